@@ -1,0 +1,133 @@
+/** The rules: who may be called what, who may say what to whom. Knows neither sockets nor Redis. */
+import {
+  GENERAL,
+  conversationBetween,
+  type Command,
+  type Conversation,
+  type Name,
+  type Refusal,
+  type Reply,
+} from "./model.js";
+import type { Holder, Store } from "./ports.js";
+
+export interface ChatRules {
+  /** Tells whether an operator's pattern allows the name; the fixed rules hold besides. */
+  readonly allowsName: (name: Name) => boolean;
+  /** How many users a list, and how many messages a history, may have. */
+  readonly pageSize: number;
+  /** A new message id, unique per author for at least the time in which a message may be retried. */
+  readonly newMessageId: () => string;
+}
+
+export class Chat {
+  readonly #store: Store;
+  readonly #rules: ChatRules;
+
+  constructor(store: Store, rules: ChatRules) {
+    this.#store = store;
+    this.#rules = rules;
+  }
+
+  /** Why nobody can be called this, or undefined. */
+  refuseName(name: Name): "bad_name" | undefined {
+    const isGood = FIXED_NAME_RULES.test(name) && name !== GENERAL && this.#rules.allowsName(name);
+    return isGood ? undefined : "bad_name";
+  }
+
+  /** Whether a connected user has the name at this moment; claims nothing. */
+  async isTaken(name: Name): Promise<boolean> {
+    const status = await this.#store.status(name);
+    return status !== undefined && status !== "disconnected";
+  }
+
+  /** Claims the holder's name. `held`: it was the holder's already. */
+  async join(holder: Holder): ReturnType<Store["claim"]> {
+    return this.#store.claim(holder);
+  }
+
+  /** Signs the holder out, unless the name has gone to somebody else. */
+  async leave(holder: Holder): Promise<void> {
+    await this.#store.leave(holder, "left");
+  }
+
+  /** Notes that the holders did something; the inactive among them become active. */
+  async touch(holders: readonly Holder[]): Promise<void> {
+    await this.#store.touch(holders);
+  }
+
+  /**
+   * Carries out what a session asks. Whatever others must hear comes back through the feed, to the
+   * sender too; `accepted` says only that it will.
+   *
+   * @throws Unavailable when the store gave no answer in time.
+   */
+  async execute(holder: Holder, command: Exclude<Command, { type: "register" }>): Promise<Reply> {
+    switch (command.type) {
+      case "list":
+        return { type: "users", users: await this.#store.roster(this.#rules.pageSize) };
+      case "lookup": {
+        const status = await this.#store.status(command.name);
+        if (status === undefined) return refused("unknown_user");
+        return { type: "user", user: { name: command.name, status } };
+      }
+      case "status":
+        return this.#setStatus(holder, command);
+      case "send":
+        return this.#send(holder, command);
+      case "history": {
+        const conversation = conversationOf(holder, command.of);
+        const messages = await this.#store.history(conversation, this.#rules.pageSize);
+        return { type: "history", messages };
+      }
+      default:
+        return command satisfies never;
+    }
+  }
+
+  async #setStatus(
+    holder: Holder,
+    { name, status }: Extract<Command, { type: "status" }>,
+  ): Promise<Reply> {
+    if (name !== undefined && name !== holder.name) return refused("forbidden");
+    if (status === "disconnected") {
+      await this.#store.leave(holder, "asked");
+      return { type: "accepted" };
+    }
+    const outcome = await this.#store.setStatus(holder, status);
+    if (outcome === "gone") return refused("not_registered");
+    if (outcome === "changed") return { type: "accepted" };
+    return { type: "unchanged", user: { name: holder.name, status } };
+  }
+
+  async #send(holder: Holder, { to, text }: Extract<Command, { type: "send" }>): Promise<Reply> {
+    if (to !== GENERAL) {
+      const status = await this.#store.status(to);
+      if (status === undefined) return refused("unknown_user");
+      if (text.length === 0) return refused("empty_message");
+      if (status === "disconnected") return refused("recipient_disconnected");
+    } else if (text.length === 0) return refused("empty_message");
+    const conversation = conversationOf(holder, to);
+    await this.#store.append({
+      author: holder,
+      conversation,
+      mid: this.#rules.newMessageId(),
+      text,
+    });
+    return { type: "accepted" };
+  }
+}
+
+/**
+ * 1 to 64 bytes, no control byte, not beginning with `#` or `@` (kept for rooms and private
+ * conversations elsewhere). PROTOCOL.md, names.
+ */
+// oxlint-disable-next-line no-control-regex -- control bytes are what it keeps out
+const FIXED_NAME_RULES = /^(?![#@])[^\x00-\x1f\x7f]{1,64}$/s;
+
+function conversationOf(holder: Holder, other: Name): Conversation {
+  return other === GENERAL ? { kind: "general" } : conversationBetween(holder.name, other);
+}
+
+function refused(refusal: Refusal): Reply {
+  return { type: "refused", refusal };
+}

@@ -1,0 +1,110 @@
+/**
+ * The words of the chat: what a session may ask, what it is answered, what everybody is told.
+ * Plain data; PROTOCOL.md uses the same words.
+ */
+
+declare const nameBrand: unique symbol;
+
+/**
+ * A user's name: its bytes, one character (U+0000–U+00FF) per byte, so that two names are equal
+ * exactly if their bytes are, whatever those bytes spell. `wire/bytes.ts` converts both ways.
+ */
+export type Name = string & { readonly [nameBrand]: true };
+
+/** A message's text: raw bytes, usually but not necessarily UTF-8. */
+export type Text = Uint8Array;
+
+/** The name that stands for everybody: no user can have it. */
+export const GENERAL = "~" as Name;
+
+export type Status = "disconnected" | "active" | "busy" | "inactive";
+
+export interface User {
+  readonly name: Name;
+  readonly status: Status;
+}
+
+/** The general chat, or what two users (one, if somebody writes to himself) tell each other. */
+export type Conversation =
+  | { readonly kind: "general" }
+  | { readonly kind: "direct"; readonly between: readonly [Name, Name] };
+
+/** Where an event stands in its bucket's log: generation `g`, then `n` counting from 1 without holes. */
+export interface Position {
+  readonly g: number;
+  readonly n: number;
+}
+
+export interface Message {
+  readonly conversation: Conversation;
+  /** Changes whenever messages that were numbered before may have been rolled back. */
+  readonly epoch: number;
+  /** Gapless from 1 within the conversation. */
+  readonly seq: number;
+  /** Unique per author; a message sent again under the same id is stored once. */
+  readonly mid: string;
+  readonly author: Name;
+  /** Milliseconds since 1970, by Redis' clock. */
+  readonly time: number;
+  readonly text: Text;
+}
+
+/** Asked by a session. */
+export type Command =
+  | { readonly type: "register"; readonly name: Name }
+  | { readonly type: "list" }
+  | { readonly type: "lookup"; readonly name: Name }
+  | { readonly type: "status"; readonly name?: Name; readonly status: Status }
+  | { readonly type: "send"; readonly to: Name; readonly text: Text }
+  | { readonly type: "history"; readonly of: Name };
+
+/** The answer to a command; `accepted` when its effect comes back through the feed. */
+export type Reply =
+  | { readonly type: "accepted" }
+  | { readonly type: "registered"; readonly user: User }
+  | { readonly type: "users"; readonly users: readonly User[] }
+  | { readonly type: "user"; readonly user: User }
+  | { readonly type: "unchanged"; readonly user: User }
+  | { readonly type: "history"; readonly messages: readonly Message[] }
+  | { readonly type: "refused"; readonly refusal: Refusal };
+
+/** The chat says no, by name. */
+export type Refusal =
+  | "bad_name"
+  | "name_taken"
+  | "unknown_user"
+  | "bad_status"
+  | "empty_message"
+  | "recipient_disconnected"
+  | "not_registered"
+  | "forbidden"
+  | "unavailable";
+
+/** Why a user's status is what it is now. */
+export type PresenceCause = "new" | "back" | "asked" | "idle" | "awake" | "left" | "lost";
+
+/** Told to many, in the order of its bucket's log. */
+export type Notice =
+  | { readonly type: "message"; readonly at: Position; readonly message: Message }
+  | {
+      readonly type: "presence";
+      readonly at: Position;
+      readonly user: User;
+      readonly cause: PresenceCause;
+    }
+  | { readonly type: "leader"; readonly at: Position; readonly node: string }
+  | {
+      /** Events of one bucket after `after` will not be told: they were trimmed, or rolled back. */
+      readonly type: "gap";
+      readonly bucket: number;
+      readonly after: Position;
+      readonly reason: "trimmed" | "rolled_back";
+    };
+
+export function conversationBetween(a: Name, b: Name): Conversation {
+  return { kind: "direct", between: a < b ? [a, b] : [b, a] };
+}
+
+export function isBefore(a: Position, b: Position): boolean {
+  return a.g < b.g || (a.g === b.g && a.n < b.n);
+}

@@ -1,0 +1,114 @@
+/**
+ * What the chat needs from the world: a store that keeps and announces in one step, a feed that
+ * follows the announcements, and leases that are held for a time. `redis/` implements them.
+ */
+import type { Conversation, Message, Name, Notice, Position, Status, Text, User } from "./model.js";
+
+/** The store could not answer in time; what was asked may or may not have happened. */
+export class Unavailable extends Error {
+  override readonly name = "Unavailable";
+}
+
+/** One connection's hold on a name. `id` is random, unique in the cluster, for ever. */
+export interface Holder {
+  readonly name: Name;
+  readonly id: string;
+  /** False once the name is known to belong to somebody else: nothing more may be done in its name. */
+  readonly isLive: boolean;
+}
+
+export interface Draft {
+  readonly author: Holder;
+  readonly conversation: Conversation;
+  readonly mid: string;
+  readonly text: Text;
+}
+
+export type ClaimOutcome =
+  | { readonly outcome: "new" | "back" | "held"; readonly at: Position }
+  | { readonly outcome: "taken" };
+
+/**
+ * Keeps users and messages. Every method is one atomic step that also announces what changed, and
+ * may be called again after {@link Unavailable}: the second call gets the first one's answer.
+ */
+export interface Store {
+  /** Takes the name if it is free, its owner's node is dead, or this holder has it already. */
+  claim(holder: Holder): Promise<ClaimOutcome>;
+  /** Signs the user out, if the holder still has the name. */
+  leave(holder: Holder, cause: "asked" | "left"): Promise<boolean>;
+  /** `gone`: the holder has lost the name. */
+  setStatus(
+    holder: Holder,
+    status: Exclude<Status, "disconnected">,
+  ): Promise<"changed" | "same" | "gone">;
+  /** Notes that these were active just then; whoever was inactive is active again. */
+  touch(holders: readonly Holder[]): Promise<void>;
+  /** Appends in the order of calls of one author. `repeated`: it was there already, under this id. */
+  append(draft: Draft): Promise<{ seq: number; epoch: number; time: number; repeated: boolean }>;
+  /** The newest messages, at most `limit`, oldest first. */
+  history(conversation: Conversation, limit: number): Promise<Message[]>;
+  status(name: Name): Promise<Status | undefined>;
+  /** At most `limit` users: the connected, longest first; then those who left, latest first. */
+  roster(limit: number): Promise<User[]>;
+  /** One bucket's names that the store counts as this node's. */
+  owned(bucket: number): Promise<Name[]>;
+  /** Signs out a name of this node that no session of the node has. Ordered with `claim`. */
+  disown(name: Name): Promise<void>;
+}
+
+/** Follows the announcements of all buckets; each notice once, in order within its bucket. */
+export interface Feed {
+  start(deliver: (notice: Notice) => void): Promise<void>;
+  /** Reads up to the newest announcement of every bucket now. */
+  catchUp(): Promise<void>;
+  close(): Promise<void>;
+}
+
+/** A node's standing in the cluster, as far as the node knows. */
+export interface Standing {
+  /** Random, one per node process life, and a new one after a lease was lost. */
+  readonly incarnation: string;
+  /** False while the node is not (or no longer) a member: then it must not write in users' names. */
+  readonly isMember: boolean;
+}
+
+export interface Head {
+  readonly bucket: number;
+  readonly head: Position;
+  readonly isMember: boolean;
+}
+
+/** Membership on loan: a node that stops renewing is dead for the others after the lease. */
+export interface NodeLease {
+  /** A new member, under an incarnation never used before. */
+  join(incarnation: string): Promise<Head[]>;
+  /** Renews in every bucket; says in which the lease had ended (it is not revived), and all heads. */
+  renew(incarnation: string): Promise<Head[]>;
+  retire(incarnation: string): Promise<void>;
+}
+
+/** Leadership on loan. A token is greater than all tokens given out before, across failovers. */
+export interface LeaderLease {
+  /** The token while `incarnation` leads, else undefined. */
+  acquire(incarnation: string): Promise<string | undefined>;
+  resign(incarnation: string): Promise<void>;
+}
+
+/** What the leader alone does; every step re-checks inside, and refuses a token that is stale. */
+export interface Duties {
+  /** Active users who were quiet for the idle time become inactive. Returns the nodes found dead. */
+  sweep(token: string): Promise<{ idled: number; dead: DeadNode[] }>;
+  /** Signs out the users of a dead node in one bucket; returns how many. */
+  reap(token: string, dead: DeadNode): Promise<number>;
+}
+
+export interface DeadNode {
+  readonly bucket: number;
+  readonly incarnation: string;
+}
+
+/** The leader's token is older than one that has acted: somebody else leads. */
+export class StaleToken extends Error {
+  override readonly name = "StaleToken";
+}

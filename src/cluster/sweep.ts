@@ -1,0 +1,23 @@
+/** The sweep: what the leader does for all, once a second. */
+import { StaleToken, type Duties } from "../chat/ports.js";
+import type { Observe } from "../observe.js";
+
+/** One round: the quiet become inactive, the users of dead nodes are signed out. */
+export async function sweep(duties: Duties, token: string, observe: Observe): Promise<void> {
+  try {
+    const { idled, dead } = await duties.sweep(token);
+    if (idled > 0) {
+      observe.counters.swept.inc({ kind: "idle" }, idled);
+      observe.log.info({ users: idled }, "quiet users became inactive");
+    }
+    const reaped = await Promise.all(dead.map((node) => duties.reap(token, node)));
+    const users = reaped.reduce((sum, count) => sum + count, 0);
+    if (users === 0) return;
+    observe.counters.swept.inc({ kind: "lost" }, users);
+    const nodes = [...new Set(dead.map(({ incarnation }) => incarnation))];
+    observe.log.warn({ users, nodes }, "users of dead nodes were signed out");
+  } catch (error) {
+    if (!(error instanceof StaleToken)) throw error;
+    observe.log.warn({ token }, "a newer leader has acted");
+  }
+}

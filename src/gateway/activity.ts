@@ -1,0 +1,37 @@
+/**
+ * Activity: who did something lately. Noted for all once a second; at once for who is inactive,
+ * because everybody must hear that they are back.
+ */
+import type { Chat } from "../chat/chat.js";
+import type { Log } from "../observe.js";
+import type { Session } from "./session.js";
+
+export class Activity {
+  readonly #chat: Chat;
+  readonly #log: Log;
+  #active = new Set<Session>();
+
+  constructor(chat: Chat, log: Log) {
+    this.#chat = chat;
+    this.#log = log;
+  }
+
+  note(session: Session): void {
+    if (!session.hasName) return;
+    this.#active.add(session);
+    if (session.isInactive) void this.flush();
+  }
+
+  /** Tells the store of all who were active since the last time. */
+  async flush(): Promise<void> {
+    const active = [...this.#active].filter(({ hasName }) => hasName);
+    this.#active = new Set();
+    if (active.length === 0) return;
+    try {
+      await this.#chat.touch(active);
+    } catch (error) {
+      // they count as quiet until their next frame
+      this.#log.warn({ err: error, users: active.length }, "activity could not be noted");
+    }
+  }
+}

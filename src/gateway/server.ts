@@ -1,0 +1,220 @@
+/** The server on the chat's port: plain HTTP, the upgrade, and the sessions that come of it. */
+import { createServer as createHttpServer, type IncomingMessage, type ServerResponse } from "node:http";
+import { createServer, type AddressInfo, type Server, type Socket } from "node:net";
+import { WebSocketServer } from "ws";
+import type { Chat } from "../chat/chat.js";
+import type { Observe } from "../observe.js";
+import { CLOSE } from "../wire/close.js";
+import type { Dialect } from "../wire/dialect.js";
+import { mendRequestLine } from "./front.js";
+import type { Hub } from "./hub.js";
+import type { OutboxLimits } from "./outbox.js";
+import { Session, type SessionDoors } from "./session.js";
+import { targetOf, type Target } from "./target.js";
+
+export interface GatewaySettings {
+  readonly host: string;
+  readonly port: number;
+  readonly maxFrameBytes: number;
+  readonly outbox: OutboxLimits;
+  /** To open at once; more are turned away with 503. */
+  readonly maxConnections: number;
+}
+
+export interface GatewayDoors {
+  readonly chat: Chat;
+  readonly hub: Hub;
+  readonly observe: Observe;
+  readonly dialects: { readonly classic: Dialect; readonly wsProtocol: Dialect };
+  readonly onActive: (session: Session) => void;
+  /** Signs out whoever still has the session's name; keeps trying. */
+  readonly onLeft: (session: Session) => void;
+  readonly isReady: () => boolean;
+}
+
+const FRONT_LIMITS = { maxLineBytes: 8_192, withinMs: 5_000 };
+const PACE_CHECK_MS = 1_000;
+
+export class Gateway {
+  readonly #settings: GatewaySettings;
+  readonly #doors: GatewayDoors;
+  readonly #sessionDoors: SessionDoors;
+  readonly #sessions = new Set<Session>();
+  readonly #sockets = new Set<Socket>();
+  readonly #http = createHttpServer((request, response) => void this.#serve(request, response));
+  /** Classic texts are bytes of any kind, in frames of either type. */
+  readonly #webSockets: WebSocketServer;
+  readonly #tcp: Server;
+  #pacing: NodeJS.Timeout | undefined;
+  #isStopping = false;
+
+  constructor(settings: GatewaySettings, doors: GatewayDoors) {
+    this.#settings = settings;
+    this.#doors = doors;
+    this.#sessionDoors = {
+      chat: doors.chat,
+      observe: doors.observe,
+      limits: settings.outbox,
+      onClaiming: (session) => doors.hub.add(session, session.name),
+      onUnclaimed: (session, isUnsure) => this.#release(session, isUnsure),
+      onActive: doors.onActive,
+      onEnded: (session) => {
+        this.#sessions.delete(session);
+        doors.observe.counters.connections.dec({ dialect: session.dialect.name });
+        doors.observe.log.info({ session: session.id }, "client disconnected");
+        if (session.hasName) this.#release(session, true);
+      },
+    };
+    this.#webSockets = new WebSocketServer({
+      noServer: true,
+      clientTracking: false,
+      perMessageDeflate: false,
+      skipUTF8Validation: true,
+      maxPayload: settings.maxFrameBytes,
+      handleProtocols: (offered) => shortestEcho(offered),
+    });
+    this.#http.on("upgrade", (request: IncomingMessage, socket: Socket, head: Buffer) => {
+      void this.#upgrade(request, socket, head);
+    });
+    this.#http.on("clientError", (_error, socket) => {
+      if (socket.writable) socket.end("HTTP/1.1 400 Bad Request\r\nConnection: close\r\n\r\n");
+      else socket.destroy();
+    });
+    this.#tcp = createServer({ noDelay: true, keepAlive: true, keepAliveInitialDelay: 30_000 }, (socket) => {
+      this.#accept(socket);
+    });
+    this.#tcp.maxConnections = settings.maxConnections;
+  }
+
+  /** Listens; resolves with the port. */
+  async listen(): Promise<number> {
+    const { host, port } = this.#settings;
+    await new Promise<void>((resolve, reject) => {
+      this.#tcp.once("error", reject);
+      this.#tcp.listen({ host, port, backlog: 4_096 }, resolve);
+    });
+    this.#pacing = setInterval(() => {
+      const now = performance.now();
+      for (const session of this.#sessions) session.checkPace(now);
+    }, PACE_CHECK_MS);
+    return (this.#tcp.address() as AddressInfo).port;
+  }
+
+  get sessions(): ReadonlySet<Session> {
+    return this.#sessions;
+  }
+
+  /** Takes no more connections, closes all sessions, and ends when the last is gone. */
+  async close(): Promise<void> {
+    if (this.#isStopping) return;
+    this.#isStopping = true;
+    clearInterval(this.#pacing);
+    const closed = new Promise((resolve) => this.#tcp.close(resolve));
+    for (const session of this.#sessions) session.close(CLOSE.serviceRestart, "restarting");
+    // idle HTTP connections, and those that are still at their first line
+    const lingering = setTimeout(() => this.#sockets.forEach((socket) => socket.destroy()), 2_500);
+    await closed;
+    clearTimeout(lingering);
+  }
+
+  #accept(socket: Socket): void {
+    this.#sockets.add(socket);
+    socket.on("close", () => this.#sockets.delete(socket));
+    socket.on("error", () => {}); // each owner hears of it by `close`
+    mendRequestLine(socket, FRONT_LIMITS, (mended) => this.#http.emit("connection", mended));
+  }
+
+  async #upgrade(request: IncomingMessage, socket: Socket, head: Buffer): Promise<void> {
+    const target = targetOf(request);
+    const isSeed = target.subprotocols.includes("ws-protocol");
+    const { classic, wsProtocol } = this.#doors.dialects;
+    const refuse = (status: 400 | 503, reason: string): void => {
+      this.#doors.observe.log.info({ status, reason }, "connection was refused");
+      answerUpgrade(socket, status, reason);
+    };
+    const refusal = this.#refusalOf(target, isSeed);
+    if (refusal !== undefined) return refuse(...refusal);
+
+    const session = new Session(isSeed ? wsProtocol : classic, this.#sessionDoors);
+    this.#sessions.add(session);
+    const { observe } = this.#doors;
+    observe.counters.connections.inc({ dialect: session.dialect.name });
+    // whatever happens to the connection from here on, the session ends with it
+    socket.on("close", () => void session.end());
+    if (target.name !== undefined) {
+      const outcome = await session.claim(target.name).catch((error: unknown) => {
+        observe.log.warn({ err: error, session: session.id }, "claim was not answered");
+        return "unavailable" as const;
+      });
+      if (outcome === "taken") return refuse(400, "this name is taken");
+      if (outcome === "unavailable") return refuse(503, "the chat is unavailable, try again");
+      observe.log.info({ session: session.id, outcome }, "user registered");
+    }
+    if (this.#isStopping) return refuse(503, "this node is stopping");
+    this.#webSockets.handleUpgrade(request, socket, head, (webSocket) => {
+      session.attach(webSocket, socket);
+      observe.log.info({ session: session.id, dialect: session.dialect.name }, "client connected");
+    });
+  }
+
+  /** Why the upgrade is refused before anything is claimed. */
+  #refusalOf({ name }: Target, isSeed: boolean): [status: 400 | 503, reason: string] | undefined {
+    if (!this.#doors.isReady() || this.#isStopping) return [503, "this node is not ready, try again"];
+    if (name === undefined) {
+      return isSeed ? undefined : [400, "connect with a name: ws://host:port?name=you"];
+    }
+    if (this.#doors.chat.refuseName(name)) return [400, "nobody can be called this"];
+    return undefined;
+  }
+
+  #release(session: Session, mayHaveName: boolean): void {
+    this.#doors.hub.remove(session, session.name);
+    if (mayHaveName) this.#doors.onLeft(session);
+  }
+
+  async #serve(request: IncomingMessage, response: ServerResponse): Promise<void> {
+    request.resume();
+    const [status, body] = await this.#answer(request).catch((error: unknown) => {
+      this.#doors.observe.log.warn({ err: error }, "request failed");
+      return [503, "the chat is unavailable, try again"] as const;
+    });
+    // closed, so that the next request line goes through the front as well
+    response.writeHead(status, { "content-type": "text/plain; charset=utf-8", connection: "close" });
+    response.end(request.method === "HEAD" ? undefined : `${body}\n`);
+  }
+
+  async #answer(request: IncomingMessage): Promise<readonly [status: number, body: string]> {
+    const { path, name } = targetOf(request);
+    if (request.method !== "GET" && request.method !== "HEAD") return [405, "only GET"];
+    if (path === "/healthz") return [200, "alive"];
+    if (path === "/readyz") {
+      return this.#doors.isReady() && !this.#isStopping ? [200, "ready"] : [503, "not ready"];
+    }
+    if (path !== "/") return [404, "nothing here"];
+    if (name === undefined) return [200, "Tertulia. Connect a chat client to this port: ?name=you"];
+    if (this.#doors.chat.refuseName(name)) return [400, "nobody can be called this"];
+    return (await this.#doors.chat.isTaken(name)) ? [400, "this name is taken"] : [200, "free"];
+  }
+}
+
+/**
+ * Browsers fail if none of the subprotocols that they offered comes back; one client cannot take a
+ * 101 of 254 bytes or more.
+ */
+function shortestEcho(offered: Set<string>): string | false {
+  if (offered.has("ws-protocol")) return "ws-protocol";
+  const shortest = [...offered].toSorted((a, b) => a.length - b.length)[0];
+  return shortest !== undefined && shortest.length <= 64 ? shortest : false;
+}
+
+function answerUpgrade(socket: Socket, status: 400 | 503, reason: string): void {
+  const head = [
+    `HTTP/1.1 ${status} ${status === 400 ? "Bad Request" : "Service Unavailable"}`,
+    "Connection: close",
+    "Content-Type: text/plain; charset=utf-8",
+    `Content-Length: ${reason.length + 1}`,
+  ];
+  socket.end(`${head.join("\r\n")}\r\n\r\n${reason}\n`);
+  socket.resume(); // reads the rest, so that the end is seen
+  setTimeout(() => socket.destroy(), 2_000).unref();
+}

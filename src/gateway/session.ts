@@ -1,0 +1,296 @@
+/**
+ * A session: one connection, its name, and its dialogue with the chat. Commands are carried out one
+ * after the other, so their effects and replies come in the order in which they were sent.
+ */
+import { randomBytes } from "node:crypto";
+import type { Socket } from "node:net";
+import type { RawData, WebSocket } from "ws";
+import type { Chat } from "../chat/chat.js";
+import { isBefore, type Command, type Name, type Notice, type Position, type Reply } from "../chat/model.js";
+import { Unavailable, type Holder } from "../chat/ports.js";
+import type { Observe } from "../observe.js";
+import { CLOSE } from "../wire/close.js";
+import type { Dialect } from "../wire/dialect.js";
+import { Outbox, type OutboxLimits } from "./outbox.js";
+
+/** What a session needs of its gateway. */
+export interface SessionDoors {
+  readonly chat: Chat;
+  readonly observe: Observe;
+  readonly limits: OutboxLimits;
+  /** The session is about to claim the name: from here on it must hear notices. */
+  readonly onClaiming: (session: Session) => void;
+  /** The name is not the session's: refused, or, if `isUnsure`, perhaps claimed without an answer. */
+  readonly onUnclaimed: (session: Session, isUnsure: boolean) => void;
+  /** The client did something. */
+  readonly onActive: (session: Session) => void;
+  /** The connection is gone, and all that it had asked for is done. */
+  readonly onEnded: (session: Session) => void;
+}
+
+/**
+ * joining: the name is being claimed, or the client is not sure to be reading: frames are held.
+ * open. leaving: has asked to be signed out, waits to hear of it. ended: the connection is gone.
+ */
+type State = "joining" | "open" | "leaving" | "ended";
+
+/** Frames that wait to be carried out before the client is made to wait. */
+const MAX_INBOX = 64;
+/** One client loses what comes right behind the 101 reply. PROTOCOL.md, connecting. */
+const SETTLE_MS = 25;
+/** How long a close, or the news of one's own sign-out, is waited for. */
+const FAREWELL_MS = 2_000;
+
+export class Session implements Holder {
+  readonly id = randomBytes(12).toString("base64url");
+  readonly #doors: SessionDoors;
+  dialect: Dialect;
+  isLive = true;
+  /** As far as the feed has told. */
+  isInactive = false;
+  #state: State = "joining";
+  #name: Name | undefined;
+  #joinedAt: Position | undefined;
+  #held: Uint8Array[] = [];
+  #inbox: Buffer[] = [];
+  #working: Promise<void> | undefined;
+  #isFirstFrame = true;
+  #webSocket: WebSocket | undefined;
+  #outbox: Outbox | undefined;
+
+  constructor(dialect: Dialect, doors: SessionDoors) {
+    this.dialect = dialect;
+    this.#doors = doors;
+  }
+
+  /** The name that it holds or is claiming. */
+  get name(): Name {
+    if (this.#name === undefined) throw new Error("a session without a name cannot act");
+    return this.#name;
+  }
+
+  get hasName(): boolean {
+    return this.#name !== undefined;
+  }
+
+  /** Claims a name. What is told to it from here on is held, so nothing after the claim is missed. */
+  async claim(name: Name): Promise<"new" | "back" | "taken"> {
+    this.#state = "joining";
+    this.#name = name;
+    this.#doors.onClaiming(this);
+    try {
+      const claim = await this.#doors.chat.join(this);
+      if (claim.outcome === "taken") {
+        this.#unclaim(false);
+        return "taken";
+      }
+      this.#joinedAt = claim.at;
+      return claim.outcome === "new" ? "new" : "back";
+    } catch (error) {
+      this.#unclaim(true);
+      throw error;
+    }
+  }
+
+  /** Claims again what the cluster may have given away meanwhile; closes if it has. */
+  async reclaim(): Promise<void> {
+    if (this.#joinedAt === undefined || this.#state === "leaving" || !this.isLive) return;
+    const claim = await this.#doors.chat.join(this);
+    if (claim.outcome === "back" || claim.outcome === "new") this.#joinedAt = claim.at;
+    if (claim.outcome !== "taken") return;
+    this.isLive = false;
+    this.#inbox = [];
+    this.#doors.observe.log.warn({ session: this.id }, "name was taken elsewhere, session closed");
+    this.close(CLOSE.replaced, "replaced");
+  }
+
+  /** The upgrade is done: reads from now on, and writes as soon as the client is sure to read. */
+  attach(webSocket: WebSocket, socket: Socket): void {
+    this.#webSocket = webSocket;
+    this.#outbox = new Outbox(webSocket, socket, this.#doors.limits);
+    webSocket.on("message", (data) => this.#receive(data));
+    webSocket.on("error", (error) => {
+      this.#doors.observe.log.debug({ err: error, session: this.id }, "websocket failed");
+    });
+    webSocket.on("close", () => void this.end());
+    setTimeout(() => this.#open(), SETTLE_MS);
+  }
+
+  /** Hears a notice, encoded in its dialect. Returns whether it was for this session. */
+  hear(notice: Notice, frame: Uint8Array | undefined): boolean {
+    const isOwn = notice.type === "presence" && notice.user.name === this.#name;
+    if (isOwn) {
+      // what became of the name before this session had it is not this session's story
+      if (this.#joinedAt === undefined || !isBefore(this.#joinedAt, notice.at)) return false;
+      this.isInactive = notice.user.status === "inactive";
+      const { status } = notice.user;
+      this.#doors.observe.log.info({ session: this.id, status, cause: notice.cause }, "status changed");
+    }
+    if (frame === undefined || this.#state === "ended") return false;
+    if (this.#state === "joining") this.#held.push(frame);
+    else this.#send(frame);
+    if (isOwn && this.#state === "leaving" && notice.user.status === "disconnected") {
+      this.close(CLOSE.normal, "signed out");
+    }
+    return true;
+  }
+
+  /** Cuts a reader that has taken nothing for too long. Steady clock, ms. */
+  checkPace(now: number): void {
+    if (this.#outbox?.isStalled(now)) this.#cut("stalled");
+  }
+
+  close(code: number, reason: string): void {
+    const webSocket = this.#webSocket;
+    webSocket?.close(code, reason);
+    setTimeout(() => webSocket?.terminate(), FAREWELL_MS).unref();
+  }
+
+  /** The connection is gone: carries out what it had still asked for, then signs out. */
+  async end(): Promise<void> {
+    if (this.#state === "ended") return;
+    this.#state = "ended";
+    this.#held = [];
+    await this.#work();
+    this.isLive = false;
+    this.#doors.onEnded(this);
+  }
+
+  #unclaim(isUnsure: boolean): void {
+    this.#doors.onUnclaimed(this, isUnsure);
+    this.#name = undefined;
+    this.#held = [];
+  }
+
+  /** Stops holding frames back, unless a claim is still under way. */
+  #open(): void {
+    const isClaiming = this.#name !== undefined && this.#joinedAt === undefined;
+    if (this.#state !== "joining" || isClaiming) return;
+    this.#state = "open";
+    for (const frame of this.#held) this.#send(frame);
+    this.#held = [];
+  }
+
+  #send(frame: Uint8Array): void {
+    if (this.#webSocket?.readyState !== 1 || this.#outbox === undefined) return;
+    this.#outbox.send(frame);
+    if (this.#outbox.isOverfull) this.#cut("overfull");
+  }
+
+  #cut(why: "overfull" | "stalled"): void {
+    this.#doors.observe.counters.slowReaders.inc();
+    this.#doors.observe.log.warn({ session: this.id, why }, "slow reader was cut");
+    this.#webSocket?.terminate();
+  }
+
+  #receive(data: RawData): void {
+    if (this.#state === "leaving") return;
+    this.#inbox.push(data as Buffer);
+    if (this.#inbox.length > MAX_INBOX) this.#webSocket!.pause();
+    void this.#work();
+  }
+
+  #work(): Promise<void> {
+    this.#working ??= this.#workThrough().finally(() => (this.#working = undefined));
+    return this.#working;
+  }
+
+  async #workThrough(): Promise<void> {
+    for (let frame = this.#inbox.shift(); frame !== undefined; frame = this.#inbox.shift()) {
+      await this.#carryOut(frame);
+      if (this.#webSocket?.isPaused && this.#inbox.length < MAX_INBOX / 2) this.#webSocket.resume();
+    }
+  }
+
+  async #carryOut(frame: Buffer): Promise<void> {
+    this.#open();
+    let decoded = this.dialect.decode(frame);
+    if (decoded.kind === "speaks" && this.#isFirstFrame) {
+      this.#speak(decoded.dialect);
+      decoded = this.dialect.decode(frame);
+    }
+    this.#isFirstFrame = false;
+    const { observe } = this.#doors;
+    observe.counters.frames.inc({ kind: decoded.kind });
+    // to set one's status is to say what it shall be
+    if (!(decoded.kind === "command" && decoded.command.type === "status")) {
+      this.#doors.onActive(this);
+    }
+    switch (decoded.kind) {
+      case "command":
+        return this.#answer(await this.#execute(decoded.command));
+      case "refused":
+        return this.#answer({ type: "refused", refusal: decoded.refusal });
+      case "speaks":
+      case "ignored": {
+        const why = decoded.kind === "ignored" ? decoded.why : "unknown_op";
+        observe.log.info({ session: this.id, why, op: frame[0] }, "frame was ignored");
+        return;
+      }
+      default:
+        return decoded satisfies never;
+    }
+  }
+
+  #speak(dialect: Dialect): void {
+    const { connections } = this.#doors.observe.counters;
+    connections.dec({ dialect: this.dialect.name });
+    connections.inc({ dialect: dialect.name });
+    this.dialect = dialect;
+  }
+
+  async #execute(command: Command): Promise<Reply> {
+    try {
+      if (command.type === "register") return await this.#register(command.name);
+      if (this.#joinedAt === undefined) return { type: "refused", refusal: "not_registered" };
+      if (command.type === "status" && command.status === "disconnected") {
+        return await this.#signOut(command);
+      }
+      return await this.#doors.chat.execute(this, command);
+    } catch (error) {
+      const { log } = this.#doors.observe;
+      if (error instanceof Unavailable) log.warn({ err: error }, "store was unavailable");
+      else log.error({ err: error, command: command.type }, "command failed");
+      return { type: "refused", refusal: "unavailable" };
+    }
+  }
+
+  /** A name by frame: the one it has, or its first. */
+  async #register(name: Name): Promise<Reply> {
+    if (this.#joinedAt === undefined) {
+      if (this.#doors.chat.refuseName(name)) return { type: "refused", refusal: "bad_name" };
+      const outcome = await this.claim(name);
+      if (outcome === "taken") return { type: "refused", refusal: "name_taken" };
+      return { type: "registered", user: { name, status: "active" } };
+    }
+    if (name !== this.#name) return { type: "refused", refusal: "bad_name" };
+    const looked = await this.#doors.chat.execute(this, { type: "lookup", name });
+    return looked.type === "user" ? { type: "registered", user: looked.user } : looked;
+  }
+
+  /** Tells everybody, this client too, and closes when it has been told. */
+  async #signOut(command: Extract<Command, { type: "status" }>): Promise<Reply> {
+    this.#state = "leaving"; // from here on, for the news may be faster than the answer
+    let reply: Reply = { type: "refused", refusal: "unavailable" };
+    try {
+      reply = await this.#doors.chat.execute(this, command);
+    } finally {
+      if (reply.type === "accepted") {
+        this.isLive = false;
+        this.#inbox = [];
+        setTimeout(() => this.close(CLOSE.normal, "signed out"), FAREWELL_MS).unref();
+      } else if (this.#state === "leaving") this.#state = "open";
+    }
+    return reply;
+  }
+
+  #answer(reply: Reply): void {
+    if (reply.type === "refused") {
+      this.#doors.observe.counters.refusals.inc({ reason: reply.refusal });
+      this.#doors.observe.log.info({ session: this.id, reason: reply.refusal }, "command was refused");
+    }
+    const frame = this.dialect.encodeReply(reply);
+    if (frame !== undefined) this.#send(frame);
+    this.#open();
+  }
+}

@@ -1,0 +1,94 @@
+/** A private Redis: a real redis-server as a child process, stopped with its parent however that ends. */
+import { spawn, type ChildProcess } from "node:child_process";
+import { mkdir } from "node:fs/promises";
+import { createServer, type AddressInfo } from "node:net";
+import { Redis } from "ioredis";
+import { findRedisBinary } from "./binary.js";
+
+export interface LocalRedis {
+  readonly url: string;
+  readonly port: number;
+  readonly child: ChildProcess;
+  /** Shuts down, keeping the data. May be called twice. */
+  close(): Promise<void>;
+}
+
+export interface LocalRedisOptions {
+  /** Folder of the append-only file; created if missing. Without one, nothing is kept. */
+  readonly dataDir?: string;
+  /** Default: a free one. */
+  readonly port?: number;
+  /** More of redis-server's own options, as `--name value`. */
+  readonly extra?: readonly string[];
+}
+
+/** Starts and waits until it answers. @throws Error with the server's own words if it does not start. */
+export async function startLocalRedis(options: LocalRedisOptions = {}): Promise<LocalRedis> {
+  const command = await findRedisBinary();
+  const port = options.port ?? (await freePort());
+  const keep = options.dataDir === undefined ? ["--appendonly", "no"] : ["--appendonly", "yes", "--dir", options.dataDir];
+  if (options.dataDir !== undefined) await mkdir(options.dataDir, { recursive: true });
+  const args = [
+    ...command.slice(1),
+    ...["--port", String(port), "--bind", "127.0.0.1", "--maxmemory-policy", "noeviction", "--save", ""],
+    ...keep,
+    ...(options.extra ?? []),
+  ];
+  // The shell becomes redis-server; its helper ends it when the pipe from this process breaks, so
+  // even a killed parent leaves no server behind. `detached`: Ctrl-C stops the gateway first.
+  const child = spawn("/bin/sh", ["-c", UNTIL_PARENT_ENDS, command[0]!, ...args], {
+    detached: true,
+    stdio: ["ignore", "pipe", "pipe", "pipe"],
+  });
+  const leash = child.stdio[3] as NodeJS.WritableStream;
+  leash.on("error", () => {});
+  let said = "";
+  const remember = (chunk: Buffer): void => void (said = (said + chunk.toString()).slice(-4_000));
+  child.stdout!.on("data", remember);
+  child.stderr!.on("data", remember);
+  const exited = new Promise<void>((resolve) => child.once("exit", () => resolve()));
+  // the helper is told, lest it end another process that has got the same number
+  child.once("exit", () => leash.end("ended\n"));
+
+  const url = `redis://127.0.0.1:${port}`;
+  const isUp = await Promise.race([untilAnswers(url, exited), exited.then(() => false)]);
+  if (!isUp) throw new Error(`redis-server did not start:\n${said}`);
+  return {
+    url,
+    port,
+    child,
+    async close() {
+      if (child.exitCode === null && child.signalCode === null) child.kill("SIGTERM");
+      await exited;
+    },
+  };
+}
+
+const UNTIL_PARENT_ENDS = `
+  (read word <&3; [ "$word" = ended ] || kill -TERM $$) &
+  exec 3<&-
+  exec "$0" "$@"
+`;
+
+async function untilAnswers(url: string, exited: Promise<void>): Promise<boolean> {
+  const redis = new Redis(url, { retryStrategy: () => 20, maxRetriesPerRequest: null });
+  redis.on("error", () => {}); // not yet up
+  void exited.then(() => redis.disconnect());
+  try {
+    await redis.ping();
+    return true;
+  } catch {
+    return false; // it ended before it answered
+  } finally {
+    redis.disconnect();
+  }
+}
+
+/** A port that was free a moment ago. */
+export async function freePort(): Promise<number> {
+  const server = createServer();
+  await new Promise<void>((resolve) => server.listen(0, "127.0.0.1", resolve));
+  const { port } = server.address() as AddressInfo;
+  await new Promise((resolve) => server.close(resolve));
+  return port;
+}

@@ -1,0 +1,191 @@
+/** A node: builds the rooms, opens their doors to one another, starts them in order and stops them. */
+import { randomBytes } from "node:crypto";
+import { createServer, type Server } from "node:http";
+import type { AddressInfo } from "node:net";
+import { Chat } from "./chat/chat.js";
+import type { Name } from "./chat/model.js";
+import type { Head } from "./chat/ports.js";
+import { Election } from "./cluster/election.js";
+import { Heartbeat } from "./cluster/heartbeat.js";
+import { sweep } from "./cluster/sweep.js";
+import { stallMs, stepDownMs, type Config } from "./config.js";
+import { Activity } from "./gateway/activity.js";
+import { Hub } from "./gateway/hub.js";
+import { Leavers } from "./gateway/leavers.js";
+import { Gateway } from "./gateway/server.js";
+import type { Observe } from "./observe.js";
+import { checkRedis, connectRedis, untilReady } from "./redis/connect.js";
+import { RedisFeed } from "./redis/feed.js";
+import { BUCKETS, Keys } from "./redis/keys.js";
+import { RedisLeases } from "./redis/lease.js";
+import { Ledger, readLedgerLibrary } from "./redis/ledger.js";
+import { RedisStore } from "./redis/store.js";
+import { bytesFromName } from "./wire/bytes.js";
+import { classicDialect } from "./wire/classic.js";
+import { wsProtocolDialect } from "./wire/ws-protocol.js";
+
+export interface Node {
+  readonly port: number;
+  readonly metricsPort: number | undefined;
+  readonly incarnation: string;
+  readonly isLeading: boolean;
+  /** Signs everybody out, gives all leases back, and ends when it has really ended. */
+  close(): Promise<void>;
+}
+
+/** Starts a node on a running Redis; waits for Redis as long as it takes. */
+export async function startNode(config: Config & { REDIS_URL: string }, observe: Observe): Promise<Node> {
+  const settings = { url: config.REDIS_URL, commandTimeoutMs: config.REDIS_COMMAND_TIMEOUT_MS };
+  const [commands, duty, subscriber] = (["command", "duty", "subscriber"] as const).map((role) =>
+    connectRedis(settings, role, observe.log),
+  ) as [ReturnType<typeof connectRedis>, ReturnType<typeof connectRedis>, ReturnType<typeof connectRedis>];
+  await Promise.all([untilReady(commands), untilReady(duty)]);
+  const version = await checkRedis(commands, observe.log);
+
+  const keys = new Keys(config.REDIS_PREFIX);
+  const library = await readLedgerLibrary();
+  const ledger = new Ledger(commands, library, observe.log.child({ room: "ledger" }));
+  await ledger.load();
+  const leases = new RedisLeases(new Ledger(duty, library, observe.log.child({ room: "ledger" })), keys, {
+    leaseMs: config.LEASE_MS,
+    stallMs: stallMs(config),
+    idleAfterMs: config.IDLE_AFTER_MS,
+  });
+  const heartbeat = new Heartbeat(leases, config.BEAT_MS, inRoom(observe, "heartbeat"));
+  const store = new RedisStore(ledger, keys, heartbeat, {
+    historyKeep: config.HISTORY_KEEP,
+    historyMaxAgeMs: config.HISTORY_MAX_AGE_MS,
+    deadlineMs: config.OPERATION_DEADLINE_MS,
+    stallMs: stallMs(config),
+  });
+  const feed = new RedisFeed(subscriber, commands, keys, inRoom(observe, "feed"));
+  const election = new Election(
+    leases,
+    heartbeat,
+    { renewMs: config.ELECTION_MS, stepDownMs: stepDownMs(config) },
+    inRoom(observe, "election"),
+  );
+
+  const chat = new Chat(store, {
+    allowsName: namePattern(config.NAME_PATTERN),
+    pageSize: 255,
+    newMessageId: () => randomBytes(12).toString("base64url"),
+  });
+  const hub = new Hub(observe.counters);
+  const activity = new Activity(chat, observe.log.child({ room: "activity" }));
+  const leavers = new Leavers(chat, observe.log.child({ room: "leavers" }));
+  const classicOptions = {
+    generalOrigin: config.GENERAL_ORIGIN,
+    replyMaxBytes: config.CLASSIC_REPLY_MAX_BYTES,
+  };
+  const wsProtocol = wsProtocolDialect(classicOptions);
+  let isOpen = false;
+  const isReady = (): boolean => isOpen && heartbeat.isMember && commands.status === "ready" && feed.isSubscribed;
+  const gateway = new Gateway(
+    {
+      host: config.HOST,
+      port: config.PORT,
+      maxFrameBytes: config.MAX_FRAME_BYTES,
+      maxConnections: config.MAX_CONNECTIONS,
+      outbox: { maxBytes: config.QUEUE_MAX_BYTES, maxStallMs: config.QUEUE_STALL_MS },
+    },
+    {
+      chat,
+      hub,
+      observe: inRoom(observe, "gateway"),
+      dialects: { classic: classicDialect(classicOptions, wsProtocol), wsProtocol },
+      onActive: (session) => activity.note(session),
+      onLeft: (session) => leavers.signOut(session),
+      isReady,
+    },
+  );
+
+  const reclaim = async (): Promise<void> => {
+    await Promise.all([...hub.sessions].map((session) => session.reclaim()));
+    await feed.catchUp();
+  };
+  let audited = 0;
+  const audit = async (): Promise<void> => {
+    // one bucket a beat: names that the store counts as ours, but no session of ours has
+    for (const name of await store.owned(audited++ % BUCKETS)) {
+      if (!hub.has(name)) await store.disown(name);
+    }
+  };
+  const onHeads = (heads: readonly Head[]): void => {
+    for (const { bucket, head } of heads) feed.compare(bucket, head);
+    void activity.flush();
+    audit().catch((error: unknown) => observe.log.warn({ err: error }, "audit failed"));
+  };
+
+  await heartbeat.start({ onHeads, onRejoin: reclaim });
+  await feed.start((notice) => hub.deliver(notice));
+  election.start((token) => sweep(leases, token, inRoom(observe, "sweep")));
+  const metrics = config.METRICS_PORT === 0 ? undefined : await serveMetrics(config.METRICS_PORT, observe);
+  const port = await gateway.listen();
+  isOpen = true;
+  observe.log.info({ port, redis: version, ledger: library.version }, "node is ready");
+
+  let closing: Promise<void> | undefined;
+  const close = async (): Promise<void> => {
+    observe.log.info("node is stopping");
+    isOpen = false;
+    const late = setTimeout(() => observe.log.warn("node is slow to stop"), config.STOP_WITHIN_MS);
+    await ignoring(observe, () => election.close());
+    await gateway.close();
+    await leavers.close(config.STOP_WITHIN_MS / 2);
+    await ignoring(observe, () => heartbeat.close());
+    await feed.close();
+    metrics?.close();
+    for (const redis of [commands, duty]) redis.disconnect();
+    clearTimeout(late);
+    observe.log.info("node has stopped");
+  };
+  return {
+    port,
+    metricsPort: (metrics?.address() as AddressInfo | undefined)?.port,
+    get incarnation() {
+      return heartbeat.incarnation;
+    },
+    get isLeading() {
+      return election.token !== undefined;
+    },
+    close: () => (closing ??= close()),
+  };
+}
+
+function inRoom(observe: Observe, room: string): Observe {
+  return { ...observe, log: observe.log.child({ room }) };
+}
+
+function namePattern(source: string | undefined): (name: Name) => boolean {
+  if (source === undefined) return () => true;
+  const pattern = new RegExp(source, "u");
+  return (name) => pattern.test(Buffer.from(bytesFromName(name)).toString("utf8"));
+}
+
+async function serveMetrics(port: number, { counters, log }: Observe): Promise<Server> {
+  const server = createServer((request, response) => {
+    if (request.url !== "/metrics") return void response.writeHead(404).end();
+    counters.registry.metrics().then(
+      (text) => response.writeHead(200, { "content-type": counters.registry.contentType }).end(text),
+      (error: unknown) => {
+        log.error({ err: error }, "metrics could not be collected");
+        response.writeHead(500).end();
+      },
+    );
+  });
+  await new Promise<void>((resolve, reject) => {
+    server.once("error", reject);
+    server.listen(port, resolve);
+  });
+  return server;
+}
+
+/** A lease that cannot be given back ends by itself. */
+async function ignoring({ log }: Observe, step: () => Promise<void>): Promise<void> {
+  try {
+    await step();
+  } catch (error) {
+    log.warn({ err: error }, "lease could not be given back");
+  }
+}

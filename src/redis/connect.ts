@@ -1,0 +1,67 @@
+/** Connections to Redis: never a command sent twice by the library, never a promise left hanging. */
+import { Redis, type RedisOptions } from "ioredis";
+import type { Log } from "../observe.js";
+
+export interface RedisSettings {
+  /** `redis://[user:password@]host:port[/db]`, or `rediss://` for TLS. */
+  readonly url: string;
+  /** A command without an answer for this long fails; whether it was carried out stays unknown. */
+  readonly commandTimeoutMs: number;
+}
+
+/**
+ * A connection that reconnects for ever, until `disconnect()`. Commands fail at once while it is
+ * away. `role` names it in `CLIENT LIST` and in the log.
+ */
+export function connectRedis(
+  { url, commandTimeoutMs }: RedisSettings,
+  role: "command" | "duty" | "subscriber",
+  log: Log,
+): Redis {
+  const options = {
+    lazyConnect: true,
+    connectionName: `tertulia-${role}`,
+    connectTimeout: 2_000,
+    commandTimeout: commandTimeoutMs,
+    // a connection that went silent is given up, not waited for
+    socketTimeout: commandTimeoutMs + 500,
+    retryStrategy: (attempt: number) => Math.min(25 * 2 ** attempt, 400) + Math.random() * 100,
+    reconnectOnError: (error: Error) => error.message.startsWith("READONLY"),
+    maxRetriesPerRequest: null,
+    // resending is the caller's decision: only the caller knows whether twice is harmless
+    autoResendUnfulfilledCommands: false,
+    enableOfflineQueue: false,
+    autoResubscribe: false,
+    enableAutoPipelining: role !== "subscriber",
+  };
+  const redis = new Redis(url, options satisfies RedisOptions);
+  redis.on("error", (error: Error) => log.warn({ role, err: error }, "redis connection failed"));
+  redis.on("ready", () => log.info({ role }, "redis connected"));
+  redis.on("close", () => log.debug({ role }, "redis connection closed"));
+  return redis;
+}
+
+/** Connects, for as long as it takes. */
+export async function untilReady(redis: Redis): Promise<void> {
+  const ready = new Promise<void>((resolve, reject) => {
+    redis.once("ready", resolve);
+    redis.once("end", () => reject(new Error("the connection to Redis was given up")));
+  });
+  redis.connect().catch(() => {}); // its own retries go on; the error is logged by its listener
+  await ready;
+}
+
+/** Checks what the ledger relies on: a version with functions, and no eviction of keys. */
+export async function checkRedis(redis: Redis, log: Log): Promise<string> {
+  const about = await redis.info("server");
+  const version = /^(?:valkey|redis)_version:(\S+)/m.exec(about)?.[1] ?? "unknown";
+  if (Number.parseInt(version, 10) < 7) {
+    throw new Error(`Redis ${version} has no functions: Tertulia needs Redis 7.0 or later, or Valkey`);
+  }
+  const memory = await redis.info("memory");
+  const policy = /^maxmemory_policy:(\S+)/m.exec(memory)?.[1];
+  if (policy !== undefined && policy !== "noeviction") {
+    log.warn({ policy }, "redis may evict keys of the chat: set maxmemory-policy noeviction");
+  }
+  return version;
+}

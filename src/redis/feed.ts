@@ -1,0 +1,224 @@
+/**
+ * The feed: follows the logs of all buckets. Pub/sub is only the hurry; the log is the truth, so
+ * whatever a subscription loses is read from there.
+ *
+ * Subscribe first, read second. An event at or below the cursor is dropped; the next one is
+ * delivered; anything else starts a fill, which reads the log from the cursor on until it has
+ * passed the newest position heard of. Events heard during a fill need not be kept: the log has them.
+ */
+import type { Redis } from "ioredis";
+import { isBefore, type Notice, type Position } from "../chat/model.js";
+import type { Feed } from "../chat/ports.js";
+import type { Observe } from "../observe.js";
+import { decodeEvent, positionOf } from "./events.js";
+import { untilReady } from "./connect.js";
+import { ALL_BUCKETS, type Keys } from "./keys.js";
+
+const PAGE = 500;
+
+export class RedisFeed implements Feed {
+  readonly #subscriber: Redis;
+  readonly #commands: Redis;
+  readonly #keys: Keys;
+  readonly #observe: Observe;
+  readonly #buckets: Bucket[];
+  readonly #byChannel: ReadonlyMap<string, Bucket>;
+  #deliver: (notice: Notice) => void = () => {};
+  #state: "new" | "following" | "closed" = "new";
+
+  constructor(subscriber: Redis, commands: Redis, keys: Keys, observe: Observe) {
+    this.#subscriber = subscriber;
+    this.#commands = commands;
+    this.#keys = keys;
+    this.#observe = observe;
+    this.#buckets = ALL_BUCKETS.map((index) => new Bucket(index, keys.log(index)));
+    this.#byChannel = new Map(this.#buckets.map((bucket) => [bucket.log, bucket]));
+  }
+
+  /** Follows from the heads of this moment on. */
+  async start(deliver: (notice: Notice) => void): Promise<void> {
+    this.#deliver = deliver;
+    this.#subscriber.on("messageBuffer", (channel: Buffer, event: Buffer) => {
+      const bucket = this.#byChannel.get(channel.toString("latin1"));
+      if (bucket) this.#hear(bucket, event);
+    });
+    await untilReady(this.#subscriber);
+    await this.#subscribe();
+    await Promise.all(this.#buckets.map((bucket) => this.#beginAtHead(bucket)));
+    this.#state = "following";
+    // every later connection is a new subscription, and may have missed anything
+    this.#subscriber.on("ready", () => void this.#resubscribe());
+  }
+
+  get isSubscribed(): boolean {
+    return this.#state === "following" && this.#subscriber.status === "ready";
+  }
+
+  async catchUp(): Promise<void> {
+    await Promise.all(this.#buckets.map((bucket) => this.#fill(bucket)));
+  }
+
+  /**
+   * Compares the cursor with a head that was read elsewhere. A subscription that has been silent
+   * since the last comparison is filled for, and after the second time replaced.
+   */
+  compare(index: number, head: Position): void {
+    const bucket = this.#buckets[index]!;
+    if (this.#state !== "following") return;
+    const isSilent = bucket.expected !== undefined && isBefore(bucket.cursor, bucket.expected);
+    const hasHoleByRestart = head.g !== bucket.cursor.g;
+    bucket.expected = head;
+    if (!isSilent && !hasHoleByRestart) {
+      bucket.silences = 0;
+      return;
+    }
+    if (isSilent && ++bucket.silences >= 2) {
+      bucket.silences = 0;
+      this.#observe.log.warn({ bucket: index }, "subscription is silent, connecting again");
+      this.#subscriber.disconnect(true);
+    }
+    void this.#fill(bucket);
+  }
+
+  async close(): Promise<void> {
+    this.#state = "closed";
+    this.#subscriber.disconnect();
+    await Promise.all(this.#buckets.map(({ filling }) => filling));
+  }
+
+  #hear(bucket: Bucket, event: Buffer): void {
+    const at = positionOf(event);
+    if (isBefore(bucket.heard, at)) bucket.heard = at;
+    if (bucket.cursor === NOWHERE) return;
+    if (bucket.filling === undefined && isNext(at, bucket.cursor)) this.#pass(bucket, event, at);
+    else if (isBefore(bucket.cursor, at)) void this.#fill(bucket);
+  }
+
+  #pass(bucket: Bucket, event: Buffer, at: Position): void {
+    bucket.cursor = at;
+    try {
+      this.#deliver(decodeEvent(event));
+    } catch (error) {
+      this.#observe.log.error({ err: error, bucket: bucket.index, at }, "event could not be delivered");
+    }
+  }
+
+  #fill(bucket: Bucket): Promise<void> {
+    bucket.filling ??= this.#readLog(bucket)
+      .catch((error: unknown) => {
+        // the next event, head or connection tries again
+        this.#observe.log.warn({ err: error, bucket: bucket.index }, "log could not be read");
+      })
+      .finally(() => (bucket.filling = undefined));
+    return bucket.filling;
+  }
+
+  /** Reads from the cursor on, the cursor's own event included: it proves that nothing lies between. */
+  async #readLog(bucket: Bucket): Promise<void> {
+    const start = bucket.cursor;
+    let passed = 0;
+    while (this.#state !== "closed") {
+      const from = bucket.cursor;
+      const page = await this.#readPage(bucket, from);
+      const first = page[0];
+      if (first !== undefined && isSame(first.at, from)) page.shift();
+      else if (!follows(first?.at, from)) await this.#reportHole(bucket);
+      for (const { event, at } of page) this.#pass(bucket, event, at);
+      passed += page.length;
+      if (page.length === 0 || (page.length < PAGE - 1 && !isBefore(bucket.cursor, bucket.heard))) {
+        break;
+      }
+    }
+    this.#enterGeneration(bucket);
+    if (passed === 0) return;
+    this.#observe.counters.gapsFilled.inc();
+    this.#observe.counters.eventsFilled.inc(passed);
+    this.#observe.log.info(
+      { bucket: bucket.index, after: start, events: passed },
+      "gap filled from the log",
+    );
+  }
+
+  async #readPage(bucket: Bucket, from: Position): Promise<{ event: Buffer; at: Position }[]> {
+    const start = `${from.g}-${from.n}`;
+    const entries = await this.#commands.xrangeBuffer(bucket.log, start, "+", "COUNT", PAGE);
+    return entries.map(([, fields]) => ({ event: fields[1]!, at: positionOf(fields[1]!) }));
+  }
+
+  /** The cursor's event is not in the log: what came behind it was trimmed, or the log was rolled back. */
+  async #reportHole(bucket: Bucket): Promise<void> {
+    const after = bucket.cursor;
+    const [oldest] = await this.#commands.xrangeBuffer(bucket.log, "-", "+", "COUNT", 1);
+    const isTrimmed = oldest !== undefined && isBefore(after, positionOf(oldest[1][1]!));
+    const reason = isTrimmed ? "trimmed" : "rolled_back";
+    bucket.expected = await this.#readHead(bucket);
+    this.#observe.counters.holes.inc({ reason });
+    this.#observe.log.warn({ bucket: bucket.index, after, reason }, "events are missing from the log");
+    this.#deliver({ type: "gap", bucket: bucket.index, after, reason });
+  }
+
+  /** All of the log was read, and a newer generation has begun: its first event is the next one. */
+  #enterGeneration(bucket: Bucket): void {
+    const beginning = { g: bucket.expected?.g ?? 0, n: 0 };
+    if (isBefore(bucket.cursor, beginning)) bucket.cursor = beginning;
+  }
+
+  async #beginAtHead(bucket: Bucket): Promise<void> {
+    bucket.cursor = await this.#readHead(bucket);
+    if (isBefore(bucket.cursor, bucket.heard)) await this.#fill(bucket);
+  }
+
+  async #readHead(bucket: Bucket): Promise<Position> {
+    const [g, n] = await this.#commands.hmget(this.#keys.meta(bucket.index), "g", "n");
+    return { g: Number(g ?? 0), n: Number(n ?? 0) };
+  }
+
+  async #subscribe(): Promise<void> {
+    await this.#subscriber.subscribe(...this.#byChannel.keys());
+  }
+
+  async #resubscribe(): Promise<void> {
+    try {
+      await this.#subscribe();
+      this.#observe.counters.resubscriptions.inc();
+      await this.catchUp();
+    } catch (error) {
+      this.#observe.log.warn({ err: error }, "could not subscribe again");
+      this.#subscriber.disconnect(true);
+    }
+  }
+}
+
+const NOWHERE: Position = { g: -1, n: 0 };
+
+class Bucket {
+  readonly index: number;
+  readonly log: string;
+  /** The last event that was delivered. */
+  cursor: Position = NOWHERE;
+  /** The newest event that was heard of. */
+  heard: Position = NOWHERE;
+  /** The head at the last comparison: the cursor must have reached it by the next. */
+  expected: Position | undefined;
+  silences = 0;
+  filling: Promise<void> | undefined;
+
+  constructor(index: number, log: string) {
+    this.index = index;
+    this.log = log;
+  }
+}
+
+/** Whether nothing can lie between the cursor and the first event that the log has after it. */
+function follows(first: Position | undefined, cursor: Position): boolean {
+  if (first === undefined) return cursor.n === 0;
+  return isNext(first, cursor) || (cursor.n === 0 && first.n === 1);
+}
+
+function isSame(a: Position, b: Position): boolean {
+  return a.g === b.g && a.n === b.n;
+}
+
+function isNext(a: Position, b: Position): boolean {
+  return a.g === b.g && a.n === b.n + 1;
+}

@@ -1,0 +1,99 @@
+/** The names of keys, and which bucket a user or a conversation belongs to. */
+import { crc32 } from "node:zlib";
+import { bytesFromName } from "../wire/bytes.js";
+import type { Conversation, Name } from "../chat/model.js";
+
+/** A constant of the stored data: changing it would look for everything in other places. */
+export const BUCKETS = 16;
+
+export const ALL_BUCKETS: readonly number[] = Array.from({ length: BUCKETS }, (_, i) => i);
+
+/** Keys of one bucket share a hash tag, so a function's keys lie on one slot of a Redis Cluster. */
+export class Keys {
+  readonly #prefix: string;
+
+  constructor(prefix: string) {
+    this.#prefix = prefix;
+  }
+
+  meta(bucket: number): string {
+    return this.#key(bucket, "meta");
+  }
+
+  /** The log's stream, and the channel on which its events are published. */
+  log(bucket: number): string {
+    return this.#key(bucket, "log");
+  }
+
+  users(bucket: number): string {
+    return this.#key(bucket, "users");
+  }
+
+  online(bucket: number): string {
+    return this.#key(bucket, "online");
+  }
+
+  left(bucket: number): string {
+    return this.#key(bucket, "left");
+  }
+
+  nodes(bucket: number): string {
+    return this.#key(bucket, "nodes");
+  }
+
+  owned(bucket: number, incarnation: string): string {
+    return this.#key(bucket, `owned:${incarnation}`);
+  }
+
+  /** What every function on users takes, in its order. */
+  ofUsers(bucket: number, incarnation: string): string[] {
+    return [
+      this.meta(bucket),
+      this.log(bucket),
+      this.users(bucket),
+      this.online(bucket),
+      this.left(bucket),
+      this.#key(bucket, "active"),
+      this.nodes(bucket),
+      this.owned(bucket, incarnation),
+    ];
+  }
+
+  conversation(bucket: number, conversation: Conversation): string {
+    return this.#key(bucket, `conversation:${idOf(conversation)}`);
+  }
+
+  history(bucket: number, conversation: Conversation): string {
+    return this.#key(bucket, `history:${idOf(conversation)}`);
+  }
+
+  sent(bucket: number, author: Name, mid: string): string {
+    return this.#key(bucket, `sent:${encoded(author)}:${mid}`);
+  }
+
+  leader(): string {
+    return this.#key(0, "leader");
+  }
+
+  #key(bucket: number, rest: string): string {
+    return `${this.#prefix}:{${bucket.toString().padStart(2, "0")}}:${rest}`;
+  }
+}
+
+export function bucketOfUser(name: Name): number {
+  return crc32(bytesFromName(name)) % BUCKETS;
+}
+
+export function bucketOfConversation(conversation: Conversation): number {
+  return crc32(idOf(conversation)) % BUCKETS;
+}
+
+function idOf(conversation: Conversation): string {
+  if (conversation.kind === "general") return "~";
+  return conversation.between.map(encoded).join(".");
+}
+
+/** Names never enter keys raw: they may hold any byte. */
+function encoded(name: Name): string {
+  return Buffer.from(name, "latin1").toString("base64url");
+}

@@ -1,0 +1,113 @@
+/** Leases in Redis: of nodes in every bucket, of the leader in one; and the leader's duties. */
+import {
+  StaleToken,
+  type DeadNode,
+  type Duties,
+  type Head,
+  type LeaderLease,
+  type NodeLease,
+} from "../chat/ports.js";
+import { ALL_BUCKETS, type Keys } from "./keys.js";
+import { isReply, type Ledger } from "./ledger.js";
+
+export interface LeaseSettings {
+  readonly leaseMs: number;
+  readonly stallMs: number;
+  readonly idleAfterMs: number;
+}
+
+/** Users that one call sweeps or reaps: Redis serves nobody else meanwhile. */
+const BATCH = 200;
+
+export class RedisLeases implements NodeLease, LeaderLease, Duties {
+  readonly #ledger: Ledger;
+  readonly #keys: Keys;
+  readonly #settings: LeaseSettings;
+
+  constructor(ledger: Ledger, keys: Keys, settings: LeaseSettings) {
+    this.#ledger = ledger;
+    this.#keys = keys;
+    this.#settings = settings;
+  }
+
+  join(incarnation: string): Promise<Head[]> {
+    return this.#beat(incarnation, "join");
+  }
+
+  renew(incarnation: string): Promise<Head[]> {
+    return this.#beat(incarnation, "renew");
+  }
+
+  async retire(incarnation: string): Promise<void> {
+    const calls = ALL_BUCKETS.map((bucket) =>
+      this.#ledger.call(
+        "retire",
+        [this.#keys.nodes(bucket), this.#keys.owned(bucket, incarnation)],
+        [incarnation],
+      ),
+    );
+    await Promise.all(calls);
+  }
+
+  async acquire(incarnation: string): Promise<string | undefined> {
+    const keys = [this.#keys.meta(0), this.#keys.log(0), this.#keys.leader()];
+    const token = await this.#ledger.call("elect", keys, [incarnation, this.#settings.leaseMs]);
+    return String(token) || undefined;
+  }
+
+  async resign(incarnation: string): Promise<void> {
+    await this.#ledger.call("resign", [this.#keys.leader()], [incarnation]);
+  }
+
+  async sweep(token: string): Promise<{ idled: number; dead: DeadNode[] }> {
+    const { idleAfterMs, stallMs } = this.#settings;
+    const args = [token, idleAfterMs, stallMs, BATCH];
+    let idled = 0;
+    const dead: DeadNode[] = [];
+    const calls = ALL_BUCKETS.map(async (bucket) => {
+      const found = (await this.#duty("sweep", this.#keys.ofUsers(bucket, "-"), args)) as [
+        number,
+        ...Buffer[],
+      ];
+      const [idledHere, ...incarnations] = found;
+      idled += idledHere;
+      for (const incarnation of incarnations) {
+        dead.push({ bucket, incarnation: incarnation.toString() });
+      }
+    });
+    await Promise.all(calls);
+    return { idled, dead };
+  }
+
+  async reap(token: string, { bucket, incarnation }: DeadNode): Promise<number> {
+    const keys = this.#keys.ofUsers(bucket, incarnation);
+    const args = [token, incarnation, this.#settings.stallMs, BATCH];
+    let total = 0;
+    for (let leftOver = 1; leftOver > 0; ) {
+      const [reaped, left] = (await this.#duty("reap", keys, args)) as [number, number];
+      total += reaped;
+      leftOver = left;
+    }
+    return total;
+  }
+
+  async #beat(incarnation: string, mode: "join" | "renew"): Promise<Head[]> {
+    const { leaseMs, stallMs } = this.#settings;
+    const calls = ALL_BUCKETS.map(async (bucket): Promise<Head> => {
+      const keys = [this.#keys.meta(bucket), this.#keys.log(bucket), this.#keys.nodes(bucket)];
+      const answer = await this.#ledger.call("beat", keys, [incarnation, leaseMs, stallMs, mode]);
+      const [isMember, g, n] = answer as [number, number, number];
+      return { bucket, head: { g, n }, isMember: isMember === 1 };
+    });
+    return Promise.all(calls);
+  }
+
+  async #duty(name: "sweep" | "reap", ...rest: [string[], (string | number)[]]): Promise<unknown> {
+    try {
+      return await this.#ledger.call(name, ...rest);
+    } catch (error) {
+      if (isReply(error, "STALE")) throw new StaleToken((error as Error).message);
+      throw error;
+    }
+  }
+}

@@ -1,0 +1,98 @@
+/** The ledger: Redis functions that change the chat's data, each in one atomic step. */
+import { createHash } from "node:crypto";
+import { readFile, readdir } from "node:fs/promises";
+import type { Redis } from "ioredis";
+import type { Log } from "../observe.js";
+
+export type LedgerFunction =
+  | "claim"
+  | "append"
+  | "leave"
+  | "set_status"
+  | "touch"
+  | "lookup"
+  | "roster"
+  | "history"
+  | "beat"
+  | "retire"
+  | "disown"
+  | "sweep"
+  | "reap"
+  | "elect"
+  | "resign";
+
+/** The library's source and its version, a digest of the source. */
+export interface LedgerLibrary {
+  readonly version: string;
+  readonly source: string;
+}
+
+export async function readLedgerLibrary(): Promise<LedgerLibrary> {
+  const folder = new URL("lua/", import.meta.url);
+  const files = (await readdir(folder)).filter((file) => file.endsWith(".lua")).toSorted();
+  const parts = await Promise.all(files.map((file) => readFile(new URL(file, folder), "utf8")));
+  const body = parts.join("\n");
+  const version = createHash("sha256").update(body).digest("hex").slice(0, 8);
+  return { version, source: `#!lua name=tertulia_${version}\n${body.replace("_VERSION", `_${version}`)}` };
+}
+
+export class Ledger {
+  readonly redis: Redis;
+  readonly #library: LedgerLibrary;
+  readonly #log: Log;
+  #loading: Promise<void> | undefined;
+
+  constructor(redis: Redis, library: LedgerLibrary, log: Log) {
+    this.redis = redis;
+    this.#library = library;
+    this.#log = log;
+  }
+
+  /** Loads the library, unless Redis has this version already. */
+  load(): Promise<void> {
+    this.#loading ??= this.#load().finally(() => (this.#loading = undefined));
+    return this.#loading;
+  }
+
+  /**
+   * Calls one function; bulk strings come back as Buffers. A library that is not there (another
+   * Redis, `FUNCTION FLUSH`) is loaded first: nothing has run by then.
+   *
+   * @throws whatever Redis or the connection says; see store.ts for what may be tried again.
+   */
+  async call(
+    name: LedgerFunction,
+    keys: readonly string[],
+    args: readonly (string | Buffer | number)[],
+  ): Promise<unknown> {
+    const words = [`${name}_${this.#library.version}`, keys.length, ...keys, ...args] as const;
+    try {
+      return await this.#functions.fcallBuffer(...words);
+    } catch (error) {
+      if (!isReply(error, "ERR Function not found")) throw error;
+      await this.load();
+      return this.#functions.fcallBuffer(...words);
+    }
+  }
+
+  /** ioredis has the method (`callBuffer` cannot be auto-pipelined), but no type for it. */
+  get #functions(): {
+    fcallBuffer(name: string, keys: number, ...words: readonly (string | Buffer | number)[]): Promise<unknown>;
+  } {
+    return this.redis as never;
+  }
+
+  async #load(): Promise<void> {
+    try {
+      await this.redis.call("FUNCTION", "LOAD", this.#library.source);
+      this.#log.info({ version: this.#library.version }, "ledger functions loaded");
+    } catch (error) {
+      if (!(error instanceof Error && error.message.includes("already exists"))) throw error;
+    }
+  }
+}
+
+/** Whether this is an error reply of Redis that begins so. */
+export function isReply(error: unknown, beginning: string): boolean {
+  return error instanceof Error && error.message.startsWith(beginning);
+}

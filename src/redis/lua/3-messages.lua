@@ -1,0 +1,72 @@
+-- Messages: appended once, numbered without holes, kept for a while.
+--
+-- history (stream, id seq-0): 'm' -> record     conversation (hash): seq, epoch
+-- sent (string): "seq epoch time", for the time in which a message may be sent again
+-- record: time, epoch, seq (48 bits each), then mid, author, to (a length byte each; to is empty
+-- for the general chat), then the text
+
+local SENT_KEPT_MS = 15 * 60 * 1000
+local DAY_MS = 24 * 60 * 60 * 1000
+
+-- Drops what is older than the age, at most 64 messages a call: appends are more frequent than that.
+local function trim_by_age(history, oldest_kept)
+  local oldest = redis.call('XRANGE', history, '-', '+', 'COUNT', 1)[1]
+  if not oldest or struct.unpack('>I6', oldest[2][2]) >= oldest_kept then return end
+  local last_id
+  for _, entry in ipairs(redis.call('XRANGE', history, '-', '+', 'COUNT', 64)) do
+    if struct.unpack('>I6', entry[2][2]) >= oldest_kept then break end
+    last_id = entry[1]
+  end
+  local seq = tonumber(string.match(last_id, '^(%d+)'))
+  redis.call('XTRIM', history, 'MINID', string.format('%.0f-0', seq + 1))
+end
+
+-- Appends a message and tells everybody.
+-- KEYS: meta, log, nodes, conversation, history, sent
+-- ARGV: incarnation, author, to, mid, text, messages kept, ms kept
+-- Returns { 'ok' | 'again', seq, epoch, time }.
+-- Epoch: the generation of the bucket when the message was written, or the time when the
+-- conversation began, whichever is later; so (epoch, seq) never names two messages.
+local function append(keys, args)
+  local meta, log, nodes, conversation, history, sent = unpack(keys)
+  local incarnation, author, to, mid, text = unpack(args, 1, 5)
+  local keep, keep_ms = args[6], tonumber(args[7])
+  expect({
+    [meta] = 'hash', [log] = 'stream', [nodes] = 'hash', [conversation] = 'hash',
+    [history] = 'stream', [sent] = 'string',
+  })
+  local first_answer = redis.call('GET', sent)
+  if first_answer then
+    local seq, epoch, time = string.match(first_answer, '^(%d+) (%d+) (%d+)$')
+    return { 'again', tonumber(seq), tonumber(epoch), tonumber(time) }
+  end
+  local bucket = open(meta)
+  require_member(bucket, nodes, incarnation)
+
+  local last = redis.call('HMGET', conversation, 'seq', 'epoch')
+  local seq = (tonumber(last[1]) or 0) + 1
+  local epoch = math.max(tonumber(last[2]) or bucket.now, bucket.g)
+  local record = struct.pack('>I6I6I6Bc0Bc0Bc0', bucket.at, epoch, seq,
+    #mid, mid, #author, author, #to, to) .. text
+
+  redis.call('XADD', history, 'MAXLEN', '~', keep, string.format('%.0f-0', seq), 'm', record)
+  redis.call('HSET', conversation, 'seq', seq, 'epoch', epoch)
+  redis.call('SET', sent, string.format('%.0f %.0f %.0f', seq, epoch, bucket.at), 'PX', SENT_KEPT_MS)
+  trim_by_age(history, bucket.now - keep_ms)
+  redis.call('PEXPIRE', history, keep_ms)
+  redis.call('PEXPIRE', conversation, keep_ms + DAY_MS)
+  announce(bucket, log, KIND_MESSAGE, record)
+  return { 'ok', seq, epoch, bucket.at }
+end
+
+-- The newest messages.
+-- KEYS: history       ARGV: limit, ms kept       Returns records, newest first.
+local function history(keys, args)
+  local oldest_kept = now_ms() - tonumber(args[2])
+  local records = {}
+  for i, entry in ipairs(redis.call('XREVRANGE', keys[1], '+', '-', 'COUNT', args[1])) do
+    if struct.unpack('>I6', entry[2][2]) < oldest_kept then break end
+    records[i] = entry[2][2]
+  end
+  return records
+end

@@ -1,0 +1,128 @@
+-- Duties: leases of nodes and of the leader, and what the leader does for all.
+
+-- Trims from the log what is older than a minute, and all beyond the cap. The mark is a position and
+-- the time when it was the head: once the mark is a minute old, so is everything before it.
+local LOG_KEPT_MS = 60 * 1000
+local LOG_KEPT_EVENTS = 100000
+
+local function trim_log(bucket, log)
+  local mark = redis.call('HMGET', bucket.meta, 'mark_g', 'mark_n', 'mark_at')
+  local marked_at = tonumber(mark[3])
+  if marked_at and bucket.now - marked_at < LOG_KEPT_MS and bucket.now >= marked_at then return end
+  if marked_at then
+    redis.call('XTRIM', log, 'MINID', '~', mark[1] .. '-' .. mark[2])
+    redis.call('XTRIM', log, 'MAXLEN', '~', LOG_KEPT_EVENTS)
+  end
+  redis.call('HSET', bucket.meta, 'mark_g', bucket.g, 'mark_n', bucket.n, 'mark_at', bucket.now)
+end
+
+-- Renews a node's lease, or begins one.
+-- KEYS: meta, log, nodes       ARGV: incarnation, lease ms, stall ms, 'join' | 'renew'
+-- Returns { 1 | 0, g, n }: whether the node is a member, and the head. A lease that has ended is
+-- never revived, so whoever has seen it ended may act on that.
+local function beat(keys, args)
+  local meta, log, nodes = unpack(keys)
+  local incarnation, lease_ms, stall_ms, mode = args[1], tonumber(args[2]), tonumber(args[3]), args[4]
+  expect({ [meta] = 'hash', [log] = 'stream', [nodes] = 'hash' })
+  local bucket = open(meta)
+  if bucket.is_new or not bucket.beat or bucket.now - bucket.beat > stall_ms or bucket.now < bucket.beat then
+    bucket.grace = bucket.now + lease_ms
+    redis.call('HSET', meta, 'grace', bucket.grace)
+  end
+  redis.call('HSET', meta, 'beat', bucket.now)
+  if bucket.is_new then keep_position(bucket) end
+  trim_log(bucket, log)
+  local ends = tonumber(redis.call('HGET', nodes, incarnation))
+  local is_member = mode == 'join' or (ends and (ends >= bucket.now or bucket.now < bucket.grace))
+  if is_member then redis.call('HSET', nodes, incarnation, bucket.now + lease_ms) end
+  return { is_member and 1 or 0, bucket.g, bucket.n }
+end
+
+-- Ends a node's lease for good, once it owns no name here.
+-- KEYS: nodes, owned       ARGV: incarnation
+local function retire(keys, args)
+  if redis.call('SCARD', keys[2]) == 0 then redis.call('HDEL', keys[1], args[1]) end
+  return 1
+end
+
+-- Signs out a name of this node that none of its sessions has.
+-- ARGV: incarnation, name       Returns 1 or 0.
+local function disown(keys, args)
+  local bucket = open_users(keys)
+  local user = read_user(bucket, args[2])
+  if user and user.node == args[1] then
+    change_status(bucket, args[2], user, DISCONNECTED, 'lost')
+    return 1
+  end
+  redis.call('SREM', bucket.owned, args[2])
+  return 0
+end
+
+-- Active users who were quiet for the idle time become inactive; finds the nodes that are dead.
+-- KEYS: of users, owned unused       ARGV: token, idle ms, stall ms, limit
+-- Returns { idled, incarnation, ... }.
+local function sweep(keys, args)
+  local token, idle_ms, stall_ms, limit = args[1], tonumber(args[2]), tonumber(args[3]), args[4]
+  local bucket = open_users(keys)
+  require_leader(bucket, token)
+  local found = { 0 }
+  if bucket.is_new or bucket.now < bucket.grace then return found end
+  local quiet = redis.call('ZRANGE', bucket.active, '-inf', bucket.now - idle_ms, 'BYSCORE', 'LIMIT', 0, limit)
+  for _, name in ipairs(quiet) do
+    change_status(bucket, name, read_user(bucket, name), INACTIVE, 'idle')
+  end
+  found[1] = #quiet
+  for _, incarnation in ipairs(redis.call('HKEYS', bucket.nodes)) do
+    if has_ended(bucket, bucket.nodes, incarnation, stall_ms) then table.insert(found, incarnation) end
+  end
+  return found
+end
+
+-- Signs out users of a dead node, and forgets the node after the last one.
+-- ARGV: token, incarnation, stall ms, limit       Returns { signed out, left over }.
+local function reap(keys, args)
+  local token, incarnation, stall_ms, limit = args[1], args[2], tonumber(args[3]), args[4]
+  local bucket = open_users(keys)
+  require_leader(bucket, token)
+  if not has_ended(bucket, bucket.nodes, incarnation, stall_ms) then return { 0, 0 } end
+  local reaped = 0
+  for _, name in ipairs(redis.call('SRANDMEMBER', bucket.owned, limit)) do
+    local user = read_user(bucket, name)
+    if user and user.node == incarnation then
+      change_status(bucket, name, user, DISCONNECTED, 'lost')
+      reaped = reaped + 1
+    else
+      redis.call('SREM', bucket.owned, name)
+    end
+  end
+  local left_over = redis.call('SCARD', bucket.owned)
+  if left_over == 0 then redis.call('HDEL', bucket.nodes, incarnation) end
+  return { reaped, left_over }
+end
+
+-- Leads, or goes on leading. The token is the position of the announcement: it rises with every
+-- election, and across failovers, because positions do.
+-- KEYS: meta, log, leader       ARGV: incarnation, lease ms       Returns the token or ''.
+local function elect(keys, args)
+  local meta, log, leader = unpack(keys)
+  local incarnation, lease_ms = args[1], tonumber(args[2])
+  expect({ [meta] = 'hash', [log] = 'stream', [leader] = 'hash' })
+  local bucket = open(meta)
+  local held = redis.call('HMGET', leader, 'incarnation', 'token', 'ends')
+  local is_held = held[1] and tonumber(held[3]) > bucket.now
+  if is_held and held[1] ~= incarnation then return '' end
+  if is_held and not bucket.is_new then
+    redis.call('HSET', leader, 'ends', bucket.now + lease_ms)
+    return held[2]
+  end
+  announce(bucket, log, KIND_LEADER, struct.pack('>I6', bucket.at) .. incarnation)
+  local token = string.format('%015.0f-%015.0f', bucket.g, bucket.n)
+  redis.call('HSET', leader, 'incarnation', incarnation, 'token', token, 'ends', bucket.now + lease_ms)
+  return token
+end
+
+-- Stops leading at once.       KEYS: leader       ARGV: incarnation       Returns 1 or 0.
+local function resign(keys, args)
+  if redis.call('HGET', keys[1], 'incarnation') ~= args[1] then return 0 end
+  return redis.call('DEL', keys[1])
+end

@@ -1,0 +1,200 @@
+/** The store on Redis: one call a step, tried again until it is answered or the time is up. */
+import { setTimeout as pause } from "node:timers/promises";
+import type { Conversation, Message, Name, Status, User } from "../chat/model.js";
+import {
+  Unavailable,
+  type ClaimOutcome,
+  type Draft,
+  type Holder,
+  type Standing,
+  type Store,
+} from "../chat/ports.js";
+import { STATUSES, decodeRecord } from "./events.js";
+import {
+  ALL_BUCKETS,
+  bucketOfConversation,
+  bucketOfUser,
+  type Keys,
+} from "./keys.js";
+import { isReply, type Ledger } from "./ledger.js";
+
+export interface StoreSettings {
+  /** Messages kept per conversation, and for how long. */
+  readonly historyKeep: number;
+  readonly historyMaxAgeMs: number;
+  /** A step that was not answered within this time fails as Unavailable. */
+  readonly deadlineMs: number;
+  /** The cluster was out of reach if no node beat in a bucket for this long. */
+  readonly stallMs: number;
+}
+
+export class RedisStore implements Store {
+  readonly #ledger: Ledger;
+  readonly #keys: Keys;
+  readonly #standing: Standing;
+  readonly #settings: StoreSettings;
+
+  constructor(ledger: Ledger, keys: Keys, standing: Standing, settings: StoreSettings) {
+    this.#ledger = ledger;
+    this.#keys = keys;
+    this.#standing = standing;
+    this.#settings = settings;
+  }
+
+  async claim(holder: Holder): Promise<ClaimOutcome> {
+    const [outcome, g, n] = (await this.#retrying(() => {
+      if (!holder.isLive) throw new Unavailable("the session has ended");
+      const args = [bytes(holder.name), holder.id, this.#standing.incarnation, this.#settings.stallMs];
+      return this.#ledger.call("claim", this.#keysOf(holder.name), args);
+    })) as [Buffer, number, number];
+    const word = outcome.toString() as ClaimOutcome["outcome"];
+    return word === "taken" ? { outcome: word } : { outcome: word, at: { g, n } };
+  }
+
+  async leave(holder: Holder, cause: "asked" | "left"): Promise<boolean> {
+    const args = [bytes(holder.name), holder.id, cause];
+    const left = await this.#retrying(() =>
+      this.#ledger.call("leave", this.#keysOf(holder.name), args),
+    );
+    return left === 1;
+  }
+
+  async setStatus(
+    holder: Holder,
+    status: Exclude<Status, "disconnected">,
+  ): Promise<"changed" | "same" | "gone"> {
+    const args = [bytes(holder.name), holder.id, STATUSES.indexOf(status)];
+    const outcome = await this.#retrying(() =>
+      this.#ledger.call("set_status", this.#keysOf(holder.name), args),
+    );
+    return String(outcome) as "changed" | "same" | "gone";
+  }
+
+  async touch(holders: readonly Holder[]): Promise<void> {
+    const argsByBucket = new Map<number, (Buffer | string)[]>();
+    for (const { name, id } of holders) {
+      const bucket = bucketOfUser(name);
+      const args = argsByBucket.get(bucket) ?? [];
+      argsByBucket.set(bucket, args);
+      args.push(bytes(name), id);
+    }
+    const calls = [...argsByBucket].map(([bucket, args]) => {
+      const keys = this.#keys.ofUsers(bucket, this.#standing.incarnation);
+      return this.#retrying(() => this.#ledger.call("touch", keys, args));
+    });
+    await Promise.all(calls);
+  }
+
+  async append(draft: Draft): ReturnType<Store["append"]> {
+    const { author, conversation, mid, text } = draft;
+    const bucket = bucketOfConversation(conversation);
+    const keys = [
+      this.#keys.meta(bucket),
+      this.#keys.log(bucket),
+      this.#keys.nodes(bucket),
+      this.#keys.conversation(bucket, conversation),
+      this.#keys.history(bucket, conversation),
+      this.#keys.sent(bucket, author.name, mid),
+    ];
+    const [answer, seq, epoch, time] = (await this.#retrying(() => {
+      if (!this.#standing.isMember) throw new Error("FENCED this node is not a member");
+      if (!author.isLive) throw new Unavailable("the session has lost its name");
+      return this.#ledger.call("append", keys, [
+        this.#standing.incarnation,
+        bytes(author.name),
+        bytes(otherOf(conversation, author.name)),
+        mid,
+        Buffer.from(text.buffer, text.byteOffset, text.length),
+        this.#settings.historyKeep,
+        this.#settings.historyMaxAgeMs,
+      ]);
+    })) as [Buffer, number, number, number];
+    return { seq, epoch, time, repeated: answer.toString() === "again" };
+  }
+
+  async history(conversation: Conversation, limit: number): Promise<Message[]> {
+    const keys = [this.#keys.history(bucketOfConversation(conversation), conversation)];
+    const args = [limit, this.#settings.historyMaxAgeMs];
+    const records = await this.#retrying(() => this.#ledger.call("history", keys, args));
+    return (records as Buffer[]).map(decodeRecord).reverse();
+  }
+
+  async status(name: Name): Promise<Status | undefined> {
+    const keys = [this.#keys.users(bucketOfUser(name))];
+    const [status] = (await this.#retrying(() =>
+      this.#ledger.call("lookup", keys, [bytes(name)]),
+    )) as number[];
+    return STATUSES[status!];
+  }
+
+  async roster(limit: number): Promise<User[]> {
+    const parts = await Promise.all(ALL_BUCKETS.map((bucket) => this.#rosterOf(bucket, limit)));
+    const all = parts.flat();
+    const connected = all.filter(({ status }) => status !== "disconnected");
+    const left = all.filter(({ status }) => status === "disconnected");
+    connected.sort((a, b) => a.since - b.since);
+    left.sort((a, b) => b.since - a.since);
+    return [...connected, ...left].slice(0, limit).map(({ name, status }) => ({ name, status }));
+  }
+
+  async owned(bucket: number): Promise<Name[]> {
+    const key = this.#keys.owned(bucket, this.#standing.incarnation);
+    const names = await this.#ledger.redis.smembersBuffer(key);
+    return names.map((name) => name.toString("latin1") as Name);
+  }
+
+  /** Not tried again: a second attempt could come after a claim of the same name. */
+  async disown(name: Name): Promise<void> {
+    await this.#ledger.call("disown", this.#keysOf(name), [this.#standing.incarnation, bytes(name)]);
+  }
+
+  async #rosterOf(bucket: number, limit: number): Promise<(User & { since: number })[]> {
+    const keys = [this.#keys.users(bucket), this.#keys.online(bucket), this.#keys.left(bucket)];
+    const found = (await this.#retrying(() =>
+      this.#ledger.call("roster", keys, [limit]),
+    )) as (Buffer | number)[];
+    const users: (User & { since: number })[] = [];
+    for (let i = 0; i < found.length; i += 3) {
+      const name = (found[i] as Buffer).toString("latin1") as Name;
+      users.push({ name, status: STATUSES[found[i + 1] as number]!, since: found[i + 2] as number });
+    }
+    return users;
+  }
+
+  #keysOf(name: Name): string[] {
+    return this.#keys.ofUsers(bucketOfUser(name), this.#standing.incarnation);
+  }
+
+  /** Every step is safe to repeat (session ids and message ids see to it), so it is repeated. */
+  async #retrying<T>(step: () => Promise<T>): Promise<T> {
+    const until = performance.now() + this.#settings.deadlineMs;
+    for (let attempt = 0; ; attempt++) {
+      try {
+        return await step();
+      } catch (error) {
+        if (error instanceof Unavailable) throw error;
+        const wait = Math.min(20 * 2 ** attempt, 250) * (0.5 + Math.random());
+        if (isRefusedForGood(error) || performance.now() + wait > until) {
+          throw new Unavailable("the store gave no answer in time", { cause: error });
+        }
+        await pause(wait);
+      }
+    }
+  }
+}
+
+/** Redis has understood and will not do it; asking again changes nothing. */
+function isRefusedForGood(error: unknown): boolean {
+  return ["WRONGTYPE", "OOM", "MISCONF", "NOPERM", "NOAUTH", "ERR"].some((word) => isReply(error, word));
+}
+
+/** Whom a direct message is for, empty for the general chat. */
+function otherOf(conversation: Conversation, author: Name): Name {
+  if (conversation.kind === "general") return "" as Name;
+  const [a, b] = conversation.between;
+  return a === author ? b : a;
+}
+
+function bytes(name: Name): Buffer {
+  return Buffer.from(name, "latin1");
+}

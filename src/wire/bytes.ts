@@ -1,0 +1,68 @@
+/** Bytes to names and back, and the length-prefixed fields of the classic dialects. Runs anywhere. */
+import type { Name } from "../chat/model.js";
+
+export function nameFromBytes(bytes: Uint8Array): Name {
+  let name = "";
+  for (const byte of bytes) name += String.fromCharCode(byte);
+  return name as Name;
+}
+
+export function bytesFromName(name: Name): Uint8Array {
+  const bytes = new Uint8Array(name.length);
+  for (let i = 0; i < name.length; i++) bytes[i] = name.charCodeAt(i);
+  return bytes;
+}
+
+/** Reads fields from a frame; a field that the frame is too short for is undefined. */
+export class FieldReader {
+  readonly #frame: Uint8Array;
+  #offset: number;
+
+  constructor(frame: Uint8Array, offset: number) {
+    this.#frame = frame;
+    this.#offset = offset;
+  }
+
+  get remaining(): number {
+    return this.#frame.length - this.#offset;
+  }
+
+  byte(): number | undefined {
+    return this.#frame[this.#offset++];
+  }
+
+  /** `L(x)`: one length byte, then that many bytes. */
+  field(): Uint8Array | undefined {
+    const length = this.byte();
+    if (length === undefined || length > this.remaining) return undefined;
+    const start = this.#offset;
+    this.#offset += length;
+    return this.#frame.subarray(start, this.#offset);
+  }
+}
+
+/** One frame of the given parts: numbers are single bytes, byte arrays become `L(x)`. */
+export function frameOf(...parts: readonly (number | Uint8Array)[]): Uint8Array {
+  let size = 0;
+  for (const part of parts) size += typeof part === "number" ? 1 : 1 + part.length;
+  const frame = new Uint8Array(size);
+  let offset = 0;
+  for (const part of parts) {
+    if (typeof part === "number") frame[offset++] = part;
+    else {
+      frame[offset++] = part.length;
+      frame.set(part, offset);
+      offset += part.length;
+    }
+  }
+  return frame;
+}
+
+/** The longest beginning of at most `most` bytes that does not cut a UTF-8 character. */
+export function cutAtCharacter(text: Uint8Array, most: number): Uint8Array {
+  if (text.length <= most) return text;
+  let end = most;
+  while (end > 0 && end > most - 3 && (text[end]! & 0xc0) === 0x80) end--;
+  const isInsideCharacter = (text[end]! & 0xc0) === 0x80;
+  return text.subarray(0, isInsideCharacter ? most : end);
+}

@@ -1,0 +1,216 @@
+/** The classic dialect: the bytes that twenty teams' clients send and read. PROTOCOL.md, classic. */
+import {
+  GENERAL,
+  type Message,
+  type Notice,
+  type Refusal,
+  type Reply,
+  type Status,
+  type User,
+} from "../chat/model.js";
+import { FieldReader, bytesFromName, cutAtCharacter, frameOf, nameFromBytes } from "./bytes.js";
+import type { Decoded, Dialect } from "./dialect.js";
+
+export interface ClassicOptions {
+  /** What a general message names as its origin: who sent it, or `~`. */
+  readonly generalOrigin: "sender" | "tilde";
+  /** Lists (51) and histories (56) stay within this many bytes: some clients' buffers are small. */
+  readonly replyMaxBytes: number;
+}
+
+/** The dialect of connections without a subprotocol; `seed` is the one that an op 10 reveals. */
+export function classicDialect(options: ClassicOptions, seed: Dialect): Dialect {
+  return {
+    name: "classic",
+    decode: (frame) =>
+      frame[0] === OP.register ? { kind: "speaks", dialect: seed } : decodeClassic(frame),
+    encodeReply: (reply) => encodeReply(reply, options),
+    encodeNotice: (notice) => encodeNotice(notice, options),
+  };
+}
+
+export const OP = { list: 1, lookup: 2, status: 3, send: 4, history: 5, register: 10 } as const;
+
+export const CODE = {
+  error: 50,
+  users: 51,
+  user: 52,
+  registered: 53,
+  status: 54,
+  message: 55,
+  history: 56,
+} as const;
+
+export const STATUSES: readonly Status[] = ["disconnected", "active", "busy", "inactive"];
+
+const ERRORS: Readonly<Record<Refusal, number>> = {
+  bad_name: 1,
+  name_taken: 1,
+  unknown_user: 1,
+  bad_status: 2,
+  empty_message: 3,
+  recipient_disconnected: 4,
+  not_registered: 5,
+  unavailable: 6,
+  forbidden: 7,
+};
+
+/** Decodes ops 1 to 5; a send may be in the classic or the seed's layout, `prefers` breaks a tie. */
+export function decodeClassic(
+  frame: Uint8Array,
+  prefers: "classic" | "seed" = "classic",
+): Decoded {
+  const fields = new FieldReader(frame, 1);
+  switch (frame[0]) {
+    case undefined:
+      return { kind: "ignored", why: "empty" };
+    case OP.list:
+      return { kind: "command", command: { type: "list" } };
+    case OP.lookup: {
+      const name = fields.field();
+      if (name === undefined) return TRUNCATED;
+      return { kind: "command", command: { type: "lookup", name: nameFromBytes(name) } };
+    }
+    case OP.status:
+      return decodeStatus(frame, fields);
+    case OP.send:
+      return decodeSend(frame, prefers);
+    case OP.history: {
+      const of = fields.field();
+      if (of === undefined) return TRUNCATED;
+      return { kind: "command", command: { type: "history", of: nameFromBytes(of) } };
+    }
+    default:
+      return { kind: "ignored", why: "unknown_op" };
+  }
+}
+
+/** `[3] L(name) s`, or `[3] s` for one's own status. */
+function decodeStatus(frame: Uint8Array, fields: FieldReader): Decoded {
+  if (frame.length === 2) {
+    const status = STATUSES[frame[1]!];
+    if (status === undefined) return { kind: "refused", refusal: "bad_status" };
+    return { kind: "command", command: { type: "status", status } };
+  }
+  const name = fields.field();
+  const byte = fields.byte();
+  if (name === undefined || byte === undefined) return TRUNCATED;
+  const status = STATUSES[byte];
+  if (status === undefined) return { kind: "refused", refusal: "bad_status" };
+  return { kind: "command", command: { type: "status", name: nameFromBytes(name), status } };
+}
+
+/**
+ * `[4] L(to) L(text)`, or the seed's `[4] [T] L(to) L(text)`. The structure tells them apart: only
+ * a text of exactly 255 bytes fits both. Where neither fits to the byte, the connection's own
+ * layout is read and bytes left over are ignored.
+ */
+function decodeSend(frame: Uint8Array, prefers: "classic" | "seed"): Decoded {
+  const fits = {
+    classic: frame.length === 3 + at(frame, 1) + at(frame, 2 + at(frame, 1)),
+    seed:
+      at(frame, 1) === (frame.length - 2) % 256 &&
+      frame.length === 4 + at(frame, 2) + at(frame, 3 + at(frame, 2)),
+  };
+  const layout = fits.classic === fits.seed ? prefers : fits.seed ? "seed" : "classic";
+  const fields = new FieldReader(frame, layout === "seed" ? 2 : 1);
+  const to = fields.field();
+  const text = fields.field();
+  if (to === undefined || text === undefined) return TRUNCATED;
+  return { kind: "command", command: { type: "send", to: nameFromBytes(to), text } };
+}
+
+export function encodeReply(reply: Reply, options: ClassicOptions): Uint8Array | undefined {
+  switch (reply.type) {
+    case "accepted":
+      return undefined;
+    case "registered":
+      return userFrame(CODE.registered, reply.user);
+    case "users":
+      return frameOf(CODE.users, ...usersThatFit(reply.users, options.replyMaxBytes - 2));
+    case "user":
+      return userFrame(CODE.user, reply.user);
+    case "unchanged":
+      return userFrame(CODE.status, reply.user);
+    case "history":
+      return frameOf(CODE.history, ...messagesThatFit(reply.messages, options.replyMaxBytes - 2));
+    case "refused":
+      return frameOf(CODE.error, ERRORS[reply.refusal]);
+    default:
+      return reply satisfies never;
+  }
+}
+
+export function encodeNotice(notice: Notice, options: ClassicOptions): Uint8Array | undefined {
+  switch (notice.type) {
+    case "message":
+      return frameOf(CODE.message, ...messageFields(notice.message, options));
+    case "presence":
+      return userFrame(notice.cause === "new" ? CODE.registered : CODE.status, notice.user);
+    case "leader":
+    case "gap":
+      return undefined;
+    default:
+      return notice satisfies never;
+  }
+}
+
+/** The origin and text of a 55. */
+export function messageFields(
+  { conversation, author, text }: Message,
+  { generalOrigin }: ClassicOptions,
+): [Uint8Array, Uint8Array] {
+  const isTilde = conversation.kind === "general" && generalOrigin === "tilde";
+  return [bytesFromName(isTilde ? GENERAL : author), classicText(text)];
+}
+
+/** The count, then a field and a status byte per user: the first users that fit. */
+export function usersThatFit(users: readonly User[], maxBytes: number): (number | Uint8Array)[] {
+  const parts: (number | Uint8Array)[] = [];
+  let count = 0;
+  let size = 0;
+  for (const { name, status } of users) {
+    size += name.length + 2;
+    if (size > maxBytes || count === 255) break;
+    parts.push(bytesFromName(name), STATUSES.indexOf(status));
+    count++;
+  }
+  return [count, ...parts];
+}
+
+/** The count, then two fields per message: the newest messages that fit, oldest first. */
+function messagesThatFit(
+  messages: readonly Message[],
+  maxBytes: number,
+): (number | Uint8Array)[] {
+  const fitting: Uint8Array[][] = [];
+  let size = 0;
+  for (const { author, text } of messages.toReversed()) {
+    const fields = [bytesFromName(author), classicText(text)];
+    size += 2 + fields[0]!.length + fields[1]!.length;
+    if (size > maxBytes || fitting.length === 255) break;
+    fitting.push(fields);
+  }
+  return [fitting.length, ...fitting.reverse().flat()];
+}
+
+/** A text that is too long for its length byte is cut at a character and ends in an ellipsis. */
+function classicText(text: Uint8Array): Uint8Array {
+  if (text.length <= 255) return text;
+  const start = cutAtCharacter(text, 255 - ELLIPSIS.length);
+  const cut = new Uint8Array(start.length + ELLIPSIS.length);
+  cut.set(start);
+  cut.set(ELLIPSIS, start.length);
+  return cut;
+}
+
+function userFrame(code: number, { name, status }: User): Uint8Array {
+  return frameOf(code, bytesFromName(name), STATUSES.indexOf(status));
+}
+
+function at(frame: Uint8Array, index: number): number {
+  return frame[index] ?? Number.NaN;
+}
+
+const TRUNCATED: Decoded = { kind: "ignored", why: "truncated" };
+const ELLIPSIS = new Uint8Array([0xe2, 0x80, 0xa6]);

@@ -1,0 +1,46 @@
+/**
+ * The seed's dialect, offered as subprotocol `ws-protocol`: classic, but with a total T in front of
+ * the fields of op 4, 51 and 55, and a frame that registers. PROTOCOL.md, ws-protocol.
+ */
+import type { Notice, Reply } from "../chat/model.js";
+import { FieldReader, frameOf, nameFromBytes } from "./bytes.js";
+import {
+  CODE,
+  OP,
+  decodeClassic,
+  encodeNotice,
+  encodeReply,
+  messageFields,
+  usersThatFit,
+  type ClassicOptions,
+} from "./classic.js";
+import type { Decoded, Dialect } from "./dialect.js";
+
+export function wsProtocolDialect(options: ClassicOptions): Dialect {
+  return {
+    name: "ws-protocol",
+    decode,
+    encodeReply(reply: Reply) {
+      if (reply.type !== "users") return encodeReply(reply, options);
+      return withTotal(CODE.users, ...usersThatFit(reply.users, options.replyMaxBytes - 3));
+    },
+    encodeNotice(notice: Notice) {
+      if (notice.type !== "message") return encodeNotice(notice, options);
+      return withTotal(CODE.message, ...messageFields(notice.message, options));
+    },
+  };
+}
+
+function decode(frame: Uint8Array): Decoded {
+  if (frame[0] !== OP.register) return decodeClassic(frame, "seed");
+  const name = new FieldReader(frame, 1).field();
+  if (name === undefined) return { kind: "ignored", why: "truncated" };
+  return { kind: "command", command: { type: "register", name: nameFromBytes(name) } };
+}
+
+/** T is the length of what follows it, modulo 256: it tells layouts apart and bounds nothing. */
+function withTotal(code: number, ...parts: (number | Uint8Array)[]): Uint8Array {
+  const frame = frameOf(code, 0, ...parts);
+  frame[1] = (frame.length - 2) % 256;
+  return frame;
+}

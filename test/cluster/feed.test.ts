@@ -1,0 +1,116 @@
+import { afterAll, afterEach, beforeAll, expect, test } from "vitest";
+import type { Node } from "#tertulia/node.js";
+import { ClassicClient, L } from "../support/classic-client.js";
+import { eventually } from "../support/eventually.js";
+import { node } from "../support/nodes.js";
+import { Proxy } from "../support/proxy.js";
+import { startRedis, type TestRedis } from "../support/redis.js";
+
+type TestNode = Awaited<ReturnType<typeof node>>;
+
+let redis: TestRedis;
+const open: { close(): Promise<void> }[] = [];
+
+beforeAll(async () => {
+  redis = await startRedis();
+});
+afterAll(() => redis.close());
+afterEach(async () => {
+  for (const each of open.splice(0).reverse()) await each.close();
+});
+
+/** One gateway behind a proxy with a listener on it, one beside it with a speaker. */
+async function pair(): Promise<{ proxy: Proxy; behind: TestNode; listener: ClassicClient; speaker: ClassicClient }> {
+  await redis.client.flushall();
+  const proxy = await Proxy.to(redis.port);
+  open.push(proxy);
+  const behind = await node(proxy.url);
+  const beside: Node = await node(redis.url);
+  open.push(behind, beside);
+  const listener = await ClassicClient.connect(behind.port, "listener");
+  const speaker = await ClassicClient.connect(beside.port, "speaker");
+  await listener.hears(53, L("speaker"), 1);
+  return { proxy, behind, listener, speaker };
+}
+
+/** Sends while the fault happens; then everything must have been heard once and in order. */
+async function speak(speaker: ClassicClient, count: number, everyMs: number): Promise<void> {
+  for (let i = 0; i < count; i++) {
+    speaker.says(4, L("~"), L(`m${i}`));
+    await new Promise((resolve) => setTimeout(resolve, everyMs));
+  }
+}
+
+async function hearsAll(listener: ClassicClient, count: number): Promise<void> {
+  for (let i = 0; i < count; i++) await listener.hears(55, L("speaker"), L(`m${i}`));
+  await listener.hearsNothing();
+}
+
+test("the subscription is cut while messages flow: each is heard once, in order", async () => {
+  const { proxy, behind, listener, speaker } = await pair();
+  const speaking = speak(speaker, 400, 2);
+  for (let i = 0; i < 4; i++) {
+    await new Promise((resolve) => setTimeout(resolve, 200));
+    expect(proxy.cut("subscriber")).toBe(1);
+  }
+  await speaking;
+  await hearsAll(listener, 400);
+  expect(await value(behind, "feed_events_filled_total")).toBeGreaterThan(0);
+});
+
+test("all subscriptions are killed by Redis while messages flow: each is heard once, in order", async () => {
+  const { listener, speaker } = await pair();
+  const speaking = speak(speaker, 300, 2);
+  for (let i = 0; i < 3; i++) {
+    await new Promise((resolve) => setTimeout(resolve, 200));
+    await redis.client.call("CLIENT", "KILL", "TYPE", "pubsub");
+  }
+  await speaking;
+  await hearsAll(listener, 300);
+  await hearsAll(speaker, 300);
+});
+
+test("the subscription goes silent without closing: each is heard once, in order, and it is replaced", async () => {
+  const { proxy, behind, listener, speaker } = await pair();
+  proxy.set("blackhole", "subscriber");
+  await speak(speaker, 200, 20);
+  for (let i = 0; i < 200; i++) await listener.hears(55, L("speaker"), L(`m${i}`));
+  await eventually(() => expect(behind.log.map(({ msg }) => msg)).toContain("subscription is silent, connecting again"));
+  proxy.set("pass", "subscriber");
+  await eventually(async () => expect(await value(behind, "feed_resubscriptions_total")).toBeGreaterThan(0));
+  await listener.hearsNothing();
+  speaker.says(4, L("~"), L("after"));
+  await listener.hears(55, L("speaker"), L("after"));
+});
+
+test("a quiet subscription is left alone", async () => {
+  const { behind, listener } = await pair();
+  await new Promise((resolve) => setTimeout(resolve, 4_500));
+  await listener.hearsNothing();
+  expect(await value(behind, "feed_resubscriptions_total")).toBe(0);
+  expect(await value(behind, "feed_gaps_filled_total")).toBe(0);
+});
+
+test("what the log no longer has is counted as a hole, and the rest is delivered", async () => {
+  const { proxy, behind, listener, speaker } = await pair();
+  speaker.says(4, L("~"), L("before"));
+  await listener.hears(55, L("speaker"), L("before"));
+  proxy.set("blackhole", "subscriber");
+  for (let i = 0; i < 5; i++) speaker.says(4, L("~"), L(`m${i}`));
+  await eventually(async () => expect(await redis.client.xlen(await generalLog())).toBeGreaterThanOrEqual(6));
+  await redis.client.xtrim(await generalLog(), "MAXLEN", 2);
+  await listener.hears(55, L("speaker"), L("m3"));
+  await listener.hears(55, L("speaker"), L("m4"));
+  expect(await value(behind, 'feed_holes_total{reason="trimmed"}')).toBe(1);
+});
+
+async function generalLog(): Promise<string> {
+  const [key] = await redis.client.keys("tertulia:*:history:~");
+  return key!.replace("history:~", "log");
+}
+
+async function value({ counters }: TestNode, metric: string): Promise<number> {
+  const text = await counters.registry.metrics();
+  const line = text.split("\n").find((each) => each.startsWith(`tertulia_${metric} `));
+  return Number(line?.split(" ").at(-1) ?? 0);
+}

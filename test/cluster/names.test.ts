@@ -1,0 +1,111 @@
+import { connect } from "node:net";
+import { afterAll, beforeAll, expect, test } from "vitest";
+import type { Node } from "#tertulia/node.js";
+import { ClassicClient, L } from "../support/classic-client.js";
+import { eventually } from "../support/eventually.js";
+import { node } from "../support/nodes.js";
+import { Proxy } from "../support/proxy.js";
+import { startRedis, type TestRedis } from "../support/redis.js";
+
+let redis: TestRedis;
+let nodes: Node[];
+
+beforeAll(async () => {
+  redis = await startRedis();
+  nodes = await Promise.all([1, 2, 3].map(() => node(redis.url)));
+});
+afterAll(async () => {
+  await Promise.all(nodes.map((each) => each.close()));
+  await redis.close();
+});
+
+test("of 30 contenders for one name on three gateways exactly one wins, in each of 200 rounds", async () => {
+  const viewer = await ClassicClient.connect(nodes[0]!.port, "viewer");
+  for (let round = 0; round < 200; round++) {
+    const contenders = Array.from({ length: 30 }, (_, i) => contend(nodes[i % 3]!.port, "crown"));
+    const outcomes = await Promise.all(contenders);
+    expect(outcomes.filter(({ status }) => status === 101)).toHaveLength(1);
+    expect(outcomes.filter(({ status }) => status === 400)).toHaveLength(29);
+    await viewer.hears(round === 0 ? 53 : 54, L("crown"), 1);
+    for (const { leave } of outcomes) leave();
+    await viewer.hears(54, L("crown"), 0);
+  }
+  await viewer.hearsNothing();
+  viewer.vanish();
+}, 60_000);
+
+test("a late close does not sign out the one who came back elsewhere", async () => {
+  const lease = { LEASE_MS: 900, BEAT_MS: 100, ELECTION_MS: 100, OPERATION_DEADLINE_MS: 2_000 };
+  const prefix = { REDIS_PREFIX: "late" };
+  const proxy = await Proxy.to(redis.port);
+  const cutOff = await node(proxy.url, { ...lease, ...prefix });
+  const other = await node(redis.url, { ...lease, ...prefix });
+  const viewer = await ClassicClient.connect(other.port, "viewer");
+  try {
+    const ana = await ClassicClient.connect(cutOff.port, "ana");
+    await viewer.hears(53, L("ana"), 1);
+    proxy.set("blackhole");
+    // her sign-out is on its way for as long as her gateway cannot reach Redis
+    ana.vanish();
+    await viewer.hears(54, L("ana"), 0);
+    const back = await ClassicClient.connect(other.port, "ana");
+    await viewer.hears(54, L("ana"), 1);
+    proxy.set("pass");
+    await eventually(() => expect(cutOff.log.some(({ msg }) => msg.startsWith("lease was lost"))).toBe(true));
+    await eventually(async () => expect(await health(cutOff.port)).toBe(200));
+    await back.hearsNothing();
+    await viewer.hearsNothing();
+    viewer.says(2, L("ana"));
+    await viewer.hears(52, L("ana"), 1);
+    back.vanish();
+  } finally {
+    if (process.env["DEBUG"]) console.log(cutOff.log.map((l) => `${l["time"]} ${l["room"]} ${l.msg} ${JSON.stringify(l["err"] ?? {}).slice(0, 200)}`).join("\n"));
+    viewer.vanish();
+    await Promise.all([cutOff.close(), other.close()]);
+    await proxy.close();
+  }
+});
+
+test("a name whose sign-out got lost is found by the audit and freed", async () => {
+  const lonely = await node(redis.url, { REDIS_PREFIX: "audit", BEAT_MS: 50, LEASE_MS: 2_000 });
+  const viewer = await ClassicClient.connect(lonely.port, "viewer");
+  try {
+    const ana = await ClassicClient.connect(lonely.port, "ana");
+    await viewer.hears(53, L("ana"), 1);
+    // as if a claim had come late, after everybody had given it up: another session id
+    const bucket = await bucketHolding("audit", "ana");
+    const kept = (await redis.client.hget(`${bucket}:users`, "ana"))!.split(" ");
+    await redis.client.hset(`${bucket}:users`, "ana", [kept[0], "somebody", kept[2], kept[3]].join(" "));
+    ana.vanish();
+    await viewer.hears(54, L("ana"), 0);
+  } finally {
+    viewer.vanish();
+    await lonely.close();
+  }
+});
+
+async function bucketHolding(prefix: string, name: string): Promise<string> {
+  for (const key of await redis.client.keys(`${prefix}:*:users`)) {
+    if (await redis.client.hexists(key, name)) return key.slice(0, -":users".length);
+  }
+  throw new Error(`${name} is in no bucket`);
+}
+
+async function health(port: number): Promise<number> {
+  return (await fetch(`http://127.0.0.1:${port}/readyz`)).status;
+}
+
+/** An upgrade by hand: cheap enough for thousands. */
+async function contend(port: number, name: string): Promise<{ status: number; leave: () => void }> {
+  const socket = connect(port, "127.0.0.1");
+  socket.on("error", () => {}); // seen as an answer that is missing
+  socket.write(
+    `GET /?name=${name} HTTP/1.1\r\nHost: x\r\nUpgrade: websocket\r\nConnection: Upgrade\r\n` +
+      `Sec-WebSocket-Key: AAAAAAAAAAAAAAAAAAAAAA==\r\nSec-WebSocket-Version: 13\r\n\r\n`,
+  );
+  const answer = await new Promise<string>((resolve) => {
+    socket.once("data", (chunk) => resolve(chunk.toString()));
+    socket.once("close", () => resolve(""));
+  });
+  return { status: Number(answer.split(" ")[1]), leave: () => void socket.destroy() };
+}

@@ -59,20 +59,20 @@ export class RedisFeed implements Feed {
   }
 
   /**
-   * Compares the cursor with a head that was read elsewhere. A subscription that has been silent
-   * since the last comparison is filled for, and after the second time replaced.
+   * Takes a head that was read elsewhere. A subscription that has not told of the last one yet is
+   * filled for; the second time in a row, it is replaced.
    */
   compare(index: number, head: Position): void {
     const bucket = this.#buckets[index]!;
     if (this.#state !== "following") return;
-    const isSilent = bucket.expected !== undefined && isBefore(bucket.cursor, bucket.expected);
+    const isSilent = bucket.expected !== undefined && isBefore(bucket.heard, bucket.expected);
     const hasHoleByRestart = head.g !== bucket.cursor.g;
     bucket.expected = head;
     if (!isSilent && !hasHoleByRestart) {
       bucket.silences = 0;
       return;
     }
-    if (isSilent && ++bucket.silences >= 2) {
+    if (isSilent && ++bucket.silences >= 2 && this.#subscriber.status === "ready") {
       bucket.silences = 0;
       this.#observe.log.warn({ bucket: index }, "subscription is silent, connecting again");
       this.#subscriber.disconnect(true);
@@ -117,19 +117,21 @@ export class RedisFeed implements Feed {
   async #readLog(bucket: Bucket): Promise<void> {
     const start = bucket.cursor;
     let passed = 0;
+    let head: Position | undefined;
     while (this.#state !== "closed") {
       const from = bucket.cursor;
+      head = bucket.expected; // as known before the reading: what is read then goes up to it
       const page = await this.#readPage(bucket, from);
       const first = page[0];
       if (first !== undefined && isSame(first.at, from)) page.shift();
-      else if (!follows(first?.at, from)) await this.#reportHole(bucket);
+      else if (!follows(first?.at, from)) head = await this.#reportHole(bucket);
       for (const { event, at } of page) this.#pass(bucket, event, at);
       passed += page.length;
       if (page.length === 0 || (page.length < PAGE - 1 && !isBefore(bucket.cursor, bucket.heard))) {
         break;
       }
     }
-    this.#enterGeneration(bucket);
+    this.#enterGeneration(bucket, head?.g ?? 0);
     if (passed === 0) return;
     this.#observe.counters.gapsFilled.inc();
     this.#observe.counters.eventsFilled.inc(passed);
@@ -146,26 +148,29 @@ export class RedisFeed implements Feed {
   }
 
   /** The cursor's event is not in the log: what came behind it was trimmed, or the log was rolled back. */
-  async #reportHole(bucket: Bucket): Promise<void> {
+  async #reportHole(bucket: Bucket): Promise<Position> {
     const after = bucket.cursor;
     const [oldest] = await this.#commands.xrangeBuffer(bucket.log, "-", "+", "COUNT", 1);
     const isTrimmed = oldest !== undefined && isBefore(after, positionOf(oldest[1][1]!));
     const reason = isTrimmed ? "trimmed" : "rolled_back";
-    bucket.expected = await this.#readHead(bucket);
+    const head = await this.#readHead(bucket);
     this.#observe.counters.holes.inc({ reason });
     this.#observe.log.warn({ bucket: bucket.index, after, reason }, "events are missing from the log");
     this.#deliver({ type: "gap", bucket: bucket.index, after, reason });
+    return head;
   }
 
   /** All of the log was read, and a newer generation has begun: its first event is the next one. */
-  #enterGeneration(bucket: Bucket): void {
-    const beginning = { g: bucket.expected?.g ?? 0, n: 0 };
+  #enterGeneration(bucket: Bucket, g: number): void {
+    const beginning = { g, n: 0 };
     if (isBefore(bucket.cursor, beginning)) bucket.cursor = beginning;
+    if (isBefore(bucket.heard, beginning)) bucket.heard = beginning;
   }
 
   async #beginAtHead(bucket: Bucket): Promise<void> {
     bucket.cursor = await this.#readHead(bucket);
     if (isBefore(bucket.cursor, bucket.heard)) await this.#fill(bucket);
+    else bucket.heard = bucket.cursor;
   }
 
   async #readHead(bucket: Bucket): Promise<Position> {
@@ -182,6 +187,10 @@ export class RedisFeed implements Feed {
       await this.#subscribe();
       this.#observe.counters.resubscriptions.inc();
       await this.catchUp();
+      // what came before this subscription cannot be heard by it
+      for (const bucket of this.#buckets) {
+        if (isBefore(bucket.heard, bucket.cursor)) bucket.heard = bucket.cursor;
+      }
     } catch (error) {
       this.#observe.log.warn({ err: error }, "could not subscribe again");
       this.#subscriber.disconnect(true);
@@ -196,9 +205,9 @@ class Bucket {
   readonly log: string;
   /** The last event that was delivered. */
   cursor: Position = NOWHERE;
-  /** The newest event that was heard of. */
+  /** The newest event that the subscription told of. */
   heard: Position = NOWHERE;
-  /** The head at the last comparison: the cursor must have reached it by the next. */
+  /** The head at the last comparison: the subscription must have told of it by the next. */
   expected: Position | undefined;
   silences = 0;
   filling: Promise<void> | undefined;

@@ -32,6 +32,8 @@ export interface NodeProcess {
   readonly child: ChildProcess;
   readonly log: LogLine[];
   readonly isLeading: boolean;
+  /** Of its last term, if it ever led. */
+  readonly token: string;
   /** Resolves with the exit code. */
   close(signal?: NodeJS.Signals): Promise<number | null>;
 }
@@ -67,6 +69,9 @@ export async function nodeProcess(environment: Environment): Promise<NodeProcess
     get isLeading() {
       const last = log.findLast(({ msg }) => msg === "began to lead" || msg === "stopped leading");
       return last?.msg === "began to lead";
+    },
+    get token() {
+      return String(log.findLast(({ msg }) => msg === "began to lead")?.["token"] ?? "");
     },
     close(signal = "SIGTERM") {
       child.kill(signal);

@@ -1,0 +1,83 @@
+import { afterAll, afterEach, beforeAll, beforeEach, expect, test } from "vitest";
+import { ClassicClient, L } from "../support/classic-client.js";
+import { eventually } from "../support/eventually.js";
+import { node } from "../support/nodes.js";
+import { startRedis, type TestRedis } from "../support/redis.js";
+
+type TestNode = Awaited<ReturnType<typeof node>>;
+
+let redis: TestRedis;
+let nodes: TestNode[];
+let ana: ClassicClient;
+let bob: ClassicClient;
+
+beforeAll(async () => {
+  redis = await startRedis();
+});
+afterAll(() => redis.close());
+beforeEach(async () => {
+  await redis.client.flushall();
+  nodes = await Promise.all([1, 2].map(() => node(redis.url)));
+  ana = await ClassicClient.connect(nodes[0]!.port, "ana");
+  bob = await ClassicClient.connect(nodes[1]!.port, "bob");
+  await ana.hears(53, L("bob"), 1);
+});
+afterEach(async () => {
+  ana.vanish();
+  bob.vanish();
+  await Promise.all(nodes.map((each) => each.close()));
+});
+
+async function generalGeneration(): Promise<number> {
+  const [key] = await redis.client.keys("tertulia:*:history:~");
+  return Number(await redis.client.hget(key!.replace("history:~", "meta"), "g"));
+}
+
+test("Redis is killed and comes back: the chat goes on, history is whole, a new generation is announced", async () => {
+  ana.says(4, L("~"), L("before"));
+  await bob.hears(55, L("ana"), L("before"));
+  const generation = await generalGeneration();
+
+  await redis.kill();
+  ana.says(4, L("~"), L("meanwhile")); // waits for Redis, within the deadline
+  await redis.revive();
+
+  await bob.hears(55, L("ana"), L("meanwhile"));
+  await ana.awaits(55, L("ana"), L("meanwhile"));
+  bob.says(4, L("~"), L("after"));
+  await ana.hears(55, L("bob"), L("after"));
+  bob.says(5, L("~"));
+  await bob.awaits(56, 3, L("ana"), L("before"), L("ana"), L("meanwhile"), L("bob"), L("after"));
+  expect(await generalGeneration()).toBeGreaterThan(generation);
+  await ana.hearsNothing(); // nobody was signed out, nothing was told twice
+  await bob.hearsNothing();
+});
+
+test("while Redis is away, what cannot be done is said with error 6, and new connections get 503", async () => {
+  await redis.kill();
+  try {
+    ana.says(4, L("~"), L("into the void"));
+    await ana.awaits(50, 6);
+    await expect(ClassicClient.connect(nodes[0]!.port, "eva")).rejects.toThrow("503");
+    expect((await fetch(`http://127.0.0.1:${nodes[0]!.port}/readyz`)).status).toBe(503);
+    expect((await fetch(`http://127.0.0.1:${nodes[0]!.port}/healthz`)).status).toBe(200);
+  } finally {
+    await redis.revive();
+  }
+  await eventually(async () => expect((await fetch(`http://127.0.0.1:${nodes[0]!.port}/readyz`)).status).toBe(200), 8_000);
+  ana.says(4, L("~"), L("again"));
+  await bob.awaits(55, L("ana"), L("again"));
+});
+
+test("Redis comes back with nothing: the nodes claim their users again, and the chat goes on", async () => {
+  await redis.client.flushall();
+  await redis.client.call("FUNCTION", "FLUSH");
+  await eventually(async () => {
+    ana.says(1);
+    let list = await ana.next();
+    while (list[0] !== 51) list = await ana.next();
+    expect(list[1]).toBe(2);
+  }, 8_000);
+  ana.says(4, L("bob"), L("still here"));
+  await bob.awaits(55, L("ana"), L("still here"));
+});

@@ -1,0 +1,195 @@
+import { afterAll, beforeAll, beforeEach, describe, expect, test } from "vitest";
+import { pino } from "pino";
+import { Ledger, readLedgerLibrary, type LedgerFunction } from "#tertulia/redis/ledger.js";
+import { Keys } from "#tertulia/redis/keys.js";
+import { startRedis, type TestRedis } from "../support/redis.js";
+
+let redis: TestRedis;
+let ledger: Ledger;
+
+const keys = new Keys("t");
+const node = "node-1";
+const token = "000000000000001-000000000000001";
+const general = { kind: "general" } as const;
+const messageKeys = [keys.meta(0), keys.log(0), keys.nodes(0), keys.conversation(0, general), keys.history(0, general), keys.sent(0, "ana" as never, "m2")];
+
+/** Every function that writes, with arguments that make it write. */
+const writers: [LedgerFunction, string[], (string | number)[]][] = [
+  ["claim", keys.ofUsers(0, node), ["eva", "session-3", node, 2_500]],
+  ["leave", keys.ofUsers(0, node), ["ana", "session-1", "left"]],
+  ["set_status", keys.ofUsers(0, node), ["ana", "session-1", 2]],
+  ["touch", keys.ofUsers(0, node), ["bob", "session-2"]],
+  ["append", messageKeys, [node, "ana", "", "m2", "hello", 100, 60_000]],
+  ["beat", [keys.meta(0), keys.log(0), keys.nodes(0)], [node, 4_000, 2_500, "renew"]],
+  ["disown", keys.ofUsers(0, node), [node, "ana"]],
+  ["sweep", keys.ofUsers(0, "-"), [token, 0, 2_500, 100]],
+  ["reap", keys.ofUsers(0, "dead"), [token, "dead", 2_500, 100]],
+  ["elect", [keys.meta(0), keys.log(0), keys.leader()], [node, 4_000]],
+];
+
+beforeAll(async () => {
+  redis = await startRedis();
+  ledger = new Ledger(redis.client, await readLedgerLibrary(), pino({ level: "silent" }));
+});
+afterAll(() => redis.close());
+
+/** Ana active, Bob inactive, Max of a dead node, one message; all grace is over. */
+beforeEach(async () => {
+  await redis.client.config("SET", "maxmemory", "0");
+  await redis.client.flushall();
+  for (const incarnation of [node, "dead"]) {
+    await ledger.call("beat", [keys.meta(0), keys.log(0), keys.nodes(0)], [incarnation, 4_000, 2_500, "join"]);
+  }
+  await ledger.call("claim", keys.ofUsers(0, node), ["ana", "session-1", node, 2_500]);
+  await ledger.call("claim", keys.ofUsers(0, node), ["bob", "session-2", node, 2_500]);
+  await ledger.call("set_status", keys.ofUsers(0, node), ["bob", "session-2", 3]);
+  await ledger.call("claim", keys.ofUsers(0, "dead"), ["max", "session-4", "dead", 2_500]);
+  await ledger.call("append", [...messageKeys.slice(0, 5), keys.sent(0, "ana" as never, "m1")], [node, "ana", "", "m1", "hi", 100, 60_000]);
+  await redis.client.hset(keys.nodes(0), "dead", 1);
+  await redis.client.hset(keys.meta(0), "grace", 0);
+});
+
+async function snapshot(except?: string): Promise<Map<string, string>> {
+  const all = (await redis.client.keys("*")).filter((key) => key !== except).toSorted();
+  const dumps = await Promise.all(all.map((key) => redis.client.dumpBuffer(key)));
+  return new Map(all.map((key, i) => [key, dumps[i]!.toString("base64")]));
+}
+
+describe("a function does nothing or everything", () => {
+  for (const [name, its, args] of writers) {
+    test(`${name} writes when nothing is wrong`, async () => {
+      const before = await snapshot();
+      await ledger.call(name, its, args);
+      expect(await snapshot()).not.toEqual(before);
+    });
+
+    for (const [i, key] of its.entries()) {
+      test(`${name} changes nothing when ${key} is of another type`, async () => {
+        await redis.client.del(key);
+        const isString = key.includes(":sent:");
+        await (isString ? redis.client.rpush(key, "a list") : redis.client.set(key, "a string"));
+        const before = await snapshot();
+        const refused = await ledger.call(name, its, args).then(
+          () => undefined,
+          (error: Error) => error.message,
+        );
+        expect(await snapshot()).toEqual(before);
+        expect(refused ?? "it was not even touched", `key ${i + 1}`).toMatch(/WRONGTYPE|not even touched/);
+      });
+    }
+  }
+
+  for (const name of ["claim", "append"] as const) {
+    test(`${name} changes nothing when Redis is full, and works again when it is not`, async () => {
+      const [, its, args] = writers.find(([each]) => each === name)!;
+      await redis.client.config("SET", "maxmemory", "1");
+      const before = await snapshot();
+      await expect(ledger.call(name, its, args)).rejects.toThrow("OOM");
+      expect(await snapshot()).toEqual(before);
+      await redis.client.config("SET", "maxmemory", "0");
+      await ledger.call(name, its, args);
+      expect(await snapshot()).not.toEqual(before);
+    });
+  }
+
+  test("leases, sign-outs and sweeps work while Redis is full", async () => {
+    await redis.client.config("SET", "maxmemory", "1");
+    for (const [name, its, args] of writers) {
+      if (name !== "claim" && name !== "append") await ledger.call(name, its, args);
+    }
+  });
+});
+
+describe("append", () => {
+  const append = (mid: string, text: string): Promise<unknown> =>
+    ledger.call("append", [...messageKeys.slice(0, 5), keys.sent(0, "ana" as never, mid)], [node, "ana", "", mid, text, 100, 60_000]);
+
+  test("stores a message that is sent again under its id once, and gives the first answer again", async () => {
+    const first = (await append("m9", "once")) as [Buffer, ...number[]];
+    const second = (await append("m9", "once")) as [Buffer, ...number[]];
+    expect([first[0].toString(), second[0].toString()]).toEqual(["ok", "again"]);
+    expect(second.slice(1)).toEqual(first.slice(1));
+    expect(await redis.client.xlen(keys.history(0, general))).toBe(2);
+  });
+
+  test("numbers without holes, positions and seqs alike", async () => {
+    const before = Number(await redis.client.hget(keys.meta(0), "n"));
+    for (let i = 0; i < 20; i++) await append(`n${i}`, "x");
+    const history = await redis.client.xrange(keys.history(0, general), "-", "+");
+    expect(history.map(([id]) => id)).toEqual(Array.from({ length: 21 }, (_, i) => `${i + 1}-0`));
+    expect(Number(await redis.client.hget(keys.meta(0), "n"))).toBe(before + 20);
+  });
+
+  test("is refused for a node whose lease has ended", async () => {
+    await redis.client.hset(keys.nodes(0), node, 1);
+    const before = await snapshot();
+    await expect(append("late", "x")).rejects.toThrow("FENCED");
+    expect(await snapshot()).toEqual(before);
+  });
+
+  test("keeps by count and by age", async () => {
+    const those = messageKeys.slice(0, 5);
+    for (let i = 0; i < 500; i++) {
+      await ledger.call("append", [...those, keys.sent(0, "ana" as never, `c${i}`)], [node, "ana", "", `c${i}`, "x", 100, 60_000]);
+    }
+    const length = await redis.client.xlen(keys.history(0, general));
+    expect(length).toBeGreaterThanOrEqual(100);
+    expect(length).toBeLessThan(300); // trimmed by whole nodes of the stream
+    await ledger.call("append", [...those, keys.sent(0, "ana" as never, "old")], [node, "ana", "", "old", "x", 100, 1_000]);
+    await new Promise((resolve) => setTimeout(resolve, 30));
+    const shown = await ledger.call("history", [keys.history(0, general)], [255, 20]);
+    expect(shown).toEqual([]);
+    // an old head is dropped by the next messages, 64 at a time
+    for (let i = 0; i < 5; i++) {
+      await ledger.call("append", [...those, keys.sent(0, "ana" as never, `d${i}`)], [node, "ana", "", `d${i}`, "x", 100, 20]);
+    }
+    expect(await redis.client.xlen(keys.history(0, general))).toBeLessThan(64);
+  });
+});
+
+describe("leadership", () => {
+  const elect = async (incarnation: string): Promise<string> =>
+    String(await ledger.call("elect", [keys.meta(0), keys.log(0), keys.leader()], [incarnation, 4_000]));
+
+  test("is given to one, renewed, and given to the next with a greater token", async () => {
+    const first = await elect("a");
+    expect(await elect("b")).toBe("");
+    expect(await elect("a")).toBe(first);
+    await ledger.call("resign", [keys.leader()], ["a"]);
+    const second = await elect("b");
+    expect(second > first).toBe(true);
+  });
+
+  test("a stale token is refused, and does nothing", async () => {
+    const first = await elect("a");
+    await ledger.call("resign", [keys.leader()], ["a"]);
+    const second = await elect("b");
+    await ledger.call("sweep", keys.ofUsers(0, "-"), [second, 60_000, 2_500, 100]);
+    const before = await snapshot();
+    await expect(ledger.call("sweep", keys.ofUsers(0, "-"), [first, 0, 2_500, 100])).rejects.toThrow("STALE");
+    await expect(ledger.call("reap", keys.ofUsers(0, "dead"), [first, "dead", 2_500, 100])).rejects.toThrow("STALE");
+    expect(await snapshot()).toEqual(before);
+  });
+});
+
+describe("a lease", () => {
+  const beat = async (mode: string): Promise<number> =>
+    ((await ledger.call("beat", [keys.meta(0), keys.log(0), keys.nodes(0)], ["dead", 4_000, 2_500, mode])) as number[])[0]!;
+
+  test("that has ended is not revived", async () => {
+    expect(await beat("renew")).toBe(0);
+    expect(await beat("join")).toBe(1);
+  });
+
+  test("does not end while nobody could renew", async () => {
+    // as if no node had reached the bucket for ten seconds
+    await redis.client.hincrby(keys.meta(0), "beat", -10_000);
+    expect(((await ledger.call("reap", keys.ofUsers(0, "dead"), [token, "dead", 2_500, 100])) as number[])[0]).toBe(0);
+    expect(await beat("renew")).toBe(1);
+  });
+});
+
+test("functions that were flushed are loaded again by the next call", async () => {
+  await redis.client.call("FUNCTION", "FLUSH");
+  expect(await ledger.call("lookup", [keys.users(0)], ["ana"])).toEqual([1]);
+});

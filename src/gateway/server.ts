@@ -115,6 +115,7 @@ export class Gateway {
     const lingering = setTimeout(() => this.#sockets.forEach((socket) => socket.destroy()), 2_500);
     await closed;
     clearTimeout(lingering);
+    await Promise.all([...this.#sessions].map((session) => session.end()));
   }
 
   #accept(socket: Socket): void {

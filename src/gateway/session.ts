@@ -54,6 +54,7 @@ export class Session implements Holder {
   #held: Uint8Array[] = [];
   #inbox: Buffer[] = [];
   #working: Promise<void> | undefined;
+  #ending: Promise<void> | undefined;
   #isFirstFrame = true;
   #webSocket: WebSocket | undefined;
   #outbox: Outbox | undefined;
@@ -147,8 +148,12 @@ export class Session implements Holder {
   }
 
   /** The connection is gone: carries out what it had still asked for, then signs out. */
-  async end(): Promise<void> {
-    if (this.#state === "ended") return;
+  end(): Promise<void> {
+    this.#ending ??= this.#end();
+    return this.#ending;
+  }
+
+  async #end(): Promise<void> {
     this.#state = "ended";
     this.#held = [];
     await this.#work();

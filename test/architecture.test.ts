@@ -1,0 +1,81 @@
+import { readFile, readdir } from "node:fs/promises";
+import { fileURLToPath } from "node:url";
+import { dirname, join, normalize, relative } from "node:path";
+import { expect, test } from "vitest";
+
+const SRC = fileURLToPath(new URL("../src/", import.meta.url));
+
+/** Which rooms a room may import from. `observe` may be seen by all but the pure ones. */
+const arrows: Record<string, readonly string[]> = {
+  chat: [],
+  wire: ["chat"],
+  gateway: ["chat", "wire", "observe"],
+  redis: ["chat", "wire/bytes", "observe"],
+  cluster: ["chat", "observe"],
+  "local-redis": [],
+  observe: [],
+  config: [],
+  node: ["chat", "wire", "gateway", "redis", "cluster", "config", "observe"],
+  main: ["node", "config", "observe", "local-redis"],
+};
+
+/** Rooms that also run in a browser, or know no technology: what they may import of packages. */
+const packages: Record<string, RegExp> = {
+  chat: /^$/,
+  wire: /^$/,
+  gateway: /^(ws|node:.*)$/,
+  redis: /^(ioredis|node:.*)$/,
+  cluster: /^node:(crypto|timers\/promises)$/,
+};
+
+interface Import {
+  readonly from: string;
+  readonly target: string;
+}
+
+test("imports follow the arrows of the house", async () => {
+  const wrong: string[] = [];
+  for (const { from, target } of await imports()) {
+    const room = roomOf(from);
+    if (!target.startsWith(".")) {
+      if (packages[room]?.test(target) === false) wrong.push(`${from} imports ${target}`);
+      continue;
+    }
+    const file = normalize(join(dirname(from), target)).replace(/\.js$/, "");
+    const allowed = [room, ...(arrows[room] ?? [])];
+    if (!allowed.some((each) => file === each || file.startsWith(`${each}/`))) {
+      wrong.push(`${from} imports ${file}`);
+    }
+  }
+  expect(wrong).toEqual([]);
+});
+
+test("every room has its arrows, and none is over 300 lines", async () => {
+  for (const file of await sources()) {
+    expect(Object.keys(arrows)).toContain(roomOf(file));
+    const lines = (await readFile(join(SRC, file), "utf8")).split("\n").length;
+    expect(lines, file).toBeLessThanOrEqual(300);
+  }
+});
+
+async function sources(): Promise<string[]> {
+  const entries = await readdir(SRC, { recursive: true, withFileTypes: true });
+  return entries
+    .filter((entry) => entry.isFile() && /\.(ts|lua)$/.test(entry.name))
+    .map((entry) => relative(SRC, join(entry.parentPath, entry.name)));
+}
+
+async function imports(): Promise<Import[]> {
+  const found: Import[] = [];
+  for (const from of (await sources()).filter((file) => file.endsWith(".ts"))) {
+    const source = await readFile(join(SRC, from), "utf8");
+    for (const [, target] of source.matchAll(/(?:from|import\()\s*"([^"]+)"/g)) {
+      found.push({ from, target: target! });
+    }
+  }
+  return found;
+}
+
+function roomOf(file: string): string {
+  return file.split("/")[0]!.replace(/\.ts$/, "");
+}

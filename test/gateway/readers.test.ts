@@ -1,0 +1,127 @@
+import { connect, type Socket } from "node:net";
+import { afterAll, beforeAll, expect, test } from "vitest";
+import { ClassicClient, L } from "../support/classic-client.js";
+import { node } from "../support/nodes.js";
+import { startRedis, type TestRedis } from "../support/redis.js";
+
+let redis: TestRedis;
+
+beforeAll(async () => {
+  redis = await startRedis();
+});
+afterAll(() => redis.close());
+
+/** Connects, and reads nothing after the 101. */
+async function deafClient(port: number, name: string): Promise<Socket> {
+  const socket = connect(port, "127.0.0.1");
+  socket.on("error", () => {}); // it will be cut
+  socket.write(
+    `GET /?name=${name} HTTP/1.1\r\nHost: x\r\nUpgrade: websocket\r\nConnection: Upgrade\r\n` +
+      `Sec-WebSocket-Key: AAAAAAAAAAAAAAAAAAAAAA==\r\nSec-WebSocket-Version: 13\r\n\r\n`,
+  );
+  await new Promise((resolve) => socket.once("data", resolve));
+  socket.pause();
+  return socket;
+}
+
+const large = { CLASSIC_REPLY_MAX_BYTES: 65_536 };
+
+/** A history of 64 KB, which the deaf one asks for again and again. */
+async function askWithoutReading(ana: ClassicClient, deaf: Socket): Promise<void> {
+  for (let i = 0; i < 255; i++) ana.says(4, L("~"), L("x".repeat(255)));
+  await ana.settles();
+  const request = Buffer.from([0x82, 0x83, 0, 0, 0, 0, 5, 1, 0x7e]); // masked with zeros: [5] L(~)
+  for (let i = 0; i < 300; i++) deaf.write(request);
+}
+
+test("a slow reader is cut by bytes, and the others miss nothing", async () => {
+  const gateway = await node(redis.url, { ...large, QUEUE_MAX_BYTES: 200_000 });
+  const ana = await ClassicClient.connect(gateway.port, "ana");
+  const bob = await ClassicClient.connect(gateway.port, "bob");
+  const deaf = await deafClient(gateway.port, "deaf");
+  await bob.hears(53, L("deaf"), 1);
+  await askWithoutReading(ana, deaf);
+  for (let i = 0; i < 255; i++) await bob.awaits(55, L("ana"), L("x".repeat(255)));
+  let sent = 0;
+  while (!bob.heard.some((each) => each[0] === 54 && each.at(-1) === 0) && sent < 5_000) {
+    ana.says(4, L("~"), L(`${sent++}`));
+    await ana.settles();
+  }
+  for (let i = 0; i < sent; i++) await bob.awaits(55, L("ana"), L(`${i}`));
+  const messages = bob.heard.filter((each) => each[0] === 55);
+  expect(messages).toHaveLength(255 + sent);
+  expect(gateway.log.find(({ msg }) => msg === "slow reader was cut")).toMatchObject({ why: "overfull" });
+  deaf.destroy();
+  ana.vanish();
+  bob.vanish();
+  await gateway.close();
+});
+
+test("a reader that takes nothing for too long is cut by time", async () => {
+  const limits = { QUEUE_STALL_MS: 1_000, QUEUE_MAX_BYTES: 268_435_456, REDIS_PREFIX: "stall" };
+  const gateway = await node(redis.url, { ...large, ...limits });
+  const ana = await ClassicClient.connect(gateway.port, "ana");
+  const deaf = await deafClient(gateway.port, "deaf");
+  await ana.hears(53, L("deaf"), 1);
+  await askWithoutReading(ana, deaf);
+  await ana.awaits(54, L("deaf"), 0);
+  expect(gateway.log.find(({ msg }) => msg === "slow reader was cut")).toMatchObject({ why: "stalled" });
+  deaf.destroy();
+  ana.vanish();
+  await gateway.close();
+});
+
+test("a client that sends faster than it is served is made to wait, and nothing of it is lost", async () => {
+  const gateway = await node(redis.url, { REDIS_PREFIX: "flood" });
+  const ana = await ClassicClient.connect(gateway.port, "ana");
+  for (let i = 0; i < 5_000; i++) ana.says(4, L("~"), L(`${i}`));
+  for (let i = 0; i < 5_000; i++) await ana.hears(55, L("ana"), L(`${i}`));
+  ana.vanish();
+  await gateway.close();
+}, 60_000);
+
+test("a frame that is too large closes its own connection only, with 1009", async () => {
+  const gateway = await node(redis.url, { MAX_FRAME_BYTES: 1_024, REDIS_PREFIX: "large" });
+  const ana = await ClassicClient.connect(gateway.port, "ana");
+  const bob = await ClassicClient.connect(gateway.port, "bob");
+  await ana.hears(53, L("bob"), 1);
+  const closed = bob.closed();
+  bob.webSocket.send(Buffer.alloc(2_000));
+  expect(await closed).toBe(1009);
+  await ana.hears(54, L("bob"), 0);
+  await ana.hearsNothing();
+  ana.vanish();
+  await gateway.close();
+});
+
+test("garbage on the port is answered or dropped, and the gateway lives", async () => {
+  const gateway = await node(redis.url, { REDIS_PREFIX: "garbage" });
+  const ana = await ClassicClient.connect(gateway.port, "ana");
+  const garbage = [
+    Buffer.from("\r\n\r\n"),
+    Buffer.from("GET\r\n\r\n"),
+    Buffer.from("HELLO world\r\n\r\n"),
+    Buffer.from([0x16, 0x03, 0x01, 0x02, 0x00, 0x0d, 0x0a, 0x0d, 0x0a]),
+    Buffer.from(`GET /${"x".repeat(9_000)} HTTP/1.1\r\n\r\n`),
+    Buffer.from("GET //?name=%E0%A4%A HTTP/1.1\r\nUpgrade: websocket\r\nConnection: upgrade\r\n\r\n"),
+    Buffer.from("POST /?name=x HTTP/1.1\r\nContent-Length: 5\r\n\r\nhello"),
+  ];
+  for (const bytes of garbage) {
+    const socket = connect(gateway.port, "127.0.0.1");
+    socket.on("error", () => {}); // a reset is an answer too
+    socket.end(bytes);
+    socket.resume();
+    await new Promise((resolve) => socket.once("close", resolve));
+  }
+  // frames that break RFC 6455: unmasked, reserved bits, a fragment of nothing
+  for (const bytes of [[0x82, 0x01, 0x01], [0xf2, 0x80, 0, 0, 0, 0], [0x80, 0x80, 0, 0, 0, 0], [0x8f, 0x80, 0, 0, 0, 0]]) {
+    const socket = await deafClient(gateway.port, `guest-${bytes.join("-")}`);
+    socket.resume();
+    socket.write(Buffer.from(bytes));
+    await new Promise((resolve) => socket.once("close", resolve));
+  }
+  ana.says(4, L("~"), L("alive"));
+  await ana.awaits(55, L("ana"), L("alive"));
+  ana.vanish();
+  await gateway.close();
+});

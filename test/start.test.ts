@@ -1,0 +1,92 @@
+import { mkdtemp, readFile, rm } from "node:fs/promises";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { afterEach, beforeEach, expect, test } from "vitest";
+import { ClassicClient, L } from "./support/classic-client.js";
+import { eventually } from "./support/eventually.js";
+import { nodeProcess, type NodeProcess } from "./support/nodes.js";
+
+let folder: string;
+const running: NodeProcess[] = [];
+
+beforeEach(async () => {
+  folder = await mkdtemp(join(tmpdir(), "tertulia-start-"));
+});
+afterEach(async () => {
+  for (const each of running.splice(0)) await each.close("SIGKILL");
+  await rm(folder, { recursive: true, force: true, maxRetries: 20, retryDelay: 50 });
+});
+
+async function start(environment: Record<string, string> = {}): Promise<NodeProcess> {
+  const started = await nodeProcess({ DATA_DIR: folder, ...environment });
+  running.push(started);
+  return started;
+}
+
+async function noted(): Promise<{ pid: number; url: string }> {
+  return JSON.parse(await readFile(join(folder, "redis.json"), "utf8")) as { pid: number; url: string };
+}
+
+function isAlive(pid: number): boolean {
+  try {
+    process.kill(pid, 0);
+    return true;
+  } catch {
+    return false;
+  }
+}
+
+test("without REDIS_URL a private Redis is started, stopped with the gateway, and its data used again", async () => {
+  const first = await start();
+  const { pid, url } = await noted();
+  const second = await start({ REDIS_URL: url });
+  const ana = await ClassicClient.connect(first.port, "ana");
+  const bob = await ClassicClient.connect(second.port, "bob");
+  ana.says(4, L("~"), L("kept"));
+  await bob.awaits(55, L("ana"), L("kept"));
+  expect(await second.close()).toBe(0);
+  expect(await first.close()).toBe(0);
+  expect(await bob.closed()).toBe(0); // it was closed before
+  expect(isAlive(pid)).toBe(false);
+
+  const third = await start();
+  const eva = await ClassicClient.connect(third.port, "eva");
+  eva.says(5, L("~"));
+  await eva.awaits(56, 1, L("ana"), L("kept"));
+});
+
+test("a second start on the same folder joins the first one's Redis", async () => {
+  const first = await start();
+  const second = await start();
+  const ana = await ClassicClient.connect(first.port, "ana");
+  const bob = await ClassicClient.connect(second.port, "bob");
+  await ana.hears(53, L("bob"), 1);
+  bob.says(4, L("ana"), L("hi"));
+  await ana.hears(55, L("bob"), L("hi"));
+});
+
+test("a killed gateway leaves no Redis behind", async () => {
+  const first = await start();
+  const { pid } = await noted();
+  await first.close("SIGKILL");
+  await eventually(() => expect(isAlive(pid)).toBe(false));
+  await start(); // the note it could not remove is no obstacle
+});
+
+test("a mistake in the configuration is said in words, and nothing is started", async () => {
+  await expect(nodeProcess({ DATA_DIR: folder, PORT: "many" })).rejects.toThrow("PORT: must be a whole number");
+});
+
+test("a stopping node tells its clients to come back (1012) and signs them out", async () => {
+  const first = await start();
+  const second = await start();
+  const ana = await ClassicClient.connect(first.port, "ana");
+  const bob = await ClassicClient.connect(second.port, "bob");
+  await ana.hears(53, L("bob"), 1);
+  const closed = bob.closed();
+  const exit = second.close();
+  expect(await closed).toBe(1012);
+  expect(await exit).toBe(0);
+  await ana.hears(54, L("bob"), 0);
+  expect(first.log.map(({ msg }) => msg)).not.toContain("users of dead nodes were signed out");
+});

@@ -8,43 +8,94 @@ const DAY = 24 * 60 * MINUTE;
 /** Each field: range, default, and in `meta` an example and the line for README's table. */
 export const schema = z.object({
   PORT: integer(0, 65_535, 9000, "Port for all clients; 0 takes a free one"),
-  HOST: text("0.0.0.0", "Address to listen on"),
+  HOST: z
+    .string()
+    .optional()
+    .meta({ example: "127.0.0.1", about: "Address to listen on; none: all of this machine" }),
   METRICS_PORT: integer(0, 65_535, 0, "Port for Prometheus metrics at `/metrics`; 0 for none"),
   REDIS_URL: z
     .string()
     .regex(/^rediss?:\/\/\S+$/, "must be a URL that begins with redis:// or rediss://")
     .optional()
-    .meta({ example: "redis://127.0.0.1:6379", about: "Redis or Valkey, 7.0 or later; none: a private one is started" }),
+    .meta({
+      example: "redis://127.0.0.1:6379",
+      about: "Redis or Valkey, 7.0 or later; none: a private one is started",
+    }),
   REDIS_PREFIX: z
     .string()
     .regex(/^[\w.-]{1,32}$/, "must be 1 to 32 letters, digits, dots or dashes")
     .default("tertulia")
-    .meta({ example: "tertulia", about: "Begins every key and channel; clusters with different ones do not meet" }),
-  REDIS_COMMAND_TIMEOUT_MS: integer(100, MINUTE, 1_500, "A Redis command without an answer for this long has failed"),
+    .meta({
+      example: "tertulia",
+      about: "Begins every key and channel; clusters with different ones do not meet",
+    }),
+  REDIS_COMMAND_TIMEOUT_MS: integer(
+    100,
+    MINUTE,
+    1_500,
+    "A Redis command without an answer for this long has failed",
+  ),
   DATA_DIR: text("data", "Folder of the private Redis"),
-  NODE_NAME: text(`${hostname()}-${process.pid}`, "This node in logs (default: host name and process id)"),
-  IDLE_AFTER_MS: integer(1_000, DAY, MINUTE, "Without a frame for this long, an active user becomes inactive"),
+  NODE_NAME: text(
+    `${hostname()}-${process.pid}`,
+    "This node in logs (default: host name and process id)",
+  ),
+  IDLE_AFTER_MS: integer(
+    1_000,
+    DAY,
+    MINUTE,
+    "Without a frame for this long, an active user becomes inactive",
+  ),
   HISTORY_KEEP: integer(1, 1_000_000, 1_000, "Messages kept per conversation, at least"),
-  HISTORY_MAX_AGE_MS: integer(1_000, 3_650 * DAY, 30 * DAY, "Older messages are not shown, and are dropped"),
-  NAME_PATTERN: z
-    .string()
-    .refine(isPattern, "must be a regular expression")
-    .optional()
-    .meta({ example: "^[A-Za-z0-9_-]{3,16}$", about: "Names must match this as well (read as UTF-8)" }),
-  GENERAL_ORIGIN: z
-    .enum(["sender", "tilde"])
-    .default("sender")
-    .meta({ example: "tilde", about: "What a classic general message names as its origin: who sent it, or `~`" }),
-  CLASSIC_REPLY_MAX_BYTES: integer(64, 65_536, 4_096, "Classic lists and histories stay within this"),
-  OPERATION_DEADLINE_MS: integer(500, MINUTE, 5_000, "What a client asked for fails if Redis has not answered by then"),
-  LEASE_MS: integer(500, MINUTE, 4_000, "A node or leader that does not renew for this long is dead"),
+  HISTORY_MAX_AGE_MS: integer(
+    1_000,
+    3_650 * DAY,
+    30 * DAY,
+    "Older messages are not shown, and are dropped",
+  ),
+  NAME_PATTERN: z.string().refine(isPattern, "must be a regular expression").optional().meta({
+    example: "^[A-Za-z0-9_-]{3,16}$",
+    about: "Names must match this as well (read as UTF-8)",
+  }),
+  GENERAL_ORIGIN: z.enum(["sender", "tilde"]).default("sender").meta({
+    example: "tilde",
+    about: "What a classic general message names as its origin: who sent it, or `~`",
+  }),
+  CLASSIC_REPLY_MAX_BYTES: integer(
+    64,
+    65_536,
+    4_096,
+    "Classic lists and histories stay within this",
+  ),
+  OPERATION_DEADLINE_MS: integer(
+    500,
+    MINUTE,
+    5_000,
+    "What a client asked for fails if Redis has not answered by then",
+  ),
+  LEASE_MS: integer(
+    500,
+    MINUTE,
+    4_000,
+    "A node or leader that does not renew for this long is dead",
+  ),
   BEAT_MS: integer(50, 10_000, 1_000, "Between renewals of a node's lease"),
   ELECTION_MS: integer(50, 10_000, 500, "Between attempts to lead, and rounds of the sweep"),
   MAX_FRAME_BYTES: integer(1_024, 1_048_576, 65_536, "A larger frame closes the connection (1009)"),
   MAX_CONNECTIONS: integer(1, 1_000_000, 100_000, "More connections to one node are dropped"),
   QUEUE_MAX_BYTES: integer(4_096, 268_435_456, 1_048_576, "A reader with more unsent bytes is cut"),
-  QUEUE_STALL_MS: integer(1_000, 10 * MINUTE, 15_000, "A reader that takes nothing for this long is cut"),
-  STOP_WITHIN_MS: integer(100, 10 * MINUTE, 10_000, "A stopping node signs its users out within this, then exits"),
+  QUEUE_STALL_MS: integer(
+    1_000,
+    10 * MINUTE,
+    15_000,
+    "A reader that takes nothing for this long is cut",
+  ),
+  STOP_WITHIN_MS: integer(
+    100,
+    10 * MINUTE,
+    10_000,
+    "A stopping node signs its users out within this, then exits",
+  ),
   LOG_LEVEL: z
     .enum(["trace", "debug", "info", "warn", "error", "silent"])
     .default("info")
@@ -60,7 +111,9 @@ export class ConfigError extends Error {
 
 /** @throws ConfigError */
 export function readConfig(environment: Readonly<Record<string, string | undefined>>): Config {
-  const given = Object.entries(environment).filter(([key, value]) => key in schema.shape && value !== "");
+  const given = Object.entries(environment).filter(
+    ([key, value]) => key in schema.shape && value !== "",
+  );
   const parsed = schema.safeParse(Object.fromEntries(given));
   const mistakes = parsed.success
     ? mistakesBetween(parsed.data)
@@ -85,11 +138,16 @@ function mistakesBetween(config: Config): string[] {
     mistakes.push(mistake("LEASE_MS", `must be at least three times BEAT_MS (${config.BEAT_MS})`));
   }
   if (config.ELECTION_MS > config.LEASE_MS / 4) {
-    mistakes.push(mistake("ELECTION_MS", `must be at most a quarter of LEASE_MS (${config.LEASE_MS})`));
+    mistakes.push(
+      mistake("ELECTION_MS", `must be at most a quarter of LEASE_MS (${config.LEASE_MS})`),
+    );
   }
   if (config.REDIS_COMMAND_TIMEOUT_MS >= config.OPERATION_DEADLINE_MS) {
     mistakes.push(
-      mistake("REDIS_COMMAND_TIMEOUT_MS", `must be below OPERATION_DEADLINE_MS (${config.OPERATION_DEADLINE_MS})`),
+      mistake(
+        "REDIS_COMMAND_TIMEOUT_MS",
+        `must be below OPERATION_DEADLINE_MS (${config.OPERATION_DEADLINE_MS})`,
+      ),
     );
   }
   return mistakes;

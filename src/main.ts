@@ -17,7 +17,8 @@ async function main(): Promise<void> {
       stopping.abort();
     });
   }
-  const redis = config.REDIS_URL === undefined ? await privateRedis(config, watch) : { url: config.REDIS_URL };
+  const redis =
+    config.REDIS_URL === undefined ? await privateRedis(config, watch) : { url: config.REDIS_URL };
   const node = await startNode({ ...config, REDIS_URL: redis.url }, watch);
   if (config.REDIS_URL === undefined) {
     process.stderr.write(
@@ -72,6 +73,8 @@ function isAlive(pid: number): boolean {
 
 main().catch((error: unknown) => {
   const isOurs = error instanceof ConfigError;
-  process.stderr.write(`${isOurs ? "Configuration:\n" : ""}${isOurs ? error.message : String(error)}\n`);
+  process.stderr.write(
+    `${isOurs ? "Configuration:\n" : ""}${isOurs ? error.message : String(error)}\n`,
+  );
   process.exit(1);
 });

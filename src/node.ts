@@ -34,11 +34,18 @@ export interface Node {
 }
 
 /** Starts a node on a running Redis; waits for Redis as long as it takes. */
-export async function startNode(config: Config & { REDIS_URL: string }, observe: Observe): Promise<Node> {
+export async function startNode(
+  config: Config & { REDIS_URL: string },
+  observe: Observe,
+): Promise<Node> {
   const settings = { url: config.REDIS_URL, commandTimeoutMs: config.REDIS_COMMAND_TIMEOUT_MS };
   const [commands, duty, subscriber] = (["command", "duty", "subscriber"] as const).map((role) =>
     connectRedis(settings, role, observe.log),
-  ) as [ReturnType<typeof connectRedis>, ReturnType<typeof connectRedis>, ReturnType<typeof connectRedis>];
+  ) as [
+    ReturnType<typeof connectRedis>,
+    ReturnType<typeof connectRedis>,
+    ReturnType<typeof connectRedis>,
+  ];
   await Promise.all([untilReady(commands), untilReady(duty)]);
   const version = await checkRedis(commands, observe.log);
 
@@ -46,11 +53,15 @@ export async function startNode(config: Config & { REDIS_URL: string }, observe:
   const library = await readLedgerLibrary();
   const ledger = new Ledger(commands, library, observe.log.child({ room: "ledger" }));
   await ledger.load();
-  const leases = new RedisLeases(new Ledger(duty, library, observe.log.child({ room: "ledger" })), keys, {
-    leaseMs: config.LEASE_MS,
-    stallMs: stallMs(config),
-    idleAfterMs: config.IDLE_AFTER_MS,
-  });
+  const leases = new RedisLeases(
+    new Ledger(duty, library, observe.log.child({ room: "ledger" })),
+    keys,
+    {
+      leaseMs: config.LEASE_MS,
+      stallMs: stallMs(config),
+      idleAfterMs: config.IDLE_AFTER_MS,
+    },
+  );
   const heartbeat = new Heartbeat(leases, config.BEAT_MS, inRoom(observe, "heartbeat"));
   const store = new RedisStore(ledger, keys, heartbeat, {
     historyKeep: config.HISTORY_KEEP,
@@ -80,7 +91,8 @@ export async function startNode(config: Config & { REDIS_URL: string }, observe:
   };
   const wsProtocol = wsProtocolDialect(classicOptions);
   let isOpen = false;
-  const isReady = (): boolean => isOpen && heartbeat.isMember && commands.status === "ready" && feed.isSubscribed;
+  const isReady = (): boolean =>
+    isOpen && heartbeat.isMember && commands.status === "ready" && feed.isSubscribed;
   const gateway = new Gateway(
     {
       host: config.HOST,
@@ -120,7 +132,8 @@ export async function startNode(config: Config & { REDIS_URL: string }, observe:
   await heartbeat.start({ onHeads, onRejoin: reclaim });
   await feed.start((notice) => hub.deliver(notice));
   election.start((token) => sweep(leases, token, inRoom(observe, "sweep")));
-  const metrics = config.METRICS_PORT === 0 ? undefined : await serveMetrics(config.METRICS_PORT, observe);
+  const metrics =
+    config.METRICS_PORT === 0 ? undefined : await serveMetrics(config.METRICS_PORT, observe);
   const port = await gateway.listen();
   isOpen = true;
   observe.log.info({ port, redis: version, ledger: library.version }, "node is ready");
@@ -165,9 +178,13 @@ function namePattern(source: string | undefined): (name: Name) => boolean {
 
 async function serveMetrics(port: number, { counters, log }: Observe): Promise<Server> {
   const server = createServer((request, response) => {
-    if (request.url !== "/metrics") return void response.writeHead(404).end();
+    if (request.url !== "/metrics") {
+      response.writeHead(404).end();
+      return;
+    }
     counters.registry.metrics().then(
-      (text) => response.writeHead(200, { "content-type": counters.registry.contentType }).end(text),
+      (text) =>
+        response.writeHead(200, { "content-type": counters.registry.contentType }).end(text),
       (error: unknown) => {
         log.error({ err: error }, "metrics could not be collected");
         response.writeHead(500).end();

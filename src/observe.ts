@@ -17,12 +17,18 @@ export class Counters {
   readonly refusals = this.#counter("refusals_total", "Commands refused, by reason", ["reason"]);
   readonly deliveries = this.#counter("deliveries_total", "Frames handed to sockets");
   readonly slowReaders = this.#counter("slow_readers_total", "Connections cut for not reading");
-  readonly gapsFilled = this.#counter("feed_gaps_filled_total", "Gaps of the feed filled from a log");
+  readonly gapsFilled = this.#counter(
+    "feed_gaps_filled_total",
+    "Gaps of the feed filled from a log",
+  );
   readonly eventsFilled = this.#counter("feed_events_filled_total", "Events that filled gaps");
   readonly holes = this.#counter("feed_holes_total", "Gaps that no log could fill", ["reason"]);
   readonly resubscriptions = this.#counter("feed_resubscriptions_total", "New subscriptions");
   readonly leading = this.#gauge("leading", "1 while this node leads");
-  readonly rejoined = this.#counter("rejoined_total", "Times this node lost its lease and rejoined");
+  readonly rejoined = this.#counter(
+    "rejoined_total",
+    "Times this node lost its lease and rejoined",
+  );
   readonly swept = this.#counter("swept_total", "Users swept by this leader", ["kind"]);
 
   constructor() {

@@ -4,7 +4,9 @@ import { ConfigError, readConfig, schema } from "#tertulia/config.js";
 
 test("README's table is the schema", async () => {
   const readme = await readFile(new URL("../README.md", import.meta.url), "utf8");
-  const rows = [...readme.matchAll(/^\| `([A-Z_]+)` \| (.*?) \| (.*?) \|$/gm)].map(([, name, standard, about]) => ({ name, standard, about }));
+  const rows = [...readme.matchAll(/^\| `([A-Z_]+)` \| (.*?) \| (.*?) \|$/gm)].map(
+    ([, name, standard, about]) => ({ name, standard, about }),
+  );
   const expected = Object.entries(schema.shape).map(([name, field]) => {
     const standard = field.safeParse(undefined).data;
     const about = field.meta()?.["about"];
@@ -32,9 +34,13 @@ test("every mistake is named, with a valid example", () => {
 });
 
 test("fields that contradict each other are named", () => {
-  expect(messageOf(() => readConfig({ LEASE_MS: "2000" }))).toContain("LEASE_MS: must be at least three times BEAT_MS (1000)");
+  expect(messageOf(() => readConfig({ LEASE_MS: "2000" }))).toContain(
+    "LEASE_MS: must be at least three times BEAT_MS (1000)",
+  );
   expect(messageOf(() => readConfig({ ELECTION_MS: "2000" }))).toContain("ELECTION_MS");
-  expect(messageOf(() => readConfig({ REDIS_COMMAND_TIMEOUT_MS: "5000" }))).toContain("OPERATION_DEADLINE_MS");
+  expect(messageOf(() => readConfig({ REDIS_COMMAND_TIMEOUT_MS: "5000" }))).toContain(
+    "OPERATION_DEADLINE_MS",
+  );
 });
 
 test("each example is valid, empty means not given, and what is read is frozen", () => {

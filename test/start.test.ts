@@ -24,7 +24,10 @@ async function start(environment: Record<string, string> = {}): Promise<NodeProc
 }
 
 async function noted(): Promise<{ pid: number; url: string }> {
-  return JSON.parse(await readFile(join(folder, "redis.json"), "utf8")) as { pid: number; url: string };
+  return JSON.parse(await readFile(join(folder, "redis.json"), "utf8")) as {
+    pid: number;
+    url: string;
+  };
 }
 
 function isAlive(pid: number): boolean {
@@ -74,7 +77,9 @@ test("a killed gateway leaves no Redis behind", async () => {
 });
 
 test("a mistake in the configuration is said in words, and nothing is started", async () => {
-  await expect(nodeProcess({ DATA_DIR: folder, PORT: "many" })).rejects.toThrow("PORT: must be a whole number");
+  await expect(nodeProcess({ DATA_DIR: folder, PORT: "many" })).rejects.toThrow(
+    "PORT: must be a whole number",
+  );
 });
 
 test("a stopping node tells its clients to come back (1012) and signs them out", async () => {

@@ -38,7 +38,9 @@ export class Leavers {
         return;
       } catch (error) {
         this.#log.warn({ err: error, session: holder.id }, "sign-out failed, trying again");
-        await pause(500 + Math.random() * 500, undefined, { signal: this.#stop.signal }).catch(() => {});
+        await pause(500 + Math.random() * 500, undefined, { signal: this.#stop.signal }).catch(
+          () => {},
+        );
       }
     }
   }

@@ -1,5 +1,9 @@
 /** The server on the chat's port: plain HTTP, the upgrade, and the sessions that come of it. */
-import { createServer as createHttpServer, type IncomingMessage, type ServerResponse } from "node:http";
+import {
+  createServer as createHttpServer,
+  type IncomingMessage,
+  type ServerResponse,
+} from "node:http";
 import { createServer, type AddressInfo, type Server, type Socket } from "node:net";
 import { WebSocketServer } from "ws";
 import type { Chat } from "../chat/chat.js";
@@ -13,7 +17,7 @@ import { Session, type SessionDoors } from "./session.js";
 import { targetOf, type Target } from "./target.js";
 
 export interface GatewaySettings {
-  readonly host: string;
+  readonly host: string | undefined;
   readonly port: number;
   readonly maxFrameBytes: number;
   readonly outbox: OutboxLimits;
@@ -80,9 +84,12 @@ export class Gateway {
       if (socket.writable) socket.end("HTTP/1.1 400 Bad Request\r\nConnection: close\r\n\r\n");
       else socket.destroy();
     });
-    this.#tcp = createServer({ noDelay: true, keepAlive: true, keepAliveInitialDelay: 30_000 }, (socket) => {
-      this.#accept(socket);
-    });
+    this.#tcp = createServer(
+      { noDelay: true, keepAlive: true, keepAliveInitialDelay: 30_000 },
+      (socket) => {
+        this.#accept(socket);
+      },
+    );
     this.#tcp.maxConnections = settings.maxConnections;
   }
 
@@ -91,7 +98,7 @@ export class Gateway {
     const { host, port } = this.#settings;
     await new Promise<void>((resolve, reject) => {
       this.#tcp.once("error", reject);
-      this.#tcp.listen({ host, port, backlog: 4_096 }, resolve);
+      this.#tcp.listen({ ...(host !== undefined && { host }), port, backlog: 4_096 }, resolve);
     });
     this.#pacing = setInterval(() => {
       const now = performance.now();
@@ -160,7 +167,8 @@ export class Gateway {
 
   /** Why the upgrade is refused before anything is claimed. */
   #refusalOf({ name }: Target, isSeed: boolean): [status: 400 | 503, reason: string] | undefined {
-    if (!this.#doors.isReady() || this.#isStopping) return [503, "this node is not ready, try again"];
+    if (!this.#doors.isReady() || this.#isStopping)
+      return [503, "this node is not ready, try again"];
     if (name === undefined) {
       return isSeed ? undefined : [400, "connect with a name: ws://host:port?name=you"];
     }
@@ -180,7 +188,10 @@ export class Gateway {
       return [503, "the chat is unavailable, try again"] as const;
     });
     // closed, so that the next request line goes through the front as well
-    response.writeHead(status, { "content-type": "text/plain; charset=utf-8", connection: "close" });
+    response.writeHead(status, {
+      "content-type": "text/plain; charset=utf-8",
+      connection: "close",
+    });
     response.end(request.method === "HEAD" ? undefined : `${body}\n`);
   }
 

@@ -4,13 +4,21 @@
  */
 import { randomBytes } from "node:crypto";
 import type { Socket } from "node:net";
-import type { RawData, WebSocket } from "ws";
+import type { WebSocket } from "ws";
 import type { Chat } from "../chat/chat.js";
-import { isBefore, type Command, type Name, type Notice, type Position, type Reply } from "../chat/model.js";
+import {
+  isBefore,
+  type Command,
+  type Name,
+  type Notice,
+  type Position,
+  type Reply,
+} from "../chat/model.js";
 import { Unavailable, type Holder } from "../chat/ports.js";
 import type { Observe } from "../observe.js";
 import { CLOSE } from "../wire/close.js";
 import type { Dialect } from "../wire/dialect.js";
+import { Inbox } from "./inbox.js";
 import { Outbox, type OutboxLimits } from "./outbox.js";
 
 /** What a session needs of its gateway. */
@@ -28,14 +36,9 @@ export interface SessionDoors {
   readonly onEnded: (session: Session) => void;
 }
 
-/**
- * joining: the name is being claimed, or the client is not sure to be reading: frames are held.
- * open. leaving: has asked to be signed out, waits to hear of it. ended: the connection is gone.
- */
-type State = "joining" | "open" | "leaving" | "ended";
+/** leaving: has asked to be signed out, and waits to hear of it. ended: the connection is gone. */
+type State = "open" | "leaving" | "ended";
 
-/** Frames that wait to be carried out before the client is made to wait. */
-const MAX_INBOX = 64;
 /** One client loses what comes right behind the 101 reply. PROTOCOL.md, connecting. */
 const SETTLE_MS = 25;
 /** How long a close, or the news of one's own sign-out, is waited for. */
@@ -43,25 +46,27 @@ const FAREWELL_MS = 2_000;
 
 export class Session implements Holder {
   readonly id = randomBytes(12).toString("base64url");
-  readonly #doors: SessionDoors;
   dialect: Dialect;
   isLive = true;
   /** As far as the feed has told. */
   isInactive = false;
-  #state: State = "joining";
+  readonly #doors: SessionDoors;
+  readonly #inbox = new Inbox((frame) => this.#carryOut(frame));
+  readonly #outbox: Outbox;
+  #state: State = "open";
   #name: Name | undefined;
   #joinedAt: Position | undefined;
-  #held: Uint8Array[] = [];
-  #inbox: Buffer[] = [];
-  #working: Promise<void> | undefined;
-  #ending: Promise<void> | undefined;
   #isFirstFrame = true;
   #webSocket: WebSocket | undefined;
-  #outbox: Outbox | undefined;
+  #ending: Promise<void> | undefined;
 
   constructor(dialect: Dialect, doors: SessionDoors) {
     this.dialect = dialect;
     this.#doors = doors;
+    this.#outbox = new Outbox(doors.limits, (why) => {
+      doors.observe.counters.slowReaders.inc();
+      doors.observe.log.warn({ session: this.id, why }, "slow reader was cut");
+    });
   }
 
   /** The name that it holds or is claiming. */
@@ -76,7 +81,7 @@ export class Session implements Holder {
 
   /** Claims a name. What is told to it from here on is held, so nothing after the claim is missed. */
   async claim(name: Name): Promise<"new" | "back" | "taken"> {
-    this.#state = "joining";
+    this.#outbox.hold();
     this.#name = name;
     this.#doors.onClaiming(this);
     try {
@@ -100,7 +105,7 @@ export class Session implements Holder {
     if (claim.outcome === "back" || claim.outcome === "new") this.#joinedAt = claim.at;
     if (claim.outcome !== "taken") return;
     this.isLive = false;
-    this.#inbox = [];
+    this.#inbox.clear();
     this.#doors.observe.log.warn({ session: this.id }, "name was taken elsewhere, session closed");
     this.close(CLOSE.replaced, "replaced");
   }
@@ -108,8 +113,8 @@ export class Session implements Holder {
   /** The upgrade is done: reads from now on, and writes as soon as the client is sure to read. */
   attach(webSocket: WebSocket, socket: Socket): void {
     this.#webSocket = webSocket;
-    this.#outbox = new Outbox(webSocket, socket, this.#doors.limits);
-    webSocket.on("message", (data) => this.#receive(data));
+    this.#outbox.attach(webSocket, socket);
+    this.#inbox.attach(webSocket);
     webSocket.on("error", (error) => {
       this.#doors.observe.log.debug({ err: error, session: this.id }, "websocket failed");
     });
@@ -123,13 +128,15 @@ export class Session implements Holder {
     if (isOwn) {
       // what became of the name before this session had it is not this session's story
       if (this.#joinedAt === undefined || !isBefore(this.#joinedAt, notice.at)) return false;
-      this.isInactive = notice.user.status === "inactive";
       const { status } = notice.user;
-      this.#doors.observe.log.info({ session: this.id, status, cause: notice.cause }, "status changed");
+      this.isInactive = status === "inactive";
+      this.#doors.observe.log.info(
+        { session: this.id, status, cause: notice.cause },
+        "status changed",
+      );
     }
     if (frame === undefined || this.#state === "ended") return false;
-    if (this.#state === "joining") this.#held.push(frame);
-    else this.#send(frame);
+    this.#outbox.push(frame);
     if (isOwn && this.#state === "leaving" && notice.user.status === "disconnected") {
       this.close(CLOSE.normal, "signed out");
     }
@@ -138,7 +145,7 @@ export class Session implements Holder {
 
   /** Cuts a reader that has taken nothing for too long. Steady clock, ms. */
   checkPace(now: number): void {
-    if (this.#outbox?.isStalled(now)) this.#cut("stalled");
+    this.#outbox.checkPace(now);
   }
 
   close(code: number, reason: string): void {
@@ -155,8 +162,7 @@ export class Session implements Holder {
 
   async #end(): Promise<void> {
     this.#state = "ended";
-    this.#held = [];
-    await this.#work();
+    await this.#inbox.drain();
     this.isLive = false;
     this.#doors.onEnded(this);
   }
@@ -164,50 +170,17 @@ export class Session implements Holder {
   #unclaim(isUnsure: boolean): void {
     this.#doors.onUnclaimed(this, isUnsure);
     this.#name = undefined;
-    this.#held = [];
+    this.#outbox.clear();
   }
 
   /** Stops holding frames back, unless a claim is still under way. */
   #open(): void {
     const isClaiming = this.#name !== undefined && this.#joinedAt === undefined;
-    if (this.#state !== "joining" || isClaiming) return;
-    this.#state = "open";
-    for (const frame of this.#held) this.#send(frame);
-    this.#held = [];
-  }
-
-  #send(frame: Uint8Array): void {
-    if (this.#webSocket?.readyState !== 1 || this.#outbox === undefined) return;
-    this.#outbox.send(frame);
-    if (this.#outbox.isOverfull) this.#cut("overfull");
-  }
-
-  #cut(why: "overfull" | "stalled"): void {
-    this.#doors.observe.counters.slowReaders.inc();
-    this.#doors.observe.log.warn({ session: this.id, why }, "slow reader was cut");
-    this.#webSocket?.terminate();
-  }
-
-  #receive(data: RawData): void {
-    if (this.#state === "leaving") return;
-    this.#inbox.push(data as Buffer);
-    if (this.#inbox.length > MAX_INBOX) this.#webSocket!.pause();
-    void this.#work();
-  }
-
-  #work(): Promise<void> {
-    this.#working ??= this.#workThrough().finally(() => (this.#working = undefined));
-    return this.#working;
-  }
-
-  async #workThrough(): Promise<void> {
-    for (let frame = this.#inbox.shift(); frame !== undefined; frame = this.#inbox.shift()) {
-      await this.#carryOut(frame);
-      if (this.#webSocket?.isPaused && this.#inbox.length < MAX_INBOX / 2) this.#webSocket.resume();
-    }
+    if (!isClaiming) this.#outbox.release();
   }
 
   async #carryOut(frame: Buffer): Promise<void> {
+    if (this.#state === "leaving") return;
     this.#open();
     let decoded = this.dialect.decode(frame);
     if (decoded.kind === "speaks" && this.#isFirstFrame) {
@@ -215,12 +188,10 @@ export class Session implements Holder {
       decoded = this.dialect.decode(frame);
     }
     this.#isFirstFrame = false;
-    const { observe } = this.#doors;
+    const { observe, onActive } = this.#doors;
     observe.counters.frames.inc({ kind: decoded.kind });
     // to set one's status is to say what it shall be
-    if (!(decoded.kind === "command" && decoded.command.type === "status")) {
-      this.#doors.onActive(this);
-    }
+    if (!(decoded.kind === "command" && decoded.command.type === "status")) onActive(this);
     switch (decoded.kind) {
       case "command":
         return this.#answer(await this.#execute(decoded.command));
@@ -276,26 +247,27 @@ export class Session implements Holder {
   /** Tells everybody, this client too, and closes when it has been told. */
   async #signOut(command: Extract<Command, { type: "status" }>): Promise<Reply> {
     this.#state = "leaving"; // from here on, for the news may be faster than the answer
-    let reply: Reply = { type: "refused", refusal: "unavailable" };
+    let reply: Reply | undefined;
     try {
       reply = await this.#doors.chat.execute(this, command);
+      return reply;
     } finally {
-      if (reply.type === "accepted") {
+      if (reply?.type === "accepted") {
         this.isLive = false;
-        this.#inbox = [];
         setTimeout(() => this.close(CLOSE.normal, "signed out"), FAREWELL_MS).unref();
       } else if (this.#state === "leaving") this.#state = "open";
     }
-    return reply;
   }
 
+  /** A reply does not wait behind notices that are held back. */
   #answer(reply: Reply): void {
     if (reply.type === "refused") {
-      this.#doors.observe.counters.refusals.inc({ reason: reply.refusal });
-      this.#doors.observe.log.info({ session: this.id, reason: reply.refusal }, "command was refused");
+      const { counters, log } = this.#doors.observe;
+      counters.refusals.inc({ reason: reply.refusal });
+      log.info({ session: this.id, reason: reply.refusal }, "command was refused");
     }
     const frame = this.dialect.encodeReply(reply);
-    if (frame !== undefined) this.#send(frame);
+    if (frame !== undefined) this.#outbox.send(frame);
     this.#open();
   }
 }

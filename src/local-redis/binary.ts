@@ -35,7 +35,9 @@ async function find(): Promise<readonly string[]> {
     if (command !== undefined) return command;
     reasons.push("the fetched redis-server does not run here");
   } catch (error) {
-    reasons.push(`fetching it failed: ${error instanceof Error ? error.message.trim() : String(error)}`);
+    reasons.push(
+      `fetching it failed: ${error instanceof Error ? error.message.trim() : String(error)}`,
+    );
   }
   throw new Error(
     [
@@ -135,7 +137,8 @@ async function mirrorSources(): Promise<string> {
         for (const uri of field("URIs").filter(isArchive)) {
           const keyring = field("Signed-By")[0];
           const option = keyring?.startsWith("/") ? `[signed-by=${keyring}] ` : "";
-          for (const suite of field("Suites")) lines.add(`deb ${option}${uri} ${suite} main universe`);
+          for (const suite of field("Suites"))
+            lines.add(`deb ${option}${uri} ${suite} main universe`);
         }
       }
     } else {
@@ -164,7 +167,12 @@ async function loaderCommand(root: string): Promise<string[]> {
       () => false,
     );
     if (isThere) {
-      return [`@/${folder}/${name}`, "--library-path", libraries.join(":"), "@/usr/bin/redis-server"];
+      return [
+        `@/${folder}/${name}`,
+        "--library-path",
+        libraries.join(":"),
+        "@/usr/bin/redis-server",
+      ];
     }
   }
   throw new Error("the packages hold no loader");

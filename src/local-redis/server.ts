@@ -26,12 +26,17 @@ export interface LocalRedisOptions {
 export async function startLocalRedis(options: LocalRedisOptions = {}): Promise<LocalRedis> {
   const command = await findRedisBinary();
   const port = options.port ?? (await freePort());
-  const keep = options.dataDir === undefined ? ["--appendonly", "no"] : ["--appendonly", "yes", "--dir", options.dataDir];
   if (options.dataDir !== undefined) await mkdir(options.dataDir, { recursive: true });
+  const settings = {
+    port: `${port}`,
+    bind: "127.0.0.1",
+    save: "",
+    "maxmemory-policy": "noeviction",
+    ...(options.dataDir !== undefined && { appendonly: "yes", dir: options.dataDir }),
+  };
   const args = [
     ...command.slice(1),
-    ...["--port", String(port), "--bind", "127.0.0.1", "--maxmemory-policy", "noeviction", "--save", ""],
-    ...keep,
+    ...Object.entries(settings).flatMap(([name, value]) => [`--${name}`, value]),
     ...(options.extra ?? []),
   ];
   // The shell becomes redis-server; its helper ends it when the pipe from this process breaks, so

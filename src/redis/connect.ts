@@ -56,7 +56,9 @@ export async function checkRedis(redis: Redis, log: Log): Promise<string> {
   const about = await redis.info("server");
   const version = /^(?:valkey|redis)_version:(\S+)/m.exec(about)?.[1] ?? "unknown";
   if (Number.parseInt(version, 10) < 7) {
-    throw new Error(`Redis ${version} has no functions: Tertulia needs Redis 7.0 or later, or Valkey`);
+    throw new Error(
+      `Redis ${version} has no functions: Tertulia needs Redis 7.0 or later, or Valkey`,
+    );
   }
   const memory = await redis.info("memory");
   const policy = /^maxmemory_policy:(\S+)/m.exec(memory)?.[1];

@@ -31,7 +31,10 @@ export function decodeEvent(event: Buffer): Notice {
       return {
         type: "presence",
         at,
-        user: { name: nameAt(record, 8, record.length), status: pick(STATUSES, record.readUInt8(6)) },
+        user: {
+          name: nameAt(record, 8, record.length),
+          status: pick(STATUSES, record.readUInt8(6)),
+        },
         cause: pick(CAUSES, record.readUInt8(7) - 1),
       };
     case 3:

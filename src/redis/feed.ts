@@ -83,7 +83,7 @@ export class RedisFeed implements Feed {
   async close(): Promise<void> {
     this.#state = "closed";
     this.#subscriber.disconnect();
-    await Promise.all(this.#buckets.map(({ filling }) => filling));
+    await Promise.all(this.#buckets.flatMap(({ filling }) => filling ?? []));
   }
 
   #hear(bucket: Bucket, event: Buffer): void {
@@ -99,7 +99,10 @@ export class RedisFeed implements Feed {
     try {
       this.#deliver(decodeEvent(event));
     } catch (error) {
-      this.#observe.log.error({ err: error, bucket: bucket.index, at }, "event could not be delivered");
+      this.#observe.log.error(
+        { err: error, bucket: bucket.index, at },
+        "event could not be delivered",
+      );
     }
   }
 
@@ -155,7 +158,10 @@ export class RedisFeed implements Feed {
     const reason = isTrimmed ? "trimmed" : "rolled_back";
     const head = await this.#readHead(bucket);
     this.#observe.counters.holes.inc({ reason });
-    this.#observe.log.warn({ bucket: bucket.index, after, reason }, "events are missing from the log");
+    this.#observe.log.warn(
+      { bucket: bucket.index, after, reason },
+      "events are missing from the log",
+    );
     this.#deliver({ type: "gap", bucket: bucket.index, after, reason });
     return head;
   }

@@ -83,7 +83,7 @@ export class RedisLeases implements NodeLease, LeaderLease, Duties {
     const keys = this.#keys.ofUsers(bucket, incarnation);
     const args = [token, incarnation, this.#settings.stallMs, BATCH];
     let total = 0;
-    for (let leftOver = 1; leftOver > 0; ) {
+    for (let leftOver = 1; leftOver > 0;) {
       const [reaped, left] = (await this.#duty("reap", keys, args)) as [number, number];
       total += reaped;
       leftOver = left;

@@ -33,7 +33,10 @@ export async function readLedgerLibrary(): Promise<LedgerLibrary> {
   const parts = await Promise.all(files.map((file) => readFile(new URL(file, folder), "utf8")));
   const body = parts.join("\n");
   const version = createHash("sha256").update(body).digest("hex").slice(0, 8);
-  return { version, source: `#!lua name=tertulia_${version}\n${body.replace("_VERSION", `_${version}`)}` };
+  return {
+    version,
+    source: `#!lua name=tertulia_${version}\n${body.replace("_VERSION", `_${version}`)}`,
+  };
 }
 
 export class Ledger {
@@ -77,7 +80,11 @@ export class Ledger {
 
   /** ioredis has the method (`callBuffer` cannot be auto-pipelined), but no type for it. */
   get #functions(): {
-    fcallBuffer(name: string, keys: number, ...words: readonly (string | Buffer | number)[]): Promise<unknown>;
+    fcallBuffer(
+      name: string,
+      keys: number,
+      ...words: readonly (string | Buffer | number)[]
+    ): Promise<unknown>;
   } {
     return this.redis as never;
   }

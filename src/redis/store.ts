@@ -10,12 +10,7 @@ import {
   type Store,
 } from "../chat/ports.js";
 import { STATUSES, decodeRecord } from "./events.js";
-import {
-  ALL_BUCKETS,
-  bucketOfConversation,
-  bucketOfUser,
-  type Keys,
-} from "./keys.js";
+import { ALL_BUCKETS, bucketOfConversation, bucketOfUser, type Keys } from "./keys.js";
 import { isReply, type Ledger } from "./ledger.js";
 
 export interface StoreSettings {
@@ -44,7 +39,12 @@ export class RedisStore implements Store {
   async claim(holder: Holder): Promise<ClaimOutcome> {
     const [outcome, g, n] = (await this.#retrying(() => {
       if (!holder.isLive) throw new Unavailable("the session has ended");
-      const args = [bytes(holder.name), holder.id, this.#standing.incarnation, this.#settings.stallMs];
+      const args = [
+        bytes(holder.name),
+        holder.id,
+        this.#standing.incarnation,
+        this.#settings.stallMs,
+      ];
       return this.#ledger.call("claim", this.#keysOf(holder.name), args);
     })) as [Buffer, number, number];
     const word = outcome.toString() as ClaimOutcome["outcome"];
@@ -116,7 +116,7 @@ export class RedisStore implements Store {
     const keys = [this.#keys.history(bucketOfConversation(conversation), conversation)];
     const args = [limit, this.#settings.historyMaxAgeMs];
     const records = await this.#retrying(() => this.#ledger.call("history", keys, args));
-    return (records as Buffer[]).map(decodeRecord).reverse();
+    return (records as Buffer[]).map(decodeRecord).toReversed();
   }
 
   async status(name: Name): Promise<Status | undefined> {
@@ -145,18 +145,26 @@ export class RedisStore implements Store {
 
   /** Not tried again: a second attempt could come after a claim of the same name. */
   async disown(name: Name): Promise<void> {
-    await this.#ledger.call("disown", this.#keysOf(name), [this.#standing.incarnation, bytes(name)]);
+    await this.#ledger.call("disown", this.#keysOf(name), [
+      this.#standing.incarnation,
+      bytes(name),
+    ]);
   }
 
   async #rosterOf(bucket: number, limit: number): Promise<(User & { since: number })[]> {
     const keys = [this.#keys.users(bucket), this.#keys.online(bucket), this.#keys.left(bucket)];
-    const found = (await this.#retrying(() =>
-      this.#ledger.call("roster", keys, [limit]),
-    )) as (Buffer | number)[];
+    const found = (await this.#retrying(() => this.#ledger.call("roster", keys, [limit]))) as (
+      | Buffer
+      | number
+    )[];
     const users: (User & { since: number })[] = [];
     for (let i = 0; i < found.length; i += 3) {
       const name = (found[i] as Buffer).toString("latin1") as Name;
-      users.push({ name, status: STATUSES[found[i + 1] as number]!, since: found[i + 2] as number });
+      users.push({
+        name,
+        status: STATUSES[found[i + 1] as number]!,
+        since: found[i + 2] as number,
+      });
     }
     return users;
   }
@@ -185,7 +193,9 @@ export class RedisStore implements Store {
 
 /** Redis has understood and will not do it; asking again changes nothing. */
 function isRefusedForGood(error: unknown): boolean {
-  return ["WRONGTYPE", "OOM", "MISCONF", "NOPERM", "NOAUTH", "ERR"].some((word) => isReply(error, word));
+  return ["WRONGTYPE", "OOM", "MISCONF", "NOPERM", "NOAUTH", "ERR"].some((word) =>
+    isReply(error, word),
+  );
 }
 
 /** Whom a direct message is for, empty for the general chat. */

@@ -56,10 +56,7 @@ const ERRORS: Readonly<Record<Refusal, number>> = {
 };
 
 /** Decodes ops 1 to 5; a send may be in the classic or the seed's layout, `prefers` breaks a tie. */
-export function decodeClassic(
-  frame: Uint8Array,
-  prefers: "classic" | "seed" = "classic",
-): Decoded {
+export function decodeClassic(frame: Uint8Array, prefers: "classic" | "seed" = "classic"): Decoded {
   const fields = new FieldReader(frame, 1);
   switch (frame[0]) {
     case undefined:
@@ -179,10 +176,7 @@ export function usersThatFit(users: readonly User[], maxBytes: number): (number 
 }
 
 /** The count, then two fields per message: the newest messages that fit, oldest first. */
-function messagesThatFit(
-  messages: readonly Message[],
-  maxBytes: number,
-): (number | Uint8Array)[] {
+function messagesThatFit(messages: readonly Message[], maxBytes: number): (number | Uint8Array)[] {
   const fitting: Uint8Array[][] = [];
   let size = 0;
   for (const { author, text } of messages.toReversed()) {
@@ -191,7 +185,7 @@ function messagesThatFit(
     if (size > maxBytes || fitting.length === 255) break;
     fitting.push(fields);
   }
-  return [fitting.length, ...fitting.reverse().flat()];
+  return [fitting.length, ...fitting.toReversed().flat()];
 }
 
 /** A text that is too long for its length byte is cut at a character and ends in an ellipsis. */

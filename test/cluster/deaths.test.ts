@@ -16,12 +16,14 @@ afterAll(() => redis.close());
 beforeEach(async () => {
   await redis.client.flushall();
   clients = [];
-  nodes = await Promise.all([1, 2, 3].map(() => nodeProcess({ REDIS_URL: redis.url, LOG_LEVEL: "info" })));
+  nodes = await Promise.all(
+    [1, 2, 3].map(() => nodeProcess({ REDIS_URL: redis.url, LOG_LEVEL: "info" })),
+  );
   await leader();
 });
 afterEach(async () => {
   for (const client of clients) client.vanish();
-  await Promise.all(nodes.map(({ close }) => close("SIGKILL")));
+  await Promise.all(nodes.map((each) => each.close("SIGKILL")));
 });
 
 async function join(at: NodeProcess, name: string): Promise<ClassicClient> {
@@ -40,7 +42,9 @@ async function leader(): Promise<NodeProcess> {
 }
 
 /** Users and a bystander on the doomed node's side of the world; a viewer on another. */
-async function population(doomed: NodeProcess): Promise<{ viewer: ClassicClient; names: string[] }> {
+async function population(
+  doomed: NodeProcess,
+): Promise<{ viewer: ClassicClient; names: string[] }> {
   const other = nodes.find((each) => each !== doomed)!;
   const viewer = await join(other, "viewer");
   await join(other, "bystander");
@@ -51,8 +55,14 @@ async function population(doomed: NodeProcess): Promise<{ viewer: ClassicClient;
 }
 
 /** Reads until all were signed out; returns after how long the first and the last were, in seconds. */
-async function signedOut(viewer: ClassicClient, names: string[], since: number): Promise<[number, number]> {
-  const waiting = new Set(names.map((name) => show(Buffer.concat([Buffer.from([54]), L(name), Buffer.from([0])]))));
+async function signedOut(
+  viewer: ClassicClient,
+  names: string[],
+  since: number,
+): Promise<[number, number]> {
+  const waiting = new Set(
+    names.map((name) => show(Buffer.concat([Buffer.from([54]), L(name), Buffer.from([0])]))),
+  );
   const times: number[] = [];
   while (waiting.size > 0) {
     const heard = show(await viewer.next(8_000));
@@ -97,7 +107,9 @@ test("a leader that was frozen comes back as a follower, and gives up the names 
 
   frozen.child.kill("SIGCONT");
   // user-0 belongs to somebody else; the other 49 are still connected there, and are back
-  const first = clients.find(({ name, webSocket }) => name === "user-0" && webSocket !== taken.webSocket)!;
+  const first = clients.find(
+    ({ name, webSocket }) => name === "user-0" && webSocket !== taken.webSocket,
+  )!;
   expect(await first.closed()).toBe(4409);
   const back = new Set<string>();
   while (back.size < 49) back.add(show(await viewer.next()));
@@ -118,7 +130,9 @@ test("a leader that stops resigns: another leads at once, and its users are sign
   const exit = stopping.close("SIGTERM");
   const times = await signedOut(viewer, names, since);
   expect(await exit).toBe(0);
-  await eventually(() => expect(nodes.some((each) => each !== stopping && each.isLeading)).toBe(true));
+  await eventually(() =>
+    expect(nodes.some((each) => each !== stopping && each.isLeading)).toBe(true),
+  );
   report("gateway stopped", times);
 });
 

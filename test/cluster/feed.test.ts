@@ -16,11 +16,16 @@ beforeAll(async () => {
 });
 afterAll(() => redis.close());
 afterEach(async () => {
-  for (const each of open.splice(0).reverse()) await each.close();
+  for (const each of open.splice(0).toReversed()) await each.close();
 });
 
 /** One gateway behind a proxy with a listener on it, one beside it with a speaker. */
-async function pair(): Promise<{ proxy: Proxy; behind: TestNode; listener: ClassicClient; speaker: ClassicClient }> {
+async function pair(): Promise<{
+  proxy: Proxy;
+  behind: TestNode;
+  listener: ClassicClient;
+  speaker: ClassicClient;
+}> {
   await redis.client.flushall();
   const proxy = await Proxy.to(redis.port);
   open.push(proxy);
@@ -75,9 +80,13 @@ test("the subscription goes silent without closing: each is heard once, in order
   proxy.set("blackhole", "subscriber");
   await speak(speaker, 200, 20);
   for (let i = 0; i < 200; i++) await listener.hears(55, L("speaker"), L(`m${i}`));
-  await eventually(() => expect(behind.log.map(({ msg }) => msg)).toContain("subscription is silent, connecting again"));
+  await eventually(() =>
+    expect(behind.log.map(({ msg }) => msg)).toContain("subscription is silent, connecting again"),
+  );
   proxy.set("pass", "subscriber");
-  await eventually(async () => expect(await value(behind, "feed_resubscriptions_total")).toBeGreaterThan(0));
+  await eventually(async () =>
+    expect(await value(behind, "feed_resubscriptions_total")).toBeGreaterThan(0),
+  );
   await listener.hearsNothing();
   speaker.says(4, L("~"), L("after"));
   await listener.hears(55, L("speaker"), L("after"));
@@ -97,7 +106,9 @@ test("what the log no longer has is counted as a hole, and the rest is delivered
   await listener.hears(55, L("speaker"), L("before"));
   proxy.set("blackhole", "subscriber");
   for (let i = 0; i < 5; i++) speaker.says(4, L("~"), L(`m${i}`));
-  await eventually(async () => expect(await redis.client.xlen(await generalLog())).toBeGreaterThanOrEqual(6));
+  await eventually(async () =>
+    expect(await redis.client.xlen(await generalLog())).toBeGreaterThanOrEqual(6),
+  );
   await redis.client.xtrim(await generalLog(), "MAXLEN", 2);
   await listener.hears(55, L("speaker"), L("m3"));
   await listener.hears(55, L("speaker"), L("m4"));

@@ -51,7 +51,9 @@ test("a late close does not sign out the one who came back elsewhere", async () 
     const back = await ClassicClient.connect(other.port, "ana");
     await viewer.hears(54, L("ana"), 1);
     proxy.set("pass");
-    await eventually(() => expect(cutOff.log.some(({ msg }) => msg.startsWith("lease was lost"))).toBe(true));
+    await eventually(() =>
+      expect(cutOff.log.some(({ msg }) => msg.startsWith("lease was lost"))).toBe(true),
+    );
     await eventually(async () => expect(await health(cutOff.port)).toBe(200));
     await back.hearsNothing();
     await viewer.hearsNothing();
@@ -59,7 +61,6 @@ test("a late close does not sign out the one who came back elsewhere", async () 
     await viewer.hears(52, L("ana"), 1);
     back.vanish();
   } finally {
-    if (process.env["DEBUG"]) console.log(cutOff.log.map((l) => `${l["time"]} ${l["room"]} ${l.msg} ${JSON.stringify(l["err"] ?? {}).slice(0, 200)}`).join("\n"));
     viewer.vanish();
     await Promise.all([cutOff.close(), other.close()]);
     await proxy.close();
@@ -75,7 +76,11 @@ test("a name whose sign-out got lost is found by the audit and freed", async () 
     // as if a claim had come late, after everybody had given it up: another session id
     const bucket = await bucketHolding("audit", "ana");
     const kept = (await redis.client.hget(`${bucket}:users`, "ana"))!.split(" ");
-    await redis.client.hset(`${bucket}:users`, "ana", [kept[0], "somebody", kept[2], kept[3]].join(" "));
+    await redis.client.hset(
+      `${bucket}:users`,
+      "ana",
+      [kept[0], "somebody", kept[2], kept[3]].join(" "),
+    );
     ana.vanish();
     await viewer.hears(54, L("ana"), 0);
   } finally {

@@ -64,7 +64,10 @@ test("while Redis is away, what cannot be done is said with error 6, and new con
   } finally {
     await redis.revive();
   }
-  await eventually(async () => expect((await fetch(`http://127.0.0.1:${nodes[0]!.port}/readyz`)).status).toBe(200), 8_000);
+  await eventually(
+    async () => expect((await fetch(`http://127.0.0.1:${nodes[0]!.port}/readyz`)).status).toBe(200),
+    8_000,
+  );
   ana.says(4, L("~"), L("again"));
   await bob.awaits(55, L("ana"), L("again"));
 });

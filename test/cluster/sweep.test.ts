@@ -99,7 +99,7 @@ async function listOf(client: ClassicClient): Promise<[name: string, status: num
   let heard = await client.next();
   while (heard[0] !== 51) heard = await client.next();
   const list: [string, number][] = [];
-  for (let offset = 2; offset < heard.length; ) {
+  for (let offset = 2; offset < heard.length;) {
     const end = offset + 1 + heard[offset]!;
     list.push([heard.toString("utf8", offset + 1, end), heard[end]!]);
     offset = end + 1;

@@ -221,7 +221,22 @@ test("a text frame with the same bytes, invalid UTF-8 included, is as good as a 
 
 test("truncated, unknown and empty frames are ignored, and the connection lives", async () => {
   const ana = await join("ana", 0);
-  for (const bad of [[], [0], [99, 1, 2], [2], [2, 9, 97], [3], [3, 3, 97], [4], [4, 1], [4, 1, 126], [4, 1, 126, 9, 97], [5], [5, 200], [10, 3]]) {
+  for (const bad of [
+    [],
+    [0],
+    [99, 1, 2],
+    [2],
+    [2, 9, 97],
+    [3],
+    [3, 3, 97],
+    [4],
+    [4, 1],
+    [4, 1, 126],
+    [4, 1, 126, 9, 97],
+    [5],
+    [5, 200],
+    [10, 3],
+  ]) {
     ana.webSocket.send(Buffer.from(bad));
   }
   ana.says(2, L("ana"));
@@ -349,7 +364,9 @@ test("a probe by plain GET tells whether a name is free, and claims nothing", as
   expect(await probe("ana")).toBe(400);
   expect(await probe("~")).toBe(400);
   expect(await probe("")).toBe(400);
-  expect(await raw(nodes[1]!.port, "GET ?name=max HTTP/1.1\r\nHost: x\r\n\r\n")).toMatch(/^HTTP\/1.1 200 /);
+  expect(await raw(nodes[1]!.port, "GET ?name=max HTTP/1.1\r\nHost: x\r\n\r\n")).toMatch(
+    /^HTTP\/1.1 200 /,
+  );
 });
 
 test("the 101 is small, and nothing comes in the same breath", async () => {
@@ -373,7 +390,9 @@ test("what happens between the claim and the 101 is not missed", async () => {
   const ana = await join("ana", 0);
   for (let i = 0; i < 20; i++) {
     // ana writes as soon as she hears of the guest, on another gateway
-    const greeted = ana.awaits(53, L(`guest-${i}`), 1).then(() => ana.says(4, L(`guest-${i}`), L("hello")));
+    const greeted = ana
+      .awaits(53, L(`guest-${i}`), 1)
+      .then(() => ana.says(4, L(`guest-${i}`), L("hello")));
     const guest = await ClassicClient.connect(nodes[1 + (i % 2)]!.port, `guest-${i}`);
     clients.push(guest);
     await greeted;
@@ -382,7 +401,8 @@ test("what happens between the claim and the 101 is not missed", async () => {
 });
 
 test("health is told without a name", async () => {
-  const get = async (path: string): Promise<Response> => fetch(`http://127.0.0.1:${nodes[0]!.port}${path}`);
+  const get = async (path: string): Promise<Response> =>
+    fetch(`http://127.0.0.1:${nodes[0]!.port}${path}`);
   expect((await get("/healthz")).status).toBe(200);
   expect((await get("/readyz")).status).toBe(200);
   expect((await get("/nothing")).status).toBe(404);

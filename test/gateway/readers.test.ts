@@ -50,7 +50,9 @@ test("a slow reader is cut by bytes, and the others miss nothing", async () => {
   for (let i = 0; i < sent; i++) await bob.awaits(55, L("ana"), L(`${i}`));
   const messages = bob.heard.filter((each) => each[0] === 55);
   expect(messages).toHaveLength(255 + sent);
-  expect(gateway.log.find(({ msg }) => msg === "slow reader was cut")).toMatchObject({ why: "overfull" });
+  expect(gateway.log.find(({ msg }) => msg === "slow reader was cut")).toMatchObject({
+    why: "overfull",
+  });
   deaf.destroy();
   ana.vanish();
   bob.vanish();
@@ -65,7 +67,9 @@ test("a reader that takes nothing for too long is cut by time", async () => {
   await ana.hears(53, L("deaf"), 1);
   await askWithoutReading(ana, deaf);
   await ana.awaits(54, L("deaf"), 0);
-  expect(gateway.log.find(({ msg }) => msg === "slow reader was cut")).toMatchObject({ why: "stalled" });
+  expect(gateway.log.find(({ msg }) => msg === "slow reader was cut")).toMatchObject({
+    why: "stalled",
+  });
   deaf.destroy();
   ana.vanish();
   await gateway.close();
@@ -103,7 +107,9 @@ test("garbage on the port is answered or dropped, and the gateway lives", async 
     Buffer.from("HELLO world\r\n\r\n"),
     Buffer.from([0x16, 0x03, 0x01, 0x02, 0x00, 0x0d, 0x0a, 0x0d, 0x0a]),
     Buffer.from(`GET /${"x".repeat(9_000)} HTTP/1.1\r\n\r\n`),
-    Buffer.from("GET //?name=%E0%A4%A HTTP/1.1\r\nUpgrade: websocket\r\nConnection: upgrade\r\n\r\n"),
+    Buffer.from(
+      "GET //?name=%E0%A4%A HTTP/1.1\r\nUpgrade: websocket\r\nConnection: upgrade\r\n\r\n",
+    ),
     Buffer.from("POST /?name=x HTTP/1.1\r\nContent-Length: 5\r\n\r\nhello"),
   ];
   for (const bytes of garbage) {
@@ -114,7 +120,12 @@ test("garbage on the port is answered or dropped, and the gateway lives", async 
     await new Promise((resolve) => socket.once("close", resolve));
   }
   // frames that break RFC 6455: unmasked, reserved bits, a fragment of nothing
-  for (const bytes of [[0x82, 0x01, 0x01], [0xf2, 0x80, 0, 0, 0, 0], [0x80, 0x80, 0, 0, 0, 0], [0x8f, 0x80, 0, 0, 0, 0]]) {
+  for (const bytes of [
+    [0x82, 0x01, 0x01],
+    [0xf2, 0x80, 0, 0, 0, 0],
+    [0x80, 0x80, 0, 0, 0, 0],
+    [0x8f, 0x80, 0, 0, 0, 0],
+  ]) {
     const socket = await deafClient(gateway.port, `guest-${bytes.join("-")}`);
     socket.resume();
     socket.write(Buffer.from(bytes));

@@ -11,7 +11,14 @@ const keys = new Keys("t");
 const node = "node-1";
 const token = "000000000000001-000000000000001";
 const general = { kind: "general" } as const;
-const messageKeys = [keys.meta(0), keys.log(0), keys.nodes(0), keys.conversation(0, general), keys.history(0, general), keys.sent(0, "ana" as never, "m2")];
+const messageKeys = [
+  keys.meta(0),
+  keys.log(0),
+  keys.nodes(0),
+  keys.conversation(0, general),
+  keys.history(0, general),
+  keys.sent(0, "ana" as never, "m2"),
+];
 
 /** Every function that writes, with arguments that make it write. */
 const writers: [LedgerFunction, string[], (string | number)[]][] = [
@@ -38,13 +45,21 @@ beforeEach(async () => {
   await redis.client.config("SET", "maxmemory", "0");
   await redis.client.flushall();
   for (const incarnation of [node, "dead"]) {
-    await ledger.call("beat", [keys.meta(0), keys.log(0), keys.nodes(0)], [incarnation, 4_000, 2_500, "join"]);
+    await ledger.call(
+      "beat",
+      [keys.meta(0), keys.log(0), keys.nodes(0)],
+      [incarnation, 4_000, 2_500, "join"],
+    );
   }
   await ledger.call("claim", keys.ofUsers(0, node), ["ana", "session-1", node, 2_500]);
   await ledger.call("claim", keys.ofUsers(0, node), ["bob", "session-2", node, 2_500]);
   await ledger.call("set_status", keys.ofUsers(0, node), ["bob", "session-2", 3]);
   await ledger.call("claim", keys.ofUsers(0, "dead"), ["max", "session-4", "dead", 2_500]);
-  await ledger.call("append", [...messageKeys.slice(0, 5), keys.sent(0, "ana" as never, "m1")], [node, "ana", "", "m1", "hi", 100, 60_000]);
+  await ledger.call(
+    "append",
+    [...messageKeys.slice(0, 5), keys.sent(0, "ana" as never, "m1")],
+    [node, "ana", "", "m1", "hi", 100, 60_000],
+  );
   await redis.client.hset(keys.nodes(0), "dead", 1);
   await redis.client.hset(keys.meta(0), "grace", 0);
 });
@@ -74,7 +89,9 @@ describe("a function does nothing or everything", () => {
           (error: Error) => error.message,
         );
         expect(await snapshot()).toEqual(before);
-        expect(refused ?? "it was not even touched", `key ${i + 1}`).toMatch(/WRONGTYPE|not even touched/);
+        expect(refused ?? "it was not even touched", `key ${i + 1}`).toMatch(
+          /WRONGTYPE|not even touched/,
+        );
       });
     }
   }
@@ -102,7 +119,11 @@ describe("a function does nothing or everything", () => {
 
 describe("append", () => {
   const append = (mid: string, text: string): Promise<unknown> =>
-    ledger.call("append", [...messageKeys.slice(0, 5), keys.sent(0, "ana" as never, mid)], [node, "ana", "", mid, text, 100, 60_000]);
+    ledger.call(
+      "append",
+      [...messageKeys.slice(0, 5), keys.sent(0, "ana" as never, mid)],
+      [node, "ana", "", mid, text, 100, 60_000],
+    );
 
   test("stores a message that is sent again under its id once, and gives the first answer again", async () => {
     const first = (await append("m9", "once")) as [Buffer, ...number[]];
@@ -130,18 +151,30 @@ describe("append", () => {
   test("keeps by count and by age", async () => {
     const those = messageKeys.slice(0, 5);
     for (let i = 0; i < 500; i++) {
-      await ledger.call("append", [...those, keys.sent(0, "ana" as never, `c${i}`)], [node, "ana", "", `c${i}`, "x", 100, 60_000]);
+      await ledger.call(
+        "append",
+        [...those, keys.sent(0, "ana" as never, `c${i}`)],
+        [node, "ana", "", `c${i}`, "x", 100, 60_000],
+      );
     }
     const length = await redis.client.xlen(keys.history(0, general));
     expect(length).toBeGreaterThanOrEqual(100);
     expect(length).toBeLessThan(300); // trimmed by whole nodes of the stream
-    await ledger.call("append", [...those, keys.sent(0, "ana" as never, "old")], [node, "ana", "", "old", "x", 100, 1_000]);
+    await ledger.call(
+      "append",
+      [...those, keys.sent(0, "ana" as never, "old")],
+      [node, "ana", "", "old", "x", 100, 1_000],
+    );
     await new Promise((resolve) => setTimeout(resolve, 30));
     const shown = await ledger.call("history", [keys.history(0, general)], [255, 20]);
     expect(shown).toEqual([]);
     // an old head is dropped by the next messages, 64 at a time
     for (let i = 0; i < 5; i++) {
-      await ledger.call("append", [...those, keys.sent(0, "ana" as never, `d${i}`)], [node, "ana", "", `d${i}`, "x", 100, 20]);
+      await ledger.call(
+        "append",
+        [...those, keys.sent(0, "ana" as never, `d${i}`)],
+        [node, "ana", "", `d${i}`, "x", 100, 20],
+      );
     }
     expect(await redis.client.xlen(keys.history(0, general))).toBeLessThan(64);
   });
@@ -149,7 +182,9 @@ describe("append", () => {
 
 describe("leadership", () => {
   const elect = async (incarnation: string): Promise<string> =>
-    String(await ledger.call("elect", [keys.meta(0), keys.log(0), keys.leader()], [incarnation, 4_000]));
+    String(
+      await ledger.call("elect", [keys.meta(0), keys.log(0), keys.leader()], [incarnation, 4_000]),
+    );
 
   test("is given to one, renewed, and given to the next with a greater token", async () => {
     const first = await elect("a");
@@ -166,15 +201,25 @@ describe("leadership", () => {
     const second = await elect("b");
     await ledger.call("sweep", keys.ofUsers(0, "-"), [second, 60_000, 2_500, 100]);
     const before = await snapshot();
-    await expect(ledger.call("sweep", keys.ofUsers(0, "-"), [first, 0, 2_500, 100])).rejects.toThrow("STALE");
-    await expect(ledger.call("reap", keys.ofUsers(0, "dead"), [first, "dead", 2_500, 100])).rejects.toThrow("STALE");
+    await expect(
+      ledger.call("sweep", keys.ofUsers(0, "-"), [first, 0, 2_500, 100]),
+    ).rejects.toThrow("STALE");
+    await expect(
+      ledger.call("reap", keys.ofUsers(0, "dead"), [first, "dead", 2_500, 100]),
+    ).rejects.toThrow("STALE");
     expect(await snapshot()).toEqual(before);
   });
 });
 
 describe("a lease", () => {
   const beat = async (mode: string): Promise<number> =>
-    ((await ledger.call("beat", [keys.meta(0), keys.log(0), keys.nodes(0)], ["dead", 4_000, 2_500, mode])) as number[])[0]!;
+    (
+      (await ledger.call(
+        "beat",
+        [keys.meta(0), keys.log(0), keys.nodes(0)],
+        ["dead", 4_000, 2_500, mode],
+      )) as number[]
+    )[0]!;
 
   test("that has ended is not revived", async () => {
     expect(await beat("renew")).toBe(0);
@@ -184,7 +229,16 @@ describe("a lease", () => {
   test("does not end while nobody could renew", async () => {
     // as if no node had reached the bucket for ten seconds
     await redis.client.hincrby(keys.meta(0), "beat", -10_000);
-    expect(((await ledger.call("reap", keys.ofUsers(0, "dead"), [token, "dead", 2_500, 100])) as number[])[0]).toBe(0);
+    expect(
+      (
+        (await ledger.call("reap", keys.ofUsers(0, "dead"), [
+          token,
+          "dead",
+          2_500,
+          100,
+        ])) as number[]
+      )[0],
+    ).toBe(0);
     expect(await beat("renew")).toBe(1);
   });
 });

@@ -10,7 +10,9 @@ export function L(text: string | Uint8Array): Uint8Array {
 }
 
 export function frame(...parts: Part[]): Buffer {
-  return Buffer.concat(parts.map((part) => (typeof part === "number" ? Buffer.from([part]) : part)));
+  return Buffer.concat(
+    parts.map((part) => (typeof part === "number" ? Buffer.from([part]) : part)),
+  );
 }
 
 export class ClassicClient {
@@ -35,7 +37,10 @@ export class ClassicClient {
 
   static async connect(port: number, name: string, subprotocol?: string): Promise<ClassicClient> {
     const query = name === "" ? "" : `?name=${encodeURIComponent(name)}`;
-    const webSocket = new WebSocket(`ws://127.0.0.1:${port}/${query}`, subprotocol ? [subprotocol] : []);
+    const webSocket = new WebSocket(
+      `ws://127.0.0.1:${port}/${query}`,
+      subprotocol ? [subprotocol] : [],
+    );
     const client = new ClassicClient(name, webSocket);
     await new Promise<void>((resolve, reject) => {
       webSocket.once("open", resolve);
@@ -56,7 +61,8 @@ export class ClassicClient {
     while (this.heard.length === this.#read) {
       const left = until - performance.now();
       if (left <= 0) throw new Error(`${this.name} heard nothing within ${withinMs} ms`);
-      if (this.webSocket.readyState === WebSocket.CLOSED) throw new Error(`${this.name} was closed`);
+      if (this.webSocket.readyState === WebSocket.CLOSED)
+        throw new Error(`${this.name} was closed`);
       await new Promise<void>((resolve) => {
         const timer = setTimeout(resolve, left);
         this.#wake = () => {
@@ -84,7 +90,9 @@ export class ClassicClient {
     const until = performance.now() + 8_000;
     for (;;) {
       const actual = await this.next(until - performance.now()).catch((error: unknown) => {
-        throw new Error(`${String(error)}; wanted ${show(expected)}, passed ${passed.slice(-8).join(" ")}`);
+        throw new Error(
+          `${String(error)}; wanted ${show(expected)}, passed ${passed.slice(-8).join(" ")}`,
+        );
       });
       if (actual.equals(expected)) return;
       passed.push(show(actual));

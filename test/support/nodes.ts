@@ -12,7 +12,9 @@ export async function node(
   redisUrl: string,
   environment: Environment = {},
 ): Promise<Node & { readonly counters: Counters; readonly log: LogLine[] }> {
-  const config = readConfig(strings({ PORT: 0, HOST: "127.0.0.1", REDIS_URL: redisUrl, ...environment }));
+  const config = readConfig(
+    strings({ PORT: 0, HOST: "127.0.0.1", REDIS_URL: redisUrl, ...environment }),
+  );
   const log: LogLine[] = [];
   const watch = observe("debug", "test", {
     write: (line) => void log.push(JSON.parse(line) as LogLine),
@@ -71,7 +73,7 @@ export async function nodeProcess(environment: Environment): Promise<NodeProcess
       return last?.msg === "began to lead";
     },
     get token() {
-      return String(log.findLast(({ msg }) => msg === "began to lead")?.["token"] ?? "");
+      return (log.findLast(({ msg }) => msg === "began to lead")?.["token"] as string) ?? "";
     },
     close(signal = "SIGTERM") {
       child.kill(signal);
@@ -81,5 +83,7 @@ export async function nodeProcess(environment: Environment): Promise<NodeProcess
 }
 
 function strings(environment: Environment): Record<string, string> {
-  return Object.fromEntries(Object.entries(environment).map(([key, value]) => [key, String(value)]));
+  return Object.fromEntries(
+    Object.entries(environment).map(([key, value]) => [key, String(value)]),
+  );
 }

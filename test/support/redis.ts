@@ -46,7 +46,11 @@ type Server = Pick<TestRedis, "kill" | "revive" | "close">;
 async function asProcess(port: number, extra: string[]): Promise<Server> {
   const dataDir = await mkdtemp(join(tmpdir(), "tertulia-redis-"));
   const start = (): Promise<LocalRedis> =>
-    startLocalRedis({ dataDir, port, extra: [...DURABLE, "--enable-debug-command", "yes", ...extra] });
+    startLocalRedis({
+      dataDir,
+      port,
+      extra: [...DURABLE, "--enable-debug-command", "yes", ...extra],
+    });
   let redis = await start();
   return {
     async kill() {
@@ -67,7 +71,16 @@ async function asProcess(port: number, extra: string[]): Promise<Server> {
 async function inContainer(port: number, extra: string[]): Promise<Server> {
   process.env["TESTCONTAINERS_RYUK_DISABLED"] ??= "true"; // its image may be out of reach
   const { GenericContainer, getContainerRuntimeClient } = await import("testcontainers");
-  const options = ["--port", `${port}`, "--appendonly", "yes", "--save", "", "--enable-debug-command", "yes"];
+  const options = [
+    "--port",
+    `${port}`,
+    "--appendonly",
+    "yes",
+    "--save",
+    "",
+    "--enable-debug-command",
+    "yes",
+  ];
   const container = await new GenericContainer(process.env["TEST_REDIS_IMAGE"] ?? "redis:8.0")
     .withNetworkMode("host")
     .withCommand(["redis-server", ...options, ...DURABLE, ...extra])

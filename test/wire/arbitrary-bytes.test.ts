@@ -14,7 +14,9 @@ const classic = classicDialect(options, seed);
 /** Frames that begin like real ones are the interesting ones. */
 const anyFrame = fc.oneof(
   fc.uint8Array({ maxLength: 600 }),
-  fc.tuple(fc.integer({ min: 0, max: 11 }), fc.uint8Array({ maxLength: 600 })).map(([op, rest]) => Uint8Array.from([op, ...rest])),
+  fc
+    .tuple(fc.integer({ min: 0, max: 11 }), fc.uint8Array({ maxLength: 600 }))
+    .map(([op, rest]) => Uint8Array.from([op, ...rest])),
 );
 const field = fc.uint8Array({ minLength: 1, maxLength: 255 });
 
@@ -51,7 +53,10 @@ test("a send in the other dialect's layout is read as well, unless its text has 
   fc.assert(
     fc.property(field, fc.uint8Array({ maxLength: 254 }), (to, text) => {
       const rest = frame(L(to), L(text));
-      const crossed = [seed.decode(frame(4, rest)), classic.decode(frame(4, rest.length % 256, rest))];
+      const crossed = [
+        seed.decode(frame(4, rest)),
+        classic.decode(frame(4, rest.length % 256, rest)),
+      ];
       for (const decoded of crossed) {
         if (decoded.kind === "command" && decoded.command.type === "send") {
           expect(decoded.command.to).toBe(nameFromBytes(to));

@@ -18,47 +18,62 @@ const send = (to: string, text: string | Buffer): Decoded =>
   command({ type: "send", to: name(to), text: Buffer.from(text) });
 
 /** Client to server: in both dialects unless one is named. */
-const decoding: [what: string, frame: number[] | Buffer, is: Decoded, only?: "classic" | "seed"][] = [
-  // op
-  ["a list", [1], command({ type: "list" })],
-  // op, ignored
-  ["a list with a byte behind it", [1, 0], command({ type: "list" })],
-  // op, length of the name, j o
-  ["a user", [2, 2, 106, 111], command({ type: "lookup", name: name("jo") })],
-  ["a user whose name is cut", [2, 3, 106, 111], truncated],
-  ["a user without a name", [2], truncated],
-  // op, length, j o, busy
-  ["jo becomes busy", [3, 2, 106, 111, 2], command({ type: "status", name: name("jo"), status: "busy" })],
-  // op, inactive
-  ["one's own status, short", [3, 3], command({ type: "status", status: "inactive" })],
-  ["a sign-out, short", [3, 0], command({ type: "status", status: "disconnected" })],
-  ["a status above 3", [3, 2, 106, 111, 4], { kind: "refused", refusal: "bad_status" }],
-  ["one's own status above 3", [3, 200], { kind: "refused", refusal: "bad_status" }],
-  ["a status that is missing", [3, 2, 106, 111], truncated],
-  ["a status request of nothing", [3], truncated],
-  // op, 1, ~, 3, e l o
-  ["elo to the general chat", [4, 1, 126, 3, 101, 108, 111], send("~", "elo")],
-  // op, 2, j o, 3, e l o
-  ["elo to jo", [4, 2, 106, 111, 3, 101, 108, 111], send("jo", "elo")],
-  ["an empty text", [4, 1, 126, 0], send("~", "")],
-  // op, T = 6 bytes follow, 1, ~, 3, e l o: told apart by its structure on any connection
-  ["elo in the seed's layout", [4, 6, 1, 126, 3, 101, 108, 111], send("~", "elo")],
-  ["a send without a text", [4, 1, 126], truncated],
-  ["a send of nothing", [4], truncated],
-  ["a text that is cut", [4, 1, 126, 9, 101], truncated, "classic"],
-  // the client counted UTF-16 units (1) and sent UTF-8 (2 bytes): cut inside the character
-  ["a text longer than its count", [4, 1, 126, 1, 0xc3, 0xab], send("~", Buffer.from([0xc3])), "classic"],
-  // op, length, j o
-  ["a history", [5, 2, 106, 111], command({ type: "history", of: name("jo") })],
-  ["a history of everybody", [5, 1, 126], command({ type: "history", of: name("~") })],
-  ["a history that is cut", [5, 9, 126], truncated],
-  ["an op nobody knows", [77, 1, 2], { kind: "ignored", why: "unknown_op" }],
-  ["no byte at all", [], { kind: "ignored", why: "empty" }],
-  ["a registration, where none is expected", [10, 2, 106, 111], { kind: "speaks", dialect: seed }, "classic"],
-  // op, length, j o
-  ["a registration", [10, 2, 106, 111], command({ type: "register", name: name("jo") }), "seed"],
-  ["a registration that is cut", [10, 9, 106], truncated, "seed"],
-];
+const decoding: [what: string, frame: number[] | Buffer, is: Decoded, only?: "classic" | "seed"][] =
+  [
+    // op
+    ["a list", [1], command({ type: "list" })],
+    // op, ignored
+    ["a list with a byte behind it", [1, 0], command({ type: "list" })],
+    // op, length of the name, j o
+    ["a user", [2, 2, 106, 111], command({ type: "lookup", name: name("jo") })],
+    ["a user whose name is cut", [2, 3, 106, 111], truncated],
+    ["a user without a name", [2], truncated],
+    // op, length, j o, busy
+    [
+      "jo becomes busy",
+      [3, 2, 106, 111, 2],
+      command({ type: "status", name: name("jo"), status: "busy" }),
+    ],
+    // op, inactive
+    ["one's own status, short", [3, 3], command({ type: "status", status: "inactive" })],
+    ["a sign-out, short", [3, 0], command({ type: "status", status: "disconnected" })],
+    ["a status above 3", [3, 2, 106, 111, 4], { kind: "refused", refusal: "bad_status" }],
+    ["one's own status above 3", [3, 200], { kind: "refused", refusal: "bad_status" }],
+    ["a status that is missing", [3, 2, 106, 111], truncated],
+    ["a status request of nothing", [3], truncated],
+    // op, 1, ~, 3, e l o
+    ["elo to the general chat", [4, 1, 126, 3, 101, 108, 111], send("~", "elo")],
+    // op, 2, j o, 3, e l o
+    ["elo to jo", [4, 2, 106, 111, 3, 101, 108, 111], send("jo", "elo")],
+    ["an empty text", [4, 1, 126, 0], send("~", "")],
+    // op, T = 6 bytes follow, 1, ~, 3, e l o: told apart by its structure on any connection
+    ["elo in the seed's layout", [4, 6, 1, 126, 3, 101, 108, 111], send("~", "elo")],
+    ["a send without a text", [4, 1, 126], truncated],
+    ["a send of nothing", [4], truncated],
+    ["a text that is cut", [4, 1, 126, 9, 101], truncated, "classic"],
+    // the client counted UTF-16 units (1) and sent UTF-8 (2 bytes): cut inside the character
+    [
+      "a text longer than its count",
+      [4, 1, 126, 1, 0xc3, 0xab],
+      send("~", Buffer.from([0xc3])),
+      "classic",
+    ],
+    // op, length, j o
+    ["a history", [5, 2, 106, 111], command({ type: "history", of: name("jo") })],
+    ["a history of everybody", [5, 1, 126], command({ type: "history", of: name("~") })],
+    ["a history that is cut", [5, 9, 126], truncated],
+    ["an op nobody knows", [77, 1, 2], { kind: "ignored", why: "unknown_op" }],
+    ["no byte at all", [], { kind: "ignored", why: "empty" }],
+    [
+      "a registration, where none is expected",
+      [10, 2, 106, 111],
+      { kind: "speaks", dialect: seed },
+      "classic",
+    ],
+    // op, length, j o
+    ["a registration", [10, 2, 106, 111], command({ type: "register", name: name("jo") }), "seed"],
+    ["a registration that is cut", [10, 9, 106], truncated, "seed"],
+  ];
 
 describe("decoding", () => {
   for (const [what, frame, is, only] of decoding) {
@@ -87,7 +102,8 @@ const jo: User = { name: name("jo"), status: "disconnected" };
 const elo: User = { name: name("elo"), status: "busy" };
 const at = { g: 1, n: 1 };
 const message = (text: string | Buffer, to: "general" | "kou" = "general"): Message => ({
-  conversation: to === "general" ? { kind: "general" } : { kind: "direct", between: [name("jo"), name("kou")] },
+  conversation:
+    to === "general" ? { kind: "general" } : { kind: "direct", between: [name("jo"), name("kou")] },
   epoch: 1,
   seq: 1,
   mid: "m",
@@ -106,7 +122,12 @@ const told = (is: Message): Notice => ({ type: "message", at, message: is });
 /** Server to client: [what, reply or notice, classic bytes, the seed's bytes where they differ]. */
 const encoding: [what: string, Reply | Notice, number[] | undefined, number[]?][] = [
   // code, count, 2 j o 0, 3 e l o 2            the seed's: T = 10 bytes follow
-  ["a list of two", { type: "users", users: [jo, elo] }, [51, 2, 2, 106, 111, 0, 3, 101, 108, 111, 2], [51, 10, 2, 2, 106, 111, 0, 3, 101, 108, 111, 2]],
+  [
+    "a list of two",
+    { type: "users", users: [jo, elo] },
+    [51, 2, 2, 106, 111, 0, 3, 101, 108, 111, 2],
+    [51, 10, 2, 2, 106, 111, 0, 3, 101, 108, 111, 2],
+  ],
   ["a list of none", { type: "users", users: [] }, [51, 0], [51, 1, 0]],
   // code, length, e l o, busy
   ["one user", { type: "user", user: elo }, [52, 3, 101, 108, 111, 2]],
@@ -115,10 +136,24 @@ const encoding: [what: string, Reply | Notice, number[] | undefined, number[]?][
   ["a new user", presence("new"), [53, 2, 106, 111, 1]],
   ["a user who is back", presence("back"), [54, 2, 106, 111, 1]],
   // code, 2, j o, 3, e l o
-  ["elo by jo to everybody", told(message("elo")), [55, 2, 106, 111, 3, 101, 108, 111], [55, 7, 2, 106, 111, 3, 101, 108, 111]],
-  ["elo by jo to kou", told(message("elo", "kou")), [55, 2, 106, 111, 3, 101, 108, 111], [55, 7, 2, 106, 111, 3, 101, 108, 111]],
+  [
+    "elo by jo to everybody",
+    told(message("elo")),
+    [55, 2, 106, 111, 3, 101, 108, 111],
+    [55, 7, 2, 106, 111, 3, 101, 108, 111],
+  ],
+  [
+    "elo by jo to kou",
+    told(message("elo", "kou")),
+    [55, 2, 106, 111, 3, 101, 108, 111],
+    [55, 7, 2, 106, 111, 3, 101, 108, 111],
+  ],
   // code, count, 2 j o, 1 a, 2 j o, 1 b
-  ["a history", { type: "history", messages: [message("a"), message("b")] }, [56, 2, 2, 106, 111, 1, 97, 2, 106, 111, 1, 98]],
+  [
+    "a history",
+    { type: "history", messages: [message("a"), message("b")] },
+    [56, 2, 2, 106, 111, 1, 97, 2, 106, 111, 1, 98],
+  ],
   ["an empty history", { type: "history", messages: [] }, [56, 0]],
   ["an effect that comes by the feed", { type: "accepted" }, undefined],
   ["a new leader", { type: "leader", at, node: "x" }, undefined],
@@ -154,7 +189,10 @@ describe("encoding", () => {
   });
 
   test("count bytes hold at most 255, and replies at most the configured bytes", () => {
-    const users = Array.from({ length: 300 }, (_, i): User => ({ name: name(`u${i}`), status: "active" }));
+    const users = Array.from({ length: 300 }, (_, i): User => ({
+      name: name(`u${i}`),
+      status: "active",
+    }));
     expect(encoded(classic, { type: "users", users })![1]).toBe(255);
     const messages = Array.from({ length: 300 }, (_, i) => message(`${i}`.padStart(100, "0")));
     const history = encoded(classic, { type: "history", messages })!;

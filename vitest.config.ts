@@ -6,6 +6,7 @@ const report = process.env["TEST_REPORT"];
 export default defineConfig({
   test: {
     include: ["test/**/*.test.ts"],
+    globalSetup: "test/support/global-setup.ts",
     pool: "forks",
     maxWorkers: 2,
     testTimeout: 30_000,

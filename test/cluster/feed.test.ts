@@ -20,7 +20,7 @@ afterEach(async () => {
 });
 
 /** One gateway behind a proxy with a listener on it, one beside it with a speaker. */
-async function pair(): Promise<{
+async function pair(environment: Record<string, number> = {}): Promise<{
   proxy: Proxy;
   behind: TestNode;
   listener: ClassicClient;
@@ -29,8 +29,8 @@ async function pair(): Promise<{
   await redis.client.flushall();
   const proxy = await Proxy.to(redis.port);
   open.push(proxy);
-  const behind = await node(proxy.url);
-  const beside: Node = await node(redis.url);
+  const behind = await node(proxy.url, environment);
+  const beside: Node = await node(redis.url, environment);
   open.push(behind, beside);
   const listener = await ClassicClient.connect(behind.port, "listener");
   const speaker = await ClassicClient.connect(beside.port, "speaker");
@@ -73,6 +73,16 @@ test("all subscriptions are killed by Redis while messages flow: each is heard o
   await speaking;
   await hearsAll(listener, 300);
   await hearsAll(speaker, 300);
+});
+
+test("the last message before a silence is not missed because the subscription was away", async () => {
+  // no beat helps within the time of this test
+  const { proxy, listener, speaker } = await pair({ BEAT_MS: 10_000, LEASE_MS: 60_000 });
+  for (let i = 0; i < 5; i++) {
+    proxy.cut("subscriber");
+    speaker.says(4, L("~"), L(`last ${i}`));
+    await listener.hears(55, L("speaker"), L(`last ${i}`));
+  }
 });
 
 test("the subscription goes silent without closing: each is heard once, in order, and it is replaced", async () => {

@@ -63,12 +63,14 @@ export async function startNode(
     },
   );
   const heartbeat = new Heartbeat(leases, config.BEAT_MS, inRoom(observe, "heartbeat"));
-  const store = new RedisStore(ledger, keys, heartbeat, {
+  const storeSettings = {
     historyKeep: config.HISTORY_KEEP,
     historyMaxAgeMs: config.HISTORY_MAX_AGE_MS,
     deadlineMs: config.OPERATION_DEADLINE_MS,
     stallMs: stallMs(config),
-  });
+  };
+  const storeLog = observe.log.child({ room: "store" });
+  const store = new RedisStore(ledger, keys, heartbeat, storeSettings, storeLog);
   const feed = new RedisFeed(subscriber, commands, keys, inRoom(observe, "feed"));
   const election = new Election(
     leases,

@@ -9,6 +9,7 @@ import {
   type Standing,
   type Store,
 } from "../chat/ports.js";
+import type { Log } from "../observe.js";
 import { STATUSES, decodeRecord } from "./events.js";
 import { ALL_BUCKETS, bucketOfConversation, bucketOfUser, type Keys } from "./keys.js";
 import { isReply, type Ledger } from "./ledger.js";
@@ -28,12 +29,14 @@ export class RedisStore implements Store {
   readonly #keys: Keys;
   readonly #standing: Standing;
   readonly #settings: StoreSettings;
+  readonly #log: Log;
 
-  constructor(ledger: Ledger, keys: Keys, standing: Standing, settings: StoreSettings) {
+  constructor(ledger: Ledger, keys: Keys, standing: Standing, settings: StoreSettings, log: Log) {
     this.#ledger = ledger;
     this.#keys = keys;
     this.#standing = standing;
     this.#settings = settings;
+    this.#log = log;
   }
 
   async claim(holder: Holder): Promise<ClaimOutcome> {
@@ -109,7 +112,9 @@ export class RedisStore implements Store {
         this.#settings.historyMaxAgeMs,
       ]);
     })) as [Buffer, number, number, number];
-    return { seq, epoch, time, repeated: answer.toString() === "again" };
+    const repeated = answer.toString() === "again";
+    if (repeated) this.#log.info("message was stored already");
+    return { seq, epoch, time, repeated };
   }
 
   async history(conversation: Conversation, limit: number): Promise<Message[]> {

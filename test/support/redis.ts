@@ -81,9 +81,11 @@ async function inContainer(port: number, extra: string[]): Promise<Server> {
     "--enable-debug-command",
     "yes",
   ];
-  const container = await new GenericContainer(process.env["TEST_REDIS_IMAGE"] ?? "redis:8.0")
+  const image = process.env["TEST_REDIS_IMAGE"] ?? "redis:8.0";
+  const program = image.includes("valkey") ? "valkey-server" : "redis-server";
+  const container = await new GenericContainer(image)
     .withNetworkMode("host")
-    .withCommand(["redis-server", ...options, ...DURABLE, ...extra])
+    .withCommand([program, ...options, ...DURABLE, ...extra])
     .start();
   const client = await getContainerRuntimeClient();
   const handle = client.container.getById(container.getId());

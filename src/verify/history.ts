@@ -1,0 +1,77 @@
+/** The history of a run: what every client asked, was told and heard, on one steady clock. */
+import { createWriteStream, type WriteStream } from "node:fs";
+
+/** One line of the history. `t`: milliseconds since the run began, on one steady clock. */
+export type Entry =
+  | {
+      readonly t: number;
+      readonly kind: "open";
+      readonly session: number;
+      readonly name: string;
+      readonly gateway: number;
+    }
+  | { readonly t: number; readonly kind: "closed"; readonly session: number }
+  /** A message leaves the client. `id` is unique in the run, `conv` is `~` or `a|b`. */
+  | {
+      readonly t: number;
+      readonly kind: "invoke";
+      readonly session: number;
+      readonly id: string;
+      readonly conv: string;
+    }
+  /** Acknowledged: the sender has got its own message back. */
+  | { readonly t: number; readonly kind: "ok"; readonly id: string }
+  /** Refused for good: it must not be in the history. */
+  | { readonly t: number; readonly kind: "fail"; readonly id: string }
+  /** No answer, or one that says so: it may be there, once. */
+  | { readonly t: number; readonly kind: "unknown"; readonly id: string }
+  | {
+      readonly t: number;
+      readonly kind: "heard";
+      readonly session: number;
+      readonly id: string;
+      readonly conv: string;
+    }
+  | {
+      readonly t: number;
+      readonly kind: "presence";
+      readonly session: number;
+      readonly name: string;
+      readonly status: number;
+    }
+  | {
+      readonly t: number;
+      readonly kind: "fault";
+      readonly what: string;
+      readonly gateways: readonly number[];
+    }
+  | { readonly t: number; readonly kind: "healed"; readonly what: string };
+
+type WithoutTime<E> = E extends Entry ? Omit<E, "t"> : never;
+
+export class History {
+  readonly entries: Entry[] = [];
+  readonly path: string;
+  readonly #file: WriteStream;
+  readonly #began = performance.now();
+
+  constructor(path: string) {
+    this.path = path;
+    this.#file = createWriteStream(path);
+  }
+
+  now(): number {
+    return Math.round((performance.now() - this.#began) * 1_000) / 1_000;
+  }
+
+  add(what: WithoutTime<Entry>): Entry {
+    const entry = { t: this.now(), ...what } as Entry;
+    this.entries.push(entry);
+    this.#file.write(`${JSON.stringify(entry)}\n`);
+    return entry;
+  }
+
+  async close(): Promise<void> {
+    await new Promise<void>((resolve) => this.#file.end(resolve));
+  }
+}

@@ -1,0 +1,37 @@
+/** The truth: what Redis holds when all is quiet, read beside the gateways. */
+import type { Redis } from "ioredis";
+import { decodeRecord } from "../redis/events.js";
+import type { Stored } from "./checks.js";
+
+export async function readMessages(redis: Redis): Promise<Stored[]> {
+  const messages: Stored[] = [];
+  for (const key of await redis.keys("tertulia:*:history:*")) {
+    let start = "-";
+    for (;;) {
+      const page = await redis.xrangeBuffer(key, start, "+", "COUNT", 5_000);
+      for (const [, fields] of page) messages.push(stored(fields[1]!));
+      if (page.length < 5_000) break;
+      start = `(${page.at(-1)![0].toString()}`;
+    }
+  }
+  return messages;
+}
+
+/** Names with any status but disconnected. */
+export async function readConnected(redis: Redis): Promise<string[]> {
+  const connected: string[] = [];
+  for (const key of await redis.keys("tertulia:*:users")) {
+    const users = await redis.hgetall(key);
+    for (const [name, user] of Object.entries(users)) {
+      if (!user.startsWith("0")) connected.push(name);
+    }
+  }
+  return connected;
+}
+
+function stored(record: Buffer): Stored {
+  const { conversation, seq, epoch, author, text } = decodeRecord(record);
+  const conv = conversation.kind === "general" ? "~" : [...new Set(conversation.between)].join("|");
+  const [, id] = Buffer.from(text).toString("latin1").split(" ");
+  return { conv, seq, epoch, author, id: id ?? "" };
+}

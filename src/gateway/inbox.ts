@@ -7,7 +7,8 @@ const MAX_WAITING = 64;
 export class Inbox {
   readonly #carryOut: (frame: Buffer) => Promise<void>;
   #waiting: Buffer[] = [];
-  #working: Promise<void> | undefined;
+  #working: Promise<void> = Promise.resolve();
+  #isWorking = false;
   #webSocket: WebSocket | undefined;
 
   constructor(carryOut: (frame: Buffer) => Promise<void>) {
@@ -26,7 +27,7 @@ export class Inbox {
 
   /** Ends when all that has come is carried out. */
   drain(): Promise<void> {
-    this.#working ??= this.#work().finally(() => (this.#working = undefined));
+    if (!this.#isWorking) this.#working = this.#work();
     return this.#working;
   }
 
@@ -36,11 +37,14 @@ export class Inbox {
   }
 
   async #work(): Promise<void> {
+    this.#isWorking = true;
     for (let frame = this.#waiting.shift(); frame !== undefined; frame = this.#waiting.shift()) {
       await this.#carryOut(frame);
       if (this.#webSocket?.isPaused && this.#waiting.length < MAX_WAITING / 2) {
         this.#webSocket.resume();
       }
     }
+    // in the same breath as the look at the queue: a frame that comes now finds nobody at work
+    this.#isWorking = false;
   }
 }

@@ -51,7 +51,11 @@ export class Session implements Holder {
   /** As far as the feed has told. */
   isInactive = false;
   readonly #doors: SessionDoors;
-  readonly #inbox = new Inbox((frame) => this.#carryOut(frame));
+  readonly #inbox = new Inbox((frame) =>
+    this.#carryOut(frame).catch((error: unknown) => {
+      this.#doors.observe.log.error({ err: error, session: this.id }, "frame failed");
+    }),
+  );
   readonly #outbox: Outbox;
   #state: State = "open";
   #name: Name | undefined;

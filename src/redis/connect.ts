@@ -22,6 +22,8 @@ export function connectRedis(
     lazyConnect: true,
     connectionName: `tertulia-${role}`,
     connectTimeout: 2_000,
+    // a connection that is given up for its silence will not end politely
+    disconnectTimeout: 200,
     commandTimeout: commandTimeoutMs,
     // a connection that went silent is given up, not waited for
     socketTimeout: commandTimeoutMs + 500,

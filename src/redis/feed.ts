@@ -25,6 +25,7 @@ export class RedisFeed implements Feed {
   readonly #byChannel: ReadonlyMap<string, Bucket>;
   #deliver: (notice: Notice) => void = () => {};
   #state: "new" | "following" | "closed" = "new";
+  #isReplacing = false;
 
   constructor(subscriber: Redis, commands: Redis, keys: Keys, observe: Observe) {
     this.#subscriber = subscriber;
@@ -51,11 +52,15 @@ export class RedisFeed implements Feed {
   }
 
   get isSubscribed(): boolean {
-    return this.#state === "following" && this.#subscriber.status === "ready";
+    return this.#state === "following" && this.#subscriber.status === "ready" && !this.#isReplacing;
   }
 
   async catchUp(): Promise<void> {
-    await Promise.all(this.#buckets.map((bucket) => this.#fill(bucket)));
+    const reads = this.#buckets.map(async (bucket) => {
+      await bucket.filling; // one that is under way may have read before this moment
+      await this.#fill(bucket);
+    });
+    await Promise.all(reads);
   }
 
   /**
@@ -72,10 +77,9 @@ export class RedisFeed implements Feed {
       bucket.silences = 0;
       return;
     }
-    if (isSilent && ++bucket.silences >= 2 && this.#subscriber.status === "ready") {
-      bucket.silences = 0;
+    if (isSilent && ++bucket.silences >= 2 && this.isSubscribed) {
       this.#observe.log.warn({ bucket: index }, "subscription is silent, connecting again");
-      this.#subscriber.disconnect(true);
+      this.#replaceSubscription();
     }
     void this.#fill(bucket);
   }
@@ -190,6 +194,7 @@ export class RedisFeed implements Feed {
 
   async #resubscribe(): Promise<void> {
     try {
+      this.#isReplacing = false;
       await this.#subscribe();
       this.#observe.counters.resubscriptions.inc();
       await this.catchUp();
@@ -199,8 +204,14 @@ export class RedisFeed implements Feed {
       }
     } catch (error) {
       this.#observe.log.warn({ err: error }, "could not subscribe again");
-      this.#subscriber.disconnect(true);
+      this.#replaceSubscription();
     }
+  }
+
+  #replaceSubscription(): void {
+    for (const bucket of this.#buckets) bucket.silences = 0;
+    this.#isReplacing = true;
+    this.#subscriber.disconnect(true);
   }
 }
 

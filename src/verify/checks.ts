@@ -1,42 +1,11 @@
 /** The checkers: what a run's history and the truth in Redis must have to do with one another. Pure. */
-import type { Entry } from "./history.js";
-
-/** A message as it is stored. */
-export interface Stored {
-  readonly conv: string;
-  readonly seq: number;
-  readonly epoch: number;
-  readonly author: string;
-  readonly id: string;
-}
-
-/** What Redis holds when all is quiet. */
-export interface Truth {
-  readonly messages: readonly Stored[];
-  /** Names that count as connected. */
-  readonly connected: readonly string[];
-  /** Leadership tokens in the order in which their terms began. */
-  readonly tokens: readonly string[];
-  /** Every event that was published: position and digest of its content. */
-  readonly events: readonly {
-    readonly bucket: number;
-    readonly at: string;
-    readonly digest: string;
-  }[];
-}
+import { Index, type Message, type RunHistory, type Session, type Stored } from "./indexed.js";
 
 export interface Violation {
   readonly rule: string;
   /** The smallest example that was found. */
   readonly example: string;
   readonly count: number;
-}
-
-export interface RunHistory {
-  readonly entries: readonly Entry[];
-  readonly truth: Truth;
-  /** Sessions open when all was quiet, by name. */
-  readonly open: ReadonlyMap<string, number>;
 }
 
 /** All rules; an empty answer means that the run kept every promise. */
@@ -48,87 +17,13 @@ export function check(run: RunHistory): Violation[] {
   });
 }
 
-interface Message {
-  readonly id: string;
-  readonly conv: string;
-  readonly session: number;
-  readonly invokedAt: number;
-  outcome?: "ok" | "fail" | "unknown";
-  answeredAt?: number;
-}
-
-interface Session {
-  readonly number: number;
-  readonly name: string;
-  readonly gateway: number;
-  readonly openedAt: number;
-  closedAt: number;
-  readonly heard: { id: string; conv: string; t: number }[];
-}
-
-class Index {
-  readonly run: RunHistory;
-  readonly messages = new Map<string, Message>();
-  readonly sessions = new Map<number, Session>();
-  readonly stored = new Map<string, Stored>();
-  readonly storedTwice: string[] = [];
-  readonly byConv = new Map<string, Stored[]>();
-
-  constructor(run: RunHistory) {
-    this.run = run;
-    for (const entry of run.entries) this.#take(entry);
-    for (const message of run.truth.messages) {
-      if (this.stored.has(message.id)) this.storedTwice.push(message.id);
-      this.stored.set(message.id, message);
-      const conv = this.byConv.get(message.conv) ?? [];
-      this.byConv.set(message.conv, conv);
-      conv.push(message);
-    }
-    for (const messages of this.byConv.values()) messages.sort((a, b) => a.seq - b.seq);
-  }
-
-  #take(entry: Entry): void {
-    switch (entry.kind) {
-      case "open": {
-        const { session: number, name, gateway, t } = entry;
-        const session = { number, name, gateway, openedAt: t, closedAt: Infinity, heard: [] };
-        this.sessions.set(number, session);
-        return;
-      }
-      case "closed":
-        this.sessions.get(entry.session)!.closedAt = entry.t;
-        return;
-      case "invoke": {
-        const { id, conv, session, t } = entry;
-        this.messages.set(id, { id, conv, session, invokedAt: t });
-        return;
-      }
-      case "ok":
-      case "fail":
-      case "unknown":
-        Object.assign(this.messages.get(entry.id)!, { outcome: entry.kind, answeredAt: entry.t });
-        return;
-      case "heard":
-        this.sessions
-          .get(entry.session)!
-          .heard.push({ id: entry.id, conv: entry.conv, t: entry.t });
-        return;
-      case "presence":
-      case "fault":
-      case "healed":
-        return;
-      default:
-        entry satisfies never;
-    }
-  }
-}
-
 const RULES: readonly [rule: string, find: (index: Index) => string[]][] = [
   ["what was acknowledged is in the history", acknowledgedIsStored],
   ["what was refused is not in the history", refusedIsNotStored],
   ["every message is in the history once", (index) => index.storedTwice],
   ["the numbers of a conversation have no holes", numbersAreGapless],
   ["what was acknowledged before another was sent comes before it", realTimeOrder],
+  ["what one session sends is stored in that order", sessionOrder],
   ["a session hears each message once, in order, without holes", viewsAreComplete],
   ["a session that stayed hears everything since it came", nothingMissedAtEnds],
   ["a session hears nothing that is not in the history", nothingInvented],
@@ -178,6 +73,22 @@ function realTimeOrder({ byConv, messages }: Index): string[] {
       }
       if (latest === undefined || message.invokedAt > latest.invokedAt) latest = message;
     }
+  }
+  return wrong;
+}
+
+function sessionOrder({ messages, stored }: Index): string[] {
+  const last = new Map<string, { id: string; seq: number }>();
+  const wrong: string[] = [];
+  for (const { id, conv, session, outcome } of messages.values()) {
+    const seq = stored.get(id)?.seq;
+    if (outcome !== "ok" || seq === undefined) continue;
+    const key = `${session} ${conv}`;
+    const before = last.get(key);
+    if (before !== undefined && before.seq > seq) {
+      wrong.push(`${conv}: ${before.id} was sent before ${id}, but comes after it`);
+    }
+    last.set(key, { id, seq });
   }
   return wrong;
 }

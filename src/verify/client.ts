@@ -1,6 +1,6 @@
 /**
- * A client of the run: a classic client that writes one message after the other, each only when the
- * last one was answered, records what happens, and comes back whenever its connection ends.
+ * A client of the run: a classic client that writes a message, or a burst of them, waits for the
+ * answers, records what happens, and comes back whenever its connection ends.
  */
 import { setTimeout as pause } from "node:timers/promises";
 import { WebSocket } from "ws";
@@ -36,8 +36,9 @@ export class Client {
   #session = 0;
   #count = 0;
   #mayWrite = true;
-  #answer: (what: "ok" | "fail" | "unknown" | "gone") => void = () => {};
-  #awaited = "";
+  /** Ids of the burst that are not answered yet, in the order in which they were sent. */
+  readonly #awaited = new Set<string>();
+  #wake: () => void = () => {};
   #running: Promise<void> = Promise.resolve();
 
   constructor(settings: ClientSettings, history: History, random: Random) {
@@ -99,7 +100,7 @@ export class Client {
           this.#history.add({ kind: "closed", session });
           if (this.#session !== session) return;
           this.#webSocket = undefined;
-          this.#answer("gone");
+          this.#giveUp("unknown");
         });
         resolve(true);
       });
@@ -111,20 +112,32 @@ export class Client {
     const isGeneral = peers.length === 0 || this.#random.next() < general;
     const to = isGeneral ? "~" : this.#random.pick(peers);
     const conv = isGeneral ? "~" : [name, to].toSorted().join("|");
-    const id = `${idPrefix}.${++this.#count}`;
-    this.#history.add({ kind: "invoke", session: this.#session, id, conv });
-    const answered = new Promise<"ok" | "fail" | "unknown" | "gone">((resolve) => {
-      this.#answer = resolve;
-    });
-    this.#awaited = id;
-    const timer = setTimeout(() => this.#answer("unknown"), ANSWER_WITHIN_MS);
-    this.#webSocket!.send(frameOf(4, Buffer.from(to), Buffer.from(`${conv} ${id}`)));
-    const outcome = await answered;
+    const burst = this.#random.next() < 0.2 ? 4 : 1;
+    const webSocket = this.#webSocket!;
+    const answered = new Promise<void>((resolve) => (this.#wake = resolve));
+    for (let i = 0; i < burst; i++) {
+      const id = `${idPrefix}.${++this.#count}`;
+      this.#awaited.add(id);
+      this.#history.add({ kind: "invoke", session: this.#session, id, conv });
+      webSocket.send(frameOf(4, Buffer.from(to), Buffer.from(`${conv} ${id}`)));
+    }
+    const timer = setTimeout(() => this.#giveUp("unknown"), ANSWER_WITHIN_MS);
+    await answered;
     clearTimeout(timer);
-    this.#awaited = "";
-    this.#history.add({ kind: outcome === "gone" ? "unknown" : outcome, id });
+  }
+
+  /** An error does not say which message of a burst it is about: then none of them is known. */
+  #refused(outcome: "fail" | "unknown"): void {
+    this.#giveUp(this.#awaited.size === 1 ? outcome : "unknown");
+  }
+
+  #giveUp(outcome: "fail" | "unknown"): void {
+    const isLost = outcome === "unknown" && this.#awaited.size > 0;
+    for (const id of this.#awaited) this.#history.add({ kind: outcome, id });
+    this.#awaited.clear();
+    this.#wake();
     // a connection that does not answer is given up, as people do
-    if (outcome === "unknown") this.#webSocket?.terminate();
+    if (isLost) this.#webSocket?.terminate();
   }
 
   #hear(session: number, frame: Buffer): void {
@@ -132,10 +145,12 @@ export class Client {
     if (code === 55) {
       const [conv, id] = frame.toString("latin1", 3 + length).split(" ") as [string, string];
       this.#history.add({ kind: "heard", session, id, conv });
-      if (id === this.#awaited) this.#answer("ok");
+      if (session !== this.#session || !this.#awaited.delete(id)) return;
+      this.#history.add({ kind: "ok", id });
+      if (this.#awaited.size === 0) this.#wake();
     } else if (code === 53 || code === 54) {
       const name = frame.toString("latin1", 2, 2 + length);
       this.#history.add({ kind: "presence", session, name, status: frame[2 + length]! });
-    } else if (code === 50) this.#answer(length === 6 ? "unknown" : "fail");
+    } else if (code === 50) this.#refused(length === 6 ? "unknown" : "fail");
   }
 }

@@ -46,6 +46,7 @@ export class Gateway {
   start(): void {
     const env = {
       PATH: process.env["PATH"],
+      NODE_OPTIONS: process.env["NODE_OPTIONS"] ?? "",
       HOST: "127.0.0.1",
       PORT: String(this.port),
       REDIS_URL: `redis://127.0.0.1:${this.toRedis.port}`,

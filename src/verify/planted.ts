@@ -1,0 +1,225 @@
+/**
+ * Planted bugs: what the checkers must find. Each is a change to a copy of the built project; the
+ * project itself has no switch for any of them.
+ */
+import { cp, mkdtemp, readFile, symlink, writeFile } from "node:fs/promises";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+
+export interface Planted {
+  /** File in `dist/`, the text to be replaced (it must be there), and what takes its place. */
+  readonly changes: readonly (readonly [file: string, text: string, by: string])[];
+  /** Faults under which it shows. */
+  readonly faults: readonly string[];
+  readonly minutes: number;
+}
+
+const BUCKET = "redis/lua/1-bucket.lua";
+const USERS = "redis/lua/2-users.lua";
+const MESSAGES = "redis/lua/3-messages.lua";
+const DUTIES = "redis/lua/4-duties.lua";
+
+export const PLANTED: Readonly<Record<string, Planted>> = {
+  "no-dedupe": {
+    changes: [[MESSAGES, "if first_answer then", "if false then"]],
+    faults: ["mute-redis"],
+    minutes: 0.5,
+  },
+  "increment-before-append": {
+    // the number is taken, then the append is refused: a hole for ever
+    changes: [
+      [
+        MESSAGES,
+        "local last = redis.call('HMGET', conversation, 'seq', 'epoch')",
+        "redis.call('HINCRBY', conversation, 'seq', 1) local last = redis.call('HMGET', conversation, 'seq', 'epoch')",
+      ],
+      [
+        MESSAGES,
+        "local seq = (tonumber(last[1]) or 0) + 1",
+        "local seq = tonumber(last[1]) if seq % 500 == 499 then error('OOM refused') end",
+      ],
+    ],
+    faults: [],
+    minutes: 0.3,
+  },
+  "unconditional-leave": {
+    changes: [
+      [
+        USERS,
+        "if not user or user.session ~= session then return 0 end\n  change_status",
+        "if not user then return 0 end\n  change_status",
+      ],
+    ],
+    faults: ["blackhole-redis-long", "freeze-leader-long"],
+    minutes: 0.8,
+  },
+  "claim-without-check": {
+    changes: [
+      [
+        USERS,
+        "if is_connected and not has_ended(bucket, bucket.nodes, user.node, stall_ms) then",
+        "if false then",
+      ],
+    ],
+    faults: [],
+    minutes: 0.2,
+  },
+  "read-before-subscribe": {
+    // after a cut: the log is read first, and what comes before the subscription stands is missed
+    changes: [
+      [
+        "redis/feed.js",
+        "await this.#subscribe();\n            this.#observe",
+        "await this.catchUp(); await new Promise((r) => setTimeout(r, 300)); await this.#subscribe(); for (const b of this.#buckets) { b.cursor = await this.#readHead(b); }\n            this.#observe",
+      ],
+      ["redis/feed.js", "await this.catchUp();\n            // what", "// what"],
+    ],
+    faults: ["cut-subscriber"],
+    minutes: 0.3,
+  },
+  "no-fill": {
+    changes: [
+      [
+        "redis/feed.js",
+        "else if (isBefore(bucket.cursor, at))\n            void this.#fill(bucket);",
+        "else if (isBefore(bucket.cursor, at)) this.#pass(bucket, event, at);",
+      ],
+      ["redis/feed.js", "await this.catchUp();\n            // what", "// what"],
+    ],
+    faults: ["cut-subscriber", "kill-subscriptions"],
+    minutes: 0.3,
+  },
+  "position-in-data-only": {
+    // the head is kept in memory of the functions: a restart begins the same numbers again
+    changes: [
+      [
+        BUCKET,
+        "if seen[1] ~= replid then",
+        "if seen[1] and seen[1] ~= replid then bucket.n = math.max(bucket.n - 3, 0) redis.call('DEL', (string.gsub(meta, 'meta$', 'log'))) elseif not seen[1] then",
+      ],
+    ],
+    faults: ["restart-redis"],
+    minutes: 0.4,
+  },
+  "no-member-fencing": {
+    changes: [
+      [BUCKET, "if not ends or ends < bucket.now then", "if false then"],
+      // and so a node that wakes up goes on as if nothing had happened
+      [DUTIES, "local is_member = mode == 'join' or", "local is_member = true or"],
+      ["gateway/session.js", 'if (claim.outcome !== "taken")', "if (true)"],
+    ],
+    faults: ["freeze-leader-long", "blackhole-redis-long"],
+    minutes: 1,
+  },
+  "acknowledge-before-write": {
+    changes: [
+      [
+        "redis/store.js",
+        "async append(draft) {",
+        "async append(draft) { if (Math.random() < 0.001) return { seq: 0, epoch: 0, time: 0, repeated: false };",
+      ],
+      [
+        "gateway/session.js",
+        "return await this.#doors.chat.execute(this, command);\n",
+        "if (command.type === 'send') this.#outbox.push(this.dialect.encodeNotice({ type: 'message', at: { g: 0, n: 0 }, message: { conversation: { kind: 'general' }, author: this.name, text: command.text } }));\n return await this.#doors.chat.execute(this, command);\n",
+      ],
+    ],
+    faults: [],
+    minutes: 0.2,
+  },
+  "local-echo": {
+    changes: [
+      [
+        "gateway/session.js",
+        "return await this.#doors.chat.execute(this, command);\n",
+        "if (command.type === 'send') this.#outbox.push(this.dialect.encodeNotice({ type: 'message', at: { g: 0, n: 0 }, message: { conversation: { kind: 'general' }, author: this.name, text: command.text } }));\n return await this.#doors.chat.execute(this, command);\n",
+      ],
+    ],
+    faults: [],
+    minutes: 0.2,
+  },
+  "publish-without-log": {
+    // the naive control: what the field's simplest chat servers do
+    changes: [
+      [
+        "redis/feed.js",
+        "if (bucket.filling === undefined && isNext(at, bucket.cursor))",
+        "if (true)",
+      ],
+      ["redis/feed.js", "async #readLog(bucket) {", "async #readLog(bucket) { return;"],
+    ],
+    faults: ["cut-subscriber"],
+    minutes: 0.3,
+  },
+  "no-sign-out-of-the-dead": {
+    changes: [
+      ["cluster/sweep.js", "dead.map((node) => duties.reap(token, node))", "[]"],
+      ["node.js", "if (!hub.has(name))", "if (false)"],
+      [
+        USERS,
+        "if is_connected and not has_ended(bucket, bucket.nodes, user.node, stall_ms) then",
+        "if is_connected then",
+      ],
+    ],
+    faults: ["kill-gateway"],
+    minutes: 0.3,
+  },
+  "reap-the-living": {
+    // a lease by a clock that is not Redis': a quarter of the nodes look dead
+    changes: [
+      [BUCKET, "return bucket.now > ends + TAKEOVER_MARGIN_MS", "return bucket.now > ends - 3200"],
+    ],
+    faults: [],
+    minutes: 0.3,
+  },
+  "commands-in-parallel": {
+    changes: [
+      [
+        "redis/store.js",
+        'return this.#ledger.call("append", keys, [',
+        'if (Math.random() < 0.01) await new Promise((r) => setTimeout(r, 50)); return this.#ledger.call("append", keys, [',
+      ],
+      [
+        "redis/store.js",
+        "(await this.#retrying(() => {\n            if (!this.#standing.isMember)",
+        "(await this.#retrying(async () => {\n            if (!this.#standing.isMember)",
+      ],
+      ["gateway/inbox.js", "await this.#carryOut(frame);", "void this.#carryOut(frame);"],
+    ],
+    faults: [],
+    minutes: 0.2,
+  },
+  "token-by-position-without-generation": {
+    changes: [
+      [
+        DUTIES,
+        "local token = string.format('%015.0f-%015.0f', bucket.g, bucket.n)",
+        "local token = string.format('%015.0f-%015.0f', 1, 1000 - bucket.n % 1000)",
+      ],
+    ],
+    faults: ["kill-leader", "stop-gateway"],
+    minutes: 0.6,
+  },
+};
+
+/** A copy of the built project with the bug in it. @throws Error if its text is not there any more. */
+export async function plant(name: string, dist: string): Promise<string> {
+  const planted = PLANTED[name];
+  if (planted === undefined)
+    throw new Error(`no such bug: ${name}; there are ${Object.keys(PLANTED).join(" ")}`);
+  const folder = await mkdtemp(join(tmpdir(), "tertulia-planted-"));
+  const copy = join(folder, "dist");
+  await cp(dist, copy, { recursive: true });
+  await symlink(join(dist, "../node_modules"), join(folder, "node_modules"));
+  await symlink(join(dist, "../package.json"), join(folder, "package.json"));
+  for (const [file, text, by] of planted.changes) {
+    const path = join(copy, file);
+    const source = await readFile(path, "utf8");
+    if (!source.includes(text)) throw new Error(`${name}: ${file} has no "${text}" any more`);
+    await writeFile(
+      path,
+      source.replace(text, () => by),
+    );
+  }
+  return copy;
+}

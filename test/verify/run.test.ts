@@ -1,0 +1,45 @@
+import { fileURLToPath } from "node:url";
+import { expect, test } from "vitest";
+import { PLANTED, plant } from "#tertulia/verify/planted.js";
+import { run } from "#tertulia/verify/run.js";
+
+const dist = fileURLToPath(new URL("../../dist", import.meta.url));
+const small = { seed: 7, gateways: 3, clients: 12, dist };
+
+test("a short run under faults keeps every promise", async () => {
+  const faults = [
+    "kill-leader",
+    "stop-gateway",
+    "cut-subscriber",
+    "cut-redis",
+    "mute-redis",
+    "blackhole-redis",
+    "kill-subscriptions",
+    "flush-functions",
+    "full-redis",
+    "restart-redis",
+  ];
+  const result = await run({ ...small, minutes: 0.5, faults });
+  console.log(
+    [...result.faults, ...Object.entries(result.figures)].map((each) => each.join(": ")).join(", "),
+  );
+  expect(result.violations).toEqual([]);
+  expect(result.voidBecause).toBeUndefined();
+}, 120_000);
+
+test("a control that publishes without a log is caught losing messages", async () => {
+  const { faults } = PLANTED["publish-without-log"]!;
+  const result = await run({
+    ...small,
+    dist: await plant("publish-without-log", dist),
+    minutes: 0.15,
+    faults,
+  });
+  expect(result.violations.map(({ rule }) => rule)).toContain(
+    "a session hears each message once, in order, without holes",
+  );
+}, 120_000);
+
+test("every planted bug still fits the code", async () => {
+  for (const name of Object.keys(PLANTED)) await plant(name, dist);
+});

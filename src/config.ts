@@ -2,6 +2,7 @@
 import { hostname } from "node:os";
 import { z } from "zod";
 
+const REDIS_URL = /^(?:rediss?:\/\/\S+|redis\+sentinel:\/\/[^@/\s]*@?[^@/\s]+\/[\w.-]+)$/;
 const MINUTE = 60_000;
 const DAY = 24 * 60 * MINUTE;
 
@@ -15,11 +16,12 @@ export const schema = z.object({
   METRICS_PORT: integer(0, 65_535, 0, "Port for Prometheus metrics at `/metrics`; 0 for none"),
   REDIS_URL: z
     .string()
-    .regex(/^rediss?:\/\/\S+$/, "must be a URL that begins with redis:// or rediss://")
+    .regex(REDIS_URL, "must be a URL of redis://, rediss:// or redis+sentinel://")
     .optional()
     .meta({
       example: "redis://127.0.0.1:6379",
-      about: "Redis or Valkey, 7.0 or later; none: a private one is started",
+      about:
+        "Redis or Valkey, 7.0 or later; with Sentinel `redis+sentinel://host:26379,host:26379/name`; none: a private one is started",
     }),
   REDIS_PREFIX: z
     .string()

@@ -39,22 +39,12 @@ export async function startLocalRedis(options: LocalRedisOptions = {}): Promise<
     ...Object.entries(settings).flatMap(([name, value]) => [`--${name}`, value]),
     ...(options.extra ?? []),
   ];
-  // The shell becomes redis-server; its helper ends it when the pipe from this process breaks, so
-  // even a killed parent leaves no server behind. `detached`: Ctrl-C stops the gateway first.
-  const child = spawn("/bin/sh", ["-c", UNTIL_PARENT_ENDS, command[0]!, ...args], {
-    detached: true,
-    stdio: ["ignore", "pipe", "pipe", "pipe"],
-  });
-  const leash = child.stdio[3] as NodeJS.WritableStream;
-  leash.on("error", () => {});
+  const child = spawnOnLeash([command[0]!, ...args]);
   let said = "";
   const remember = (chunk: Buffer): void => void (said = (said + chunk.toString()).slice(-4_000));
   child.stdout!.on("data", remember);
   child.stderr!.on("data", remember);
   const exited = new Promise<void>((resolve) => child.once("exit", () => resolve()));
-  // the helper is told, lest it end another process that has got the same number
-  child.once("exit", () => leash.end("ended\n"));
-
   const url = `redis://127.0.0.1:${port}`;
   const isUp = await Promise.race([untilAnswers(url, exited), exited.then(() => false)]);
   if (!isUp) throw new Error(`redis-server did not start:\n${said}`);
@@ -67,6 +57,23 @@ export async function startLocalRedis(options: LocalRedisOptions = {}): Promise<
       await exited;
     },
   };
+}
+
+/**
+ * Spawns a program that ends with this process, however that ends: a shell becomes the program, and
+ * the shell's helper ends it when the pipe from here breaks. `detached`: Ctrl-C stops the gateway
+ * first.
+ */
+export function spawnOnLeash(command: readonly string[]): ChildProcess {
+  const child = spawn("/bin/sh", ["-c", UNTIL_PARENT_ENDS, ...command], {
+    detached: true,
+    stdio: ["ignore", "pipe", "pipe", "pipe"],
+  });
+  const leash = child.stdio[3] as NodeJS.WritableStream;
+  leash.on("error", () => {});
+  // the helper is told, lest it end another process that has got the same number
+  child.once("exit", () => leash.end("ended\n"));
+  return child;
 }
 
 const UNTIL_PARENT_ENDS = `

@@ -3,7 +3,11 @@ import { Redis, type RedisOptions } from "ioredis";
 import type { Log } from "../observe.js";
 
 export interface RedisSettings {
-  /** `redis://[user:password@]host:port[/db]`, or `rediss://` for TLS. */
+  /**
+   * `redis://[user:password@]host:port[/db]`, `rediss://` for TLS, or
+   * `redis+sentinel://[user:password@]host:port,host:port/name`: the primary called `name`, as
+   * Sentinel says.
+   */
   readonly url: string;
   /** A command without an answer for this long fails; whether it was carried out stays unknown. */
   readonly commandTimeoutMs: number;
@@ -36,11 +40,51 @@ export function connectRedis(
     autoResubscribe: false,
     enableAutoPipelining: role !== "subscriber",
   };
-  const redis = new Redis(url, options satisfies RedisOptions);
+  const redis = new Redis({ ...addressOf(url), ...options } satisfies RedisOptions);
   redis.on("error", (error: Error) => log.warn({ role, err: error }, "redis connection failed"));
   redis.on("ready", () => log.info({ role }, "redis connected"));
   redis.on("close", () => log.debug({ role }, "redis connection closed"));
   return redis;
+}
+
+type Address = Omit<RedisOptions, "replyMapping">;
+
+/** Where the URL says that Redis is, in ioredis' words. */
+export function addressOf(url: string): Address {
+  const sentinel = /^redis\+sentinel:\/\/(?:([^@/]*)@)?([^@/]+)\/([\w.-]+)$/.exec(url);
+  if (sentinel === null) return parsedUrl(url);
+  const [, login, hosts, name] = sentinel as unknown as [
+    string,
+    string | undefined,
+    string,
+    string,
+  ];
+  const [username, password] = (login ?? "").split(":").map(decodeURIComponent);
+  return {
+    name,
+    sentinels: hosts.split(",").map((host) => {
+      const [address, port] = host.split(":") as [string, string | undefined];
+      return { host: address, port: Number(port ?? 26_379) };
+    }),
+    // a primary that froze says nothing; Sentinel says that another one has taken its place
+    failoverDetector: true,
+    sentinelRetryStrategy: (attempt: number) => Math.min(50 * attempt, 500),
+    ...(username !== undefined && username !== "" && { username }),
+    ...(password !== undefined && { password }),
+  };
+}
+
+function parsedUrl(url: string): Address {
+  const { protocol, hostname, port, username, password, pathname } = new URL(url);
+  const db = Number(pathname.slice(1));
+  return {
+    host: hostname.replace(/^\[(.*)\]$/, "$1"),
+    port: port === "" ? 6_379 : Number(port),
+    db: Number.isInteger(db) ? db : 0,
+    ...(protocol === "rediss:" && { tls: {} }),
+    ...(username !== "" && { username: decodeURIComponent(username) }),
+    ...(password !== "" && { password: decodeURIComponent(password) }),
+  };
 }
 
 /** Connects, for as long as it takes. */

@@ -1,0 +1,70 @@
+import { afterEach, beforeEach, expect, test } from "vitest";
+import { addressOf } from "#tertulia/redis/connect.js";
+import { ClassicClient, L } from "../support/classic-client.js";
+import { node } from "../support/nodes.js";
+import { startSentinels, type Sentinels } from "../support/sentinels.js";
+
+let sentinels: Sentinels;
+const nodes: Awaited<ReturnType<typeof node>>[] = [];
+
+beforeEach(async () => {
+  sentinels = await startSentinels();
+  nodes.push(await node(sentinels.url), await node(sentinels.url));
+}, 60_000);
+afterEach(async () => {
+  await Promise.all(nodes.splice(0).map((each) => each.close()));
+  await sentinels.close();
+});
+
+test("URLs name a server, or what Sentinel says", () => {
+  expect(addressOf("redis://me:pass%20word@[::1]:7000/3")).toEqual({
+    host: "::1",
+    port: 7000,
+    db: 3,
+    username: "me",
+    password: "pass word",
+  });
+  expect(addressOf("rediss://redis")).toEqual({ host: "redis", port: 6379, db: 0, tls: {} });
+  expect(addressOf("redis+sentinel://:secret@a:1,b/chat")).toMatchObject({
+    name: "chat",
+    password: "secret",
+    sentinels: [
+      { host: "a", port: 1 },
+      { host: "b", port: 26_379 },
+    ],
+  });
+});
+
+for (const [what, signal] of [
+  ["is killed", "SIGKILL"],
+  ["freezes", "SIGSTOP"],
+] as const) {
+  test(`the primary ${what}: the gateways follow, nobody is signed out, and the chat goes on`, async () => {
+    const ana = await ClassicClient.connect(nodes[0]!.port, "ana");
+    const bob = await ClassicClient.connect(nodes[1]!.port, "bob");
+    await ana.hears(53, L("bob"), 1);
+    ana.says(4, L("~"), L("before"));
+    await bob.awaits(55, L("ana"), L("before"));
+    await ana.settles();
+
+    const old = await sentinels.primary();
+    const since = performance.now();
+    old.child.kill(signal);
+    for (let attempt = 0; ; attempt++) {
+      ana.says(4, L("~"), L(`again ${attempt}`));
+      const answer = await ana.next(15_000);
+      if (answer[0] === 55) break;
+      expect([...answer], "an error 6 at most").toEqual([50, 6]);
+    }
+    console.log(
+      `primary ${what}: written again after ${((performance.now() - since) / 1_000).toFixed(1)} s`,
+    );
+    expect((await sentinels.primary()).port).not.toBe(old.port);
+    bob.says(4, L("ana"), L("hello"));
+    await ana.awaits(55, L("bob"), L("hello"));
+    // with what both heard since, nobody was signed out and nothing came twice
+    const told = [...ana.heard, ...bob.heard].map((frame) => frame.toString("latin1"));
+    expect(told.filter((frame) => frame.startsWith("\x36") && frame.endsWith("\x00"))).toEqual([]);
+    expect(told.filter((frame) => frame.includes("before"))).toHaveLength(2);
+  }, 60_000);
+}

@@ -1,80 +1,66 @@
 /** The entry: configuration, a Redis if none is given, the node, signals. */
-import { rmSync } from "node:fs";
-import { mkdir, readFile, writeFile } from "node:fs/promises";
-import { join, resolve } from "node:path";
+import { resolve } from "node:path";
 import { ConfigError, readConfig, type Config } from "./config.js";
-import { startLocalRedis } from "./local-redis/server.js";
+import { sharedLocalRedis } from "./local-redis/shared.js";
 import { startNode } from "./node.js";
 import { observe, type Observe } from "./observe.js";
 
 async function main(): Promise<void> {
   const config = readConfig(process.env);
   const watch = observe(config.LOG_LEVEL, config.NODE_NAME);
-  const stopping = new AbortController();
-  for (const signal of ["SIGTERM", "SIGINT"] as const) {
-    process.on(signal, () => {
-      if (stopping.signal.aborted) process.exit(1); // the second time: at once
-      stopping.abort();
-    });
-  }
-  const redis =
-    config.REDIS_URL === undefined ? await privateRedis(config, watch) : { url: config.REDIS_URL };
-  const node = await startNode({ ...config, REDIS_URL: redis.url }, watch);
-  if (config.REDIS_URL === undefined) {
-    process.stderr.write(
-      `Tertulia is ready on ws://localhost:${node.port}?name=you\n` +
-        `Another node of the same cluster: REDIS_URL=${redis.url} PORT=${node.port + 1} npm start\n`,
-    );
-  }
-  if (!stopping.signal.aborted) {
-    await new Promise((done) => stopping.signal.addEventListener("abort", done));
-  }
-  await node.close();
-  await redis.close?.();
-  process.exit(0);
-}
-
-interface PrivateRedis {
-  readonly url: string;
-  readonly close?: () => Promise<void>;
-}
-
-/** A Redis of one's own; or the one that another process runs on the same folder. */
-async function privateRedis({ DATA_DIR }: Config, { log }: Observe): Promise<PrivateRedis> {
-  const dataDir = resolve(DATA_DIR);
-  await mkdir(dataDir, { recursive: true });
-  const note = join(dataDir, "redis.json");
-  const noted = await readFile(note, "utf8").then(
-    (text) => JSON.parse(text) as { pid: number; url: string },
-    () => undefined, // nobody has run here, or stopped cleanly
-  );
-  if (noted !== undefined && isAlive(noted.pid)) {
-    log.info({ url: noted.url }, "joining the private redis of another node");
-    return { url: noted.url };
-  }
-  const redis = await startLocalRedis({ dataDir });
-  await writeFile(note, JSON.stringify({ pid: redis.child.pid, url: redis.url }));
-  redis.child.once("exit", (code, signal) => {
-    rmSync(note, { force: true });
-    log.info({ code, signal }, "private redis has stopped");
+  let isAsked = false;
+  const asked = new Promise<"asked">((ask) => {
+    for (const signal of ["SIGTERM", "SIGINT"] as const) {
+      process.on(signal, () => {
+        if (isAsked) process.exit(1); // the second time: at once
+        isAsked = true;
+        ask("asked");
+      });
+    }
   });
-  log.info({ url: redis.url, pid: redis.child.pid, dataDir }, "private redis started");
-  return redis;
-}
-
-function isAlive(pid: number): boolean {
-  try {
-    process.kill(pid, 0);
-    return true;
-  } catch {
-    return false;
+  if (config.REDIS_URL !== undefined) {
+    await serve({ ...config, REDIS_URL: config.REDIS_URL }, watch, asked);
+    return;
   }
+  const redis = await sharedLocalRedis(resolve(config.DATA_DIR));
+  watch.log.info({ url: redis.url, dataDir: config.DATA_DIR }, "using a private redis");
+  const lost = redis.stopped.then(() => "lost" as const);
+  const served = serve(
+    { ...config, REDIS_URL: redis.url },
+    watch,
+    Promise.race([asked, lost]),
+    (port) => {
+      process.stderr.write(
+        `Tertulia is ready on ws://localhost:${port}?name=you\n` +
+          `Another node of the same cluster: REDIS_URL=${redis.url} PORT=${port + 1} npm start\n`,
+      );
+    },
+  );
+  if ((await served) === "lost") throw new Error("the private Redis has stopped; start again");
+  await redis.close();
 }
 
-main().catch((error: unknown) => {
-  const isOurs = error instanceof ConfigError;
-  process.stderr.write(
-    `${isOurs ? "Configuration:\n" : ""}${isOurs ? error.message : String(error)}\n`,
-  );
-  process.exit(1);
-});
+/** Runs a node until told to stop; says why. While the node waits for Redis, it can be stopped too. */
+async function serve<Why>(
+  config: Config & { REDIS_URL: string },
+  watch: Observe,
+  until: Promise<Why>,
+  onReady: (port: number) => void = () => {},
+): Promise<Why> {
+  const node = await Promise.race([startNode(config, watch), until.then(() => undefined)]);
+  if (node !== undefined) onReady(node.port);
+  const why = await until;
+  await node?.close();
+  return why;
+}
+
+main().then(
+  () => process.exit(0),
+  (error: unknown) => {
+    const isOurs = error instanceof ConfigError;
+    process.stderr.write(
+      `${isOurs ? "Configuration:\n" : ""}${isOurs ? error.message : String(error)}\n`,
+    );
+    process.exit(1);
+  },
+);

@@ -1,9 +1,10 @@
+import { spawn } from "node:child_process";
+import { once } from "node:events";
 import { mkdtemp, readFile, rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterEach, beforeEach, expect, test } from "vitest";
 import { ClassicClient, L } from "./support/classic-client.js";
-import { eventually } from "./support/eventually.js";
 import { nodeProcess, type NodeProcess } from "./support/nodes.js";
 
 let folder: string;
@@ -23,9 +24,9 @@ async function start(environment: Record<string, string> = {}): Promise<NodeProc
   return started;
 }
 
-async function noted(): Promise<{ pid: number; url: string }> {
+async function noted(): Promise<{ server: number; url: string }> {
   return JSON.parse(await readFile(join(folder, "redis.json"), "utf8")) as {
-    pid: number;
+    server: number;
     url: string;
   };
 }
@@ -41,7 +42,7 @@ function isAlive(pid: number): boolean {
 
 test("without REDIS_URL a private Redis is started, stopped with the gateway, and its data used again", async () => {
   const first = await start();
-  const { pid, url } = await noted();
+  const { server: pid, url } = await noted();
   const second = await start({ REDIS_URL: url });
   const ana = await ClassicClient.connect(first.port, "ana");
   const bob = await ClassicClient.connect(second.port, "bob");
@@ -70,10 +71,34 @@ test("a second start on the same folder joins the first one's Redis", async () =
 
 test("a killed gateway leaves no Redis behind", async () => {
   const first = await start();
-  const { pid } = await noted();
+  const { server: pid } = await noted();
   await first.close("SIGKILL");
-  await eventually(() => expect(isAlive(pid)).toBe(false));
-  await start(); // the note it could not remove is no obstacle
+  const second = await start(); // at once: it does not join a Redis that is about to end
+  expect(isAlive(pid)).toBe(false);
+  const ana = await ClassicClient.connect(second.port, "ana");
+  await ana.hearsNothing();
+});
+
+test("starts at the same moment share one Redis", async () => {
+  const [first, second, third] = await Promise.all([start(), start(), start()]);
+  const ana = await ClassicClient.connect(first.port, "ana");
+  const bob = await ClassicClient.connect(second.port, "bob");
+  await ana.awaits(53, L("bob"), 1);
+  const eva = await ClassicClient.connect(third.port, "eva");
+  eva.says(4, L("~"), L("hi"));
+  await ana.awaits(55, L("eva"), L("hi"));
+  await bob.awaits(55, L("eva"), L("hi"));
+});
+
+test("a node that waits for Redis can be stopped", async () => {
+  const env = { PATH: process.env["PATH"], PORT: "0", REDIS_URL: "redis://127.0.0.1:1" };
+  const child = spawn(process.execPath, ["dist/main.js"], {
+    env,
+    stdio: ["ignore", "pipe", "inherit"],
+  });
+  await once(child.stdout, "data");
+  child.kill("SIGTERM");
+  expect(await once(child, "exit")).toEqual([0, null]);
 });
 
 test("a mistake in the configuration is said in words, and nothing is started", async () => {

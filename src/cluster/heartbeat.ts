@@ -24,7 +24,9 @@ export class Heartbeat implements Standing {
   readonly #beatMs: number;
   readonly #observe: Observe;
   readonly #stop = new AbortController();
-  #generations = new Map<number, number>();
+  readonly #generations = new Map<number, number>();
+  /** Until it has been done without a failure. */
+  #mustReclaim = false;
   #running: Promise<void> | undefined;
 
   constructor(lease: NodeLease, beatMs: number, observe: Observe) {
@@ -71,7 +73,10 @@ export class Heartbeat implements Standing {
     if (heads.some(({ isMember }) => !isMember)) return this.#rejoin(doors);
     doors.onHeads(heads);
     // what Redis lost in between may include the claims of our sessions
-    if (this.#sawNewGeneration(heads)) await doors.onRejoin();
+    if (this.#sawNewGeneration(heads)) this.#mustReclaim = true;
+    if (!this.#mustReclaim) return;
+    await doors.onRejoin();
+    this.#mustReclaim = false;
   }
 
   async #rejoin(doors: HeartbeatDoors): Promise<void> {

@@ -78,14 +78,17 @@ export class Gateway {
       handleProtocols: (offered) => shortestEcho(offered),
     });
     this.#http.on("upgrade", (request: IncomingMessage, socket: Socket, head: Buffer) => {
-      void this.#upgrade(request, socket, head);
+      this.#upgrade(request, socket, head).catch((error: unknown) => {
+        doors.observe.log.error({ err: error }, "upgrade failed");
+        socket.destroy();
+      });
     });
     this.#http.on("clientError", (_error, socket) => {
       if (socket.writable) socket.end("HTTP/1.1 400 Bad Request\r\nConnection: close\r\n\r\n");
       else socket.destroy();
     });
     this.#tcp = createServer(
-      { noDelay: true, keepAlive: true, keepAliveInitialDelay: 30_000 },
+      { noDelay: true, keepAlive: true, keepAliveInitialDelay: 30_000, allowHalfOpen: true },
       (socket) => {
         this.#accept(socket);
       },
@@ -140,6 +143,7 @@ export class Gateway {
       this.#doors.observe.log.info({ status, reason }, "connection was refused");
       answerUpgrade(socket, status, reason);
     };
+    if (!isWebSocket(request)) return refuse(400, "this is no WebSocket handshake");
     const refusal = this.#refusalOf(target, isSeed);
     if (refusal !== undefined) return refuse(...refusal);
 
@@ -207,6 +211,16 @@ export class Gateway {
     if (this.#doors.chat.refuseName(name)) return [400, "nobody can be called this"];
     return (await this.#doors.chat.isTaken(name)) ? [400, "this name is taken"] : [200, "free"];
   }
+}
+
+/** Whether the handshake will succeed: nobody is announced for one that cannot. RFC 6455 §4.2.1. */
+function isWebSocket({ method, headers }: IncomingMessage): boolean {
+  return (
+    method === "GET" &&
+    headers.upgrade?.toLowerCase() === "websocket" &&
+    /^[+/0-9A-Za-z]{22}==$/.test(headers["sec-websocket-key"] ?? "") &&
+    ["13", "8"].includes(headers["sec-websocket-version"] ?? "")
+  );
 }
 
 /**

@@ -181,10 +181,16 @@ function namesDoNotOverlap({ sessions, messages, stored }: Index): string[] {
   return wrong;
 }
 
+/** A leader that paused and goes on has its token still; another one must have a greater one. */
 function tokensRise({ run }: Index): string[] {
-  return run.truth.tokens.flatMap((token, i, all) =>
-    i > 0 && token <= all[i - 1]! ? [`${token} after ${all[i - 1]}`] : [],
-  );
+  return run.truth.terms.flatMap(({ token, gateway }, i, all) => {
+    const before = all[i - 1];
+    if (before === undefined || token > before.token) return [];
+    if (token === before.token && gateway === before.gateway) return [];
+    return [
+      `gateway ${gateway} with ${token} after gateway ${before.gateway} with ${before.token}`,
+    ];
+  });
 }
 
 function positionsAreUnique({ run }: Index): string[] {

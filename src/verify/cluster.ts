@@ -24,7 +24,7 @@ export class Gateway {
   readonly toRedis: Proxy;
   readonly toClients: Proxy;
   readonly #main: string;
-  readonly #onLog: (line: LogLine, gateway: Gateway) => void;
+  readonly #onLog: (line: LogLine) => void;
   #child: ChildProcess | undefined;
   #exited: Promise<unknown> = Promise.resolve();
   /** Of its current term. */
@@ -33,7 +33,7 @@ export class Gateway {
   constructor(
     place: { index: number; port: number; toRedis: Proxy; toClients: Proxy },
     main: string,
-    onLog: (line: LogLine, gateway: Gateway) => void,
+    onLog: (line: LogLine) => void,
   ) {
     this.index = place.index;
     this.port = place.port;
@@ -90,7 +90,7 @@ export class Gateway {
   #read(line: LogLine): void {
     if (line.msg === "began to lead") this.token = line.token;
     if (line.msg === "stopped leading") this.token = undefined;
-    this.#onLog(line, this);
+    this.#onLog(line);
   }
 }
 
@@ -98,7 +98,7 @@ export class Cluster {
   readonly gateways: readonly Gateway[];
   /** How often each event of the gateways' logs was seen. */
   readonly seen = new Map<string, number>();
-  readonly tokens: string[] = [];
+  readonly terms: { token: string; gateway: number }[] = [];
   readonly events: { bucket: number; at: string; digest: string }[] = [];
   readonly #settings: ClusterSettings;
   readonly #redisPort: number;
@@ -117,7 +117,7 @@ export class Cluster {
     this.#redisPort = redis.port;
     this.gateways = edges.map(([toRedis, toClients, port], index) => {
       const place = { index, port, toRedis, toClients };
-      return new Gateway(place, `${settings.dist}/main.js`, (line) => this.#note(line));
+      return new Gateway(place, `${settings.dist}/main.js`, (line) => this.#note(line, index));
     });
     const patient = { retryStrategy: () => 50, maxRetriesPerRequest: null };
     this.admin = new Redis(redis.url, patient);
@@ -179,9 +179,11 @@ export class Cluster {
     await this.#redis.close();
   }
 
-  #note(line: LogLine): void {
+  #note(line: LogLine, gateway: number): void {
     this.seen.set(line.msg, (this.seen.get(line.msg) ?? 0) + 1);
-    if (line.msg === "began to lead" && line.token !== undefined) this.tokens.push(line.token);
+    if (line.msg === "began to lead" && line.token !== undefined) {
+      this.terms.push({ token: line.token, gateway });
+    }
   }
 
   #keep(channel: string, event: Buffer): void {

@@ -15,8 +15,8 @@ export interface Truth {
   readonly messages: readonly Stored[];
   /** Names that count as connected. */
   readonly connected: readonly string[];
-  /** Leadership tokens in the order in which their terms began. */
-  readonly tokens: readonly string[];
+  /** Who began to lead, or went on, with which token, in that order. */
+  readonly terms: readonly { readonly token: string; readonly gateway: number }[];
   /** Every event that was published: position and digest of its content. */
   readonly events: readonly {
     readonly bucket: number;

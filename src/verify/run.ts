@@ -52,7 +52,7 @@ export async function run(settings: RunSettings): Promise<Result> {
     const truth = {
       messages: await readMessages(cluster.admin),
       connected: await readConnected(cluster.admin),
-      tokens: cluster.tokens,
+      terms: cluster.terms,
       events: cluster.events,
     };
     const violations = check({ entries: history.entries, truth, open });
@@ -137,7 +137,7 @@ function figuresOf({ entries }: History, cluster: Cluster): Record<string, numbe
     sessions: counts["open"] ?? 0,
     "ack median ms": Math.round((latencies[latencies.length >> 1] ?? 0) * 10) / 10,
     "ack max ms": Math.round(latencies.at(-1) ?? 0),
-    terms: cluster.tokens.length,
+    terms: cluster.terms.length,
     "gaps filled": cluster.seen.get("gap filled from the log") ?? 0,
     "retries stored once": cluster.seen.get("message was stored already") ?? 0,
     "lives begun anew": cluster.seen.get("lease was lost, joined anew") ?? 0,

@@ -30,7 +30,11 @@ function goodRun(): {
   const truth = {
     messages,
     connected: ["ana", "bob"],
-    tokens: ["1-1", "1-2"],
+    terms: [
+      { token: "1-1", gateway: 0 },
+      { token: "1-1", gateway: 0 },
+      { token: "1-2", gateway: 1 },
+    ],
     events: [{ bucket: 0, at: "1-1", digest: "x" }],
   };
   return {
@@ -113,7 +117,11 @@ const spoiled: [rule: string, spoil: (run: Run) => void][] = [
     (run) =>
       run.entries.splice(6, 0, { t: 6.5, kind: "open", session: 3, name: "bob", gateway: 2 }),
   ],
-  ["leadership tokens rise", (run) => (run.truth.tokens = ["1-2", "1-1"])],
+  ["leadership tokens rise", (run) => (run.truth.terms = run.truth.terms.toReversed())],
+  [
+    "leadership tokens rise",
+    (run) => (run.truth.terms = [...run.truth.terms, { token: "1-2", gateway: 0 }]),
+  ],
   [
     "a position means one event",
     (run) => (run.truth.events = [...run.truth.events, { bucket: 0, at: "1-1", digest: "y" }]),

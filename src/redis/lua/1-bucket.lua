@@ -3,6 +3,7 @@
 -- meta (hash): replid  replication id seen last     g, n     position of the last event
 --              at      time of the last event       fence    highest leader token that acted here
 --              beat    time of the last beat        grace    until then no lease ends
+--              lease   how long a lease is
 --              mark_g, mark_n, mark_at              a position and when it was the head
 --
 -- Rule for every function: read and check types first, then the only write that can still be
@@ -33,11 +34,11 @@ end
 -- n starts anew. Nothing is written here; announce and keep_position do.
 local function open(meta)
   local replid = string.match(redis.call('INFO', 'replication'), 'master_replid:(%x+)')
-  local seen = redis.call('HMGET', meta, 'replid', 'g', 'n', 'at', 'beat', 'grace')
+  local seen = redis.call('HMGET', meta, 'replid', 'g', 'n', 'at', 'beat', 'grace', 'lease')
   local bucket = {
     meta = meta, now = now_ms(), replid = replid,
     g = tonumber(seen[2]) or 0, n = tonumber(seen[3]) or 0, at = tonumber(seen[4]) or 0,
-    beat = tonumber(seen[5]), grace = tonumber(seen[6]) or 0,
+    beat = tonumber(seen[5]), grace = tonumber(seen[6]) or 0, lease = tonumber(seen[7]) or 0,
   }
   if seen[1] ~= replid then
     bucket.is_new = true
@@ -50,6 +51,10 @@ end
 
 local function keep_position(bucket)
   redis.call('HSET', bucket.meta, 'replid', bucket.replid, 'g', bucket.g, 'n', bucket.n, 'at', bucket.at)
+  if bucket.is_new then
+    bucket.grace = math.max(bucket.grace, bucket.now + bucket.lease)
+    redis.call('HSET', bucket.meta, 'grace', bucket.grace)
+  end
 end
 
 -- Appends the event to the log and publishes the same bytes: kind, g, n, record. The log's key names

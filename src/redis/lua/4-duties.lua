@@ -29,7 +29,7 @@ local function beat(keys, args)
     bucket.grace = bucket.now + lease_ms
     redis.call('HSET', meta, 'grace', bucket.grace)
   end
-  redis.call('HSET', meta, 'beat', bucket.now)
+  redis.call('HSET', meta, 'beat', bucket.now, 'lease', lease_ms)
   if bucket.is_new then keep_position(bucket) end
   trim_log(bucket, log)
   local ends = tonumber(redis.call('HGET', nodes, incarnation))
@@ -69,7 +69,12 @@ local function sweep(keys, args)
   if bucket.is_new or bucket.now < bucket.grace then return found end
   local quiet = redis.call('ZRANGE', bucket.active, '-inf', bucket.now - idle_ms, 'BYSCORE', 'LIMIT', 0, limit)
   for _, name in ipairs(quiet) do
-    change_status(bucket, name, read_user(bucket, name), INACTIVE, 'idle')
+    local user = read_user(bucket, name)
+    if user and user.status == ACTIVE then
+      change_status(bucket, name, user, INACTIVE, 'idle')
+    else
+      redis.call('ZREM', bucket.active, name)
+    end
   end
   found[1] = #quiet
   for _, incarnation in ipairs(redis.call('HKEYS', bucket.nodes)) do

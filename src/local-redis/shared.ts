@@ -1,0 +1,95 @@
+/**
+ * One private Redis per data folder: the first process that needs it starts it, others that come
+ * while it runs join it. Two servers on one append-only file would destroy it.
+ */
+import { rmSync } from "node:fs";
+import { mkdir, open, readFile, rm, writeFile } from "node:fs/promises";
+import { join } from "node:path";
+import { setTimeout as pause } from "node:timers/promises";
+import { startLocalRedis } from "./server.js";
+
+export interface SharedLocalRedis {
+  readonly url: string;
+  /** Resolves when it has stopped, by whomever. */
+  readonly stopped: Promise<void>;
+  /** Stops it, if this process has started it. */
+  close(): Promise<void>;
+}
+
+/** `owner`: who runs the server, which ends with it. `server`, `url`: once it answers. */
+interface Note {
+  readonly owner: number;
+  readonly server?: number;
+  readonly url?: string;
+}
+
+const STARTS_WITHIN_MS = 30_000;
+
+/** @throws Error if the folder is held by a process that starts no server. */
+export async function sharedLocalRedis(dataDir: string): Promise<SharedLocalRedis> {
+  await mkdir(dataDir, { recursive: true });
+  const path = join(dataDir, "redis.json");
+  const until = performance.now() + STARTS_WITHIN_MS;
+  while (!(await hasTaken(path))) {
+    const note = await readNote(path);
+    const isOwned = note !== undefined && isAlive(note.owner);
+    const isServing = note?.server !== undefined && isAlive(note.server);
+    if (note?.url !== undefined && isOwned && isServing) {
+      return { url: note.url, stopped: untilEnd(note.server!), close: async () => {} };
+    }
+    // a server whose owner was killed is about to end
+    if (note !== undefined && !isOwned && !isServing) await rm(path, { force: true });
+    else if (performance.now() > until) {
+      throw new Error(
+        `${path} says that process ${note?.owner} runs a Redis here; if it does not, remove the file`,
+      );
+    }
+    await pause(50);
+  }
+  try {
+    const redis = await startLocalRedis({ dataDir });
+    const stopped = new Promise<void>((resolve) => redis.child.once("exit", () => resolve()));
+    redis.child.once("exit", () => rmSync(path, { force: true }));
+    const note: Note = { owner: process.pid, server: redis.child.pid!, url: redis.url };
+    await writeFile(path, JSON.stringify(note));
+    return { url: redis.url, stopped, close: () => redis.close() };
+  } catch (error) {
+    await rm(path, { force: true });
+    throw error;
+  }
+}
+
+/** Takes the folder, if nobody has. */
+async function hasTaken(path: string): Promise<boolean> {
+  try {
+    const file = await open(path, "wx");
+    await file.writeFile(JSON.stringify({ owner: process.pid } satisfies Note));
+    await file.close();
+    return true;
+  } catch (error) {
+    if ((error as NodeJS.ErrnoException).code === "EEXIST") return false;
+    throw error;
+  }
+}
+
+/** Undefined while it is being written, or after it was removed. */
+async function readNote(path: string): Promise<Note | undefined> {
+  try {
+    return JSON.parse(await readFile(path, "utf8")) as Note;
+  } catch {
+    return undefined;
+  }
+}
+
+async function untilEnd(pid: number): Promise<void> {
+  while (isAlive(pid)) await pause(500, undefined, { ref: false });
+}
+
+function isAlive(pid: number): boolean {
+  try {
+    process.kill(pid, 0);
+    return true;
+  } catch {
+    return false;
+  }
+}

@@ -2,7 +2,9 @@
 import { hostname } from "node:os";
 import { z } from "zod";
 
-const REDIS_URL = /^(?:rediss?:\/\/\S+|redis\+sentinel:\/\/[^@/\s]*@?[^@/\s]+\/[\w.-]+)$/;
+/** Without a database: pub/sub knows none, so clusters in several would hear each other. */
+const REDIS_URL =
+  /^(?:rediss?:\/\/[^/\s]+(?:\/0?)?|redis\+sentinel:\/\/[^@/\s]*@?[^@/\s]+\/[\w.-]+)$/;
 const MINUTE = 60_000;
 const DAY = 24 * 60 * MINUTE;
 
@@ -130,14 +132,27 @@ export function stepDownMs({ LEASE_MS }: Config): number {
 }
 
 /** No beat of any node in a bucket for this long: nobody could reach it, so nobody is dead. */
-export function stallMs({ LEASE_MS }: Config): number {
-  return LEASE_MS * 0.625;
+export function stallMs({ BEAT_MS }: Config): number {
+  return BEAT_MS * 1.5;
 }
 
 function mistakesBetween(config: Config): string[] {
   const mistakes: string[] = [];
   if (config.LEASE_MS < 3 * config.BEAT_MS) {
     mistakes.push(mistake("LEASE_MS", `must be at least three times BEAT_MS (${config.BEAT_MS})`));
+  }
+  if (config.LEASE_MS < config.BEAT_MS + config.REDIS_COMMAND_TIMEOUT_MS) {
+    const least = `${config.BEAT_MS} + ${config.REDIS_COMMAND_TIMEOUT_MS}`;
+    mistakes.push(
+      mistake("LEASE_MS", `must be at least BEAT_MS + REDIS_COMMAND_TIMEOUT_MS (${least})`),
+    );
+  }
+  if (config.IDLE_AFTER_MS < 2 * config.BEAT_MS) {
+    mistakes.push(mistake("IDLE_AFTER_MS", `must be at least twice BEAT_MS (${config.BEAT_MS})`));
+  }
+  if (config.QUEUE_MAX_BYTES < 2 * config.CLASSIC_REPLY_MAX_BYTES) {
+    const least = `must be at least twice CLASSIC_REPLY_MAX_BYTES (${config.CLASSIC_REPLY_MAX_BYTES})`;
+    mistakes.push(mistake("QUEUE_MAX_BYTES", least));
   }
   if (config.ELECTION_MS > config.LEASE_MS / 4) {
     mistakes.push(

@@ -14,7 +14,7 @@ import { Hub } from "./gateway/hub.js";
 import { Leavers } from "./gateway/leavers.js";
 import { Gateway } from "./gateway/server.js";
 import type { Observe } from "./observe.js";
-import { checkRedis, connectRedis, untilReady } from "./redis/connect.js";
+import { checkRedis, connectRedis, giveUp, untilReady } from "./redis/connect.js";
 import { RedisFeed } from "./redis/feed.js";
 import { BUCKETS, Keys } from "./redis/keys.js";
 import { RedisLeases } from "./redis/lease.js";
@@ -62,7 +62,11 @@ export async function startNode(
       idleAfterMs: config.IDLE_AFTER_MS,
     },
   );
-  const heartbeat = new Heartbeat(leases, config.BEAT_MS, inRoom(observe, "heartbeat"));
+  const heartbeat = new Heartbeat(
+    leases,
+    { beatMs: config.BEAT_MS, leaseMs: config.LEASE_MS },
+    inRoom(observe, "heartbeat"),
+  );
   const storeSettings = {
     historyKeep: config.HISTORY_KEEP,
     historyMaxAgeMs: config.HISTORY_MAX_AGE_MS,
@@ -115,7 +119,12 @@ export async function startNode(
   );
 
   const reclaim = async (): Promise<void> => {
-    await Promise.all([...hub.sessions].map((session) => session.reclaim()));
+    hub.suspend();
+    const sessions = [...hub.sessions];
+    // in batches: a burst of all would keep every other call waiting until it times out
+    while (sessions.length > 0) {
+      await Promise.all(sessions.splice(0, RECLAIMED_AT_ONCE).map((session) => session.reclaim()));
+    }
     await feed.catchUp();
   };
   let audited = 0;
@@ -132,7 +141,11 @@ export async function startNode(
   };
 
   await heartbeat.start({ onHeads, onRejoin: reclaim });
-  await feed.start((notice) => hub.deliver(notice));
+  await feed.start((notice) => {
+    // woken up after its lease: the names may be others' by now, and so may be what is told
+    if (heartbeat.isOverdue) hub.suspend();
+    hub.deliver(notice);
+  });
   election.start((token) => sweep(leases, token, inRoom(observe, "sweep")));
   const metrics =
     config.METRICS_PORT === 0 ? undefined : await serveMetrics(config.METRICS_PORT, observe);
@@ -146,12 +159,12 @@ export async function startNode(
     isOpen = false;
     const late = setTimeout(() => observe.log.warn("node is slow to stop"), config.STOP_WITHIN_MS);
     await ignoring(observe, () => election.close());
-    await gateway.close();
-    await leavers.close(config.STOP_WITHIN_MS / 2);
+    await gateway.close(config.STOP_WITHIN_MS / 2);
+    await leavers.close(config.STOP_WITHIN_MS / 4);
     await ignoring(observe, () => heartbeat.close());
     await feed.close();
     metrics?.close();
-    for (const redis of [commands, duty]) redis.disconnect();
+    for (const redis of [commands, duty]) giveUp(redis);
     clearTimeout(late);
     observe.log.info("node has stopped");
   };
@@ -167,6 +180,8 @@ export async function startNode(
     close: () => (closing ??= close()),
   };
 }
+
+const RECLAIMED_AT_ONCE = 500;
 
 function inRoom(observe: Observe, room: string): Observe {
   return { ...observe, log: observe.log.child({ room }) };

@@ -3,12 +3,17 @@
  *
  * A node whose lease has ended is dead for the others: they may have signed out its users and given
  * their names away. So it takes a new incarnation, lets `onRejoin` claim the sessions again, and is
- * a member only then.
+ * a member only then. It goes on renewing meanwhile, however long that takes.
  */
 import { randomBytes } from "node:crypto";
 import { setTimeout as pause } from "node:timers/promises";
 import type { Head, NodeLease, Standing } from "../chat/ports.js";
 import type { Observe } from "../observe.js";
+
+export interface HeartbeatSettings {
+  readonly beatMs: number;
+  readonly leaseMs: number;
+}
 
 export interface HeartbeatDoors {
   /** All buckets' heads, after each renewal. */
@@ -19,27 +24,41 @@ export interface HeartbeatDoors {
 
 export class Heartbeat implements Standing {
   incarnation = newIncarnation();
-  isMember = false;
   readonly #lease: NodeLease;
-  readonly #beatMs: number;
+  readonly #settings: HeartbeatSettings;
   readonly #observe: Observe;
   readonly #stop = new AbortController();
   readonly #generations = new Map<number, number>();
+  /** When the last good renewal began, by this machine's steady clock. */
+  #renewedAt = -Infinity;
+  #hasJoined = false;
   /** Until it has been done without a failure. */
   #mustReclaim = false;
+  #reclaiming: Promise<void> | undefined;
   #running: Promise<void> | undefined;
 
-  constructor(lease: NodeLease, beatMs: number, observe: Observe) {
+  constructor(lease: NodeLease, settings: HeartbeatSettings, observe: Observe) {
     this.#lease = lease;
-    this.#beatMs = beatMs;
+    this.#settings = settings;
     this.#observe = observe;
+  }
+
+  /** Asked before every act: a node that slept knows it before it has asked Redis. */
+  get isMember(): boolean {
+    return this.#hasJoined && !this.isOverdue;
+  }
+
+  /** Whether the lease may have ended: then the sessions' names may be others'. */
+  get isOverdue(): boolean {
+    return performance.now() - this.#renewedAt >= this.#settings.leaseMs;
   }
 
   /** Joins, then renews until closed. */
   async start(doors: HeartbeatDoors): Promise<void> {
-    const heads = await this.#lease.join(this.incarnation);
-    this.#sawNewGeneration(heads);
-    this.isMember = true;
+    const began = performance.now();
+    this.#sawNewGeneration(await this.#lease.join(this.incarnation));
+    this.#renewedAt = began;
+    this.#hasJoined = true;
     this.#observe.log.info({ incarnation: this.incarnation }, "joined the cluster");
     this.#running = this.#run(doors);
   }
@@ -49,14 +68,15 @@ export class Heartbeat implements Standing {
     if (this.#stop.signal.aborted) return;
     this.#stop.abort();
     await this.#running;
-    this.isMember = false;
+    await this.#reclaiming;
+    this.#hasJoined = false;
     await this.#lease.retire(this.incarnation);
   }
 
   async #run(doors: HeartbeatDoors): Promise<void> {
     const { signal } = this.#stop;
-    for (let due = performance.now() + this.#beatMs; !signal.aborted; due += this.#beatMs) {
-      due = Math.max(due, performance.now());
+    for (let due = performance.now(); !signal.aborted;) {
+      due = Math.max(due + this.#settings.beatMs, performance.now());
       await pause(due - performance.now(), undefined, { signal }).catch(() => {});
       if (signal.aborted) return;
       try {
@@ -68,28 +88,40 @@ export class Heartbeat implements Standing {
   }
 
   async #beat(doors: HeartbeatDoors): Promise<void> {
-    if (!this.isMember) return this.#rejoin(doors);
-    const heads = await this.#lease.renew(this.incarnation);
-    if (heads.some(({ isMember }) => !isMember)) return this.#rejoin(doors);
-    doors.onHeads(heads);
+    const began = performance.now();
+    let heads = await this.#lease.renew(this.incarnation);
+    const wasMember = this.isMember; // until now: sessions may have been suspended meanwhile
+    const isLost = heads.some(({ isMember }) => !isMember);
+    if (isLost) {
+      const lost = this.incarnation;
+      this.incarnation = newIncarnation();
+      heads = await this.#lease.join(this.incarnation);
+      this.#observe.counters.rejoined.inc();
+      this.#observe.log.warn(
+        { incarnation: this.incarnation, lost },
+        "lease was lost, joined anew",
+      );
+    }
     // what Redis lost in between may include the claims of our sessions
-    if (this.#sawNewGeneration(heads)) this.#mustReclaim = true;
-    if (!this.#mustReclaim) return;
-    await doors.onRejoin();
-    this.#mustReclaim = false;
+    const isNewGeneration = this.#sawNewGeneration(heads);
+    if (isLost || isNewGeneration || !wasMember) this.#mustReclaim = true;
+    if (isLost || !wasMember) this.#hasJoined = false;
+    this.#renewedAt = began;
+    doors.onHeads(heads);
+    if (this.#mustReclaim) this.#reclaiming ??= this.#reclaim(doors);
   }
 
-  async #rejoin(doors: HeartbeatDoors): Promise<void> {
-    this.isMember = false;
-    const lost = this.incarnation;
-    this.incarnation = newIncarnation();
-    const heads = await this.#lease.join(this.incarnation);
-    this.#sawNewGeneration(heads);
-    await doors.onRejoin();
-    doors.onHeads(heads);
-    this.isMember = true;
-    this.#observe.counters.rejoined.inc();
-    this.#observe.log.warn({ incarnation: this.incarnation, lost }, "lease was lost, joined anew");
+  async #reclaim(doors: HeartbeatDoors): Promise<void> {
+    this.#mustReclaim = false;
+    try {
+      await doors.onRejoin();
+      if (!this.#mustReclaim) this.#hasJoined = true;
+    } catch (error) {
+      this.#mustReclaim = true;
+      this.#observe.log.warn({ err: error }, "sessions could not be claimed again, trying again");
+    } finally {
+      this.#reclaiming = undefined;
+    }
   }
 
   #sawNewGeneration(heads: readonly Head[]): boolean {

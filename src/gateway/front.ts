@@ -36,7 +36,8 @@ export function mendRequestLine(
     if (end === -1 && read.length <= maxLineBytes) return;
     stop();
     if (end === -1 || end > maxLineBytes) {
-      socket.end("HTTP/1.1 414 URI Too Long\r\nConnection: close\r\nContent-Length: 0\r\n\r\n");
+      const answer = "HTTP/1.1 414 URI Too Long\r\nConnection: close\r\nContent-Length: 0\r\n\r\n";
+      socket.end(answer, () => socket.destroy());
       return;
     }
     socket.unshift(Buffer.concat([mendedLine(read.subarray(0, end)), read.subarray(end)]));

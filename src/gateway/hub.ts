@@ -34,6 +34,11 @@ export class Hub {
     return this.#byName.has(name);
   }
 
+  /** What these sessions believe may be over: they hear and do nothing until they are reclaimed. */
+  suspend(): void {
+    for (const session of this.#all) session.suspend();
+  }
+
   deliver(notice: Notice): void {
     const frames = new Map<Dialect, Uint8Array | undefined>();
     let deliveries = 0;

@@ -5,7 +5,7 @@ import {
   type ServerResponse,
 } from "node:http";
 import { createServer, type AddressInfo, type Server, type Socket } from "node:net";
-import { WebSocketServer } from "ws";
+import { WebSocketServer, type ServerOptions } from "ws";
 import type { Chat } from "../chat/chat.js";
 import type { Observe } from "../observe.js";
 import { CLOSE } from "../wire/close.js";
@@ -13,7 +13,8 @@ import type { Dialect } from "../wire/dialect.js";
 import { mendRequestLine } from "./front.js";
 import type { Hub } from "./hub.js";
 import type { OutboxLimits } from "./outbox.js";
-import { Session, type SessionDoors } from "./session.js";
+import type { SessionDoors } from "./session-doors.js";
+import { Session } from "./session.js";
 import { targetOf, type Target } from "./target.js";
 
 export interface GatewaySettings {
@@ -38,13 +39,18 @@ export interface GatewayDoors {
 
 const FRONT_LIMITS = { maxLineBytes: 8_192, withinMs: 5_000 };
 const PACE_CHECK_MS = 1_000;
+/** From a connection's first moment to the end of its request's head. */
+const ASKS_WITHIN_MS = 10_000;
+/** How long a client that was answered, or has begun to close, may take to hang up. */
+const LINGER_MS = 2_000;
 
 export class Gateway {
   readonly #settings: GatewaySettings;
   readonly #doors: GatewayDoors;
   readonly #sessionDoors: SessionDoors;
   readonly #sessions = new Set<Session>();
-  readonly #sockets = new Set<Socket>();
+  /** All connections; with what ends those that have not asked for anything yet. */
+  readonly #sockets = new Map<Socket, NodeJS.Timeout>();
   readonly #http = createHttpServer((request, response) => void this.#serve(request, response));
   /** Classic texts are bytes of any kind, in frames of either type. */
   readonly #webSockets: WebSocketServer;
@@ -69,15 +75,19 @@ export class Gateway {
         if (session.hasName) this.#release(session, true);
       },
     };
-    this.#webSockets = new WebSocketServer({
+    // closeTimeout: not in the types yet
+    const options: ServerOptions & { closeTimeout: number } = {
       noServer: true,
       clientTracking: false,
       perMessageDeflate: false,
       skipUTF8Validation: true,
       maxPayload: settings.maxFrameBytes,
+      closeTimeout: LINGER_MS,
       handleProtocols: (offered) => shortestEcho(offered),
-    });
+    };
+    this.#webSockets = new WebSocketServer(options);
     this.#http.on("upgrade", (request: IncomingMessage, socket: Socket, head: Buffer) => {
+      this.#hasAsked(socket);
       this.#upgrade(request, socket, head).catch((error: unknown) => {
         doors.observe.log.error({ err: error }, "upgrade failed");
         socket.destroy();
@@ -86,6 +96,7 @@ export class Gateway {
     this.#http.on("clientError", (_error, socket) => {
       if (socket.writable) socket.end("HTTP/1.1 400 Bad Request\r\nConnection: close\r\n\r\n");
       else socket.destroy();
+      setTimeout(() => socket.destroy(), LINGER_MS).unref();
     });
     this.#tcp = createServer(
       { noDelay: true, keepAlive: true, keepAliveInitialDelay: 30_000, allowHalfOpen: true },
@@ -114,25 +125,44 @@ export class Gateway {
     return this.#sessions;
   }
 
-  /** Takes no more connections, closes all sessions, and ends when the last is gone. */
-  async close(): Promise<void> {
+  /**
+   * Takes no more connections, closes all sessions, and ends when the last is gone and what it had
+   * asked for is done, or the time is up.
+   */
+  async close(withinMs: number): Promise<void> {
     if (this.#isStopping) return;
     this.#isStopping = true;
     clearInterval(this.#pacing);
     const closed = new Promise((resolve) => this.#tcp.close(resolve));
     for (const session of this.#sessions) session.close(CLOSE.serviceRestart, "restarting");
     // idle HTTP connections, and those that are still at their first line
-    const lingering = setTimeout(() => this.#sockets.forEach((socket) => socket.destroy()), 2_500);
+    const lingering = setTimeout(
+      () => this.#sockets.forEach((_, socket) => socket.destroy()),
+      2_500,
+    );
     await closed;
     clearTimeout(lingering);
-    await Promise.all([...this.#sessions].map((session) => session.end()));
+    const ended = Promise.all([...this.#sessions].map((session) => session.end()));
+    const late = setTimeout(() => this.#sessions.forEach((session) => session.abandon()), withinMs);
+    await ended;
+    clearTimeout(late);
   }
 
   #accept(socket: Socket): void {
-    this.#sockets.add(socket);
-    socket.on("close", () => this.#sockets.delete(socket));
+    this.#sockets.set(
+      socket,
+      setTimeout(() => socket.destroy(), ASKS_WITHIN_MS),
+    );
+    socket.on("close", () => {
+      this.#hasAsked(socket);
+      this.#sockets.delete(socket);
+    });
     socket.on("error", () => {}); // each owner hears of it by `close`
     mendRequestLine(socket, FRONT_LIMITS, (mended) => this.#http.emit("connection", mended));
+  }
+
+  #hasAsked(socket: Socket): void {
+    clearTimeout(this.#sockets.get(socket));
   }
 
   async #upgrade(request: IncomingMessage, socket: Socket, head: Buffer): Promise<void> {
@@ -187,6 +217,8 @@ export class Gateway {
 
   async #serve(request: IncomingMessage, response: ServerResponse): Promise<void> {
     request.resume();
+    this.#hasAsked(request.socket);
+    response.on("finish", () => setTimeout(() => request.socket.destroy(), LINGER_MS).unref());
     const [status, body] = await this.#answer(request).catch((error: unknown) => {
       this.#doors.observe.log.warn({ err: error }, "request failed");
       return [503, "the chat is unavailable, try again"] as const;
@@ -242,5 +274,5 @@ function answerUpgrade(socket: Socket, status: 400 | 503, reason: string): void 
   ];
   socket.end(`${head.join("\r\n")}\r\n\r\n${reason}\n`);
   socket.resume(); // reads the rest, so that the end is seen
-  setTimeout(() => socket.destroy(), 2_000).unref();
+  setTimeout(() => socket.destroy(), LINGER_MS).unref();
 }

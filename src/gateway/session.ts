@@ -3,9 +3,9 @@
  * after the other, so their effects and replies come in the order in which they were sent.
  */
 import { randomBytes } from "node:crypto";
+import { setTimeout as pause } from "node:timers/promises";
 import type { Socket } from "node:net";
 import type { WebSocket } from "ws";
-import type { Chat } from "../chat/chat.js";
 import {
   isBefore,
   type Command,
@@ -15,32 +15,19 @@ import {
   type Reply,
 } from "../chat/model.js";
 import { Unavailable, type Holder } from "../chat/ports.js";
-import type { Observe } from "../observe.js";
 import { CLOSE } from "../wire/close.js";
 import type { Dialect } from "../wire/dialect.js";
 import { Inbox } from "./inbox.js";
-import { Outbox, type OutboxLimits } from "./outbox.js";
-
-/** What a session needs of its gateway. */
-export interface SessionDoors {
-  readonly chat: Chat;
-  readonly observe: Observe;
-  readonly limits: OutboxLimits;
-  /** The session is about to claim the name: from here on it must hear notices. */
-  readonly onClaiming: (session: Session) => void;
-  /** The name is not the session's: refused, or, if `isUnsure`, perhaps claimed without an answer. */
-  readonly onUnclaimed: (session: Session, isUnsure: boolean) => void;
-  /** The client did something. */
-  readonly onActive: (session: Session) => void;
-  /** The connection is gone, and all that it had asked for is done. */
-  readonly onEnded: (session: Session) => void;
-}
+import { Outbox } from "./outbox.js";
+import { Suspension, type SessionDoors } from "./session-doors.js";
 
 /** leaving: has asked to be signed out, and waits to hear of it. ended: the connection is gone. */
 type State = "open" | "leaving" | "ended";
 
 /** One client loses what comes right behind the 101 reply. PROTOCOL.md, connecting. */
 const SETTLE_MS = 25;
+/** How long a dead client's last wishes may take, and a suspended client's next one may wait. */
+const PATIENCE_MS = 5_000;
 /** How long a close, or the news of one's own sign-out, is waited for. */
 const FAREWELL_MS = 2_000;
 
@@ -63,6 +50,8 @@ export class Session implements Holder {
   #isFirstFrame = true;
   #webSocket: WebSocket | undefined;
   #ending: Promise<void> | undefined;
+  /** While it is not sure that the name is still the session's. */
+  #suspension: Suspension | undefined;
 
   constructor(dialect: Dialect, doors: SessionDoors) {
     this.dialect = dialect;
@@ -102,14 +91,27 @@ export class Session implements Holder {
     }
   }
 
+  /** The name may be somebody else's by now: nothing is told and nothing done until it is reclaimed. */
+  suspend(): void {
+    if (this.#joinedAt === undefined || this.#suspension !== undefined) return;
+    this.#suspension = new Suspension();
+    this.#outbox.hold();
+  }
+
   /** Claims again what the cluster may have given away meanwhile; closes if it has. */
   async reclaim(): Promise<void> {
     if (this.#joinedAt === undefined || this.#state === "leaving" || !this.isLive) return;
     const claim = await this.#doors.chat.join(this);
     if (claim.outcome === "back" || claim.outcome === "new") this.#joinedAt = claim.at;
-    if (claim.outcome !== "taken") return;
+    if (claim.outcome !== "taken") {
+      this.#suspension?.end();
+      this.#suspension = undefined;
+      this.#open();
+      return;
+    }
     this.isLive = false;
     this.#inbox.clear();
+    this.#outbox.clear();
     this.#doors.observe.log.warn({ session: this.id }, "name was taken elsewhere, session closed");
     this.close(CLOSE.replaced, "replaced");
   }
@@ -131,7 +133,8 @@ export class Session implements Holder {
     const isOwn = notice.type === "presence" && notice.user.name === this.#name;
     if (isOwn) {
       // what became of the name before this session had it is not this session's story
-      if (this.#joinedAt === undefined || !isBefore(this.#joinedAt, notice.at)) return false;
+      const hasName = this.#joinedAt !== undefined && this.#suspension === undefined;
+      if (!hasName || !isBefore(this.#joinedAt!, notice.at)) return false;
       const { status } = notice.user;
       this.isInactive = status === "inactive";
       this.#doors.observe.log.info(
@@ -166,9 +169,17 @@ export class Session implements Holder {
 
   async #end(): Promise<void> {
     this.#state = "ended";
+    const patience = setTimeout(() => this.abandon(), PATIENCE_MS);
     await this.#inbox.drain();
+    clearTimeout(patience);
     this.isLive = false;
     this.#doors.onEnded(this);
+  }
+
+  /** Forgets what the client has asked for and is not done yet. */
+  abandon(): void {
+    this.isLive = false;
+    this.#inbox.clear();
   }
 
   #unclaim(isUnsure: boolean): void {
@@ -177,10 +188,10 @@ export class Session implements Holder {
     this.#outbox.clear();
   }
 
-  /** Stops holding frames back, unless a claim is still under way. */
+  /** Stops holding frames back, unless a claim is still under way, or due. */
   #open(): void {
     const isClaiming = this.#name !== undefined && this.#joinedAt === undefined;
-    if (!isClaiming) this.#outbox.release();
+    if (!isClaiming && this.#suspension === undefined) this.#outbox.release();
   }
 
   async #carryOut(frame: Buffer): Promise<void> {
@@ -223,6 +234,12 @@ export class Session implements Holder {
     try {
       if (command.type === "register") return await this.#register(command.name);
       if (this.#joinedAt === undefined) return { type: "refused", refusal: "not_registered" };
+      if (this.#suspension !== undefined) {
+        await Promise.race([this.#suspension.ended, pause(PATIENCE_MS)]);
+        if (this.#suspension !== undefined) return { type: "refused", refusal: "unavailable" };
+      }
+      // nobody is there to read the answer
+      if (this.#state === "ended" && isQuestion(command)) return { type: "accepted" };
       if (command.type === "status" && command.status === "disconnected") {
         return await this.#signOut(command);
       }
@@ -274,4 +291,8 @@ export class Session implements Holder {
     if (frame !== undefined) this.#outbox.send(frame);
     this.#open();
   }
+}
+
+function isQuestion({ type }: Command): boolean {
+  return type === "list" || type === "lookup" || type === "history";
 }

@@ -2,7 +2,7 @@
  * One private Redis per data folder: the first process that needs it starts it, others that come
  * while it runs join it. Two servers on one append-only file would destroy it.
  */
-import { rmSync } from "node:fs";
+import { readFileSync, rmSync } from "node:fs";
 import { mkdir, open, readFile, rm, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import { setTimeout as pause } from "node:timers/promises";
@@ -35,7 +35,7 @@ export async function sharedLocalRedis(dataDir: string): Promise<SharedLocalRedi
     const isOwned = note !== undefined && isAlive(note.owner);
     const isServing = note?.server !== undefined && isAlive(note.server);
     if (note?.url !== undefined && isOwned && isServing) {
-      return { url: note.url, stopped: untilEnd(note.server!), close: async () => {} };
+      return { url: note.url, stopped: untilEnd(note.server), close: async () => {} };
     }
     // a server whose owner was killed is about to end
     if (note !== undefined && !isOwned && !isServing) await rm(path, { force: true });
@@ -49,7 +49,10 @@ export async function sharedLocalRedis(dataDir: string): Promise<SharedLocalRedi
   try {
     const redis = await startLocalRedis({ dataDir });
     const stopped = new Promise<void>((resolve) => redis.child.once("exit", () => resolve()));
-    redis.child.once("exit", () => rmSync(path, { force: true }));
+    redis.child.once("exit", () => {
+      const isOurs = readFileSync(path, "utf8").includes(`"owner":${process.pid},`);
+      if (isOurs) rmSync(path, { force: true });
+    });
     const note: Note = { owner: process.pid, server: redis.child.pid!, url: redis.url };
     await writeFile(path, JSON.stringify(note));
     return { url: redis.url, stopped, close: () => redis.close() };
@@ -89,7 +92,7 @@ function isAlive(pid: number): boolean {
   try {
     process.kill(pid, 0);
     return true;
-  } catch {
-    return false;
+  } catch (error) {
+    return (error as NodeJS.ErrnoException).code === "EPERM"; // somebody else's process
   }
 }

@@ -14,7 +14,7 @@ export interface RedisSettings {
 }
 
 /**
- * A connection that reconnects for ever, until `disconnect()`. Commands fail at once while it is
+ * A connection that reconnects for ever, until {@link giveUp}. Commands fail at once while it is
  * away. `role` names it in `CLIENT LIST` and in the log.
  */
 export function connectRedis(
@@ -43,6 +43,10 @@ export function connectRedis(
   const redis = new Redis({ ...addressOf(url), ...options } satisfies RedisOptions);
   redis.on("error", (error: Error) => log.warn({ role, err: error }, "redis connection failed"));
   redis.on("ready", () => log.info({ role }, "redis connected"));
+  redis.on("end", () => {
+    // the library gives up in some cases; this client is to be there until it is given up here
+    if (!givenUp.has(redis)) setTimeout(() => void redis.connect().catch(() => {}), 500);
+  });
   redis.on("close", () => log.debug({ role }, "redis connection closed"));
   return redis;
 }
@@ -87,12 +91,17 @@ function parsedUrl(url: string): Address {
   };
 }
 
+const givenUp = new WeakSet<Redis>();
+
+/** Closes the connection for good. */
+export function giveUp(redis: Redis): void {
+  givenUp.add(redis);
+  redis.disconnect();
+}
+
 /** Connects, for as long as it takes. */
 export async function untilReady(redis: Redis): Promise<void> {
-  const ready = new Promise<void>((resolve, reject) => {
-    redis.once("ready", resolve);
-    redis.once("end", () => reject(new Error("the connection to Redis was given up")));
-  });
+  const ready = new Promise<void>((resolve) => redis.once("ready", resolve));
   redis.connect().catch(() => {}); // its own retries go on; the error is logged by its listener
   await ready;
 }

@@ -11,7 +11,7 @@ import { isBefore, type Notice, type Position } from "../chat/model.js";
 import type { Feed } from "../chat/ports.js";
 import type { Observe } from "../observe.js";
 import { decodeEvent, positionOf } from "./events.js";
-import { untilReady } from "./connect.js";
+import { giveUp, untilReady } from "./connect.js";
 import { ALL_BUCKETS, type Keys } from "./keys.js";
 
 const PAGE = 500;
@@ -70,13 +70,13 @@ export class RedisFeed implements Feed {
   compare(index: number, head: Position): void {
     const bucket = this.#buckets[index]!;
     if (this.#state !== "following") return;
-    const isSilent = bucket.expected !== undefined && isBefore(bucket.heard, bucket.expected);
+    const { expected = NOWHERE } = bucket;
+    const isSilent = isBefore(bucket.heard, expected);
+    const isBehind = isBefore(bucket.cursor, expected); // a fill that failed, perhaps
     const hasHoleByRestart = head.g !== bucket.cursor.g;
     bucket.expected = head;
-    if (!isSilent && !hasHoleByRestart) {
-      bucket.silences = 0;
-      return;
-    }
+    if (!isSilent) bucket.silences = 0;
+    if (!isSilent && !isBehind && !hasHoleByRestart) return;
     if (isSilent && ++bucket.silences >= 2 && this.isSubscribed) {
       this.#observe.log.warn({ bucket: index }, "subscription is silent, connecting again");
       this.#replaceSubscription();
@@ -86,7 +86,7 @@ export class RedisFeed implements Feed {
 
   async close(): Promise<void> {
     this.#state = "closed";
-    this.#subscriber.disconnect();
+    giveUp(this.#subscriber);
     await Promise.all(this.#buckets.flatMap(({ filling }) => filling ?? []));
   }
 
@@ -125,18 +125,21 @@ export class RedisFeed implements Feed {
     const start = bucket.cursor;
     let passed = 0;
     let head: Position | undefined;
-    while (this.#state !== "closed") {
-      const from = bucket.cursor;
+    for (let isBehind = true; isBehind && this.#state !== "closed";) {
+      const { cursor: from, heard } = bucket;
       head = bucket.expected; // as known before the reading: what is read then goes up to it
-      const page = await this.#readPage(bucket, from);
-      const first = page[0];
-      if (first !== undefined && isSame(first.at, from)) page.shift();
-      else if (!follows(first?.at, from)) head = await this.#reportHole(bucket);
-      for (const { event, at } of page) this.#pass(bucket, event, at);
-      passed += page.length;
-      if (page.length === 0 || (page.length < PAGE - 1 && !isBefore(bucket.cursor, bucket.heard))) {
-        break;
+      let page = await this.#readPage(bucket, from);
+      if (!follows(page[0]?.at, from)) {
+        head = await this.#reportHole(bucket);
+        page = await this.#readPage(bucket, from);
+        // the head was known before, so whatever lies below it and was not read is gone
+        if (page.length === 0 && isBefore(from, head)) bucket.cursor = head;
       }
+      const fresh = page.filter(({ at }) => isBefore(from, at));
+      for (const { event, at } of fresh) this.#pass(bucket, event, at);
+      passed += fresh.length;
+      const hasNews = fresh.length > 0 || isBefore(heard, bucket.heard);
+      isBehind = page.length === PAGE || (hasNews && isBefore(bucket.cursor, bucket.heard));
     }
     this.#enterGeneration(bucket, head?.g ?? 0);
     if (passed === 0) return;
@@ -208,8 +211,10 @@ export class RedisFeed implements Feed {
     }
   }
 
+  /** While it is connecting anyway, to disconnect would end it for good. */
   #replaceSubscription(): void {
     for (const bucket of this.#buckets) bucket.silences = 0;
+    if (this.#subscriber.status !== "ready") return;
     this.#isReplacing = true;
     this.#subscriber.disconnect(true);
   }
@@ -238,7 +243,7 @@ class Bucket {
 /** Whether nothing can lie between the cursor and the first event that the log has after it. */
 function follows(first: Position | undefined, cursor: Position): boolean {
   if (first === undefined) return cursor.n === 0;
-  return isNext(first, cursor) || (cursor.n === 0 && first.n === 1);
+  return isSame(first, cursor) || isNext(first, cursor) || (cursor.n === 0 && first.n === 1);
 }
 
 function isSame(a: Position, b: Position): boolean {

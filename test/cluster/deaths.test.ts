@@ -105,12 +105,16 @@ test("a leader that was frozen comes back as a follower, and gives up the names 
   const taken = await join(other, "user-0");
   await viewer.hears(54, L("user-0"), 1);
 
+  viewer.says(4, L("user-0"), L("for the new one"));
+  await viewer.hears(55, L("viewer"), L("for the new one"));
+
   frozen.child.kill("SIGCONT");
   // user-0 belongs to somebody else; the other 49 are still connected there, and are back
   const first = clients.find(
     ({ name, webSocket }) => name === "user-0" && webSocket !== taken.webSocket,
   )!;
   expect(await first.closed()).toBe(4409);
+  expect(first.heard.filter((heard) => heard[0] === 55)).toEqual([]);
   const back = new Set<string>();
   while (back.size < 49) back.add(show(await viewer.next()));
   expect([...back].every((frame) => frame.endsWith("\\x1]"))).toBe(true);

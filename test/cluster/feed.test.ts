@@ -85,6 +85,25 @@ test("the last message before a silence is not missed because the subscription w
   }
 });
 
+test("a gap that could not be filled at once is filled later, without further traffic", async () => {
+  const { proxy, behind, listener, speaker } = await pair();
+  const hello = await resubscriptions(behind);
+  proxy.set("blackhole", "command"); // from where the log would be read
+  proxy.cut("subscriber");
+  speaker.says(4, L("~"), L("missed"));
+  await speaker.awaits(55, L("speaker"), L("missed"));
+  await eventually(async () => expect(await resubscriptions(behind)).toBe(hello + 1));
+  speaker.says(4, L("~"), L("heard of"));
+  await speaker.awaits(55, L("speaker"), L("heard of"));
+  await eventually(
+    () => expect(behind.log.map(({ msg }) => msg)).toContain("log could not be read"),
+    8_000,
+  );
+  proxy.set("pass", "command");
+  await listener.awaits(55, L("speaker"), L("missed"));
+  await listener.hears(55, L("speaker"), L("heard of"));
+});
+
 test("the subscription goes silent without closing: each is heard once, in order, and it is replaced", async () => {
   const { proxy, behind, listener, speaker } = await pair();
   proxy.set("blackhole", "subscriber");
@@ -128,6 +147,10 @@ test("what the log no longer has is counted as a hole, and the rest is delivered
 async function generalLog(): Promise<string> {
   const [key] = await redis.client.keys("tertulia:*:history:~");
   return key!.replace("history:~", "log");
+}
+
+function resubscriptions(behind: TestNode): Promise<number> {
+  return value(behind, "feed_resubscriptions_total");
 }
 
 async function value({ counters }: TestNode, metric: string): Promise<number> {

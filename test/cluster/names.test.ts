@@ -35,7 +35,7 @@ test("of 30 contenders for one name on three gateways exactly one wins, in each 
 }, 60_000);
 
 test("a late close does not sign out the one who came back elsewhere", async () => {
-  const lease = { LEASE_MS: 900, BEAT_MS: 100, ELECTION_MS: 100, OPERATION_DEADLINE_MS: 2_000 };
+  const lease = { LEASE_MS: 900, BEAT_MS: 100, ELECTION_MS: 100, REDIS_COMMAND_TIMEOUT_MS: 500 };
   const prefix = { REDIS_PREFIX: "late" };
   const proxy = await Proxy.to(redis.port);
   const cutOff = await node(proxy.url, { ...lease, ...prefix });
@@ -68,7 +68,12 @@ test("a late close does not sign out the one who came back elsewhere", async () 
 });
 
 test("a name whose sign-out got lost is found by the audit and freed", async () => {
-  const lonely = await node(redis.url, { REDIS_PREFIX: "audit", BEAT_MS: 50, LEASE_MS: 2_000 });
+  const lonely = await node(redis.url, {
+    REDIS_PREFIX: "audit",
+    BEAT_MS: 50,
+    LEASE_MS: 2_000,
+    REDIS_COMMAND_TIMEOUT_MS: 500,
+  });
   const viewer = await ClassicClient.connect(lonely.port, "viewer");
   try {
     const ana = await ClassicClient.connect(lonely.port, "ana");

@@ -72,6 +72,18 @@ test("while Redis is away, what cannot be done is said with error 6, and new con
   await bob.awaits(55, L("ana"), L("again"));
 });
 
+test("a node stops in time while Redis is away, however much its clients had asked for", async () => {
+  const stopping = await node(redis.url, { STOP_WITHIN_MS: 2_000, REDIS_PREFIX: "stop" });
+  const eva = await ClassicClient.connect(stopping.port, "eva");
+  await redis.kill();
+  try {
+    for (let i = 0; i < 20; i++) eva.says(4, L("~"), L(`${i}`)); // 5 s each
+    await stopping.close();
+  } finally {
+    await redis.revive();
+  }
+});
+
 test("Redis comes back with nothing: the nodes claim their users again, and the chat goes on", async () => {
   await redis.client.flushall();
   await redis.client.call("FUNCTION", "FLUSH");

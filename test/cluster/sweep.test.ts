@@ -18,7 +18,13 @@ afterAll(() => redis.close());
 beforeEach(async () => {
   await redis.client.flushall();
   // after a flush, one lease of grace: short leases make it short
-  const environment = { IDLE_AFTER_MS: IDLE_MS, LEASE_MS: 600, BEAT_MS: 100, ELECTION_MS: 100 };
+  const environment = {
+    IDLE_AFTER_MS: IDLE_MS,
+    LEASE_MS: 600,
+    BEAT_MS: 100,
+    ELECTION_MS: 100,
+    REDIS_COMMAND_TIMEOUT_MS: 400,
+  };
   nodes = await Promise.all([1, 2].map(() => node(redis.url, environment)));
 });
 afterEach(async () => {

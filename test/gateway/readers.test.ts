@@ -1,6 +1,7 @@
 import { connect, type Socket } from "node:net";
 import { afterAll, beforeAll, expect, test } from "vitest";
 import { ClassicClient, L } from "../support/classic-client.js";
+import { eventually } from "../support/eventually.js";
 import { node } from "../support/nodes.js";
 import { startRedis, type TestRedis } from "../support/redis.js";
 
@@ -93,6 +94,36 @@ test("a frame that is too large closes its own connection only, with 1009", asyn
   bob.webSocket.send(Buffer.alloc(2_000));
   expect(await closed).toBe(1009);
   await ana.hears(54, L("bob"), 0);
+  await ana.hearsNothing();
+  ana.vanish();
+  await gateway.close();
+});
+
+test("a request line that is too long is answered, and the connection ended whatever the client does", async () => {
+  const gateway = await node(redis.url, { REDIS_PREFIX: "long" });
+  const socket = connect({ port: gateway.port, host: "127.0.0.1", allowHalfOpen: true });
+  socket.write(`GET /${"x".repeat(9_000)}`);
+  const answer = await new Promise<string>((resolve) => {
+    socket.once("data", (chunk) => resolve(chunk.toString()));
+  });
+  expect(answer).toMatch(/^HTTP\/1.1 414 /);
+  socket.on("error", () => {}); // writing to it is an error by then
+  await eventually(() => {
+    socket.write("x");
+    if (!socket.destroyed) throw new Error("the other end is still there");
+  });
+  await gateway.close();
+});
+
+test("a handshake that cannot succeed claims no name", async () => {
+  const gateway = await node(redis.url, { REDIS_PREFIX: "handshake" });
+  const ana = await ClassicClient.connect(gateway.port, "ana");
+  const socket = connect(gateway.port, "127.0.0.1");
+  socket.write("GET /?name=h2 HTTP/1.1\r\nHost: x\r\nConnection: Upgrade\r\nUpgrade: h2c\r\n\r\n");
+  const answer = await new Promise<string>((resolve) => {
+    socket.once("data", (chunk) => resolve(chunk.toString()));
+  });
+  expect(answer).toMatch(/^HTTP\/1.1 400 /);
   await ana.hearsNothing();
   ana.vanish();
   await gateway.close();

@@ -25,8 +25,11 @@ local function beat(keys, args)
   local incarnation, lease_ms, stall_ms, mode = args[1], tonumber(args[2]), tonumber(args[3]), args[4]
   expect({ [meta] = 'hash', [log] = 'stream', [nodes] = 'hash' })
   local bucket = open(meta)
-  if bucket.is_new or not bucket.beat or bucket.now - bucket.beat > stall_ms or bucket.now < bucket.beat then
-    bucket.grace = bucket.now + lease_ms
+  local gap = bucket.beat and bucket.now - bucket.beat
+  if bucket.is_new or not gap or gap > stall_ms or gap < 0 then
+    -- a lease that ran while nobody could renew runs on for that long
+    local extra = (bucket.is_new or not gap or gap < 0) and lease_ms or math.min(lease_ms, gap + stall_ms)
+    bucket.grace = math.max(bucket.grace, bucket.now + extra)
     redis.call('HSET', meta, 'grace', bucket.grace)
   end
   redis.call('HSET', meta, 'beat', bucket.now, 'lease', lease_ms)

@@ -159,7 +159,7 @@ export async function startNode(
     isOpen = false;
     const late = setTimeout(() => observe.log.warn("node is slow to stop"), config.STOP_WITHIN_MS);
     await ignoring(observe, () => election.close());
-    await gateway.close(config.STOP_WITHIN_MS / 2);
+    await gateway.close(config.STOP_WITHIN_MS / 4);
     await leavers.close(config.STOP_WITHIN_MS / 4);
     await ignoring(observe, () => heartbeat.close());
     await feed.close();

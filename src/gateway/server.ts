@@ -5,6 +5,7 @@ import {
   type ServerResponse,
 } from "node:http";
 import { createServer, type AddressInfo, type Server, type Socket } from "node:net";
+import { setTimeout as pause } from "node:timers/promises";
 import { WebSocketServer, type ServerOptions } from "ws";
 import type { Chat } from "../chat/chat.js";
 import type { Observe } from "../observe.js";
@@ -143,9 +144,13 @@ export class Gateway {
     await closed;
     clearTimeout(lingering);
     const ended = Promise.all([...this.#sessions].map((session) => session.end()));
-    const late = setTimeout(() => this.#sessions.forEach((session) => session.abandon()), withinMs);
-    await ended;
-    clearTimeout(late);
+    const time = new AbortController();
+    await Promise.race([
+      ended,
+      pause(withinMs, undefined, { signal: time.signal }).catch(() => {}),
+    ]);
+    time.abort();
+    for (const session of this.#sessions) session.abandon();
   }
 
   #accept(socket: Socket): void {

@@ -73,12 +73,13 @@ test("while Redis is away, what cannot be done is said with error 6, and new con
 });
 
 test("a node stops in time while Redis is away, however much its clients had asked for", async () => {
-  const stopping = await node(redis.url, { STOP_WITHIN_MS: 2_000, REDIS_PREFIX: "stop" });
+  const stopping = await node(redis.url, { STOP_WITHIN_MS: 8_000, REDIS_PREFIX: "stop" });
   const eva = await ClassicClient.connect(stopping.port, "eva");
   await redis.kill();
   try {
     for (let i = 0; i < 20; i++) eva.says(4, L("~"), L(`${i}`)); // 5 s each
     await stopping.close();
+    expect(stopping.log.map(({ msg }) => msg)).not.toContain("node is slow to stop");
   } finally {
     await redis.revive();
   }

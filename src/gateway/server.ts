@@ -178,7 +178,8 @@ export class Gateway {
       this.#doors.observe.log.info({ status, reason }, "connection was refused");
       answerUpgrade(socket, status, reason);
     };
-    if (!isWebSocket(request)) return refuse(400, "this is no WebSocket handshake");
+    if (!isWebSocket(request, target.subprotocols))
+      return refuse(400, "this is no WebSocket handshake");
     const refusal = this.#refusalOf(target, isSeed);
     if (refusal !== undefined) return refuse(...refusal);
 
@@ -251,8 +252,14 @@ export class Gateway {
 }
 
 /** Whether the handshake will succeed: nobody is announced for one that cannot. RFC 6455 §4.2.1. */
-function isWebSocket({ method, headers }: IncomingMessage): boolean {
+function isWebSocket(
+  { method, headers }: IncomingMessage,
+  subprotocols: readonly string[],
+): boolean {
+  const areTokens = subprotocols.every((word) => /^[!#$%&'*+\-.^_`|~0-9A-Za-z]+$/.test(word));
   return (
+    areTokens &&
+    new Set(subprotocols).size === subprotocols.length &&
     method === "GET" &&
     headers.upgrade?.toLowerCase() === "websocket" &&
     /^[+/0-9A-Za-z]{22}==$/.test(headers["sec-websocket-key"] ?? "") &&

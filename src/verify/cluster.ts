@@ -49,7 +49,7 @@ export class Gateway {
       NODE_OPTIONS: process.env["NODE_OPTIONS"] ?? "",
       HOST: "127.0.0.1",
       PORT: String(this.port),
-      REDIS_URL: `redis://127.0.0.1:${this.toRedis.port}`,
+      REDIS_URL: this.toRedis.url,
       NODE_NAME: `gateway-${this.index}`,
       HISTORY_KEEP: "1000000",
       CLASSIC_REPLY_MAX_BYTES: "65536",

@@ -38,6 +38,11 @@ export class Proxy {
     return (this.#server.address() as AddressInfo).port;
   }
 
+  /** For a proxy in front of Redis. */
+  get url(): string {
+    return `redis://127.0.0.1:${this.port}`;
+  }
+
   /** From here on, for connections of the role (the name given by CLIENT SETNAME tertulia-role) or `*`. */
   set(mode: Mode, role = "*"): void {
     this.#mode = mode;

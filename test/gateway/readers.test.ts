@@ -118,12 +118,24 @@ test("a request line that is too long is answered, and the connection ended what
 test("a handshake that cannot succeed claims no name", async () => {
   const gateway = await node(redis.url, { REDIS_PREFIX: "handshake" });
   const ana = await ClassicClient.connect(gateway.port, "ana");
-  const socket = connect(gateway.port, "127.0.0.1");
-  socket.write("GET /?name=h2 HTTP/1.1\r\nHost: x\r\nConnection: Upgrade\r\nUpgrade: h2c\r\n\r\n");
-  const answer = await new Promise<string>((resolve) => {
-    socket.once("data", (chunk) => resolve(chunk.toString()));
-  });
-  expect(answer).toMatch(/^HTTP\/1.1 400 /);
+  const good =
+    "Host: x\r\nConnection: Upgrade\r\nUpgrade: websocket\r\nSec-WebSocket-Version: 13\r\n";
+  const key = "Sec-WebSocket-Key: AAAAAAAAAAAAAAAAAAAAAA==\r\n";
+  for (const head of [
+    "Host: x\r\nConnection: Upgrade\r\nUpgrade: h2c\r\n",
+    good,
+    `${good}Sec-WebSocket-Key: short\r\n`,
+    `${good}${key}Sec-WebSocket-Protocol: a b\r\n`,
+    `${good}${key}Sec-WebSocket-Protocol: a, a\r\n`,
+  ]) {
+    const socket = connect(gateway.port, "127.0.0.1");
+    socket.write(`GET /?name=nobody HTTP/1.1\r\n${head}\r\n`);
+    const answer = await new Promise<string>((resolve) => {
+      socket.once("data", (chunk) => resolve(chunk.toString()));
+    });
+    expect(answer).toMatch(/^HTTP\/1.1 400 /);
+    socket.destroy();
+  }
   await ana.hearsNothing();
   ana.vanish();
   await gateway.close();

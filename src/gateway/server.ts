@@ -12,6 +12,7 @@ import type { Observe } from "../observe.js";
 import { CLOSE } from "../wire/close.js";
 import type { Dialect } from "../wire/dialect.js";
 import { mendRequestLine } from "./front.js";
+import { LINGER_MS, answerUpgrade, isWebSocket, shortestEcho } from "./handshake.js";
 import type { Hub } from "./hub.js";
 import type { OutboxLimits } from "./outbox.js";
 import type { SessionDoors } from "./session-doors.js";
@@ -42,8 +43,6 @@ const FRONT_LIMITS = { maxLineBytes: 8_192, withinMs: 5_000 };
 const PACE_CHECK_MS = 1_000;
 /** From a connection's first moment to the end of its request's head. */
 const ASKS_WITHIN_MS = 10_000;
-/** How long a client that was answered, or has begun to close, may take to hang up. */
-const LINGER_MS = 2_000;
 
 export class Gateway {
   readonly #settings: GatewaySettings;
@@ -249,42 +248,4 @@ export class Gateway {
     if (this.#doors.chat.refuseName(name)) return [400, "nobody can be called this"];
     return (await this.#doors.chat.isTaken(name)) ? [400, "this name is taken"] : [200, "free"];
   }
-}
-
-/** Whether the handshake will succeed: nobody is announced for one that cannot. RFC 6455 §4.2.1. */
-function isWebSocket(
-  { method, headers }: IncomingMessage,
-  subprotocols: readonly string[],
-): boolean {
-  const areTokens = subprotocols.every((word) => /^[!#$%&'*+\-.^_`|~0-9A-Za-z]+$/.test(word));
-  return (
-    areTokens &&
-    new Set(subprotocols).size === subprotocols.length &&
-    method === "GET" &&
-    headers.upgrade?.toLowerCase() === "websocket" &&
-    /^[+/0-9A-Za-z]{22}==$/.test(headers["sec-websocket-key"] ?? "") &&
-    ["13", "8"].includes(headers["sec-websocket-version"] ?? "")
-  );
-}
-
-/**
- * Browsers fail if none of the subprotocols that they offered comes back; one client cannot take a
- * 101 of 254 bytes or more.
- */
-function shortestEcho(offered: Set<string>): string | false {
-  if (offered.has("ws-protocol")) return "ws-protocol";
-  const shortest = [...offered].toSorted((a, b) => a.length - b.length)[0];
-  return shortest !== undefined && shortest.length <= 64 ? shortest : false;
-}
-
-function answerUpgrade(socket: Socket, status: 400 | 503, reason: string): void {
-  const head = [
-    `HTTP/1.1 ${status} ${status === 400 ? "Bad Request" : "Service Unavailable"}`,
-    "Connection: close",
-    "Content-Type: text/plain; charset=utf-8",
-    `Content-Length: ${reason.length + 1}`,
-  ];
-  socket.end(`${head.join("\r\n")}\r\n\r\n${reason}\n`);
-  socket.resume(); // reads the rest, so that the end is seen
-  setTimeout(() => socket.destroy(), LINGER_MS).unref();
 }

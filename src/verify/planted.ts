@@ -105,6 +105,11 @@ export const PLANTED: Readonly<Record<string, Planted>> = {
     changes: [
       [BUCKET, "if not ends or ends < bucket.now then", "if false then"],
       // and so a node that wakes up goes on as if nothing had happened
+      [
+        "cluster/heartbeat.js",
+        "return performance.now() - this.#renewedAt >= this.#settings.leaseMs;",
+        "return false;",
+      ],
       [DUTIES, "local is_member = mode == 'join' or", "local is_member = true or"],
       ["gateway/session.js", 'if (claim.outcome !== "taken")', "if (true)"],
     ],

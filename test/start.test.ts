@@ -79,6 +79,12 @@ test("a killed gateway leaves no Redis behind", async () => {
   await ana.hearsNothing();
 });
 
+test("a folder that was cleaned up under a running node does not keep it from stopping well", async () => {
+  const first = await start();
+  await rm(join(folder, "redis.json"));
+  expect(await first.close()).toBe(0);
+});
+
 test("starts at the same moment share one Redis", async () => {
   const [first, second, third] = await Promise.all([start(), start(), start()]);
   const ana = await ClassicClient.connect(first.port, "ana");

@@ -49,10 +49,7 @@ export async function sharedLocalRedis(dataDir: string): Promise<SharedLocalRedi
   try {
     const redis = await startLocalRedis({ dataDir });
     const stopped = new Promise<void>((resolve) => redis.child.once("exit", () => resolve()));
-    redis.child.once("exit", () => {
-      const isOurs = readFileSync(path, "utf8").includes(`"owner":${process.pid},`);
-      if (isOurs) rmSync(path, { force: true });
-    });
+    redis.child.once("exit", () => removeOwn(path));
     const note: Note = { owner: process.pid, server: redis.child.pid!, url: redis.url };
     await writeFile(path, JSON.stringify(note));
     return { url: redis.url, stopped, close: () => redis.close() };
@@ -72,6 +69,16 @@ async function hasTaken(path: string): Promise<boolean> {
   } catch (error) {
     if ((error as NodeJS.ErrnoException).code === "EEXIST") return false;
     throw error;
+  }
+}
+
+/** Not a successor's, and not at all if somebody has cleaned up the folder. */
+function removeOwn(path: string): void {
+  try {
+    const isOwn = readFileSync(path, "utf8").includes(`"owner":${process.pid},`);
+    if (isOwn) rmSync(path, { force: true });
+  } catch (error) {
+    if ((error as NodeJS.ErrnoException).code !== "ENOENT") throw error;
   }
 }
 

@@ -35,6 +35,7 @@ async function pair(environment: Record<string, number> = {}): Promise<{
   const listener = await ClassicClient.connect(behind.port, "listener");
   const speaker = await ClassicClient.connect(beside.port, "speaker");
   await listener.hears(53, L("speaker"), 1);
+  await speaker.settles(); // its node may have been late to hear of the listener
   return { proxy, behind, listener, speaker };
 }
 

@@ -21,6 +21,7 @@ beforeEach(async () => {
   ana = await ClassicClient.connect(nodes[0]!.port, "ana");
   bob = await ClassicClient.connect(nodes[1]!.port, "bob");
   await ana.hears(53, L("bob"), 1);
+  await bob.settles(); // its node may have been late to hear of ana
 });
 afterEach(async () => {
   ana.vanish();

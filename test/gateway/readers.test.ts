@@ -40,7 +40,7 @@ test("a slow reader is cut by bytes, and the others miss nothing", async () => {
   const ana = await ClassicClient.connect(gateway.port, "ana");
   const bob = await ClassicClient.connect(gateway.port, "bob");
   const deaf = await deafClient(gateway.port, "deaf");
-  await bob.hears(53, L("deaf"), 1);
+  await bob.awaits(53, L("deaf"), 1);
   await askWithoutReading(ana, deaf);
   for (let i = 0; i < 255; i++) await bob.awaits(55, L("ana"), L("x".repeat(255)));
   let sent = 0;

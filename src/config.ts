@@ -77,6 +77,11 @@ export const schema = z.object({
     5_000,
     "What a client asked for fails if Redis has not answered by then",
   ),
+  ACK_LEVEL: z.enum(["fast", "replicated"]).default("fast").meta({
+    example: "replicated",
+    about:
+      "When a message is acknowledged: `fast`, stored by the primary; `replicated`, by a replica of it as well",
+  }),
   LEASE_MS: integer(
     500,
     MINUTE,

@@ -19,6 +19,7 @@ import { RedisFeed } from "./redis/feed.js";
 import { BUCKETS, Keys } from "./redis/keys.js";
 import { RedisLeases } from "./redis/lease.js";
 import { Ledger, readLedgerLibrary } from "./redis/ledger.js";
+import { Replication } from "./redis/replication.js";
 import { RedisStore } from "./redis/store.js";
 import { bytesFromName } from "./wire/bytes.js";
 import { classicDialect } from "./wire/classic.js";
@@ -39,14 +40,13 @@ export async function startNode(
   observe: Observe,
 ): Promise<Node> {
   const settings = { url: config.REDIS_URL, commandTimeoutMs: config.REDIS_COMMAND_TIMEOUT_MS };
-  const [commands, duty, subscriber] = (["command", "duty", "subscriber"] as const).map((role) =>
-    connectRedis(settings, role, observe.log),
-  ) as [
-    ReturnType<typeof connectRedis>,
-    ReturnType<typeof connectRedis>,
-    ReturnType<typeof connectRedis>,
-  ];
-  await Promise.all([untilReady(commands), untilReady(duty)]);
+  const commands = connectRedis(settings, "command", observe.log);
+  const duty = connectRedis(settings, "duty", observe.log);
+  const subscriber = connectRedis(settings, "subscriber", observe.log);
+  // WAIT blocks its connection, so nothing else may have to wait on that one
+  const isReplicated = config.ACK_LEVEL === "replicated";
+  const writer = isReplicated ? connectRedis(settings, "writer", observe.log) : commands;
+  await Promise.all([...new Set([commands, duty, writer])].map(untilReady));
   const version = await checkRedis(commands, observe.log);
 
   const keys = new Keys(config.REDIS_PREFIX);
@@ -74,7 +74,11 @@ export async function startNode(
     stallMs: stallMs(config),
   };
   const storeLog = observe.log.child({ room: "store" });
-  const store = new RedisStore(ledger, keys, heartbeat, storeSettings, storeLog);
+  const writing = {
+    ledger: isReplicated ? new Ledger(writer, library, storeLog) : ledger,
+    replication: isReplicated ? new Replication(writer) : undefined,
+  };
+  const store = new RedisStore(ledger, writing, keys, heartbeat, storeSettings, storeLog);
   const feed = new RedisFeed(subscriber, commands, keys, inRoom(observe, "feed"));
   const election = new Election(
     leases,
@@ -105,6 +109,7 @@ export async function startNode(
       port: config.PORT,
       maxFrameBytes: config.MAX_FRAME_BYTES,
       maxConnections: config.MAX_CONNECTIONS,
+      mustAwaitStore: isReplicated,
       outbox: { maxBytes: config.QUEUE_MAX_BYTES, maxStallMs: config.QUEUE_STALL_MS },
     },
     {
@@ -113,7 +118,7 @@ export async function startNode(
       observe: inRoom(observe, "gateway"),
       dialects: { classic: classicDialect(classicOptions, wsProtocol), wsProtocol },
       onActive: (session) => activity.note(session),
-      onLeft: (session) => leavers.signOut(session),
+      onLeft: (session) => leavers.signOut(session.hold),
       isReady,
     },
   );
@@ -164,7 +169,7 @@ export async function startNode(
     await ignoring(observe, () => heartbeat.close());
     await feed.close();
     metrics?.close();
-    for (const redis of [commands, duty]) giveUp(redis);
+    for (const redis of [commands, duty, writer]) giveUp(redis);
     clearTimeout(late);
     observe.log.info("node has stopped");
   };

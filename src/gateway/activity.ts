@@ -17,14 +17,14 @@ export class Activity {
   }
 
   note(session: Session): void {
-    if (!session.hasName) return;
+    if (!session.hold.hasName) return;
     this.#active.add(session);
     if (session.isInactive) void this.flush();
   }
 
   /** Tells the store of all who were active since the last time. */
   async flush(): Promise<void> {
-    const active = [...this.#active].filter(({ hasName }) => hasName);
+    const active = [...this.#active].map(({ hold }) => hold).filter(({ hasName }) => hasName);
     this.#active = new Set();
     if (active.length === 0) return;
     try {

@@ -11,12 +11,12 @@ import type { Chat } from "../chat/chat.js";
 import type { Observe } from "../observe.js";
 import { CLOSE } from "../wire/close.js";
 import type { Dialect } from "../wire/dialect.js";
+import { ClassicSession } from "./classic-session.js";
 import { mendRequestLine } from "./front.js";
 import { LINGER_MS, answerUpgrade, isWebSocket, shortestEcho } from "./handshake.js";
 import type { Hub } from "./hub.js";
 import type { OutboxLimits } from "./outbox.js";
-import type { SessionDoors } from "./session-doors.js";
-import { Session } from "./session.js";
+import type { Session, SessionDoors } from "./session.js";
 import { targetOf, type Target } from "./target.js";
 
 export interface GatewaySettings {
@@ -24,6 +24,8 @@ export interface GatewaySettings {
   readonly port: number;
   readonly maxFrameBytes: number;
   readonly outbox: OutboxLimits;
+  /** See SessionDoors. */
+  readonly mustAwaitStore: boolean;
   /** To open at once; more are turned away with 503. */
   readonly maxConnections: number;
 }
@@ -65,14 +67,15 @@ export class Gateway {
       chat: doors.chat,
       observe: doors.observe,
       limits: settings.outbox,
-      onClaiming: (session) => doors.hub.add(session, session.name),
+      mustAwaitStore: settings.mustAwaitStore,
+      onClaiming: (session) => doors.hub.add(session, session.hold.name),
       onUnclaimed: (session, isUnsure) => this.#release(session, isUnsure),
       onActive: doors.onActive,
       onEnded: (session) => {
         this.#sessions.delete(session);
         doors.observe.counters.connections.dec({ dialect: session.dialect.name });
-        doors.observe.log.info({ session: session.id }, "client disconnected");
-        if (session.hasName) this.#release(session, true);
+        doors.observe.log.info({ session: session.hold.id }, "client disconnected");
+        if (session.hold.hasName) this.#release(session, true);
       },
     };
     // closeTimeout: not in the types yet
@@ -182,7 +185,7 @@ export class Gateway {
     const refusal = this.#refusalOf(target, isSeed);
     if (refusal !== undefined) return refuse(...refusal);
 
-    const session = new Session(isSeed ? wsProtocol : classic, this.#sessionDoors);
+    const session = new ClassicSession(isSeed ? wsProtocol : classic, this.#sessionDoors);
     this.#sessions.add(session);
     const { observe } = this.#doors;
     observe.counters.connections.inc({ dialect: session.dialect.name });
@@ -190,17 +193,20 @@ export class Gateway {
     socket.on("close", () => void session.end());
     if (target.name !== undefined) {
       const outcome = await session.claim(target.name).catch((error: unknown) => {
-        observe.log.warn({ err: error, session: session.id }, "claim was not answered");
+        observe.log.warn({ err: error, session: session.hold.id }, "claim was not answered");
         return "unavailable" as const;
       });
       if (outcome === "taken") return refuse(400, "this name is taken");
       if (outcome === "unavailable") return refuse(503, "the chat is unavailable, try again");
-      observe.log.info({ session: session.id, outcome }, "user registered");
+      observe.log.info({ session: session.hold.id, outcome }, "user registered");
     }
     if (this.#isStopping) return refuse(503, "this node is stopping");
     this.#webSockets.handleUpgrade(request, socket, head, (webSocket) => {
       session.attach(webSocket, socket);
-      observe.log.info({ session: session.id, dialect: session.dialect.name }, "client connected");
+      observe.log.info(
+        { session: session.hold.id, dialect: session.dialect.name },
+        "client connected",
+      );
     });
   }
 
@@ -216,7 +222,7 @@ export class Gateway {
   }
 
   #release(session: Session, mayHaveName: boolean): void {
-    this.#doors.hub.remove(session, session.name);
+    this.#doors.hub.remove(session, session.hold.name);
     if (mayHaveName) this.#doors.onLeft(session);
   }
 

@@ -19,7 +19,7 @@ export interface RedisSettings {
  */
 export function connectRedis(
   { url, commandTimeoutMs }: RedisSettings,
-  role: "command" | "duty" | "subscriber",
+  role: "command" | "duty" | "subscriber" | "writer",
   log: Log,
 ): Redis {
   const options = {

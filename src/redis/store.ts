@@ -13,6 +13,7 @@ import type { Log } from "../observe.js";
 import { STATUSES, decodeRecord } from "./events.js";
 import { ALL_BUCKETS, bucketOfConversation, bucketOfUser, type Keys } from "./keys.js";
 import { isReply, type Ledger } from "./ledger.js";
+import type { Replication } from "./replication.js";
 
 export interface StoreSettings {
   /** Messages kept per conversation, and for how long. */
@@ -26,13 +27,23 @@ export interface StoreSettings {
 
 export class RedisStore implements Store {
   readonly #ledger: Ledger;
+  /** The connection on which messages are written, and what is demanded of its replicas, if anything. */
+  readonly #writing: { readonly ledger: Ledger; readonly replication: Replication | undefined };
   readonly #keys: Keys;
   readonly #standing: Standing;
   readonly #settings: StoreSettings;
   readonly #log: Log;
 
-  constructor(ledger: Ledger, keys: Keys, standing: Standing, settings: StoreSettings, log: Log) {
+  constructor(
+    ledger: Ledger,
+    writing: { readonly ledger: Ledger; readonly replication: Replication | undefined },
+    keys: Keys,
+    standing: Standing,
+    settings: StoreSettings,
+    log: Log,
+  ) {
     this.#ledger = ledger;
+    this.#writing = writing;
     this.#keys = keys;
     this.#standing = standing;
     this.#settings = settings;
@@ -99,18 +110,22 @@ export class RedisStore implements Store {
       this.#keys.history(bucket, conversation),
       this.#keys.sent(bucket, author.name, mid),
     ];
+    const { ledger, replication } = this.#writing;
     const [answer, seq, epoch, time] = (await this.#retrying(() => {
       if (!this.#standing.isMember) throw new Error("FENCED this node is not a member");
       if (!author.isLive) throw new Unavailable("the session has lost its name");
-      return this.#ledger.call("append", keys, [
-        this.#standing.incarnation,
-        bytes(author.name),
-        bytes(otherOf(conversation, author.name)),
-        mid,
-        Buffer.from(text.buffer, text.byteOffset, text.length),
-        this.#settings.historyKeep,
-        this.#settings.historyMaxAgeMs,
-      ]);
+      const write = (): Promise<unknown> =>
+        ledger.call("append", keys, [
+          this.#standing.incarnation,
+          bytes(author.name),
+          bytes(otherOf(conversation, author.name)),
+          mid,
+          Buffer.from(text.buffer, text.byteOffset, text.length),
+          this.#settings.historyKeep,
+          this.#settings.historyMaxAgeMs,
+          replication?.least ?? 0,
+        ]);
+      return replication === undefined ? write() : replication.covering(write);
     })) as [Buffer, number, number, number];
     const repeated = answer.toString() === "again";
     if (repeated) this.#log.info("message was stored already");

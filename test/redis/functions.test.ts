@@ -26,7 +26,7 @@ const writers: [LedgerFunction, string[], (string | number)[]][] = [
   ["leave", keys.ofUsers(0, node), ["ana", "session-1", "left"]],
   ["set_status", keys.ofUsers(0, node), ["ana", "session-1", 2]],
   ["touch", keys.ofUsers(0, node), ["bob", "session-2"]],
-  ["append", messageKeys, [node, "ana", "", "m2", "hello", 100, 60_000]],
+  ["append", messageKeys, [node, "ana", "", "m2", "hello", 100, 60_000, 0]],
   ["beat", [keys.meta(0), keys.log(0), keys.nodes(0)], [node, 4_000, 2_500, "renew"]],
   ["disown", keys.ofUsers(0, node), [node, "ana"]],
   ["sweep", keys.ofUsers(0, "-"), [token, 0, 2_500, 100]],
@@ -58,7 +58,7 @@ beforeEach(async () => {
   await ledger.call(
     "append",
     [...messageKeys.slice(0, 5), keys.sent(0, "ana" as never, "m1")],
-    [node, "ana", "", "m1", "hi", 100, 60_000],
+    [node, "ana", "", "m1", "hi", 100, 60_000, 0],
   );
   await redis.client.hset(keys.nodes(0), "dead", 1);
   await redis.client.hset(keys.meta(0), "grace", 0);
@@ -122,7 +122,7 @@ describe("append", () => {
     ledger.call(
       "append",
       [...messageKeys.slice(0, 5), keys.sent(0, "ana" as never, mid)],
-      [node, "ana", "", mid, text, 100, 60_000],
+      [node, "ana", "", mid, text, 100, 60_000, 0],
     );
 
   test("stores a message that is sent again under its id once, and gives the first answer again", async () => {
@@ -154,7 +154,7 @@ describe("append", () => {
       await ledger.call(
         "append",
         [...those, keys.sent(0, "ana" as never, `c${i}`)],
-        [node, "ana", "", `c${i}`, "x", 100, 60_000],
+        [node, "ana", "", `c${i}`, "x", 100, 60_000, 0],
       );
     }
     const length = await redis.client.xlen(keys.history(0, general));
@@ -163,7 +163,7 @@ describe("append", () => {
     await ledger.call(
       "append",
       [...those, keys.sent(0, "ana" as never, "old")],
-      [node, "ana", "", "old", "x", 100, 1_000],
+      [node, "ana", "", "old", "x", 100, 1_000, 0],
     );
     await new Promise((resolve) => setTimeout(resolve, 30));
     const shown = await ledger.call("history", [keys.history(0, general)], [255, 20]);
@@ -173,7 +173,7 @@ describe("append", () => {
       await ledger.call(
         "append",
         [...those, keys.sent(0, "ana" as never, `d${i}`)],
-        [node, "ana", "", `d${i}`, "x", 100, 20],
+        [node, "ana", "", `d${i}`, "x", 100, 20, 0],
       );
     }
     expect(await redis.client.xlen(keys.history(0, general))).toBeLessThan(64);

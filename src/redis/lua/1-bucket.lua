@@ -33,10 +33,12 @@ end
 -- seen last: the generation rises (by the clock, so that two promotions of one past differ too) and
 -- n starts anew. Nothing is written here; announce and keep_position do.
 local function open(meta)
-  local replid = string.match(redis.call('INFO', 'replication'), 'master_replid:(%x+)')
+  local replication = redis.call('INFO', 'replication')
+  local replid = string.match(replication, 'master_replid:(%x+)')
   local seen = redis.call('HMGET', meta, 'replid', 'g', 'n', 'at', 'beat', 'grace', 'lease')
   local bucket = {
     meta = meta, now = now_ms(), replid = replid,
+    replicas = tonumber(string.match(replication, 'connected_slaves:(%d+)')) or 0,
     g = tonumber(seen[2]) or 0, n = tonumber(seen[3]) or 0, at = tonumber(seen[4]) or 0,
     beat = tonumber(seen[5]), grace = tonumber(seen[6]) or 0, lease = tonumber(seen[7]) or 0,
   }

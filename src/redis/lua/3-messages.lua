@@ -23,25 +23,32 @@ end
 
 -- Appends a message and tells everybody.
 -- KEYS: meta, log, nodes, conversation, history, sent
--- ARGV: incarnation, author, to, mid, text, messages kept, ms kept
+-- ARGV: incarnation, author, to, mid, text, messages kept, ms kept, least replicas
+-- With fewer replicas nothing is written. Whatever is answered, WAIT on the same connection then
+-- covers the message, a repeated one too: its answer is prolonged, for WAIT counts only what its own
+-- connection wrote (Redis 8; a read is enough for 7.0).
 -- Returns { 'ok' | 'again', seq, epoch, time }.
 -- Epoch: the generation of the bucket when the message was written, or the time when the
 -- conversation began, whichever is later; so (epoch, seq) never names two messages.
 local function append(keys, args)
   local meta, log, nodes, conversation, history, sent = unpack(keys)
   local incarnation, author, to, mid, text = unpack(args, 1, 5)
-  local keep, keep_ms = args[6], tonumber(args[7])
+  local keep, keep_ms, least_replicas = args[6], tonumber(args[7]), tonumber(args[8])
   expect({
     [meta] = 'hash', [log] = 'stream', [nodes] = 'hash', [conversation] = 'hash',
     [history] = 'stream', [sent] = 'string',
   })
   local first_answer = redis.call('GET', sent)
   if first_answer then
+    if least_replicas > 0 then redis.call('PEXPIRE', sent, SENT_KEPT_MS) end
     local seq, epoch, time = string.match(first_answer, '^(%d+) (%d+) (%d+)$')
     return { 'again', tonumber(seq), tonumber(epoch), tonumber(time) }
   end
   local bucket = open(meta)
   require_member(bucket, nodes, incarnation)
+  if bucket.replicas < least_replicas then
+    error({ err = 'NOREPLICAS the primary has ' .. bucket.replicas .. ' replicas' })
+  end
 
   local last = redis.call('HMGET', conversation, 'seq', 'epoch')
   local seq = (tonumber(last[1]) or 0) + 1

@@ -1,0 +1,260 @@
+/**
+ * A session in one of the dialects of bytes. Commands are carried out one after the other, so their
+ * effects and replies come in the order in which they were sent.
+ */
+import type { Socket } from "node:net";
+import type { WebSocket } from "ws";
+import type { Command, Name, Notice, Reply } from "../chat/model.js";
+import { Unavailable } from "../chat/ports.js";
+import { CLOSE } from "../wire/close.js";
+import type { Dialect } from "../wire/dialect.js";
+import { Hold } from "./hold.js";
+import { Inbox } from "./inbox.js";
+import { Outbox } from "./outbox.js";
+import type { Session, SessionDoors } from "./session.js";
+
+/** leaving: has asked to be signed out, and waits to hear of it. ended: the connection is gone. */
+type State = "open" | "leaving" | "ended";
+
+/** One client loses what comes right behind the 101 reply. PROTOCOL.md, connecting. */
+const SETTLE_MS = 25;
+/** How long a dead client's last wishes may take, and a suspended client's next one may wait. */
+const PATIENCE_MS = 5_000;
+/** How long a close, or the news of one's own sign-out, is waited for. */
+const FAREWELL_MS = 2_000;
+
+export class ClassicSession implements Session {
+  readonly hold: Hold;
+  dialect: Dialect;
+  isInactive = false;
+  readonly #doors: SessionDoors;
+  readonly #inbox = new Inbox((frame) =>
+    this.#carryOut(frame).catch((error: unknown) => {
+      this.#doors.observe.log.error({ err: error, session: this.hold.id }, "frame failed");
+    }),
+  );
+  readonly #outbox: Outbox;
+  #state: State = "open";
+  #isFirstFrame = true;
+  /** A message is on its way to the store: its own 55 must not overtake the store's answer. */
+  #isSending = false;
+  #webSocket: WebSocket | undefined;
+  #ending: Promise<void> | undefined;
+
+  constructor(dialect: Dialect, doors: SessionDoors) {
+    this.dialect = dialect;
+    this.#doors = doors;
+    this.hold = new Hold(doors.chat, {
+      onClaiming: () => doors.onClaiming(this),
+      onUnclaimed: (isUnsure) => {
+        doors.onUnclaimed(this, isUnsure);
+        this.#outbox.clear();
+      },
+    });
+    this.#outbox = new Outbox(doors.limits, (why) => {
+      doors.observe.counters.slowReaders.inc();
+      doors.observe.log.warn({ session: this.hold.id, why }, "slow reader was cut");
+    });
+  }
+
+  /** Claims a name. What is told to it from here on is held, so nothing after the claim is missed. */
+  async claim(name: Name): Promise<"new" | "back" | "taken"> {
+    this.#outbox.hold();
+    return this.hold.claim(name);
+  }
+
+  suspend(): void {
+    if (!this.hold.isClaimed) return;
+    this.hold.doubt();
+    this.#outbox.hold();
+  }
+
+  async reclaim(): Promise<void> {
+    if (!this.hold.isClaimed || this.#state === "leaving" || !this.hold.isLive) return;
+    if ((await this.hold.reclaim()) === "kept") return this.#open();
+    this.#inbox.clear();
+    this.#outbox.clear();
+    const { log } = this.#doors.observe;
+    log.warn({ session: this.hold.id }, "name was taken elsewhere, session closed");
+    this.close(CLOSE.replaced, "replaced");
+  }
+
+  attach(webSocket: WebSocket, socket: Socket): void {
+    this.#webSocket = webSocket;
+    this.#outbox.attach(webSocket, socket);
+    this.#inbox.attach(webSocket);
+    webSocket.on("error", (error) => {
+      this.#doors.observe.log.debug({ err: error, session: this.hold.id }, "websocket failed");
+    });
+    webSocket.on("close", () => void this.end());
+    setTimeout(() => this.#open(), SETTLE_MS);
+  }
+
+  hear(notice: Notice, frame: Uint8Array | undefined): boolean {
+    const isOwn =
+      notice.type === "presence" && this.hold.hasName && notice.user.name === this.hold.name;
+    if (isOwn) {
+      // what became of the name before this session had it is not this session's story
+      if (!this.hold.hadNameAt(notice.at)) return false;
+      const { status } = notice.user;
+      this.isInactive = status === "inactive";
+      this.#doors.observe.log.info(
+        { session: this.hold.id, status, cause: notice.cause },
+        "status changed",
+      );
+    }
+    if (frame === undefined || this.#state === "ended") return false;
+    this.#outbox.push(frame);
+    if (isOwn && this.#state === "leaving" && notice.user.status === "disconnected") {
+      this.close(CLOSE.normal, "signed out");
+    }
+    return true;
+  }
+
+  checkPace(now: number): void {
+    this.#outbox.checkPace(now);
+  }
+
+  close(code: number, reason: string): void {
+    const webSocket = this.#webSocket;
+    webSocket?.close(code, reason);
+    setTimeout(() => webSocket?.terminate(), FAREWELL_MS).unref();
+  }
+
+  end(): Promise<void> {
+    this.#ending ??= this.#end();
+    return this.#ending;
+  }
+
+  async #end(): Promise<void> {
+    this.#state = "ended";
+    const patience = setTimeout(() => this.abandon(), PATIENCE_MS);
+    await this.#inbox.drain();
+    clearTimeout(patience);
+    this.hold.isLive = false;
+    this.#doors.onEnded(this);
+  }
+
+  abandon(): void {
+    this.hold.isLive = false;
+    this.#inbox.clear();
+  }
+
+  /** Stops holding frames back, unless there is a reason to. */
+  #open(): void {
+    if (!this.hold.isUnsettled && !this.#isSending) this.#outbox.release();
+  }
+
+  async #carryOut(frame: Buffer): Promise<void> {
+    if (this.#state === "leaving") return;
+    this.#open();
+    let decoded = this.dialect.decode(frame);
+    if (decoded.kind === "speaks" && this.#isFirstFrame) {
+      this.#speak(decoded.dialect);
+      decoded = this.dialect.decode(frame);
+    }
+    this.#isFirstFrame = false;
+    const { observe, onActive } = this.#doors;
+    observe.counters.frames.inc({ kind: decoded.kind });
+    // to set one's status is to say what it shall be
+    if (!(decoded.kind === "command" && decoded.command.type === "status")) onActive(this);
+    switch (decoded.kind) {
+      case "command":
+        return this.#answer(await this.#execute(decoded.command));
+      case "refused":
+        return this.#answer({ type: "refused", refusal: decoded.refusal });
+      case "speaks":
+      case "ignored": {
+        const why = decoded.kind === "ignored" ? decoded.why : "unknown_op";
+        observe.log.info({ session: this.hold.id, why, op: frame[0] }, "frame was ignored");
+        return;
+      }
+      default:
+        return decoded satisfies never;
+    }
+  }
+
+  #speak(dialect: Dialect): void {
+    const { connections } = this.#doors.observe.counters;
+    connections.dec({ dialect: this.dialect.name });
+    connections.inc({ dialect: dialect.name });
+    this.dialect = dialect;
+  }
+
+  async #execute(command: Command): Promise<Reply> {
+    try {
+      if (command.type === "register") return await this.#register(command.name);
+      if (!this.hold.isClaimed) return { type: "refused", refusal: "not_registered" };
+      if (!(await this.hold.untilSure(PATIENCE_MS)))
+        return { type: "refused", refusal: "unavailable" };
+      // nobody is there to read the answer
+      if (this.#state === "ended" && isQuestion(command)) return { type: "accepted" };
+      if (command.type === "status" && command.status === "disconnected") {
+        return await this.#signOut(command);
+      }
+      if (command.type === "send") return await this.#send(command);
+      return await this.#doors.chat.execute(this.hold, command);
+    } catch (error) {
+      const { log } = this.#doors.observe;
+      if (error instanceof Unavailable) log.warn({ err: error }, "store was unavailable");
+      else log.error({ err: error, command: command.type }, "command failed");
+      return { type: "refused", refusal: "unavailable" };
+    }
+  }
+
+  /** Where the store's answer says more than the feed's, its own message waits for that answer. */
+  async #send(command: Extract<Command, { type: "send" }>): Promise<Reply> {
+    if (!this.#doors.mustAwaitStore) return this.#doors.chat.execute(this.hold, command);
+    this.#isSending = true;
+    this.#outbox.hold();
+    try {
+      return await this.#doors.chat.execute(this.hold, command);
+    } finally {
+      this.#isSending = false; // what was held is released behind the answer
+    }
+  }
+
+  /** A name by frame: the one it has, or its first. */
+  async #register(name: Name): Promise<Reply> {
+    if (!this.hold.isClaimed) {
+      if (this.#doors.chat.refuseName(name)) return { type: "refused", refusal: "bad_name" };
+      const outcome = await this.claim(name);
+      if (outcome === "taken") return { type: "refused", refusal: "name_taken" };
+      return { type: "registered", user: { name, status: "active" } };
+    }
+    if (name !== this.hold.name) return { type: "refused", refusal: "bad_name" };
+    const looked = await this.#doors.chat.execute(this.hold, { type: "lookup", name });
+    return looked.type === "user" ? { type: "registered", user: looked.user } : looked;
+  }
+
+  /** Tells everybody, this client too, and closes when it has been told. */
+  async #signOut(command: Extract<Command, { type: "status" }>): Promise<Reply> {
+    this.#state = "leaving"; // from here on, for the news may be faster than the answer
+    let reply: Reply | undefined;
+    try {
+      reply = await this.#doors.chat.execute(this.hold, command);
+      return reply;
+    } finally {
+      if (reply?.type === "accepted") {
+        this.hold.isLive = false;
+        setTimeout(() => this.close(CLOSE.normal, "signed out"), FAREWELL_MS).unref();
+      } else if (this.#state === "leaving") this.#state = "open";
+    }
+  }
+
+  /** A reply does not wait behind notices that are held back. */
+  #answer(reply: Reply): void {
+    if (reply.type === "refused") {
+      const { counters, log } = this.#doors.observe;
+      counters.refusals.inc({ reason: reply.refusal });
+      log.info({ session: this.hold.id, reason: reply.refusal }, "command was refused");
+    }
+    const frame = this.dialect.encodeReply(reply);
+    if (frame !== undefined) this.#outbox.send(frame);
+    this.#open();
+  }
+}
+
+function isQuestion({ type }: Command): boolean {
+  return type === "list" || type === "lookup" || type === "history";
+}

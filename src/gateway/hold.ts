@@ -1,0 +1,109 @@
+/** A session's hold on a name: claimed, in doubt for a while perhaps, then claimed again or lost. */
+import { randomBytes } from "node:crypto";
+import { setTimeout as pause } from "node:timers/promises";
+import type { Chat } from "../chat/chat.js";
+import { isBefore, type Name, type Position } from "../chat/model.js";
+import type { Holder } from "../chat/ports.js";
+
+export interface HoldDoors {
+  /** The name is about to be claimed: from here on its notices must be heard. */
+  readonly onClaiming: () => void;
+  /** The name is not had: refused, or, if `isUnsure`, perhaps claimed without an answer. */
+  readonly onUnclaimed: (isUnsure: boolean) => void;
+}
+
+export class Hold implements Holder {
+  readonly id = randomBytes(12).toString("base64url");
+  /** False once nothing more may be done in the name. */
+  isLive = true;
+  readonly #chat: Chat;
+  readonly #doors: HoldDoors;
+  #name: Name | undefined;
+  #joinedAt: Position | undefined;
+  #doubt: Doubt | undefined;
+
+  constructor(chat: Chat, doors: HoldDoors) {
+    this.#chat = chat;
+    this.#doors = doors;
+  }
+
+  /** The name that is held or being claimed. */
+  get name(): Name {
+    if (this.#name === undefined) throw new Error("a session without a name cannot act");
+    return this.#name;
+  }
+
+  get hasName(): boolean {
+    return this.#name !== undefined;
+  }
+
+  /** Whether the name was claimed with success; it may be in doubt all the same. */
+  get isClaimed(): boolean {
+    return this.#joinedAt !== undefined;
+  }
+
+  /** Whether a claim is under way, or due again. */
+  get isUnsettled(): boolean {
+    return this.#doubt !== undefined || (this.hasName && !this.isClaimed);
+  }
+
+  /** @throws Unavailable when the store gave no answer: the name is let go of then. */
+  async claim(name: Name): Promise<"new" | "back" | "taken"> {
+    this.#name = name;
+    this.#doors.onClaiming();
+    try {
+      const claim = await this.#chat.join(this);
+      if (claim.outcome === "taken") {
+        this.#unclaim(false);
+        return "taken";
+      }
+      this.#joinedAt = claim.at;
+      return claim.outcome === "new" ? "new" : "back";
+    } catch (error) {
+      this.#unclaim(true);
+      throw error;
+    }
+  }
+
+  /** The name may be somebody else's by now: nothing may be told or done until it is reclaimed. */
+  doubt(): void {
+    if (this.isClaimed) this.#doubt ??= new Doubt();
+  }
+
+  /** Claims again what the cluster may have given away meanwhile. */
+  async reclaim(): Promise<"kept" | "taken"> {
+    const claim = await this.#chat.join(this);
+    if (claim.outcome === "taken") {
+      this.isLive = false;
+      return "taken";
+    }
+    if (claim.outcome !== "held") this.#joinedAt = claim.at;
+    this.#doubt?.end();
+    this.#doubt = undefined;
+    return "kept";
+  }
+
+  /** Waits while the name is in doubt; false if it still is after this time. */
+  async untilSure(withinMs: number): Promise<boolean> {
+    if (this.#doubt === undefined) return true;
+    await Promise.race([this.#doubt.ended, pause(withinMs)]);
+    return this.#doubt === undefined;
+  }
+
+  /** Whether what became of the name at this position is this hold's story: it had the name by then. */
+  hadNameAt(at: Position): boolean {
+    if (this.#joinedAt === undefined || this.#doubt !== undefined) return false;
+    return isBefore(this.#joinedAt, at);
+  }
+
+  #unclaim(isUnsure: boolean): void {
+    this.#doors.onUnclaimed(isUnsure);
+    this.#name = undefined;
+  }
+}
+
+/** A time in which a name may be somebody else's. */
+class Doubt {
+  end: () => void = () => {};
+  readonly ended = new Promise<void>((resolve) => (this.end = resolve));
+}

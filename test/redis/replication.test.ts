@@ -1,0 +1,141 @@
+import { pino } from "pino";
+import { afterAll, afterEach, beforeAll, expect, test } from "vitest";
+import { Keys } from "#tertulia/redis/keys.js";
+import { Ledger, readLedgerLibrary } from "#tertulia/redis/ledger.js";
+import { connectRedis, giveUp, untilReady } from "#tertulia/redis/connect.js";
+import { NotReplicated, Replication } from "#tertulia/redis/replication.js";
+import { Proxy } from "#tertulia/verify/proxy.js";
+import type { Redis } from "ioredis";
+import { ClassicClient, L } from "../support/classic-client.js";
+import { eventually } from "../support/eventually.js";
+import { node } from "../support/nodes.js";
+import { startRedis, type TestRedis } from "../support/redis.js";
+
+const REPLICATED = { ACK_LEVEL: "replicated", OPERATION_DEADLINE_MS: 2_500 };
+
+let primary: TestRedis;
+let admin: Redis;
+const open: { close(): Promise<void> }[] = [];
+
+beforeAll(async () => {
+  primary = await startRedis("--repl-diskless-sync-delay", "0");
+  admin = primary.client;
+});
+afterAll(() => primary.close());
+afterEach(async () => {
+  for (const each of open.splice(0).toReversed()) await each.close();
+  await admin.flushall();
+});
+
+async function startReplica(): Promise<TestRedis> {
+  const replica = await startRedis("--replicaof", `127.0.0.1 ${primary.port}`);
+  // a replica that writes its first append-only file does not stop for a SIGTERM
+  open.push({ close: () => replica.kill().then(() => replica.close()) });
+  await eventually(
+    async () => expect(await admin.info("replication")).toMatch(/slave0:.*state=online/),
+    10_000,
+  );
+  return replica;
+}
+
+/** The replica takes nothing for so long. */
+function freeze(replica: TestRedis, seconds: number): void {
+  void replica.client.call("DEBUG", "SLEEP", String(seconds));
+}
+
+async function ana(): Promise<ClassicClient> {
+  const gateway = await node(primary.url, REPLICATED);
+  open.push(gateway);
+  const client = await ClassicClient.connect(gateway.port, "ana");
+  return client;
+}
+
+test("with a replica every message is acknowledged, in order", async () => {
+  await startReplica();
+  const client = await ana();
+  for (let i = 0; i < 200; i++) client.says(4, L("~"), L(`m${i}`));
+  for (let i = 0; i < 200; i++) await client.hears(55, L("ana"), L(`m${i}`));
+});
+
+test("without a replica a message is refused and nothing is stored", async () => {
+  const client = await ana();
+  client.says(4, L("~"), L("alone"));
+  await client.hears(50, 6);
+  expect(await admin.keys("tertulia:*:history:*")).toEqual([]);
+  await startReplica();
+  client.says(4, L("~"), L("together"));
+  await client.hears(55, L("ana"), L("together"));
+});
+
+test("a message that no replica has taken in time is not acknowledged before it is told to be unsure", async () => {
+  const replica = await startReplica();
+  const client = await ana();
+  client.says(4, L("~"), L("before"));
+  await client.hears(55, L("ana"), L("before"));
+  client.says(2, L("ana")); // answered when the message before it is done with
+  await client.hears(52, L("ana"), 1);
+  freeze(replica, 3);
+  client.says(4, L("~"), L("unsure"));
+  await client.hears(50, 6);
+  // everybody else has heard it long ago, and it is stored once
+  await client.hears(55, L("ana"), L("unsure"));
+  client.says(4, L("~"), L("after"));
+  await client.hears(55, L("ana"), L("after"));
+  const [key] = await admin.keys("tertulia:*:history:~");
+  expect(await admin.xlen(key!)).toBe(3);
+});
+
+test("a replica that comes within the deadline is waited for", async () => {
+  const client = await ana();
+  client.says(4, L("~"), L("patience"));
+  await startReplica();
+  await client.hears(55, L("ana"), L("patience"));
+});
+
+test("a message that is sent again on another connection is confirmed by a replica all the same", async () => {
+  const replica = await startReplica();
+  const log = pino({ level: "silent" });
+  const writer = connectRedis({ url: primary.url, commandTimeoutMs: 1_500 }, "writer", log);
+  await untilReady(writer);
+  const library = await readLedgerLibrary();
+  const keys = new Keys("again");
+  const its = [keys.meta(0), keys.log(0), keys.nodes(0)];
+  const message = [
+    ...its,
+    keys.conversation(0, { kind: "general" }),
+    keys.history(0, { kind: "general" }),
+    keys.sent(0, "ana" as never, "m1"),
+  ];
+  const args = ["node", "ana", "", "m1", "hi", 100, 60_000, 1];
+  const first = new Ledger(admin, library, log);
+  await first.load();
+  await first.call("beat", its, ["node", 60_000, 2_500, "join"]);
+  freeze(replica, 1);
+  await first.call("append", message, args);
+  const again = (): Promise<unknown> =>
+    new Ledger(writer, library, log).call("append", message, args);
+  const replication = new Replication(writer);
+  await expect(replication.covering(again)).rejects.toThrow(NotReplicated);
+  await eventually(async () =>
+    expect(await replication.covering(again)).toContainEqual(Buffer.from("again")),
+  );
+  giveUp(writer);
+});
+
+test("a connection that was lost between a write and its WAIT confirms nothing", async () => {
+  await startReplica();
+  const proxy = await Proxy.to(primary.port);
+  open.push(proxy);
+  const settings = { url: proxy.url, commandTimeoutMs: 1_500 };
+  const writer = connectRedis(settings, "writer", pino({ level: "silent" }));
+  await untilReady(writer);
+  const replication = new Replication(writer);
+  await expect(replication.covering(() => writer.set("a", "1"))).resolves.toBe("OK");
+  const lost = replication.covering(async () => {
+    await writer.set("b", "1");
+    proxy.cut();
+    await new Promise((resolve) => writer.once("ready", resolve));
+  });
+  await expect(lost).rejects.toThrow(NotReplicated);
+  giveUp(writer);
+});

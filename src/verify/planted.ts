@@ -19,6 +19,10 @@ const USERS = "redis/lua/2-users.lua";
 const MESSAGES = "redis/lua/3-messages.lua";
 const DUTIES = "redis/lua/4-duties.lua";
 
+const ECHO = `async #send(command) {
+  const message = { conversation: { kind: 'general' }, author: this.hold.name, text: command.text };
+  this.#outbox.push(this.dialect.encodeNotice({ type: 'message', at: { g: 0, n: 0 }, message }));`;
+
 export const PLANTED: Readonly<Record<string, Planted>> = {
   "no-dedupe": {
     changes: [[MESSAGES, "if first_answer then", "if false then"]],
@@ -111,7 +115,11 @@ export const PLANTED: Readonly<Record<string, Planted>> = {
         "return false;",
       ],
       [DUTIES, "local is_member = mode == 'join' or", "local is_member = true or"],
-      ["gateway/session.js", 'if (claim.outcome !== "taken")', "if (true)"],
+      [
+        "gateway/hold.js",
+        'this.isLive = false;\n            return "taken";',
+        'claim.outcome = "held";',
+      ],
     ],
     faults: ["freeze-leader-long", "blackhole-redis-long"],
     minutes: 1,
@@ -123,23 +131,13 @@ export const PLANTED: Readonly<Record<string, Planted>> = {
         "async append(draft) {",
         "async append(draft) { if (Math.random() < 0.001) return { seq: 0, epoch: 0, time: 0, repeated: false };",
       ],
-      [
-        "gateway/session.js",
-        "return await this.#doors.chat.execute(this, command);\n",
-        "if (command.type === 'send') this.#outbox.push(this.dialect.encodeNotice({ type: 'message', at: { g: 0, n: 0 }, message: { conversation: { kind: 'general' }, author: this.name, text: command.text } }));\n return await this.#doors.chat.execute(this, command);\n",
-      ],
+      ["gateway/classic-session.js", "async #send(command) {", ECHO],
     ],
     faults: [],
     minutes: 0.2,
   },
   "local-echo": {
-    changes: [
-      [
-        "gateway/session.js",
-        "return await this.#doors.chat.execute(this, command);\n",
-        "if (command.type === 'send') this.#outbox.push(this.dialect.encodeNotice({ type: 'message', at: { g: 0, n: 0 }, message: { conversation: { kind: 'general' }, author: this.name, text: command.text } }));\n return await this.#doors.chat.execute(this, command);\n",
-      ],
-    ],
+    changes: [["gateway/classic-session.js", "async #send(command) {", ECHO]],
     faults: [],
     minutes: 0.2,
   },

@@ -179,8 +179,8 @@ export const PLANTED: Readonly<Record<string, Planted>> = {
     changes: [
       [
         "redis/store.js",
-        'return this.#ledger.call("append", keys, [',
-        'if (Math.random() < 0.01) await new Promise((r) => setTimeout(r, 50)); return this.#ledger.call("append", keys, [',
+        'const write = () => ledger.call("append", keys, [',
+        'if (Math.random() < 0.01) await new Promise((r) => setTimeout(r, 50)); const write = () => ledger.call("append", keys, [',
       ],
       [
         "redis/store.js",

@@ -1,0 +1,225 @@
+/**
+ * The frames of `tertulia.v1.json`: the one source of the types, of the checks on what clients send,
+ * and of the published JSON Schema. PROTOCOL.md, JSON.
+ */
+import { z } from "zod";
+
+export const SUBPROTOCOL = "tertulia.v1.json";
+
+const id = z
+  .union([z.number().int(), z.string().max(64)])
+  .meta({ description: "Chosen by the client; comes back in the one `ok` or `error`." });
+const conv = z
+  .string()
+  .regex(/^(?:~|@.+)$/su)
+  .max(257)
+  .meta({ description: "`~`, everybody; `@name`, you and that user." });
+const name = z.string().min(1).max(256).meta({ description: "A user's name." });
+const epoch = z
+  .string()
+  .max(16)
+  .meta({ description: "Changes whenever numbered messages may have been rolled back." });
+const seq = z
+  .number()
+  .int()
+  .min(0)
+  .meta({ description: "Numbers a conversation's messages from 1, without holes." });
+const mid = z
+  .string()
+  .regex(/^[\w-]{1,64}$/)
+  .meta({ description: "A message's id, unique per author: sent again, it is stored once." });
+const ts = z.number().int().meta({ description: "Milliseconds since 1970, by Redis' clock." });
+const status = z.enum(["active", "busy", "inactive"]);
+const people = z
+  .array(z.tuple([name, status]))
+  .meta({ description: "Connected users with their status." });
+const count = z.number().int().min(0).meta({ description: "Connected users in the cluster." });
+
+/** What clients send. */
+export const requests = {
+  hello: z.object({
+    type: z.literal("hello"),
+    id: id.optional(),
+    name,
+    key: z
+      .string()
+      .regex(/^[\w-]{1,64}$/)
+      .optional()
+      .meta({ description: "Whoever knows it may share the name; without one, the node makes it." }),
+    client: z.string().max(64).optional().meta({ description: "Client and version, for the log." }),
+    resume: z
+      .record(conv, z.tuple([epoch, seq]))
+      .optional()
+      .meta({ description: "The cursors: per conversation, epoch and number of the last message had." }),
+  }),
+  publish: z.object({
+    type: z.literal("publish"),
+    id: id.optional(),
+    conv: conv.default("~"),
+    mid: mid.optional(),
+    text: z.string(),
+  }),
+  history: z.object({
+    type: z.literal("history"),
+    id: id.optional(),
+    conv: conv.default("~"),
+    before: seq.optional().meta({ description: "Only messages before this one: the newest of them." }),
+    after: seq.optional().meta({ description: "Only messages after this one: the oldest of them." }),
+    limit: z.number().int().min(1).max(200).default(50),
+  }),
+  presence: z.object({
+    type: z.literal("presence"),
+    id: id.optional(),
+    watch: z
+      .array(name)
+      .max(500)
+      .optional()
+      .meta({ description: "Who is followed when there are too many for all; replaces the last list." }),
+    off: z.boolean().optional().meta({ description: "True: no more presence events." }),
+  }),
+  user: z.object({ type: z.literal("user"), id: id.optional(), user: name }),
+  status: z.object({ type: z.literal("status"), id: id.optional(), status }),
+  read: z.object({ type: z.literal("read"), id: id.optional(), conv, seq }),
+  typing: z.object({ type: z.literal("typing"), id: id.optional(), conv }),
+  ping: z.object({ type: z.literal("ping"), id: id.optional() }),
+  bye: z.object({ type: z.literal("bye"), id: id.optional() }),
+} as const;
+
+export const request = z.discriminatedUnion("type", Object.values(requests) as never);
+
+const message = z.object({
+  type: z.literal("message"),
+  conv,
+  epoch,
+  seq,
+  mid,
+  from: name,
+  ts,
+  text: z.string(),
+});
+
+export const ERROR_CODES = [
+  "bad_frame",
+  "unknown_type",
+  "unauthenticated",
+  "forbidden",
+  "not_found",
+  "name_taken",
+  "bad_name",
+  "bad_status",
+  "empty",
+  "too_large",
+  "rate_limited",
+  "unavailable",
+  "internal",
+] as const;
+
+/** What the server sends. */
+export const events = {
+  welcome: z.object({
+    type: z.literal("welcome"),
+    id: id.optional(),
+    user: name,
+    key: z.string().meta({ description: "Say it at the next hello, to come back before the name is free." }),
+    node: z.string(),
+    limits: z.object({
+      text: z.number().int().meta({ description: "Characters of a text." }),
+      frame: z.number().int().meta({ description: "Bytes of a frame." }),
+      perSecond: z.number().int().meta({ description: "Requests." }),
+    }),
+    conversations: z.array(
+      z.object({
+        conv,
+        epoch,
+        head: seq.meta({ description: "Number of the newest message; 0: none yet." }),
+        floor: seq.meta({ description: "Number of the oldest message kept." }),
+        read: seq.meta({ description: "Up to here it was read, on any device." }),
+        unread: z.number().int(),
+        after: seq.meta({ description: "Every message after this one follows, or will." }),
+        recovered: z
+          .boolean()
+          .meta({ description: "Whether nothing is missing between the cursor given and `after`." }),
+      }),
+    ),
+  }),
+  ok: z.looseObject({
+    type: z.literal("ok"),
+    id: id.optional(),
+    conv: conv.optional(),
+    epoch: epoch.optional(),
+    seq: seq.optional(),
+    mid: mid.optional(),
+    ts: ts.optional(),
+    dup: z.boolean().optional().meta({ description: "It was stored already, under this `mid`." }),
+    messages: z.array(message.omit({ type: true, conv: true })).optional(),
+    head: seq.optional(),
+    floor: seq.optional(),
+    more: z.boolean().optional().meta({ description: "There are more in that direction." }),
+    count: count.optional(),
+    full: z.boolean().optional(),
+    set: people.optional(),
+    user: name.optional(),
+    status: z.enum(["disconnected", "active", "busy", "inactive"]).optional(),
+    read: seq.optional(),
+    unread: z.number().int().optional(),
+  }),
+  error: z.object({
+    type: z.literal("error"),
+    id: id.optional(),
+    code: z.enum(ERROR_CODES),
+    message: z.string().meta({ description: "For people." }),
+    retryable: z.boolean(),
+    retryAfterMs: z.number().int().optional(),
+  }),
+  message,
+  presence: z.object({
+    type: z.literal("presence"),
+    count,
+    full: z
+      .boolean()
+      .meta({ description: "Whether all users are told of; false: only those on the watch list." }),
+    snapshot: z
+      .boolean()
+      .optional()
+      .meta({ description: "True: `set` is everybody, forget who is not in it." }),
+    set: people.optional(),
+    gone: z.array(name).optional(),
+  }),
+  read: z.object({ type: z.literal("read"), conv, read: seq, unread: z.number().int() }),
+  typing: z.object({ type: z.literal("typing"), conv, from: name }),
+  gap: z.object({
+    type: z.literal("gap"),
+    conv,
+    after: seq,
+    before: seq,
+    reason: z
+      .enum(["trimmed", "rolled_back", "limit"])
+      .meta({ description: "Kept no longer; lost by a failover; too many: ask `history`." }),
+  }),
+  goaway: z.object({
+    type: z.literal("goaway"),
+    reason: z.enum(["drain"]),
+    reconnectAfterMs: z.number().int(),
+  }),
+  pong: z.object({ type: z.literal("pong"), id: id.optional(), ts }),
+} as const;
+
+export type Requests = { [Type in keyof typeof requests]: z.infer<(typeof requests)[Type]> };
+export type Request = Requests[keyof Requests];
+export type Events = { [Type in keyof typeof events]: z.infer<(typeof events)[Type]> };
+export type Event = Events[keyof Events];
+export type ErrorCode = (typeof ERROR_CODES)[number];
+
+/** The published JSON Schema of every frame, in both directions. */
+export function publishedSchema(): object {
+  const of = (frames: Record<string, z.ZodType>, io: "input" | "output"): object[] =>
+    Object.values(frames).map((frame) => z.toJSONSchema(frame, { io, reused: "inline" }));
+  return {
+    $schema: "https://json-schema.org/draft/2020-12/schema",
+    $id: SUBPROTOCOL,
+    $defs: {
+      request: { oneOf: of(requests, "input") },
+      event: { oneOf: of(events, "output") },
+    },
+  };
+}

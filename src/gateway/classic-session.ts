@@ -7,7 +7,7 @@ import type { WebSocket } from "ws";
 import type { Command, Name, Notice, Reply } from "../chat/model.js";
 import { Unavailable } from "../chat/ports.js";
 import { CLOSE } from "../wire/close.js";
-import type { Dialect } from "../wire/dialect.js";
+import type { ByteDialect } from "../wire/dialect.js";
 import { Hold } from "./hold.js";
 import { Inbox } from "./inbox.js";
 import { Outbox } from "./outbox.js";
@@ -25,7 +25,7 @@ const FAREWELL_MS = 2_000;
 
 export class ClassicSession implements Session {
   readonly hold: Hold;
-  dialect: Dialect;
+  dialect: ByteDialect;
   isInactive = false;
   readonly #doors: SessionDoors;
   readonly #inbox = new Inbox((frame) =>
@@ -41,7 +41,7 @@ export class ClassicSession implements Session {
   #webSocket: WebSocket | undefined;
   #ending: Promise<void> | undefined;
 
-  constructor(dialect: Dialect, doors: SessionDoors) {
+  constructor(dialect: ByteDialect, doors: SessionDoors) {
     this.dialect = dialect;
     this.#doors = doors;
     this.hold = new Hold(doors.chat, {
@@ -174,7 +174,7 @@ export class ClassicSession implements Session {
     }
   }
 
-  #speak(dialect: Dialect): void {
+  #speak(dialect: ByteDialect): void {
     const { connections } = this.#doors.observe.counters;
     connections.dec({ dialect: this.dialect.name });
     connections.inc({ dialect: dialect.name });

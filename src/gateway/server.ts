@@ -10,7 +10,7 @@ import { WebSocketServer, type ServerOptions } from "ws";
 import type { Chat } from "../chat/chat.js";
 import type { Observe } from "../observe.js";
 import { CLOSE } from "../wire/close.js";
-import type { Dialect } from "../wire/dialect.js";
+import type { ByteDialect } from "../wire/dialect.js";
 import { ClassicSession } from "./classic-session.js";
 import { mendRequestLine } from "./front.js";
 import { LINGER_MS, answerUpgrade, isWebSocket, shortestEcho } from "./handshake.js";
@@ -34,7 +34,7 @@ export interface GatewayDoors {
   readonly chat: Chat;
   readonly hub: Hub;
   readonly observe: Observe;
-  readonly dialects: { readonly classic: Dialect; readonly wsProtocol: Dialect };
+  readonly dialects: { readonly classic: ByteDialect; readonly wsProtocol: ByteDialect };
   readonly onActive: (session: Session) => void;
   /** Signs out whoever still has the session's name; keeps trying. */
   readonly onLeft: (session: Session) => void;

@@ -23,7 +23,7 @@ const arrows: Record<string, readonly string[]> = {
 /** Rooms that also run in a browser, or know no technology: what they may import of packages. */
 const packages: Record<string, RegExp> = {
   chat: /^$/,
-  wire: /^$/,
+  wire: /^zod$/,
   gateway: /^(ws|node:.*)$/,
   redis: /^(ioredis|node:.*)$/,
   cluster: /^node:(crypto|timers\/promises)$/,

@@ -62,6 +62,8 @@ export interface Extent {
 /** Messages in a row, oldest first, and the conversation that they are from. */
 export interface Page extends Extent {
   readonly messages: readonly Message[];
+  /** Whether there are more in that direction. */
+  readonly more: boolean;
   /** The epoch of the message whose number was given; 0 if it is not kept. */
   readonly epochThere: number;
 }

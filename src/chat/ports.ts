@@ -78,6 +78,8 @@ export interface Store {
 /** Who is connected in one bucket, as of a position of its log. */
 export interface Present {
   readonly at: Position;
+  /** Whether a name belongs to the bucket. */
+  readonly covers: (name: Name) => boolean;
   readonly users: readonly User[];
 }
 

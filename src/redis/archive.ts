@@ -12,7 +12,7 @@ import {
 } from "../chat/model.js";
 import type { Archive, Present } from "../chat/ports.js";
 import { STATUSES, decodeRecord, encodeTyping } from "./events.js";
-import { ALL_BUCKETS, bucketOfConversation, type Keys } from "./keys.js";
+import { ALL_BUCKETS, bucketOfConversation, bucketOfUser, type Keys } from "./keys.js";
 import type { Ledger } from "./ledger.js";
 import { retrying } from "./retry.js";
 
@@ -56,7 +56,10 @@ export class RedisArchive implements Archive {
       number,
       ...Buffer[],
     ];
-    return { epoch, head, floor, epochThere, messages: records.map(decodeRecord) };
+    const messages = records.map(decodeRecord);
+    const [oldest, newest] = [messages[0]?.seq ?? 0, messages.at(-1)?.seq ?? head];
+    const more = direction === "after" ? newest < head : oldest > floor;
+    return { epoch, head, floor, epochThere, messages, more };
   }
 
   async markRead(
@@ -93,7 +96,7 @@ export class RedisArchive implements Archive {
       const name = (found[i] as Buffer).toString("latin1") as Name;
       users.push({ name, status: STATUSES[found[i + 1] as number]! });
     }
-    return { at: { g, n }, users };
+    return { at: { g, n }, covers: (name) => bucketOfUser(name) === bucket, users };
   }
 
   async #conversationsIn(bucket: number, name: Name): Promise<ConversationState[]> {

@@ -45,7 +45,6 @@ export const jsonDialect: Dialect = {
         return encodeEvent(messageEvent(notice.message, reader));
       case "typing": {
         const { author, conversation } = notice;
-        if (author === reader) return undefined;
         const conv = convOf(conversation, reader);
         return encodeEvent({ type: "typing", conv, from: textFromName(author) });
       }
@@ -75,8 +74,26 @@ export function encodeReply(id: Id, reply: Reply, reader: Name): Uint8Array {
 }
 
 export function errorEvent(id: Id, refusal: Refusal): Events["error"] {
-  const { code, message, retryable = false } = ERRORS[refusal];
-  return { type: "error", ...idOf(id), code, message, retryable };
+  const { code, message, retryAfterMs } = ERRORS[refusal];
+  return problem(id, code, message, retryAfterMs);
+}
+
+/** An error; retryable if it says after how long. */
+export function problem(
+  id: Id,
+  code: ErrorCode,
+  message: string,
+  retryAfterMs?: number,
+): Events["error"] {
+  const retry = retryAfterMs === undefined ? {} : { retryAfterMs };
+  return {
+    type: "error",
+    ...idOf(id),
+    code,
+    message,
+    retryable: retryAfterMs !== undefined,
+    ...retry,
+  };
 }
 
 export function messageEvent(message: Message, reader: Name): Events["message"] {
@@ -127,7 +144,7 @@ function okEvent(id: Id, reply: Exclude<Reply, { type: "refused" }>, reader: Nam
       return { ...ok, ...place, ...(reply.repeated && { dup: true }) };
     }
     case "page": {
-      const { epoch, head, floor, messages } = reply.page;
+      const { epoch, head, floor, messages, more } = reply.page;
       return {
         ...ok,
         conv: convOf(reply.conversation, reader),
@@ -135,6 +152,7 @@ function okEvent(id: Id, reply: Exclude<Reply, { type: "refused" }>, reader: Nam
         messages: messages.map(fieldsOf),
         head,
         floor,
+        more,
       };
     }
     case "read":
@@ -174,25 +192,26 @@ function fieldsOf({
   };
 }
 
-const ERRORS: Readonly<Record<Refusal, { code: ErrorCode; message: string; retryable?: boolean }>> =
-  {
-    bad_name: { code: "bad_name", message: "nobody can be called this" },
-    name_taken: { code: "name_taken", message: "somebody holds this name" },
-    unknown_user: { code: "not_found", message: "nobody ever had this name" },
-    bad_status: { code: "bad_status", message: "there is no such status" },
-    empty_message: { code: "empty", message: "the text is empty" },
-    recipient_disconnected: { code: "not_found", message: "this user is not connected" },
-    not_registered: { code: "unauthenticated", message: "say hello first" },
-    forbidden: { code: "forbidden", message: "not allowed" },
-    unavailable: {
-      code: "unavailable",
-      message: "not done in time, but perhaps later: send it again",
-      retryable: true,
-    },
-  };
+const ERRORS: Readonly<
+  Record<Refusal, { code: ErrorCode; message: string; retryAfterMs?: number }>
+> = {
+  bad_name: { code: "bad_name", message: "nobody can be called this" },
+  name_taken: { code: "name_taken", message: "somebody holds this name" },
+  unknown_user: { code: "not_found", message: "nobody ever had this name" },
+  bad_status: { code: "bad_status", message: "there is no such status" },
+  empty_message: { code: "empty", message: "the text is empty" },
+  recipient_disconnected: { code: "not_found", message: "this user is not connected" },
+  not_registered: { code: "unauthenticated", message: "say hello first" },
+  forbidden: { code: "forbidden", message: "not allowed" },
+  unavailable: {
+    code: "unavailable",
+    message: "not done in time, but perhaps later: send it again",
+    retryAfterMs: 500,
+  },
+};
 
 function bad(id: Id, code: ErrorCode, message: string): DecodedRequest {
-  return { kind: "bad", error: { type: "error", ...idOf(id), code, message, retryable: false } };
+  return { kind: "bad", error: problem(id, code, message) };
 }
 
 function parsed(text: string): Record<string, unknown> | undefined {
@@ -210,4 +229,4 @@ function isId(id: unknown): id is NonNullable<Id> {
 }
 
 const encoder = new TextEncoder();
-const decoder = new TextDecoder();
+const decoder = new TextDecoder("utf-8", { ignoreBOM: true });

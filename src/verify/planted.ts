@@ -160,8 +160,8 @@ export const PLANTED: Readonly<Record<string, Planted>> = {
       ["node.js", "if (!hub.has(name) && !leavers.has(name))", "if (false)"],
       [
         USERS,
-        "if is_connected and not has_ended(bucket, bucket.nodes, user.node, stall_ms) then",
-        "if is_connected then",
+        "return has_ended(bucket, bucket.nodes, holder.node, stall_ms)\n  end)",
+        "return false\n  end)",
       ],
     ],
     faults: ["kill-gateway"],

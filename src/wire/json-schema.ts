@@ -45,12 +45,16 @@ export const requests = {
       .string()
       .regex(/^[\w-]{1,64}$/)
       .optional()
-      .meta({ description: "Whoever knows it may share the name; without one, the node makes it." }),
+      .meta({
+        description: "Whoever knows it may share the name; without one, the node makes it.",
+      }),
     client: z.string().max(64).optional().meta({ description: "Client and version, for the log." }),
     resume: z
       .record(conv, z.tuple([epoch, seq]))
       .optional()
-      .meta({ description: "The cursors: per conversation, epoch and number of the last message had." }),
+      .meta({
+        description: "The cursors: per conversation, epoch and number of the last message had.",
+      }),
   }),
   publish: z.object({
     type: z.literal("publish"),
@@ -63,18 +67,20 @@ export const requests = {
     type: z.literal("history"),
     id: id.optional(),
     conv: conv.default("~"),
-    before: seq.optional().meta({ description: "Only messages before this one: the newest of them." }),
-    after: seq.optional().meta({ description: "Only messages after this one: the oldest of them." }),
+    before: seq
+      .optional()
+      .meta({ description: "Only messages before this one: the newest of them." }),
+    after: seq
+      .optional()
+      .meta({ description: "Only messages after this one: the oldest of them." }),
     limit: z.number().int().min(1).max(200).default(50),
   }),
   presence: z.object({
     type: z.literal("presence"),
     id: id.optional(),
-    watch: z
-      .array(name)
-      .max(500)
-      .optional()
-      .meta({ description: "Who is followed when there are too many for all; replaces the last list." }),
+    watch: z.array(name).max(500).optional().meta({
+      description: "Who is followed when there are too many for all; replaces the last list.",
+    }),
     off: z.boolean().optional().meta({ description: "True: no more presence events." }),
   }),
   user: z.object({ type: z.literal("user"), id: id.optional(), user: name }),
@@ -120,7 +126,9 @@ export const events = {
     type: z.literal("welcome"),
     id: id.optional(),
     user: name,
-    key: z.string().meta({ description: "Say it at the next hello, to come back before the name is free." }),
+    key: z
+      .string()
+      .meta({ description: "Say it at the next hello, to come back before the name is free." }),
     node: z.string(),
     limits: z.object({
       text: z.number().int().meta({ description: "Characters of a text." }),
@@ -136,9 +144,9 @@ export const events = {
         read: seq.meta({ description: "Up to here it was read, on any device." }),
         unread: z.number().int(),
         after: seq.meta({ description: "Every message after this one follows, or will." }),
-        recovered: z
-          .boolean()
-          .meta({ description: "Whether nothing is missing between the cursor given and `after`." }),
+        recovered: z.boolean().meta({
+          description: "Whether nothing is missing between the cursor given and `after`.",
+        }),
       }),
     ),
   }),

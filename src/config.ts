@@ -92,6 +92,20 @@ export const schema = z.object({
   ELECTION_MS: integer(50, 10_000, 500, "Between attempts to lead, and rounds of the sweep"),
   MAX_FRAME_BYTES: integer(1_024, 1_048_576, 65_536, "A larger frame closes the connection (1009)"),
   MAX_CONNECTIONS: integer(1, 1_000_000, 100_000, "More connections to one node are dropped"),
+  TEXT_MAX_CHARS: integer(1, 65_536, 4_096, "JSON: a longer text is refused"),
+  REQUESTS_PER_SECOND: integer(1, 100_000, 50, "JSON: more requests of one connection are refused"),
+  PRESENCE_LINGER_MS: integer(
+    0,
+    MINUTE,
+    3_000,
+    "JSON: a connection that vanished keeps its name for this long",
+  ),
+  PRESENCE_FULL_UP_TO: integer(
+    0,
+    100_000,
+    1_000,
+    "JSON: with more users, only those watched are told of",
+  ),
   QUEUE_MAX_BYTES: integer(4_096, 268_435_456, 1_048_576, "A reader with more unsent bytes is cut"),
   QUEUE_STALL_MS: integer(
     1_000,

@@ -12,11 +12,13 @@ import { stallMs, stepDownMs, type Config } from "./config.js";
 import { Activity } from "./gateway/activity.js";
 import { Hub } from "./gateway/hub.js";
 import { Leavers } from "./gateway/leavers.js";
+import { Presence } from "./gateway/presence.js";
 import { Gateway } from "./gateway/server.js";
 import type { Observe } from "./observe.js";
+import { RedisArchive } from "./redis/archive.js";
 import { checkRedis, connectRedis, giveUp, untilReady } from "./redis/connect.js";
 import { RedisFeed } from "./redis/feed.js";
-import { BUCKETS, Keys } from "./redis/keys.js";
+import { ALL_BUCKETS, BUCKETS, Keys } from "./redis/keys.js";
 import { RedisLeases } from "./redis/lease.js";
 import { Ledger, readLedgerLibrary } from "./redis/ledger.js";
 import { Replication } from "./redis/replication.js";
@@ -87,12 +89,14 @@ export async function startNode(
     inRoom(observe, "election"),
   );
 
-  const chat = new Chat(store, {
+  const archive = new RedisArchive(ledger, keys, storeSettings);
+  const chat = new Chat(store, archive, {
     allowsName: namePattern(config.NAME_PATTERN),
     pageSize: 255,
     newMessageId: () => randomBytes(12).toString("base64url"),
   });
   const hub = new Hub(observe.counters);
+  const presence = new Presence({ windowMs: 250, fullUpTo: config.PRESENCE_FULL_UP_TO });
   const activity = new Activity(chat, observe.log.child({ room: "activity" }));
   const leavers = new Leavers(chat, observe.log.child({ room: "leavers" }));
   const classicOptions = {
@@ -110,15 +114,23 @@ export async function startNode(
       maxFrameBytes: config.MAX_FRAME_BYTES,
       maxConnections: config.MAX_CONNECTIONS,
       mustAwaitStore: isReplicated,
+      json: {
+        node: config.NODE_NAME,
+        textMaxChars: config.TEXT_MAX_CHARS,
+        maxFrameBytes: config.MAX_FRAME_BYTES,
+        requestsPerSecond: config.REQUESTS_PER_SECOND,
+      },
       outbox: { maxBytes: config.QUEUE_MAX_BYTES, maxStallMs: config.QUEUE_STALL_MS },
     },
     {
       chat,
       hub,
+      presence,
       observe: inRoom(observe, "gateway"),
       dialects: { classic: classicDialect(classicOptions, wsProtocol), wsProtocol },
       onActive: (session) => activity.note(session),
-      onLeft: (session) => leavers.signOut(session.hold),
+      onLeft: (session) =>
+        leavers.signOut(session.hold, session.isLingering ? config.PRESENCE_LINGER_MS : 0),
       isReady,
     },
   );
@@ -136,7 +148,7 @@ export async function startNode(
   const audit = async (): Promise<void> => {
     // one bucket a beat: names that the store counts as ours, but no session of ours has
     for (const name of await store.owned(audited++ % BUCKETS)) {
-      if (!hub.has(name)) await store.disown(name);
+      if (!hub.has(name) && !leavers.has(name)) await store.disown(name);
     }
   };
   const onHeads = (heads: readonly Head[]): void => {
@@ -145,12 +157,21 @@ export async function startNode(
     audit().catch((error: unknown) => observe.log.warn({ err: error }, "audit failed"));
   };
 
+  const loadPresence = (buckets: readonly number[]): void => {
+    presence
+      .load(buckets, (bucket) => chat.present(bucket))
+      .catch((error: unknown) => observe.log.warn({ err: error }, "presence could not be read"));
+  };
+
   await heartbeat.start({ onHeads, onRejoin: reclaim });
   await feed.start((notice) => {
     // woken up after its lease: the names may be others' by now, and so may be what is told
     if (heartbeat.isOverdue) hub.suspend();
+    if (notice.type === "presence") presence.hear(notice);
+    if (notice.type === "gap") loadPresence([notice.bucket]);
     hub.deliver(notice);
   });
+  await presence.load(ALL_BUCKETS, (bucket) => chat.present(bucket));
   election.start((token) => sweep(leases, token, inRoom(observe, "sweep")));
   const metrics =
     config.METRICS_PORT === 0 ? undefined : await serveMetrics(config.METRICS_PORT, observe);
@@ -167,6 +188,7 @@ export async function startNode(
     await gateway.close(config.STOP_WITHIN_MS / 4);
     await leavers.close(config.STOP_WITHIN_MS / 4);
     await ignoring(observe, () => heartbeat.close());
+    presence.close();
     await feed.close();
     metrics?.close();
     for (const redis of [commands, duty, writer]) giveUp(redis);

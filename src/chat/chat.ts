@@ -4,11 +4,14 @@ import {
   conversationBetween,
   type Command,
   type Conversation,
+  type ConversationState,
   type Name,
+  type Page,
+  type Range,
   type Refusal,
   type Reply,
 } from "./model.js";
-import type { Holder, Store } from "./ports.js";
+import type { Archive, Holder, Present, Store } from "./ports.js";
 
 export interface ChatRules {
   /** Tells whether an operator's pattern allows the name; the fixed rules hold besides. */
@@ -21,10 +24,12 @@ export interface ChatRules {
 
 export class Chat {
   readonly #store: Store;
+  readonly #archive: Archive;
   readonly #rules: ChatRules;
 
-  constructor(store: Store, rules: ChatRules) {
+  constructor(store: Store, archive: Archive, rules: ChatRules) {
     this.#store = store;
+    this.#archive = archive;
     this.#rules = rules;
   }
 
@@ -40,7 +45,7 @@ export class Chat {
     return status !== undefined && status !== "disconnected";
   }
 
-  /** Claims the holder's name. `held`: it was the holder's already. */
+  /** Claims the holder's name, or a share of it. `held`: it was the holder's already. */
   async join(holder: Holder): ReturnType<Store["claim"]> {
     return this.#store.claim(holder);
   }
@@ -53,6 +58,19 @@ export class Chat {
   /** Notes that the holders did something; the inactive among them become active. */
   async touch(holders: readonly Holder[]): Promise<void> {
     await this.#store.touch(holders);
+  }
+
+  /** The general chat, then the user's private conversations. */
+  async conversations(name: Name): Promise<ConversationState[]> {
+    return this.#archive.conversations(name);
+  }
+
+  async page(conversation: Conversation, range: Range): Promise<Page> {
+    return this.#archive.page(conversation, range);
+  }
+
+  async present(bucket: number): Promise<Present> {
+    return this.#archive.present(bucket);
   }
 
   /**
@@ -79,6 +97,23 @@ export class Chat {
         const messages = await this.#store.history(conversation, this.#rules.pageSize);
         return { type: "history", messages };
       }
+      case "page": {
+        const conversation = conversationOf(holder, command.of);
+        const page = await this.#archive.page(conversation, command.range);
+        return { type: "page", conversation, page };
+      }
+      case "read": {
+        const conversation = conversationOf(holder, command.of);
+        const mark = await this.#archive.markRead(holder.name, conversation, command.seq);
+        return { type: "read", conversation, ...mark };
+      }
+      case "typing":
+        await this.#archive.tell({
+          type: "typing",
+          author: holder.name,
+          conversation: conversationOf(holder, command.to),
+        });
+        return { type: "accepted" };
       default:
         return command satisfies never;
     }
@@ -99,21 +134,25 @@ export class Chat {
     return { type: "unchanged", user: { name: holder.name, status } };
   }
 
-  async #send(holder: Holder, { to, text }: Extract<Command, { type: "send" }>): Promise<Reply> {
+  async #send(
+    holder: Holder,
+    { to, text, mid, mayWait }: Extract<Command, { type: "send" }>,
+  ): Promise<Reply> {
     if (to !== GENERAL) {
       const status = await this.#store.status(to);
       if (status === undefined) return refused("unknown_user");
       if (text.length === 0) return refused("empty_message");
-      if (status === "disconnected") return refused("recipient_disconnected");
+      if (status === "disconnected" && mayWait !== true) return refused("recipient_disconnected");
     } else if (text.length === 0) return refused("empty_message");
-    const conversation = conversationOf(holder, to);
-    await this.#store.append({
+    const draft = {
       author: holder,
-      conversation,
-      mid: this.#rules.newMessageId(),
+      conversation: conversationOf(holder, to),
+      mid: mid ?? this.#rules.newMessageId(),
       text,
-    });
-    return { type: "accepted" };
+    };
+    const { repeated, ...stored } = await this.#store.append(draft);
+    const { conversation } = draft;
+    return { type: "stored", message: { conversation, mid: draft.mid, ...stored }, repeated };
   }
 }
 

@@ -49,18 +49,75 @@ export interface Message {
   readonly text: Text;
 }
 
+/** A conversation as it stands. Before its first message: epoch 0, head 0, floor 1. */
+export interface Extent {
+  /** Of the newest message. */
+  readonly epoch: number;
+  /** Number of the newest message. */
+  readonly head: number;
+  /** Number of the oldest message that is kept; head + 1 if none is. */
+  readonly floor: number;
+}
+
+/** Messages in a row, oldest first, and the conversation that they are from. */
+export interface Page extends Extent {
+  readonly messages: readonly Message[];
+  /** Whether there are more in that direction. */
+  readonly more: boolean;
+  /** The epoch of the message whose number was given; 0 if it is not kept. */
+  readonly epochThere: number;
+}
+
+/** One of a user's conversations. */
+export interface ConversationState extends Extent {
+  readonly conversation: Conversation;
+  /** Number of the message up to which the user has read. */
+  readonly read: number;
+}
+
+/** Which messages of a conversation. */
+export interface Range {
+  readonly direction: "after" | "before";
+  readonly seq: number;
+  readonly limit: number;
+}
+
 /** Asked by a session. */
 export type Command =
   | { readonly type: "register"; readonly name: Name }
   | { readonly type: "list" }
   | { readonly type: "lookup"; readonly name: Name }
   | { readonly type: "status"; readonly name?: Name; readonly status: Status }
-  | { readonly type: "send"; readonly to: Name; readonly text: Text }
-  | { readonly type: "history"; readonly of: Name };
+  | {
+      readonly type: "send";
+      readonly to: Name;
+      readonly text: Text;
+      /** Chosen by the sender, so that it can be sent again. */
+      readonly mid?: string;
+      /** Keep it for a recipient who is away, rather than refuse. */
+      readonly mayWait?: boolean;
+    }
+  | { readonly type: "history"; readonly of: Name }
+  | { readonly type: "page"; readonly of: Name; readonly range: Range }
+  | { readonly type: "read"; readonly of: Name; readonly seq: number }
+  | { readonly type: "typing"; readonly to: Name };
 
 /** The answer to a command; `accepted` when its effect comes back through the feed. */
 export type Reply =
   | { readonly type: "accepted" }
+  | {
+      readonly type: "stored";
+      readonly message: Omit<Message, "text" | "author">;
+      /** It was there already, under this id. */
+      readonly repeated: boolean;
+    }
+  | { readonly type: "page"; readonly conversation: Conversation; readonly page: Page }
+  | {
+      readonly type: "read";
+      readonly conversation: Conversation;
+      readonly read: number;
+      readonly unread: number;
+    }
   | { readonly type: "registered"; readonly user: User }
   | { readonly type: "users"; readonly users: readonly User[] }
   | { readonly type: "user"; readonly user: User }
@@ -93,6 +150,7 @@ export type Notice =
       readonly cause: PresenceCause;
     }
   | { readonly type: "leader"; readonly at: Position; readonly node: string }
+  | Moment
   | {
       /** Events of one bucket after `after` will not be told: they were trimmed, or rolled back. */
       readonly type: "gap";
@@ -101,8 +159,27 @@ export type Notice =
       readonly reason: "trimmed" | "rolled_back";
     };
 
+/** Told to whom is there, and kept nowhere. */
+export type Moment =
+  | { readonly type: "typing"; readonly author: Name; readonly conversation: Conversation }
+  | {
+      /** A user has read, on one device; for the others. */
+      readonly type: "read";
+      readonly reader: Name;
+      readonly conversation: Conversation;
+      readonly read: number;
+      readonly unread: number;
+    };
+
 export function conversationBetween(a: Name, b: Name): Conversation {
   return { kind: "direct", between: a < b ? [a, b] : [b, a] };
+}
+
+/** Whom somebody talks to in a conversation; empty for the general chat. */
+export function otherOf(conversation: Conversation, one: Name): Name {
+  if (conversation.kind === "general") return "" as Name;
+  const [a, b] = conversation.between;
+  return a === one ? b : a;
 }
 
 export function isBefore(a: Position, b: Position): boolean {

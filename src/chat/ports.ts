@@ -2,7 +2,20 @@
  * What the chat needs from the world: a store that keeps and announces in one step, a feed that
  * follows the announcements, and leases that are held for a time. `redis/` implements them.
  */
-import type { Conversation, Message, Name, Notice, Position, Status, Text, User } from "./model.js";
+import type {
+  Conversation,
+  ConversationState,
+  Message,
+  Moment,
+  Name,
+  Notice,
+  Page,
+  Position,
+  Range,
+  Status,
+  Text,
+  User,
+} from "./model.js";
 
 /** The store could not answer in time; what was asked may or may not have happened. */
 export class Unavailable extends Error {
@@ -13,6 +26,8 @@ export class Unavailable extends Error {
 export interface Holder {
   readonly name: Name;
   readonly id: string;
+  /** Whoever gives the same one shares the name; none: it is not to be shared. */
+  readonly key?: string | undefined;
   /** False once the name is known to belong to somebody else: nothing more may be done in its name. */
   readonly isLive: boolean;
 }
@@ -25,7 +40,7 @@ export interface Draft {
 }
 
 export type ClaimOutcome =
-  | { readonly outcome: "new" | "back" | "held"; readonly at: Position }
+  | { readonly outcome: "new" | "back" | "joined" | "held"; readonly at: Position }
   | { readonly outcome: "taken" };
 
 /**
@@ -33,7 +48,10 @@ export type ClaimOutcome =
  * may be called again after {@link Unavailable}: the second call gets the first one's answer.
  */
 export interface Store {
-  /** Takes the name if it is free, its owner's node is dead, or this holder has it already. */
+  /**
+   * Takes the name if it is free, its owner's node is dead, or this holder has it already (`held`);
+   * or shares it with those who hold it under the same key (`joined`).
+   */
   claim(holder: Holder): Promise<ClaimOutcome>;
   /** Signs the user out, if the holder still has the name. */
   leave(holder: Holder, cause: "asked" | "left"): Promise<boolean>;
@@ -55,6 +73,30 @@ export interface Store {
   owned(bucket: number): Promise<Name[]>;
   /** Signs out a name of this node that no session of the node has. Ordered with `claim`. */
   disown(name: Name): Promise<void>;
+}
+
+/** Who is connected in one bucket, as of a position of its log. */
+export interface Present {
+  readonly at: Position;
+  /** Whether a name belongs to the bucket. */
+  readonly covers: (name: Name) => boolean;
+  readonly users: readonly User[];
+}
+
+/** Reads conversations, and remembers how far each user has. */
+export interface Archive {
+  /** The general chat, then the user's private conversations (the newest 200 of each bucket). */
+  conversations(name: Name): Promise<ConversationState[]>;
+  page(conversation: Conversation, range: Range): Promise<Page>;
+  /** Moves the user's mark forward, never back; tells the user's devices. */
+  markRead(
+    name: Name,
+    conversation: Conversation,
+    seq: number,
+  ): Promise<{ read: number; unread: number }>;
+  /** Tells whom it concerns and is there. May be lost. */
+  tell(moment: Extract<Moment, { type: "typing" }>): Promise<void>;
+  present(bucket: number): Promise<Present>;
 }
 
 /** Follows the announcements of all buckets; each notice once, in order within its bucket. */

@@ -7,86 +7,75 @@ import type { WebSocket } from "ws";
 import type { Command, Name, Notice, Reply } from "../chat/model.js";
 import { Unavailable } from "../chat/ports.js";
 import { CLOSE } from "../wire/close.js";
-import type { Dialect } from "../wire/dialect.js";
+import type { ByteDialect } from "../wire/dialect.js";
 import { Hold } from "./hold.js";
-import { Inbox } from "./inbox.js";
-import { Outbox } from "./outbox.js";
+import { Line } from "./line.js";
 import type { Session, SessionDoors } from "./session.js";
 
-/** leaving: has asked to be signed out, and waits to hear of it. ended: the connection is gone. */
-type State = "open" | "leaving" | "ended";
+/** leaving: has asked to be signed out, and waits to hear of it. */
+type State = "open" | "leaving";
 
 /** One client loses what comes right behind the 101 reply. PROTOCOL.md, connecting. */
 const SETTLE_MS = 25;
-/** How long a dead client's last wishes may take, and a suspended client's next one may wait. */
+/** How long a request waits while the name is in doubt. */
 const PATIENCE_MS = 5_000;
-/** How long a close, or the news of one's own sign-out, is waited for. */
+/** How long the news of one's own sign-out is waited for. */
 const FAREWELL_MS = 2_000;
 
 export class ClassicSession implements Session {
   readonly hold: Hold;
-  dialect: Dialect;
+  dialect: ByteDialect;
   isInactive = false;
+  readonly isLingering = false;
   readonly #doors: SessionDoors;
-  readonly #inbox = new Inbox((frame) =>
-    this.#carryOut(frame).catch((error: unknown) => {
-      this.#doors.observe.log.error({ err: error, session: this.hold.id }, "frame failed");
-    }),
-  );
-  readonly #outbox: Outbox;
+  readonly #line: Line;
   #state: State = "open";
   #isFirstFrame = true;
   /** A message is on its way to the store: its own 55 must not overtake the store's answer. */
   #isSending = false;
-  #webSocket: WebSocket | undefined;
-  #ending: Promise<void> | undefined;
 
-  constructor(dialect: Dialect, doors: SessionDoors) {
+  constructor(dialect: ByteDialect, doors: SessionDoors) {
     this.dialect = dialect;
     this.#doors = doors;
     this.hold = new Hold(doors.chat, {
       onClaiming: () => doors.onClaiming(this),
       onUnclaimed: (isUnsure) => {
         doors.onUnclaimed(this, isUnsure);
-        this.#outbox.clear();
+        this.#line.outbox.clear();
       },
     });
-    this.#outbox = new Outbox(doors.limits, (why) => {
-      doors.observe.counters.slowReaders.inc();
-      doors.observe.log.warn({ session: this.hold.id, why }, "slow reader was cut");
+    this.#line = new Line(this.hold, {
+      ...doors,
+      frames: "binary",
+      carryOut: (frame) => this.#carryOut(frame),
+      onEnded: () => doors.onEnded(this),
     });
   }
 
   /** Claims a name. What is told to it from here on is held, so nothing after the claim is missed. */
-  async claim(name: Name): Promise<"new" | "back" | "taken"> {
-    this.#outbox.hold();
+  async claim(name: Name): ReturnType<Hold["claim"]> {
+    this.#line.outbox.hold();
     return this.hold.claim(name);
   }
 
   suspend(): void {
     if (!this.hold.isClaimed) return;
     this.hold.doubt();
-    this.#outbox.hold();
+    this.#line.outbox.hold();
   }
 
   async reclaim(): Promise<void> {
     if (!this.hold.isClaimed || this.#state === "leaving" || !this.hold.isLive) return;
     if ((await this.hold.reclaim()) === "kept") return this.#open();
-    this.#inbox.clear();
-    this.#outbox.clear();
+    this.abandon();
+    this.#line.outbox.clear();
     const { log } = this.#doors.observe;
     log.warn({ session: this.hold.id }, "name was taken elsewhere, session closed");
     this.close(CLOSE.replaced, "replaced");
   }
 
   attach(webSocket: WebSocket, socket: Socket): void {
-    this.#webSocket = webSocket;
-    this.#outbox.attach(webSocket, socket);
-    this.#inbox.attach(webSocket);
-    webSocket.on("error", (error) => {
-      this.#doors.observe.log.debug({ err: error, session: this.hold.id }, "websocket failed");
-    });
-    webSocket.on("close", () => void this.end());
+    this.#line.attach(webSocket, socket);
     setTimeout(() => this.#open(), SETTLE_MS);
   }
 
@@ -103,8 +92,8 @@ export class ClassicSession implements Session {
         "status changed",
       );
     }
-    if (frame === undefined || this.#state === "ended") return false;
-    this.#outbox.push(frame);
+    if (frame === undefined || this.#line.isEnded) return false;
+    this.#line.outbox.push(frame);
     if (isOwn && this.#state === "leaving" && notice.user.status === "disconnected") {
       this.close(CLOSE.normal, "signed out");
     }
@@ -112,37 +101,24 @@ export class ClassicSession implements Session {
   }
 
   checkPace(now: number): void {
-    this.#outbox.checkPace(now);
+    this.#line.outbox.checkPace(now);
   }
 
   close(code: number, reason: string): void {
-    const webSocket = this.#webSocket;
-    webSocket?.close(code, reason);
-    setTimeout(() => webSocket?.terminate(), FAREWELL_MS).unref();
+    this.#line.close(code, reason);
   }
 
   end(): Promise<void> {
-    this.#ending ??= this.#end();
-    return this.#ending;
-  }
-
-  async #end(): Promise<void> {
-    this.#state = "ended";
-    const patience = setTimeout(() => this.abandon(), PATIENCE_MS);
-    await this.#inbox.drain();
-    clearTimeout(patience);
-    this.hold.isLive = false;
-    this.#doors.onEnded(this);
+    return this.#line.end();
   }
 
   abandon(): void {
-    this.hold.isLive = false;
-    this.#inbox.clear();
+    this.#line.abandon();
   }
 
   /** Stops holding frames back, unless there is a reason to. */
   #open(): void {
-    if (!this.hold.isUnsettled && !this.#isSending) this.#outbox.release();
+    if (!this.hold.isUnsettled && !this.#isSending) this.#line.outbox.release();
   }
 
   async #carryOut(frame: Buffer): Promise<void> {
@@ -174,7 +150,7 @@ export class ClassicSession implements Session {
     }
   }
 
-  #speak(dialect: Dialect): void {
+  #speak(dialect: ByteDialect): void {
     const { connections } = this.#doors.observe.counters;
     connections.dec({ dialect: this.dialect.name });
     connections.inc({ dialect: dialect.name });
@@ -188,7 +164,7 @@ export class ClassicSession implements Session {
       if (!(await this.hold.untilSure(PATIENCE_MS)))
         return { type: "refused", refusal: "unavailable" };
       // nobody is there to read the answer
-      if (this.#state === "ended" && isQuestion(command)) return { type: "accepted" };
+      if (this.#line.isEnded && isQuestion(command)) return { type: "accepted" };
       if (command.type === "status" && command.status === "disconnected") {
         return await this.#signOut(command);
       }
@@ -206,7 +182,7 @@ export class ClassicSession implements Session {
   async #send(command: Extract<Command, { type: "send" }>): Promise<Reply> {
     if (!this.#doors.mustAwaitStore) return this.#doors.chat.execute(this.hold, command);
     this.#isSending = true;
-    this.#outbox.hold();
+    this.#line.outbox.hold();
     try {
       return await this.#doors.chat.execute(this.hold, command);
     } finally {
@@ -250,7 +226,7 @@ export class ClassicSession implements Session {
       log.info({ session: this.hold.id, reason: reply.refusal }, "command was refused");
     }
     const frame = this.dialect.encodeReply(reply);
-    if (frame !== undefined) this.#outbox.send(frame);
+    if (frame !== undefined) this.#line.outbox.send(frame);
     this.#open();
   }
 }

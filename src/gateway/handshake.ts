@@ -1,6 +1,7 @@
 /** The handshake: whether it can succeed, which subprotocol is echoed, how it is refused. */
 import type { IncomingMessage } from "node:http";
 import type { Socket } from "node:net";
+import { SUBPROTOCOL } from "../wire/json-schema.js";
 
 /** How long a client that was answered, or has begun to close, may take to hang up. */
 export const LINGER_MS = 2_000;
@@ -26,7 +27,7 @@ export function isWebSocket(
  * 101 of 254 bytes or more.
  */
 export function shortestEcho(offered: Set<string>): string | false {
-  if (offered.has("ws-protocol")) return "ws-protocol";
+  for (const known of [SUBPROTOCOL, "ws-protocol"]) if (offered.has(known)) return known;
   const shortest = [...offered].toSorted((a, b) => a.length - b.length)[0];
   return shortest !== undefined && shortest.length <= 64 ? shortest : false;
 }

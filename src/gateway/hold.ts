@@ -14,6 +14,8 @@ export interface HoldDoors {
 
 export class Hold implements Holder {
   readonly id = randomBytes(12).toString("base64url");
+  /** Whoever claims with the same key shares the name. */
+  key: string | undefined;
   /** False once nothing more may be done in the name. */
   isLive = true;
   readonly #chat: Chat;
@@ -48,7 +50,7 @@ export class Hold implements Holder {
   }
 
   /** @throws Unavailable when the store gave no answer: the name is let go of then. */
-  async claim(name: Name): Promise<"new" | "back" | "taken"> {
+  async claim(name: Name): Promise<"new" | "back" | "joined" | "taken"> {
     this.#name = name;
     this.#doors.onClaiming();
     try {
@@ -58,7 +60,7 @@ export class Hold implements Holder {
         return "taken";
       }
       this.#joinedAt = claim.at;
-      return claim.outcome === "new" ? "new" : "back";
+      return claim.outcome === "held" ? "back" : claim.outcome;
     } catch (error) {
       this.#unclaim(true);
       throw error;

@@ -1,5 +1,5 @@
 /** The hub: the sessions of this node. Finds whom a notice is for and encodes it once per dialect. */
-import type { Name, Notice } from "../chat/model.js";
+import { GENERAL, otherOf, type Name, type Notice } from "../chat/model.js";
 import type { Counters } from "../observe.js";
 import type { Dialect } from "../wire/dialect.js";
 import type { Session } from "./session.js";
@@ -40,21 +40,39 @@ export class Hub {
   }
 
   deliver(notice: Notice): void {
-    const frames = new Map<Dialect, Uint8Array | undefined>();
     let deliveries = 0;
-    const tell = (session: Session): void => {
-      let frame = frames.get(session.dialect);
-      if (frame === undefined && !frames.has(session.dialect)) {
-        frame = session.dialect.encodeNotice(notice);
-        frames.set(session.dialect, frame);
+    const tell = (sessions: Iterable<Session>, reader: Name): void => {
+      const frames = new Map<Dialect, Uint8Array | undefined>();
+      for (const session of sessions) {
+        const { dialect } = session;
+        if (!frames.has(dialect)) frames.set(dialect, dialect.encodeNotice(notice, reader));
+        if (session.hear(notice, frames.get(dialect))) deliveries++;
       }
-      if (session.hear(notice, frame)) deliveries++;
     };
-    if (notice.type === "message" && notice.message.conversation.kind === "direct") {
-      for (const name of new Set(notice.message.conversation.between)) {
-        this.#byName.get(name)?.forEach(tell);
-      }
-    } else this.#all.forEach(tell);
+    const names = concerned(notice);
+    if (names === "everybody") tell(this.#all, GENERAL);
+    else for (const name of names) tell(this.#byName.get(name) ?? [], name);
     this.#counters.deliveries.inc(deliveries);
+  }
+}
+
+function concerned(notice: Notice): "everybody" | Iterable<Name> {
+  switch (notice.type) {
+    case "message": {
+      const { conversation } = notice.message;
+      return conversation.kind === "general" ? "everybody" : new Set(conversation.between);
+    }
+    case "typing": {
+      const { author, conversation } = notice;
+      return conversation.kind === "general" ? "everybody" : [otherOf(conversation, author)];
+    }
+    case "read":
+      return [notice.reader];
+    case "presence":
+    case "leader":
+    case "gap":
+      return "everybody";
+    default:
+      return notice satisfies never;
   }
 }

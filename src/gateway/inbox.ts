@@ -18,11 +18,13 @@ export class Inbox {
   /** Takes all messages of the connection from here on. */
   attach(webSocket: WebSocket): void {
     this.#webSocket = webSocket;
-    webSocket.on("message", (data: RawData) => {
-      this.#waiting.push(data as Buffer);
-      if (this.#waiting.length > MAX_WAITING) webSocket.pause();
-      void this.drain();
-    });
+    webSocket.on("message", (data: RawData) => this.put(data as Buffer));
+  }
+
+  put(frame: Buffer): void {
+    this.#waiting.push(frame);
+    if (this.#waiting.length > MAX_WAITING) this.#webSocket?.pause();
+    void this.drain();
   }
 
   /** Ends when all that has come is carried out. */

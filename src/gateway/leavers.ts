@@ -1,6 +1,7 @@
 /** Leavers: sign out who is gone, for as long as it takes: a name left behind could never be had again. */
 import { setTimeout as pause } from "node:timers/promises";
 import type { Chat } from "../chat/chat.js";
+import type { Name } from "../chat/model.js";
 import type { Holder } from "../chat/ports.js";
 import type { Log } from "../observe.js";
 
@@ -9,29 +10,46 @@ export class Leavers {
   readonly #log: Log;
   readonly #stop = new AbortController();
   readonly #leaving = new Set<Promise<void>>();
+  readonly #names = new Map<Name, number>();
 
   constructor(chat: Chat, log: Log) {
     this.#chat = chat;
     this.#log = log;
   }
 
-  signOut(holder: Holder): void {
+  /** Signs out after a while, in which the client may come back and share the name: then nobody sees it. */
+  signOut(holder: Holder, afterMs = 0): void {
     // a copy: the session may be named anew before this is done
     const { name, id } = holder;
-    const leaving = this.#signOut({ name, id, isLive: false }).finally(() => {
+    this.#names.set(name, (this.#names.get(name) ?? 0) + 1);
+    const leaving = this.#signOut({ name, id, isLive: false }, afterMs).finally(() => {
       this.#leaving.delete(leaving);
+      const left = this.#names.get(name)! - 1;
+      if (left > 0) this.#names.set(name, left);
+      else this.#names.delete(name);
     });
-    this.#leaving.add(leaving);
+    if (afterMs === 0) this.#leaving.add(leaving);
   }
 
-  /** Waits until all are signed out, but no longer than this. The rest is left to the leader. */
+  /** Whether somebody with this name is leaving, and still has it. */
+  has(name: Name): boolean {
+    return this.#names.has(name);
+  }
+
+  /**
+   * Waits until all are signed out, but no longer than this. Those who linger are left to the leader:
+   * they keep their names for as long as this node's lease runs.
+   */
   async close(withinMs: number): Promise<void> {
     const timer = pause(withinMs, undefined, { signal: this.#stop.signal }).catch(() => {});
     await Promise.race([Promise.all(this.#leaving), timer]);
     this.#stop.abort();
   }
 
-  async #signOut(holder: Holder): Promise<void> {
+  async #signOut(holder: Holder, afterMs: number): Promise<void> {
+    if (afterMs > 0) {
+      await pause(afterMs, undefined, { signal: this.#stop.signal }).catch(() => {});
+    }
     while (!this.#stop.signal.aborted) {
       try {
         await this.#chat.leave(holder);

@@ -15,17 +15,28 @@ export interface OutboxLimits {
 export class Outbox {
   readonly #limits: OutboxLimits;
   readonly #onCut: (why: "overfull" | "stalled") => void;
+  readonly #options: { binary: boolean; compress: false; fin: true };
   #webSocket: WebSocket | undefined;
   #socket: Socket | undefined;
   /** While frames are held back. */
   #held: Uint8Array[] | undefined = [];
   #isCorked = false;
+  #isCut = false;
   #taken = 0;
   #takenAt: number | undefined;
 
-  /** Holds frames back until {@link release}. */
-  constructor(limits: OutboxLimits, onCut: (why: "overfull" | "stalled") => void) {
+  /**
+   * Holds frames back until {@link release}.
+   *
+   * @param onCut the reader does not keep up: its connection is to be ended
+   */
+  constructor(
+    limits: OutboxLimits,
+    frames: "binary" | "text",
+    onCut: (why: "overfull" | "stalled") => void,
+  ) {
     this.#limits = limits;
+    this.#options = { binary: frames === "binary", compress: false, fin: true };
     this.#onCut = onCut;
   }
 
@@ -55,15 +66,25 @@ export class Outbox {
     else this.#held.push(frame);
   }
 
-  /** Queues a binary frame; it leaves at the end of this turn of the event loop. */
+  /** Resolves when a good part of the queue is free, or the connection is gone. */
+  async untilRoom(): Promise<void> {
+    while (
+      this.#socket?.writable === true &&
+      this.#socket.writableLength > this.#limits.maxBytes / 4
+    ) {
+      await new Promise((resolve) => setTimeout(resolve, 20));
+    }
+  }
+
+  /** Queues a frame; it leaves at the end of this turn of the event loop. */
   send(frame: Uint8Array): void {
-    if (this.#socket === undefined || this.#webSocket?.readyState !== 1) return;
+    if (this.#isCut || this.#socket === undefined || this.#webSocket?.readyState !== 1) return;
     if (!this.#isCorked) {
       this.#isCorked = true;
       this.#socket.cork();
       setImmediate(this.#flush);
     }
-    this.#webSocket.send(frame, SEND_OPTIONS);
+    this.#webSocket.send(frame, this.#options);
     if (this.#socket.writableLength > this.#limits.maxBytes) this.#cut("overfull");
   }
 
@@ -80,9 +101,9 @@ export class Outbox {
   }
 
   #cut(why: "overfull" | "stalled"): void {
+    if (this.#isCut) return;
+    this.#isCut = true;
     this.#onCut(why);
-    // not close(): that would wait for the reader to take what it does not take
-    this.#webSocket?.terminate();
   }
 
   readonly #flush = (): void => {
@@ -90,5 +111,3 @@ export class Outbox {
     this.#socket?.uncork();
   };
 }
-
-const SEND_OPTIONS = { binary: true, compress: false, fin: true } as const;

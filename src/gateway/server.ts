@@ -1,29 +1,30 @@
 /** The server on the chat's port: plain HTTP, the upgrade, and the sessions that come of it. */
-import {
-  createServer as createHttpServer,
-  type IncomingMessage,
-  type ServerResponse,
-} from "node:http";
+import { createServer as createHttpServer, type IncomingMessage } from "node:http";
 import { createServer, type AddressInfo, type Server, type Socket } from "node:net";
 import { setTimeout as pause } from "node:timers/promises";
 import { WebSocketServer, type ServerOptions } from "ws";
 import type { Chat } from "../chat/chat.js";
 import type { Observe } from "../observe.js";
 import { CLOSE } from "../wire/close.js";
-import type { Dialect } from "../wire/dialect.js";
+import type { ByteDialect } from "../wire/dialect.js";
+import { SUBPROTOCOL } from "../wire/json-schema.js";
 import { ClassicSession } from "./classic-session.js";
 import { mendRequestLine } from "./front.js";
 import { LINGER_MS, answerUpgrade, isWebSocket, shortestEcho } from "./handshake.js";
 import type { Hub } from "./hub.js";
 import type { OutboxLimits } from "./outbox.js";
+import { JsonSession, type JsonSettings } from "./json-session.js";
+import { Pages } from "./pages.js";
+import type { Presence } from "./presence.js";
 import type { Session, SessionDoors } from "./session.js";
-import { targetOf, type Target } from "./target.js";
+import { dialectOf, targetOf, type Target } from "./target.js";
 
 export interface GatewaySettings {
   readonly host: string | undefined;
   readonly port: number;
   readonly maxFrameBytes: number;
   readonly outbox: OutboxLimits;
+  readonly json: JsonSettings;
   /** See SessionDoors. */
   readonly mustAwaitStore: boolean;
   /** To open at once; more are turned away with 503. */
@@ -33,8 +34,9 @@ export interface GatewaySettings {
 export interface GatewayDoors {
   readonly chat: Chat;
   readonly hub: Hub;
+  readonly presence: Presence;
   readonly observe: Observe;
-  readonly dialects: { readonly classic: Dialect; readonly wsProtocol: Dialect };
+  readonly dialects: { readonly classic: ByteDialect; readonly wsProtocol: ByteDialect };
   readonly onActive: (session: Session) => void;
   /** Signs out whoever still has the session's name; keeps trying. */
   readonly onLeft: (session: Session) => void;
@@ -53,9 +55,14 @@ export class Gateway {
   readonly #sessions = new Set<Session>();
   /** All connections; with what ends those that have not asked for anything yet. */
   readonly #sockets = new Map<Socket, NodeJS.Timeout>();
-  readonly #http = createHttpServer((request, response) => void this.#serve(request, response));
+  readonly #http = createHttpServer((request, response) => {
+    this.#hasAsked(request.socket);
+    void this.#pages.serve(request, response);
+  });
+  readonly #pages: Pages;
   /** Classic texts are bytes of any kind, in frames of either type. */
-  readonly #webSockets: WebSocketServer;
+  readonly #ofBytes: WebSocketServer;
+  readonly #ofJson: WebSocketServer;
   readonly #tcp: Server;
   #pacing: NodeJS.Timeout | undefined;
   #isStopping = false;
@@ -78,17 +85,22 @@ export class Gateway {
         if (session.hold.hasName) this.#release(session, true);
       },
     };
+    this.#pages = new Pages({
+      chat: doors.chat,
+      log: doors.observe.log,
+      isReady: () => doors.isReady() && !this.#isStopping,
+    });
     // closeTimeout: not in the types yet
     const options: ServerOptions & { closeTimeout: number } = {
       noServer: true,
       clientTracking: false,
       perMessageDeflate: false,
-      skipUTF8Validation: true,
       maxPayload: settings.maxFrameBytes,
       closeTimeout: LINGER_MS,
       handleProtocols: (offered) => shortestEcho(offered),
     };
-    this.#webSockets = new WebSocketServer(options);
+    this.#ofBytes = new WebSocketServer({ ...options, skipUTF8Validation: true });
+    this.#ofJson = new WebSocketServer(options);
     this.#http.on("upgrade", (request: IncomingMessage, socket: Socket, head: Buffer) => {
       this.#hasAsked(socket);
       this.#upgrade(request, socket, head).catch((error: unknown) => {
@@ -174,24 +186,24 @@ export class Gateway {
 
   async #upgrade(request: IncomingMessage, socket: Socket, head: Buffer): Promise<void> {
     const target = targetOf(request);
-    const isSeed = target.subprotocols.includes("ws-protocol");
-    const { classic, wsProtocol } = this.#doors.dialects;
+    const dialect = dialectOf(target);
+    const { observe } = this.#doors;
     const refuse = (status: 400 | 503, reason: string): void => {
-      this.#doors.observe.log.info({ status, reason }, "connection was refused");
+      observe.log.info({ status, reason }, "connection was refused");
       answerUpgrade(socket, status, reason);
     };
     if (!isWebSocket(request, target.subprotocols))
       return refuse(400, "this is no WebSocket handshake");
-    const refusal = this.#refusalOf(target, isSeed);
+    if (dialect === "unknown") return refuse(400, `this is spoken here: ${SUBPROTOCOL}`);
+    const refusal = this.#refusalOf(target, dialect);
     if (refusal !== undefined) return refuse(...refusal);
 
-    const session = new ClassicSession(isSeed ? wsProtocol : classic, this.#sessionDoors);
+    const session = this.#newSession(dialect);
     this.#sessions.add(session);
-    const { observe } = this.#doors;
     observe.counters.connections.inc({ dialect: session.dialect.name });
     // whatever happens to the connection from here on, the session ends with it
     socket.on("close", () => void session.end());
-    if (target.name !== undefined) {
+    if (session instanceof ClassicSession && target.name !== undefined) {
       const outcome = await session.claim(target.name).catch((error: unknown) => {
         observe.log.warn({ err: error, session: session.hold.id }, "claim was not answered");
         return "unavailable" as const;
@@ -201,21 +213,33 @@ export class Gateway {
       observe.log.info({ session: session.hold.id, outcome }, "user registered");
     }
     if (this.#isStopping) return refuse(503, "this node is stopping");
-    this.#webSockets.handleUpgrade(request, socket, head, (webSocket) => {
+    const webSockets = dialect === "json" ? this.#ofJson : this.#ofBytes;
+    webSockets.handleUpgrade(request, socket, head, (webSocket) => {
       session.attach(webSocket, socket);
-      observe.log.info(
-        { session: session.hold.id, dialect: session.dialect.name },
-        "client connected",
-      );
+      const { id } = session.hold;
+      observe.log.info({ session: id, dialect: session.dialect.name }, "client connected");
+      if (session instanceof JsonSession && target.name !== undefined) session.greet(target.name);
     });
   }
 
+  #newSession(dialect: "classic" | "wsProtocol" | "json"): ClassicSession | JsonSession {
+    if (dialect !== "json") {
+      return new ClassicSession(this.#doors.dialects[dialect], this.#sessionDoors);
+    }
+    return new JsonSession(this.#settings.json, this.#doors.presence, this.#sessionDoors);
+  }
+
   /** Why the upgrade is refused before anything is claimed. */
-  #refusalOf({ name }: Target, isSeed: boolean): [status: 400 | 503, reason: string] | undefined {
+  #refusalOf(
+    { name }: Target,
+    dialect: "classic" | "wsProtocol" | "json",
+  ): [status: 400 | 503, reason: string] | undefined {
     if (!this.#doors.isReady() || this.#isStopping)
       return [503, "this node is not ready, try again"];
     if (name === undefined) {
-      return isSeed ? undefined : [400, "connect with a name: ws://host:port?name=you"];
+      return dialect === "classic"
+        ? [400, "connect with a name: ws://host:port?name=you"]
+        : undefined;
     }
     if (this.#doors.chat.refuseName(name)) return [400, "nobody can be called this"];
     return undefined;
@@ -224,34 +248,5 @@ export class Gateway {
   #release(session: Session, mayHaveName: boolean): void {
     this.#doors.hub.remove(session, session.hold.name);
     if (mayHaveName) this.#doors.onLeft(session);
-  }
-
-  async #serve(request: IncomingMessage, response: ServerResponse): Promise<void> {
-    request.resume();
-    this.#hasAsked(request.socket);
-    response.on("finish", () => setTimeout(() => request.socket.destroy(), LINGER_MS).unref());
-    const [status, body] = await this.#answer(request).catch((error: unknown) => {
-      this.#doors.observe.log.warn({ err: error }, "request failed");
-      return [503, "the chat is unavailable, try again"] as const;
-    });
-    // closed, so that the next request line goes through the front as well
-    response.writeHead(status, {
-      "content-type": "text/plain; charset=utf-8",
-      connection: "close",
-    });
-    response.end(request.method === "HEAD" ? undefined : `${body}\n`);
-  }
-
-  async #answer(request: IncomingMessage): Promise<readonly [status: number, body: string]> {
-    const { path, name } = targetOf(request);
-    if (request.method !== "GET" && request.method !== "HEAD") return [405, "only GET"];
-    if (path === "/healthz") return [200, "alive"];
-    if (path === "/readyz") {
-      return this.#doors.isReady() && !this.#isStopping ? [200, "ready"] : [503, "not ready"];
-    }
-    if (path !== "/") return [404, "nothing here"];
-    if (name === undefined) return [200, "Tertulia. Connect a chat client to this port: ?name=you"];
-    if (this.#doors.chat.refuseName(name)) return [400, "nobody can be called this"];
-    return (await this.#doors.chat.isTaken(name)) ? [400, "this name is taken"] : [200, "free"];
   }
 }

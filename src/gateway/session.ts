@@ -14,6 +14,8 @@ export interface Session {
   readonly dialect: Dialect;
   /** As far as the feed has told. */
   readonly isInactive: boolean;
+  /** Whether its name is kept for a while after it is gone, so that the client can come back unseen. */
+  readonly isLingering: boolean;
   /** The upgrade is done: reads from now on, and writes. */
   attach(webSocket: WebSocket, socket: Socket): void;
   /** Hears a notice, encoded in its dialect. Returns whether it was for this session. */

@@ -2,6 +2,7 @@
 import type { IncomingMessage } from "node:http";
 import type { Name } from "../chat/model.js";
 import { nameFromBytes } from "../wire/bytes.js";
+import { SUBPROTOCOL } from "../wire/json-schema.js";
 
 export interface Target {
   readonly path: string;
@@ -24,6 +25,17 @@ export function targetOf(request: IncomingMessage): Target {
       .map((word) => word.trim())
       .filter((word) => word !== ""),
   };
+}
+
+/** What the connection will speak: chosen by what it offers and asks for, never guessed from frames. */
+export function dialectOf({
+  path,
+  subprotocols,
+}: Target): "classic" | "wsProtocol" | "json" | "unknown" {
+  if (subprotocols.includes(SUBPROTOCOL) || path === "/ws") return "json";
+  if (subprotocols.includes("ws-protocol")) return "wsProtocol";
+  const isOurs = (word: string): boolean => word.startsWith("tertulia.");
+  return subprotocols.length > 0 && subprotocols.every(isOurs) ? "unknown" : "classic";
 }
 
 /** The bytes; `+` stays `+`, and what is no valid escape stays as it is. */

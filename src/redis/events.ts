@@ -1,12 +1,16 @@
 /** Events and message records as the ledger packs them (big-endian; see lua/1-bucket.lua). */
 import {
+  GENERAL,
   conversationBetween,
+  type Conversation,
   type Message,
+  type Moment,
   type Name,
   type Notice,
   type Position,
   type PresenceCause,
   type Status,
+  otherOf,
 } from "../chat/model.js";
 
 export const STATUSES: readonly Status[] = ["disconnected", "active", "busy", "inactive"];
@@ -14,6 +18,44 @@ export const STATUSES: readonly Status[] = ["disconnected", "active", "busy", "i
 const CAUSES: readonly PresenceCause[] = ["new", "back", "asked", "idle", "awake", "left", "lost"];
 
 const HEADER_BYTES = 13;
+/** From this kind on: no event of the log, but told on its channel. */
+const FIRST_MOMENT = 16;
+const KIND = { message: 1, presence: 2, leader: 3, typing: 16, read: 17 } as const;
+
+/** Whether this is told to whom is there only, and has no position. */
+export function isMoment(event: Buffer): boolean {
+  return event.readUInt8(0) >= FIRST_MOMENT;
+}
+
+/** @throws RangeError if the bytes are no moment of this version. */
+export function decodeMoment(event: Buffer): Moment {
+  switch (event[0]) {
+    case KIND.typing: {
+      const fields = new Fields(event, 1);
+      const author = fields.next();
+      return { type: "typing", author, conversation: conversationOf(author, fields.next()) };
+    }
+    case KIND.read: {
+      const fields = new Fields(event, HEADER_BYTES);
+      const reader = fields.next();
+      const conversation = conversationOf(reader, fields.next());
+      const [read, unread] = [event.readUIntBE(1, 6), event.readUIntBE(7, 6)];
+      return { type: "read", reader, conversation, read, unread };
+    }
+    default:
+      throw new RangeError(`unknown kind of moment: ${event[0]}`);
+  }
+}
+
+export function encodeTyping({
+  author,
+  conversation,
+}: Extract<Moment, { type: "typing" }>): Buffer {
+  const other = conversation.kind === "general" ? GENERAL : otherOf(conversation, author);
+  const field = (name: Name): Buffer =>
+    Buffer.concat([Buffer.from([name.length]), Buffer.from(name, "latin1")]);
+  return Buffer.concat([Buffer.from([KIND.typing]), field(author), field(other)]);
+}
 
 /** The position of an event: readable without its record. */
 export function positionOf(event: Buffer): Position {
@@ -25,9 +67,9 @@ export function decodeEvent(event: Buffer): Notice {
   const at = positionOf(event);
   const record = event.subarray(HEADER_BYTES);
   switch (event[0]) {
-    case 1:
+    case KIND.message:
       return { type: "message", at, message: decodeRecord(record) };
-    case 2:
+    case KIND.presence:
       return {
         type: "presence",
         at,
@@ -37,7 +79,7 @@ export function decodeEvent(event: Buffer): Notice {
         },
         cause: pick(CAUSES, record.readUInt8(7) - 1),
       };
-    case 3:
+    case KIND.leader:
       return { type: "leader", at, node: record.toString("latin1", 6) };
     default:
       throw new RangeError(`unknown kind of event: ${event[0]}`);
@@ -45,15 +87,10 @@ export function decodeEvent(event: Buffer): Notice {
 }
 
 export function decodeRecord(record: Buffer): Message {
-  let offset = 18;
-  const field = (): Name => {
-    const start = offset + 1;
-    offset = start + record.readUInt8(offset);
-    return nameAt(record, start, offset);
-  };
-  const mid = field();
-  const author = field();
-  const to = field();
+  const fields = new Fields(record, 18);
+  const mid = fields.next();
+  const author = fields.next();
+  const to = fields.next();
   return {
     conversation: to === "" ? { kind: "general" } : conversationBetween(author, to),
     time: record.readUIntBE(0, 6),
@@ -61,8 +98,29 @@ export function decodeRecord(record: Buffer): Message {
     seq: record.readUIntBE(12, 6),
     mid,
     author,
-    text: record.subarray(offset),
+    text: record.subarray(fields.offset),
   };
+}
+
+/** Length bytes and that many bytes, one after the other. */
+class Fields {
+  readonly #bytes: Buffer;
+  offset: number;
+
+  constructor(bytes: Buffer, offset: number) {
+    this.#bytes = bytes;
+    this.offset = offset;
+  }
+
+  next(): Name {
+    const start = this.offset + 1;
+    this.offset = start + this.#bytes.readUInt8(this.offset);
+    return nameAt(this.#bytes, start, this.offset);
+  }
+}
+
+function conversationOf(name: Name, other: Name): Conversation {
+  return other === GENERAL ? { kind: "general" } : conversationBetween(name, other);
 }
 
 function nameAt(record: Buffer, start: number, end: number): Name {

@@ -10,7 +10,7 @@ import type { Redis } from "ioredis";
 import { isBefore, type Notice, type Position } from "../chat/model.js";
 import type { Feed } from "../chat/ports.js";
 import type { Observe } from "../observe.js";
-import { decodeEvent, positionOf } from "./events.js";
+import { decodeEvent, decodeMoment, isMoment, positionOf } from "./events.js";
 import { giveUp, untilReady } from "./connect.js";
 import { ALL_BUCKETS, type Keys } from "./keys.js";
 
@@ -91,6 +91,7 @@ export class RedisFeed implements Feed {
   }
 
   #hear(bucket: Bucket, event: Buffer): void {
+    if (isMoment(event)) return this.#passOn(bucket, () => decodeMoment(event));
     const at = positionOf(event);
     if (isBefore(bucket.heard, at)) bucket.heard = at;
     if (bucket.cursor === NOWHERE) return;
@@ -100,11 +101,16 @@ export class RedisFeed implements Feed {
 
   #pass(bucket: Bucket, event: Buffer, at: Position): void {
     bucket.cursor = at;
+    this.#passOn(bucket, () => decodeEvent(event));
+  }
+
+  #passOn(bucket: Bucket, decoded: () => Notice): void {
     try {
-      this.#deliver(decodeEvent(event));
+      this.#deliver(decoded());
     } catch (error) {
+      const { index, cursor } = bucket;
       this.#observe.log.error(
-        { err: error, bucket: bucket.index, at },
+        { err: error, bucket: index, at: cursor },
         "event could not be delivered",
       );
     }

@@ -71,6 +71,16 @@ export class Keys {
     return this.#key(bucket, `sent:${encoded(author)}:${mid}`);
   }
 
+  /** Of a user: with whom there is a private conversation in this bucket. */
+  inbox(bucket: number, name: Name): string {
+    return this.#key(bucket, `inbox:${encoded(name)}`);
+  }
+
+  /** Of a user: how far the conversations of this bucket were read. */
+  marks(bucket: number, name: Name): string {
+    return this.#key(bucket, `marks:${encoded(name)}`);
+  }
+
   leader(): string {
     return this.#key(0, "leader");
   }

@@ -1,6 +1,12 @@
 /** The store on Redis: one call a step, tried again until it is answered or the time is up. */
-import { setTimeout as pause } from "node:timers/promises";
-import type { Conversation, Message, Name, Status, User } from "../chat/model.js";
+import {
+  otherOf,
+  type Conversation,
+  type Message,
+  type Name,
+  type Status,
+  type User,
+} from "../chat/model.js";
 import {
   Unavailable,
   type ClaimOutcome,
@@ -12,8 +18,9 @@ import {
 import type { Log } from "../observe.js";
 import { STATUSES, decodeRecord } from "./events.js";
 import { ALL_BUCKETS, bucketOfConversation, bucketOfUser, type Keys } from "./keys.js";
-import { isReply, type Ledger } from "./ledger.js";
+import type { Ledger } from "./ledger.js";
 import type { Replication } from "./replication.js";
+import { retrying } from "./retry.js";
 
 export interface StoreSettings {
   /** Messages kept per conversation, and for how long. */
@@ -58,6 +65,7 @@ export class RedisStore implements Store {
         holder.id,
         this.#standing.incarnation,
         this.#settings.stallMs,
+        holder.key ?? "-",
       ];
       return this.#ledger.call("claim", this.#keysOf(holder.name), args);
     })) as [Buffer, number, number];
@@ -109,6 +117,7 @@ export class RedisStore implements Store {
       this.#keys.conversation(bucket, conversation),
       this.#keys.history(bucket, conversation),
       this.#keys.sent(bucket, author.name, mid),
+      ...this.#inboxes(bucket, conversation, author.name),
     ];
     const { ledger, replication } = this.#writing;
     const [answer, seq, epoch, time] = (await this.#retrying(() => {
@@ -189,40 +198,23 @@ export class RedisStore implements Store {
     return users;
   }
 
+  /** Of a private conversation: the author's inbox and marks, and the other's, if there is another. */
+  #inboxes(bucket: number, conversation: Conversation, author: Name): string[] {
+    if (conversation.kind === "general") return [];
+    const people = new Set([author, otherOf(conversation, author)]);
+    return [...people].flatMap((name) => [
+      this.#keys.inbox(bucket, name),
+      this.#keys.marks(bucket, name),
+    ]);
+  }
+
   #keysOf(name: Name): string[] {
     return this.#keys.ofUsers(bucketOfUser(name), this.#standing.incarnation);
   }
 
-  /** Every step is safe to repeat (session ids and message ids see to it), so it is repeated. */
-  async #retrying<T>(step: () => Promise<T>): Promise<T> {
-    const until = performance.now() + this.#settings.deadlineMs;
-    for (let attempt = 0; ; attempt++) {
-      try {
-        return await step();
-      } catch (error) {
-        if (error instanceof Unavailable) throw error;
-        const wait = Math.min(20 * 2 ** attempt, 250) * (0.5 + Math.random());
-        if (isRefusedForGood(error) || performance.now() + wait > until) {
-          throw new Unavailable("the store gave no answer in time", { cause: error });
-        }
-        await pause(wait);
-      }
-    }
+  #retrying<T>(step: () => Promise<T>): Promise<T> {
+    return retrying(this.#settings.deadlineMs, step);
   }
-}
-
-/** Redis has understood and will not do it; asking again changes nothing. */
-function isRefusedForGood(error: unknown): boolean {
-  return ["WRONGTYPE", "OOM", "MISCONF", "NOPERM", "NOAUTH", "ERR"].some((word) =>
-    isReply(error, word),
-  );
-}
-
-/** Whom a direct message is for, empty for the general chat. */
-function otherOf(conversation: Conversation, author: Name): Name {
-  if (conversation.kind === "general") return "" as Name;
-  const [a, b] = conversation.between;
-  return a === author ? b : a;
 }
 
 function bytes(name: Name): Buffer {

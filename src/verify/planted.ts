@@ -50,8 +50,8 @@ export const PLANTED: Readonly<Record<string, Planted>> = {
     changes: [
       [
         USERS,
-        "if not user or user.session ~= session then return 0 end\n  change_status",
-        "if not user then return 0 end\n  change_status",
+        "local own = holder_of(user, session)\n  if not own then return 0 end",
+        "if not user or #user.holders == 0 then return 0 end local own = user.holders[1]",
       ],
     ],
     faults: ["blackhole-redis-long", "freeze-leader-long"],
@@ -61,8 +61,8 @@ export const PLANTED: Readonly<Record<string, Planted>> = {
     changes: [
       [
         USERS,
-        "if is_connected and not has_ended(bucket, bucket.nodes, user.node, stall_ms) then",
-        "if false then",
+        "return has_ended(bucket, bucket.nodes, holder.node, stall_ms)\n  end)",
+        "return true\n  end)",
       ],
     ],
     faults: [],
@@ -157,11 +157,11 @@ export const PLANTED: Readonly<Record<string, Planted>> = {
   "no-sign-out-of-the-dead": {
     changes: [
       ["cluster/sweep.js", "dead.map((node) => duties.reap(token, node))", "[]"],
-      ["node.js", "if (!hub.has(name))", "if (false)"],
+      ["node.js", "if (!hub.has(name) && !leavers.has(name))", "if (false)"],
       [
         USERS,
-        "if is_connected and not has_ended(bucket, bucket.nodes, user.node, stall_ms) then",
-        "if is_connected then",
+        "return has_ended(bucket, bucket.nodes, holder.node, stall_ms)\n  end)",
+        "return false\n  end)",
       ],
     ],
     faults: ["kill-gateway"],

@@ -9,7 +9,7 @@ import {
   type User,
 } from "../chat/model.js";
 import { FieldReader, bytesFromName, cutAtCharacter, frameOf, nameFromBytes } from "./bytes.js";
-import type { Decoded, Dialect } from "./dialect.js";
+import type { ByteDialect, Decoded } from "./dialect.js";
 
 export interface ClassicOptions {
   /** What a general message names as its origin: who sent it, or `~`. */
@@ -19,7 +19,7 @@ export interface ClassicOptions {
 }
 
 /** The dialect of connections without a subprotocol; `seed` is the one that an op 10 reveals. */
-export function classicDialect(options: ClassicOptions, seed: Dialect): Dialect {
+export function classicDialect(options: ClassicOptions, seed: ByteDialect): ByteDialect {
   return {
     name: "classic",
     decode: (frame) =>
@@ -120,6 +120,9 @@ function decodeSend(frame: Uint8Array, prefers: "classic" | "seed"): Decoded {
 export function encodeReply(reply: Reply, options: ClassicOptions): Uint8Array | undefined {
   switch (reply.type) {
     case "accepted":
+    case "stored":
+    case "page":
+    case "read":
       return undefined;
     case "registered":
       return userFrame(CODE.registered, reply.user);
@@ -146,6 +149,8 @@ export function encodeNotice(notice: Notice, options: ClassicOptions): Uint8Arra
       return userFrame(notice.cause === "new" ? CODE.registered : CODE.status, notice.user);
     case "leader":
     case "gap":
+    case "typing":
+    case "read":
       return undefined;
     default:
       return notice satisfies never;

@@ -1,5 +1,5 @@
 /** A dialect: one way to write the chat's model on a WebSocket. PROTOCOL.md, dialects. */
-import type { Command, Notice, Refusal, Reply } from "../chat/model.js";
+import type { Command, Name, Notice, Refusal, Reply } from "../chat/model.js";
 
 /** What a frame from a client says. */
 export type Decoded =
@@ -8,14 +8,18 @@ export type Decoded =
   /** No answer is due: the frame is logged and counted. */
   | { readonly kind: "ignored"; readonly why: "unknown_op" | "truncated" | "empty" }
   /** As the first frame of a connection: the client speaks that other dialect. */
-  | { readonly kind: "speaks"; readonly dialect: Dialect };
+  | { readonly kind: "speaks"; readonly dialect: ByteDialect };
 
-/** Stateless and pure: one instance serves all connections. Never throws, whatever the bytes. */
+/** What is told, written down. Stateless and pure: one instance serves all connections. */
 export interface Dialect {
   readonly name: string;
+  /** The frame that tells, or undefined if this dialect has none for it. `reader`: who will hear it. */
+  encodeNotice(notice: Notice, reader: Name): Uint8Array | undefined;
+}
+
+/** A dialect of bytes: one frame is one request. Never throws, whatever the bytes. */
+export interface ByteDialect extends Dialect {
   decode(frame: Uint8Array): Decoded;
   /** The frame that answers, or undefined if this dialect has none for it. */
   encodeReply(reply: Reply): Uint8Array | undefined;
-  /** The frame that tells, or undefined if this dialect has none for it. */
-  encodeNotice(notice: Notice): Uint8Array | undefined;
 }

@@ -14,9 +14,9 @@ import {
   usersThatFit,
   type ClassicOptions,
 } from "./classic.js";
-import type { Decoded, Dialect } from "./dialect.js";
+import type { ByteDialect, Decoded } from "./dialect.js";
 
-export function wsProtocolDialect(options: ClassicOptions): Dialect {
+export function wsProtocolDialect(options: ClassicOptions): ByteDialect {
   return {
     name: "ws-protocol",
     decode,

@@ -20,13 +20,41 @@ const messageKeys = [
   keys.sent(0, "ana" as never, "m2"),
 ];
 
+const direct = { kind: "direct", between: ["ana", "bob"] } as never;
+const privateKeys = [
+  keys.meta(0),
+  keys.log(0),
+  keys.nodes(0),
+  keys.conversation(0, direct),
+  keys.history(0, direct),
+];
+
+function inboxesOf(...names: string[]): string[] {
+  return names.flatMap((name) => [keys.inbox(0, name as never), keys.marks(0, name as never)]);
+}
+
 /** Every function that writes, with arguments that make it write. */
 const writers: [LedgerFunction, string[], (string | number)[]][] = [
-  ["claim", keys.ofUsers(0, node), ["eva", "session-3", node, 2_500]],
+  ["claim", keys.ofUsers(0, node), ["eva", "session-3", node, 2_500, "-"]],
   ["leave", keys.ofUsers(0, node), ["ana", "session-1", "left"]],
   ["set_status", keys.ofUsers(0, node), ["ana", "session-1", 2]],
   ["touch", keys.ofUsers(0, node), ["bob", "session-2"]],
   ["append", messageKeys, [node, "ana", "", "m2", "hello", 100, 60_000, 0]],
+  [
+    "append",
+    [...privateKeys, keys.sent(0, "ana" as never, "m3"), ...inboxesOf("ana", "bob")],
+    [node, "ana", "bob", "m3", "hello", 100, 60_000, 0],
+  ],
+  [
+    "mark_read",
+    [
+      keys.marks(0, "ana" as never),
+      keys.conversation(0, general),
+      keys.history(0, general),
+      keys.log(0),
+    ],
+    ["ana", "~", 1, 60_000],
+  ],
   ["beat", [keys.meta(0), keys.log(0), keys.nodes(0)], [node, 4_000, 2_500, "renew"]],
   ["disown", keys.ofUsers(0, node), [node, "ana"]],
   ["sweep", keys.ofUsers(0, "-"), [token, 0, 2_500, 100]],
@@ -51,10 +79,10 @@ beforeEach(async () => {
       [incarnation, 4_000, 2_500, "join"],
     );
   }
-  await ledger.call("claim", keys.ofUsers(0, node), ["ana", "session-1", node, 2_500]);
-  await ledger.call("claim", keys.ofUsers(0, node), ["bob", "session-2", node, 2_500]);
+  await ledger.call("claim", keys.ofUsers(0, node), ["ana", "session-1", node, 2_500, "-"]);
+  await ledger.call("claim", keys.ofUsers(0, node), ["bob", "session-2", node, 2_500, "-"]);
   await ledger.call("set_status", keys.ofUsers(0, node), ["bob", "session-2", 3]);
-  await ledger.call("claim", keys.ofUsers(0, "dead"), ["max", "session-4", "dead", 2_500]);
+  await ledger.call("claim", keys.ofUsers(0, "dead"), ["max", "session-4", "dead", 2_500, "-"]);
   await ledger.call(
     "append",
     [...messageKeys.slice(0, 5), keys.sent(0, "ana" as never, "m1")],
@@ -112,7 +140,7 @@ describe("a function does nothing or everything", () => {
   test("leases, sign-outs and sweeps work while Redis is full", async () => {
     await redis.client.config("SET", "maxmemory", "1");
     for (const [name, its, args] of writers) {
-      if (name !== "claim" && name !== "append") await ledger.call(name, its, args);
+      if (!["claim", "append", "mark_read"].includes(name)) await ledger.call(name, its, args);
     }
   });
 });

@@ -10,6 +10,8 @@
 -- refused, then the others, publish last. Lua has no rollback.
 
 local KIND_MESSAGE, KIND_PRESENCE, KIND_LEADER = 1, 2, 3
+-- From here on: told to whom is there, on the same channel, but not an event of the log.
+local KIND_READ = 17
 
 -- How much longer than its lease a node keeps its names: by then it has stopped to write in them.
 local TAKEOVER_MARGIN_MS = 250

@@ -1,9 +1,11 @@
 -- Users: who holds which name, with which status.
 --
--- users (hash): name -> "status session node since"; "0 - - since" when disconnected
+-- users (hash): name -> "status since key session node session node ..."; "0 since -" when
+--   disconnected. One session, or the devices of one user: those who know the key it is held under.
 -- online, left, active (zsets): name -> connected since, left at, last active at (status 1 only)
 -- nodes (hash): incarnation -> end of its lease     owned (set): names held by one incarnation
 
+local MAX_DEVICES = 16
 local DISCONNECTED, ACTIVE, BUSY, INACTIVE = 0, 1, 2, 3
 local CAUSE = { new = 1, back = 2, asked = 3, idle = 4, awake = 5, left = 6, lost = 7 }
 
@@ -23,13 +25,38 @@ end
 local function read_user(bucket, name)
   local kept = redis.call('HGET', bucket.users, name)
   if not kept then return nil end
-  local status, session, node, since = string.match(kept, '^(%d) (%S+) (%S+) (%d+)$')
-  return { status = tonumber(status), session = session, node = node, since = since }
+  local status, since, key, holders = string.match(kept, '^(%d) (%d+) (%S+)(.*)$')
+  local user = { status = tonumber(status), since = since, key = key, holders = {} }
+  for session, node in string.gmatch(holders, '(%S+) (%S+)') do
+    table.insert(user.holders, { session = session, node = node })
+  end
+  return user
 end
 
 local function write_user(bucket, name, user)
-  redis.call('HSET', bucket.users, name,
-    string.format('%d %s %s %s', user.status, user.session, user.node, user.since))
+  local words = { user.status, user.since, user.key }
+  for _, holder in ipairs(user.holders) do
+    table.insert(words, holder.session)
+    table.insert(words, holder.node)
+  end
+  redis.call('HSET', bucket.users, name, table.concat(words, ' '))
+end
+
+local function holder_of(user, session)
+  for _, holder in ipairs(user and user.holders or {}) do
+    if holder.session == session then return holder end
+  end
+end
+
+-- Drops those holders for whom is_gone is true; returns how many.
+local function drop_holders(user, is_gone)
+  local kept = {}
+  for _, holder in ipairs(user.holders) do
+    if not is_gone(holder) then table.insert(kept, holder) end
+  end
+  local dropped = #user.holders - #kept
+  user.holders = kept
+  return dropped
 end
 
 -- Sets a status and tells everybody. The only place where a status changes.
@@ -40,7 +67,7 @@ local function change_status(bucket, name, user, status, cause)
     redis.call('SREM', bucket.owned, name)
     redis.call('ZREM', bucket.online, name)
     redis.call('ZADD', bucket.left, bucket.now, name)
-    user.session, user.node, user.since = '-', '-', string.format('%.0f', bucket.now)
+    user.key, user.holders, user.since = '-', {}, string.format('%.0f', bucket.now)
   elseif was == DISCONNECTED then
     redis.call('ZREM', bucket.left, name)
     redis.call('ZADD', bucket.online, bucket.now, name)
@@ -55,44 +82,70 @@ local function change_status(bucket, name, user, status, cause)
     struct.pack('>I6BB', bucket.at, status, CAUSE[cause]) .. name)
 end
 
--- Takes a name for a session.
--- ARGV: name, session, incarnation, stall ms
--- Returns { 'new' | 'back' | 'held' | 'taken', g, n }: the position of the announcement or, if the
--- session held the name before, the head.
+-- Signs a user out who has no holder any more; else only notes who is left.
+local function settle(bucket, name, user, cause)
+  if #user.holders == 0 then
+    change_status(bucket, name, user, DISCONNECTED, cause)
+  else
+    write_user(bucket, name, user)
+  end
+end
+
+-- Takes a name for a session, or a share of it for one that knows its key.
+-- ARGV: name, session, incarnation, stall ms, key ('-': not to be shared)
+-- Returns { 'new' | 'back' | 'joined' | 'held' | 'taken', g, n }: the position of the announcement or,
+-- if there was none (another device is there, the session held the name before), the head.
 local function claim(keys, args)
-  local name, session, incarnation, stall_ms = args[1], args[2], args[3], tonumber(args[4])
+  local name, session, incarnation, stall_ms, key = args[1], args[2], args[3], tonumber(args[4]), args[5]
   local bucket = open_users(keys)
   require_member(bucket, bucket.nodes, incarnation)
   local user = read_user(bucket, name)
-  local is_connected = user and user.status ~= DISCONNECTED
-  if is_connected and user.session == session then
-    if user.node ~= incarnation then
-      user.node = incarnation
+  local own = holder_of(user, session)
+  if own then
+    if own.node ~= incarnation then
+      own.node = incarnation
       redis.call('SADD', bucket.owned, name)
       write_user(bucket, name, user)
     end
     return { 'held', bucket.g, bucket.n }
   end
-  if is_connected and not has_ended(bucket, bucket.nodes, user.node, stall_ms) then
+  local cause = user and 'back' or 'new'
+  user = user or { status = DISCONNECTED, holders = {}, key = '-' }
+  drop_holders(user, function(holder)
+    return has_ended(bucket, bucket.nodes, holder.node, stall_ms)
+  end)
+  local is_shared = #user.holders > 0
+  if is_shared and (key == '-' or key ~= user.key or #user.holders >= MAX_DEVICES) then
     return { 'taken' }
   end
-  local cause = user and 'back' or 'new'
   redis.call('SADD', bucket.owned, name)
-  change_status(bucket, name, {
-    status = user and user.status or DISCONNECTED,
-    session = session, node = incarnation, since = string.format('%.0f', bucket.now),
-  }, ACTIVE, cause)
+  table.insert(user.holders, { session = session, node = incarnation })
+  if is_shared then
+    if user.status == INACTIVE then
+      change_status(bucket, name, user, ACTIVE, 'awake')
+    else
+      write_user(bucket, name, user)
+    end
+    return { 'joined', bucket.g, bucket.n }
+  end
+  user.key, user.since = key, string.format('%.0f', bucket.now)
+  change_status(bucket, name, user, ACTIVE, cause)
   return { cause, bucket.g, bucket.n }
 end
 
--- Signs a user out, if the session still has the name.
+-- Takes a session's hold off the name, if it has one; signs the user out if it was the last.
 -- ARGV: name, session, cause ('asked' | 'left')       Returns 1 or 0.
 local function leave(keys, args)
   local name, session, cause = args[1], args[2], args[3]
   local bucket = open_users(keys)
   local user = read_user(bucket, name)
-  if not user or user.session ~= session then return 0 end
-  change_status(bucket, name, user, DISCONNECTED, cause)
+  local own = holder_of(user, session)
+  if not own then return 0 end
+  drop_holders(user, function(holder) return holder == own end)
+  local is_here = false
+  for _, holder in ipairs(user.holders) do is_here = is_here or holder.node == own.node end
+  if not is_here then redis.call('SREM', bucket.owned, name) end
+  settle(bucket, name, user, cause)
   return 1
 end
 
@@ -102,7 +155,7 @@ local function set_status(keys, args)
   local name, session, status = args[1], args[2], tonumber(args[3])
   local bucket = open_users(keys)
   local user = read_user(bucket, name)
-  if not user or user.session ~= session then return 'gone' end
+  if not holder_of(user, session) then return 'gone' end
   if user.status == status then
     if status == ACTIVE then redis.call('ZADD', bucket.active, bucket.now, name) end
     return 'same'
@@ -119,7 +172,7 @@ local function touch(keys, args)
   for i = 1, #args, 2 do
     local name, session = args[i], args[i + 1]
     local user = read_user(bucket, name)
-    if user and user.session == session then
+    if holder_of(user, session) then
       if user.status == ACTIVE then
         redis.call('ZADD', bucket.active, bucket.now, name)
       elseif user.status == INACTIVE then
@@ -160,5 +213,21 @@ local function roster(keys, args)
   local online = redis.call('ZRANGE', keys[2], 0, limit - 1)
   add(online)
   if #online < limit then add(redis.call('ZRANGE', keys[3], 0, limit - #online - 1, 'REV')) end
+  return found
+end
+
+-- All who are connected, and where the log stood.
+-- KEYS: meta, users, online       Returns { g, n, name, status, ... }.
+local function present(keys)
+  local bucket = { users = keys[2] }
+  local position = redis.call('HMGET', keys[1], 'g', 'n')
+  local found = { tonumber(position[1]) or 0, tonumber(position[2]) or 0 }
+  for _, name in ipairs(redis.call('ZRANGE', keys[3], 0, -1)) do
+    local user = read_user(bucket, name)
+    if user then
+      table.insert(found, name)
+      table.insert(found, user.status)
+    end
+  end
   return found
 end

@@ -2,10 +2,13 @@
 --
 -- history (stream, id seq-0): 'm' -> record     conversation (hash): seq, epoch
 -- sent (string): "seq epoch time", for the time in which a message may be sent again
+-- inbox (zset): of a user, with whom there is a private conversation -> when last
+-- marks (hash): of a user, '~' or with whom -> number of the message up to which it was read
 -- record: time, epoch, seq (48 bits each), then mid, author, to (a length byte each; to is empty
 -- for the general chat), then the text
 
 local SENT_KEPT_MS = 15 * 60 * 1000
+local INBOX_KEPT = 200
 local DAY_MS = 24 * 60 * 60 * 1000
 
 -- Drops what is older than the age, at most 64 messages a call: appends are more frequent than that.
@@ -21,8 +24,18 @@ local function trim_by_age(history, oldest_kept)
   redis.call('XTRIM', history, 'MINID', string.format('%.0f-0', seq + 1))
 end
 
+-- Remembers with whom a user has a private conversation; the oldest gives way to the newest.
+local function remember(bucket, inbox, marks, other, keep_ms)
+  redis.call('ZADD', inbox, bucket.now, other)
+  if redis.call('ZCARD', inbox) > INBOX_KEPT then
+    redis.call('HDEL', marks, redis.call('ZPOPMIN', inbox)[1])
+  end
+  redis.call('PEXPIRE', inbox, keep_ms)
+end
+
 -- Appends a message and tells everybody.
--- KEYS: meta, log, nodes, conversation, history, sent
+-- KEYS: meta, log, nodes, conversation, history, sent; of a private conversation also the author's
+--   inbox and marks, and the other's (none for a note to oneself)
 -- ARGV: incarnation, author, to, mid, text, messages kept, ms kept, least replicas
 -- With fewer replicas nothing is written. Whatever is answered, WAIT on the same connection then
 -- covers the message, a repeated one too: its answer is prolonged, for WAIT counts only what its own
@@ -34,10 +47,13 @@ local function append(keys, args)
   local meta, log, nodes, conversation, history, sent = unpack(keys)
   local incarnation, author, to, mid, text = unpack(args, 1, 5)
   local keep, keep_ms, least_replicas = args[6], tonumber(args[7]), tonumber(args[8])
+  local own_inbox, own_marks, inbox, marks = unpack(keys, 7, 10)
   expect({
     [meta] = 'hash', [log] = 'stream', [nodes] = 'hash', [conversation] = 'hash',
     [history] = 'stream', [sent] = 'string',
   })
+  if own_inbox then expect({ [own_inbox] = 'zset', [own_marks] = 'hash' }) end
+  if inbox then expect({ [inbox] = 'zset', [marks] = 'hash' }) end
   local first_answer = redis.call('GET', sent)
   if first_answer then
     if least_replicas > 0 then redis.call('PEXPIRE', sent, SENT_KEPT_MS) end
@@ -62,6 +78,8 @@ local function append(keys, args)
   trim_by_age(history, bucket.now - keep_ms)
   redis.call('PEXPIRE', history, keep_ms)
   redis.call('PEXPIRE', conversation, keep_ms + DAY_MS)
+  if own_inbox then remember(bucket, own_inbox, own_marks, to, keep_ms + DAY_MS) end
+  if inbox then remember(bucket, inbox, marks, author, keep_ms + DAY_MS) end
   announce(bucket, log, KIND_MESSAGE, record)
   return { 'ok', seq, epoch, bucket.at }
 end

@@ -48,17 +48,19 @@ local function retire(keys, args)
   return 1
 end
 
+-- Takes the holds of one node off a name. Returns whether it had any.
+local function release(bucket, name, incarnation)
+  local user = read_user(bucket, name)
+  redis.call('SREM', bucket.owned, name)
+  local dropped = user and drop_holders(user, function(holder) return holder.node == incarnation end) or 0
+  if dropped > 0 then settle(bucket, name, user, 'lost') end
+  return dropped > 0
+end
+
 -- Signs out a name of this node that none of its sessions has.
 -- ARGV: incarnation, name       Returns 1 or 0.
 local function disown(keys, args)
-  local bucket = open_users(keys)
-  local user = read_user(bucket, args[2])
-  if user and user.node == args[1] then
-    change_status(bucket, args[2], user, DISCONNECTED, 'lost')
-    return 1
-  end
-  redis.call('SREM', bucket.owned, args[2])
-  return 0
+  return release(open_users(keys), args[2], args[1]) and 1 or 0
 end
 
 -- Active users who were quiet for the idle time become inactive; finds the nodes that are dead.
@@ -95,13 +97,7 @@ local function reap(keys, args)
   if not has_ended(bucket, bucket.nodes, incarnation, stall_ms) then return { 0, 0 } end
   local reaped = 0
   for _, name in ipairs(redis.call('SRANDMEMBER', bucket.owned, limit)) do
-    local user = read_user(bucket, name)
-    if user and user.node == incarnation then
-      change_status(bucket, name, user, DISCONNECTED, 'lost')
-      reaped = reaped + 1
-    else
-      redis.call('SREM', bucket.owned, name)
-    end
+    if release(bucket, name, incarnation) then reaped = reaped + 1 end
   end
   local left_over = redis.call('SCARD', bucket.owned)
   if left_over == 0 then redis.call('HDEL', bucket.nodes, incarnation) end

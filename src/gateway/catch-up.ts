@@ -1,0 +1,76 @@
+/**
+ * Catch-up: tells a client what it missed while what happens meanwhile waits; then lets that pass, but
+ * for what was told already. So there is no moment in which something could be missed, or told twice.
+ */
+import type { Chat } from "../chat/chat.js";
+import type { Message, Notice } from "../chat/model.js";
+import type { Holder } from "../chat/ports.js";
+import { convOf, encodeEvent, messageEvent } from "../wire/json.js";
+import type { Outbox } from "./outbox.js";
+import { missed, type Resumed } from "./resume.js";
+
+export class CatchUp {
+  readonly #chat: Chat;
+  readonly #holder: Holder;
+  readonly #outbox: Outbox;
+  readonly #onRolledBack: () => void;
+  /** Notices that came before all that was missed was told. */
+  #early: { notice: Notice; frame: Uint8Array }[] | undefined = [];
+  /** Up to where messages were read from the archive: what the feed tells of those was told. */
+  readonly #toldUpTo = new Map<string, { seq: number; epoch: number }>();
+
+  constructor(chat: Chat, holder: Holder, outbox: Outbox, onRolledBack: () => void) {
+    this.#chat = chat;
+    this.#holder = holder;
+    this.#outbox = outbox;
+    this.#onRolledBack = onRolledBack;
+  }
+
+  /** Takes a notice for this reader; returns whether it is told, at once or later. */
+  hear(notice: Notice, frame: Uint8Array): boolean {
+    if (this.#early !== undefined) {
+      this.#early.push({ notice, frame });
+      return true;
+    }
+    if (notice.type === "message" && this.#wasTold(notice.message)) return false;
+    this.#outbox.push(frame);
+    return true;
+  }
+
+  /** @throws Unavailable: then the client has to come back, what it was told is not whole */
+  async run(conversations: readonly Resumed[]): Promise<void> {
+    for (const each of conversations) await this.#tellMissed(each);
+    const early = this.#early ?? [];
+    this.#early = undefined;
+    for (const { notice, frame } of early) this.hear(notice, frame);
+  }
+
+  async #tellMissed(resumed: Resumed): Promise<void> {
+    const { state, after, gaps } = resumed;
+    const reader = this.#holder.name;
+    const conv = convOf(state.conversation, reader);
+    for (const gap of gaps) this.#outbox.push(encodeEvent({ type: "gap", conv, ...gap }));
+    this.#toldUpTo.set(conv, { seq: after, epoch: state.epoch });
+    for await (const { messages, gap } of missed(this.#chat, resumed)) {
+      if (gap !== undefined) this.#outbox.push(encodeEvent({ type: "gap", conv, ...gap }));
+      for (const message of messages) this.#outbox.push(encodeEvent(messageEvent(message, reader)));
+      const { seq, epoch } = messages.at(-1)!;
+      this.#toldUpTo.set(conv, { seq, epoch: Math.max(epoch, state.epoch) });
+      await this.#outbox.untilRoom();
+    }
+  }
+
+  #wasTold({ conversation, seq, epoch }: Message): boolean {
+    if (this.#toldUpTo.size === 0) return false;
+    const conv = convOf(conversation, this.#holder.name);
+    const told = this.#toldUpTo.get(conv);
+    if (told === undefined) return false;
+    if (seq > told.seq) {
+      this.#toldUpTo.delete(conv);
+      return false;
+    }
+    // another message under this number: what was told has been rolled back
+    if (epoch > told.epoch) this.#onRolledBack();
+    return true;
+  }
+}

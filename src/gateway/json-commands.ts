@@ -1,0 +1,51 @@
+/** Which command of the chat a JSON request is. */
+import type { Chat } from "../chat/chat.js";
+import { nameFromText, nameOfConv, problem } from "../wire/json.js";
+import type { Events, Request } from "../wire/json-schema.js";
+
+type Command = Parameters<Chat["execute"]>[1];
+
+/** Bigger than every number of a message. */
+const END = Number.MAX_SAFE_INTEGER;
+
+export function commandOf(
+  request: Exclude<Request, { type: "hello" | "ping" | "bye" | "presence" }>,
+  textMaxChars: number,
+): { command: Command } | { error: Events["error"] } {
+  switch (request.type) {
+    case "publish": {
+      const { id, conv, mid, text } = request;
+      if (text.length > textMaxChars && [...text].length > textMaxChars) {
+        return { error: problem(id, "too_large", `a text has at most ${textMaxChars} characters`) };
+      }
+      const bytes = encoder.encode(text);
+      const id_ = mid === undefined ? {} : { mid };
+      return {
+        command: { type: "send", to: nameOfConv(conv), text: bytes, mayWait: true, ...id_ },
+      };
+    }
+    case "history": {
+      const { id, conv, before, after, limit } = request;
+      if (before !== undefined && after !== undefined) {
+        return { error: problem(id, "bad_frame", "before, after: one of them") };
+      }
+      const range =
+        after === undefined
+          ? ({ direction: "before", seq: before ?? END, limit } as const)
+          : ({ direction: "after", seq: after, limit } as const);
+      return { command: { type: "page", of: nameOfConv(conv), range } };
+    }
+    case "user":
+      return { command: { type: "lookup", name: nameFromText(request.user) } };
+    case "status":
+      return { command: { type: "status", status: request.status } };
+    case "read":
+      return { command: { type: "read", of: nameOfConv(request.conv), seq: request.seq } };
+    case "typing":
+      return { command: { type: "typing", to: nameOfConv(request.conv) } };
+    default:
+      return request satisfies never;
+  }
+}
+
+const encoder = new TextEncoder();

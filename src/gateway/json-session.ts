@@ -1,0 +1,288 @@
+/**
+ * A session in JSON: says hello by a frame, is told what it missed, then goes on with what happens,
+ * each message once and in order. PROTOCOL.md, JSON.
+ */
+import { randomBytes } from "node:crypto";
+import type { Socket } from "node:net";
+import type { WebSocket } from "ws";
+import type { Name, Notice, Reply } from "../chat/model.js";
+import { Unavailable } from "../chat/ports.js";
+import { CLOSE } from "../wire/close.js";
+import {
+  decodeRequest,
+  encodeEvent,
+  encodeReply,
+  errorEvent,
+  idOf,
+  jsonDialect,
+  nameFromText,
+  problem,
+  textFromName,
+} from "../wire/json.js";
+import type { Event, Request, Requests } from "../wire/json-schema.js";
+import { CatchUp } from "./catch-up.js";
+import { Hold } from "./hold.js";
+import { commandOf } from "./json-commands.js";
+import { Line } from "./line.js";
+import type { Presence } from "./presence.js";
+import { Rate } from "./rate.js";
+import { described, resume, type Resumed } from "./resume.js";
+import type { Session, SessionDoors } from "./session.js";
+
+export interface JsonSettings {
+  readonly node: string;
+  /** Characters of a text. */
+  readonly textMaxChars: number;
+  /** Bytes of a frame, as said to clients. */
+  readonly maxFrameBytes: number;
+  readonly requestsPerSecond: number;
+}
+
+const HELLO_WITHIN_MS = 10_000;
+const PING_EVERY_MS = 25_000;
+const SILENT_FOR_MS = 60_000;
+/** How long a request waits while the name is in doubt. */
+const PATIENCE_MS = 5_000;
+/** Bad or refused frames in a row. */
+const STRIKES = 100;
+
+export class JsonSession implements Session {
+  readonly hold: Hold;
+  readonly dialect = jsonDialect;
+  isInactive = false;
+  isLingering = true;
+  readonly #doors: SessionDoors;
+  readonly #presence: Presence;
+  readonly #settings: JsonSettings;
+  readonly #line: Line;
+  readonly #rate: Rate;
+  readonly #follower = { tell: (frame: Uint8Array) => this.#line.outbox.push(frame) };
+  readonly #catchUp: CatchUp;
+  #isGreeted = false;
+  #strikes = 0;
+  #webSocket: WebSocket | undefined;
+  #heardAt = performance.now();
+  #pingedAt = performance.now();
+
+  constructor(settings: JsonSettings, presence: Presence, doors: SessionDoors) {
+    this.#settings = settings;
+    this.#presence = presence;
+    this.#doors = doors;
+    this.#rate = new Rate(settings.requestsPerSecond, performance.now());
+    this.hold = new Hold(doors.chat, {
+      onClaiming: () => doors.onClaiming(this),
+      onUnclaimed: (isUnsure) => doors.onUnclaimed(this, isUnsure),
+    });
+    this.#line = new Line(this.hold, {
+      ...doors,
+      frames: "text",
+      carryOut: (frame) => this.#carryOut(frame),
+      onEnded: () => doors.onEnded(this),
+    });
+    this.#catchUp = new CatchUp(doors.chat, this.hold, this.#line.outbox, () =>
+      this.close(CLOSE.positionLost, "resume"),
+    );
+  }
+
+  attach(webSocket: WebSocket, socket: Socket): void {
+    this.#webSocket = webSocket;
+    const isAlive = (): void => void (this.#heardAt = performance.now());
+    webSocket.on("message", isAlive);
+    webSocket.on("pong", isAlive);
+    const greeting = setTimeout(() => {
+      if (!this.#isGreeted) this.close(CLOSE.noHello, "say hello");
+    }, HELLO_WITHIN_MS);
+    this.#line.attach(webSocket, socket, (code) => {
+      clearTimeout(greeting);
+      this.#presence.unfollow(this.#follower);
+      if (code === CLOSE.normal) this.isLingering = false;
+    });
+    this.#line.outbox.release();
+  }
+
+  /** Says hello for a client that has said its name in the request. */
+  greet(name: Name): void {
+    const hello = { type: "hello", name: textFromName(name) } as const;
+    this.#line.put(Buffer.from(JSON.stringify(hello)));
+  }
+
+  suspend(): void {
+    if (!this.hold.isClaimed) return;
+    this.hold.doubt();
+    this.#line.outbox.hold();
+  }
+
+  async reclaim(): Promise<void> {
+    if (!this.hold.isClaimed || !this.hold.isLive) return;
+    if ((await this.hold.reclaim()) === "kept") return this.#line.outbox.release();
+    this.abandon();
+    this.#line.outbox.clear();
+    const { log } = this.#doors.observe;
+    log.warn({ session: this.hold.id }, "name was taken elsewhere, session closed");
+    this.close(CLOSE.replaced, "replaced");
+  }
+
+  hear(notice: Notice, frame: Uint8Array | undefined): boolean {
+    if (this.#line.isEnded) return false;
+    // what is missing can be read again: by whoever comes back with its cursors
+    if (notice.type === "gap") this.close(CLOSE.positionLost, "resume");
+    if (notice.type === "presence" && notice.user.name === this.hold.name) {
+      if (this.hold.hadNameAt(notice.at)) this.isInactive = notice.user.status === "inactive";
+    }
+    if (notice.type === "typing" && notice.author === this.hold.name) return false;
+    return frame !== undefined && this.#catchUp.hear(notice, frame);
+  }
+
+  checkPace(now: number): void {
+    this.#line.outbox.checkPace(now);
+    if (now - this.#heardAt > SILENT_FOR_MS) this.#line.terminate();
+    else if (now - this.#pingedAt > PING_EVERY_MS) {
+      this.#pingedAt = now;
+      this.#webSocket?.ping();
+    }
+  }
+
+  close(code: number, reason: string): void {
+    this.#line.close(code, reason);
+  }
+
+  end(): Promise<void> {
+    return this.#line.end();
+  }
+
+  abandon(): void {
+    this.#line.abandon();
+  }
+
+  async #carryOut(frame: Buffer): Promise<void> {
+    const decoded = decodeRequest(frame);
+    const { counters, log } = this.#doors.observe;
+    counters.frames.inc({ kind: decoded.kind });
+    if (decoded.kind === "bad") {
+      log.info({ session: this.hold.id, why: decoded.error.code }, "frame was ignored");
+      return this.#strike(decoded.error, CLOSE.badFrame);
+    }
+    const { request } = decoded;
+    const wait = this.#rate.take(performance.now());
+    if (wait > 0) {
+      return this.#strike(problem(request.id, "rate_limited", "slow down", wait), CLOSE.abuse);
+    }
+    this.#strikes = 0;
+    try {
+      await this.#answer(request);
+    } catch (error) {
+      const isExpected = error instanceof Unavailable;
+      if (isExpected) log.warn({ err: error }, "store was unavailable");
+      else log.error({ err: error, request: request.type }, "request failed");
+      const { id } = request;
+      this.#send(
+        isExpected ? errorEvent(id, "unavailable") : problem(id, "internal", "our mistake", 500),
+      );
+    }
+  }
+
+  async #answer(request: Request): Promise<void> {
+    const { id } = request;
+    switch (request.type) {
+      case "hello":
+        return this.#hello(request);
+      case "ping":
+        return this.#send({ type: "pong", ...idOf(id), ts: Date.now() });
+      case "bye":
+        this.isLingering = false;
+        this.#send({ type: "ok", ...idOf(id) });
+        return this.close(CLOSE.normal, "bye");
+      case "presence":
+        return this.#follow(request);
+      default: {
+        if (this.#line.isEnded && request.type !== "publish") return;
+        this.#doors.onActive(this);
+        const command = commandOf(request, this.#settings.textMaxChars);
+        if ("error" in command) return this.#send(command.error);
+        this.#reply(id, await this.#execute(command.command));
+      }
+    }
+  }
+
+  async #execute(command: Parameters<SessionDoors["chat"]["execute"]>[1]): Promise<Reply> {
+    if (!this.hold.isClaimed) return { type: "refused", refusal: "not_registered" };
+    if (!(await this.hold.untilSure(PATIENCE_MS)))
+      return { type: "refused", refusal: "unavailable" };
+    const reply = await this.#doors.chat.execute(this.hold, command);
+    if (command.type !== "status" || reply.type !== "accepted") return reply;
+    return { type: "user", user: { name: this.hold.name, status: command.status } };
+  }
+
+  async #hello({
+    id,
+    name: text,
+    key,
+    client,
+    resume: cursors = {},
+  }: Requests["hello"]): Promise<void> {
+    if (this.#isGreeted) {
+      return this.#send(problem(id, "forbidden", "hello was said already"));
+    }
+    const { chat, observe } = this.#doors;
+    const name = nameFromText(text);
+    if (chat.refuseName(name)) return this.#reply(id, { type: "refused", refusal: "bad_name" });
+    this.hold.key = key ?? randomBytes(18).toString("base64url");
+    const outcome = await this.hold.claim(name);
+    if (outcome === "taken") return this.#reply(id, { type: "refused", refusal: "name_taken" });
+    observe.log.info({ session: this.hold.id, outcome, client }, "user registered");
+    try {
+      this.#isGreeted = true;
+      const conversations = await resume(chat, name, cursors);
+      this.#welcome(id, conversations);
+      await this.#catchUp.run(conversations);
+    } catch (error) {
+      // what it was told is not whole: it comes back and resumes
+      observe.log.warn({ err: error, session: this.hold.id }, "resume failed");
+      this.close(CLOSE.internal, "try again");
+    }
+  }
+
+  #welcome(id: Request["id"], conversations: readonly Resumed[]): void {
+    const { node, textMaxChars, maxFrameBytes, requestsPerSecond } = this.#settings;
+    const { name, key } = this.hold;
+    this.#send({
+      type: "welcome",
+      ...idOf(id),
+      user: textFromName(name),
+      key: key!,
+      node,
+      limits: { text: textMaxChars, frame: maxFrameBytes, perSecond: requestsPerSecond },
+      conversations: conversations.map((each) => described(each, name)),
+    });
+  }
+
+  async #follow({ id, watch = [], off = false }: Requests["presence"]): Promise<void> {
+    if (!this.hold.isClaimed) {
+      return this.#reply(id, { type: "refused", refusal: "not_registered" });
+    }
+    this.#presence.unfollow(this.#follower);
+    if (off || this.#line.isEnded) return this.#send({ type: "ok", ...idOf(id) });
+    const snapshot = this.#presence.follow(this.#follower, new Set(watch.map(nameFromText)));
+    this.#send({ type: "ok", ...idOf(id), ...snapshot });
+  }
+
+  #strike(error: Event, closing: number): void {
+    this.#send(error);
+    if (++this.#strikes >= STRIKES) this.close(closing, "too many bad frames");
+  }
+
+  #reply(id: Request["id"], reply: Reply): void {
+    if (reply.type === "refused") {
+      const { counters, log } = this.#doors.observe;
+      counters.refusals.inc({ reason: reply.refusal });
+      log.info({ session: this.hold.id, reason: reply.refusal }, "command was refused");
+    }
+    const reader = this.hold.hasName ? this.hold.name : ("" as Name);
+    this.#line.outbox.send(encodeReply(id, reply, reader));
+  }
+
+  /** Not held back behind anything: what a session in doubt is told, it is told of itself. */
+  #send(event: Event): void {
+    this.#line.outbox.send(encodeEvent(event));
+  }
+}

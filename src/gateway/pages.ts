@@ -1,0 +1,67 @@
+/** Pages: plain HTTP on the chat's port. PROTOCOL.md, connecting. */
+import type { IncomingMessage, ServerResponse } from "node:http";
+import type { Chat } from "../chat/chat.js";
+import type { Log } from "../observe.js";
+import { publishedSchema } from "../wire/json-schema.js";
+import { LINGER_MS } from "./handshake.js";
+import { targetOf } from "./target.js";
+
+export interface PagesDoors {
+  readonly chat: Chat;
+  readonly log: Log;
+  readonly isReady: () => boolean;
+}
+
+interface Page {
+  readonly status: number;
+  readonly body: string;
+  readonly type?: string;
+}
+
+const SCHEMA = JSON.stringify(publishedSchema(), null, 2);
+
+export class Pages {
+  readonly #doors: PagesDoors;
+
+  constructor(doors: PagesDoors) {
+    this.#doors = doors;
+  }
+
+  async serve(request: IncomingMessage, response: ServerResponse): Promise<void> {
+    request.resume();
+    response.on("finish", () => setTimeout(() => request.socket.destroy(), LINGER_MS).unref());
+    const { status, body, type } = await this.#answer(request).catch((error: unknown) => {
+      this.#doors.log.warn({ err: error }, "request failed");
+      return text(503, "the chat is unavailable, try again");
+    });
+    // closed, so that the next request line goes through the front as well
+    response.writeHead(status, {
+      "content-type": type ?? "text/plain; charset=utf-8",
+      connection: "close",
+    });
+    response.end(request.method === "HEAD" ? undefined : `${body}\n`);
+  }
+
+  async #answer(request: IncomingMessage): Promise<Page> {
+    const { path, name } = targetOf(request);
+    if (request.method !== "GET" && request.method !== "HEAD") return text(405, "only GET");
+    if (path === "/healthz") return text(200, "alive");
+    if (path === "/readyz") {
+      return this.#doors.isReady() ? text(200, "ready") : text(503, "not ready");
+    }
+    if (path === "/tertulia.v1.schema.json") {
+      return { status: 200, body: SCHEMA, type: "application/schema+json" };
+    }
+    if (path !== "/") return text(404, "nothing here");
+    if (name === undefined) {
+      return text(200, "Tertulia. Connect a chat client to this port: ?name=you");
+    }
+    if (this.#doors.chat.refuseName(name)) return text(400, "nobody can be called this");
+    const isTaken = await this.#doors.chat.isTaken(name);
+    return isTaken ? text(400, "this name is taken") : text(200, "free");
+  }
+}
+
+function text(status: number, body: string): Page {
+  return { status, body };
+}

@@ -1,0 +1,161 @@
+/**
+ * Presence: who is connected, in the whole cluster, as this node knows; told to those who follow it,
+ * in windows: the last state of each user in one counts, and one frame serves all.
+ */
+import { isBefore, type Name, type Notice, type Position, type Status } from "../chat/model.js";
+import type { Present } from "../chat/ports.js";
+import { encodeEvent, textFromName } from "../wire/json.js";
+import type { Events } from "../wire/json-schema.js";
+
+export interface PresenceSettings {
+  readonly windowMs: number;
+  /** With more users than this, followers are told only of whom they watch, and the count. */
+  readonly fullUpTo: number;
+}
+
+/** Somebody who is told. */
+export interface Follower {
+  tell(frame: Uint8Array): void;
+}
+
+type Shown = Exclude<Status, "disconnected">;
+type Snapshot = Required<Pick<Events["presence"], "count" | "full" | "set">>;
+
+/** The users fell below the limit for all by so much before all are told of again. */
+const HYSTERESIS = 0.8;
+
+export class Presence {
+  readonly #settings: PresenceSettings;
+  readonly #people = new Map<Name, { status: Shown; at: Position }>();
+  /** Who left while a bucket is being read: the reading may be older than that. */
+  #gone: Map<Name, Position> | undefined;
+  #loading: Promise<void> = Promise.resolve();
+  readonly #followers = new Map<Follower, ReadonlySet<Name>>();
+  /** Status at the beginning of the window of those who have changed in it. */
+  #changed = new Map<Name, Shown | undefined>();
+  #told = 0;
+  #isFull = true;
+  #window: NodeJS.Timeout | undefined;
+
+  constructor(settings: PresenceSettings) {
+    this.#settings = settings;
+  }
+
+  get count(): number {
+    return this.#people.size;
+  }
+
+  /** Reads buckets anew, while notices go on coming: whichever is later counts. */
+  async load(
+    buckets: readonly number[],
+    read: (bucket: number) => Promise<Present>,
+  ): Promise<void> {
+    this.#gone ??= new Map();
+    for (const bucket of buckets) this.#take(await read(bucket));
+    this.#gone = undefined;
+  }
+
+  hear(notice: Extract<Notice, { type: "presence" }>): void {
+    const { user, at } = notice;
+    if (user.status === "disconnected") {
+      this.#gone?.set(user.name, at);
+      this.#change(user.name, undefined);
+    } else this.#change(user.name, { status: user.status, at });
+  }
+
+  /** Tells of everybody from here on, or of those watched if there are too many; says how it stands. */
+  follow(follower: Follower, watch: ReadonlySet<Name>): Snapshot {
+    this.#followers.set(follower, watch);
+    const names = this.#isFull ? this.#people.keys() : watch.values();
+    return { count: this.count, full: this.#isFull, set: this.#stateOf(names) };
+  }
+
+  unfollow(follower: Follower): void {
+    this.#followers.delete(follower);
+  }
+
+  close(): void {
+    clearTimeout(this.#window);
+    this.#followers.clear();
+  }
+
+  #take({ at, users, covers }: Present): void {
+    const there = new Set<Name>();
+    for (const { name, status } of users) {
+      there.add(name);
+      const known = this.#people.get(name)?.at ?? this.#gone?.get(name);
+      if (status === "disconnected" || (known !== undefined && isBefore(at, known))) continue;
+      this.#change(name, { status, at });
+    }
+    for (const [name, { at: known }] of this.#people) {
+      if (covers(name) && !there.has(name) && !isBefore(at, known)) this.#change(name, undefined);
+    }
+  }
+
+  #change(name: Name, now: { status: Shown; at: Position } | undefined): void {
+    if (!this.#changed.has(name)) this.#changed.set(name, this.#people.get(name)?.status);
+    if (now === undefined) this.#people.delete(name);
+    else this.#people.set(name, now);
+    this.#window ??= setTimeout(() => this.#tell(), this.#settings.windowMs);
+  }
+
+  #tell(): void {
+    this.#window = undefined;
+    const changed = [...this.#changed].filter(
+      ([name, before]) => this.#people.get(name)?.status !== before,
+    );
+    this.#changed = new Map();
+    const isNewCount = this.count !== this.#told;
+    this.#told = this.count;
+    const wasFull = this.#isFull;
+    const limit = this.#settings.fullUpTo * (wasFull ? 1 : HYSTERESIS);
+    this.#isFull = this.count <= limit;
+    if (this.#followers.size === 0) return;
+    if (this.#isFull && !wasFull) {
+      const set = this.#stateOf(this.#people.keys());
+      this.#tellAll({ type: "presence", count: this.count, full: true, snapshot: true, set });
+    } else if (this.#isFull) {
+      if (changed.length > 0) this.#tellAll(this.#event(changed.map(([name]) => name)));
+    } else {
+      for (const [follower, watch] of this.#followers) {
+        const watched = changed.filter(([name]) => watch.has(name)).map(([name]) => name);
+        if (watched.length > 0) follower.tell(encodeEvent(this.#event(watched)));
+      }
+      if (isNewCount || wasFull) this.#tellAllBut(changed);
+    }
+  }
+
+  /** The count, to those who were not told anything else. */
+  #tellAllBut(changed: readonly (readonly [Name, unknown])[]): void {
+    const frame = encodeEvent({ type: "presence", count: this.count, full: false });
+    for (const [follower, watch] of this.#followers) {
+      if (!changed.some(([name]) => watch.has(name))) follower.tell(frame);
+    }
+  }
+
+  #tellAll(event: Events["presence"]): void {
+    const frame = encodeEvent(event);
+    for (const follower of this.#followers.keys()) follower.tell(frame);
+  }
+
+  #event(names: readonly Name[]): Events["presence"] {
+    const set = this.#stateOf(names);
+    const gone = names.filter((name) => !this.#people.has(name)).map(textFromName);
+    return {
+      type: "presence",
+      count: this.count,
+      full: this.#isFull,
+      ...(set.length > 0 && { set }),
+      ...(gone.length > 0 && { gone }),
+    };
+  }
+
+  #stateOf(names: Iterable<Name>): [string, Shown][] {
+    const state: [string, Shown][] = [];
+    for (const name of names) {
+      const there = this.#people.get(name);
+      if (there !== undefined) state.push([textFromName(name), there.status]);
+    }
+    return state;
+  }
+}

@@ -1,0 +1,154 @@
+/**
+ * Resume: which messages a client that comes back is told, and of which gaps. For each conversation
+ * everything after one number follows, at once or when it is written.
+ */
+import type { Chat } from "../chat/chat.js";
+import {
+  GENERAL,
+  conversationBetween,
+  type Conversation,
+  type ConversationState,
+  type Extent,
+  type Message,
+  type Name,
+  type Page,
+} from "../chat/model.js";
+import { convOf, epochText, nameOfConv, unreadOf } from "../wire/json.js";
+import type { Events, Requests } from "../wire/json-schema.js";
+
+type Cursor = readonly [epoch: string, seq: number];
+type Gap = Omit<Events["gap"], "type" | "conv">;
+
+/** How one conversation goes on for a client. */
+export interface Resumed {
+  readonly state: ConversationState;
+  /** Every message after this one follows. */
+  readonly after: number;
+  readonly gaps: readonly Gap[];
+}
+
+/** More missed messages than this do not follow by themselves. */
+const FOLLOWING = 500;
+const PAGE = 100;
+const AT_ONCE = 32;
+
+/** How the user's conversations go on, given the cursors that the client has. */
+export async function resume(
+  chat: Chat,
+  name: Name,
+  cursors: NonNullable<Requests["hello"]["resume"]>,
+): Promise<Resumed[]> {
+  const states = await chat.conversations(name);
+  const listed = new Set(states.map(({ conversation }) => convOf(conversation, name)));
+  const others = Object.keys(cursors).filter((conv) => !listed.has(conv));
+  for (const conv of others) states.push(await stateOf(chat, conversationOf(name, conv)));
+  const resumed: Resumed[] = [];
+  for (let i = 0; i < states.length; i += AT_ONCE) {
+    const some = states.slice(i, i + AT_ONCE).map(async (state) => {
+      const conv = convOf(state.conversation, name);
+      const cursor = Object.hasOwn(cursors, conv) ? cursors[conv] : undefined;
+      if (cursor === undefined) return { state, ...fresh(state) };
+      const page = await pageAfter(chat, state.conversation, cursor[1], 1);
+      return { state: { ...state, ...extentOf(page) }, ...continued(page, cursor) };
+    });
+    resumed.push(...(await Promise.all(some)));
+  }
+  return resumed;
+}
+
+/** As `welcome` says it. */
+export function described(
+  { state, after, gaps }: Resumed,
+  reader: Name,
+): Events["welcome"]["conversations"][number] {
+  return {
+    conv: convOf(state.conversation, reader),
+    epoch: epochText(state.epoch),
+    head: state.head,
+    floor: state.floor,
+    read: state.read,
+    unread: unreadOf(state),
+    after,
+    recovered: gaps.length === 0,
+  };
+}
+
+/**
+ * The messages that follow, page by page, up to what is there when the last page is read; with the
+ * gap before a page, if messages were trimmed meanwhile.
+ */
+export async function* missed(
+  chat: Chat,
+  { state, after }: Resumed,
+): AsyncGenerator<{ readonly messages: readonly Message[]; readonly gap: Gap | undefined }, void> {
+  let from = after;
+  for (let head = state.head; from < head;) {
+    const { messages, ...page } = await pageAfter(chat, state.conversation, from, PAGE);
+    if (messages.length === 0) return;
+    const before = messages[0]!.seq;
+    const gap =
+      before > from + 1 ? ({ after: from, before, reason: "trimmed" } as const) : undefined;
+    yield { messages, gap };
+    from = messages.at(-1)!.seq;
+    head = page.head;
+  }
+}
+
+/** Without a cursor: private messages that were not read yet; of the general chat nothing. */
+function fresh(state: ConversationState): Pick<Resumed, "after" | "gaps"> {
+  const { conversation, head, floor, read } = state;
+  if (conversation.kind === "general") return { after: head, gaps: [] };
+  return limited(Math.max(read, floor - 1), state, []);
+}
+
+/** From a cursor on. The message at the cursor, if it is kept, tells whether it is the one that was had. */
+export function continued(
+  page: Omit<Page, "messages" | "more">,
+  [epoch, seq]: Cursor,
+): Pick<Resumed, "after" | "gaps"> {
+  const { head, floor, epochThere } = page;
+  const gap = (before: number, reason: Gap["reason"]): Gap => ({ after: seq, before, reason });
+  // all of it has expired, or it never was
+  if (head === 0) return { after: 0, gaps: seq === 0 ? [] : [gap(1, "trimmed")] };
+  const isOther = epochThere !== 0 && epochText(epochThere) !== epoch;
+  if (seq > head || (seq > 0 && isOther)) {
+    return { after: head, gaps: [gap(head + 1, "rolled_back")] };
+  }
+  // that message is not kept any more: only an unchanged epoch vouches for it
+  const isVouchedFor = seq === 0 || epochThere !== 0 || epochText(page.epoch) === epoch;
+  if (seq >= floor - 1 && isVouchedFor) return limited(seq, page, []);
+  return limited(floor - 1, page, [gap(floor, "trimmed")]);
+}
+
+function limited(
+  after: number,
+  { head }: Pick<Extent, "head">,
+  gaps: readonly Gap[],
+): Pick<Resumed, "after" | "gaps"> {
+  if (head - after <= FOLLOWING) return { after, gaps };
+  const before = head - FOLLOWING + 1;
+  return { after: before - 1, gaps: [...gaps, { after, before, reason: "limit" }] };
+}
+
+async function stateOf(chat: Chat, conversation: Conversation): Promise<ConversationState> {
+  const page = await pageAfter(chat, conversation, 0, 1);
+  return { conversation, read: 0, ...extentOf(page) };
+}
+
+function pageAfter(
+  chat: Chat,
+  conversation: Conversation,
+  seq: number,
+  limit: number,
+): Promise<Page> {
+  return chat.page(conversation, { direction: "after", seq, limit });
+}
+
+function extentOf({ epoch, head, floor }: Extent): Extent {
+  return { epoch, head, floor };
+}
+
+function conversationOf(name: Name, conv: string): Conversation {
+  const other = nameOfConv(conv);
+  return other === GENERAL ? { kind: "general" } : conversationBetween(name, other);
+}

@@ -1,0 +1,145 @@
+/** The archive on Redis: a user's conversations, what they hold, and how far each was read. */
+import {
+  conversationBetween,
+  otherOf,
+  type Conversation,
+  type ConversationState,
+  type Moment,
+  type Name,
+  type Page,
+  type Range,
+  type User,
+} from "../chat/model.js";
+import type { Archive, Present } from "../chat/ports.js";
+import { STATUSES, decodeRecord, encodeTyping } from "./events.js";
+import { ALL_BUCKETS, bucketOfConversation, bucketOfUser, type Keys } from "./keys.js";
+import type { Ledger } from "./ledger.js";
+import { retrying } from "./retry.js";
+
+export interface ArchiveSettings {
+  /** Older messages are not shown. */
+  readonly historyMaxAgeMs: number;
+  /** A step that was not answered within this time fails as Unavailable. */
+  readonly deadlineMs: number;
+}
+
+const GENERAL: Conversation = { kind: "general" };
+
+export class RedisArchive implements Archive {
+  readonly #ledger: Ledger;
+  readonly #keys: Keys;
+  readonly #settings: ArchiveSettings;
+
+  constructor(ledger: Ledger, keys: Keys, settings: ArchiveSettings) {
+    this.#ledger = ledger;
+    this.#keys = keys;
+    this.#settings = settings;
+  }
+
+  async conversations(name: Name): Promise<ConversationState[]> {
+    const parts = await Promise.all(
+      ALL_BUCKETS.map((bucket) => this.#conversationsIn(bucket, name)),
+    );
+    const all = parts.flat();
+    const isGeneral = ({ conversation }: ConversationState): boolean =>
+      conversation.kind === "general";
+    return [...all.filter(isGeneral), ...all.filter((each) => !isGeneral(each))];
+  }
+
+  async page(conversation: Conversation, { direction, seq, limit }: Range): Promise<Page> {
+    const keys = this.#keysOf(conversation);
+    const args = [direction, seq, limit, this.#settings.historyMaxAgeMs];
+    const [epoch, head, floor, epochThere, ...records] = (await this.#call("page", keys, args)) as [
+      number,
+      number,
+      number,
+      number,
+      ...Buffer[],
+    ];
+    const messages = records.map(decodeRecord);
+    const [oldest, newest] = [messages[0]?.seq ?? 0, messages.at(-1)?.seq ?? head];
+    const more = direction === "after" ? newest < head : oldest > floor;
+    return { epoch, head, floor, epochThere, messages, more };
+  }
+
+  async markRead(
+    name: Name,
+    conversation: Conversation,
+    seq: number,
+  ): Promise<{ read: number; unread: number }> {
+    const bucket = bucketOfConversation(conversation);
+    const keys = [
+      this.#keys.marks(bucket, name),
+      ...this.#keysOf(conversation),
+      this.#keys.log(bucket),
+    ];
+    const other = conversation.kind === "general" ? "~" : otherOf(conversation, name);
+    const args = [bytes(name), bytes(other), seq, this.#settings.historyMaxAgeMs];
+    const [read, unread] = (await this.#call("mark_read", keys, args)) as [number, number];
+    return { read, unread };
+  }
+
+  async tell(moment: Extract<Moment, { type: "typing" }>): Promise<void> {
+    const channel = this.#keys.log(bucketOfConversation(moment.conversation));
+    await this.#ledger.redis.publish(channel, encodeTyping(moment));
+  }
+
+  async present(bucket: number): Promise<Present> {
+    const keys = [this.#keys.meta(bucket), this.#keys.users(bucket), this.#keys.online(bucket)];
+    const [g, n, ...found] = (await this.#call("present", keys, [])) as [
+      number,
+      number,
+      ...unknown[],
+    ];
+    const users: User[] = [];
+    for (let i = 0; i < found.length; i += 2) {
+      const name = (found[i] as Buffer).toString("latin1") as Name;
+      users.push({ name, status: STATUSES[found[i + 1] as number]! });
+    }
+    return { at: { g, n }, covers: (name) => bucketOfUser(name) === bucket, users };
+  }
+
+  async #conversationsIn(bucket: number, name: Name): Promise<ConversationState[]> {
+    const isHome = bucketOfConversation(GENERAL) === bucket;
+    const found = (await this.#call(
+      "conversations",
+      [this.#keys.inbox(bucket, name), this.#keys.marks(bucket, name)],
+      [isHome ? "~" : ""],
+    )) as (Buffer | number)[];
+    const marks: { conversation: Conversation; read: number }[] = [];
+    for (let i = 0; i < found.length; i += 2) {
+      const other = (found[i] as Buffer).toString("latin1") as Name;
+      const conversation = other === "~" ? GENERAL : conversationBetween(name, other);
+      marks.push({ conversation, read: found[i + 1] as number });
+    }
+    if (marks.length === 0) return [];
+    const keys = marks.flatMap(({ conversation }) => this.#keysOf(conversation));
+    const numbers = (await this.#call("extents", keys, [
+      this.#settings.historyMaxAgeMs,
+    ])) as number[];
+    return marks.map(({ conversation, read }, i) => {
+      const [epoch, head, floor] = numbers.slice(3 * i, 3 * i + 3) as [number, number, number];
+      return { conversation, epoch, head, floor, read: Math.min(read, head) };
+    });
+  }
+
+  #keysOf(conversation: Conversation): [string, string] {
+    const bucket = bucketOfConversation(conversation);
+    return [
+      this.#keys.conversation(bucket, conversation),
+      this.#keys.history(bucket, conversation),
+    ];
+  }
+
+  #call(
+    name: "conversations" | "extents" | "page" | "mark_read" | "present",
+    keys: readonly string[],
+    args: readonly (string | Buffer | number)[],
+  ): Promise<unknown> {
+    return retrying(this.#settings.deadlineMs, () => this.#ledger.call(name, keys, args));
+  }
+}
+
+function bytes(name: string): Buffer {
+  return Buffer.from(name, "latin1");
+}

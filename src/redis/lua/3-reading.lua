@@ -1,0 +1,96 @@
+-- Reading: which conversations a user has, what they hold, and how far they were read.
+
+-- The number of the oldest message that may be shown, or nil.
+local function first_kept(history, oldest_kept)
+  local start = '-'
+  while true do
+    local page = redis.call('XRANGE', history, start, '+', 'COUNT', 64)
+    for _, entry in ipairs(page) do
+      if struct.unpack('>I6', entry[2][2]) >= oldest_kept then
+        return tonumber(string.match(entry[1], '^%d+'))
+      end
+    end
+    if #page < 64 then return nil end
+    start = '(' .. page[64][1]
+  end
+end
+
+-- Epoch, head and floor of a conversation: 0, 0 and 1 before its first message.
+local function extent(conversation, history, keep_ms)
+  local last = redis.call('HMGET', conversation, 'seq', 'epoch')
+  local head = tonumber(last[1]) or 0
+  return tonumber(last[2]) or 0, head, first_kept(history, now_ms() - keep_ms) or head + 1
+end
+
+-- A user's conversations of one bucket, the latest first, and how far each was read.
+-- KEYS: inbox, marks       ARGV: with '~' for the general chat, or ''
+-- Returns { with whom, number, ... }.
+local function conversations(keys, args)
+  local found = {}
+  local function add(other)
+    table.insert(found, other)
+    table.insert(found, tonumber(redis.call('HGET', keys[2], other)) or 0)
+  end
+  if args[1] ~= '' then add(args[1]) end
+  for _, other in ipairs(redis.call('ZRANGE', keys[1], 0, INBOX_KEPT - 1, 'REV')) do add(other) end
+  return found
+end
+
+-- KEYS: conversation, history, conversation, history ...       ARGV: ms kept
+-- Returns { epoch, head, floor, ... }.
+local function extents(keys, args)
+  local found = {}
+  for i = 1, #keys, 2 do
+    for _, number in ipairs({ extent(keys[i], keys[i + 1], tonumber(args[1])) }) do
+      table.insert(found, number)
+    end
+  end
+  return found
+end
+
+-- Messages after a number, or the last ones before it; oldest first.
+-- KEYS: conversation, history       ARGV: 'after' | 'before', number, limit, ms kept
+-- Returns { epoch, head, floor, the epoch of the message with that number or 0, record ... }.
+local function page(keys, args)
+  local conversation, history = unpack(keys)
+  local direction, seq, limit, keep_ms = args[1], tonumber(args[2]), args[3], tonumber(args[4])
+  local epoch, head, floor = extent(conversation, history, keep_ms)
+  local own = redis.call('XRANGE', history, args[2] .. '-0', args[2] .. '-0')[1]
+  local found = { epoch, head, floor, 0 }
+  if own and seq >= floor then
+    local _, own_epoch = struct.unpack('>I6I6', own[2][2])
+    found[4] = own_epoch
+  end
+  local entries
+  if direction == 'after' then
+    local first = string.format('%.0f-0', math.max(seq + 1, floor))
+    entries = redis.call('XRANGE', history, first, '+', 'COUNT', limit)
+  else
+    local last = string.format('(%.0f-0', seq)
+    entries = redis.call('XREVRANGE', history, last, string.format('%.0f-0', floor), 'COUNT', limit)
+  end
+  for i = 1, #entries do
+    local entry = direction == 'after' and entries[i] or entries[#entries + 1 - i]
+    table.insert(found, entry[2][2])
+  end
+  return found
+end
+
+-- Moves a user's mark forward, and tells the user's devices.
+-- KEYS: marks, conversation, history, log       ARGV: user, other or '~', number, ms kept
+-- Returns { number, unread }.
+local function mark_read(keys, args)
+  local marks, conversation, history, log = unpack(keys)
+  local user, other, keep_ms = args[1], args[2], tonumber(args[4])
+  expect({ [marks] = 'hash', [conversation] = 'hash', [history] = 'stream', [log] = 'stream' })
+  local _, head, floor = extent(conversation, history, keep_ms)
+  local was = math.min(tonumber(redis.call('HGET', marks, other)) or 0, head)
+  local read = math.max(was, math.min(tonumber(args[3]), head))
+  local unread = head - math.max(read, floor - 1)
+  if read > was then
+    redis.call('HSET', marks, other, string.format('%.0f', read))
+    redis.call('PEXPIRE', marks, keep_ms + DAY_MS)
+    redis.call('PUBLISH', log, struct.pack('>BI6I6Bc0Bc0', KIND_READ, read, unread, #user, user, #other, other))
+  end
+  return { read, unread }
+end

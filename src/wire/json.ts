@@ -1,0 +1,232 @@
+/** The dialect `tertulia.v1.json`: frames to the model and back. PROTOCOL.md, JSON. */
+import {
+  GENERAL,
+  otherOf,
+  type Conversation,
+  type ConversationState,
+  type Message,
+  type Name,
+  type Notice,
+  type Refusal,
+  type Reply,
+} from "../chat/model.js";
+import { bytesFromName, nameFromBytes } from "./bytes.js";
+import type { Dialect } from "./dialect.js";
+import { requests, type ErrorCode, type Event, type Events, type Request } from "./json-schema.js";
+
+type Id = Request["id"];
+
+/** What a frame from a client says. */
+export type DecodedRequest =
+  | { readonly kind: "request"; readonly request: Request }
+  | { readonly kind: "bad"; readonly error: Events["error"] };
+
+/** Never throws, whatever the bytes. */
+export function decodeRequest(frame: Uint8Array): DecodedRequest {
+  const json = parsed(decoder.decode(frame));
+  if (json === undefined) return bad(undefined, "bad_frame", "a frame is one JSON object");
+  const { type } = json;
+  const id = isId(json["id"]) ? json["id"] : undefined;
+  if (typeof type !== "string") return bad(id, "bad_frame", "type: says what the frame is");
+  if (!Object.hasOwn(requests, type)) return bad(id, "unknown_type", "there is no such request");
+  const checked = requests[type as keyof typeof requests].safeParse(json);
+  if (checked.success) return { kind: "request", request: checked.data };
+  const [issue] = checked.error.issues;
+  const where = issue?.path.join(".") ?? "";
+  return bad(id, "bad_frame", `${where === "" ? "frame" : where}: ${issue?.message ?? "wrong"}`);
+}
+
+/** One instance serves all connections; what is told depends on the reader in private messages only. */
+export const jsonDialect: Dialect = {
+  name: "json",
+  encodeNotice(notice: Notice, reader: Name): Uint8Array | undefined {
+    switch (notice.type) {
+      case "message":
+        return encodeEvent(messageEvent(notice.message, reader));
+      case "typing": {
+        const { author, conversation } = notice;
+        const conv = convOf(conversation, reader);
+        return encodeEvent({ type: "typing", conv, from: textFromName(author) });
+      }
+      case "read": {
+        const { conversation, read, unread } = notice;
+        return encodeEvent({ type: "read", conv: convOf(conversation, reader), read, unread });
+      }
+      case "presence": // told in windows, see gateway/presence
+      case "leader":
+      case "gap": // the connection is closed, see json-session
+        return undefined;
+      default:
+        return notice satisfies never;
+    }
+  },
+};
+
+export function encodeEvent(event: Event): Uint8Array {
+  return encoder.encode(JSON.stringify(event));
+}
+
+/** The one answer to a request. */
+export function encodeReply(id: Id, reply: Reply, reader: Name): Uint8Array {
+  return encodeEvent(
+    reply.type === "refused" ? errorEvent(id, reply.refusal) : okEvent(id, reply, reader),
+  );
+}
+
+export function errorEvent(id: Id, refusal: Refusal): Events["error"] {
+  const { code, message, retryAfterMs } = ERRORS[refusal];
+  return problem(id, code, message, retryAfterMs);
+}
+
+/** An error; retryable if it says after how long. */
+export function problem(
+  id: Id,
+  code: ErrorCode,
+  message: string,
+  retryAfterMs?: number,
+): Events["error"] {
+  const retry = retryAfterMs === undefined ? {} : { retryAfterMs };
+  return {
+    type: "error",
+    ...idOf(id),
+    code,
+    message,
+    retryable: retryAfterMs !== undefined,
+    ...retry,
+  };
+}
+
+export function messageEvent(message: Message, reader: Name): Events["message"] {
+  return { type: "message", conv: convOf(message.conversation, reader), ...fieldsOf(message) };
+}
+
+/** `~`, or `@` and with whom. */
+export function convOf(conversation: Conversation, reader: Name): string {
+  if (conversation.kind === "general") return GENERAL;
+  return `@${textFromName(otherOf(conversation, reader))}`;
+}
+
+/** With whom, or the name that stands for everybody. */
+export function nameOfConv(conv: string): Name {
+  return conv === GENERAL ? GENERAL : nameFromText(conv.slice(1));
+}
+
+/** Epochs are opaque to clients, and short. */
+export function epochText(epoch: number): string {
+  return epoch.toString(36);
+}
+
+export function unreadOf({ head, floor, read }: ConversationState): number {
+  return Math.max(0, head - Math.max(read, floor - 1));
+}
+
+export function nameFromText(text: string): Name {
+  return nameFromBytes(encoder.encode(text));
+}
+
+/** What is no valid UTF-8 is shown as U+FFFD. */
+export function textFromName(name: Name): string {
+  return decoder.decode(bytesFromName(name));
+}
+
+export function idOf(id: Id): { id?: NonNullable<Id> } {
+  return id === undefined ? {} : { id };
+}
+
+function okEvent(id: Id, reply: Exclude<Reply, { type: "refused" }>, reader: Name): Events["ok"] {
+  const ok = { type: "ok", ...idOf(id) } as const;
+  switch (reply.type) {
+    case "accepted":
+      return ok;
+    case "stored": {
+      const { conversation, epoch, seq, mid, time: ts } = reply.message;
+      const place = { conv: convOf(conversation, reader), epoch: epochText(epoch), seq, mid, ts };
+      return { ...ok, ...place, ...(reply.repeated && { dup: true }) };
+    }
+    case "page": {
+      const { epoch, head, floor, messages, more } = reply.page;
+      return {
+        ...ok,
+        conv: convOf(reply.conversation, reader),
+        epoch: epochText(epoch),
+        messages: messages.map(fieldsOf),
+        head,
+        floor,
+        more,
+      };
+    }
+    case "read":
+      return {
+        ...ok,
+        conv: convOf(reply.conversation, reader),
+        read: reply.read,
+        unread: reply.unread,
+      };
+    case "registered":
+    case "user":
+    case "unchanged":
+      return { ...ok, user: textFromName(reply.user.name), status: reply.user.status };
+    case "users":
+    case "history":
+      return ok; // never asked in this dialect
+    default:
+      return reply satisfies never;
+  }
+}
+
+function fieldsOf({
+  epoch,
+  seq,
+  mid,
+  author,
+  time,
+  text,
+}: Message): Omit<Events["message"], "type" | "conv"> {
+  return {
+    epoch: epochText(epoch),
+    seq,
+    mid,
+    from: textFromName(author),
+    ts: time,
+    text: decoder.decode(text),
+  };
+}
+
+const ERRORS: Readonly<
+  Record<Refusal, { code: ErrorCode; message: string; retryAfterMs?: number }>
+> = {
+  bad_name: { code: "bad_name", message: "nobody can be called this" },
+  name_taken: { code: "name_taken", message: "somebody holds this name" },
+  unknown_user: { code: "not_found", message: "nobody ever had this name" },
+  bad_status: { code: "bad_status", message: "there is no such status" },
+  empty_message: { code: "empty", message: "the text is empty" },
+  recipient_disconnected: { code: "not_found", message: "this user is not connected" },
+  not_registered: { code: "unauthenticated", message: "say hello first" },
+  forbidden: { code: "forbidden", message: "not allowed" },
+  unavailable: {
+    code: "unavailable",
+    message: "not done in time, but perhaps later: send it again",
+    retryAfterMs: 500,
+  },
+};
+
+function bad(id: Id, code: ErrorCode, message: string): DecodedRequest {
+  return { kind: "bad", error: problem(id, code, message) };
+}
+
+function parsed(text: string): Record<string, unknown> | undefined {
+  try {
+    const json: unknown = JSON.parse(text);
+    const isObject = typeof json === "object" && json !== null && !Array.isArray(json);
+    return isObject ? (json as Record<string, unknown>) : undefined;
+  } catch {
+    return undefined; // answered as a bad frame
+  }
+}
+
+function isId(id: unknown): id is NonNullable<Id> {
+  return Number.isSafeInteger(id) || (typeof id === "string" && id.length <= 64);
+}
+
+const encoder = new TextEncoder();
+const decoder = new TextDecoder("utf-8", { ignoreBOM: true });

@@ -1,21 +1,25 @@
 /** `npm run verify`: runs the cluster under faults and says whether it kept its promises. */
 import { fileURLToPath } from "node:url";
 import { parseArgs } from "node:util";
-import { FAULTS } from "./nemesis.js";
+import { faultsOf } from "./nemesis.js";
 import { PLANTED, plant } from "./planted.js";
 import { run, type Result, type RunSettings } from "./run.js";
 
-const USAGE = `npm run verify -- [--seed N] [--minutes M] [--faults a,b,...] [--gateways N] [--clients N]
+const USAGE = `npm run verify -- [--topology single|sentinel] [--ack fast|replicated] [--seed N] [--minutes M]
+    [--faults a,b,...] [--gateways N] [--clients N]
 npm run verify -- --planted all|NAME,...    try whether planted bugs are found
 bugs: ${Object.keys(PLANTED).join(" ")}
-faults: ${Object.keys(FAULTS).join(" ")}; none: --faults ""`;
+faults of single: ${faultsOf("single").join(" ")}
+faults of sentinel: ${faultsOf("sentinel").join(" ")}; none: --faults ""`;
 
 async function main(): Promise<number> {
   const { values } = parseArgs({
     options: {
       seed: { type: "string", default: String(Date.now() % 100_000) },
       minutes: { type: "string", default: "3" },
-      faults: { type: "string", default: Object.keys(FAULTS).join(",") },
+      topology: { type: "string", default: "single" },
+      ack: { type: "string", default: "fast" },
+      faults: { type: "string" },
       gateways: { type: "string", default: "3" },
       clients: { type: "string", default: "24" },
       dist: { type: "string", default: fileURLToPath(new URL("..", import.meta.url)) },
@@ -27,17 +31,20 @@ async function main(): Promise<number> {
     console.log(USAGE);
     return 0;
   }
+  const topology = oneOf("topology", values.topology, ["single", "sentinel"]);
   const settings = {
+    topology,
+    ack: oneOf("ack", values.ack, ["fast", "replicated"]),
     seed: Number(values.seed),
     minutes: Number(values.minutes),
-    faults: values.faults.split(",").filter((name) => name !== ""),
+    faults: values.faults?.split(",").filter((name) => name !== "") ?? faultsOf(topology),
     gateways: Number(values.gateways),
     clients: Number(values.clients),
     dist: values.dist,
   };
   if (values.planted !== undefined) return findPlanted(values.planted, settings);
   console.log(
-    `seed ${settings.seed}, ${settings.minutes} minutes, ${settings.gateways} gateways, ${settings.clients} clients`,
+    `seed ${settings.seed}, ${topology}, ack ${settings.ack}, ${settings.minutes} minutes, ${settings.gateways} gateways, ${settings.clients} clients`,
   );
   const result = await run(settings);
   print(result);
@@ -50,8 +57,8 @@ async function findPlanted(names: string, settings: RunSettings): Promise<number
   let missed = 0;
   for (const name of names === "all" ? Object.keys(PLANTED) : names.split(",")) {
     const dist = await plant(name, settings.dist);
-    const { faults, minutes } = PLANTED[name]!;
-    const { violations } = await run({ ...settings, dist, faults, minutes });
+    const { faults, minutes, topology = "single" } = PLANTED[name]!;
+    const { violations } = await run({ ...settings, dist, topology, faults, minutes });
     const rules = violations.map(({ rule, count }) => `${rule} (${count})`).join("; ");
     console.log(`${violations.length > 0 ? "found" : "MISSED"} ${name}: ${rules}`);
     if (violations.length === 0) missed++;
@@ -70,6 +77,12 @@ function print({ violations, faults, figures, historyPath, voidBecause }: Result
   if (violations.length > 0) console.log("VERDICT: promises were broken");
   else if (voidBecause !== undefined) console.log(`VERDICT: void, ${voidBecause}`);
   else console.log("VERDICT: every promise was kept");
+}
+
+function oneOf<T extends string>(option: string, value: string, known: readonly T[]): T {
+  const found = known.find((each) => each === value);
+  if (found === undefined) throw new Error(`--${option} is one of ${known.join(", ")}`);
+  return found;
 }
 
 main().then(

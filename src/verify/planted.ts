@@ -5,6 +5,7 @@
 import { cp, mkdtemp, readFile, symlink, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
+import type { Topology } from "./redis-side.js";
 
 export interface Planted {
   /** File in `dist/`, the text to be replaced (it must be there), and what takes its place. */
@@ -12,6 +13,8 @@ export interface Planted {
   /** Faults under which it shows. */
   readonly faults: readonly string[];
   readonly minutes: number;
+  /** Default: single. */
+  readonly topology?: Topology;
 }
 
 const BUCKET = "redis/lua/1-bucket.lua";

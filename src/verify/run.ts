@@ -6,14 +6,19 @@ import { setTimeout as pause } from "node:timers/promises";
 import { check, type Violation } from "./checks.js";
 import { Client } from "./client.js";
 import { Cluster } from "./cluster.js";
+import { figuresOf, whyVoid } from "./figures.js";
 import { History } from "./history.js";
-import { Nemesis } from "./nemesis.js";
+import type { AckLevel, RunHistory } from "./indexed.js";
+import { Nemesis, requireFaults } from "./nemesis.js";
 import { Random } from "./random.js";
+import type { Topology } from "./redis-side.js";
 import { readConnected, readMessages } from "./truth.js";
 
 export interface RunSettings {
   readonly seed: number;
   readonly minutes: number;
+  readonly topology: Topology;
+  readonly ack: AckLevel;
   readonly faults: readonly string[];
   readonly gateways: number;
   readonly clients: number;
@@ -25,7 +30,7 @@ export interface Result {
   readonly violations: readonly Violation[];
   readonly historyPath: string;
   readonly faults: ReadonlyMap<string, number>;
-  readonly figures: Readonly<Record<string, number>>;
+  readonly figures: Readonly<Record<string, number | string>>;
   /** Why the run proves nothing: its faults have not bitten. */
   readonly voidBecause: string | undefined;
 }
@@ -34,13 +39,17 @@ const QUIET_MS = 2_000;
 const QUIET_WITHIN_MS = 45_000;
 
 export async function run(settings: RunSettings): Promise<Result> {
+  requireFaults(settings.faults, settings.topology);
   const folder = await mkdtemp(join(tmpdir(), "tertulia-verify-"));
   const history = new History(join(folder, `history-${settings.seed}.jsonl`));
   const dataDir = join(folder, "redis");
   const cluster = await Cluster.start({
+    topology: settings.topology,
     gateways: settings.gateways,
     dist: settings.dist,
     dataDir,
+    environment: { ACK_LEVEL: settings.ack },
+    now: () => history.now(),
   });
   const clients = makeClients(settings, cluster, history);
   const nemesis = new Nemesis(cluster, history, new Random(settings.seed), settings.faults);
@@ -49,19 +58,21 @@ export async function run(settings: RunSettings): Promise<Result> {
     await nemesis.run(performance.now() + settings.minutes * 60_000);
     for (const client of clients) client.finishWriting();
     const open = await untilQuiet(clients, cluster, history);
+    const primary = await cluster.redis.primary();
     const truth = {
-      messages: await readMessages(cluster.admin),
-      connected: await readConnected(cluster.admin),
+      messages: await readMessages(primary),
+      connected: await readConnected(primary),
       terms: cluster.terms,
       events: cluster.events,
+      reports: cluster.reports,
     };
-    const violations = check({ entries: history.entries, truth, open });
+    const whole: RunHistory = { entries: history.entries, truth, open, ack: settings.ack };
     return {
-      violations,
+      violations: check(whole),
       historyPath: history.path,
       faults: nemesis.counts,
-      figures: figuresOf(history, cluster),
-      voidBecause: whyVoid(nemesis, cluster, history),
+      figures: figuresOf(whole, cluster.seen),
+      voidBecause: whyVoid(whole, nemesis.counts, cluster.seen),
     };
   } finally {
     await Promise.all(clients.map((client) => client.close()));
@@ -116,47 +127,4 @@ async function untilQuiet(
     const isQuiet = history.entries.length === count && open.size === names.size;
     if (isQuiet || performance.now() > until) return open;
   }
-}
-
-function figuresOf({ entries }: History, cluster: Cluster): Record<string, number> {
-  const invoked = new Map<string, number>();
-  const latencies: number[] = [];
-  const counts: Record<string, number> = {};
-  for (const entry of entries) {
-    counts[entry.kind] = (counts[entry.kind] ?? 0) + 1;
-    if (entry.kind === "invoke") invoked.set(entry.id, entry.t);
-    if (entry.kind === "ok") latencies.push(entry.t - invoked.get(entry.id)!);
-  }
-  latencies.sort((a, b) => a - b);
-  return {
-    messages: counts["invoke"] ?? 0,
-    acknowledged: counts["ok"] ?? 0,
-    unknown: counts["unknown"] ?? 0,
-    refused: counts["fail"] ?? 0,
-    deliveries: counts["heard"] ?? 0,
-    sessions: counts["open"] ?? 0,
-    "ack median ms": Math.round((latencies[latencies.length >> 1] ?? 0) * 10) / 10,
-    "ack max ms": Math.round(latencies.at(-1) ?? 0),
-    terms: cluster.terms.length,
-    "gaps filled": cluster.seen.get("gap filled from the log") ?? 0,
-    "retries stored once": cluster.seen.get("message was stored already") ?? 0,
-    "lives begun anew": cluster.seen.get("lease was lost, joined anew") ?? 0,
-    "holes reported": cluster.seen.get("events are missing from the log") ?? 0,
-  };
-}
-
-function whyVoid(nemesis: Nemesis, cluster: Cluster, { entries }: History): string | undefined {
-  if (!entries.some(({ kind }) => kind === "ok")) return "nothing was acknowledged";
-  if (nemesis.total < 5) return undefined; // too short to expect a bite
-  const isCutting = ["cut-subscriber", "kill-subscriptions", "cut-redis"].some((name) =>
-    nemesis.counts.has(name),
-  );
-  if (isCutting && !cluster.seen.has("gap filled from the log")) return "no gap was ever filled";
-  if (
-    (nemesis.counts.get("mute-redis") ?? 0) > 2 &&
-    !cluster.seen.has("message was stored already")
-  ) {
-    return "no message was ever stored again";
-  }
-  return undefined;
 }

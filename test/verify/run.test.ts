@@ -4,7 +4,14 @@ import { PLANTED, plant } from "#tertulia/verify/planted.js";
 import { run } from "#tertulia/verify/run.js";
 
 const dist = fileURLToPath(new URL("../../dist", import.meta.url));
-const small = { seed: 7, gateways: 3, clients: 12, dist };
+const small = {
+  seed: 7,
+  gateways: 3,
+  clients: 12,
+  dist,
+  topology: "single",
+  ack: "fast",
+} as const;
 
 test("a short run under faults keeps every promise", async () => {
   const faults = [

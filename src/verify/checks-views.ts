@@ -28,29 +28,26 @@ export function nothingMissedAtEnds(
 ): string[] {
   const wrong: string[] = [];
   const open = new Set(run.open.values());
-  const heardIn = (session: Session, conv: string): Set<string> =>
-    new Set(
-      session.heard
-        .filter((each) => each.conv === conv && !rollbacks.isOfTakenBack(each.id, each.t))
-        .map(({ id }) => id),
+  const dated = new Map<string, (Stored & { invokedAt: number })[]>();
+  for (const [conv, stored] of byConv) {
+    const known = stored.filter(({ id }) => messages.has(id));
+    const withDates = known.map((each) =>
+      Object.assign({ invokedAt: messages.get(each.id)!.invokedAt }, each),
     );
+    dated.set(conv, withDates);
+  }
   for (const session of sessions.values()) {
     const isOpen = open.has(session.number);
     if (!isOpen && session.heard.length === 0) continue;
-    for (const [conv, stored] of byConv) {
+    const heardIn = heardByConv(session, rollbacks);
+    for (const [conv, stored] of dated) {
       if (conv !== "~" && !conv.split("|").includes(session.name)) continue;
-      const heard = heardIn(session, conv);
+      const heard = heardIn.get(conv) ?? new Set();
       const last = isOpen ? Infinity : stored.findLast(({ id }) => heard.has(id))?.seq;
       if (last === undefined) continue;
-      const missed = stored.find(({ id, seq }) => {
-        const message = messages.get(id);
-        return (
-          message !== undefined &&
-          message.invokedAt > session.openedAt &&
-          seq < last &&
-          !heard.has(id)
-        );
-      });
+      const missed = stored.find(
+        ({ id, seq, invokedAt }) => invokedAt > session.openedAt && seq < last && !heard.has(id),
+      );
       if (missed === undefined) continue;
       wrong.push(
         `${session.name} (session ${session.number}) in ${conv}: never heard ${missed.id} (${missed.seq})`,
@@ -58,6 +55,16 @@ export function nothingMissedAtEnds(
     }
   }
   return wrong;
+}
+
+function heardByConv({ heard }: Session, rollbacks: Rollbacks): Map<string, Set<string>> {
+  const byConv = new Map<string, Set<string>>();
+  for (const { id, conv, t } of heard) {
+    if (rollbacks.isOfTakenBack(id, t)) continue;
+    const ids = byConv.get(conv) ?? new Set();
+    byConv.set(conv, ids.add(id));
+  }
+  return byConv;
 }
 
 export function nothingInvented({ sessions, stored }: Index, rollbacks: Rollbacks): string[] {

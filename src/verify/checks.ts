@@ -3,6 +3,7 @@ import * as cluster from "./checks-cluster.js";
 import * as messages from "./checks-messages.js";
 import * as views from "./checks-views.js";
 import { Index, type RunHistory } from "./indexed.js";
+import { writesGoOn } from "./outages.js";
 import { Rollbacks } from "./rollback.js";
 
 export interface Violation {
@@ -35,6 +36,7 @@ export const TRUTH_RULES: readonly Rule[] = [
   ["a session hears nothing that is not in the history", views.nothingInvented],
   ["leadership tokens rise", cluster.tokensRise],
   ["a position means one event", cluster.positionsAreUnique],
+  ["after a failover, writing goes on within eight seconds", writesGoOn],
 ];
 
 /** An empty answer means that the run kept every promise. */

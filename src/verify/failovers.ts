@@ -38,6 +38,22 @@ export const freezePrimary: Fault = async ({ cluster: { sentinels }, random, dow
   await sentinels.untilWhole();
 };
 
+/** A machine freezes for long: the primary, and with it the sentinel that gateways ask first. */
+export const freezeMachine: Fault = async ({ cluster: { sentinels }, random, down }) => {
+  const old = await sentinels.primary();
+  down();
+  sentinels.signalSentinel(0, "SIGSTOP");
+  old.process.child.kill("SIGSTOP");
+  try {
+    await sentinels.untilSuccessorOf(old);
+    await pause(random.between(5_000, 8_000));
+  } finally {
+    old.process.child.kill("SIGCONT");
+    sentinels.signalSentinel(0, "SIGCONT");
+  }
+  await sentinels.untilWhole();
+};
+
 /** An operator asks for it; nothing is wrong. */
 export const askedFailover: Fault = async ({ cluster: { sentinels }, down }) => {
   const old = await sentinels.primary();

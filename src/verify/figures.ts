@@ -1,5 +1,6 @@
 /** The figures of a run, and whether its faults have bitten. Pure. */
 import { Index, type Message, type RunHistory } from "./indexed.js";
+import { outagesOf } from "./outages.js";
 import { Rollbacks } from "./rollback.js";
 
 export type Figures = Record<string, number | string>;
@@ -30,20 +31,11 @@ export function figuresOf(run: RunHistory, seen: ReadonlyMap<string, number>): F
   };
 }
 
-/** For each kind of it: the longest time without an acknowledgement, from the moment when Redis went. */
-function outages({ run }: Index): Figures {
+/** For each kind of it: the longest time without an acknowledgement. */
+function outages(index: Index): Figures {
   const byKind = new Map<string, number[]>();
-  let open: { what: string; since: number; longest: number } | undefined;
-  for (const entry of run.entries) {
-    if (entry.kind === "down" && entry.gateways.length === 0) {
-      open = { what: entry.what, since: entry.t, longest: 0 };
-    } else if (entry.kind === "ok" && open !== undefined) {
-      open.longest = Math.max(open.longest, entry.t - open.since);
-      open.since = entry.t;
-    } else if (entry.kind === "healed" && open?.what === entry.what) {
-      byKind.set(open.what, [...(byKind.get(open.what) ?? []), open.longest]);
-      open = undefined;
-    }
+  for (const { what, ms } of outagesOf(index)) {
+    byKind.set(what, [...(byKind.get(what) ?? []), ms]);
   }
   const figures = [...byKind].map(([what, times]) => [`no write ms, ${what}`, medianAndMax(times)]);
   return Object.fromEntries(figures) as Figures;
@@ -82,20 +74,25 @@ function lostOf({ messages, stored }: Index): Message[] {
 
 const SIGN_OUT_WITHIN_MS = 15_000;
 
-/** For each gateway that was killed: until each viewer elsewhere heard that its users are gone. */
+/** For each user of a gateway that was killed: until each session elsewhere heard that it is gone. */
 function signOuts({ run, sessions }: Index): Figures {
   const times: number[] = [];
   for (const down of run.entries) {
     if (down.kind !== "down" || down.gateways.length === 0) continue;
-    const lost = [...sessions.values()].filter(
-      ({ gateway, openedAt, closedAt }) =>
-        down.gateways.includes(gateway) && openedAt < down.t && closedAt >= down.t,
-    );
-    const names = new Set(lost.map(({ name }) => name));
+    const gone = new Set<string>();
+    for (const { name, gateway, openedAt, closedAt } of sessions.values()) {
+      if (!down.gateways.includes(gateway)) continue;
+      if (openedAt < down.t && closedAt >= down.t) gone.add(name);
+    }
+    const heard = new Set<string>();
     for (const entry of run.entries) {
-      if (entry.t < down.t || entry.t > down.t + SIGN_OUT_WITHIN_MS) continue;
-      if (entry.kind !== "presence" || entry.status !== 0 || !names.has(entry.name)) continue;
-      times.push(entry.t - down.t);
+      if (entry.t < down.t) continue;
+      if (entry.t > down.t + SIGN_OUT_WITHIN_MS) break;
+      if (entry.kind === "open") gone.delete(entry.name); // it is back: what comes is another story
+      if (entry.kind !== "presence" || entry.status !== 0 || !gone.has(entry.name)) continue;
+      const key = `${entry.session} ${entry.name}`;
+      if (!heard.has(key)) times.push(entry.t - down.t);
+      heard.add(key);
     }
   }
   return times.length === 0 ? {} : { "sign-out after a kill ms": medianAndMax(times) };
@@ -105,7 +102,8 @@ export function medianAndMax(values: readonly number[]): string {
   if (values.length === 0) return "none";
   const sorted = values.toSorted((a, b) => a - b);
   const rounded = (value: number): number => Math.round(value * 10) / 10;
-  return `median ${rounded(sorted[sorted.length >> 1]!)}, max ${rounded(sorted.at(-1)!)}`;
+  const middle = (sorted[(sorted.length - 1) >> 1]! + sorted[sorted.length >> 1]!) / 2;
+  return `median ${rounded(middle)}, max ${rounded(sorted.at(-1)!)}`;
 }
 
 function list(counts: readonly number[]): string {

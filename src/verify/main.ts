@@ -3,10 +3,15 @@ import { fileURLToPath } from "node:url";
 import { parseArgs } from "node:util";
 import { faultsOf } from "./nemesis.js";
 import { PLANTED, plant } from "./planted.js";
-import { run, type Result, type RunSettings } from "./run.js";
+import { run, type RunSettings } from "./run.js";
+import { crowd } from "./scenarios/crowd.js";
+import { elections } from "./scenarios/elections.js";
+import type { ScenarioResult } from "./scenarios/scenario.js";
 
 const USAGE = `npm run verify -- [--topology single|sentinel] [--ack fast|replicated] [--seed N] [--minutes M]
     [--faults a,b,...] [--gateways N] [--clients N]
+npm run verify -- --elections N             leaders frozen, stopped, killed: none acts when its time is over
+npm run verify -- --crowd N                 a gateway with N connections is killed: who hears it, and when
 npm run verify -- --planted all|NAME,...    try whether planted bugs are found
 bugs: ${Object.keys(PLANTED).join(" ")}
 faults of single: ${faultsOf("single").join(" ")}
@@ -23,6 +28,8 @@ async function main(): Promise<number> {
       gateways: { type: "string", default: "3" },
       clients: { type: "string", default: "24" },
       dist: { type: "string", default: fileURLToPath(new URL("..", import.meta.url)) },
+      elections: { type: "string" },
+      crowd: { type: "string" },
       planted: { type: "string" },
       help: { type: "boolean", default: false },
     },
@@ -43,13 +50,18 @@ async function main(): Promise<number> {
     dist: values.dist,
   };
   if (values.planted !== undefined) return findPlanted(values.planted, settings);
+  if (values.elections !== undefined) {
+    return told(await elections(settings, Number(values.elections)));
+  }
+  if (values.crowd !== undefined) return told(await crowd(settings, Number(values.crowd)));
   console.log(
     `seed ${settings.seed}, ${topology}, ack ${settings.ack}, ${settings.minutes} minutes, ${settings.gateways} gateways, ${settings.clients} clients`,
   );
   const result = await run(settings);
-  print(result);
-  if (result.violations.length > 0) return 1;
-  return result.voidBecause === undefined ? 0 : 2;
+  for (const [name, count] of result.faults) console.log(`fault ${name}: ${count}`);
+  const code = told(result);
+  console.log(`history: ${result.historyPath}`);
+  return code;
 }
 
 /** 0 if each planted bug was found. */
@@ -67,16 +79,17 @@ async function findPlanted(names: string, settings: RunSettings): Promise<number
   return missed === 0 ? 0 : 1;
 }
 
-function print({ violations, faults, figures, historyPath, voidBecause }: Result): void {
-  for (const [name, count] of faults) console.log(`fault ${name}: ${count}`);
+/** Prints it. Returns the exit code: 0 kept, 1 broken, 2 void. */
+function told({ violations, figures, voidBecause }: ScenarioResult): number {
   for (const [name, figure] of Object.entries(figures)) console.log(`${name}: ${figure}`);
   for (const { rule, example, count } of violations) {
     console.log(`BROKEN (${count}): ${rule}\n  for example: ${example}`);
   }
-  console.log(`history: ${historyPath}`);
   if (violations.length > 0) console.log("VERDICT: promises were broken");
   else if (voidBecause !== undefined) console.log(`VERDICT: void, ${voidBecause}`);
   else console.log("VERDICT: every promise was kept");
+  if (violations.length > 0) return 1;
+  return voidBecause === undefined ? 0 : 2;
 }
 
 function oneOf<T extends string>(option: string, value: string, known: readonly T[]): T {

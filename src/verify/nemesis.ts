@@ -103,6 +103,7 @@ export const FAULTS: Readonly<Record<string, FaultEntry>> = {
   failover: rollingBack(failovers.failover),
   "lossy-failover": rollingBack(failovers.lossyFailover),
   "freeze-primary": rollingBack(failovers.freezePrimary),
+  "freeze-machine": rollingBack(failovers.freezeMachine),
   "asked-failover": rollingBack(failovers.askedFailover),
   "cut-replication": ofSentinel(failovers.cutReplication),
 };

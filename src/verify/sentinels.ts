@@ -96,6 +96,11 @@ export class Sentinels {
     server.process = await startProcess(server.dataDir, server.port, server.proxy, proxy.port);
   }
 
+  /** Stops a sentinel's process, or lets it go on. */
+  signalSentinel(index: number, signal: "SIGSTOP" | "SIGCONT"): void {
+    this.#sentinels[index]!.kill(signal);
+  }
+
   /** Has the sentinels appoint another primary although nothing is wrong. */
   async failOver(): Promise<void> {
     await until("a sentinel begins the failover", async () => {
@@ -194,9 +199,11 @@ async function startSentinel(folder: string, port: number, primary: number): Pro
   return child;
 }
 
+/** -1 if the sentinel gives no answer: it may be frozen. */
 async function primaryPort(sentinel: Redis): Promise<number> {
-  const named = await sentinel.call("SENTINEL", "GET-MASTER-ADDR-BY-NAME", NAME);
-  return Number((named as [string, string])[1]);
+  const named = sentinel.call("SENTINEL", "GET-MASTER-ADDR-BY-NAME", NAME);
+  const port = named.then((answer) => Number((answer as [string, string])[1]));
+  return withinASecond(port, -1);
 }
 
 /** Whether the sentinel takes it for the primary, and sees two replicas and two sentinels alive. */
@@ -211,7 +218,18 @@ async function knows(sentinel: Redis, primary: RedisServer): Promise<boolean> {
 }
 
 /** A frozen server does not answer: then it is not what is waited for. */
-async function replicationOf({ client }: RedisServer): Promise<string> {
-  const silence = new Promise<string>((resolve) => setTimeout(() => resolve(""), 1_000));
-  return Promise.race([client.info("replication"), silence]);
+function replicationOf({ client }: RedisServer): Promise<string> {
+  return withinASecond(client.info("replication"), "");
+}
+
+async function withinASecond<T>(answer: Promise<T>, otherwise: T): Promise<T> {
+  let timer: NodeJS.Timeout | undefined;
+  const silence = new Promise<T>((resolve) => {
+    timer = setTimeout(() => resolve(otherwise), 1_000);
+  });
+  try {
+    return await Promise.race([answer.catch(() => otherwise), silence]);
+  } finally {
+    clearTimeout(timer);
+  }
 }

@@ -1,0 +1,137 @@
+/** The crowd: a gateway with very many connections is killed, and everybody elsewhere is to hear it soon. */
+import { mkdtemp, rm } from "node:fs/promises";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { setTimeout as pause } from "node:timers/promises";
+import { WebSocket } from "ws";
+import { Cluster } from "../cluster.js";
+import { medianAndMax } from "../figures.js";
+import { readConnected } from "../truth.js";
+import { until } from "../until.js";
+import { Complaints, type ScenarioResult, type ScenarioSettings } from "./scenario.js";
+
+const GOAL_MAX_MS = 6_000;
+const GOAL_MEDIAN_MS = 4_500;
+const BYSTANDERS = 200;
+const VIEWERS_EACH = 3;
+const AT_ONCE = 50;
+
+/** Hears who comes and who goes. */
+interface Viewer {
+  readonly name: string;
+  readonly came: Set<string>;
+  readonly left: Map<string, number[]>;
+}
+
+export async function crowd(
+  { topology, gateways, dist }: ScenarioSettings,
+  size: number,
+): Promise<ScenarioResult> {
+  const dataDir = await mkdtemp(join(tmpdir(), "tertulia-crowd-"));
+  const now = (): number => performance.now();
+  const cluster = await Cluster.start({ topology, gateways, dist, dataDir, environment: {}, now });
+  const sockets: WebSocket[] = [];
+  const complaints = new Complaints();
+  try {
+    const [victim, ...others] = cluster.gateways;
+    const viewers: Viewer[] = [];
+    for (const { port, index } of others) {
+      for (let i = 0; i < VIEWERS_EACH; i++) {
+        const name = `viewer-${index}-${i}`;
+        const viewer = { name, came: new Set<string>(), left: new Map<string, number[]>() };
+        viewers.push(viewer);
+        sockets.push(await connect(port, name, (frame) => note(viewer, frame)));
+      }
+    }
+    const join = async (port: number, names: string[]): Promise<void> => {
+      while (names.length > 0) {
+        const some = names.splice(0, AT_ONCE);
+        sockets.push(...(await Promise.all(some.map((name) => connect(port, name)))));
+      }
+    };
+    const names = Array.from({ length: size }, (_, i) => `crowd-${i}`);
+    await join(
+      others[0]!.port,
+      Array.from({ length: BYSTANDERS }, (_, i) => `bystander-${i}`),
+    );
+    await join(victim!.port, [...names]);
+    const all = names.length + BYSTANDERS;
+    const hasSeenAll = ({ came }: Viewer): boolean =>
+      [...came].filter((name) => !name.startsWith("viewer")).length === all;
+    await until("every viewer has seen all of them come", () => viewers.every(hasSeenAll));
+
+    const killed = now();
+    await victim!.signal("SIGKILL");
+    const hasSeenThemGo = ({ left }: Viewer): boolean => left.size >= size;
+    await until("the crowd is gone", () => viewers.every(hasSeenThemGo), 20_000).catch(() => {});
+    await pause(2_000); // for what must not come
+    const times = viewers.flatMap(({ left }) => [...left.values()].map(([t]) => t! - killed));
+    judge(viewers, new Set(names), times, complaints);
+    const ghosts = (await readConnected(await cluster.redis.primary())).filter((name) =>
+      name.startsWith("crowd"),
+    );
+    for (const name of ghosts) complaints.add("the roster has no ghosts", name);
+    return {
+      violations: complaints.violations,
+      figures: {
+        "connections of the killed gateway": size,
+        "bystanders elsewhere": BYSTANDERS,
+        viewers: viewers.length,
+        "sign-outs heard": times.length,
+        "sign-out after ms": medianAndMax(times),
+        ghosts: ghosts.length,
+      },
+      voidBecause: times.length === 0 ? "nobody heard anything" : undefined,
+    };
+  } finally {
+    for (const socket of sockets) socket.terminate();
+    await cluster.close();
+    await rm(dataDir, { recursive: true, force: true });
+  }
+}
+
+function judge(
+  viewers: readonly Viewer[],
+  gone: ReadonlySet<string>,
+  times: readonly number[],
+  complaints: Complaints,
+): void {
+  for (const { name, left } of viewers) {
+    const unheard = [...gone].filter((each) => !left.has(each));
+    for (const each of unheard) complaints.add("each is signed out", `${each}, for ${name}`);
+    for (const [each, when] of left) {
+      if (!gone.has(each)) complaints.add("nobody else is signed out", `${each}, for ${name}`);
+      if (when.length > 1) complaints.add("each is signed out once", `${each}, for ${name}`);
+    }
+  }
+  const sorted = times.toSorted((a, b) => a - b);
+  const median = sorted[sorted.length >> 1] ?? Infinity;
+  const max = sorted.at(-1) ?? Infinity;
+  if (median > GOAL_MEDIAN_MS) complaints.add("half are signed out within 4.5 s", `${median} ms`);
+  if (max > GOAL_MAX_MS) complaints.add("all are signed out within 6 s", `${max} ms`);
+}
+
+async function connect(
+  port: number,
+  name: string,
+  hear: (frame: Buffer) => void = () => {},
+): Promise<WebSocket> {
+  const webSocket = new WebSocket(`ws://127.0.0.1:${port}/?name=${name}`, {
+    perMessageDeflate: false,
+  });
+  webSocket.on("message", (frame) => hear(frame as Buffer));
+  await new Promise<void>((resolve, reject) => {
+    webSocket.once("open", resolve);
+    webSocket.once("error", reject);
+  });
+  webSocket.on("error", () => {}); // its gateway is killed
+  return webSocket;
+}
+
+function note({ came, left }: Viewer, frame: Buffer): void {
+  const [code, length = 0] = frame;
+  if (code !== 53 && code !== 54) return;
+  const name = frame.toString("latin1", 2, 2 + length);
+  if (frame[2 + length] !== 0) came.add(name);
+  else left.set(name, [...(left.get(name) ?? []), performance.now()]);
+}

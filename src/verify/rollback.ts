@@ -51,12 +51,16 @@ export class Rollbacks {
     return this.#copies.get(id)?.find(isStored)?.t;
   }
 
-  /** Whether a session that heard the message at that time heard a copy that was taken back. */
+  /**
+   * Whether a session that heard the message at that time heard a copy that was taken back. A copy
+   * that comes after the stored one (from a stale primary that wakes up) is not to be heard at all.
+   */
   isOfTakenBack(id: string, heardAt: number): boolean {
-    const earlier = this.takenBack(id).at(-1);
-    if (earlier === undefined) return false;
-    const last = this.storedAt(id);
-    return last === undefined || heardAt < (earlier.t + last) / 2;
+    const takenBack = this.takenBack(id);
+    if (takenBack.length === 0) return false;
+    const storedAt = this.storedAt(id) ?? Infinity;
+    const earlier = takenBack.findLast(({ t }) => t < storedAt);
+    return earlier !== undefined && heardAt < (earlier.t + storedAt) / 2;
   }
 
   /**

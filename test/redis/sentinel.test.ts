@@ -35,9 +35,10 @@ test("URLs name a server, or what Sentinel says", () => {
   });
 });
 
-for (const [what, signal] of [
-  ["is killed", "SIGKILL"],
-  ["freezes", "SIGSTOP"],
+for (const [what, signal, isWithItsSentinel] of [
+  ["is killed", "SIGKILL", false],
+  ["freezes", "SIGSTOP", false],
+  ["freezes with the sentinel that gateways ask first", "SIGSTOP", true],
 ] as const) {
   test(`the primary ${what}: the gateways follow, nobody is signed out, and the chat goes on`, async () => {
     const ana = await ClassicClient.connect(nodes[0]!.port, "ana");
@@ -50,6 +51,7 @@ for (const [what, signal] of [
     const old = await sentinels.primary();
     const since = performance.now();
     old.process.child.kill(signal);
+    if (isWithItsSentinel) sentinels.signalSentinel(0, signal);
     for (let attempt = 0; ; attempt++) {
       ana.says(4, L("~"), L(`again ${attempt}`));
       const answer = await ana.next(15_000);

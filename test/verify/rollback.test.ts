@@ -109,6 +109,19 @@ test("what was taken back and stored again may be heard again", () => {
   expect(check(storedAgain())).toEqual([]);
 });
 
+test("a stale primary may publish what it had been sent when it wakes up, if nobody hears it", () => {
+  const run = storedAgain();
+  const stale = said("ana.2", 3, 1);
+  run.truth.events[1] = published(8_900, 1, 3, stale);
+  run.truth.reports[0] = { ...run.truth.reports[0]!, after: { g: 1, n: 3 } };
+  run.entries = run.entries.filter(
+    (entry) => !(entry.kind === "heard" && entry.id === "ana.2" && entry.t < 8_000),
+  );
+  expect(check(run)).toEqual([]);
+  run.entries.push({ t: 8_901, kind: "heard", session: 2, id: "ana.2", conv: "~" });
+  expect(rulesBroken(run)).toContain(VIEW);
+});
+
 const spoiled: [what: string, rule: string, run: Run, spoil: (run: Run) => void][] = [
   ["nobody says so", LOST, rolledBack(), (run) => (run.truth.reports = [])],
   ["nobody says so", GONE, rolledBack(), (run) => (run.truth.reports = [])],

@@ -1,15 +1,19 @@
 /** `npm run verify`: runs the cluster under faults and says whether it kept its promises. */
 import { fileURLToPath } from "node:url";
 import { parseArgs } from "node:util";
+import { DEPLOYMENT_RULES, UNCHECKED_RULES, tryDeployment } from "./deployment.js";
 import { faultsOf } from "./nemesis.js";
-import { PLANTED, plant } from "./planted.js";
+import { plant } from "./plant.js";
+import { PLANTED } from "./planted.js";
 import { run, type RunSettings } from "./run.js";
 import { crowd } from "./scenarios/crowd.js";
 import { elections } from "./scenarios/elections.js";
 import type { ScenarioResult } from "./scenarios/scenario.js";
 
 const USAGE = `npm run verify -- [--topology single|sentinel] [--ack fast|replicated] [--seed N] [--minutes M]
-    [--faults a,b,...] [--gateways N] [--clients N]
+    [--faults a,b,...] [--gateways N] [--clients N] [--rate N]
+npm run verify -- --url ws://host:9000[,ws://...] [--clients N] [--rate N] [--minutes M]
+    a deployment that is running: nothing is harmed, rate is messages a second of each client
 npm run verify -- --elections N             leaders frozen, stopped, killed: none acts when its time is over
 npm run verify -- --crowd N                 a gateway with N connections is killed: who hears it, and when
 npm run verify -- --planted all|NAME,...    try whether planted bugs are found
@@ -28,6 +32,8 @@ async function main(): Promise<number> {
       gateways: { type: "string", default: "3" },
       clients: { type: "string", default: "24" },
       dist: { type: "string", default: fileURLToPath(new URL("..", import.meta.url)) },
+      rate: { type: "string" },
+      url: { type: "string" },
       elections: { type: "string" },
       crowd: { type: "string" },
       planted: { type: "string" },
@@ -48,7 +54,9 @@ async function main(): Promise<number> {
     gateways: Number(values.gateways),
     clients: Number(values.clients),
     dist: values.dist,
+    rate: Number(values.rate ?? (values.url === undefined ? Infinity : 5)),
   };
+  if (values.url !== undefined) return deployment(values.url.split(","), settings);
   if (values.planted !== undefined) return findPlanted(values.planted, settings);
   if (values.elections !== undefined) {
     return told(await elections(settings, Number(values.elections)));
@@ -64,13 +72,27 @@ async function main(): Promise<number> {
   return code;
 }
 
+async function deployment(urls: string[], settings: RunSettings): Promise<number> {
+  console.log(`${urls.join(", ")}: ${settings.clients} clients, ${settings.rate} messages/s each`);
+  const result = await tryDeployment({ ...settings, urls });
+  for (const rule of DEPLOYMENT_RULES) console.log(`checked: ${rule}`);
+  for (const rule of UNCHECKED_RULES) console.log(`not checked, needs Redis: ${rule}`);
+  const code = told(result);
+  console.log(`history: ${result.historyPath}`);
+  return code;
+}
+
+const PLANTED_ROUNDS = 3;
+
 /** 0 if each planted bug was found. */
 async function findPlanted(names: string, settings: RunSettings): Promise<number> {
   let missed = 0;
   for (const name of names === "all" ? Object.keys(PLANTED) : names.split(",")) {
     const dist = await plant(name, settings.dist);
-    const { faults, minutes, topology = "single" } = PLANTED[name]!;
-    const { violations } = await run({ ...settings, dist, topology, faults, minutes });
+    const { faults, minutes, topology = "single", scenario } = PLANTED[name]!;
+    const changed = { ...settings, dist, topology, faults, minutes };
+    const { violations } =
+      scenario === undefined ? await run(changed) : await elections(changed, PLANTED_ROUNDS);
     const rules = violations.map(({ rule, count }) => `${rule} (${count})`).join("; ");
     console.log(`${violations.length > 0 ? "found" : "MISSED"} ${name}: ${rules}`);
     if (violations.length === 0) missed++;

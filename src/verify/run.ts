@@ -2,9 +2,8 @@
 import { mkdtemp, rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import { setTimeout as pause } from "node:timers/promises";
 import { check, type Violation } from "./checks.js";
-import { Client } from "./client.js";
+import { makeClients, untilQuiet } from "./clients.js";
 import { Cluster } from "./cluster.js";
 import { figuresOf, whyVoid } from "./figures.js";
 import { History } from "./history.js";
@@ -22,6 +21,8 @@ export interface RunSettings {
   readonly faults: readonly string[];
   readonly gateways: number;
   readonly clients: number;
+  /** Messages a second of one client, at most. */
+  readonly rate: number;
   /** Built project whose gateways are tried. */
   readonly dist: string;
 }
@@ -34,9 +35,6 @@ export interface Result {
   /** Why the run proves nothing: its faults have not bitten. */
   readonly voidBecause: string | undefined;
 }
-
-const QUIET_MS = 2_000;
-const QUIET_WITHIN_MS = 45_000;
 
 export async function run(settings: RunSettings): Promise<Result> {
   requireFaults(settings.faults, settings.topology);
@@ -51,13 +49,15 @@ export async function run(settings: RunSettings): Promise<Result> {
     environment: { ACK_LEVEL: settings.ack },
     now: () => history.now(),
   });
-  const clients = makeClients(settings, cluster, history);
+  const urls = cluster.gateways.map(({ toClients }) => `ws://127.0.0.1:${toClients.port}`);
+  const clients = makeClients({ ...settings, urls, tag: "" }, history);
   const nemesis = new Nemesis(cluster, history, new Random(settings.seed), settings.faults);
   try {
     for (const client of clients) client.start();
     await nemesis.run(performance.now() + settings.minutes * 60_000);
     for (const client of clients) client.finishWriting();
-    const open = await untilQuiet(clients, cluster, history);
+    await cluster.untilReady();
+    const open = await untilQuiet(clients, history);
     const primary = await cluster.redis.primary();
     const truth = {
       messages: await readMessages(primary),
@@ -79,52 +79,5 @@ export async function run(settings: RunSettings): Promise<Result> {
     await cluster.close();
     await history.close();
     await rm(dataDir, { recursive: true, force: true });
-  }
-}
-
-function makeClients({ seed, clients }: RunSettings, cluster: Cluster, history: History): Client[] {
-  const urls = cluster.gateways.map(({ toClients }) => `ws://127.0.0.1:${toClients.port}`);
-  const names = Array.from({ length: clients }, (_, i) => `client${i}`);
-  const settings = names.map((name, i) => ({
-    name,
-    idPrefix: name,
-    // a few conversations each, so that many of them are busy from both sides
-    peers: [1, 2, 3].map((distance) => names[(i + distance) % clients]!),
-    urls,
-    thinkMs: 0,
-    general: 0.08,
-  }));
-  // two who want one name: it must never be both's
-  const rivals = ["rival1", "rival2"].map((idPrefix) => ({
-    name: "crown",
-    idPrefix,
-    peers: [],
-    urls,
-    thinkMs: 20,
-    general: 1,
-  }));
-  return [...settings, ...rivals].map(
-    (each, i) => new Client(each, history, new Random(seed * 1_000 + i)),
-  );
-}
-
-/** All clients are connected and nothing more is heard. */
-async function untilQuiet(
-  clients: readonly Client[],
-  cluster: Cluster,
-  history: History,
-): Promise<Map<string, number>> {
-  await cluster.untilReady();
-  const names = new Set(clients.map(({ settings }) => settings.name));
-  const until = performance.now() + QUIET_WITHIN_MS;
-  for (;;) {
-    const count = history.entries.length;
-    await pause(QUIET_MS);
-    const open = new Map<string, number>();
-    for (const { settings, session } of clients) {
-      if (session !== undefined) open.set(settings.name, session);
-    }
-    const isQuiet = history.entries.length === count && open.size === names.size;
-    if (isQuiet || performance.now() > until) return open;
   }
 }

@@ -1,6 +1,7 @@
 import { fileURLToPath } from "node:url";
 import { expect, test } from "vitest";
-import { PLANTED, plant } from "#tertulia/verify/planted.js";
+import { plant } from "#tertulia/verify/plant.js";
+import { PLANTED } from "#tertulia/verify/planted.js";
 import { run } from "#tertulia/verify/run.js";
 
 const dist = fileURLToPath(new URL("../../dist", import.meta.url));
@@ -8,6 +9,7 @@ const small = {
   seed: 7,
   gateways: 3,
   clients: 12,
+  rate: Infinity,
   dist,
   topology: "single",
   ack: "fast",

@@ -61,7 +61,8 @@ async function main(): Promise<number> {
   if (values.elections !== undefined) {
     return told(await elections(settings, Number(values.elections)));
   }
-  if (values.crowd !== undefined) return told(await crowd(settings, Number(values.crowd)));
+  if (values.crowd !== undefined)
+    return told(await crowd(settings, Number(values.crowd), CROWD_ROUNDS));
   console.log(
     `seed ${settings.seed}, ${topology}, ack ${settings.ack}, ${settings.minutes} minutes, ${settings.gateways} gateways, ${settings.clients} clients`,
   );
@@ -83,6 +84,7 @@ async function deployment(urls: string[], settings: RunSettings): Promise<number
 }
 
 const PLANTED_ROUNDS = 3;
+const CROWD_ROUNDS = 5;
 
 /** 0 if each planted bug was found. */
 async function findPlanted(names: string, settings: RunSettings): Promise<number> {

@@ -6,6 +6,8 @@ import { setTimeout as pause } from "node:timers/promises";
 import { WebSocket } from "ws";
 import { Cluster } from "../cluster.js";
 import { medianAndMax } from "../figures.js";
+import type { GatewayProcess } from "../gateway-process.js";
+import { Random } from "../random.js";
 import { readConnected } from "../truth.js";
 import { until } from "../until.js";
 import { Complaints, type ScenarioResult, type ScenarioSettings } from "./scenario.js";
@@ -23,17 +25,22 @@ interface Viewer {
   readonly left: Map<string, number[]>;
 }
 
+/** `rounds`: so often, as the moment of the kill decides how much of its lease is left. */
 export async function crowd(
-  { topology, gateways, dist }: ScenarioSettings,
+  { seed, topology, gateways, dist }: ScenarioSettings,
   size: number,
+  rounds: number,
 ): Promise<ScenarioResult> {
+  const random = new Random(seed);
   const dataDir = await mkdtemp(join(tmpdir(), "tertulia-crowd-"));
   const now = (): number => performance.now();
   const cluster = await Cluster.start({ topology, gateways, dist, dataDir, environment: {}, now });
   const sockets: WebSocket[] = [];
   const complaints = new Complaints();
+  const times: number[] = [];
+  let leadersKilled = 0;
   try {
-    const [victim, ...others] = cluster.gateways;
+    const [victim, ...others] = cluster.gateways as [GatewayProcess, ...GatewayProcess[]];
     const viewers: Viewer[] = [];
     for (const { port, index } of others) {
       for (let i = 0; i < VIEWERS_EACH; i++) {
@@ -43,39 +50,40 @@ export async function crowd(
         sockets.push(await connect(port, name, (frame) => note(viewer, frame)));
       }
     }
-    const join = async (port: number, names: string[]): Promise<void> => {
-      while (names.length > 0) {
-        const some = names.splice(0, AT_ONCE);
-        sockets.push(...(await Promise.all(some.map((name) => connect(port, name)))));
-      }
-    };
     const names = Array.from({ length: size }, (_, i) => `crowd-${i}`);
-    await join(
-      others[0]!.port,
-      Array.from({ length: BYSTANDERS }, (_, i) => `bystander-${i}`),
-    );
-    await join(victim!.port, [...names]);
-    const all = names.length + BYSTANDERS;
-    const hasSeenAll = ({ came }: Viewer): boolean =>
-      [...came].filter((name) => !name.startsWith("viewer")).length === all;
-    await until("every viewer has seen all of them come", () => viewers.every(hasSeenAll));
-
-    const killed = now();
-    await victim!.signal("SIGKILL");
-    const hasSeenThemGo = ({ left }: Viewer): boolean => left.size >= size;
-    await until("the crowd is gone", () => viewers.every(hasSeenThemGo), 20_000).catch(() => {});
-    await pause(2_000); // for what must not come
-    const times = viewers.flatMap(({ left }) => [...left.values()].map(([t]) => t! - killed));
-    judge(viewers, new Set(names), times, complaints);
-    const ghosts = (await readConnected(await cluster.redis.primary())).filter((name) =>
-      name.startsWith("crowd"),
-    );
+    const bystanders = Array.from({ length: BYSTANDERS }, (_, i) => `bystander-${i}`);
+    sockets.push(...(await connectAll(others[0]!.port, bystanders)));
+    for (let round = 0; round < rounds; round++) {
+      for (const { came, left } of viewers) {
+        came.clear();
+        left.clear();
+      }
+      sockets.push(...(await connectAll(victim.port, names)));
+      const hasSeenAll = ({ came }: Viewer): boolean => names.every((name) => came.has(name));
+      await until("every viewer has seen all of them come", () => viewers.every(hasSeenAll));
+      await pause(random.between(1_000, 2_000));
+      if (cluster.leader === victim) leadersKilled++;
+      const killed = now();
+      await victim.signal("SIGKILL");
+      const hasSeenThemGo = ({ left }: Viewer): boolean => names.every((name) => left.has(name));
+      const isOver = until("the crowd is gone", () => viewers.every(hasSeenThemGo), 20_000);
+      await isOver.catch(() => {}); // then it is found below who was not signed out
+      await pause(2_000); // for what must not come
+      times.push(...timesOf(viewers, names, killed, complaints));
+      victim.start();
+      await cluster.untilReady();
+    }
+    const connected = await readConnected(await cluster.redis.primary());
+    const ghosts = connected.filter((name) => name.startsWith("crowd"));
     for (const name of ghosts) complaints.add("the roster has no ghosts", name);
+    judge(times, complaints);
     return {
       violations: complaints.violations,
       figures: {
         "connections of the killed gateway": size,
         "bystanders elsewhere": BYSTANDERS,
+        kills: rounds,
+        "of these of a leader": leadersKilled,
         viewers: viewers.length,
         "sign-outs heard": times.length,
         "sign-out after ms": medianAndMax(times),
@@ -90,25 +98,40 @@ export async function crowd(
   }
 }
 
-function judge(
+/** For each of the crowd, at each viewer: when its sign-out was heard, after the kill. */
+function timesOf(
   viewers: readonly Viewer[],
-  gone: ReadonlySet<string>,
-  times: readonly number[],
+  names: readonly string[],
+  killed: number,
   complaints: Complaints,
-): void {
+): number[] {
+  const gone = new Set(names);
   for (const { name, left } of viewers) {
-    const unheard = [...gone].filter((each) => !left.has(each));
+    const unheard = names.filter((each) => !left.has(each));
     for (const each of unheard) complaints.add("each is signed out", `${each}, for ${name}`);
     for (const [each, when] of left) {
       if (!gone.has(each)) complaints.add("nobody else is signed out", `${each}, for ${name}`);
       if (when.length > 1) complaints.add("each is signed out once", `${each}, for ${name}`);
     }
   }
+  return viewers.flatMap(({ left }) => [...left.values()].map(([t]) => t! - killed));
+}
+
+function judge(times: readonly number[], complaints: Complaints): void {
   const sorted = times.toSorted((a, b) => a - b);
   const median = sorted[sorted.length >> 1] ?? Infinity;
   const max = sorted.at(-1) ?? Infinity;
   if (median > GOAL_MEDIAN_MS) complaints.add("half are signed out within 4.5 s", `${median} ms`);
   if (max > GOAL_MAX_MS) complaints.add("all are signed out within 6 s", `${max} ms`);
+}
+
+async function connectAll(port: number, names: readonly string[]): Promise<WebSocket[]> {
+  const sockets: WebSocket[] = [];
+  for (let i = 0; i < names.length; i += AT_ONCE) {
+    const some = names.slice(i, i + AT_ONCE);
+    sockets.push(...(await Promise.all(some.map((name) => connect(port, name)))));
+  }
+  return sockets;
 }
 
 async function connect(

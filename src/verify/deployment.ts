@@ -8,7 +8,7 @@ import { agreedBy } from "./agreed.js";
 import { CLIENT_RULES, TRUTH_RULES, check, type Violation } from "./checks.js";
 import type { Client } from "./client.js";
 import { makeClients, untilQuiet } from "./clients.js";
-import { figuresOf } from "./figures.js";
+import { clientFigures } from "./figures.js";
 import { History } from "./history.js";
 import { Index, type RunHistory } from "./indexed.js";
 import type { ScenarioResult } from "./scenarios/scenario.js";
@@ -47,14 +47,15 @@ export async function tryDeployment(
     const { messages, contradictions } = agreedBy(heard);
     const truth = { ...none, messages, connected: await connectedOf(clients) };
     const run: RunHistory = { entries, truth, open, ack: "fast" };
-    const wrong = await wrongHistories(clients, new Index(run));
+    const index = new Index(run);
+    const wrong = await wrongHistories(clients, index);
     return {
       violations: [
         ...check(run, CLIENT_RULES),
         ...violationOf(ORDER_RULE, contradictions),
         ...violationOf(HISTORY_RULE, wrong),
       ],
-      figures: figuresOf(run, new Map()),
+      figures: clientFigures(index),
       voidBecause: messages.length === 0 ? "nothing was heard" : undefined,
       historyPath: history.path,
     };

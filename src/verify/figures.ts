@@ -5,12 +5,11 @@ import { Rollbacks } from "./rollback.js";
 
 export type Figures = Record<string, number | string>;
 
-/** `seen`: how often each event of the gateways' logs was. */
-export function figuresOf(run: RunHistory, seen: ReadonlyMap<string, number>): Figures {
-  const index = new Index(run);
+/** What clients can tell without a look into Redis or a gateway's log. */
+export function clientFigures({ run, messages }: Index): Figures {
   const counts = new Map<string, number>();
   for (const { kind } of run.entries) counts.set(kind, (counts.get(kind) ?? 0) + 1);
-  const answered = [...index.messages.values()].filter(({ outcome }) => outcome === "ok");
+  const answered = [...messages.values()].filter(({ outcome }) => outcome === "ok");
   const latencies = answered.map(({ invokedAt, answeredAt }) => answeredAt! - invokedAt);
   return {
     messages: counts.get("invoke") ?? 0,
@@ -20,6 +19,14 @@ export function figuresOf(run: RunHistory, seen: ReadonlyMap<string, number>): F
     deliveries: counts.get("heard") ?? 0,
     sessions: counts.get("open") ?? 0,
     "acknowledged after ms": medianAndMax(latencies),
+  };
+}
+
+/** `seen`: how often each event of the gateways' logs was. */
+export function figuresOf(run: RunHistory, seen: ReadonlyMap<string, number>): Figures {
+  const index = new Index(run);
+  return {
+    ...clientFigures(index),
     terms: run.truth.terms.length,
     "gaps filled": seen.get("gap filled from the log") ?? 0,
     "retries stored once": seen.get("message was stored already") ?? 0,

@@ -219,6 +219,10 @@ test("sign-outs after a kill are timed at each viewer", () => {
     { t: 10_000, kind: "down", what: "kill-gateway", gateways: [0] },
     { t: 10_001, kind: "closed", session: 1 },
     { t: 14_000, kind: "presence", session: 2, name: "ana", status: 0 },
+    { t: 14_100, kind: "open", session: 3, name: "ana", gateway: 1 },
+    { t: 16_000, kind: "presence", session: 2, name: "ana", status: 0 },
   );
-  expect(figuresOf(run, new Map())["sign-out after a kill ms"]).toBe("median 4000, max 4000");
+  const figures = figuresOf(run, new Map());
+  expect(figures["sign-out heard after a kill ms"]).toBe("median 4000, max 4000");
+  expect(figures["back after a kill ms"]).toBe("median 4100, max 4100");
 });

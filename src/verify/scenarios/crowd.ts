@@ -12,8 +12,7 @@ import { readConnected } from "../truth.js";
 import { until } from "../until.js";
 import { Complaints, type ScenarioResult, type ScenarioSettings } from "./scenario.js";
 
-const GOAL_MAX_MS = 6_000;
-const GOAL_MEDIAN_MS = 4_500;
+const WITHIN_MS = 6_000;
 const BYSTANDERS = 200;
 const VIEWERS_EACH = 3;
 const AT_ONCE = 50;
@@ -118,11 +117,8 @@ function timesOf(
 }
 
 function judge(times: readonly number[], complaints: Complaints): void {
-  const sorted = times.toSorted((a, b) => a - b);
-  const median = sorted[sorted.length >> 1] ?? Infinity;
-  const max = sorted.at(-1) ?? Infinity;
-  if (median > GOAL_MEDIAN_MS) complaints.add("half are signed out within 4.5 s", `${median} ms`);
-  if (max > GOAL_MAX_MS) complaints.add("all are signed out within 6 s", `${max} ms`);
+  const late = times.filter((time) => time > WITHIN_MS);
+  for (const time of late) complaints.add("all are signed out within six seconds", `${time} ms`);
 }
 
 async function connectAll(port: number, names: readonly string[]): Promise<WebSocket[]> {

@@ -16,7 +16,7 @@ const arrows: Record<string, readonly string[]> = {
   observe: [],
   config: [],
   node: ["chat", "wire", "gateway", "redis", "cluster", "config", "observe"],
-  verify: ["chat", "wire/bytes", "redis/events", "local-redis"],
+  verify: ["chat", "wire/bytes", "redis/events", "redis/keys", "local-redis"],
   main: ["node", "config", "observe", "local-redis"],
 };
 

@@ -31,6 +31,8 @@ export function connectRedis(
     commandTimeout: commandTimeoutMs,
     // a connection that went silent is given up, not waited for
     socketTimeout: commandTimeoutMs + 500,
+    // and so is a sentinel that froze, as the machine of the primary may have: the next one is asked
+    sentinelCommandTimeout: commandTimeoutMs,
     retryStrategy: (attempt: number) => Math.min(25 * 2 ** attempt, 400) + Math.random() * 100,
     reconnectOnError: (error: Error) => error.message.startsWith("READONLY"),
     maxRetriesPerRequest: null,

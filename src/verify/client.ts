@@ -16,8 +16,12 @@ export interface ClientSettings {
   readonly peers: readonly string[];
   /** Where gateways listen, as this client sees them. */
   readonly urls: readonly string[];
+  /** Begins all names and ids of the run; what else is heard is others' and not recorded. */
+  readonly tag: string;
   /** Between an answer and the next message. */
   readonly thinkMs: number;
+  /** Messages a second, at most. */
+  readonly rate: number;
   /** How many of its messages go to everybody, from 0 to 1. */
   readonly general: number;
 }
@@ -39,6 +43,7 @@ export class Client {
   /** Ids of the burst that are not answered yet, in the order in which they were sent. */
   readonly #awaited = new Set<string>();
   #wake: () => void = () => {};
+  #answer: (frame: Buffer) => void = () => {};
   #running: Promise<void> = Promise.resolve();
 
   constructor(settings: ClientSettings, history: History, random: Random) {
@@ -61,6 +66,24 @@ export class Client {
     this.#mayWrite = false;
   }
 
+  /** Of any user, as the chat says; one question at a time, when all is quiet. */
+  async statusOf(name: string): Promise<number | undefined> {
+    const answer = await this.#ask(frameOf(2, Buffer.from(name)));
+    return answer[0] === 52 ? answer.at(-1) : undefined;
+  }
+
+  /** Ids of the newest messages with a user, oldest first; one question at a time, when all is quiet. */
+  async historyWith(name: string): Promise<string[]> {
+    const answer = await this.#ask(frameOf(5, Buffer.from(name)));
+    const ids: string[] = [];
+    for (let offset = 2; answer[0] === 56 && offset < answer.length;) {
+      const text = offset + 1 + answer[offset]!;
+      offset = text + 1 + answer[text]!;
+      ids.push(answer.toString("latin1", text + 1, offset).split(" ")[1] ?? "");
+    }
+    return ids;
+  }
+
   async close(): Promise<void> {
     this.#stop.abort();
     this.#webSocket?.terminate();
@@ -74,8 +97,11 @@ export class Client {
         const isOpen = await this.#connect();
         if (!isOpen) await this.#rest(this.#random.between(50, 250));
       } else if (this.#mayWrite) {
-        await this.#write();
-        if (this.settings.thinkMs > 0) await this.#rest(this.settings.thinkMs);
+        const began = performance.now();
+        const count = await this.#write();
+        const due = (count * 1_000) / this.settings.rate - (performance.now() - began);
+        const restMs = Math.max(due, this.settings.thinkMs);
+        if (restMs > 0) await this.#rest(restMs);
       } else await this.#rest(50);
     }
   }
@@ -107,7 +133,8 @@ export class Client {
     });
   }
 
-  async #write(): Promise<void> {
+  /** Returns how many messages it wrote. */
+  async #write(): Promise<number> {
     const { name, idPrefix, peers, general } = this.settings;
     const isGeneral = peers.length === 0 || this.#random.next() < general;
     const to = isGeneral ? "~" : this.#random.pick(peers);
@@ -124,6 +151,7 @@ export class Client {
     const timer = setTimeout(() => this.#giveUp("unknown"), ANSWER_WITHIN_MS);
     await answered;
     clearTimeout(timer);
+    return burst;
   }
 
   /** An error does not say which message of a burst it is about: then none of them is known. */
@@ -143,14 +171,29 @@ export class Client {
   #hear(session: number, frame: Buffer): void {
     const [code, length] = frame as unknown as [number, number];
     if (code === 55) {
-      const [conv, id] = frame.toString("latin1", 3 + length).split(" ") as [string, string];
+      const [conv = "", id = ""] = frame.toString("latin1", 3 + length).split(" ");
+      if (!this.#isOfThisRun(id)) return;
       this.#history.add({ kind: "heard", session, id, conv });
       if (session !== this.#session || !this.#awaited.delete(id)) return;
       this.#history.add({ kind: "ok", id });
       if (this.#awaited.size === 0) this.#wake();
     } else if (code === 53 || code === 54) {
       const name = frame.toString("latin1", 2, 2 + length);
+      if (!this.#isOfThisRun(name)) return;
       this.#history.add({ kind: "presence", session, name, status: frame[2 + length]! });
     } else if (code === 50) this.#refused(length === 6 ? "unknown" : "fail");
+    else this.#answer(frame);
+  }
+
+  #isOfThisRun(word: string): boolean {
+    return word !== "" && word.startsWith(this.settings.tag);
+  }
+
+  /** An empty answer if none comes. */
+  #ask(request: Uint8Array): Promise<Buffer> {
+    const answered = new Promise<Buffer>((resolve) => (this.#answer = resolve));
+    this.#webSocket?.send(request);
+    const silence = pause(ANSWER_WITHIN_MS, Buffer.alloc(0), { ref: false });
+    return Promise.race([answered, silence]);
   }
 }

@@ -1,172 +1,86 @@
-/** The system under test: a real Redis, real gateway processes, and a proxy on every edge. */
-import { spawn, type ChildProcess } from "node:child_process";
-import { createHash } from "node:crypto";
-import { Redis } from "ioredis";
-import { freePort, startLocalRedis, type LocalRedis } from "../local-redis/server.js";
+/** The system under test: real Redis servers, real gateway processes, and a proxy on every edge. */
+import { freePort } from "../local-redis/server.js";
+import { GatewayProcess, type LogLine } from "./gateway-process.js";
+import type { Published, Report } from "./indexed.js";
+import { Observer } from "./observer.js";
 import { Proxy } from "./proxy.js";
+import { SentinelRedis, SingleRedis, type RedisSide, type Topology } from "./redis-side.js";
+import type { Sentinels } from "./sentinels.js";
+import { until } from "./until.js";
 
 export interface ClusterSettings {
+  readonly topology: Topology;
   readonly gateways: number;
   /** The folder of the built project whose `main.js` is run. */
   readonly dist: string;
-  /** For the append-only file. */
+  /** For the append-only file of a single Redis. */
   readonly dataDir: string;
-}
-
-interface LogLine {
-  readonly msg: string;
-  readonly token?: string;
-}
-
-export class Gateway {
-  readonly index: number;
-  readonly port: number;
-  readonly toRedis: Proxy;
-  readonly toClients: Proxy;
-  readonly #main: string;
-  readonly #onLog: (line: LogLine) => void;
-  #child: ChildProcess | undefined;
-  #exited: Promise<unknown> = Promise.resolve();
-  /** Of its current term. */
-  token: string | undefined;
-
-  constructor(
-    place: { index: number; port: number; toRedis: Proxy; toClients: Proxy },
-    main: string,
-    onLog: (line: LogLine) => void,
-  ) {
-    this.index = place.index;
-    this.port = place.port;
-    this.toRedis = place.toRedis;
-    this.toClients = place.toClients;
-    this.#main = main;
-    this.#onLog = onLog;
-  }
-
-  start(): void {
-    const env = {
-      PATH: process.env["PATH"],
-      NODE_OPTIONS: process.env["NODE_OPTIONS"] ?? "",
-      HOST: "127.0.0.1",
-      PORT: String(this.port),
-      REDIS_URL: this.toRedis.url,
-      NODE_NAME: `gateway-${this.index}`,
-      HISTORY_KEEP: "1000000",
-      CLASSIC_REPLY_MAX_BYTES: "65536",
-    };
-    const child = spawn(process.execPath, [this.#main], {
-      env,
-      stdio: ["ignore", "pipe", "inherit"],
-    });
-    this.#child = child;
-    this.#exited = new Promise((resolve) => child.once("exit", resolve));
-    let rest = "";
-    child.stdout.on("data", (chunk: Buffer) => {
-      const lines = (rest + chunk.toString()).split("\n");
-      rest = lines.pop()!;
-      for (const line of lines) this.#read(JSON.parse(line) as LogLine);
-    });
-  }
-
-  /** Sends a signal; for those that end a process, resolves when it has ended. */
-  async signal(name: "SIGKILL" | "SIGTERM" | "SIGSTOP" | "SIGCONT"): Promise<void> {
-    this.#child?.kill(name);
-    if (name === "SIGSTOP" || name === "SIGCONT") return;
-    this.token = undefined;
-    await this.#exited;
-  }
-
-  async isReady(): Promise<boolean> {
-    try {
-      const answer = await fetch(`http://127.0.0.1:${this.port}/readyz`, {
-        signal: AbortSignal.timeout(1_000),
-      });
-      return answer.status === 200;
-    } catch {
-      return false; // not listening, or frozen
-    }
-  }
-
-  #read(line: LogLine): void {
-    if (line.msg === "began to lead") this.token = line.token;
-    if (line.msg === "stopped leading") this.token = undefined;
-    this.#onLog(line);
-  }
+  /** Of every gateway. */
+  readonly environment: Readonly<Record<string, string>>;
+  /** The run's steady clock. */
+  readonly now: () => number;
 }
 
 export class Cluster {
-  readonly gateways: readonly Gateway[];
+  readonly redis: RedisSide;
   /** How often each event of the gateways' logs was seen. */
   readonly seen = new Map<string, number>();
   readonly terms: { token: string; gateway: number }[] = [];
-  readonly events: { bucket: number; at: string; digest: string }[] = [];
-  readonly #settings: ClusterSettings;
-  readonly #redisPort: number;
-  #redis: LocalRedis;
-  /** Beside all proxies. */
-  readonly admin: Redis;
-  readonly #observer: Redis;
+  /** What the gateways said to be missing from a log. */
+  readonly reports: Report[] = [];
+  /** Called for each line of a gateway's log. */
+  onLog: (line: LogLine, gateway: number) => void = () => {};
+  readonly #gateways: GatewayProcess[] = [];
+  readonly #observer: Observer;
+  readonly #now: () => number;
 
-  private constructor(
-    settings: ClusterSettings,
-    redis: LocalRedis,
-    edges: [Proxy, Proxy, number][],
-  ) {
-    this.#settings = settings;
-    this.#redis = redis;
-    this.#redisPort = redis.port;
-    this.gateways = edges.map(([toRedis, toClients, port], index) => {
-      const place = { index, port, toRedis, toClients };
-      return new Gateway(place, `${settings.dist}/main.js`, (line) => this.#note(line, index));
-    });
-    const patient = { retryStrategy: () => 50, maxRetriesPerRequest: null };
-    this.admin = new Redis(redis.url, patient);
-    this.#observer = new Redis(redis.url, patient);
-    for (const client of [this.admin, this.#observer]) client.on("error", () => {}); // Redis is killed on purpose
-    this.#observer.on("pmessageBuffer", (_pattern, channel: Buffer, event: Buffer) => {
-      this.#keep(String(channel), event);
-    });
+  private constructor(settings: ClusterSettings, redis: RedisSide, observer: Observer) {
+    this.redis = redis;
+    this.#observer = observer;
+    this.#now = settings.now;
   }
 
   static async start(settings: ClusterSettings): Promise<Cluster> {
-    const redis = await startRedis(settings.dataDir);
-    const edges = await Promise.all(
-      Array.from({ length: settings.gateways }, async (): Promise<[Proxy, Proxy, number]> => {
-        const port = await freePort();
-        return [await Proxy.to(redis.port), await Proxy.to(port), port];
-      }),
-    );
-    const cluster = new Cluster(settings, redis, edges);
-    await cluster.#observer.psubscribe("tertulia:*:log");
-    for (const gateway of cluster.gateways) gateway.start();
-    await cluster.untilReady();
+    const redis =
+      settings.topology === "single"
+        ? await SingleRedis.start(settings.dataDir)
+        : await SentinelRedis.start();
+    const observer = await Observer.start(redis.clients, settings.now);
+    const cluster = new Cluster(settings, redis, observer);
+    await cluster.#startGateways(settings);
     return cluster;
   }
 
-  get leader(): Gateway | undefined {
+  get gateways(): readonly GatewayProcess[] {
+    return this.#gateways;
+  }
+
+  /** Every event that any server has published. */
+  get events(): readonly Published[] {
+    return this.#observer.events;
+  }
+
+  /** @throws Error if the run has one Redis only. */
+  get sentinels(): Sentinels {
+    if (this.redis instanceof SentinelRedis) return this.redis.sentinels;
+    throw new Error("this run has no sentinels");
+  }
+
+  /** @throws Error if the run has sentinels. */
+  get singleRedis(): SingleRedis {
+    if (this.redis instanceof SingleRedis) return this.redis;
+    throw new Error("this run has more than one Redis");
+  }
+
+  get leader(): GatewayProcess | undefined {
     const leading = this.gateways.filter(({ token }) => token !== undefined);
     return leading.toSorted((a, b) => (a.token! < b.token! ? 1 : -1))[0];
   }
 
   async untilReady(): Promise<void> {
     for (const gateway of this.gateways) {
-      const until = performance.now() + 30_000;
-      while (!(await gateway.isReady())) {
-        if (performance.now() > until)
-          throw new Error(`gateway ${gateway.index} does not get ready`);
-        await new Promise((resolve) => setTimeout(resolve, 50));
-      }
+      await until(`gateway ${gateway.index} is ready`, () => gateway.isReady());
     }
-  }
-
-  async killRedis(): Promise<void> {
-    const exited = new Promise((resolve) => this.#redis.child.once("exit", resolve));
-    this.#redis.child.kill("SIGKILL");
-    await exited;
-  }
-
-  async reviveRedis(): Promise<void> {
-    this.#redis = await startRedis(this.#settings.dataDir, this.#redisPort);
   }
 
   async close(): Promise<void> {
@@ -174,9 +88,21 @@ export class Cluster {
     await Promise.all(
       this.gateways.flatMap(({ toRedis, toClients }) => [toRedis.close(), toClients.close()]),
     );
-    this.admin.disconnect();
-    this.#observer.disconnect();
-    await this.#redis.close();
+    this.#observer.close();
+    await this.redis.close();
+  }
+
+  async #startGateways({ gateways, dist, environment }: ClusterSettings): Promise<void> {
+    const main = `${dist}/main.js`;
+    for (let index = 0; index < gateways; index++) {
+      const port = await freePort();
+      const [toRedis, toClients] = [await this.redis.edge(), await Proxy.to(port)];
+      const place = { index, port, toRedis, toClients, main, environment };
+      const gateway = new GatewayProcess(place, (line) => this.#note(line, index));
+      this.#gateways.push(gateway);
+      gateway.start();
+    }
+    await this.untilReady();
   }
 
   #note(line: LogLine, gateway: number): void {
@@ -184,16 +110,10 @@ export class Cluster {
     if (line.msg === "began to lead" && line.token !== undefined) {
       this.terms.push({ token: line.token, gateway });
     }
+    if (line.msg === "events are missing from the log") {
+      const { bucket = -1, after = { g: 0, n: 0 }, reason = "" } = line;
+      this.reports.push({ t: this.#now(), gateway, bucket, after, reason });
+    }
+    this.onLog(line, gateway);
   }
-
-  #keep(channel: string, event: Buffer): void {
-    const at = `${event.readUIntBE(1, 6)}-${event.readUIntBE(7, 6)}`;
-    const digest = createHash("sha1").update(event).digest("base64").slice(0, 12);
-    this.events.push({ bucket: Number(/\{(\d+)\}/.exec(channel)![1]), at, digest });
-  }
-}
-
-function startRedis(dataDir: string, port?: number): Promise<LocalRedis> {
-  const extra = ["--appendfsync", "always", "--enable-debug-command", "yes"];
-  return startLocalRedis({ dataDir, extra, ...(port !== undefined && { port }) });
 }

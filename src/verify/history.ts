@@ -43,6 +43,16 @@ export type Entry =
       readonly t: number;
       readonly kind: "fault";
       readonly what: string;
+      /** Whose users may be taken for dead because of it. */
+      readonly gateways: readonly number[];
+      /** Another Redis takes over, which may lack the end of what was acknowledged. */
+      readonly rollsBack: boolean;
+    }
+  /** The very moment in which something goes: those gateways, or the primary if there are none. */
+  | {
+      readonly t: number;
+      readonly kind: "down";
+      readonly what: string;
       readonly gateways: readonly number[];
     }
   | { readonly t: number; readonly kind: "healed"; readonly what: string };

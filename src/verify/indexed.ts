@@ -10,26 +10,46 @@ export interface Stored {
   readonly id: string;
 }
 
-/** What Redis holds when all is quiet. */
+/** An event at the moment when a Redis server published it: position, digest of its content. */
+export interface Published {
+  readonly t: number;
+  readonly bucket: number;
+  readonly g: number;
+  readonly n: number;
+  readonly digest: string;
+  /** If it was one. */
+  readonly message: Stored | undefined;
+}
+
+/** A gateway has said that events behind a position are missing from a bucket's log. */
+export interface Report {
+  readonly t: number;
+  readonly gateway: number;
+  readonly bucket: number;
+  readonly after: { readonly g: number; readonly n: number };
+  readonly reason: string;
+}
+
+/** What Redis holds when all is quiet, and what was seen of Redis and the gateways meanwhile. */
 export interface Truth {
   readonly messages: readonly Stored[];
   /** Names that count as connected. */
   readonly connected: readonly string[];
   /** Who began to lead, or went on, with which token, in that order. */
   readonly terms: readonly { readonly token: string; readonly gateway: number }[];
-  /** Every event that was published: position and digest of its content. */
-  readonly events: readonly {
-    readonly bucket: number;
-    readonly at: string;
-    readonly digest: string;
-  }[];
+  readonly events: readonly Published[];
+  readonly reports: readonly Report[];
 }
+
+export type AckLevel = "fast" | "replicated";
 
 export interface RunHistory {
   readonly entries: readonly Entry[];
   readonly truth: Truth;
   /** Sessions open when all was quiet, by name. */
   readonly open: ReadonlyMap<string, number>;
+  /** `fast`: a failover may lose what was acknowledged, if it is announced. */
+  readonly ack: AckLevel;
 }
 
 export interface Message {
@@ -99,6 +119,7 @@ export class Index {
         return;
       case "presence":
       case "fault":
+      case "down":
       case "healed":
         return;
       default:

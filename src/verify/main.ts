@@ -1,24 +1,41 @@
 /** `npm run verify`: runs the cluster under faults and says whether it kept its promises. */
 import { fileURLToPath } from "node:url";
 import { parseArgs } from "node:util";
-import { FAULTS } from "./nemesis.js";
-import { PLANTED, plant } from "./planted.js";
-import { run, type Result, type RunSettings } from "./run.js";
+import { DEPLOYMENT_RULES, UNCHECKED_RULES, tryDeployment } from "./deployment.js";
+import { faultsOf } from "./nemesis.js";
+import { plant } from "./plant.js";
+import { PLANTED } from "./planted.js";
+import { run, type RunSettings } from "./run.js";
+import { crowd } from "./scenarios/crowd.js";
+import { elections } from "./scenarios/elections.js";
+import type { ScenarioResult } from "./scenarios/scenario.js";
 
-const USAGE = `npm run verify -- [--seed N] [--minutes M] [--faults a,b,...] [--gateways N] [--clients N]
+const USAGE = `npm run verify -- [--topology single|sentinel] [--ack fast|replicated] [--seed N] [--minutes M]
+    [--faults a,b,...] [--gateways N] [--clients N] [--rate N]
+npm run verify -- --url ws://host:9000[,ws://...] [--clients N] [--rate N] [--minutes M]
+    a deployment that is running: nothing is harmed, rate is messages a second of each client
+npm run verify -- --elections N             leaders frozen, stopped, killed: none acts when its time is over
+npm run verify -- --crowd N                 a gateway with N connections is killed: who hears it, and when
 npm run verify -- --planted all|NAME,...    try whether planted bugs are found
 bugs: ${Object.keys(PLANTED).join(" ")}
-faults: ${Object.keys(FAULTS).join(" ")}; none: --faults ""`;
+faults of single: ${faultsOf("single").join(" ")}
+faults of sentinel: ${faultsOf("sentinel").join(" ")}; none: --faults ""`;
 
 async function main(): Promise<number> {
   const { values } = parseArgs({
     options: {
       seed: { type: "string", default: String(Date.now() % 100_000) },
       minutes: { type: "string", default: "3" },
-      faults: { type: "string", default: Object.keys(FAULTS).join(",") },
+      topology: { type: "string", default: "single" },
+      ack: { type: "string", default: "fast" },
+      faults: { type: "string" },
       gateways: { type: "string", default: "3" },
       clients: { type: "string", default: "24" },
       dist: { type: "string", default: fileURLToPath(new URL("..", import.meta.url)) },
+      rate: { type: "string" },
+      url: { type: "string" },
+      elections: { type: "string" },
+      crowd: { type: "string" },
       planted: { type: "string" },
       help: { type: "boolean", default: false },
     },
@@ -27,31 +44,57 @@ async function main(): Promise<number> {
     console.log(USAGE);
     return 0;
   }
+  const topology = oneOf("topology", values.topology, ["single", "sentinel"]);
   const settings = {
+    topology,
+    ack: oneOf("ack", values.ack, ["fast", "replicated"]),
     seed: Number(values.seed),
     minutes: Number(values.minutes),
-    faults: values.faults.split(",").filter((name) => name !== ""),
+    faults: values.faults?.split(",").filter((name) => name !== "") ?? faultsOf(topology),
     gateways: Number(values.gateways),
     clients: Number(values.clients),
     dist: values.dist,
+    rate: Number(values.rate ?? (values.url === undefined ? Infinity : 5)),
   };
+  if (values.url !== undefined) return deployment(values.url.split(","), settings);
   if (values.planted !== undefined) return findPlanted(values.planted, settings);
+  if (values.elections !== undefined) {
+    return told(await elections(settings, Number(values.elections)));
+  }
+  if (values.crowd !== undefined)
+    return told(await crowd(settings, Number(values.crowd), CROWD_ROUNDS));
   console.log(
-    `seed ${settings.seed}, ${settings.minutes} minutes, ${settings.gateways} gateways, ${settings.clients} clients`,
+    `seed ${settings.seed}, ${topology}, ack ${settings.ack}, ${settings.minutes} minutes, ${settings.gateways} gateways, ${settings.clients} clients`,
   );
   const result = await run(settings);
-  print(result);
-  if (result.violations.length > 0) return 1;
-  return result.voidBecause === undefined ? 0 : 2;
+  for (const [name, count] of result.faults) console.log(`fault ${name}: ${count}`);
+  const code = told(result);
+  console.log(`history: ${result.historyPath}`);
+  return code;
 }
+
+async function deployment(urls: string[], settings: RunSettings): Promise<number> {
+  console.log(`${urls.join(", ")}: ${settings.clients} clients, ${settings.rate} messages/s each`);
+  const result = await tryDeployment({ ...settings, urls });
+  for (const rule of DEPLOYMENT_RULES) console.log(`checked: ${rule}`);
+  for (const rule of UNCHECKED_RULES) console.log(`not checked, needs Redis: ${rule}`);
+  const code = told(result);
+  console.log(`history: ${result.historyPath}`);
+  return code;
+}
+
+const PLANTED_ROUNDS = 3;
+const CROWD_ROUNDS = 5;
 
 /** 0 if each planted bug was found. */
 async function findPlanted(names: string, settings: RunSettings): Promise<number> {
   let missed = 0;
   for (const name of names === "all" ? Object.keys(PLANTED) : names.split(",")) {
     const dist = await plant(name, settings.dist);
-    const { faults, minutes } = PLANTED[name]!;
-    const { violations } = await run({ ...settings, dist, faults, minutes });
+    const { faults, minutes, topology = "single", scenario } = PLANTED[name]!;
+    const changed = { ...settings, dist, topology, faults, minutes };
+    const { violations } =
+      scenario === undefined ? await run(changed) : await elections(changed, PLANTED_ROUNDS);
     const rules = violations.map(({ rule, count }) => `${rule} (${count})`).join("; ");
     console.log(`${violations.length > 0 ? "found" : "MISSED"} ${name}: ${rules}`);
     if (violations.length === 0) missed++;
@@ -60,16 +103,23 @@ async function findPlanted(names: string, settings: RunSettings): Promise<number
   return missed === 0 ? 0 : 1;
 }
 
-function print({ violations, faults, figures, historyPath, voidBecause }: Result): void {
-  for (const [name, count] of faults) console.log(`fault ${name}: ${count}`);
+/** Prints it. Returns the exit code: 0 kept, 1 broken, 2 void. */
+function told({ violations, figures, voidBecause }: ScenarioResult): number {
   for (const [name, figure] of Object.entries(figures)) console.log(`${name}: ${figure}`);
   for (const { rule, example, count } of violations) {
     console.log(`BROKEN (${count}): ${rule}\n  for example: ${example}`);
   }
-  console.log(`history: ${historyPath}`);
   if (violations.length > 0) console.log("VERDICT: promises were broken");
   else if (voidBecause !== undefined) console.log(`VERDICT: void, ${voidBecause}`);
   else console.log("VERDICT: every promise was kept");
+  if (violations.length > 0) return 1;
+  return voidBecause === undefined ? 0 : 2;
+}
+
+function oneOf<T extends string>(option: string, value: string, known: readonly T[]): T {
+  const found = known.find((each) => each === value);
+  if (found === undefined) throw new Error(`--${option} is one of ${known.join(", ")}`);
+  return found;
 }
 
 main().then(

@@ -1,12 +1,34 @@
 /** The nemesis: does one bad thing after the other, from a seed, and heals each before the next. */
 import { setTimeout as pause } from "node:timers/promises";
-import type { Cluster, Gateway } from "./cluster.js";
+import type { Cluster } from "./cluster.js";
+import * as failovers from "./failovers.js";
+import type { GatewayProcess } from "./gateway-process.js";
 import type { History } from "./history.js";
 import type { Mode } from "./proxy.js";
 import type { Random } from "./random.js";
+import type { Topology } from "./redis-side.js";
 
-/** Does its harm to the victim for a while, and heals it. `victim` is random; `leader` if asked for. */
-type Fault = (cluster: Cluster, victim: Gateway, random: Random) => Promise<void>;
+interface Scene {
+  readonly cluster: Cluster;
+  /** A random gateway, or the leader if the fault is for leaders. */
+  readonly victim: GatewayProcess;
+  readonly random: Random;
+  /** To be called when something goes: the victim, or the primary. */
+  readonly down: () => void;
+}
+
+/** Does its harm for a while, and heals it. */
+export type Fault = (scene: Scene) => Promise<void>;
+
+interface FaultEntry {
+  readonly run: Fault;
+  /** Whom it reaches; everybody: all gateways. */
+  readonly reach: "victim" | "leader" | "everybody";
+  /** Default: both. */
+  readonly topology?: Topology;
+  /** Another server takes over, which may lack what was acknowledged last. */
+  readonly rollsBack?: true;
+}
 
 /** Longer than a lease, in some cases: then the victim is taken for dead. */
 const MOMENT: [number, number] = [200, 1_500];
@@ -14,7 +36,7 @@ const LONG: [number, number] = [4_500, 6_500];
 
 const atEdge =
   (mode: Mode, roles: readonly string[], [least, most]: [number, number]): Fault =>
-  async (_cluster, { toRedis }, random) => {
+  async ({ victim: { toRedis }, random }) => {
     toRedis.set(mode, random.pick(roles));
     await pause(random.between(least, most));
     toRedis.set("pass");
@@ -24,7 +46,8 @@ const ROLES = ["command", "duty", "subscriber", "*"];
 
 const restart =
   (signal: "SIGKILL" | "SIGTERM"): Fault =>
-  async (_cluster, victim, random) => {
+  async ({ victim, random, down }) => {
+    if (signal === "SIGKILL") down();
     await victim.signal(signal);
     await pause(random.between(...MOMENT));
     victim.start();
@@ -32,79 +55,112 @@ const restart =
 
 const freeze =
   (times: [number, number]): Fault =>
-  async (_cluster, victim, random) => {
+  async ({ victim, random }) => {
     await victim.signal("SIGSTOP");
     await pause(random.between(...times));
     await victim.signal("SIGCONT");
   };
 
-/** By name; `everybody`: it reaches all gateways. */
-export const FAULTS: Readonly<
-  Record<string, { readonly run: Fault; readonly reach: "victim" | "leader" | "everybody" }>
-> = {
+const everybody = (run: Fault): FaultEntry => ({ run, reach: "everybody" });
+const ofSingle = (run: Fault): FaultEntry => ({ ...everybody(run), topology: "single" });
+const ofSentinel = (run: Fault): FaultEntry => ({ ...everybody(run), topology: "sentinel" });
+const rollingBack = (run: Fault): FaultEntry => ({ ...ofSentinel(run), rollsBack: true });
+
+export const FAULTS: Readonly<Record<string, FaultEntry>> = {
   "kill-gateway": { run: restart("SIGKILL"), reach: "victim" },
   "kill-leader": { run: restart("SIGKILL"), reach: "leader" },
   "stop-gateway": { run: restart("SIGTERM"), reach: "victim" },
   "freeze-gateway": { run: freeze(MOMENT), reach: "victim" },
   "freeze-leader-long": { run: freeze(LONG), reach: "leader" },
   "cut-subscriber": {
-    run: async (_cluster, { toRedis }) => void toRedis.cut("subscriber"),
+    run: async ({ victim }) => victim.toRedis.cut("subscriber"),
     reach: "victim",
   },
-  "cut-redis": { run: async (_cluster, { toRedis }) => void toRedis.cut(), reach: "victim" },
+  "cut-redis": { run: async ({ victim }) => victim.toRedis.cut(), reach: "victim" },
   "half-close-redis": {
-    run: async (_cluster, { toRedis }) => void toRedis.cut("*", "half-close"),
+    run: async ({ victim }) => victim.toRedis.cut("*", "half-close"),
     reach: "victim",
   },
-  "cut-clients": { run: async (_cluster, { toClients }) => void toClients.cut(), reach: "victim" },
+  "cut-clients": { run: async ({ victim }) => void victim.toClients.cut(), reach: "victim" },
   "blackhole-redis": { run: atEdge("blackhole", ROLES, MOMENT), reach: "victim" },
   "blackhole-redis-long": { run: atEdge("blackhole", ["*"], LONG), reach: "victim" },
   "mute-redis": { run: muteThenCut, reach: "victim" },
   "delay-redis": { run: atEdge("delay", ROLES, MOMENT), reach: "victim" },
   "throttle-redis": { run: atEdge("throttle", ROLES, MOMENT), reach: "victim" },
-  "kill-subscriptions": {
-    run: async ({ admin }) => void (await admin.call("CLIENT", "KILL", "TYPE", "pubsub")),
-    reach: "everybody",
-  },
-  "flush-functions": {
-    run: async ({ admin }) => void (await admin.call("FUNCTION", "FLUSH")),
-    reach: "everybody",
-  },
-  "full-redis": { run: fullRedis, reach: "everybody" },
-  "slow-redis": {
-    run: async ({ admin }, _victim, random) =>
-      void (await admin.call("DEBUG", "SLEEP", String(random.between(0.5, 4.5)))),
-    reach: "everybody",
-  },
-  "restart-redis": { run: restartRedis, reach: "everybody" },
-  "rolling-restart": { run: rollingRestart, reach: "everybody" },
+  "clock-offset": { run: clockOffset, reach: "victim" },
+  "kill-subscriptions": everybody(async ({ cluster: { redis } }) => {
+    await (await redis.primary()).call("CLIENT", "KILL", "TYPE", "pubsub");
+  }),
+  "flush-functions": everybody(async ({ cluster: { redis } }) => {
+    await (await redis.primary()).call("FUNCTION", "FLUSH");
+  }),
+  "full-redis": everybody(fullRedis),
+  "rolling-restart": everybody(rollingRestart),
+  "slow-redis": ofSingle(async ({ cluster: { redis }, random }) => {
+    await (await redis.primary()).call("DEBUG", "SLEEP", String(random.between(0.5, 4.5)));
+  }),
+  "restart-redis": ofSingle(restartRedis),
+  failover: rollingBack(failovers.failover),
+  "lossy-failover": rollingBack(failovers.lossyFailover),
+  "freeze-primary": rollingBack(failovers.freezePrimary),
+  "freeze-machine": rollingBack(failovers.freezeMachine),
+  "asked-failover": rollingBack(failovers.askedFailover),
+  "cut-replication": ofSentinel(failovers.cutReplication),
 };
 
+/** Faults that a topology can have. */
+export function faultsOf(topology: Topology): string[] {
+  return Object.entries(FAULTS)
+    .filter(([, fault]) => fault.topology === undefined || fault.topology === topology)
+    .map(([name]) => name);
+}
+
 /** Requests arrive, their replies are lost: what was done must not be done again. */
-async function muteThenCut(_cluster: Cluster, { toRedis }: Gateway, random: Random): Promise<void> {
+async function muteThenCut({ victim: { toRedis }, random }: Scene): Promise<void> {
   toRedis.set("mute", "command");
   await pause(random.between(100, 800));
   toRedis.cut("command");
   toRedis.set("pass");
 }
 
-async function fullRedis({ admin }: Cluster, _victim: Gateway, random: Random): Promise<void> {
-  await admin.config("SET", "maxmemory", "1");
-  await pause(random.between(...MOMENT));
-  await admin.config("SET", "maxmemory", "0");
+/** A machine whose wall clock is wrong by minutes, and jumps: the chat must not look at it. */
+async function clockOffset({ victim, random }: Scene): Promise<void> {
+  await victim.signal("SIGTERM");
+  const minutes = random.between(2, 10) * (random.next() < 0.5 ? -1 : 1);
+  victim.start(Math.round(minutes * 60_000));
+  await pause(random.between(...LONG));
 }
 
-async function restartRedis(cluster: Cluster, _victim: Gateway, random: Random): Promise<void> {
-  await cluster.killRedis();
+async function fullRedis({ cluster: { redis }, random }: Scene): Promise<void> {
+  const primary = await redis.primary();
+  await primary.config("SET", "maxmemory", "1");
   await pause(random.between(...MOMENT));
-  await cluster.reviveRedis();
+  await primary.config("SET", "maxmemory", "0");
 }
 
-async function rollingRestart(cluster: Cluster): Promise<void> {
+async function restartRedis({ cluster: { singleRedis }, random, down }: Scene): Promise<void> {
+  down();
+  await singleRedis.kill();
+  await pause(random.between(...MOMENT));
+  await singleRedis.revive();
+}
+
+async function rollingRestart({ cluster }: Scene): Promise<void> {
   for (const gateway of cluster.gateways) {
     await gateway.signal("SIGTERM");
     gateway.start();
     await cluster.untilReady();
+  }
+}
+
+/** @throws Error if a name is no fault's, or one that the topology cannot have. */
+export function requireFaults(names: readonly string[], topology: Topology): void {
+  for (const name of names) {
+    const needed = FAULTS[name]?.topology ?? topology;
+    if (FAULTS[name] === undefined) {
+      throw new Error(`no such fault: ${name}; there are ${Object.keys(FAULTS).join(" ")}`);
+    }
+    if (needed !== topology) throw new Error(`fault ${name} needs --topology ${needed}`);
   }
 }
 
@@ -115,12 +171,7 @@ export class Nemesis {
   readonly #random: Random;
   readonly #names: readonly string[];
 
-  /** @throws Error if a name is no fault's. */
   constructor(cluster: Cluster, history: History, random: Random, names: readonly string[]) {
-    const unknown = names.find((name) => FAULTS[name] === undefined);
-    if (unknown !== undefined) {
-      throw new Error(`no such fault: ${unknown}; there are ${Object.keys(FAULTS).join(" ")}`);
-    }
     this.#cluster = cluster;
     this.#history = history;
     this.#random = random;
@@ -144,18 +195,21 @@ export class Nemesis {
   }
 
   async #inflict(name: string): Promise<void> {
-    const { run, reach } = FAULTS[name]!;
+    const { run, reach, rollsBack = false } = FAULTS[name]!;
     const { gateways, leader } = this.#cluster;
     const victim =
       reach === "leader" && leader !== undefined ? leader : this.#random.pick(gateways);
     const reached = reach === "everybody" ? gateways.map(({ index }) => index) : [victim.index];
+    const gone = reach === "everybody" ? [] : [victim.index];
     this.counts.set(name, (this.counts.get(name) ?? 0) + 1);
-    this.#history.add({ kind: "fault", what: name, gateways: reached });
-    await run(this.#cluster, victim, this.#random);
+    this.#history.add({ kind: "fault", what: name, gateways: reached, rollsBack });
+    const down = (): void => void this.#history.add({ kind: "down", what: name, gateways: gone });
+    await run({ cluster: this.#cluster, victim, random: this.#random, down });
     await this.#cluster.untilReady();
     this.#history.add({ kind: "healed", what: name });
     // what follows from it (users taken for dead, claimed again) is its consequence as well
-    this.#history.add({ kind: "fault", what: `after ${name}`, gateways: reached });
+    const after = { what: `after ${name}`, gateways: reached, rollsBack: false };
+    this.#history.add({ kind: "fault", ...after });
   }
 
   #shuffled(): string[] {

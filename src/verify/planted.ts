@@ -2,9 +2,7 @@
  * Planted bugs: what the checkers must find. Each is a change to a copy of the built project; the
  * project itself has no switch for any of them.
  */
-import { cp, mkdtemp, readFile, symlink, writeFile } from "node:fs/promises";
-import { tmpdir } from "node:os";
-import { join } from "node:path";
+import type { Topology } from "./redis-side.js";
 
 export interface Planted {
   /** File in `dist/`, the text to be replaced (it must be there), and what takes its place. */
@@ -12,6 +10,10 @@ export interface Planted {
   /** Faults under which it shows. */
   readonly faults: readonly string[];
   readonly minutes: number;
+  /** Default: single. */
+  readonly topology?: Topology;
+  /** Shows in a few rounds of it, not in a run. */
+  readonly scenario?: "elections";
 }
 
 const BUCKET = "redis/lua/1-bucket.lua";
@@ -192,6 +194,32 @@ export const PLANTED: Readonly<Record<string, Planted>> = {
     faults: [],
     minutes: 0.2,
   },
+  "silent-rollback": {
+    // what a failover took back is skipped, and nobody is told
+    changes: [
+      [
+        "redis/feed.js",
+        'this.#observe.log.warn({ bucket: bucket.index, after, reason }, "events are missing from the log");',
+        "",
+      ],
+    ],
+    topology: "sentinel",
+    faults: ["lossy-failover"],
+    minutes: 0.3,
+  },
+  "generation-survives-promotion": {
+    // the numbers that a failover took back are given again
+    changes: [[BUCKET, "if seen[1] ~= replid then", "if not seen[1] then"]],
+    topology: "sentinel",
+    faults: ["lossy-failover"],
+    minutes: 0.3,
+  },
+  "no-leader-fencing": {
+    changes: [[BUCKET, "if fence and token < fence then", "if false then"]],
+    scenario: "elections",
+    faults: [],
+    minutes: 0,
+  },
   "token-by-position-without-generation": {
     changes: [
       [
@@ -204,25 +232,3 @@ export const PLANTED: Readonly<Record<string, Planted>> = {
     minutes: 0.6,
   },
 };
-
-/** A copy of the built project with the bug in it. @throws Error if its text is not there any more. */
-export async function plant(name: string, dist: string): Promise<string> {
-  const planted = PLANTED[name];
-  if (planted === undefined)
-    throw new Error(`no such bug: ${name}; there are ${Object.keys(PLANTED).join(" ")}`);
-  const folder = await mkdtemp(join(tmpdir(), "tertulia-planted-"));
-  const copy = join(folder, "dist");
-  await cp(dist, copy, { recursive: true });
-  await symlink(join(dist, "../node_modules"), join(folder, "node_modules"));
-  await symlink(join(dist, "../package.json"), join(folder, "package.json"));
-  for (const [file, text, by] of planted.changes) {
-    const path = join(copy, file);
-    const source = await readFile(path, "utf8");
-    if (!source.includes(text)) throw new Error(`${name}: ${file} has no "${text}" any more`);
-    await writeFile(
-      path,
-      source.replace(text, () => by),
-    );
-  }
-  return copy;
-}

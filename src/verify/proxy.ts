@@ -22,14 +22,16 @@ export class Proxy {
   readonly #target: number;
   #mode: Mode = "pass";
   #role = "*";
-  #isRefusing = false;
+  readonly #rewrite: (answer: Buffer) => Buffer;
 
-  private constructor(target: number) {
+  private constructor(target: number, rewrite: (answer: Buffer) => Buffer) {
     this.#target = target;
+    this.#rewrite = rewrite;
   }
 
-  static async to(target: number): Promise<Proxy> {
-    const proxy = new Proxy(target);
+  /** `rewrite`: changes what the server says, keeping its length. */
+  static async to(target: number, rewrite = (answer: Buffer): Buffer => answer): Promise<Proxy> {
+    const proxy = new Proxy(target, rewrite);
     await new Promise<void>((resolve) => proxy.#server.listen(0, "127.0.0.1", resolve));
     return proxy;
   }
@@ -38,20 +40,19 @@ export class Proxy {
     return (this.#server.address() as AddressInfo).port;
   }
 
-  /** For a proxy in front of Redis. */
+  /** For a proxy in front of a single Redis. */
   get url(): string {
     return `redis://127.0.0.1:${this.port}`;
   }
 
-  /** From here on, for connections of the role (the name given by CLIENT SETNAME tertulia-role) or `*`. */
+  /**
+   * From here on, for connections of the role or `*`. A gateway's connection has the role of its name
+   * (CLIENT SETNAME tertulia-role), a replica's is `replication`.
+   */
   set(mode: Mode, role = "*"): void {
     this.#mode = mode;
     this.#role = role;
     for (const link of this.#links) this.#apply(link);
-  }
-
-  refuse(isRefusing: boolean): void {
-    this.#isRefusing = isRefusing;
   }
 
   /** Ends the open connections of the role: by a reset, or by a clean end of one direction. */
@@ -84,10 +85,6 @@ export class Proxy {
   }
 
   #accept(client: Socket): void {
-    if (this.#isRefusing) {
-      client.destroy();
-      return;
-    }
     const server = connect(this.#target, "127.0.0.1");
     const link: Link = { client, server, role: "unknown" };
     this.#links.add(link);
@@ -105,12 +102,12 @@ export class Proxy {
     const down = new Lane(client);
     client.on("data", (chunk) => {
       if (link.role === "unknown") {
-        link.role = /tertulia-(\w+)/.exec(chunk.toString("latin1"))?.[1] ?? "unknown";
+        link.role = roleOf(chunk.toString("latin1"));
         this.#apply(link);
       }
       up.push(chunk, this.#lateness(link, chunk));
     });
-    server.on("data", (chunk) => down.push(chunk, this.#lateness(link, chunk)));
+    server.on("data", (chunk) => down.push(this.#rewrite(chunk), this.#lateness(link, chunk)));
   }
 
   #lateness(link: Link, chunk: Buffer): number {
@@ -118,6 +115,11 @@ export class Proxy {
     if (mode === "delay") return DELAY_MS;
     return mode === "throttle" ? chunk.length / BYTES_PER_MS : 0;
   }
+}
+
+function roleOf(said: string): string {
+  if (said.includes("REPLCONF")) return "replication";
+  return /tertulia-(\w+)/.exec(said)?.[1] ?? "unknown";
 }
 
 /** One direction: chunks leave in their order, each no earlier than it may. */

@@ -2,21 +2,27 @@
 import { mkdtemp, rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import { setTimeout as pause } from "node:timers/promises";
 import { check, type Violation } from "./checks.js";
-import { Client } from "./client.js";
+import { makeClients, untilQuiet } from "./clients.js";
 import { Cluster } from "./cluster.js";
+import { figuresOf, whyVoid } from "./figures.js";
 import { History } from "./history.js";
-import { Nemesis } from "./nemesis.js";
+import type { AckLevel, RunHistory } from "./indexed.js";
+import { Nemesis, requireFaults } from "./nemesis.js";
 import { Random } from "./random.js";
+import type { Topology } from "./redis-side.js";
 import { readConnected, readMessages } from "./truth.js";
 
 export interface RunSettings {
   readonly seed: number;
   readonly minutes: number;
+  readonly topology: Topology;
+  readonly ack: AckLevel;
   readonly faults: readonly string[];
   readonly gateways: number;
   readonly clients: number;
+  /** Messages a second of one client, at most. */
+  readonly rate: number;
   /** Built project whose gateways are tried. */
   readonly dist: string;
 }
@@ -25,43 +31,48 @@ export interface Result {
   readonly violations: readonly Violation[];
   readonly historyPath: string;
   readonly faults: ReadonlyMap<string, number>;
-  readonly figures: Readonly<Record<string, number>>;
+  readonly figures: Readonly<Record<string, number | string>>;
   /** Why the run proves nothing: its faults have not bitten. */
   readonly voidBecause: string | undefined;
 }
 
-const QUIET_MS = 2_000;
-const QUIET_WITHIN_MS = 45_000;
-
 export async function run(settings: RunSettings): Promise<Result> {
+  requireFaults(settings.faults, settings.topology);
   const folder = await mkdtemp(join(tmpdir(), "tertulia-verify-"));
   const history = new History(join(folder, `history-${settings.seed}.jsonl`));
   const dataDir = join(folder, "redis");
   const cluster = await Cluster.start({
+    topology: settings.topology,
     gateways: settings.gateways,
     dist: settings.dist,
     dataDir,
+    environment: { ACK_LEVEL: settings.ack },
+    now: () => history.now(),
   });
-  const clients = makeClients(settings, cluster, history);
+  const urls = cluster.gateways.map(({ toClients }) => `ws://127.0.0.1:${toClients.port}`);
+  const clients = makeClients({ ...settings, urls, tag: "" }, history);
   const nemesis = new Nemesis(cluster, history, new Random(settings.seed), settings.faults);
   try {
     for (const client of clients) client.start();
     await nemesis.run(performance.now() + settings.minutes * 60_000);
     for (const client of clients) client.finishWriting();
-    const open = await untilQuiet(clients, cluster, history);
+    await cluster.untilReady();
+    const open = await untilQuiet(clients, history);
+    const primary = await cluster.redis.primary();
     const truth = {
-      messages: await readMessages(cluster.admin),
-      connected: await readConnected(cluster.admin),
+      messages: await readMessages(primary),
+      connected: await readConnected(primary),
       terms: cluster.terms,
       events: cluster.events,
+      reports: cluster.reports,
     };
-    const violations = check({ entries: history.entries, truth, open });
+    const whole: RunHistory = { entries: history.entries, truth, open, ack: settings.ack };
     return {
-      violations,
+      violations: check(whole),
       historyPath: history.path,
       faults: nemesis.counts,
-      figures: figuresOf(history, cluster),
-      voidBecause: whyVoid(nemesis, cluster, history),
+      figures: figuresOf(whole, cluster.seen),
+      voidBecause: whyVoid(whole, nemesis.counts, cluster.seen),
     };
   } finally {
     await Promise.all(clients.map((client) => client.close()));
@@ -69,94 +80,4 @@ export async function run(settings: RunSettings): Promise<Result> {
     await history.close();
     await rm(dataDir, { recursive: true, force: true });
   }
-}
-
-function makeClients({ seed, clients }: RunSettings, cluster: Cluster, history: History): Client[] {
-  const urls = cluster.gateways.map(({ toClients }) => `ws://127.0.0.1:${toClients.port}`);
-  const names = Array.from({ length: clients }, (_, i) => `client${i}`);
-  const settings = names.map((name, i) => ({
-    name,
-    idPrefix: name,
-    // a few conversations each, so that many of them are busy from both sides
-    peers: [1, 2, 3].map((distance) => names[(i + distance) % clients]!),
-    urls,
-    thinkMs: 0,
-    general: 0.08,
-  }));
-  // two who want one name: it must never be both's
-  const rivals = ["rival1", "rival2"].map((idPrefix) => ({
-    name: "crown",
-    idPrefix,
-    peers: [],
-    urls,
-    thinkMs: 20,
-    general: 1,
-  }));
-  return [...settings, ...rivals].map(
-    (each, i) => new Client(each, history, new Random(seed * 1_000 + i)),
-  );
-}
-
-/** All clients are connected and nothing more is heard. */
-async function untilQuiet(
-  clients: readonly Client[],
-  cluster: Cluster,
-  history: History,
-): Promise<Map<string, number>> {
-  await cluster.untilReady();
-  const names = new Set(clients.map(({ settings }) => settings.name));
-  const until = performance.now() + QUIET_WITHIN_MS;
-  for (;;) {
-    const count = history.entries.length;
-    await pause(QUIET_MS);
-    const open = new Map<string, number>();
-    for (const { settings, session } of clients) {
-      if (session !== undefined) open.set(settings.name, session);
-    }
-    const isQuiet = history.entries.length === count && open.size === names.size;
-    if (isQuiet || performance.now() > until) return open;
-  }
-}
-
-function figuresOf({ entries }: History, cluster: Cluster): Record<string, number> {
-  const invoked = new Map<string, number>();
-  const latencies: number[] = [];
-  const counts: Record<string, number> = {};
-  for (const entry of entries) {
-    counts[entry.kind] = (counts[entry.kind] ?? 0) + 1;
-    if (entry.kind === "invoke") invoked.set(entry.id, entry.t);
-    if (entry.kind === "ok") latencies.push(entry.t - invoked.get(entry.id)!);
-  }
-  latencies.sort((a, b) => a - b);
-  return {
-    messages: counts["invoke"] ?? 0,
-    acknowledged: counts["ok"] ?? 0,
-    unknown: counts["unknown"] ?? 0,
-    refused: counts["fail"] ?? 0,
-    deliveries: counts["heard"] ?? 0,
-    sessions: counts["open"] ?? 0,
-    "ack median ms": Math.round((latencies[latencies.length >> 1] ?? 0) * 10) / 10,
-    "ack max ms": Math.round(latencies.at(-1) ?? 0),
-    terms: cluster.terms.length,
-    "gaps filled": cluster.seen.get("gap filled from the log") ?? 0,
-    "retries stored once": cluster.seen.get("message was stored already") ?? 0,
-    "lives begun anew": cluster.seen.get("lease was lost, joined anew") ?? 0,
-    "holes reported": cluster.seen.get("events are missing from the log") ?? 0,
-  };
-}
-
-function whyVoid(nemesis: Nemesis, cluster: Cluster, { entries }: History): string | undefined {
-  if (!entries.some(({ kind }) => kind === "ok")) return "nothing was acknowledged";
-  if (nemesis.total < 5) return undefined; // too short to expect a bite
-  const isCutting = ["cut-subscriber", "kill-subscriptions", "cut-redis"].some((name) =>
-    nemesis.counts.has(name),
-  );
-  if (isCutting && !cluster.seen.has("gap filled from the log")) return "no gap was ever filled";
-  if (
-    (nemesis.counts.get("mute-redis") ?? 0) > 2 &&
-    !cluster.seen.has("message was stored already")
-  ) {
-    return "no message was ever stored again";
-  }
-  return undefined;
 }

@@ -1,5 +1,6 @@
 /** The truth: what Redis holds when all is quiet, read beside the gateways. */
 import type { Redis } from "ioredis";
+import type { Message } from "../chat/model.js";
 import { decodeRecord } from "../redis/events.js";
 import type { Stored } from "./indexed.js";
 
@@ -9,7 +10,7 @@ export async function readMessages(redis: Redis): Promise<Stored[]> {
     let start = "-";
     for (;;) {
       const page = await redis.xrangeBuffer(key, start, "+", "COUNT", 5_000);
-      for (const [, fields] of page) messages.push(stored(fields[1]!));
+      for (const [, fields] of page) messages.push(storedFrom(decodeRecord(fields[1]!)));
       if (page.length < 5_000) break;
       start = `(${page.at(-1)![0].toString()}`;
     }
@@ -29,8 +30,8 @@ export async function readConnected(redis: Redis): Promise<string[]> {
   return connected;
 }
 
-function stored(record: Buffer): Stored {
-  const { conversation, seq, epoch, author, text } = decodeRecord(record);
+/** The referee's clients write a conversation and an id as their texts. */
+export function storedFrom({ conversation, seq, epoch, author, text }: Message): Stored {
   const conv = conversation.kind === "general" ? "~" : [...new Set(conversation.between)].join("|");
   const [, id] = Buffer.from(text).toString("latin1").split(" ");
   return { conv, seq, epoch, author, id: id ?? "" };

@@ -1,14 +1,14 @@
 import { afterEach, beforeEach, expect, test } from "vitest";
 import { addressOf } from "#tertulia/redis/connect.js";
+import { Sentinels } from "#tertulia/verify/sentinels.js";
 import { ClassicClient, L } from "../support/classic-client.js";
 import { node } from "../support/nodes.js";
-import { startSentinels, type Sentinels } from "../support/sentinels.js";
 
 let sentinels: Sentinels;
 const nodes: Awaited<ReturnType<typeof node>>[] = [];
 
 beforeEach(async () => {
-  sentinels = await startSentinels();
+  sentinels = await Sentinels.start();
   nodes.push(await node(sentinels.url), await node(sentinels.url));
 }, 60_000);
 afterEach(async () => {
@@ -35,9 +35,10 @@ test("URLs name a server, or what Sentinel says", () => {
   });
 });
 
-for (const [what, signal] of [
-  ["is killed", "SIGKILL"],
-  ["freezes", "SIGSTOP"],
+for (const [what, signal, isWithItsSentinel] of [
+  ["is killed", "SIGKILL", false],
+  ["freezes", "SIGSTOP", false],
+  ["freezes with the sentinel that gateways ask first", "SIGSTOP", true],
 ] as const) {
   test(`the primary ${what}: the gateways follow, nobody is signed out, and the chat goes on`, async () => {
     const ana = await ClassicClient.connect(nodes[0]!.port, "ana");
@@ -49,7 +50,8 @@ for (const [what, signal] of [
 
     const old = await sentinels.primary();
     const since = performance.now();
-    old.child.kill(signal);
+    old.process.child.kill(signal);
+    if (isWithItsSentinel) sentinels.signalSentinel(0, signal);
     for (let attempt = 0; ; attempt++) {
       ana.says(4, L("~"), L(`again ${attempt}`));
       const answer = await ana.next(15_000);
@@ -59,7 +61,7 @@ for (const [what, signal] of [
     console.log(
       `primary ${what}: written again after ${((performance.now() - since) / 1_000).toFixed(1)} s`,
     );
-    expect((await sentinels.primary()).port).not.toBe(old.port);
+    expect(await sentinels.primary()).not.toBe(old);
     bob.says(4, L("ana"), L("hello"));
     await ana.awaits(55, L("bob"), L("hello"));
     // with what both heard since, nobody was signed out and nothing came twice

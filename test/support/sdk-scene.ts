@@ -48,3 +48,13 @@ export function join(url: string | string[], options: Partial<ConnectOptions> = 
   chat.on("error", (error) => seen.errors.push(error));
   return seen;
 }
+
+/** Where a node is. */
+export function at(...nodes: { readonly port: number }[]): string[] {
+  return nodes.map(({ port }) => `ws://127.0.0.1:${port}`);
+}
+
+/** Numbers from one to another. */
+export function upTo(last: number, first = 1): number[] {
+  return Array.from({ length: last - first + 1 }, (_, i) => first + i);
+}

@@ -8,6 +8,7 @@ function goodRun(): {
   entries: Entry[];
   truth: { -readonly [K in keyof RunHistory["truth"]]: RunHistory["truth"][K] };
   open: Map<string, number>;
+  ack: RunHistory["ack"];
 } {
   let t = 0;
   const next = (): number => ++t;
@@ -35,7 +36,15 @@ function goodRun(): {
       { token: "1-1", gateway: 0 },
       { token: "1-2", gateway: 1 },
     ],
-    events: [{ bucket: 0, at: "1-1", digest: "x" }],
+    events: messages.map((message, i) => ({
+      t: 3 + 4 * i,
+      bucket: 0,
+      g: 1,
+      n: i + 1,
+      digest: message.id,
+      message,
+    })),
+    reports: [],
   };
   return {
     entries,
@@ -44,6 +53,7 @@ function goodRun(): {
       ["ana", 1],
       ["bob", 2],
     ]),
+    ack: "fast",
   };
 }
 
@@ -124,7 +134,8 @@ const spoiled: [rule: string, spoil: (run: Run) => void][] = [
   ],
   [
     "a position means one event",
-    (run) => (run.truth.events = [...run.truth.events, { bucket: 0, at: "1-1", digest: "y" }]),
+    (run) =>
+      (run.truth.events = [...run.truth.events, { ...run.truth.events[0]!, digest: "other" }]),
   ],
   [
     "nobody is signed out without a reason",
@@ -145,7 +156,7 @@ test("an unknown message may be there or not, and a fault explains a sign-out", 
   run.entries.push(
     { t: 11, kind: "invoke", session: 1, id: "ana.2", conv: "~" },
     { t: 12, kind: "unknown", id: "ana.2" },
-    { t: 13, kind: "fault", what: "kill-gateway", gateways: [1] },
+    { t: 13, kind: "fault", what: "kill-gateway", gateways: [1], rollsBack: false },
     { t: 5_000, kind: "presence", session: 1, name: "bob", status: 0 },
   );
   expect(check(run)).toEqual([]);

@@ -1,10 +1,19 @@
 import { fileURLToPath } from "node:url";
 import { expect, test } from "vitest";
-import { PLANTED, plant } from "#tertulia/verify/planted.js";
+import { plant } from "#tertulia/verify/plant.js";
+import { PLANTED } from "#tertulia/verify/planted.js";
 import { run } from "#tertulia/verify/run.js";
 
 const dist = fileURLToPath(new URL("../../dist", import.meta.url));
-const small = { seed: 7, gateways: 3, clients: 12, dist };
+const small = {
+  seed: 7,
+  gateways: 3,
+  clients: 12,
+  rate: Infinity,
+  dist,
+  topology: "single",
+  ack: "fast",
+} as const;
 
 test("a short run under faults keeps every promise", async () => {
   const faults = [
@@ -26,6 +35,23 @@ test("a short run under faults keeps every promise", async () => {
   expect(result.violations).toEqual([]);
   expect(result.voidBecause).toBeUndefined();
 }, 120_000);
+
+test("what failovers take back is announced, and nothing else is lost", async () => {
+  const faults = ["lossy-failover", "failover", "clock-offset"];
+  const settings = { ...small, minutes: 0.3, faults, topology: "sentinel" } as const;
+  const result = await run(settings);
+  console.log(
+    [...result.faults, ...Object.entries(result.figures)].map((each) => each.join(": ")).join(", "),
+  );
+  expect(result.violations).toEqual([]);
+  expect(result.voidBecause).toBeUndefined();
+  expect(result.faults.get("lossy-failover")).toBeGreaterThan(0);
+}, 120_000);
+
+test("a fault that a topology cannot have is refused by its name", async () => {
+  const settings = { ...small, minutes: 0.1, faults: ["lossy-failover"] };
+  await expect(run(settings)).rejects.toThrow("fault lossy-failover needs --topology sentinel");
+});
 
 test("a control that publishes without a log is caught losing messages", async () => {
   const { faults } = PLANTED["publish-without-log"]!;

@@ -1,8 +1,9 @@
 import { describe, expect, test } from "vitest";
 import type { Command, Message, Name, Notice, Reply, User } from "#tertulia/chat/model.js";
 import { bytesFromName, cutAtCharacter, nameFromBytes } from "#tertulia/wire/bytes.js";
+import { GENERAL } from "#tertulia/chat/model.js";
 import { classicDialect } from "#tertulia/wire/classic.js";
-import type { Decoded, Dialect } from "#tertulia/wire/dialect.js";
+import type { ByteDialect, Decoded } from "#tertulia/wire/dialect.js";
 import { wsProtocolDialect } from "#tertulia/wire/ws-protocol.js";
 
 const options = { generalOrigin: "sender", replyMaxBytes: 4_096 } as const;
@@ -216,9 +217,11 @@ describe("bytes", () => {
   });
 });
 
-function encoded(dialect: Dialect, model: Reply | Notice): number[] | undefined {
+function encoded(dialect: ByteDialect, model: Reply | Notice): number[] | undefined {
   const isNotice = "at" in model || model.type === "gap";
-  const frame = isNotice ? dialect.encodeNotice(model) : dialect.encodeReply(model);
+  const frame = isNotice
+    ? dialect.encodeNotice(model as Notice, GENERAL)
+    : dialect.encodeReply(model as Reply);
   return frame && [...frame];
 }
 

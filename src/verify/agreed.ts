@@ -1,0 +1,71 @@
+/** What the sessions agree on: the order of a conversation as all of them together heard it. Pure. */
+import type { Index, Stored } from "./indexed.js";
+
+export interface Agreed {
+  readonly messages: readonly Stored[];
+  /** Two sessions heard two messages in different orders. */
+  readonly contradictions: readonly string[];
+}
+
+/** Every message that anybody heard, numbered so that no session heard two of them the other way round. */
+export function agreedBy(index: Index): Agreed {
+  const heardAt = new Map<string, Map<string, number>>();
+  const before = new Map<string, Set<string>>();
+  for (const { heard } of index.sessions.values()) {
+    const last = new Map<string, string>();
+    const seen = new Set<string>();
+    for (const { id, conv, t } of heard) {
+      if (seen.has(id)) continue; // the views' rule finds what is heard twice
+      seen.add(id);
+      const times = heardAt.get(conv) ?? new Map<string, number>();
+      heardAt.set(conv, times.set(id, Math.min(t, times.get(id) ?? Infinity)));
+      const previous = last.get(conv);
+      if (previous !== undefined) before.set(id, (before.get(id) ?? new Set()).add(previous));
+      last.set(conv, id);
+    }
+  }
+  const messages: Stored[] = [];
+  const contradictions: string[] = [];
+  for (const [conv, times] of heardAt) {
+    const byTime = [...times].toSorted(([, a], [, b]) => a - b).map(([id]) => id);
+    const order = sorted(byTime, before, (a, b) =>
+      contradictions.push(`${conv}: ${a} before ${b} for one session, after it for another`),
+    );
+    for (const [i, id] of order.entries()) {
+      messages.push({ conv, seq: i + 1, epoch: 0, author: "", id });
+    }
+  }
+  return { messages, contradictions };
+}
+
+/** Depth first: what must come before a message comes out before it. */
+function sorted(
+  ids: readonly string[],
+  before: ReadonlyMap<string, ReadonlySet<string>>,
+  onContradiction: (a: string, b: string) => void,
+): string[] {
+  const order: string[] = [];
+  const states = new Map<string, "entered" | "out">();
+  for (const root of ids) {
+    const path = [root];
+    while (path.length > 0) {
+      const id = path.at(-1)!;
+      if (states.get(id) === "out") {
+        path.pop();
+        continue;
+      }
+      states.set(id, "entered");
+      const due = [...(before.get(id) ?? [])].filter((each) => states.get(each) !== "out");
+      const next = due.find((each) => states.get(each) === undefined);
+      if (next !== undefined) {
+        path.push(next);
+        continue;
+      }
+      for (const each of due) onContradiction(each, id);
+      states.set(id, "out");
+      order.push(id);
+      path.pop();
+    }
+  }
+  return order;
+}

@@ -1,0 +1,81 @@
+/** Checkers of what the sessions heard. Pure. */
+import type { Index, Session, Stored } from "./indexed.js";
+import type { Rollbacks } from "./rollback.js";
+
+export function viewsAreComplete({ sessions, stored }: Index, rollbacks: Rollbacks): string[] {
+  const wrong: string[] = [];
+  for (const { number, name, heard } of sessions.values()) {
+    const last = new Map<string, Stored>();
+    for (const { id, conv, t } of heard) {
+      const message = stored.get(id);
+      if (message === undefined) continue; // another rule's matter
+      if (rollbacks.isOfTakenBack(id, t) && rollbacks.complaint(id, t) === undefined) continue;
+      const before = last.get(conv);
+      last.set(conv, message);
+      if (before === undefined || message.seq === before.seq + 1) continue;
+      const what = message.seq > before.seq ? "missed what lies between" : "heard again or late";
+      wrong.push(
+        `${name} (session ${number}) in ${conv}: ${what} ${before.seq} and ${message.seq} (${id})`,
+      );
+    }
+  }
+  return wrong;
+}
+
+export function nothingMissedAtEnds(
+  { run, sessions, byConv, messages }: Index,
+  rollbacks: Rollbacks,
+): string[] {
+  const wrong: string[] = [];
+  const open = new Set(run.open.values());
+  const dated = new Map<string, (Stored & { invokedAt: number })[]>();
+  for (const [conv, stored] of byConv) {
+    const known = stored.filter(({ id }) => messages.has(id));
+    const withDates = known.map((each) =>
+      Object.assign({ invokedAt: messages.get(each.id)!.invokedAt }, each),
+    );
+    dated.set(conv, withDates);
+  }
+  for (const session of sessions.values()) {
+    const isOpen = open.has(session.number);
+    if (!isOpen && session.heard.length === 0) continue;
+    const heardIn = heardByConv(session, rollbacks);
+    for (const [conv, stored] of dated) {
+      if (conv !== "~" && !conv.split("|").includes(session.name)) continue;
+      const heard = heardIn.get(conv) ?? new Set();
+      const last = isOpen ? Infinity : stored.findLast(({ id }) => heard.has(id))?.seq;
+      if (last === undefined) continue;
+      const missed = stored.find(
+        ({ id, seq, invokedAt }) => invokedAt > session.openedAt && seq < last && !heard.has(id),
+      );
+      if (missed === undefined) continue;
+      wrong.push(
+        `${session.name} (session ${session.number}) in ${conv}: never heard ${missed.id} (${missed.seq})`,
+      );
+    }
+  }
+  return wrong;
+}
+
+function heardByConv({ heard }: Session, rollbacks: Rollbacks): Map<string, Set<string>> {
+  const byConv = new Map<string, Set<string>>();
+  for (const { id, conv, t } of heard) {
+    if (rollbacks.isOfTakenBack(id, t)) continue;
+    const ids = byConv.get(conv) ?? new Set();
+    byConv.set(conv, ids.add(id));
+  }
+  return byConv;
+}
+
+export function nothingInvented({ sessions, stored }: Index, rollbacks: Rollbacks): string[] {
+  const wrong: string[] = [];
+  for (const { number, name, heard } of sessions.values()) {
+    for (const { id, t } of heard) {
+      if (stored.has(id)) continue;
+      const complaint = rollbacks.complaint(id, t);
+      if (complaint === undefined) continue;
+      wrong.push(`${name} (session ${number}) heard ${id} at ${t}; it is gone ${complaint}`);
+    }
+  }
+  return wrong;
+}

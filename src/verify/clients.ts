@@ -1,0 +1,69 @@
+/** The clients of a run: who writes to whom, and when all of them are quiet. */
+import { setTimeout as pause } from "node:timers/promises";
+import { Client } from "./client.js";
+import type { History } from "./history.js";
+import { Random } from "./random.js";
+
+export interface Company {
+  readonly seed: number;
+  readonly clients: number;
+  /** Where gateways listen, as clients see them. */
+  readonly urls: readonly string[];
+  /** Begins all names and ids: what begins otherwise is not of this run. */
+  readonly tag: string;
+  /** Messages a second of one client, at most. */
+  readonly rate: number;
+}
+
+/** Some that talk to their neighbours and to all, and two that want one name. */
+export function makeClients(company: Company, history: History): Client[] {
+  const { seed, clients, urls, tag, rate } = company;
+  const names = Array.from({ length: clients }, (_, i) => `${tag}client${i}`);
+  const talkers = names.map((name, i) => ({
+    urls,
+    tag,
+    rate,
+    name,
+    idPrefix: name,
+    // a few conversations each, so that many of them are busy from both sides
+    peers: [1, 2, 3].map((distance) => names[(i + distance) % clients]!),
+    thinkMs: 0,
+    general: 0.08,
+  }));
+  // two who want one name: it must never be both's
+  const rivals = ["rival1", "rival2"].map((rival) => ({
+    urls,
+    tag,
+    rate,
+    name: `${tag}crown`,
+    idPrefix: `${tag}${rival}`,
+    peers: [],
+    thinkMs: 20,
+    general: 1,
+  }));
+  return [...talkers, ...rivals].map(
+    (each, i) => new Client(each, history, new Random(seed * 1_000 + i)),
+  );
+}
+
+const QUIET_MS = 2_000;
+const QUIET_WITHIN_MS = 45_000;
+
+/** Until every name has a session and nothing more is heard, or too long. Returns sessions by name. */
+export async function untilQuiet(
+  clients: readonly Client[],
+  history: History,
+): Promise<Map<string, number>> {
+  const names = new Set(clients.map(({ settings }) => settings.name));
+  const until = performance.now() + QUIET_WITHIN_MS;
+  for (;;) {
+    const count = history.entries.length;
+    await pause(QUIET_MS);
+    const open = new Map<string, number>();
+    for (const { settings, session } of clients) {
+      if (session !== undefined) open.set(settings.name, session);
+    }
+    const isQuiet = history.entries.length === count && open.size === names.size;
+    if (isQuiet || performance.now() > until) return open;
+  }
+}

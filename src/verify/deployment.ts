@@ -1,0 +1,99 @@
+/** A deployment that is running anyway: the clients talk there, nothing is harmed, and only they are asked. */
+import { mkdtemp } from "node:fs/promises";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { randomBytes } from "node:crypto";
+import { setTimeout as pause } from "node:timers/promises";
+import { agreedBy } from "./agreed.js";
+import { CLIENT_RULES, TRUTH_RULES, check, type Violation } from "./checks.js";
+import type { Client } from "./client.js";
+import { makeClients, untilQuiet } from "./clients.js";
+import { clientFigures } from "./figures.js";
+import { History } from "./history.js";
+import { Index, type RunHistory } from "./indexed.js";
+import type { ScenarioResult } from "./scenarios/scenario.js";
+
+export interface DeploymentSettings {
+  readonly seed: number;
+  readonly minutes: number;
+  readonly clients: number;
+  /** `ws://host:9000`, one for each gateway or one for all of them. */
+  readonly urls: readonly string[];
+  readonly rate: number;
+}
+
+const ORDER_RULE = "all sessions hear a conversation in one order";
+const HISTORY_RULE = "the history that is shown ends with what was heard last";
+
+export const DEPLOYMENT_RULES = [...CLIENT_RULES.map(([rule]) => rule), ORDER_RULE, HISTORY_RULE];
+export const UNCHECKED_RULES = TRUTH_RULES.map(([rule]) => rule);
+
+export async function tryDeployment(
+  settings: DeploymentSettings,
+): Promise<ScenarioResult & { readonly historyPath: string }> {
+  const folder = await mkdtemp(join(tmpdir(), "tertulia-verify-"));
+  const history = new History(join(folder, `history-${settings.seed}.jsonl`));
+  // names of this run only: users are for ever
+  const tag = `v${randomBytes(3).toString("hex")}`;
+  const clients = makeClients({ ...settings, tag }, history);
+  try {
+    for (const client of clients) client.start();
+    await pause(settings.minutes * 60_000);
+    for (const client of clients) client.finishWriting();
+    const open = await untilQuiet(clients, history);
+    const none = { messages: [], terms: [], events: [], reports: [] };
+    const { entries } = history;
+    const heard = new Index({ entries, truth: { ...none, connected: [] }, open, ack: "fast" });
+    const { messages, contradictions } = agreedBy(heard);
+    const truth = { ...none, messages, connected: await connectedOf(clients) };
+    const run: RunHistory = { entries, truth, open, ack: "fast" };
+    const index = new Index(run);
+    const wrong = await wrongHistories(clients, index);
+    return {
+      violations: [
+        ...check(run, CLIENT_RULES),
+        ...violationOf(ORDER_RULE, contradictions),
+        ...violationOf(HISTORY_RULE, wrong),
+      ],
+      figures: clientFigures(index),
+      voidBecause: messages.length === 0 ? "nothing was heard" : undefined,
+      historyPath: history.path,
+    };
+  } finally {
+    await Promise.all(clients.map((client) => client.close()));
+    await history.close();
+  }
+}
+
+/** Names of this run that the chat calls connected. */
+async function connectedOf(clients: readonly Client[]): Promise<string[]> {
+  const connected: string[] = [];
+  for (const name of new Set(clients.map(({ settings }) => settings.name))) {
+    const asker = clients.find(({ session }) => session !== undefined);
+    const status = await asker?.statusOf(name);
+    if (status !== undefined && status !== 0) connected.push(name);
+  }
+  return connected;
+}
+
+/** Of conversations between two of this run; a message that nobody heard may be there as well. */
+async function wrongHistories(clients: readonly Client[], { byConv }: Index): Promise<string[]> {
+  const wrong: string[] = [];
+  for (const client of clients) {
+    for (const peer of client.settings.peers) {
+      const conv = [client.settings.name, peer].toSorted().join("|");
+      const heard = (byConv.get(conv) ?? []).map(({ id }) => id);
+      if (client.session === undefined || heard.length === 0) continue;
+      const known = new Set(heard);
+      const shown = (await client.historyWith(peer)).filter((id) => known.has(id));
+      const expected = heard.slice(heard.length - shown.length);
+      if (shown.length > 0 && shown.join() === expected.join()) continue;
+      wrong.push(`${conv}: ends with ${heard.at(-1)}, but shown is ${shown.at(-1) ?? "nothing"}`);
+    }
+  }
+  return wrong;
+}
+
+function violationOf(rule: string, examples: readonly string[]): Violation[] {
+  return examples.length === 0 ? [] : [{ rule, example: examples[0]!, count: examples.length }];
+}

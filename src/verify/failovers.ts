@@ -1,0 +1,82 @@
+/** Faults of a sentinel group: each makes another server the primary, or cuts replication. */
+import { setTimeout as pause } from "node:timers/promises";
+import type { Fault } from "./nemesis.js";
+import type { RedisServer, Sentinels } from "./sentinels.js";
+
+/** The primary dies; after a while it comes back as a replica. */
+export const failover: Fault = async ({ cluster: { sentinels }, random, down }) => {
+  const old = await sentinels.primary();
+  down();
+  await sentinels.kill(old);
+  await replace(sentinels, old, random.between(0, 1_500));
+};
+
+/**
+ * The replicas get nothing more, clients go on being acknowledged, the primary dies. Pausing a replica
+ * would not do: what was sent to it waits in the kernel, and is read when it goes on. What waits in
+ * a proxy is thrown away.
+ */
+export const lossyFailover: Fault = async ({ cluster: { sentinels }, random, down }) => {
+  const old = await sentinels.primary();
+  old.proxy.set("blackhole", "replication");
+  await pause(random.between(200, 800));
+  down();
+  await sentinels.kill(old);
+  old.proxy.cut("replication");
+  old.proxy.set("pass");
+  await replace(sentinels, old, random.between(0, 1_500));
+};
+
+/** The primary freezes, is replaced, and wakes up as one that knows nothing of that. */
+export const freezePrimary: Fault = async ({ cluster: { sentinels }, random, down }) => {
+  const old = await sentinels.primary();
+  down();
+  old.process.child.kill("SIGSTOP");
+  await sentinels.untilSuccessorOf(old);
+  await pause(random.between(0, 2_000));
+  old.process.child.kill("SIGCONT");
+  await sentinels.untilWhole();
+};
+
+/** A machine freezes for long: the primary, and with it the sentinel that gateways ask first. */
+export const freezeMachine: Fault = async ({ cluster: { sentinels }, random, down }) => {
+  const old = await sentinels.primary();
+  down();
+  sentinels.signalSentinel(0, "SIGSTOP");
+  old.process.child.kill("SIGSTOP");
+  try {
+    await sentinels.untilSuccessorOf(old);
+    await pause(random.between(5_000, 8_000));
+  } finally {
+    old.process.child.kill("SIGCONT");
+    sentinels.signalSentinel(0, "SIGCONT");
+  }
+  await sentinels.untilWhole();
+};
+
+/** An operator asks for it; nothing is wrong. */
+export const askedFailover: Fault = async ({ cluster: { sentinels }, down }) => {
+  const old = await sentinels.primary();
+  down();
+  await sentinels.failOver();
+  await sentinels.untilSuccessorOf(old);
+  await sentinels.untilWhole();
+};
+
+/** The replicas get nothing for a while, or are cut off and come back. */
+export const cutReplication: Fault = async ({ cluster: { sentinels }, random }) => {
+  const { proxy } = await sentinels.primary();
+  if (random.next() < 0.5) {
+    proxy.set("blackhole", "replication");
+    await pause(random.between(200, 3_000));
+    proxy.set("pass");
+  } else proxy.cut("replication");
+  await sentinels.untilWhole();
+};
+
+async function replace(sentinels: Sentinels, old: RedisServer, afterMs: number): Promise<void> {
+  await sentinels.untilSuccessorOf(old);
+  await pause(afterMs);
+  await sentinels.revive(old);
+  await sentinels.untilWhole();
+}

@@ -1,0 +1,104 @@
+/** A gateway of the run: the built project in a process of its own, behind proxies on both sides. */
+import { spawn, type ChildProcess } from "node:child_process";
+import type { Proxy } from "./proxy.js";
+import type { RedisEdge } from "./redis-side.js";
+
+/** A line of its log; the fields depend on the event. */
+export interface LogLine {
+  readonly msg: string;
+  /** By the gateway's own clock, ms since 1970. */
+  readonly time: number;
+  readonly token?: string;
+  readonly bucket?: number;
+  readonly after?: { readonly g: number; readonly n: number };
+  readonly reason?: string;
+}
+
+export interface GatewayPlace {
+  readonly index: number;
+  readonly port: number;
+  readonly toRedis: RedisEdge;
+  readonly toClients: Proxy;
+  /** The file that is run. */
+  readonly main: string;
+  /** More than what every run sets. */
+  readonly environment: Readonly<Record<string, string>>;
+}
+
+const WRONG_CLOCK = new URL("wrong-clock.js", import.meta.url).href;
+
+export class GatewayProcess {
+  readonly index: number;
+  readonly port: number;
+  readonly toRedis: RedisEdge;
+  readonly toClients: Proxy;
+  readonly #place: GatewayPlace;
+  readonly #onLog: (line: LogLine) => void;
+  #child: ChildProcess | undefined;
+  #exited: Promise<unknown> = Promise.resolve();
+  /** Of its current term. */
+  token: string | undefined;
+
+  constructor(place: GatewayPlace, onLog: (line: LogLine) => void) {
+    this.index = place.index;
+    this.port = place.port;
+    this.toRedis = place.toRedis;
+    this.toClients = place.toClients;
+    this.#place = place;
+    this.#onLog = onLog;
+  }
+
+  /** `clockOffsetMs`: its wall clock is wrong by so much, and jumps there and back all the time. */
+  start(clockOffsetMs = 0): void {
+    const imported = clockOffsetMs === 0 ? "" : ` --import ${WRONG_CLOCK}`;
+    const env = {
+      PATH: process.env["PATH"],
+      HOST: "127.0.0.1",
+      PORT: String(this.port),
+      REDIS_URL: this.toRedis.url,
+      NODE_NAME: `gateway-${this.index}`,
+      HISTORY_KEEP: "1000000",
+      CLASSIC_REPLY_MAX_BYTES: "65536",
+      ...this.#place.environment,
+      NODE_OPTIONS: `${process.env["NODE_OPTIONS"] ?? ""}${imported}`,
+      VERIFY_CLOCK_OFFSET_MS: String(clockOffsetMs),
+    };
+    const child = spawn(process.execPath, [this.#place.main], {
+      env,
+      stdio: ["ignore", "pipe", "inherit"],
+    });
+    this.#child = child;
+    this.#exited = new Promise((resolve) => child.once("exit", resolve));
+    let rest = "";
+    child.stdout.on("data", (chunk: Buffer) => {
+      const lines = (rest + chunk.toString()).split("\n");
+      rest = lines.pop()!;
+      for (const line of lines) this.#read(JSON.parse(line) as LogLine);
+    });
+  }
+
+  /** Sends a signal; for those that end a process, resolves when it has ended. */
+  async signal(name: "SIGKILL" | "SIGTERM" | "SIGSTOP" | "SIGCONT"): Promise<void> {
+    this.#child?.kill(name);
+    if (name === "SIGSTOP" || name === "SIGCONT") return;
+    this.token = undefined;
+    await this.#exited;
+  }
+
+  async isReady(): Promise<boolean> {
+    try {
+      const answer = await fetch(`http://127.0.0.1:${this.port}/readyz`, {
+        signal: AbortSignal.timeout(1_000),
+      });
+      return answer.status === 200;
+    } catch {
+      return false; // not listening, or frozen
+    }
+  }
+
+  #read(line: LogLine): void {
+    if (line.msg === "began to lead") this.token = line.token;
+    if (line.msg === "stopped leading") this.token = undefined;
+    this.#onLog(line);
+  }
+}

@@ -1,0 +1,49 @@
+/** The observer: hears what every Redis server publishes, replicas included, beside all gateways. */
+import { createHash } from "node:crypto";
+import type { Redis } from "ioredis";
+import { decodeEvent, positionOf } from "../redis/events.js";
+import type { Published } from "./indexed.js";
+import { storedFrom } from "./truth.js";
+
+export class Observer {
+  readonly events: Published[] = [];
+  readonly #known = new Set<string>();
+  readonly #now: () => number;
+  readonly #connections: Redis[] = [];
+
+  private constructor(now: () => number) {
+    this.#now = now;
+  }
+
+  /** One connection more to each server. A replica publishes what its primary did. */
+  static async start(servers: readonly Redis[], now: () => number): Promise<Observer> {
+    const observer = new Observer(now);
+    for (const server of servers) {
+      const connection = server.duplicate();
+      connection.on("error", () => {}); // servers are killed on purpose
+      connection.on("pmessageBuffer", (_pattern, channel: Buffer, event: Buffer) => {
+        observer.#keep(String(channel), event);
+      });
+      observer.#connections.push(connection);
+      await connection.psubscribe("tertulia:*:log");
+    }
+    return observer;
+  }
+
+  close(): void {
+    for (const connection of this.#connections) connection.disconnect();
+  }
+
+  /** Each content of each position once. */
+  #keep(channel: string, event: Buffer): void {
+    const bucket = Number(/\{(\d+)\}/.exec(channel)![1]);
+    const { g, n } = positionOf(event);
+    const digest = createHash("sha1").update(event).digest("base64").slice(0, 12);
+    const key = `${bucket}/${g}/${n}/${digest}`;
+    if (this.#known.has(key)) return;
+    this.#known.add(key);
+    const notice = decodeEvent(event);
+    const message = notice.type === "message" ? storedFrom(notice.message) : undefined;
+    this.events.push({ t: this.#now(), bucket, g, n, digest, message });
+  }
+}

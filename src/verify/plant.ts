@@ -1,0 +1,27 @@
+/** Plants a bug: a copy of the built project, changed. */
+import { cp, mkdtemp, readFile, symlink, writeFile } from "node:fs/promises";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { PLANTED } from "./planted.js";
+
+/** A copy of the built project with the bug in it. @throws Error if its text is not there any more. */
+export async function plant(name: string, dist: string): Promise<string> {
+  const planted = PLANTED[name];
+  if (planted === undefined)
+    throw new Error(`no such bug: ${name}; there are ${Object.keys(PLANTED).join(" ")}`);
+  const folder = await mkdtemp(join(tmpdir(), "tertulia-planted-"));
+  const copy = join(folder, "dist");
+  await cp(dist, copy, { recursive: true });
+  await symlink(join(dist, "../node_modules"), join(folder, "node_modules"));
+  await symlink(join(dist, "../package.json"), join(folder, "package.json"));
+  for (const [file, text, by] of planted.changes) {
+    const path = join(copy, file);
+    const source = await readFile(path, "utf8");
+    if (!source.includes(text)) throw new Error(`${name}: ${file} has no "${text}" any more`);
+    await writeFile(
+      path,
+      source.replace(text, () => by),
+    );
+  }
+  return copy;
+}

@@ -1,0 +1,102 @@
+/** Rollbacks: what a failover took back, and whether that was announced. Pure. */
+import type { Index, Published, Report } from "./indexed.js";
+
+interface Failover {
+  readonly what: string;
+  readonly from: number;
+  readonly to: number;
+}
+
+/** A replica lags by less, unless its link is cut, which belongs to the fault. */
+const LAG_MS = 1_000;
+
+export class Rollbacks {
+  readonly failovers: readonly Failover[];
+  readonly #index: Index;
+  /** By message: every publication at a position of its own, in the order of time. */
+  readonly #copies = new Map<string, Published[]>();
+  readonly #reports = new Map<string, Report[]>();
+
+  constructor(index: Index) {
+    this.#index = index;
+    this.failovers = failoversOf(index);
+    for (const event of index.run.truth.events) {
+      if (event.message === undefined) continue;
+      const copies = this.#copies.get(event.message.id);
+      if (copies === undefined) this.#copies.set(event.message.id, [event]);
+      else copies.push(event);
+    }
+    for (const report of index.run.truth.reports) {
+      const key = `${report.bucket}/${report.after.g}`;
+      this.#reports.set(key, [...(this.#reports.get(key) ?? []), report]);
+    }
+  }
+
+  /** Publications of the message that are not what is stored: taken back. */
+  takenBack(id: string): Published[] {
+    const copies = this.#copies.get(id) ?? [];
+    const stored = this.#index.stored.get(id);
+    return copies.filter(
+      ({ message }) =>
+        stored === undefined || message!.seq !== stored.seq || message!.epoch !== stored.epoch,
+    );
+  }
+
+  /** When the copy that is stored was published, if that was seen. */
+  storedAt(id: string): number | undefined {
+    const stored = this.#index.stored.get(id);
+    if (stored === undefined) return undefined;
+    const isStored = ({ message }: Published): boolean =>
+      message!.seq === stored.seq && message!.epoch === stored.epoch;
+    return this.#copies.get(id)?.find(isStored)?.t;
+  }
+
+  /**
+   * Whether a session that heard the message at that time heard a copy that was taken back. A copy
+   * that comes after the stored one (from a stale primary that wakes up) is not to be heard at all.
+   */
+  isOfTakenBack(id: string, heardAt: number): boolean {
+    const takenBack = this.takenBack(id);
+    if (takenBack.length === 0) return false;
+    const storedAt = this.storedAt(id) ?? Infinity;
+    const earlier = takenBack.findLast(({ t }) => t < storedAt);
+    return earlier !== undefined && heardAt < (earlier.t + storedAt) / 2;
+  }
+
+  /**
+   * Why it is a broken promise that this message was taken back, or undefined if it is none: in
+   * `fast`, a failover may take back what is younger than its beginning, if gateways say so.
+   */
+  complaint(id: string, at: number): string | undefined {
+    if (this.#index.run.ack === "replicated") return "although acknowledged only when replicated";
+    const failover = this.failoverAt(at);
+    if (failover === undefined) return "without a failover";
+    const copies = this.takenBack(id);
+    if (copies.length === 0) return "and was never published";
+    const silent = copies.find((copy) => !this.#isAnnounced(copy));
+    if (silent === undefined) return undefined;
+    const position = `${silent.bucket}/${silent.g}-${silent.n}`;
+    return `by ${failover.what}, and nobody said that ${position} was taken back`;
+  }
+
+  failoverAt(t: number): Failover | undefined {
+    return this.failovers.find(({ from, to }) => from - LAG_MS <= t && t <= to);
+  }
+
+  #isAnnounced({ bucket, g, n }: Published): boolean {
+    const reports = this.#reports.get(`${bucket}/${g}`) ?? [];
+    return reports.some(({ after, reason }) => reason === "rolled_back" && after.n >= n);
+  }
+}
+
+function failoversOf({ run }: Index): Failover[] {
+  const failovers: Failover[] = [];
+  let begun: { what: string; from: number } | undefined;
+  for (const entry of run.entries) {
+    if (entry.kind === "fault" && entry.rollsBack) begun = { what: entry.what, from: entry.t };
+    if (entry.kind !== "healed" || begun?.what !== entry.what) continue;
+    failovers.push({ ...begun, to: entry.t });
+    begun = undefined;
+  }
+  return failovers;
+}

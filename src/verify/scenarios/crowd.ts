@@ -1,0 +1,156 @@
+/** The crowd: a gateway with very many connections is killed, and everybody elsewhere is to hear it soon. */
+import { mkdtemp, rm } from "node:fs/promises";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { setTimeout as pause } from "node:timers/promises";
+import { WebSocket } from "ws";
+import { Cluster } from "../cluster.js";
+import { medianAndMax } from "../figures.js";
+import type { GatewayProcess } from "../gateway-process.js";
+import { Random } from "../random.js";
+import { readConnected } from "../truth.js";
+import { until } from "../until.js";
+import { Complaints, type ScenarioResult, type ScenarioSettings } from "./scenario.js";
+
+const WITHIN_MS = 6_000;
+const BYSTANDERS = 200;
+const VIEWERS_EACH = 3;
+const AT_ONCE = 50;
+
+/** Hears who comes and who goes. */
+interface Viewer {
+  readonly name: string;
+  readonly came: Set<string>;
+  readonly left: Map<string, number[]>;
+}
+
+/** `rounds`: so often, as the moment of the kill decides how much of its lease is left. */
+export async function crowd(
+  { seed, topology, gateways, dist }: ScenarioSettings,
+  size: number,
+  rounds: number,
+): Promise<ScenarioResult> {
+  const random = new Random(seed);
+  const dataDir = await mkdtemp(join(tmpdir(), "tertulia-crowd-"));
+  const now = (): number => performance.now();
+  const cluster = await Cluster.start({ topology, gateways, dist, dataDir, environment: {}, now });
+  const sockets: WebSocket[] = [];
+  const complaints = new Complaints();
+  const times: number[] = [];
+  let leadersKilled = 0;
+  try {
+    const [victim, ...others] = cluster.gateways as [GatewayProcess, ...GatewayProcess[]];
+    const viewers: Viewer[] = [];
+    for (const { port, index } of others) {
+      for (let i = 0; i < VIEWERS_EACH; i++) {
+        const name = `viewer-${index}-${i}`;
+        const viewer = { name, came: new Set<string>(), left: new Map<string, number[]>() };
+        viewers.push(viewer);
+        sockets.push(await connect(port, name, (frame) => note(viewer, frame)));
+      }
+    }
+    const names = Array.from({ length: size }, (_, i) => `crowd-${i}`);
+    const bystanders = Array.from({ length: BYSTANDERS }, (_, i) => `bystander-${i}`);
+    sockets.push(...(await connectAll(others[0]!.port, bystanders)));
+    for (let round = 0; round < rounds; round++) {
+      for (const { came, left } of viewers) {
+        came.clear();
+        left.clear();
+      }
+      sockets.push(...(await connectAll(victim.port, names)));
+      const hasSeenAll = ({ came }: Viewer): boolean => names.every((name) => came.has(name));
+      await until("every viewer has seen all of them come", () => viewers.every(hasSeenAll));
+      await pause(random.between(1_000, 2_000));
+      if (cluster.leader === victim) leadersKilled++;
+      const killed = now();
+      await victim.signal("SIGKILL");
+      const hasSeenThemGo = ({ left }: Viewer): boolean => names.every((name) => left.has(name));
+      const isOver = until("the crowd is gone", () => viewers.every(hasSeenThemGo), 20_000);
+      await isOver.catch(() => {}); // then it is found below who was not signed out
+      await pause(2_000); // for what must not come
+      times.push(...timesOf(viewers, names, killed, complaints));
+      victim.start();
+      await cluster.untilReady();
+    }
+    const connected = await readConnected(await cluster.redis.primary());
+    const ghosts = connected.filter((name) => name.startsWith("crowd"));
+    for (const name of ghosts) complaints.add("the roster has no ghosts", name);
+    judge(times, complaints);
+    return {
+      violations: complaints.violations,
+      figures: {
+        "connections of the killed gateway": size,
+        "bystanders elsewhere": BYSTANDERS,
+        kills: rounds,
+        "of these of a leader": leadersKilled,
+        viewers: viewers.length,
+        "sign-outs heard": times.length,
+        "sign-out after ms": medianAndMax(times),
+        ghosts: ghosts.length,
+      },
+      voidBecause: times.length === 0 ? "nobody heard anything" : undefined,
+    };
+  } finally {
+    for (const socket of sockets) socket.terminate();
+    await cluster.close();
+    await rm(dataDir, { recursive: true, force: true });
+  }
+}
+
+/** For each of the crowd, at each viewer: when its sign-out was heard, after the kill. */
+function timesOf(
+  viewers: readonly Viewer[],
+  names: readonly string[],
+  killed: number,
+  complaints: Complaints,
+): number[] {
+  const gone = new Set(names);
+  for (const { name, left } of viewers) {
+    const unheard = names.filter((each) => !left.has(each));
+    for (const each of unheard) complaints.add("each is signed out", `${each}, for ${name}`);
+    for (const [each, when] of left) {
+      if (!gone.has(each)) complaints.add("nobody else is signed out", `${each}, for ${name}`);
+      if (when.length > 1) complaints.add("each is signed out once", `${each}, for ${name}`);
+    }
+  }
+  return viewers.flatMap(({ left }) => [...left.values()].map(([t]) => t! - killed));
+}
+
+function judge(times: readonly number[], complaints: Complaints): void {
+  const late = times.filter((time) => time > WITHIN_MS);
+  for (const time of late) complaints.add("all are signed out within six seconds", `${time} ms`);
+}
+
+async function connectAll(port: number, names: readonly string[]): Promise<WebSocket[]> {
+  const sockets: WebSocket[] = [];
+  for (let i = 0; i < names.length; i += AT_ONCE) {
+    const some = names.slice(i, i + AT_ONCE);
+    sockets.push(...(await Promise.all(some.map((name) => connect(port, name)))));
+  }
+  return sockets;
+}
+
+async function connect(
+  port: number,
+  name: string,
+  hear: (frame: Buffer) => void = () => {},
+): Promise<WebSocket> {
+  const webSocket = new WebSocket(`ws://127.0.0.1:${port}/?name=${name}`, {
+    perMessageDeflate: false,
+  });
+  webSocket.on("message", (frame) => hear(frame as Buffer));
+  await new Promise<void>((resolve, reject) => {
+    webSocket.once("open", resolve);
+    webSocket.once("error", reject);
+  });
+  webSocket.on("error", () => {}); // its gateway is killed
+  return webSocket;
+}
+
+function note({ came, left }: Viewer, frame: Buffer): void {
+  const [code, length = 0] = frame;
+  if (code !== 53 && code !== 54) return;
+  const name = frame.toString("latin1", 2, 2 + length);
+  if (frame[2 + length] !== 0) came.add(name);
+  else left.set(name, [...(left.get(name) ?? []), performance.now()]);
+}

@@ -1,0 +1,235 @@
+/** A primary, two replicas and three sentinels as real processes, with a proxy in front of each server. */
+import { once } from "node:events";
+import type { ChildProcess } from "node:child_process";
+import { mkdir, mkdtemp, rm, writeFile } from "node:fs/promises";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { Redis } from "ioredis";
+import { findRedisBinary } from "../local-redis/binary.js";
+import { freePort, spawnOnLeash, startLocalRedis, type LocalRedis } from "../local-redis/server.js";
+import { Proxy } from "./proxy.js";
+import { until } from "./until.js";
+
+export interface RedisServer {
+  readonly port: number;
+  readonly dataDir: string;
+  /** Where the sentinels say that it is, and where its replicas read from it. */
+  readonly proxy: Proxy;
+  /** Beside the proxy. */
+  readonly client: Redis;
+  process: LocalRedis;
+}
+
+const NAME = "chat";
+const DOWN_AFTER_MS = 1_000;
+/** As a sentinel that is told of a failover must agree on it within. */
+const FAILOVER_TIMEOUT_MS = 5_000;
+
+const OPTIONS = [
+  "--repl-diskless-sync-delay 0",
+  "--repl-backlog-size 64mb",
+  "--enable-debug-command yes",
+  "--replica-announce-ip 127.0.0.1",
+].flatMap((option) => option.split(" "));
+
+export class Sentinels {
+  readonly servers: readonly RedisServer[];
+  readonly ports: readonly number[];
+  readonly #folder: string;
+  readonly #sentinels: readonly ChildProcess[];
+  readonly #asked: readonly Redis[];
+
+  private constructor(
+    folder: string,
+    servers: readonly RedisServer[],
+    ports: readonly number[],
+    sentinels: readonly ChildProcess[],
+  ) {
+    this.#folder = folder;
+    this.servers = servers;
+    this.ports = ports;
+    this.#sentinels = sentinels;
+    this.#asked = ports.map((port) => patientClient(port));
+  }
+
+  /** Keeps its data in a folder of its own, which goes with it. Resolves when all know one another. */
+  static async start(): Promise<Sentinels> {
+    const folder = await mkdtemp(join(tmpdir(), "tertulia-sentinels-"));
+    const first = await startServer(join(folder, "redis-0"));
+    const others = [1, 2].map((i) => startServer(join(folder, `redis-${i}`), first));
+    const servers = [first, ...(await Promise.all(others))];
+    const ports = await Promise.all([1, 2, 3].map(() => freePort()));
+    const monitored = first.proxy.port;
+    const started = ports.map((port) => startSentinel(folder, port, monitored));
+    const sentinels = new Sentinels(folder, servers, ports, await Promise.all(started));
+    await sentinels.untilWhole();
+    return sentinels;
+  }
+
+  get url(): string {
+    return urlOf(this.ports);
+  }
+
+  /** The server that most sentinels call the primary. */
+  async primary(): Promise<RedisServer> {
+    let found: RedisServer | undefined;
+    await until("two sentinels name one primary", async () => {
+      const named = await Promise.all(this.#asked.map((sentinel) => primaryPort(sentinel)));
+      const isNamedByTwo = ({ proxy }: RedisServer): boolean =>
+        named.filter((port) => port === proxy.port).length >= 2;
+      found = this.servers.find(isNamedByTwo);
+      return found !== undefined;
+    });
+    return found!;
+  }
+
+  /** Ends a server as `kill -9` does. */
+  async kill({ process }: RedisServer): Promise<void> {
+    const exited = once(process.child, "exit");
+    process.child.kill("SIGKILL");
+    await exited;
+  }
+
+  /** Starts it again on its data, as a replica of whoever is the primary. */
+  async revive(server: RedisServer): Promise<void> {
+    const { proxy } = await this.primary();
+    server.process = await startProcess(server.dataDir, server.port, server.proxy, proxy.port);
+  }
+
+  /** Stops a sentinel's process, or lets it go on. */
+  signalSentinel(index: number, signal: "SIGSTOP" | "SIGCONT"): void {
+    this.#sentinels[index]!.kill(signal);
+  }
+
+  /** Has the sentinels appoint another primary although nothing is wrong. */
+  async failOver(): Promise<void> {
+    await until("a sentinel begins the failover", async () => {
+      return (await this.#asked[0]!.call("SENTINEL", "FAILOVER", NAME)) === "OK";
+    });
+  }
+
+  /** Until another server is the primary, for the sentinels and for itself. */
+  async untilSuccessorOf(old: RedisServer): Promise<void> {
+    await until("another server is the primary", async () => {
+      const primary = await this.primary();
+      return primary !== old && (await replicationOf(primary)).includes("role:master");
+    });
+  }
+
+  /** Until there is one primary with two replicas in sync, and all sentinels know it. */
+  async untilWhole(): Promise<void> {
+    await until(
+      "one primary, two replicas in sync, and the sentinels know",
+      async () => {
+        const primary = await this.primary();
+        const about = await replicationOf(primary);
+        if (!about.includes("role:master") || !about.includes("connected_slaves:2")) return false;
+        for (const replica of this.servers.filter((server) => server !== primary)) {
+          const own = await replicationOf(replica);
+          if (!own.includes(`master_port:${primary.proxy.port}\r`)) return false;
+          if (!own.includes("master_link_status:up")) return false;
+        }
+        const views = await Promise.all(this.#asked.map((sentinel) => knows(sentinel, primary)));
+        return views.every(Boolean);
+      },
+      60_000,
+    );
+  }
+
+  async close(): Promise<void> {
+    for (const { client } of this.servers) client.disconnect();
+    for (const sentinel of this.#asked) sentinel.disconnect();
+    for (const sentinel of this.#sentinels) sentinel.kill("SIGKILL");
+    for (const { process } of this.servers) process.child.kill("SIGKILL");
+    await Promise.all(this.servers.map(({ process }) => process.close()));
+    await Promise.all(this.servers.map(({ proxy }) => proxy.close()));
+    await rm(this.#folder, { recursive: true, force: true });
+  }
+}
+
+/** As a gateway's REDIS_URL. */
+export function urlOf(sentinelPorts: readonly number[]): string {
+  return `redis+sentinel://${sentinelPorts.map((port) => `127.0.0.1:${port}`).join(",")}/${NAME}`;
+}
+
+/** A client that waits for its server, however often that is killed. */
+export function patientClient(port: number): Redis {
+  const client = new Redis({
+    host: "127.0.0.1",
+    port,
+    retryStrategy: () => 50,
+    maxRetriesPerRequest: null,
+  });
+  client.on("error", () => {}); // servers are killed on purpose
+  return client;
+}
+
+async function startServer(dataDir: string, primary?: RedisServer): Promise<RedisServer> {
+  await mkdir(dataDir, { recursive: true });
+  const port = await freePort();
+  const proxy = await Proxy.to(port);
+  const process = await startProcess(dataDir, port, proxy, primary?.proxy.port);
+  return { port, dataDir, proxy, client: patientClient(port), process };
+}
+
+function startProcess(
+  dataDir: string,
+  port: number,
+  proxy: Proxy,
+  primaryPort: number | undefined,
+): Promise<LocalRedis> {
+  const replicaOf = primaryPort === undefined ? [] : ["--replicaof", `127.0.0.1 ${primaryPort}`];
+  const extra = [...OPTIONS, "--replica-announce-port", `${proxy.port}`, ...replicaOf];
+  return startLocalRedis({ dataDir, port, extra });
+}
+
+async function startSentinel(folder: string, port: number, primary: number): Promise<ChildProcess> {
+  const path = join(folder, `${port}.conf`);
+  const lines = [
+    `port ${port}`,
+    "bind 127.0.0.1",
+    `dir ${folder}`,
+    `sentinel monitor ${NAME} 127.0.0.1 ${primary} 2`,
+    `sentinel down-after-milliseconds ${NAME} ${DOWN_AFTER_MS}`,
+    `sentinel failover-timeout ${NAME} ${FAILOVER_TIMEOUT_MS}`,
+  ];
+  await writeFile(path, `${lines.join("\n")}\n`);
+  const child = spawnOnLeash([...(await findRedisBinary()), path, "--sentinel"]);
+  await once(child.stdout!, "data");
+  return child;
+}
+
+/** -1 if the sentinel gives no answer: it may be frozen. */
+async function primaryPort(sentinel: Redis): Promise<number> {
+  const named = sentinel.call("SENTINEL", "GET-MASTER-ADDR-BY-NAME", NAME);
+  const port = named.then((answer) => Number((answer as [string, string])[1]));
+  return withinASecond(port, -1);
+}
+
+/** Whether the sentinel takes it for the primary, and sees two replicas and two sentinels alive. */
+async function knows(sentinel: Redis, primary: RedisServer): Promise<boolean> {
+  if ((await primaryPort(sentinel)) !== primary.proxy.port) return false;
+  for (const others of ["REPLICAS", "SENTINELS"]) {
+    const seen = (await sentinel.call("SENTINEL", others, NAME)) as string[][];
+    const alive = seen.filter((one) => !/down|disconnected/.test(one[one.indexOf("flags") + 1]!));
+    if (alive.length < 2) return false;
+  }
+  return true;
+}
+
+/** A frozen server does not answer: then it is not what is waited for. */
+function replicationOf({ client }: RedisServer): Promise<string> {
+  return withinASecond(client.info("replication"), "");
+}
+
+async function withinASecond<T>(answer: Promise<T>, otherwise: T): Promise<T> {
+  let timer: NodeJS.Timeout | undefined;
+  const silence = new Promise<T>((resolve) => {
+    timer = setTimeout(() => resolve(otherwise), 1_000);
+  });
+  try {
+    return await Promise.race([answer.catch(() => otherwise), silence]);
+  } finally {
+    clearTimeout(timer);
+  }
+}

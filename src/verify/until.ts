@@ -1,0 +1,22 @@
+/** Waiting for something to be so, with a deadline that says what was waited for. */
+import { setTimeout as pause } from "node:timers/promises";
+
+/** Asks again and again; an error counts as no. @throws Error after the deadline, with the last error as its cause. */
+export async function until(
+  what: string,
+  isSo: () => boolean | Promise<boolean>,
+  withinMs = 30_000,
+): Promise<void> {
+  const deadline = performance.now() + withinMs;
+  let cause: unknown;
+  for (;;) {
+    try {
+      if (await isSo()) return;
+    } catch (error) {
+      cause = error;
+    }
+    if (performance.now() > deadline)
+      throw new Error(`not within ${withinMs} ms: ${what}`, { cause });
+    await pause(25);
+  }
+}

@@ -1,0 +1,390 @@
+import { readFile } from "node:fs/promises";
+import { afterAll, afterEach, beforeAll, beforeEach, expect, test } from "vitest";
+import { publishedSchema } from "#tertulia/wire/json-schema.js";
+import { WebSocket } from "ws";
+import { ClassicClient, L } from "../support/classic-client.js";
+import { eventually } from "../support/eventually.js";
+import { JsonClient } from "../support/json-client.js";
+import { node } from "../support/nodes.js";
+import { startRedis, type TestRedis } from "../support/redis.js";
+
+let redis: TestRedis;
+let gateway: Awaited<ReturnType<typeof node>>;
+const clients: { vanish(): void }[] = [];
+
+beforeAll(async () => {
+  redis = await startRedis();
+});
+afterAll(() => redis.close());
+beforeEach(async () => {
+  await redis.client.flushall();
+  gateway = await node(redis.url, { REQUESTS_PER_SECOND: 100, PRESENCE_LINGER_MS: 300 });
+});
+afterEach(async () => {
+  for (const client of clients.splice(0)) client.vanish();
+  await gateway.close();
+});
+
+function keep<C extends { vanish(): void }>(client: C): C {
+  clients.push(client);
+  return client;
+}
+
+async function hello(name: string, more: object = {}): Promise<JsonClient> {
+  return keep(await JsonClient.hello(gateway.port, name, more));
+}
+
+/** What a client says, and the fields of what it hears next; in this order. */
+type Line =
+  | readonly ["→", object | string]
+  | readonly ["←", Record<string, unknown> & { type: string }];
+
+const transcripts: Record<string, readonly Line[]> = {
+  "hello is answered by a welcome with the conversations": [
+    ["→", { type: "hello", id: 1, name: "ana", key: "secret" }],
+    [
+      "←",
+      {
+        type: "welcome",
+        id: 1,
+        user: "ana",
+        key: "secret",
+        limits: { text: 4096, frame: 65536, perSecond: 100 },
+        conversations: [{ conv: "~", epoch: "0", head: 0, floor: 1, after: 0, recovered: true }],
+      },
+    ],
+  ],
+  "before hello everything else is refused": [
+    ["→", { type: "publish", id: "a", text: "hi" }],
+    ["←", { type: "error", id: "a", code: "unauthenticated", retryable: false }],
+    ["→", { type: "presence", id: 2 }],
+    ["←", { type: "error", id: 2, code: "unauthenticated" }],
+    ["→", { type: "ping", id: 3 }],
+    ["←", { type: "pong", id: 3 }],
+  ],
+  "a name that nobody can have is refused, another may be said": [
+    ["→", { type: "hello", id: 1, name: "~" }],
+    ["←", { type: "error", id: 1, code: "bad_name" }],
+    ["→", { type: "hello", id: 2, name: "x".repeat(65) }],
+    ["←", { type: "error", id: 2, code: "bad_name" }],
+    ["→", { type: "hello", id: 3, name: "ana" }],
+    ["←", { type: "welcome", id: 3, user: "ana" }],
+    ["→", { type: "hello", id: 4, name: "eva" }],
+    ["←", { type: "error", id: 4, code: "forbidden" }],
+  ],
+  "what is no frame is told so, and the connection lives": [
+    ["→", "nonsense"],
+    ["←", { type: "error", code: "bad_frame" }],
+    ["→", "[1,2]"],
+    ["←", { type: "error", code: "bad_frame" }],
+    ["→", "null"],
+    ["←", { type: "error", code: "bad_frame" }],
+    ["→", { id: 5 }],
+    ["←", { type: "error", id: 5, code: "bad_frame", message: "type: says what the frame is" }],
+    ["→", { type: "toString", id: 6 }],
+    ["←", { type: "error", id: 6, code: "unknown_type" }],
+    ["→", { type: "hello", id: 7 }],
+    ["←", { type: "error", id: 7, code: "bad_frame" }],
+    ["→", { type: "hello", id: 8, name: "ana", unknown: "is ignored" }],
+    ["←", { type: "welcome", id: 8 }],
+  ],
+  "a message is told and acknowledged, and the history has it": [
+    ["→", { type: "hello", name: "ana" }],
+    ["←", { type: "welcome" }],
+    ["→", { type: "publish", id: 1, text: "¡hola!", mid: "m-1" }],
+    ["←", { type: "ok", id: 1, conv: "~", seq: 1, mid: "m-1" }],
+    ["←", { type: "message", conv: "~", seq: 1, mid: "m-1", from: "ana", text: "¡hola!" }],
+    ["→", { type: "history", id: 2 }],
+    [
+      "←",
+      {
+        type: "ok",
+        id: 2,
+        conv: "~",
+        head: 1,
+        floor: 1,
+        more: false,
+        messages: [{ seq: 1, mid: "m-1", from: "ana", text: "¡hola!" }],
+      },
+    ],
+    ["→", { type: "publish", id: 3, text: "¡hola!", mid: "m-1" }],
+    ["←", { type: "ok", id: 3, seq: 1, mid: "m-1", dup: true }],
+  ],
+  "texts are neither empty nor too long": [
+    ["→", { type: "hello", name: "ana" }],
+    ["←", { type: "welcome" }],
+    ["→", { type: "publish", id: 1, text: "" }],
+    ["←", { type: "error", id: 1, code: "empty" }],
+    ["→", { type: "publish", id: 2, text: "x".repeat(4_097) }],
+    ["←", { type: "error", id: 2, code: "too_large" }],
+    ["→", { type: "publish", id: 3, conv: "@nobody", text: "x" }],
+    ["←", { type: "error", id: 3, code: "not_found" }],
+    ["→", { type: "publish", id: 4, conv: "nobody", text: "x" }],
+    ["←", { type: "error", id: 4, code: "bad_frame" }],
+    ["→", { type: "publish", id: 5, text: "x", mid: "a b" }],
+    ["←", { type: "error", id: 5, code: "bad_frame" }],
+  ],
+  "a note to oneself is told once, and read": [
+    ["→", { type: "hello", name: "ana" }],
+    ["←", { type: "welcome" }],
+    ["→", { type: "publish", id: 1, conv: "@ana", text: "note" }],
+    ["←", { type: "ok", id: 1, conv: "@ana", seq: 1 }],
+    ["←", { type: "message", conv: "@ana", seq: 1, from: "ana", text: "note" }],
+    ["→", { type: "read", id: 2, conv: "@ana", seq: 9 }],
+    ["←", { type: "ok", id: 2, conv: "@ana", read: 1, unread: 0 }],
+    ["←", { type: "read", conv: "@ana", read: 1, unread: 0 }],
+    ["→", { type: "read", id: 3, conv: "@ana", seq: 0 }],
+    ["←", { type: "ok", id: 3, conv: "@ana", read: 1, unread: 0 }],
+  ],
+  "status and users": [
+    ["→", { type: "hello", name: "ana" }],
+    ["←", { type: "welcome" }],
+    ["→", { type: "status", id: 1, status: "busy" }],
+    ["←", { type: "ok", id: 1, user: "ana", status: "busy" }],
+    ["→", { type: "status", id: 2, status: "busy" }],
+    ["←", { type: "ok", id: 2, user: "ana", status: "busy" }],
+    ["→", { type: "status", id: 3, status: "disconnected" }],
+    ["←", { type: "error", id: 3, code: "bad_frame" }],
+    ["→", { type: "user", id: 4, user: "ana" }],
+    ["←", { type: "ok", id: 4, user: "ana", status: "busy" }],
+    ["→", { type: "user", id: 5, user: "eva" }],
+    ["←", { type: "error", id: 5, code: "not_found" }],
+  ],
+};
+
+for (const [name, lines] of Object.entries(transcripts)) {
+  test(name, async () => {
+    const client = keep(await JsonClient.connect(gateway.port));
+    for (const [direction, frame] of lines) {
+      if (direction === "→") client.says(frame);
+      // an answer and the event it causes may come in either order
+      else await heardAnyway(client, frame);
+    }
+    client.says({ type: "ping", id: "end" });
+    await client.awaits({ type: "pong", id: "end" });
+    expect(pending, "heard, but not in the transcript").toEqual([]);
+  });
+}
+
+const pending: Record<string, unknown>[] = [];
+
+async function heardAnyway(client: JsonClient, expected: object): Promise<void> {
+  const isIt = (frame: Record<string, unknown>): boolean => {
+    try {
+      expect(frame).toMatchObject(expected);
+      return true;
+    } catch {
+      return false;
+    }
+  };
+  const kept = pending.findIndex(isIt);
+  if (kept !== -1) return void pending.splice(kept, 1);
+  const frame = await client.next();
+  if (isIt(frame)) return;
+  pending.push(frame);
+  const next = await client.next();
+  expect(next, `after ${JSON.stringify(frame)}`).toMatchObject(expected);
+}
+
+test("classic and JSON clients share every conversation, in one order", async () => {
+  const ana = await hello("ana");
+  const bob = keep(await ClassicClient.connect(gateway.port, "bob"));
+  await bob.settles();
+  bob.says(4, L("~"), L("from bytes"));
+  await ana.awaits({ type: "message", conv: "~", seq: 1, from: "bob", text: "from bytes" });
+  ana.says({ type: "publish", text: "from JSON" });
+  await bob.awaits(55, L("ana"), L("from JSON"));
+  ana.says({ type: "publish", conv: "@bob", text: "psst" });
+  await bob.hears(55, L("ana"), L("psst"));
+  bob.says(4, L("ana"), L("what?"));
+  await ana.awaits({ type: "message", conv: "@bob", seq: 2, from: "bob", text: "what?" });
+});
+
+test("long texts reach bytes cut at a character, bytes that are no UTF-8 reach JSON with a mark", async () => {
+  const ana = await hello("ana");
+  const bob = keep(await ClassicClient.connect(gateway.port, "bob"));
+  await bob.settles();
+  ana.says({ type: "publish", text: "ñ".repeat(200) });
+  const ellipsis = Buffer.from("…");
+  await bob.awaits(55, L("ana"), L(Buffer.concat([Buffer.from("ñ".repeat(126)), ellipsis])));
+  bob.says(4, L("~"), L(Buffer.from([0x61, 0xff, 0x62])));
+  await ana.awaits({ type: "message", from: "bob", text: "a�b" });
+});
+
+test("a private message waits for whoever is away, and is delivered on return", async () => {
+  const ana = await hello("ana");
+  const bob = await hello("bob");
+  await bob.asks({ type: "bye" });
+  expect(await bob.closed()).toBe(1000);
+  expect(await ana.asks({ type: "publish", conv: "@bob", text: "later" })).toMatchObject({
+    seq: 1,
+  });
+  const back = keep(await JsonClient.connect(gateway.port));
+  back.says({ type: "hello", name: "bob" });
+  const welcome = await back.hears({ type: "welcome" });
+  expect(welcome["conversations"]).toMatchObject([
+    { conv: "~" },
+    { conv: "@ana", head: 1, read: 0, unread: 1, after: 0, recovered: true },
+  ]);
+  await back.hears({ type: "message", conv: "@ana", seq: 1, from: "ana", text: "later" });
+  expect(await back.asks({ type: "read", conv: "@ana", seq: 1 })).toMatchObject({ unread: 0 });
+  back.vanish();
+  const again = keep(await JsonClient.connect(gateway.port));
+  again.says({ type: "hello", name: "bob", key: back.heard[0]!["key"] });
+  await again.hears({ type: "welcome" });
+  again.says({ type: "ping" });
+  await again.awaits({ type: "pong" });
+  expect(
+    again.heard.map(({ type }) => type),
+    "what was read does not come again",
+  ).not.toContain("message");
+});
+
+test("devices that know the key share a name and count as one user", async () => {
+  const eva = await hello("eva");
+  await eva.asks({ type: "presence" });
+  const phone = await hello("ana", { key: "k" });
+  await eventually(() => expect(peopleOf(eva)).toEqual(["ana", "eva"]));
+  const laptop = await hello("ana", { key: "k" });
+  phone.says({ type: "publish", id: 1, text: "from the phone" });
+  await phone.awaits({ type: "message", text: "from the phone" });
+  await laptop.awaits({ type: "message", from: "ana", text: "from the phone" });
+  laptop.says({ type: "read", conv: "~", seq: 1 });
+  await phone.awaits({ type: "read", conv: "~", read: 1 });
+  await laptop.asks({ type: "bye" });
+  expect(await eva.asks({ type: "user", user: "ana" })).toMatchObject({ status: "active" });
+  await phone.asks({ type: "bye" });
+  await eventually(() => expect(peopleOf(eva)).toEqual(["eva"]));
+});
+
+/** Who is there, by all that a client was told. */
+function peopleOf({ heard }: JsonClient): string[] {
+  const people = new Set<string>();
+  for (const { set = [], gone = [] } of heard as { set?: [string, string][]; gone?: string[] }[]) {
+    for (const [name] of set) people.add(name);
+    for (const name of gone) people.delete(name);
+  }
+  return [...people].toSorted();
+}
+
+test("a name is refused to who does not know its key, and to bytes", async () => {
+  await hello("ana", { key: "k" });
+  const thief = keep(await JsonClient.connect(gateway.port));
+  thief.says({ type: "hello", name: "ana", key: "other" });
+  await thief.hears({ type: "error", code: "name_taken" });
+  await expect(ClassicClient.connect(gateway.port, "ana")).rejects.toThrow("refused with 400");
+  const bob = keep(await ClassicClient.connect(gateway.port, "bob"));
+  thief.says({ type: "hello", name: "bob", key: "-" });
+  await thief.hears({ type: "error", code: "name_taken" });
+  await bob.hearsNothing();
+});
+
+test("a connection that vanished is missed by nobody if it comes back in time", async () => {
+  const eva = keep(await ClassicClient.connect(gateway.port, "eva"));
+  const ana = await hello("ana", { key: "k" });
+  await eva.hears(53, L("ana"), 1);
+  ana.vanish();
+  const back = await hello("ana", { key: "k" });
+  await eva.hearsNothing();
+  back.vanish();
+  await eva.hears(54, L("ana"), 0); // after the linger
+});
+
+test("presence tells the last state of a window, and nothing of who came and left in it", async () => {
+  const eva = await hello("eva");
+  expect(await eva.asks({ type: "presence" })).toMatchObject({
+    count: 1,
+    full: true,
+    set: [["eva", "active"]],
+  });
+  const ana = await hello("ana");
+  await ana.asks({ type: "status", status: "busy" });
+  const max = await hello("max");
+  await max.asks({ type: "bye" });
+  const told = await eva.awaits({ type: "presence", full: true });
+  expect(told["set"] ?? []).not.toContainEqual(["ana", "active"]);
+  const heard = eva.heard.filter(({ type }) => type === "presence");
+  expect(JSON.stringify(heard)).not.toContain("max");
+});
+
+test("with more users than the limit only those watched are told of, with the count", async () => {
+  const small = await node(redis.url, { REDIS_PREFIX: "small", PRESENCE_FULL_UP_TO: 3 });
+  const join = async (name: string): Promise<JsonClient> =>
+    keep(await JsonClient.hello(small.port, name));
+  try {
+    const eva = await join("eva");
+    await eva.asks({ type: "presence", watch: ["ana"] });
+    const others = await Promise.all(["u1", "u2", "u3"].map(join));
+    await eva.awaits({ type: "presence", count: 4, full: false });
+    await join("u4");
+    const count = await eva.awaits({ type: "presence", count: 5 });
+    expect(count["set"]).toBeUndefined();
+    const ana = await join("ana");
+    await eva.awaits({ type: "presence", count: 6, set: [["ana", "active"]] });
+    await ana.asks({ type: "bye" });
+    await eva.awaits({ type: "presence", count: 5, gone: ["ana"] });
+    for (const each of others) await each.asks({ type: "bye" });
+    const whole = await eva.awaits({ type: "presence", snapshot: true, full: true, count: 2 });
+    expect(whole["set"]).toEqual(expect.arrayContaining([["eva", "active"]]));
+  } finally {
+    await small.close();
+  }
+});
+
+test("typing is heard by the others, and stored nowhere", async () => {
+  const ana = await hello("ana");
+  const bob = await hello("bob");
+  await ana.asks({ type: "typing", conv: "@bob" });
+  await bob.awaits({ type: "typing", conv: "@ana", from: "ana" });
+  await bob.asks({ type: "typing", conv: "~" });
+  await ana.awaits({ type: "typing", conv: "~", from: "bob" });
+  expect(bob.heard.filter(({ type }) => type === "typing")).toHaveLength(1);
+  expect(await redis.client.keys("*history*")).toEqual([]);
+});
+
+test("who asks too much is told when to ask again, and closed when it does not stop", async () => {
+  const ana = await hello("ana");
+  for (let i = 0; i < 500; i++) ana.says({ type: "ping" });
+  const refused = await ana.awaits({ type: "error", code: "rate_limited" });
+  expect(refused).toMatchObject({ retryable: true, retryAfterMs: expect.any(Number) });
+  expect(await ana.closed()).toBe(4429);
+});
+
+test("a hundred bad frames in a row close the connection", async () => {
+  const ana = await hello("ana");
+  for (let i = 0; i < 100; i++) ana.says("{");
+  expect(await ana.closed()).toBe(4400);
+});
+
+test("the dialect is chosen at the upgrade: by path or subprotocol; what is unknown is refused", async () => {
+  const open = async (path: string, ...offered: string[]): Promise<string> => {
+    const webSocket = new WebSocket(`ws://127.0.0.1:${gateway.port}${path}`, offered);
+    return new Promise((resolve) => {
+      webSocket.on("error", () => {});
+      webSocket.on("unexpected-response", (_request, { statusCode }) => resolve(`${statusCode}`));
+      webSocket.on("open", () => {
+        webSocket.send('{"type":"ping"}');
+        webSocket.on("message", (frame: Buffer) => {
+          resolve(`${webSocket.protocol} ${frame.toString().slice(0, 14)}`);
+          webSocket.close();
+        });
+      });
+    });
+  };
+  expect(await open("/ws")).toBe(' {"type":"pong"');
+  expect(await open("/", "tertulia.v1.json")).toBe('tertulia.v1.json {"type":"pong"');
+  expect(await open("/", "other", "tertulia.v1.json")).toBe('tertulia.v1.json {"type":"pong"');
+  expect(await open("/ws", "mine")).toBe('mine {"type":"pong"');
+  expect(await open("/", "tertulia.v2.json")).toBe("400");
+  expect(await open("/ws?name=~")).toBe("400");
+});
+
+test("the published schema is the one that frames are checked by", async () => {
+  const kept = await readFile(
+    new URL("../../docs/tertulia.v1.schema.json", import.meta.url),
+    "utf8",
+  );
+  expect(JSON.parse(kept), "npm run schema writes it").toEqual(publishedSchema());
+  const served = await fetch(`http://127.0.0.1:${gateway.port}/tertulia.v1.schema.json`);
+  expect(await served.json()).toEqual(publishedSchema());
+});

@@ -1,0 +1,58 @@
+import { expect, test } from "vitest";
+import { agreedBy } from "#tertulia/verify/agreed.js";
+import { DEPLOYMENT_RULES, tryDeployment } from "#tertulia/verify/deployment.js";
+import type { Entry } from "#tertulia/verify/history.js";
+import { Index } from "#tertulia/verify/indexed.js";
+import { ClassicClient, L } from "../support/classic-client.js";
+import { node } from "../support/nodes.js";
+import { startRedis } from "../support/redis.js";
+
+/** Sessions 1, 2, … hear these ids in these orders. */
+function heard(...views: string[][]): Index {
+  const entries: Entry[] = [];
+  for (const [i, ids] of views.entries()) {
+    const session = i + 1;
+    entries.push({ t: 0, kind: "open", session, name: `client${i}`, gateway: 0 });
+    for (const [at, id] of ids.entries()) {
+      entries.push({ t: 10 * (at + 1) + i, kind: "heard", session, id, conv: "~" });
+    }
+  }
+  const truth = { messages: [], connected: [], terms: [], events: [], reports: [] };
+  return new Index({ entries, truth, open: new Map(), ack: "fast" });
+}
+
+test("what sessions heard in part is put into one order", () => {
+  const { messages, contradictions } = agreedBy(heard(["a", "c", "d"], ["x", "a", "b", "c"]));
+  expect(contradictions).toEqual([]);
+  expect(messages.map(({ id }) => id)).toEqual(["x", "a", "b", "c", "d"]);
+  expect(messages.map(({ seq }) => seq)).toEqual([1, 2, 3, 4, 5]);
+});
+
+test("two sessions that heard two messages in different orders contradict one another", () => {
+  expect(agreedBy(heard(["a", "b", "c"], ["a", "c", "b"])).contradictions).toHaveLength(1);
+});
+
+test("a deployment where others chat as well is judged by what the referee's own clients see", async () => {
+  const redis = await startRedis();
+  const nodes = [await node(redis.url), await node(redis.url)];
+  const stranger = await ClassicClient.connect(nodes[0]!.port, "stranger");
+  const chatter = setInterval(() => stranger.says(4, L("~"), L("hello there")), 20);
+  try {
+    const urls = nodes.map(({ port }) => `ws://127.0.0.1:${port}`);
+    for (const seed of [1, 2]) {
+      const settings = { seed, minutes: 0.03, clients: 4, urls, rate: 50 };
+      const { violations, voidBecause, figures } = await tryDeployment(settings);
+      expect(violations).toEqual([]);
+      expect(voidBecause).toBeUndefined();
+      expect(figures["acknowledged"]).toBeGreaterThan(50);
+      // 6 clients, 2 s, and the first burst is not held back
+      expect(figures["messages"]).toBeLessThan(6 * (0.03 * 60 * 50 + 8));
+    }
+    expect(DEPLOYMENT_RULES).toContain("all sessions hear a conversation in one order");
+  } finally {
+    clearInterval(chatter);
+    await stranger.close();
+    await Promise.all(nodes.map((each) => each.close()));
+    await redis.close();
+  }
+}, 60_000);

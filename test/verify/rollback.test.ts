@@ -1,0 +1,228 @@
+import { expect, test } from "vitest";
+import { check } from "#tertulia/verify/checks.js";
+import { figuresOf, whyVoid } from "#tertulia/verify/figures.js";
+import type { Entry } from "#tertulia/verify/history.js";
+import type { Published, Report, RunHistory, Stored } from "#tertulia/verify/indexed.js";
+
+interface Run {
+  entries: Entry[];
+  truth: {
+    messages: Stored[];
+    connected: string[];
+    terms: RunHistory["truth"]["terms"];
+    events: Published[];
+    reports: Report[];
+  };
+  open: Map<string, number>;
+  ack: RunHistory["ack"];
+}
+
+const said = (id: string, seq: number, epoch: number): Stored => ({
+  conv: "~",
+  author: id.split(".")[0]!,
+  id,
+  seq,
+  epoch,
+});
+
+const published = (t: number, g: number, n: number, message: Stored): Published => ({
+  t,
+  bucket: 0,
+  g,
+  n,
+  digest: `${message.id} ${message.epoch} ${message.seq}`,
+  message,
+});
+
+/**
+ * Ana's second message is acknowledged and heard by all, then a lossy failover takes it back. Bob's
+ * message after that has its number, of another epoch. A gateway says that its log was rolled back.
+ */
+function rolledBack(): Run {
+  const kept = said("ana.1", 1, 1);
+  const lost = said("ana.2", 2, 1);
+  const after = said("bob.1", 2, 9);
+  const everybody = { gateways: [0, 1], what: "lossy-failover" };
+  return {
+    entries: [
+      { t: 1, kind: "open", session: 1, name: "ana", gateway: 0 },
+      { t: 2, kind: "open", session: 2, name: "bob", gateway: 1 },
+      { t: 3, kind: "invoke", session: 1, id: "ana.1", conv: "~" },
+      { t: 4, kind: "heard", session: 1, id: "ana.1", conv: "~" },
+      { t: 5, kind: "ok", id: "ana.1" },
+      { t: 6, kind: "heard", session: 2, id: "ana.1", conv: "~" },
+      { t: 5_000, kind: "fault", ...everybody, rollsBack: true },
+      { t: 5_010, kind: "invoke", session: 1, id: "ana.2", conv: "~" },
+      { t: 5_012, kind: "heard", session: 1, id: "ana.2", conv: "~" },
+      { t: 5_012, kind: "ok", id: "ana.2" },
+      { t: 5_013, kind: "heard", session: 2, id: "ana.2", conv: "~" },
+      { t: 5_500, kind: "down", what: "lossy-failover", gateways: [] },
+      { t: 8_000, kind: "invoke", session: 2, id: "bob.1", conv: "~" },
+      { t: 8_010, kind: "heard", session: 2, id: "bob.1", conv: "~" },
+      { t: 8_010, kind: "ok", id: "bob.1" },
+      { t: 8_020, kind: "heard", session: 1, id: "bob.1", conv: "~" },
+      { t: 9_000, kind: "healed", what: "lossy-failover" },
+    ],
+    truth: {
+      messages: [kept, after],
+      connected: ["ana", "bob"],
+      terms: [],
+      events: [
+        published(4, 1, 1, kept),
+        published(5_011, 1, 2, lost),
+        published(8_005, 9, 1, after),
+      ],
+      reports: [{ t: 7_900, gateway: 0, bucket: 0, after: { g: 1, n: 2 }, reason: "rolled_back" }],
+    },
+    open: new Map([
+      ["ana", 1],
+      ["bob", 2],
+    ]),
+    ack: "fast",
+  };
+}
+
+/** The same, and then the gateway, whose call was never answered, stores ana's message again. */
+function storedAgain(): Run {
+  const run = rolledBack();
+  const again = said("ana.2", 3, 9);
+  run.truth.messages.push(again);
+  run.truth.events.push(published(8_500, 9, 2, again));
+  run.entries.push(
+    { t: 8_501, kind: "heard", session: 1, id: "ana.2", conv: "~" },
+    { t: 8_502, kind: "heard", session: 2, id: "ana.2", conv: "~" },
+  );
+  return run;
+}
+
+const rulesBroken = (run: Run): string[] => check(run).map(({ rule }) => rule);
+
+const LOST = "what was acknowledged is in the history";
+const GONE = "a session hears nothing that is not in the history";
+const VIEW = "a session hears each message once, in order, without holes";
+
+test("what a failover takes back may be lost, if a gateway says so", () => {
+  expect(check(rolledBack())).toEqual([]);
+});
+
+test("what was taken back and stored again may be heard again", () => {
+  expect(check(storedAgain())).toEqual([]);
+});
+
+test("a stale primary may publish what it had been sent when it wakes up, if nobody hears it", () => {
+  const run = storedAgain();
+  const stale = said("ana.2", 3, 1);
+  run.truth.events[1] = published(8_900, 1, 3, stale);
+  run.truth.reports[0] = { ...run.truth.reports[0]!, after: { g: 1, n: 3 } };
+  run.entries = run.entries.filter(
+    (entry) => !(entry.kind === "heard" && entry.id === "ana.2" && entry.t < 8_000),
+  );
+  expect(check(run)).toEqual([]);
+  run.entries.push({ t: 8_901, kind: "heard", session: 2, id: "ana.2", conv: "~" });
+  expect(rulesBroken(run)).toContain(VIEW);
+});
+
+const spoiled: [what: string, rule: string, run: Run, spoil: (run: Run) => void][] = [
+  ["nobody says so", LOST, rolledBack(), (run) => (run.truth.reports = [])],
+  ["nobody says so", GONE, rolledBack(), (run) => (run.truth.reports = [])],
+  ["nobody says so", VIEW, storedAgain(), (run) => (run.truth.reports = [])],
+  [
+    "who says so had not seen so much",
+    LOST,
+    rolledBack(),
+    (run) => (run.truth.reports[0] = { ...run.truth.reports[0]!, after: { g: 1, n: 1 } }),
+  ],
+  [
+    "another bucket was rolled back",
+    LOST,
+    rolledBack(),
+    (run) => (run.truth.reports[0] = { ...run.truth.reports[0]!, bucket: 1 }),
+  ],
+  [
+    "the log was trimmed, not rolled back",
+    LOST,
+    rolledBack(),
+    (run) => (run.truth.reports[0] = { ...run.truth.reports[0]!, reason: "trimmed" }),
+  ],
+  [
+    "there was no failover",
+    LOST,
+    rolledBack(),
+    (run) => (run.entries = run.entries.filter(({ kind }) => kind !== "fault")),
+  ],
+  [
+    "it was acknowledged long before the failover",
+    LOST,
+    rolledBack(),
+    (run) =>
+      (run.entries = run.entries.map((entry) =>
+        "id" in entry && entry.id === "ana.2" ? { ...entry, t: 100 } : entry,
+      )),
+  ],
+  ["it was never published", LOST, rolledBack(), (run) => run.truth.events.splice(1, 1)],
+  ["it was acknowledged as replicated", LOST, rolledBack(), (run) => (run.ack = "replicated")],
+  ["it was acknowledged as replicated", GONE, rolledBack(), (run) => (run.ack = "replicated")],
+  [
+    "its number and epoch are given to another message",
+    "an epoch and a number mean one message",
+    rolledBack(),
+    (run) => (run.truth.messages[1] = said("bob.1", 2, 1)),
+  ],
+  [
+    "its position is given to another event",
+    "a position means one event",
+    rolledBack(),
+    (run) => run.truth.events.push(published(8_001, 1, 2, said("bob.1", 2, 9))),
+  ],
+  [
+    "nobody can write for nine seconds",
+    "after a failover, writing goes on within eight seconds",
+    rolledBack(),
+    (run) =>
+      (run.entries = run.entries.map((entry) =>
+        entry.t >= 8_000 ? { ...entry, t: entry.t + 6_700 } : entry,
+      )),
+  ],
+  [
+    "it is heard a third time",
+    VIEW,
+    storedAgain(),
+    (run) => run.entries.push({ t: 8_600, kind: "heard", session: 2, id: "ana.2", conv: "~" }),
+  ],
+];
+
+for (const [what, rule, run, spoil] of spoiled) {
+  test(`found when ${what}: ${rule}`, () => {
+    spoil(run);
+    expect(rulesBroken(run)).toContain(rule);
+  });
+}
+
+test("the figures tell what each failover lost and how long nobody could write", () => {
+  const figures = figuresOf(rolledBack(), new Map());
+  expect(figures["lost although acknowledged, lossy-failover"]).toBe("1 (in 1)");
+  expect(figures["of these not announced"]).toBe(0);
+  expect(figures["no write ms, lossy-failover"]).toBe("median 2510, max 2510");
+});
+
+test("a run whose lossy failovers lost nothing is void", () => {
+  const counts = new Map([["lossy-failover", 1]]);
+  expect(whyVoid(rolledBack(), counts, new Map())).toBeUndefined();
+  const run = rolledBack();
+  run.truth.messages.push(said("ana.2", 2, 1));
+  expect(whyVoid(run, counts, new Map())).toBe("no lossy failover has lost a tail");
+});
+
+test("sign-outs after a kill are timed at each viewer", () => {
+  const run = rolledBack();
+  run.entries.push(
+    { t: 10_000, kind: "down", what: "kill-gateway", gateways: [0] },
+    { t: 10_001, kind: "closed", session: 1 },
+    { t: 14_000, kind: "presence", session: 2, name: "ana", status: 0 },
+    { t: 14_100, kind: "open", session: 3, name: "ana", gateway: 1 },
+    { t: 16_000, kind: "presence", session: 2, name: "ana", status: 0 },
+  );
+  const figures = figuresOf(run, new Map());
+  expect(figures["sign-out heard after a kill ms"]).toBe("median 4000, max 4000");
+  expect(figures["back after a kill ms"]).toBe("median 4100, max 4100");
+});

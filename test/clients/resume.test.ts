@@ -178,3 +178,35 @@ test("private messages to somebody who is away are there on return, those of new
   const nowhere = elsewhere.chat.publish("@nobody", "hi");
   await expect(nowhere).rejects.toMatchObject({ code: "not_found" });
 });
+
+test("a cursor from a welcome is good, although the message at it is older than the conversation's epoch", async () => {
+  const gateway = await start();
+  const ana = join(at(gateway), { name: "ana" });
+  const bob = join(at(gateway), { name: "bob" });
+  await bob.chat.joined();
+  for (const n of upTo(3)) await ana.chat.publish("@bob", `${n}`);
+  await bob.chat.markRead("@ana", 2);
+  await bob.chat.close();
+  await redis.kill(); // a restart begins a new epoch
+  await redis.revive();
+  for (const n of upTo(5, 4)) await ana.chat.publish("@bob", `${n}`);
+  const [first, second] = (await ana.chat.history("@bob")).messages;
+  expect((await ana.chat.history("@bob")).epoch).not.toBe(first!.epoch);
+  expect(second!.seq).toBe(2);
+
+  let cursors = {};
+  const fresh = await eventually(async () => {
+    const seen = join(at(gateway), { name: "bob" });
+    seen.chat.on("welcome", () => (cursors = seen.chat.cursors)); // and then it is cut off
+    await seen.chat.joined();
+    return seen;
+  });
+  await fresh.chat.close();
+  const back = await eventually(async () => {
+    const seen = join(at(gateway), { name: "bob", cursors });
+    await seen.chat.joined();
+    return seen;
+  });
+  await eventually(() => expect(back.seqs).toEqual([3, 4, 5]));
+  expect(back.gaps).toEqual([]);
+});

@@ -16,6 +16,7 @@ const arrows: Record<string, readonly string[]> = {
   observe: [],
   config: [],
   node: ["chat", "wire", "gateway", "redis", "cluster", "config", "observe"],
+  clients: ["wire/json-schema"],
   verify: ["chat", "wire/bytes", "redis/events", "redis/keys", "local-redis"],
   main: ["node", "config", "observe", "local-redis"],
 };
@@ -27,16 +28,21 @@ const packages: Record<string, RegExp> = {
   gateway: /^(ws|node:.*)$/,
   redis: /^(ioredis|node:.*)$/,
   cluster: /^node:(crypto|timers\/promises)$/,
+  clients: /^$/,
 };
+
+/** Rooms that run without the rooms they know: of these they import types only. */
+const typesOnly: Record<string, readonly string[]> = { clients: ["wire/"] };
 
 interface Import {
   readonly from: string;
   readonly target: string;
+  readonly isTypeOnly: boolean;
 }
 
 test("imports follow the arrows of the house", async () => {
   const wrong: string[] = [];
-  for (const { from, target } of await imports()) {
+  for (const { from, target, isTypeOnly } of await imports()) {
     const room = roomOf(from);
     if (!target.startsWith(".")) {
       if (packages[room]?.test(target) === false) wrong.push(`${from} imports ${target}`);
@@ -46,6 +52,9 @@ test("imports follow the arrows of the house", async () => {
     const allowed = [room, ...(arrows[room] ?? [])];
     if (!allowed.some((each) => file === each || file.startsWith(`${each}/`))) {
       wrong.push(`${from} imports ${file}`);
+    }
+    if (!isTypeOnly && typesOnly[room]?.some((each) => file.startsWith(each))) {
+      wrong.push(`${from} imports more than types of ${file}`);
     }
   }
   expect(wrong).toEqual([]);
@@ -70,8 +79,11 @@ async function imports(): Promise<Import[]> {
   const found: Import[] = [];
   for (const from of (await sources()).filter((file) => file.endsWith(".ts"))) {
     const source = await readFile(join(SRC, from), "utf8");
-    for (const [, target] of source.matchAll(/(?:from|import\()\s*"([^"]+)"/g)) {
-      found.push({ from, target: target! });
+    const statements = source.matchAll(
+      /(?:^(?:import|export)(?<type> type)?[^"';]*from |import\()\s*"(?<target>[^"]+)"/gm,
+    );
+    for (const { groups } of statements) {
+      found.push({ from, target: groups!["target"]!, isTypeOnly: groups!["type"] !== undefined });
     }
   }
   return found;

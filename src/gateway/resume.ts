@@ -13,7 +13,7 @@ import {
   type Name,
   type Page,
 } from "../chat/model.js";
-import { convOf, epochText, nameOfConv, unreadOf } from "../wire/json.js";
+import { convOf, epochFromText, epochText, nameOfConv, unreadOf } from "../wire/json.js";
 import type { Events, Requests } from "../wire/json-schema.js";
 
 type Cursor = readonly [epoch: string, seq: number];
@@ -117,7 +117,8 @@ export function continued(
   const gap = (before: number, reason: Gap["reason"]): Gap => ({ after: seq, before, reason });
   // all of it has expired, or it never was
   if (head === 0) return { after: 0, gaps: seq === 0 ? [] : [gap(1, "trimmed")] };
-  const isOther = epochThere !== 0 && epochText(epochThere) !== epoch;
+  // an older one is had: the cursor may come from a welcome, with the epoch of a later message
+  const isOther = epochThere > epochFromText(epoch);
   if (seq > head || (seq > 0 && isOther)) {
     return { after: head, gaps: [gap(head + 1, "rolled_back")] };
   }

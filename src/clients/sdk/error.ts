@@ -1,0 +1,41 @@
+/** The one kind of error that the SDK rejects with, apart from an abort's own reason. */
+
+/** What the chat said (PROTOCOL.md, errors), and below the line what the SDK says by itself. */
+export type TertuliaErrorCode =
+  | "bad_frame"
+  | "unknown_type"
+  | "unauthenticated"
+  | "forbidden"
+  | "not_found"
+  | "name_taken"
+  | "bad_name"
+  | "bad_status"
+  | "empty"
+  | "too_large"
+  | "rate_limited"
+  | "unavailable"
+  | "internal"
+  // ---
+  /** The client was closed, by itself or by the chat, before there was an answer. */
+  | "closed"
+  /** More is waiting already than `outboxLimit` allows. */
+  | "outbox_full"
+  /** Sent, but unanswered for so long that sending again might store it twice. */
+  | "unconfirmed";
+
+/** Something was refused, or could not be done. */
+export class TertuliaError extends Error {
+  override readonly name = "TertuliaError";
+  readonly code: TertuliaErrorCode;
+  /** Whether the same may succeed later. */
+  readonly retryable: boolean;
+  /** Not before this many milliseconds. */
+  readonly retryAfterMs: number | undefined;
+
+  constructor(code: TertuliaErrorCode, message: string, retryable = false, retryAfterMs?: number) {
+    super(message);
+    this.code = code;
+    this.retryable = retryable;
+    this.retryAfterMs = retryAfterMs;
+  }
+}

@@ -1,0 +1,14 @@
+/** What is taken from the environment, browser or Node. */
+import type { WebSocketConstructor } from "./web-socket.js";
+
+export function ownWebSocket(): WebSocketConstructor {
+  const { WebSocket } = globalThis as { WebSocket?: WebSocketConstructor };
+  if (WebSocket) return WebSocket;
+  throw new TypeError("this environment has no WebSocket: pass that of `ws` as options.WebSocket");
+}
+
+/** 128 random bits. */
+export function randomId(): string {
+  const bytes = crypto.getRandomValues(new Uint8Array(16));
+  return Array.from(bytes, (byte) => byte.toString(16).padStart(2, "0")).join("");
+}

@@ -1,0 +1,36 @@
+/** Who is connected: one view of snapshots and changes. Pure. PROTOCOL.md, presence. */
+import type { PresenceChange, Status } from "./events.js";
+
+/** An answer (always everybody it speaks of), or an event. */
+export interface Report {
+  readonly count: number;
+  readonly full: boolean;
+  readonly isSnapshot: boolean;
+  readonly set: readonly (readonly [name: string, status: Status])[];
+  readonly gone: readonly string[];
+}
+
+export class Roster {
+  readonly people = new Map<string, Status>();
+  count = 0;
+  isFull = true;
+  /** Who is told of when there are too many for all. */
+  watched: ReadonlySet<string> = new Set();
+
+  /** Takes it in; returns what is different from before. */
+  report({ count, full, isSnapshot, set, gone }: Report): PresenceChange {
+    this.count = count;
+    const forgets = isSnapshot || (this.isFull && !full);
+    this.isFull = full;
+    const told = new Map(set);
+    const left = forgets
+      ? [...this.people.keys()].filter((name) => {
+          return !told.has(name) && (isSnapshot || !this.watched.has(name) || gone.includes(name));
+        })
+      : [...new Set(gone)].filter((name) => this.people.has(name));
+    for (const name of left) this.people.delete(name);
+    const changed = [...told].filter(([name, status]) => this.people.get(name) !== status);
+    for (const [name, status] of changed) this.people.set(name, status);
+    return { count, full, set: changed, gone: left };
+  }
+}

@@ -1,0 +1,132 @@
+/** The connection, come what may: close codes, goaway, silence, names that are taken. */
+import { expect, test } from "vitest";
+import { WebSocket } from "ws";
+import { TertuliaError } from "#tertulia/clients/sdk/tertulia.js";
+import { eventually } from "../support/eventually.js";
+import { conversation, message, refusal, welcomes } from "../support/scripted-server.js";
+import { join, serve } from "../support/sdk-scene.js";
+
+test.each([1000, 4400, 4408, 4409, 4429])("a close with %i is for good", async (code) => {
+  const server = await serve();
+  const { chat, states } = join(server.url);
+  await chat.joined();
+  const said = chat.publish("~", "never answered");
+  server.peers[0]!.socket.close(code, "enough");
+  await expect(said).rejects.toMatchObject({ code: "closed" });
+  expect(chat.state).toMatchObject({ name: "closed", code, reason: "enough" });
+  expect(states.map(({ name }) => name)).toEqual(["open", "closed"]);
+  await expect(chat.publish("~", "later")).rejects.toThrow(TertuliaError);
+  expect(server.peers.length).toBe(1);
+});
+
+test.each([1006, 1009, 1012, 4500, 4508, 4510])(
+  "after a close with %i it comes back",
+  async (code) => {
+    const server = await serve();
+    const { chat, states } = join(server.url);
+    await chat.joined();
+    if (code === 1006) server.peers[0]!.socket.terminate();
+    else server.peers[0]!.socket.close(code);
+    await eventually(() => expect(server.peers[1]?.hello).toBeDefined());
+    await chat.joined();
+    expect(states.map(({ name }) => name)).toEqual(["open", "waiting", "connecting", "open"]);
+    expect(server.peers[1]!.hello).toMatchObject({
+      name: "ana",
+      key: chat.key,
+      resume: { "~": ["a", 0] },
+    });
+  },
+);
+
+test("a node that goes away is left in its slot: the new connection opens first, and nothing is told twice", async () => {
+  const server = await serve(welcomes());
+  const { chat, states, seqs } = join(server.url);
+  await chat.joined();
+  const [old] = server.peers;
+  old!.says(message(1), message(2), { type: "goaway", reason: "drain", reconnectAfterMs: 150 });
+  const toldMs = performance.now();
+  await eventually(() => expect(server.peers[1]?.hello).toBeDefined());
+  expect(performance.now() - toldMs).toBeGreaterThan(100);
+  expect(server.peers[1]!.hello!.resume).toEqual({ "~": ["a", 2] });
+  await eventually(() => expect(old!.socket.readyState).toBe(WebSocket.CLOSED));
+  server.peers[1]!.says(message(2), message(3));
+  await eventually(() => expect(seqs).toEqual([1, 2, 3]));
+  expect(states.map(({ name }) => name)).toEqual(["open"]);
+});
+
+test("what the old connection delivers while the new one opens is not delivered again", async () => {
+  let welcome = (): void => {};
+  const server = await serve((request, peer, turn) => {
+    const answer = (): void => welcomes(() => [conversation({})])(request, peer, turn);
+    if (turn === 1 && request.type === "hello") welcome = answer;
+    else answer();
+  });
+  const { chat, seqs } = join(server.url);
+  await chat.joined();
+  const [old] = server.peers;
+  old!.says({ type: "goaway", reason: "drain", reconnectAfterMs: 0 });
+  await eventually(() => expect(server.peers[1]?.hello).toBeDefined());
+  old!.says(message(1), message(2));
+  await eventually(() => expect(seqs).toEqual([1, 2]));
+  welcome(); // its hello knew of none
+  server.peers[1]!.says(message(1), message(2), message(3));
+  await eventually(() => expect(seqs).toEqual([1, 2, 3]));
+});
+
+test("a connection that has fallen silent is asked, and left when it does not answer", async () => {
+  const server = await serve(
+    welcomes(undefined, (request, peer, turn) => {
+      if (request.type === "ping" && turn === 1) peer.says({ type: "pong", id: request.id, ts: 1 });
+    }),
+  );
+  const timing = { pingAfterMs: 100, pongWithinMs: 200 };
+  const { chat } = join(server.url, { timing });
+  await eventually(() => expect(server.peers.length).toBe(2));
+  expect(server.peers[0]!.heard.map(({ type }) => type)).toEqual(["hello", "ping"]);
+  await eventually(() => {
+    const pings = server.peers[1]!.heard.filter(({ type }) => type === "ping");
+    expect(pings.length).toBeGreaterThan(2);
+  });
+  expect(server.peers.length).toBe(2);
+  expect(chat.state.name).toBe("open");
+});
+
+test("a connection without a welcome is left in time", async () => {
+  const server = await serve((request, peer, turn) => {
+    if (turn > 0) welcomes()(request, peer, turn);
+  });
+  const { chat } = join(server.url, { timing: { openWithinMs: 100 } });
+  await chat.joined();
+  expect(server.peers.length).toBe(2);
+});
+
+test("a name that is taken is final the first time", async () => {
+  const server = await serve((request, peer) => peer.says(refusal(request, "name_taken")));
+  const { chat } = join(server.url);
+  await expect(chat.joined()).rejects.toMatchObject({ code: "name_taken" });
+  expect(chat.state).toMatchObject({ name: "closed", reason: "name_taken" });
+  expect(server.peers.length).toBe(1);
+});
+
+test("a name that is taken on the way back is told, and tried again", async () => {
+  const server = await serve((request, peer, turn) => {
+    if (turn === 1) peer.says(refusal(request, "name_taken"));
+    else welcomes()(request, peer, turn);
+  });
+  const { chat, errors } = join(server.url);
+  await chat.joined();
+  server.peers[0]!.socket.terminate();
+  await eventually(() => expect(server.peers[2]?.hello).toBeDefined());
+  await chat.joined();
+  expect(errors.map(({ code }) => code)).toEqual(["name_taken"]);
+});
+
+test("close says bye, once", async () => {
+  const server = await serve();
+  const { chat, states } = join(server.url);
+  await chat.joined();
+  await Promise.all([chat.close(), chat.close()]);
+  await chat.close();
+  expect(server.peers[0]!.heard.map(({ type }) => type)).toEqual(["hello", "bye"]);
+  expect(states.at(-1)).toEqual({ name: "closed", code: 1000, reason: "bye" });
+});

@@ -1,0 +1,94 @@
+/** What comes: each message once and in order, holes filled or told. */
+import { expect, test } from "vitest";
+import { eventually } from "../support/eventually.js";
+import { conversation, message, ok, welcomes } from "../support/scripted-server.js";
+import { join, serve } from "../support/sdk-scene.js";
+
+test("a hole is filled from history before what stands behind it is delivered", async () => {
+  const server = await serve(
+    welcomes(undefined, (request, peer) => {
+      if (request.type !== "history") return;
+      const { after } = request;
+      const messages = [after! + 1, after! + 2].map((seq) => message(seq)); // small pages
+      peer.says(message(8), ok(request, { epoch: "a", messages, head: 8, floor: 1, more: true }));
+    }),
+  );
+  const { seqs, gaps, chat } = join(server.url);
+  await chat.joined();
+  server.peers[0]!.says(message(1), message(6), message(7));
+  await eventually(() => expect(seqs).toEqual([1, 2, 3, 4, 5, 6, 7, 8]));
+  expect(gaps).toEqual([]);
+});
+
+test("a hole that history cannot fill is told, never silent", async () => {
+  const server = await serve(
+    welcomes(undefined, (request, peer) => {
+      if (request.type !== "history") return;
+      peer.says(ok(request, { epoch: "a", messages: [], head: 6, floor: 6, more: false }));
+    }),
+  );
+  const { seqs, gaps, chat } = join(server.url);
+  await chat.joined();
+  server.peers[0]!.says(message(1), message(6), message(7));
+  await eventually(() => expect(seqs).toEqual([1, 6, 7]));
+  expect(gaps).toEqual([{ conv: "~", after: 1, before: 6, reason: "trimmed" }]);
+});
+
+test("a loss while a hole is being filled: the next connection brings all, once", async () => {
+  const server = await serve(welcomes());
+  const { seqs, chat } = join(server.url);
+  await chat.joined();
+  server.peers[0]!.says(message(1), message(4));
+  await eventually(() => {
+    expect(server.peers[0]!.heard.map(({ type }) => type)).toContain("history");
+  });
+  server.peers[0]!.socket.terminate();
+  await eventually(() => expect(server.peers[1]?.hello?.resume).toEqual({ "~": ["a", 1] }));
+  await chat.joined();
+  server.peers[1]!.says(...[2, 3, 4, 5].map((seq) => message(seq)));
+  await eventually(() => expect(seqs).toEqual([1, 2, 3, 4, 5]));
+});
+
+test("numbers given again after a failover are new messages; a replay of old ones is not", async () => {
+  const server = await serve(welcomes());
+  const { seqs, gaps, chat } = join(server.url);
+  await chat.joined();
+  const [peer] = server.peers;
+  peer!.says(message(1, "zz"), message(2, "100"), message(1, "zz"), message(2, "100"));
+  peer!.says(message(3, "100"), message(2, "101"), message(3, "101"));
+  await eventually(() => expect(seqs).toEqual([1, 2, 3, 2, 3]));
+  expect(gaps).toEqual([{ conv: "~", after: 1, before: 2, reason: "rolled_back" }]);
+});
+
+test("a gap moves the cursor, and is told", async () => {
+  const lost = conversation({ after: 899, recovered: false, head: 900 });
+  const gap = { conv: "~", after: 5, before: 900, reason: "trimmed" } as const;
+  const server = await serve(
+    welcomes(
+      () => [lost],
+      (request, peer) => {
+        if (request.type === "hello") peer.says({ type: "gap", ...gap }, message(900));
+      },
+    ),
+  );
+  const { seqs, gaps, chat } = join(server.url, { cursors: { "~": ["a", 5] } });
+  await eventually(() => expect(seqs).toEqual([900]));
+  expect(gaps).toEqual([gap]);
+  expect(chat.cursors).toEqual({ "~": ["a", 900] });
+  expect(server.peers[0]!.hello!.resume).toEqual({ "~": ["a", 5] });
+});
+
+test("the cursors hold the message that is being delivered", async () => {
+  const server = await serve(welcomes());
+  const { chat } = join(server.url);
+  const read: unknown[] = [];
+  chat.on("message", () => read.push(chat.cursors["~"]));
+  await chat.joined();
+  server.peers[0]!.says(message(1), message(2, "b"));
+  await eventually(() =>
+    expect(read).toEqual([
+      ["a", 1],
+      ["b", 2],
+    ]),
+  );
+});

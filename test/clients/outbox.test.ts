@@ -1,0 +1,133 @@
+/** What is published or asked: order, losses, refusals, limits. */
+import { expect, test } from "vitest";
+import { eventually } from "../support/eventually.js";
+import { refusal, stored, texts, welcomes } from "../support/scripted-server.js";
+import { join, serve } from "../support/sdk-scene.js";
+
+test("publishes go out in order, one at a time in each conversation, and again after a loss", async () => {
+  let answers = 2;
+  const server = await serve(
+    welcomes(undefined, (request, peer) => {
+      if (request.type === "publish" && answers-- > 0) peer.says(stored(request));
+    }),
+  );
+  const { chat } = join(server.url);
+  const numbers = [1, 2, 3, 4, 5];
+  const said = Promise.all(numbers.map((n) => chat.publish("~", `text ${n}`)));
+  await eventually(() => expect(texts(server.peers[0])).toEqual(["text 1", "text 2", "text 3"]));
+  expect(chat.pending).toBe(3);
+  answers = 10;
+  server.peers[0]!.socket.terminate();
+  expect((await said).map(({ seq }) => seq)).toEqual(numbers);
+  expect(texts(server.peers[1])).toEqual(["text 3", "text 4", "text 5"]);
+  const mids = server.peers.map(({ heard }) => {
+    const third = heard.find((each) => each.type === "publish" && each.text === "text 3");
+    return third?.type === "publish" && third.mid;
+  });
+  expect(mids[0]).toBe(mids[1]);
+});
+
+test("rate_limited and unavailable are waited for, and order is kept", async () => {
+  const refusals = ["unavailable", "rate_limited", undefined, "internal", "unavailable"] as const;
+  let turn = 0;
+  const times: number[] = [];
+  const server = await serve(
+    welcomes(undefined, (request, peer) => {
+      if (request.type !== "publish") return;
+      times.push(performance.now());
+      const code = refusals[turn++];
+      peer.says(code ? refusal(request, code, 60) : stored(request));
+    }),
+  );
+  const { chat } = join(server.url);
+  const said = Promise.all([1, 2, 3].map((n) => chat.publish("~", `text ${n}`)));
+  expect((await said).map(({ seq }) => seq)).toEqual([1, 2, 3]);
+  const one = Array.from({ length: 3 }, () => "text 1");
+  const two = Array.from({ length: 3 }, () => "text 2");
+  expect(texts(server.peers[0])).toEqual([...one, ...two, "text 3"]);
+  for (const i of [1, 2, 4, 5]) expect(times[i]! - times[i - 1]!).toBeGreaterThan(50);
+});
+
+test("a refused message is rejected, and what stands behind it goes on", async () => {
+  const server = await serve(
+    welcomes(undefined, (request, peer) => {
+      if (request.type !== "publish") return;
+      peer.says(request.text === "" ? refusal(request, "empty") : stored(request));
+    }),
+  );
+  const { chat } = join(server.url);
+  const empty = chat.publish("~", "");
+  const next = chat.publish("~", "text 2");
+  await expect(empty).rejects.toMatchObject({ code: "empty", retryable: false });
+  expect(await next).toMatchObject({ seq: 2 });
+});
+
+test("an internal error that repeats itself does not hold up the conversation for ever", async () => {
+  const server = await serve(
+    welcomes(undefined, (request, peer) => {
+      if (request.type !== "publish") return;
+      peer.says(request.text === "bad" ? refusal(request, "internal", 5) : stored(request));
+    }),
+  );
+  const { chat } = join(server.url);
+  const bad = chat.publish("~", "bad");
+  const next = chat.publish("~", "text 2");
+  await expect(bad).rejects.toMatchObject({ code: "internal" });
+  expect(await next).toMatchObject({ seq: 2 });
+});
+
+test("a message that fits in no frame is refused here: the connection would be closed for it", async () => {
+  const server = await serve();
+  const { chat } = join(server.url);
+  const before = chat.publish("~", "é".repeat(40_000)); // 80,000 bytes
+  await expect(before).rejects.toMatchObject({ code: "too_large" });
+  expect(texts(server.peers[0])).toEqual([]);
+});
+
+test("a full outbox refuses, and says so", async () => {
+  const server = await serve(() => {});
+  const { chat } = join(server.url, { outboxLimit: 2 });
+  const kept = [chat.publish("~", "1"), chat.history("~")];
+  const refused = chat.publish("~", "3");
+  await expect(refused).rejects.toMatchObject({ code: "outbox_full", retryable: true });
+  await chat.close();
+  for (const each of kept) await expect(each).rejects.toMatchObject({ code: "closed" });
+});
+
+test("an aborted publish that was not sent yet never is; one that was sent holds its place", async () => {
+  const server = await serve(welcomes());
+  const { chat } = join(server.url);
+  await chat.joined();
+  const first = new AbortController();
+  const second = new AbortController();
+  const said = [
+    chat.publish("~", "text 1", { signal: first.signal }),
+    chat.publish("~", "text 2", { signal: second.signal }),
+    chat.publish("~", "text 3"),
+  ];
+  await eventually(() => expect(texts(server.peers[0])).toEqual(["text 1"]));
+  second.abort(new Error("changed my mind"));
+  first.abort(new Error("and this one"));
+  await expect(said[0]).rejects.toThrow("and this one");
+  await expect(said[1]).rejects.toThrow("changed my mind");
+  expect(texts(server.peers[0])).toEqual(["text 1"]); // its answer is out
+  const request = server.peers[0]!.heard.find(({ type }) => type === "publish");
+  server.peers[0]!.says(stored(request as never));
+  await eventually(() => expect(texts(server.peers[0])).toEqual(["text 1", "text 3"]));
+  const third = server.peers[0]!.heard.at(-1)!;
+  server.peers[0]!.says(stored(third as never));
+  expect(await said[2]).toMatchObject({ seq: 3 });
+});
+
+test("typing is told every three seconds at most in each conversation", async () => {
+  const server = await serve(welcomes());
+  const { chat } = join(server.url);
+  await chat.joined();
+  for (const conv of ["~", "~", "@bob", "~"]) chat.typing(conv);
+  await eventually(() => expect(server.peers[0]!.heard.length).toBe(3));
+  chat.setStatus("active").catch(() => {}); // closed at the end
+  await eventually(() => {
+    const types = server.peers[0]!.heard.map(({ type }) => type);
+    expect(types).toEqual(["hello", "typing", "typing", "status"]);
+  });
+});

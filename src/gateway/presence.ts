@@ -60,13 +60,15 @@ export class Presence {
   }
 
   /** Reads buckets anew, while notices go on coming: whichever is later counts. */
-  async load(
-    buckets: readonly number[],
-    read: (bucket: number) => Promise<Present>,
-  ): Promise<void> {
-    this.#gone ??= new Map();
-    for (const bucket of buckets) this.#take(await read(bucket));
-    this.#gone = undefined;
+  load(buckets: readonly number[], read: (bucket: number) => Promise<Present>): Promise<void> {
+    const load = async (): Promise<void> => {
+      this.#gone = new Map();
+      for (const bucket of buckets) this.#take(await read(bucket));
+      this.#gone = undefined;
+    };
+    const loading = this.#loading.then(load);
+    this.#loading = loading.catch(() => {}); // who asked for it hears of it
+    return loading;
   }
 
   hear(notice: Extract<Notice, { type: "presence" }>): void {

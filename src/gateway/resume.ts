@@ -44,16 +44,23 @@ export async function resume(
   for (const conv of others) states.push(await stateOf(chat, conversationOf(name, conv)));
   const resumed: Resumed[] = [];
   for (let i = 0; i < states.length; i += AT_ONCE) {
-    const some = states.slice(i, i + AT_ONCE).map(async (state) => {
-      const conv = convOf(state.conversation, name);
-      const cursor = Object.hasOwn(cursors, conv) ? cursors[conv] : undefined;
-      if (cursor === undefined) return { state, ...fresh(state) };
-      const page = await pageAfter(chat, state.conversation, cursor[1], 1);
-      return { state: { ...state, ...extentOf(page) }, ...continued(page, cursor) };
-    });
+    const some = states.slice(i, i + AT_ONCE).map((state) => goOn(chat, name, state, cursors));
     resumed.push(...(await Promise.all(some)));
   }
   return resumed;
+}
+
+async function goOn(
+  chat: Chat,
+  name: Name,
+  state: ConversationState,
+  cursors: NonNullable<Requests["hello"]["resume"]>,
+): Promise<Resumed> {
+  const conv = convOf(state.conversation, name);
+  const cursor = Object.hasOwn(cursors, conv) ? cursors[conv] : undefined;
+  if (cursor === undefined) return { state, ...fresh(state) };
+  const page = await pageAfter(chat, state.conversation, cursor[1], 1);
+  return { state: { ...state, ...extentOf(page) }, ...continued(page, cursor) };
 }
 
 /** As `welcome` says it. */

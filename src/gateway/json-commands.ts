@@ -15,13 +15,13 @@ export function commandOf(
   switch (request.type) {
     case "publish": {
       const { id, conv, mid, text } = request;
-      if (text.length > textMaxChars && [...text].length > textMaxChars) {
+      if (text.length > textMaxChars && Array.from(text).length > textMaxChars) {
         return { error: problem(id, "too_large", `a text has at most ${textMaxChars} characters`) };
       }
       const bytes = encoder.encode(text);
-      const id_ = mid === undefined ? {} : { mid };
+      const own = mid === undefined ? {} : { mid };
       return {
-        command: { type: "send", to: nameOfConv(conv), text: bytes, mayWait: true, ...id_ },
+        command: { type: "send", to: nameOfConv(conv), text: bytes, mayWait: true, ...own },
       };
     }
     case "history": {

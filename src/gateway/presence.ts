@@ -19,6 +19,18 @@ export interface Follower {
 }
 
 type Shown = Exclude<Status, "disconnected">;
+interface Change {
+  readonly name: Name;
+  readonly before: Shown | undefined;
+}
+
+/** What those are told who know the same; each frame is made once. */
+interface News {
+  readonly names: readonly Name[];
+  frame: Uint8Array | undefined;
+  count: Uint8Array | undefined;
+}
+
 type Snapshot = Required<Pick<Events["presence"], "count" | "full" | "set">>;
 
 /** The users fell below the limit for all by so much before all are told of again. */
@@ -31,8 +43,10 @@ export class Presence {
   #gone: Map<Name, Position> | undefined;
   #loading: Promise<void> = Promise.resolve();
   readonly #followers = new Map<Follower, ReadonlySet<Name>>();
-  /** Status at the beginning of the window of those who have changed in it. */
-  #changed = new Map<Name, Shown | undefined>();
+  /** Who began to follow within the window, and how many changes of it they knew then. */
+  readonly #newcomers = new Map<Follower, number>();
+  /** Of this window, with the status before each. */
+  #changes: Change[] = [];
   #told = 0;
   #isFull = true;
   #window: NodeJS.Timeout | undefined;
@@ -46,13 +60,15 @@ export class Presence {
   }
 
   /** Reads buckets anew, while notices go on coming: whichever is later counts. */
-  async load(
-    buckets: readonly number[],
-    read: (bucket: number) => Promise<Present>,
-  ): Promise<void> {
-    this.#gone ??= new Map();
-    for (const bucket of buckets) this.#take(await read(bucket));
-    this.#gone = undefined;
+  load(buckets: readonly number[], read: (bucket: number) => Promise<Present>): Promise<void> {
+    const load = async (): Promise<void> => {
+      this.#gone = new Map();
+      for (const bucket of buckets) this.#take(await read(bucket));
+      this.#gone = undefined;
+    };
+    const loading = this.#loading.then(load);
+    this.#loading = loading.catch(() => {}); // who asked for it hears of it
+    return loading;
   }
 
   hear(notice: Extract<Notice, { type: "presence" }>): void {
@@ -66,12 +82,14 @@ export class Presence {
   /** Tells of everybody from here on, or of those watched if there are too many; says how it stands. */
   follow(follower: Follower, watch: ReadonlySet<Name>): Snapshot {
     this.#followers.set(follower, watch);
+    if (this.#changes.length > 0) this.#newcomers.set(follower, this.#changes.length);
     const names = this.#isFull ? this.#people.keys() : watch.values();
     return { count: this.count, full: this.#isFull, set: this.#stateOf(names) };
   }
 
   unfollow(follower: Follower): void {
     this.#followers.delete(follower);
+    this.#newcomers.delete(follower);
   }
 
   close(): void {
@@ -93,7 +111,7 @@ export class Presence {
   }
 
   #change(name: Name, now: { status: Shown; at: Position } | undefined): void {
-    if (!this.#changed.has(name)) this.#changed.set(name, this.#people.get(name)?.status);
+    this.#changes.push({ name, before: this.#people.get(name)?.status });
     if (now === undefined) this.#people.delete(name);
     else this.#people.set(name, now);
     this.#window ??= setTimeout(() => this.#tell(), this.#settings.windowMs);
@@ -101,10 +119,10 @@ export class Presence {
 
   #tell(): void {
     this.#window = undefined;
-    const changed = [...this.#changed].filter(
-      ([name, before]) => this.#people.get(name)?.status !== before,
-    );
-    this.#changed = new Map();
+    const changes = this.#changes;
+    const newcomers = new Map(this.#newcomers);
+    this.#changes = [];
+    this.#newcomers.clear();
     const isNewCount = this.count !== this.#told;
     this.#told = this.count;
     const wasFull = this.#isFull;
@@ -114,23 +132,33 @@ export class Presence {
     if (this.#isFull && !wasFull) {
       const set = this.#stateOf(this.#people.keys());
       this.#tellAll({ type: "presence", count: this.count, full: true, snapshot: true, set });
-    } else if (this.#isFull) {
-      if (changed.length > 0) this.#tellAll(this.#event(changed.map(([name]) => name)));
-    } else {
-      for (const [follower, watch] of this.#followers) {
-        const watched = changed.filter(([name]) => watch.has(name)).map(([name]) => name);
-        if (watched.length > 0) follower.tell(encodeEvent(this.#event(watched)));
+      return;
+    }
+    const cohorts = new Map(
+      [0, ...newcomers.values()].map((from) => [from, this.#news(changes, from)]),
+    );
+    for (const [follower, watch] of this.#followers) {
+      const news = cohorts.get(newcomers.get(follower) ?? 0)!;
+      if (this.#isFull) {
+        if (news.names.length > 0) follower.tell((news.frame ??= this.#frame(news.names)));
+        continue;
       }
-      if (isNewCount || wasFull) this.#tellAllBut(changed);
+      const watched = news.names.filter((name) => watch.has(name));
+      if (watched.length > 0) follower.tell(this.#frame(watched));
+      else if (isNewCount || wasFull) follower.tell((news.count ??= this.#frame([])));
     }
   }
 
-  /** The count, to those who were not told anything else. */
-  #tellAllBut(changed: readonly (readonly [Name, unknown])[]): void {
-    const frame = encodeEvent({ type: "presence", count: this.count, full: false });
-    for (const [follower, watch] of this.#followers) {
-      if (!changed.some(([name]) => watch.has(name))) follower.tell(frame);
+  /** Who is different from before these changes. */
+  #news(changes: readonly Change[], from: number): News {
+    const before = new Map<Name, Shown | undefined>();
+    for (const change of changes.slice(from)) {
+      if (!before.has(change.name)) before.set(change.name, change.before);
     }
+    const names = [...before]
+      .filter(([name, was]) => this.#people.get(name)?.status !== was)
+      .map(([name]) => name);
+    return { names, frame: undefined, count: undefined };
   }
 
   #tellAll(event: Events["presence"]): void {
@@ -138,16 +166,16 @@ export class Presence {
     for (const follower of this.#followers.keys()) follower.tell(frame);
   }
 
-  #event(names: readonly Name[]): Events["presence"] {
+  #frame(names: readonly Name[]): Uint8Array {
     const set = this.#stateOf(names);
     const gone = names.filter((name) => !this.#people.has(name)).map(textFromName);
-    return {
+    return encodeEvent({
       type: "presence",
       count: this.count,
       full: this.#isFull,
       ...(set.length > 0 && { set }),
       ...(gone.length > 0 && { gone }),
-    };
+    });
   }
 
   #stateOf(names: Iterable<Name>): [string, Shown][] {

@@ -13,7 +13,7 @@ import {
   type Name,
   type Page,
 } from "../chat/model.js";
-import { convOf, epochText, nameOfConv, unreadOf } from "../wire/json.js";
+import { convOf, epochFromText, epochText, nameOfConv, unreadOf } from "../wire/json.js";
 import type { Events, Requests } from "../wire/json-schema.js";
 
 type Cursor = readonly [epoch: string, seq: number];
@@ -44,16 +44,23 @@ export async function resume(
   for (const conv of others) states.push(await stateOf(chat, conversationOf(name, conv)));
   const resumed: Resumed[] = [];
   for (let i = 0; i < states.length; i += AT_ONCE) {
-    const some = states.slice(i, i + AT_ONCE).map(async (state) => {
-      const conv = convOf(state.conversation, name);
-      const cursor = Object.hasOwn(cursors, conv) ? cursors[conv] : undefined;
-      if (cursor === undefined) return { state, ...fresh(state) };
-      const page = await pageAfter(chat, state.conversation, cursor[1], 1);
-      return { state: { ...state, ...extentOf(page) }, ...continued(page, cursor) };
-    });
+    const some = states.slice(i, i + AT_ONCE).map((state) => goOn(chat, name, state, cursors));
     resumed.push(...(await Promise.all(some)));
   }
   return resumed;
+}
+
+async function goOn(
+  chat: Chat,
+  name: Name,
+  state: ConversationState,
+  cursors: NonNullable<Requests["hello"]["resume"]>,
+): Promise<Resumed> {
+  const conv = convOf(state.conversation, name);
+  const cursor = Object.hasOwn(cursors, conv) ? cursors[conv] : undefined;
+  if (cursor === undefined) return { state, ...fresh(state) };
+  const page = await pageAfter(chat, state.conversation, cursor[1], 1);
+  return { state: { ...state, ...extentOf(page) }, ...continued(page, cursor) };
 }
 
 /** As `welcome` says it. */
@@ -110,7 +117,8 @@ export function continued(
   const gap = (before: number, reason: Gap["reason"]): Gap => ({ after: seq, before, reason });
   // all of it has expired, or it never was
   if (head === 0) return { after: 0, gaps: seq === 0 ? [] : [gap(1, "trimmed")] };
-  const isOther = epochThere !== 0 && epochText(epochThere) !== epoch;
+  // an older one is had: the cursor may come from a welcome, with the epoch of a later message
+  const isOther = epochThere > epochFromText(epoch);
   if (seq > head || (seq > 0 && isOther)) {
     return { after: head, gaps: [gap(head + 1, "rolled_back")] };
   }

@@ -5,7 +5,7 @@ import type { Rollbacks } from "./rollback.js";
 export function acknowledgedIsStored({ messages, stored }: Index, rollbacks: Rollbacks): string[] {
   return [...messages.values()].flatMap(({ id, conv, outcome, answeredAt }) => {
     if (outcome !== "ok" || stored.has(id)) return [];
-    const complaint = rollbacks.complaint(id, answeredAt!);
+    const complaint = rollbacks.complaintOfAcknowledged(id, answeredAt!);
     if (complaint === undefined) return [];
     return [`${id} in ${conv}, acknowledged at ${answeredAt}, is lost ${complaint}`];
   });
@@ -85,5 +85,8 @@ export function numbersNameOneMessage({ run }: Index): string[] {
 
 /** It was acknowledged, taken back by a failover, announced so, and stored again by a retry: later. */
 function isExcused({ id, answeredAt }: Message, rollbacks: Rollbacks): boolean {
-  return rollbacks.takenBack(id).length > 0 && rollbacks.complaint(id, answeredAt!) === undefined;
+  return (
+    rollbacks.takenBack(id).length > 0 &&
+    rollbacks.complaintOfAcknowledged(id, answeredAt!) === undefined
+  );
 }

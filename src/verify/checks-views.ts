@@ -4,12 +4,14 @@ import type { Rollbacks } from "./rollback.js";
 
 export function viewsAreComplete({ sessions, stored }: Index, rollbacks: Rollbacks): string[] {
   const wrong: string[] = [];
-  for (const { number, name, heard } of sessions.values()) {
+  for (const session of sessions.values()) {
+    const { number, name, heard } = session;
+    const takenBack = rollbacks.hearingsTakenBack(session);
     const last = new Map<string, Stored>();
-    for (const { id, conv, t } of heard) {
+    for (const [place, { id, conv, t }] of heard.entries()) {
       const message = stored.get(id);
       if (message === undefined) continue; // another rule's matter
-      if (rollbacks.isOfTakenBack(id, t) && rollbacks.complaint(id, t) === undefined) continue;
+      if (takenBack.has(place) && rollbacks.complaint(id, t) === undefined) continue;
       const before = last.get(conv);
       last.set(conv, message);
       if (before === undefined || message.seq === before.seq + 1) continue;
@@ -57,10 +59,11 @@ export function nothingMissedAtEnds(
   return wrong;
 }
 
-function heardByConv({ heard }: Session, rollbacks: Rollbacks): Map<string, Set<string>> {
+function heardByConv(session: Session, rollbacks: Rollbacks): Map<string, Set<string>> {
+  const takenBack = rollbacks.hearingsTakenBack(session);
   const byConv = new Map<string, Set<string>>();
-  for (const { id, conv, t } of heard) {
-    if (rollbacks.isOfTakenBack(id, t)) continue;
+  for (const [place, { id, conv }] of session.heard.entries()) {
+    if (takenBack.has(place)) continue;
     const ids = byConv.get(conv) ?? new Set();
     byConv.set(conv, ids.add(id));
   }

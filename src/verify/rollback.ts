@@ -1,5 +1,5 @@
 /** Rollbacks: what a failover took back, and whether that was announced. Pure. */
-import type { Index, Published, Report } from "./indexed.js";
+import type { Index, Published, Report, Session } from "./indexed.js";
 
 interface Failover {
   readonly what: string;
@@ -52,23 +52,49 @@ export class Rollbacks {
   }
 
   /**
-   * Whether a session that heard the message at that time heard a copy that was taken back. A copy
-   * that comes after the stored one (from a stale primary that wakes up) is not to be heard at all.
+   * Which hearings of a session are of copies that were taken back, by their place in `heard`. Who has
+   * heard a message twice has heard the stored copy last; who has heard it once, the copy that was
+   * published about then. A copy that comes after the stored one (from a stale primary that wakes up)
+   * is not to be heard at all.
    */
-  isOfTakenBack(id: string, heardAt: number): boolean {
-    const takenBack = this.takenBack(id);
-    if (takenBack.length === 0) return false;
+  hearingsTakenBack({ heard }: Session): ReadonlySet<number> {
+    const places = new Map<string, number[]>();
+    for (const [place, { id }] of heard.entries()) {
+      if (this.#earlier(id).length === 0) continue;
+      const those = places.get(id);
+      if (those === undefined) places.set(id, [place]);
+      else those.push(place);
+    }
+    const takenBack = new Set<number>();
+    for (const [id, those] of places) {
+      const earlier = this.#earlier(id);
+      const isOne = those.length === 1;
+      const storedAt = this.storedAt(id) ?? Infinity;
+      const isStored = isOne && heard[those[0]!]!.t >= (earlier.at(-1)!.t + storedAt) / 2;
+      if (isStored) continue;
+      const most = isOne ? 1 : Math.min(those.length - 1, earlier.length);
+      for (const place of those.slice(0, most)) takenBack.add(place);
+    }
+    return takenBack;
+  }
+
+  /** Copies that were taken back, of before the stored one. */
+  #earlier(id: string): Published[] {
     const storedAt = this.storedAt(id) ?? Infinity;
-    const earlier = takenBack.findLast(({ t }) => t < storedAt);
-    return earlier !== undefined && heardAt < (earlier.t + storedAt) / 2;
+    return this.takenBack(id).filter(({ t }) => t < storedAt);
+  }
+
+  /** As {@link complaint}, of a message that was acknowledged: in `replicated` nothing excuses that. */
+  complaintOfAcknowledged(id: string, at: number): string | undefined {
+    if (this.#index.run.ack === "replicated") return "although acknowledged only when replicated";
+    return this.complaint(id, at);
   }
 
   /**
-   * Why it is a broken promise that this message was taken back, or undefined if it is none: in
-   * `fast`, a failover may take back what is younger than its beginning, if gateways say so.
+   * Why it is a broken promise that this message was taken back, or undefined if it is none: a
+   * failover may take back what is younger than its beginning, if gateways say so.
    */
   complaint(id: string, at: number): string | undefined {
-    if (this.#index.run.ack === "replicated") return "although acknowledged only when replicated";
     const failover = this.failoverAt(at);
     if (failover === undefined) return "without a failover";
     const copies = this.takenBack(id);

@@ -111,9 +111,14 @@ export function nameOfConv(conv: string): Name {
   return conv === GENERAL ? GENERAL : nameFromText(conv.slice(1));
 }
 
-/** Epochs are opaque to clients, and short. */
+/** Short; clients may compare them, as numbers in base 36. */
 export function epochText(epoch: number): string {
   return epoch.toString(36);
+}
+
+/** NaN if it is none. */
+export function epochFromText(text: string): number {
+  return Number.parseInt(text, 36);
 }
 
 export function unreadOf({ head, floor, read }: ConversationState): number {

@@ -1,7 +1,9 @@
+import { Redis } from "ioredis";
 import { afterEach, beforeEach, expect, test } from "vitest";
 import { addressOf } from "#tertulia/redis/connect.js";
 import { Sentinels } from "#tertulia/verify/sentinels.js";
 import { ClassicClient, L } from "../support/classic-client.js";
+import { eventually } from "../support/eventually.js";
 import { node } from "../support/nodes.js";
 
 let sentinels: Sentinels;
@@ -70,3 +72,30 @@ for (const [what, signal, isWithItsSentinel] of [
     expect(told.filter((frame) => frame.includes("before"))).toHaveLength(2);
   }, 60_000);
 }
+
+test("with min-replicas-to-write a primary that froze and thaws soon takes no write any more", async () => {
+  for (const { client } of sentinels.servers) {
+    await client.config("SET", "min-replicas-to-write", "1");
+    await client.config("SET", "min-replicas-max-lag", "1");
+  }
+  const old = await sentinels.primary();
+  const late = new Redis({ port: old.port, maxRetriesPerRequest: 0 });
+  late.on("error", () => {}); // it is cut when the primary becomes a replica
+  await late.set("before", "1");
+  old.process.child.kill("SIGSTOP");
+  await sentinels.untilSuccessorOf(old);
+  const thawed = performance.now();
+  old.process.child.kill("SIGCONT");
+  const answers: [answer: string, atMs: number][] = [];
+  await eventually(async () => {
+    const answer = await late
+      .set("late", "1")
+      .catch((error: Error) => error.message.split(" ")[0]!);
+    answers.push([answer, performance.now() - thawed]);
+    expect(answer).toBe("READONLY"); // the sentinels have told it
+  }, 20_000);
+  expect(answers.map(([answer]) => answer)).toContain("NOREPLICAS");
+  // not at once: it may not have looked at its replicas yet (PROTOCOL.md, promises)
+  expect(answers.filter(([answer, atMs]) => answer === "OK" && atMs > 3_000)).toEqual([]);
+  late.disconnect();
+}, 60_000);

@@ -1,7 +1,14 @@
 import { describe, expect, test } from "vitest";
-import type { Command, Message, Name, Notice, Reply, User } from "#tertulia/chat/model.js";
 import { bytesFromName, cutAtCharacter, nameFromBytes } from "#tertulia/wire/bytes.js";
-import { GENERAL } from "#tertulia/chat/model.js";
+import {
+  GENERAL,
+  type Command,
+  type Message,
+  type Name,
+  type Notice,
+  type Reply,
+  type User,
+} from "#tertulia/chat/model.js";
 import { classicDialect } from "#tertulia/wire/classic.js";
 import type { ByteDialect, Decoded } from "#tertulia/wire/dialect.js";
 import { wsProtocolDialect } from "#tertulia/wire/ws-protocol.js";
@@ -220,7 +227,7 @@ describe("bytes", () => {
 function encoded(dialect: ByteDialect, model: Reply | Notice): number[] | undefined {
   const isNotice = "at" in model || model.type === "gap";
   const frame = isNotice
-    ? dialect.encodeNotice(model as Notice, GENERAL)
+    ? dialect.encodeNotice(model, GENERAL)
     : dialect.encodeReply(model as Reply);
   return frame && [...frame];
 }

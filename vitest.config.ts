@@ -15,7 +15,7 @@ export default defineConfig({
     coverage: {
       provider: "v8",
       include: ["dist/**/*.js"],
-      exclude: ["dist/main.js"],
+      exclude: ["dist/main.js", "dist/web/**"],
       reporter: ["text-summary", "html"],
     },
   },

@@ -2,6 +2,7 @@
 import { randomBytes } from "node:crypto";
 import { createServer, type Server } from "node:http";
 import type { AddressInfo } from "node:net";
+import { fileURLToPath } from "node:url";
 import { Chat } from "./chat/chat.js";
 import type { Name } from "./chat/model.js";
 import type { Head } from "./chat/ports.js";
@@ -14,6 +15,7 @@ import { Hub } from "./gateway/hub.js";
 import { Leavers } from "./gateway/leavers.js";
 import { Presence } from "./gateway/presence.js";
 import { Gateway } from "./gateway/server.js";
+import { readSite } from "./gateway/site.js";
 import type { Observe } from "./observe.js";
 import { RedisArchive } from "./redis/archive.js";
 import { checkRedis, connectRedis, giveUp, untilReady } from "./redis/connect.js";
@@ -132,6 +134,7 @@ export async function startNode(
       onLeft: (session) =>
         leavers.signOut(session.hold, session.isLingering ? config.PRESENCE_LINGER_MS : 0),
       isReady,
+      site: await readSite(WEB),
     },
   );
 
@@ -207,6 +210,9 @@ export async function startNode(
     close: () => (closing ??= close()),
   };
 }
+
+/** Where the build puts the page for browsers. */
+const WEB = fileURLToPath(new URL("./web/", import.meta.url));
 
 const RECLAIMED_AT_ONCE = 500;
 

@@ -16,7 +16,9 @@ const arrows: Record<string, readonly string[]> = {
   observe: [],
   config: [],
   node: ["chat", "wire", "gateway", "redis", "cluster", "config", "observe"],
-  clients: ["wire/json-schema"],
+  "clients/sdk": ["wire/json-schema"],
+  "clients/view": ["clients/sdk"],
+  "clients/web": ["clients/sdk", "clients/view"],
   verify: ["chat", "wire/bytes", "redis/events", "redis/keys", "local-redis"],
   main: ["node", "config", "observe", "local-redis"],
 };
@@ -28,11 +30,16 @@ const packages: Record<string, RegExp> = {
   gateway: /^(ws|node:.*)$/,
   redis: /^(ioredis|node:.*)$/,
   cluster: /^node:(crypto|timers\/promises)$/,
-  clients: /^$/,
+  "clients/sdk": /^$/,
+  "clients/view": /^$/,
+  "clients/web": /^preact(\/hooks)?$/,
 };
 
 /** Rooms that run without the rooms they know: of these they import types only. */
-const typesOnly: Record<string, readonly string[]> = { clients: ["wire/"] };
+const typesOnly: Record<string, readonly string[]> = {
+  "clients/sdk": ["wire/"],
+  "clients/view": ["clients/sdk/"],
+};
 
 interface Import {
   readonly from: string;
@@ -71,13 +78,13 @@ test("every room has its arrows, and none is over 300 lines", async () => {
 async function sources(): Promise<string[]> {
   const entries = await readdir(SRC, { recursive: true, withFileTypes: true });
   return entries
-    .filter((entry) => entry.isFile() && /\.(ts|lua)$/.test(entry.name))
+    .filter((entry) => entry.isFile() && /\.(tsx?|css|lua)$/.test(entry.name))
     .map((entry) => relative(SRC, join(entry.parentPath, entry.name)));
 }
 
 async function imports(): Promise<Import[]> {
   const found: Import[] = [];
-  for (const from of (await sources()).filter((file) => file.endsWith(".ts"))) {
+  for (const from of (await sources()).filter((file) => /\.tsx?$/.test(file))) {
     const source = await readFile(join(SRC, from), "utf8");
     const statements = source.matchAll(
       /(?:^(?:import|export)(?<type> type)?[^"';]*from |import\()\s*"(?<target>[^"]+)"/gm,
@@ -90,5 +97,6 @@ async function imports(): Promise<Import[]> {
 }
 
 function roomOf(file: string): string {
-  return file.split("/")[0]!.replace(/\.ts$/, "");
+  const [first, second] = file.split("/");
+  return first === "clients" ? `${first}/${second}` : first!.replace(/\.ts$/, "");
 }

@@ -4,12 +4,15 @@ import type { Chat } from "../chat/chat.js";
 import type { Log } from "../observe.js";
 import { publishedSchema } from "../wire/json-schema.js";
 import { LINGER_MS } from "./handshake.js";
+import type { Served, Site } from "./site.js";
 import { targetOf } from "./target.js";
 
 export interface PagesDoors {
   readonly chat: Chat;
   readonly log: Log;
   readonly isReady: () => boolean;
+  /** Undefined: it was not built. */
+  readonly site: Site | undefined;
 }
 
 interface Page {
@@ -30,6 +33,12 @@ export class Pages {
   async serve(request: IncomingMessage, response: ServerResponse): Promise<void> {
     request.resume();
     response.on("finish", () => setTimeout(() => request.socket.destroy(), LINGER_MS).unref());
+    const found = this.#ofSite(request);
+    if (found !== undefined) {
+      response.writeHead(found.status, { ...found.headers, connection: "close" });
+      response.end(request.method === "HEAD" ? undefined : found.body);
+      return;
+    }
     const { status, body, type } = await this.#answer(request).catch((error: unknown) => {
       this.#doors.log.warn({ err: error }, "request failed");
       return text(503, "the chat is unavailable, try again");
@@ -40,6 +49,15 @@ export class Pages {
       connection: "close",
     });
     response.end(request.method === "HEAD" ? undefined : `${body}\n`);
+  }
+
+  /** With a name it is the question whether that is free, as ever. */
+  #ofSite(request: IncomingMessage): Served | undefined {
+    const { path, name } = targetOf(request);
+    if (name !== undefined || (request.method !== "GET" && request.method !== "HEAD")) {
+      return undefined;
+    }
+    return this.#doors.site?.answer(path, request.headers);
   }
 
   async #answer(request: IncomingMessage): Promise<Page> {

@@ -17,6 +17,7 @@ import { JsonSession, type JsonSettings } from "./json-session.js";
 import { Pages } from "./pages.js";
 import type { Presence } from "./presence.js";
 import type { Session, SessionDoors } from "./session.js";
+import type { Site } from "./site.js";
 import { dialectOf, targetOf, type Target } from "./target.js";
 
 export interface GatewaySettings {
@@ -41,6 +42,8 @@ export interface GatewayDoors {
   /** Signs out whoever still has the session's name; keeps trying. */
   readonly onLeft: (session: Session) => void;
   readonly isReady: () => boolean;
+  /** The page for browsers, if there is one. */
+  readonly site: Site | undefined;
 }
 
 const FRONT_LIMITS = { maxLineBytes: 8_192, withinMs: 5_000 };
@@ -89,6 +92,7 @@ export class Gateway {
       chat: doors.chat,
       log: doors.observe.log,
       isReady: () => doors.isReady() && !this.#isStopping,
+      site: doors.site,
     });
     // closeTimeout: not in the types yet
     const options: ServerOptions & { closeTimeout: number } = {

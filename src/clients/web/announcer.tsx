@@ -1,0 +1,28 @@
+/** What a screen reader says by itself: messages of the open conversation as they come. */
+import type { ComponentChildren } from "preact";
+import { useEffect, useRef, useState } from "preact/hooks";
+import { standing } from "../view/parts.js";
+import { quietFrom } from "../view/quiet.js";
+import { useSeat } from "./seat.js";
+
+export function Announcer(): ComponentChildren {
+  const { view } = useSeat();
+  const [text, setText] = useState("");
+  const said = useRef({ conv: "", seq: 0 });
+  const { conv, messages, isLoaded } = standing(view, view.open);
+  const last = messages.at(-1);
+  useEffect(() => {
+    const { current } = said;
+    const isLive = current.conv === conv && current.seq > 0;
+    if (!isLoaded || last === undefined) return;
+    said.current = { conv, seq: last.seq };
+    if (!isLive || last.seq <= current.seq || last.from === view.me) return;
+    if (quietFrom(view, conv) !== undefined) return;
+    setText(`${last.from}: ${last.text}`);
+  }, [conv, last, isLoaded]);
+  return (
+    <div class="unseen" role="log" aria-live="polite" aria-relevant="additions text">
+      {text}
+    </div>
+  );
+}

@@ -1,0 +1,63 @@
+/** The page: a form to join, then the chat. */
+import type { ComponentChildren } from "preact";
+import { useCallback, useEffect, useMemo, useRef, useState } from "preact/hooks";
+import type { Desk } from "../view/desk.js";
+import type { View } from "../view/model.js";
+import { Chat } from "./chat.js";
+import { JoinForm } from "./join-form.js";
+import { RoomContext, ViewContext, earlierSeat, giveUpSeat, join, type Room } from "./seat.js";
+import type { Texts } from "./texts.js";
+
+export function App({ t }: { readonly t: Texts }): ComponentChildren {
+  const desk = useRef<Desk>(undefined);
+  const [view, setView] = useState<View>();
+  /** Been in: from then on a lost connection leaves the chat on the screen. */
+  const [isIn, setIsIn] = useState(false);
+
+  const enter = useCallback(
+    (name: string, key?: string) => {
+      const own = join(name, key, t, (next) => {
+        if (desk.current !== own && desk.current !== undefined) return;
+        if (next.connection.name === "open") setIsIn(true);
+        if (next.connection.name === "away") {
+          giveUpSeat();
+          setIsIn(false);
+        }
+        setView(next);
+      });
+      desk.current = own;
+      setView(own.view);
+    },
+    [t],
+  );
+
+  useEffect(() => {
+    const earlier = earlierSeat();
+    if (earlier) enter(earlier.name, earlier.key);
+    const ticking = setInterval(() => desk.current?.do({ type: "tick" }), 1_000);
+    return () => clearInterval(ticking);
+  }, [enter]);
+
+  const room = useMemo<Room>(
+    () => ({
+      t,
+      act: (event) => desk.current?.do(event),
+      reconnectNow: () => desk.current?.chat.reconnectNow(),
+    }),
+    [t],
+  );
+
+  if (view === undefined || !isIn) return <JoinForm t={t} view={view} onJoin={enter} />;
+  return (
+    <RoomContext.Provider value={room}>
+      <ViewContext.Provider value={view}>
+        <Chat
+          onJoinAgain={() => {
+            desk.current = undefined;
+            enter(view.me);
+          }}
+        />
+      </ViewContext.Provider>
+    </RoomContext.Provider>
+  );
+}

@@ -1,0 +1,107 @@
+/** Above the messages: how the connection is, what is held back, what went wrong. */
+import type { ComponentChildren } from "preact";
+import { useEffect, useState } from "preact/hooks";
+import { secondsToRetry } from "../view/lists.js";
+import { heldCount } from "../view/quiet.js";
+import { Icon } from "./icons.js";
+import { useSeat } from "./seat.js";
+
+/** Shorter interruptions are not worth a word. */
+const NOTABLE_AFTER_MS = 400;
+
+export function Banners({ onJoinAgain }: { readonly onJoinAgain: () => void }): ComponentChildren {
+  const { view, act, t } = useSeat();
+  return (
+    <div class="banners">
+      <ConnectionBanner onJoinAgain={onJoinAgain} />
+      {view.quiet !== undefined && (
+        <div class="banner" role="status">
+          <span>{t.held(heldCount(view))}</span>
+          <button
+            class="text-button"
+            onClick={() => act({ type: "choose status", status: "active" })}
+          >
+            {t.beActive}
+          </button>
+        </div>
+      )}
+      {view.problem !== undefined && (
+        <div class="banner banner-bad" role="alert">
+          <span>{t.problem[view.problem]}</span>
+          <button
+            class="quiet-button"
+            aria-label={t.dismiss}
+            onClick={() => act({ type: "dismiss" })}
+          >
+            <Icon name="close" />
+          </button>
+        </div>
+      )}
+    </div>
+  );
+}
+
+function ConnectionBanner({
+  onJoinAgain,
+}: {
+  readonly onJoinAgain: () => void;
+}): ComponentChildren {
+  const { view, t, reconnectNow } = useSeat();
+  const { connection } = view;
+  const isTroubled = connection.name === "waiting" || connection.name === "connecting";
+  const nowMs = useClock(isTroubled);
+  const isNotable = useLasting(isTroubled, NOTABLE_AFTER_MS);
+  if (connection.name === "closed") {
+    return (
+      <div class="banner banner-bad" role="alert">
+        <span>{t.problem[connection.problem]}</span>
+        <button class="text-button" onClick={onJoinAgain}>
+          {t.goOn}
+        </button>
+      </div>
+    );
+  }
+  if (!isTroubled || !isNotable) return undefined;
+  const seconds = secondsToRetry(view, nowMs);
+  return (
+    <div class="banner banner-bad">
+      {/* said once: a countdown read out each second would drown the rest */}
+      <span class="unseen" role="status">
+        {t.reconnecting}
+      </span>
+      <span aria-hidden="true" class="countdown">
+        {seconds === undefined ? t.reconnecting : t.lost(seconds)}
+      </span>
+      {seconds !== undefined && (
+        <button class="text-button" onClick={reconnectNow}>
+          {t.again}
+        </button>
+      )}
+    </div>
+  );
+}
+
+function useClock(isRunning: boolean): number {
+  const [nowMs, setNow] = useState(Date.now);
+  useEffect(() => {
+    if (!isRunning) return undefined;
+    setNow(Date.now());
+    const ticking = setInterval(() => setNow(Date.now()), 250);
+    return () => clearInterval(ticking);
+  }, [isRunning]);
+  return nowMs;
+}
+
+/** Whether it has been so for that long. */
+function useLasting(isSo: boolean, forMs: number): boolean {
+  const [lasts, setLasts] = useState(false);
+  useEffect(() => {
+    if (!isSo) {
+      setLasts(false);
+      return undefined;
+    }
+    const timer = setTimeout(() => setLasts(true), forMs);
+    return () => clearTimeout(timer);
+  }, [isSo, forMs]);
+  return isSo && lasts;
+}

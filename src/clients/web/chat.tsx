@@ -1,0 +1,57 @@
+/** The chat's screen: conversations and people beside the open conversation. */
+import type { ComponentChildren } from "preact";
+import { useCallback, useEffect, useState } from "preact/hooks";
+import { unreadTotal } from "../view/lists.js";
+import type { Conv } from "../view/model.js";
+import { Announcer } from "./announcer.js";
+import { PersonCard } from "./person-card.js";
+import { useKeys } from "./keys.js";
+import { useSeat } from "./seat.js";
+import { Sidebar } from "./sidebar.js";
+import { Talk } from "./talk.js";
+
+/** What a narrow screen shows: it has room for one of them. */
+export type Pane = "list" | "talk";
+
+export function Chat({ onJoinAgain }: { readonly onJoinAgain: () => void }): ComponentChildren {
+  const { view, act, t } = useSeat();
+  const [pane, setPane] = useState<Pane>("talk");
+  const open = useCallback(
+    (conv: Conv) => {
+      act({ type: "open", conv });
+      act({ type: "search", text: "" });
+      setPane("talk");
+      requestAnimationFrame(focusComposer);
+    },
+    [act],
+  );
+  useKeys(open, setPane);
+
+  const unread = unreadTotal(view);
+  useEffect(() => {
+    document.title = unread === 0 ? "Tertulia" : `(${unread}) Tertulia`;
+    return () => void (document.title = "Tertulia");
+  }, [unread]);
+  useEffect(() => {
+    const opened = (event: Event): void => open((event as CustomEvent<Conv>).detail);
+    addEventListener("tertulia-open", opened);
+    return () => removeEventListener("tertulia-open", opened);
+  }, [open]);
+
+  return (
+    <div class="chat" data-pane={pane}>
+      <Sidebar onOpen={open} />
+      <Talk onBack={() => setPane("list")} onJoinAgain={onJoinAgain} />
+      {view.card && <PersonCard card={view.card} onOpen={open} />}
+      <Announcer />
+      <p class="unseen" id="keys-hint">
+        {t.keys}
+      </p>
+    </div>
+  );
+}
+
+export function focusComposer(): void {
+  // on a touch screen it would bring up the keyboard
+  if (matchMedia("(pointer: fine)").matches) document.getElementById("composer")?.focus();
+}

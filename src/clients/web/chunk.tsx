@@ -1,0 +1,145 @@
+/** Some consecutive lines of a conversation; drawn again only when one of them is another one. */
+import { Component, type ComponentChildren } from "preact";
+import { EVERYBODY, type Conv } from "../view/model.js";
+import type { Row } from "../view/rows.js";
+import { Face, Icon } from "./icons.js";
+import { Said } from "./said.js";
+import { useRoom } from "./seat.js";
+import { clock, dayName, fullTime } from "./times.js";
+
+interface Props {
+  readonly id: string;
+  readonly rows: readonly Row[];
+  readonly conv: Conv;
+}
+
+export class Chunk extends Component<Props> {
+  override shouldComponentUpdate({ rows }: Props): boolean {
+    const had = this.props.rows;
+    return rows.length !== had.length || rows.some((row, at) => !isSame(row, had[at]));
+  }
+
+  override render({ id, rows, conv }: Props): ComponentChildren {
+    return (
+      <ol class="chunk" data-chunk={id}>
+        {rows.map((row) => (
+          <Line key={row.key} row={row} conv={conv} />
+        ))}
+      </ol>
+    );
+  }
+}
+
+function isSame(one: Row, other: Row | undefined): boolean {
+  if (one.key !== other?.key) return false;
+  if (one.type === "message") {
+    return other.type === "message" && one.message === other.message && one.isRun === other.isRun;
+  }
+  if (one.type === "outgoing") return other.type === "outgoing" && one.outgoing === other.outgoing;
+  if (one.type === "gap") {
+    return other.type === "gap" && one.after === other.after && one.isGone === other.isGone;
+  }
+  return one.type === other.type;
+}
+
+function Line({ row, conv }: { readonly row: Row; readonly conv: Conv }): ComponentChildren {
+  /** Where many speak, it matters who does. */
+  const isShared = conv === EVERYBODY;
+  const { t, act } = useRoom();
+  switch (row.type) {
+    case "day":
+      return (
+        <li class="divider" data-key={row.key}>
+          <span>{dayName(row.ts, t)}</span>
+        </li>
+      );
+    case "new":
+      return (
+        <li class="divider divider-new" data-key={row.key}>
+          <span>{t.newLine}</span>
+        </li>
+      );
+    case "gap":
+      return (
+        <li class="gap" data-key={row.key} data-before={row.isGone ? undefined : row.before}>
+          {row.isGone ? (
+            <span>{t.gone}</span>
+          ) : (
+            <button
+              class="text-button"
+              onClick={() => act({ type: "older", conv, before: row.before })}
+            >
+              {t.loadOlder}
+            </button>
+          )}
+        </li>
+      );
+    case "message": {
+      const { from, text, ts } = row.message;
+      const isNamed = isShared && !row.isOwn && !row.isRun;
+      return (
+        <li class={classOf(row.isOwn, row.isRun)} data-key={row.key}>
+          {isShared && !row.isOwn && (
+            <span class="beside">{!row.isRun && <Face name={from} />}</span>
+          )}
+          <div class="bubble">
+            {isNamed ? (
+              <bdi class="author">{from}</bdi>
+            ) : (
+              <span class="unseen">{row.isOwn ? t.youSaid : from}:</span>
+            )}
+            <Said text={text} />
+          </div>
+          <time dateTime={new Date(ts).toISOString()} title={fullTime(ts, t)}>
+            {clock(ts, t)}
+            {row.isOwn && <Tick state="sent" />}
+          </time>
+        </li>
+      );
+    }
+    case "outgoing": {
+      const { text, state, mid, problem } = row.outgoing;
+      return (
+        <li class={`${classOf(true, false)} ${state}`} data-key={row.key}>
+          <div class="bubble">
+            <span class="unseen">{t.youSaid}:</span>
+            <Said text={text} />
+          </div>
+          {state === "failed" ? (
+            <div class="failure" role="alert">
+              <span>
+                {t.failed}. {problem && t.problem[problem]}
+              </span>
+              <button class="text-button" onClick={() => act({ type: "retry", conv, mid })}>
+                {t.retry}
+              </button>
+              <button class="text-button" onClick={() => act({ type: "discard", conv, mid })}>
+                {t.discard}
+              </button>
+            </div>
+          ) : (
+            <span class="when">
+              <Tick state={state} />
+            </span>
+          )}
+        </li>
+      );
+    }
+    default:
+      return row satisfies never;
+  }
+}
+
+function Tick({ state }: { readonly state: "pending" | "sent" }): ComponentChildren {
+  const { t } = useRoom();
+  return (
+    <span class="tick" title={t[state]}>
+      <Icon name={state === "sent" ? "check" : "clock"} />
+      <span class="unseen">{t[state]}</span>
+    </span>
+  );
+}
+
+function classOf(isOwn: boolean, isRun: boolean): string {
+  return `message ${isOwn ? "own" : "theirs"}${isRun ? " run" : ""}`;
+}

@@ -1,0 +1,73 @@
+/** Where one writes: grows with the text, keeps it as a draft, sends with Enter. */
+import type { ComponentChildren } from "preact";
+import { useEffect, useLayoutEffect, useRef } from "preact/hooks";
+import { standing } from "../view/parts.js";
+import { focusComposer } from "./chat.js";
+import { Icon } from "./icons.js";
+import { useSeat } from "./seat.js";
+
+interface Props {
+  readonly peer: string | undefined;
+  readonly onSent: () => void;
+}
+
+export function Composer({ peer, onSent }: Props): ComponentChildren {
+  const { view, act, t } = useSeat();
+  const field = useRef<HTMLTextAreaElement>(null);
+  const { draft } = standing(view, view.open);
+  const over = Array.from(draft).length - view.maxChars;
+
+  useEffect(focusComposer, []);
+  useLayoutEffect(() => {
+    const { style } = field.current!;
+    style.height = "auto";
+    style.height = `${field.current!.scrollHeight}px`;
+  }, [draft]);
+
+  const send = (event?: Event): void => {
+    event?.preventDefault();
+    // what stands there, not what was drawn last: keys are faster than frames
+    const text = field.current!.value;
+    if (text.trim() === "" || Array.from(text).length > view.maxChars) return;
+    act({ type: "send", text, mid: newId() });
+    onSent();
+    field.current?.focus();
+  };
+
+  return (
+    <form class="composer" onSubmit={send}>
+      <div class="composer-box">
+        <textarea
+          id="composer"
+          ref={field}
+          rows={1}
+          dir="auto"
+          value={draft}
+          aria-label={t.messageTo(peer)}
+          aria-describedby="keys-hint"
+          placeholder={t.messageTo(peer)}
+          onInput={(event) =>
+            act({ type: "draft", conv: view.open, text: event.currentTarget.value })
+          }
+          onKeyDown={(event) => {
+            if (event.key === "Enter" && !event.shiftKey && !event.isComposing) send(event);
+          }}
+        />
+        <button class="send" aria-label={t.send} title={t.sendHint} disabled={draft.trim() === ""}>
+          <Icon name="send" />
+        </button>
+      </div>
+      {over > 0 && (
+        <p class="problem" role="status">
+          {t.tooLong(over)}
+        </p>
+      )}
+    </form>
+  );
+}
+
+/** `crypto.randomUUID` is there for https only. */
+function newId(): string {
+  const bytes = crypto.getRandomValues(new Uint8Array(16));
+  return Array.from(bytes, (byte) => byte.toString(16).padStart(2, "0")).join("");
+}

@@ -1,0 +1,7 @@
+/** A status as a small sign: its shape tells as much as its colour. */
+import type { ComponentChildren } from "preact";
+import type { Card } from "../view/model.js";
+
+export function Dot({ status }: { readonly status: Card["status"] }): ComponentChildren {
+  return <span class={`dot dot-${status}`} aria-hidden="true" />;
+}

@@ -1,0 +1,49 @@
+/** Small drawings; decoration only, the words are elsewhere. */
+import type { ComponentChildren } from "preact";
+
+/** Four people in a circle. */
+export function Mark(): ComponentChildren {
+  return (
+    <svg class="mark" viewBox="0 0 32 32" aria-hidden="true">
+      <circle cx="16" cy="6.5" r="4" />
+      <circle cx="25.5" cy="16" r="4" />
+      <circle cx="16" cy="25.5" r="4" />
+      <circle cx="6.5" cy="16" r="4" opacity=".45" />
+    </svg>
+  );
+}
+
+const PATHS = {
+  back: "M15 5l-7 7 7 7",
+  send: "M4 12h15M13 6l6 6-6 6",
+  bell: "M6 16v-5a6 6 0 0112 0v5l1.5 2h-15zM10 21h4",
+  search: "M10.5 17a6.500 6.500 0 100-13 6.500 6.500 0 000 13zM20 20l-4.500-4.500",
+  leave: "M10 4H5v16h5M14 8l4 4-4 4M18 12H9",
+  close: "M6 6l12 12M18 6L6 18",
+  down: "M12 5v14M6 13l6 6 6-6",
+  check: "M5 12.500l4.500 4.500L19 7.500",
+  clock: "M12 7v5l3 2M12 21a9 9 0 100-18 9 9 0 000 18z",
+  about: "M12 11v5M12 7.500v.1M12 21a9 9 0 100-18 9 9 0 000 18z",
+  people:
+    "M9 11a3.500 3.500 0 100-7 3.500 3.500 0 000 7zM3 20c0-4 2.500-6 6-6s6 2 6 6M16 4.500a3.500 3.500 0 010 6M17.500 14.500c2.300.8 3.500 2.700 3.500 5.500",
+} as const;
+
+export function Icon({ name }: { readonly name: keyof typeof PATHS }): ComponentChildren {
+  return (
+    <svg class="icon" viewBox="0 0 24 24" aria-hidden="true">
+      <path d={PATHS[name]} />
+    </svg>
+  );
+}
+
+/** The first letter of a name, on a quiet colour of its own. */
+export function Face({ name }: { readonly name: string }): ComponentChildren {
+  let sum = 0;
+  for (const letter of name) sum = (sum * 31 + letter.codePointAt(0)!) % 997;
+  const first = [...new Intl.Segmenter().segment(name)][0]?.segment ?? "?";
+  return (
+    <span class={`face hue-${sum % 6}`} aria-hidden="true">
+      {first.toUpperCase()}
+    </span>
+  );
+}

@@ -1,0 +1,100 @@
+/** The first screen: a name, a server, and why it did not work. */
+import type { ComponentChildren } from "preact";
+import { useEffect, useRef, useState } from "preact/hooks";
+import type { View } from "../view/model.js";
+import { Mark } from "./icons.js";
+import { earlierName } from "./seat.js";
+import type { Texts } from "./texts.js";
+
+interface Props {
+  readonly t: Texts;
+  readonly view: View | undefined;
+  readonly onJoin: (name: string) => void;
+}
+
+export function JoinForm({ t, view, onJoin }: Props): ComponentChildren {
+  const [name, setName] = useState(
+    () => nameFromAddress() ?? earlierName(),
+  );
+  const [server, setServer] = useState(location.host);
+  const field = useRef<HTMLInputElement>(null);
+  useEffect(() => field.current?.focus(), []);
+
+  const state = view?.connection;
+  const isJoining = state?.name === "connecting" || state?.name === "waiting";
+  const problem = state?.name === "closed" ? t.problem[state.problem] : undefined;
+
+  const submit = (event: Event): void => {
+    event.preventDefault();
+    if (name === "") return;
+    const elsewhere = addressOf(server, name);
+    // each server brings its own page, so a page speaks with no server but its own
+    if (elsewhere.host === location.host) onJoin(name);
+    else location.assign(elsewhere);
+  };
+
+  return (
+    <main class="join">
+      <form class="join-form" onSubmit={submit}>
+        <h1>
+          <Mark />
+          Tertulia
+        </h1>
+        <p class="tagline">{t.tagline}</p>
+        <label>
+          <span>{t.name}</span>
+          <input
+            ref={field}
+            name="name"
+            value={name}
+            required
+            maxLength={64}
+            autocomplete="username"
+            spellcheck={false}
+            placeholder={t.nameHint}
+            aria-describedby="join-problem"
+            aria-invalid={problem !== undefined}
+            onInput={(event) => setName(event.currentTarget.value)}
+          />
+        </label>
+        <label>
+          <span>{t.server}</span>
+          <input
+            name="server"
+            value={server}
+            required
+            spellcheck={false}
+            autocomplete="off"
+            inputMode="url"
+            onInput={(event) => setServer(event.currentTarget.value)}
+          />
+        </label>
+        <p id="join-problem" class="problem" role="alert">
+          {problem}
+        </p>
+        <button class="primary" disabled={isJoining}>
+          {isJoining ? t.joining : t.join}
+        </button>
+      </form>
+    </main>
+  );
+}
+
+function nameFromAddress(): string | undefined {
+  return new URLSearchParams(location.hash.slice(1)).get("name") ?? undefined;
+}
+
+/** Of the page of a server, in whatever way it was written: `host:port`, `ws://host`, `http://host`. */
+function addressOf(server: string, name: string): URL {
+  const own = new URL(".", location.href);
+  const host = server.trim().replace(/^(?:wss?|https?):\/\//i, "");
+  const isSafe =
+    /^(?:wss|https):/i.test(server) || (own.protocol === "https:" && !/^\w+:\/\//.test(server));
+  try {
+    const address = new URL(`${isSafe ? "https" : "http"}://${host}`);
+    address.hash = new URLSearchParams({ name }).toString();
+    return address;
+  } catch {
+    return own;
+  }
+}

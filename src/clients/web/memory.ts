@@ -1,0 +1,37 @@
+/** What the browser keeps for this page, for one tab or for all; it may refuse to, and then nothing is kept. */
+
+export function remember(where: "tab" | "browser", what: string, value: unknown): void {
+  const text = JSON.stringify(value);
+  try {
+    const store = storeOf(where);
+    if (store.getItem(keyOf(what)) !== text) store.setItem(keyOf(what), text);
+  } catch {
+    // full, or not allowed: the chat works without
+  }
+}
+
+/** What it is nobody can promise: other pages of this address write there as well. */
+export function recall(where: "tab" | "browser", what: string): unknown {
+  try {
+    const text = storeOf(where).getItem(keyOf(what));
+    return text === null ? undefined : (JSON.parse(text) as unknown);
+  } catch {
+    return undefined; // not allowed, or not ours
+  }
+}
+
+export function forget(where: "tab" | "browser", what: string): void {
+  try {
+    storeOf(where).removeItem(keyOf(what));
+  } catch {
+    // nothing is kept anyway
+  }
+}
+
+function storeOf(where: "tab" | "browser"): Storage {
+  return where === "tab" ? sessionStorage : localStorage;
+}
+
+function keyOf(what: string): string {
+  return `tertulia.${what}`;
+}

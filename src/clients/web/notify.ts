@@ -1,0 +1,36 @@
+/** Notifications: only after they were asked for by a click, and only while the page is not seen. */
+import type { Message } from "../sdk/events.js";
+import { recall, remember } from "./memory.js";
+import type { Texts } from "./texts.js";
+
+export type Notifying = "off" | "on" | "blocked" | "impossible";
+
+export function notifying(): Notifying {
+  if (!("Notification" in globalThis)) return "impossible";
+  if (Notification.permission === "denied") return "blocked";
+  const isWanted = recall("browser", "notify") === true;
+  return isWanted && Notification.permission === "granted" ? "on" : "off";
+}
+
+/** By a click. */
+export async function switchNotifying(): Promise<Notifying> {
+  const isWanted = notifying() !== "on";
+  if (isWanted && Notification.permission === "default") await Notification.requestPermission();
+  remember("browser", "notify", isWanted);
+  return notifying();
+}
+
+export function announce({ conv, from, text }: Message, t: Texts): void {
+  if (notifying() !== "on" || (!document.hidden && document.hasFocus())) return;
+  const title = conv === "~" ? `${from} · ${t.everybody}` : from;
+  try {
+    const shown = new Notification(title, { body: text.slice(0, 200), tag: conv });
+    shown.addEventListener("click", () => {
+      focus();
+      dispatchEvent(new CustomEvent("tertulia-open", { detail: conv }));
+      shown.close();
+    });
+  } catch {
+    // some phones know the word, but not the thing
+  }
+}

@@ -1,0 +1,63 @@
+/** Oneself: name, status, notifications, the way out. */
+import type { ComponentChildren } from "preact";
+import { useState } from "preact/hooks";
+import type { Status } from "../sdk/events.js";
+import { ownStatus } from "../view/quiet.js";
+import { Dot } from "./dot.js";
+import { Face, Icon } from "./icons.js";
+import { notifying, switchNotifying } from "./notify.js";
+import { useSeat } from "./seat.js";
+
+const STATUSES: readonly Status[] = ["active", "busy", "inactive"];
+
+export function Own(): ComponentChildren {
+  const { view, act, t } = useSeat();
+  const [notice, setNotice] = useState(notifying);
+  const status = ownStatus(view);
+  const notifyText =
+    notice === "on" ? t.notifying : notice === "blocked" ? t.notifyBlocked : t.notify;
+  return (
+    <footer class="me">
+      <div class="me-line">
+        <Face name={view.me} />
+        <bdi class="me-name">{view.me}</bdi>
+        {notice !== "impossible" && (
+          <button
+            class="quiet-button"
+            aria-label={notifyText}
+            title={notifyText}
+            aria-pressed={notice === "on"}
+            disabled={notice === "blocked"}
+            onClick={() => void switchNotifying().then(setNotice)}
+          >
+            <Icon name="bell" />
+          </button>
+        )}
+        <button
+          class="quiet-button"
+          aria-label={t.leave}
+          title={t.leave}
+          onClick={() => act({ type: "leave" })}
+        >
+          <Icon name="leave" />
+        </button>
+      </div>
+      <fieldset class="status">
+        <legend class="unseen">{t.yourStatus}</legend>
+        {STATUSES.map((each) => (
+          <label key={each}>
+            <input
+              type="radio"
+              name="status"
+              value={each}
+              checked={status === each}
+              onChange={() => act({ type: "choose status", status: each })}
+            />
+            <Dot status={each} />
+            <span>{t.status[each]}</span>
+          </label>
+        ))}
+      </fieldset>
+    </footer>
+  );
+}

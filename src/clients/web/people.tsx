@@ -1,0 +1,84 @@
+/** Who is here. However many they are, only those on the screen are in the page. */
+import type { ComponentChildren } from "preact";
+import { useLayoutEffect, useRef, useState } from "preact/hooks";
+import type { Person } from "../view/lists.js";
+import type { Conv } from "../view/model.js";
+import { Dot } from "./dot.js";
+import { Face, Icon } from "./icons.js";
+import { moveInList } from "./keys.js";
+import { useSeat } from "./seat.js";
+
+/** As in the style sheet. */
+const ROW_PX = 44;
+const BEYOND = 8;
+
+interface Props {
+  readonly persons: readonly Person[];
+  readonly onOpen: (conv: Conv) => void;
+}
+
+export function People({ persons, onOpen }: Props): ComponentChildren {
+  const { view, act, t } = useSeat();
+  const box = useRef<HTMLDivElement>(null);
+  const [{ first, last }, setRange] = useState({ first: 0, last: 40 });
+  const measure = (): void => {
+    const { scrollTop, clientHeight } = box.current!;
+    const from = Math.max(0, Math.floor(scrollTop / ROW_PX) - BEYOND);
+    const to = Math.ceil((scrollTop + clientHeight) / ROW_PX) + BEYOND;
+    setRange((had) => (had.first === from && had.last === to ? had : { first: from, last: to }));
+  };
+  useLayoutEffect(() => {
+    measure();
+    const watching = new ResizeObserver(measure);
+    watching.observe(box.current!);
+    return () => watching.disconnect();
+  }, [persons.length]);
+
+  const shown = persons.slice(first, last);
+  return (
+    <section class="people" aria-labelledby="people-title">
+      <h2 id="people-title">{t.people(view.count)}</h2>
+      <div class="people-box" ref={box} onScroll={measure} tabIndex={-1}>
+        {!view.isFull && <p class="hint">{t.onlyWatched}</p>}
+        {persons.length === 0 && (
+          <p class="hint">{view.search.trim() === "" ? t.nobodyElse : t.nobodyFound}</p>
+        )}
+        <ul
+          onKeyDown={moveInList}
+          style={{
+            paddingTop: Math.min(first, persons.length) * ROW_PX,
+            paddingBottom: Math.max(0, persons.length - last) * ROW_PX,
+          }}
+        >
+          {shown.map(({ name, status }, index) => (
+            <li key={name} aria-setsize={persons.length} aria-posinset={first + index + 1}>
+              <button class="line person" onClick={() => onOpen(`@${name}`)}>
+                <span class="face-with-dot">
+                  <Face name={name} />
+                  <Dot status={status} />
+                </span>
+                <span class="line-main">
+                  <span class="line-name">
+                    <bdi>{name}</bdi>
+                  </span>
+                </span>
+                <span class={status === "active" ? "unseen" : "line-status"}>
+                  {t.status[status]}
+                </span>
+              </button>
+              <button
+                class="quiet-button about"
+                tabIndex={-1}
+                aria-label={t.about(name)}
+                title={t.about(name)}
+                onClick={() => act({ type: "show card", user: name })}
+              >
+                <Icon name="about" />
+              </button>
+            </li>
+          ))}
+        </ul>
+      </div>
+    </section>
+  );
+}

@@ -1,0 +1,60 @@
+/** One user: name, status, and the way to a conversation. */
+import type { ComponentChildren } from "preact";
+import { useEffect, useRef } from "preact/hooks";
+import type { Card, Conv } from "../view/model.js";
+import { Dot } from "./dot.js";
+import { Face, Icon } from "./icons.js";
+import { useSeat } from "./seat.js";
+
+interface Props {
+  readonly card: Card;
+  readonly onOpen: (conv: Conv) => void;
+}
+
+export function PersonCard({ card, onOpen }: Props): ComponentChildren {
+  const { view, act, t } = useSeat();
+  const dialog = useRef<HTMLDialogElement>(null);
+  useEffect(() => dialog.current?.showModal(), []);
+  // what is told of somebody is newer than the answer
+  const status = view.people.get(card.user) ?? card.status;
+  return (
+    <dialog
+      ref={dialog}
+      class="card"
+      aria-labelledby="card-name"
+      onClose={() => act({ type: "hide card" })}
+      onClick={(event) => {
+        if (event.target === event.currentTarget) event.currentTarget.close();
+      }}
+    >
+      <div class="card-body">
+        <button
+          class="quiet-button card-close"
+          aria-label={t.close}
+          onClick={() => dialog.current?.close()}
+        >
+          <Icon name="close" />
+        </button>
+        <Face name={card.user} />
+        <h2 id="card-name">
+          <bdi>{card.user}</bdi>
+        </h2>
+        <p class="card-status" role="status">
+          <Dot status={status} /> {t.status[status]}
+        </p>
+        <p class="hint">{t.statusHint[status]}</p>
+        {status !== "unknown" && (
+          <button
+            class="primary"
+            onClick={() => {
+              dialog.current?.close();
+              onOpen(`@${card.user}`);
+            }}
+          >
+            {t.writeTo(card.user)}
+          </button>
+        )}
+      </div>
+    </dialog>
+  );
+}

@@ -1,0 +1,125 @@
+/** The open conversation: with whom, what was said, and where to write. */
+import type { ComponentChildren } from "preact";
+import { useCallback, useEffect, useState } from "preact/hooks";
+import { EVERYBODY } from "../view/model.js";
+import { typingIn, unreadTotal } from "../view/lists.js";
+import { Banners } from "./banners.js";
+import { Composer } from "./composer.js";
+import { Dot } from "./dot.js";
+import { Face, Icon, Mark } from "./icons.js";
+import { useSeat } from "./seat.js";
+import { Timeline } from "./timeline.js";
+
+interface Props {
+  readonly onBack: () => void;
+  readonly onJoinAgain: () => void;
+}
+
+export function Talk({ onBack, onJoinAgain }: Props): ComponentChildren {
+  const { view, act } = useSeat();
+  const [isAtEnd, setAtEnd] = useState(true);
+  useLooking(isAtEnd);
+  const peer = view.open === EVERYBODY ? undefined : view.open.slice(1);
+  return (
+    <main class="talk">
+      <TalkHead peer={peer} onBack={onBack} />
+      <Banners onJoinAgain={onJoinAgain} />
+      <Timeline key={view.open} peer={peer} onEnd={setAtEnd} />
+      <Typing />
+      <Composer
+        key={`to ${view.open}`}
+        peer={peer}
+        onSent={() => act({ type: "look", isLooking: true })}
+      />
+    </main>
+  );
+}
+
+/** Whether somebody sees the end of the conversation; said again at each sign of life. */
+function useLooking(isAtEnd: boolean): void {
+  const { act } = useSeat();
+  const look = useCallback(() => {
+    act({ type: "look", isLooking: isAtEnd && !document.hidden && document.hasFocus() });
+  }, [act, isAtEnd]);
+  useEffect(() => {
+    look();
+    const signs = ["focus", "blur", "pointerdown", "keydown"] as const;
+    for (const sign of signs) addEventListener(sign, look);
+    document.addEventListener("visibilitychange", look);
+    return () => {
+      for (const sign of signs) removeEventListener(sign, look);
+      document.removeEventListener("visibilitychange", look);
+    };
+  }, [look]);
+}
+
+function TalkHead({
+  peer,
+  onBack,
+}: {
+  readonly peer: string | undefined;
+  readonly onBack: () => void;
+}): ComponentChildren {
+  const { view, act, t } = useSeat();
+  const unread = unreadTotal(view);
+  const status = peer === undefined ? undefined : (view.people.get(peer) ?? "disconnected");
+  return (
+    <header class="talk-head">
+      <button class="quiet-button back" onClick={onBack}>
+        <Icon name="back" />
+        <span class="unseen">{t.back}</span>
+        {unread > 0 && <span class="badge">{unread > 99 ? "99+" : unread}</span>}
+      </button>
+      {peer === undefined ? (
+        <span class="face face-all" aria-hidden="true">
+          <Mark />
+        </span>
+      ) : (
+        <Face name={peer} />
+      )}
+      <div class="talk-title">
+        <h2>
+          <bdi>{peer ?? t.everybody}</bdi>
+        </h2>
+        <p>
+          {status === undefined ? (
+            t.people(view.count)
+          ) : (
+            <>
+              <Dot status={status} /> {t.status[status]}
+            </>
+          )}
+        </p>
+      </div>
+      {peer !== undefined && (
+        <button
+          class="quiet-button"
+          aria-label={t.about(peer)}
+          title={t.about(peer)}
+          onClick={() => act({ type: "show card", user: peer })}
+        >
+          <Icon name="about" />
+        </button>
+      )}
+    </header>
+  );
+}
+
+function Typing(): ComponentChildren {
+  const { view, t } = useSeat();
+  const names = typingIn(view, view.open, Date.now());
+  return (
+    <p class="typing" aria-live="polite">
+      {names.length > 0 && (
+        <>
+          <span class="typing-dots" aria-hidden="true">
+            <i />
+            <i />
+            <i />
+          </span>
+          <bdi>{t.typing(names)}</bdi>
+        </>
+      )}
+    </p>
+  );
+}

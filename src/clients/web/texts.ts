@@ -1,0 +1,74 @@
+/** What people read, in the browser's language: English or Spanish. */
+import type { Card, Problem } from "../view/model.js";
+
+export interface Texts {
+  readonly locale: string;
+  readonly tagline: string;
+  readonly name: string;
+  readonly nameHint: string;
+  readonly server: string;
+  readonly join: string;
+  readonly joining: string;
+  readonly leave: string;
+  readonly goOn: string;
+  readonly everybody: string;
+  readonly everybodyHint: string;
+  readonly conversations: string;
+  readonly people: (count: number) => string;
+  readonly onlyWatched: string;
+  readonly search: string;
+  readonly searchShort: string;
+  readonly nobodyFound: string;
+  readonly nobodyElse: string;
+  readonly writeTo: (name: string) => string;
+  readonly about: (name: string) => string;
+  readonly askAbout: (name: string) => string;
+  readonly you: string;
+  readonly youSaid: string;
+  readonly yourStatus: string;
+  readonly status: Readonly<Record<Card["status"], string>>;
+  readonly statusHint: Readonly<Record<Card["status"], string>>;
+  readonly unread: (count: number) => string;
+  readonly newLine: string;
+  readonly toEnd: (count: number) => string;
+  readonly held: (count: number) => string;
+  readonly beActive: string;
+  readonly messageTo: (name: string | undefined) => string;
+  readonly draft: string;
+  readonly send: string;
+  readonly sendHint: string;
+  readonly tooLong: (over: number) => string;
+  readonly pending: string;
+  readonly sent: string;
+  readonly failed: string;
+  readonly retry: string;
+  readonly discard: string;
+  readonly typing: (names: readonly string[]) => string;
+  readonly loadOlder: string;
+  readonly loading: string;
+  readonly gone: string;
+  readonly beginning: string;
+  readonly emptyAll: string;
+  readonly emptyPrivate: (name: string) => string;
+  readonly today: string;
+  readonly yesterday: string;
+  readonly connecting: string;
+  readonly reconnecting: string;
+  readonly lost: (seconds: number) => string;
+  readonly again: string;
+  readonly back: string;
+  readonly notify: string;
+  readonly notifying: string;
+  readonly notifyBlocked: string;
+  readonly close: string;
+  readonly dismiss: string;
+  readonly keys: string;
+  readonly problem: Readonly<Record<Problem, string>>;
+}
+
+/** Only one language is loaded: the first of the browser's that there is, or English. */
+export async function textsFor(languages: readonly string[]): Promise<Texts> {
+  const known = languages.map((each) => each.slice(0, 2)).find((each) => /^(?:en|es)$/.test(each));
+  if (known === "es") return (await import("./texts-es.js")).spanish;
+  return (await import("./texts-en.js")).english;
+}

@@ -69,7 +69,10 @@ await bea.publish("~", "Good morning! Who is in for Saturday?");
 await Carlos.publish("~", "Me, if we start after eleven");
 await Carlos.publish("~", "The little place by the river opens at noon: https://example.org/cafe");
 await says(wide, "After eleven is perfect");
-await noor.publish("~", "I can bring the folding chairs, and a second table if somebody has a car big enough for it.");
+await noor.publish(
+  "~",
+  "I can bring the folding chairs, and a second table if somebody has a car big enough for it.",
+);
 await edith.publish("~", "I have one! A van, even.");
 await says(wide, "Wonderful. Then it is settled: Saturday at noon, by the river.");
 await bea.publish("~", "¡Perfecto!");

@@ -258,6 +258,13 @@ test("unread: others' messages that were not seen, until the conversation is loo
   expect(screen.asks("read")).toEqual([{ type: "read", conv: "@eva", seq: 3 }]);
 });
 
+test("who leaves tells first what was read", () => {
+  const screen = joined().do(LOOK, hear(3), hear(4));
+  screen.wishes = [];
+  screen.do({ type: "leave" });
+  expect(screen.wishes).toEqual([{ type: "read", conv: "~", seq: 4 }, { type: "close" }]);
+});
+
 test("what another device has read is read here", () => {
   const screen = joined().do(hear(3), { type: "read", mark: { conv: "~", read: 3, unread: 0 } });
   expect(unreadTotal(screen.view)).toBe(0);

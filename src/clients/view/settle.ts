@@ -18,10 +18,13 @@ export function settle(
   const more: Wish[] = [];
   if (view.connection.name === "open") {
     view = seen(view);
-    if (cause.type === "tick" || isLooking(view)) view = tellRead(view, more, nowMs);
+    const everyMs = cause.type === "leave" ? 0 : READ_EVERY_MS;
+    if (cause.type === "tick" || cause.type === "leave" || isLooking(view)) {
+      view = tellRead(view, more, nowMs - everyMs, nowMs);
+    }
     if (cause.type !== "state") view = watch(view, more); // the welcome comes next
   }
-  return { view, wishes: more.length === 0 ? wishes : [...wishes, ...more] };
+  return { view, wishes: more.length === 0 ? wishes : [...more, ...wishes] }; // before one leaves
 }
 
 /** Reading makes active; who is away from the keyboard does not read. */
@@ -37,11 +40,11 @@ function seen(view: View): View {
   return upTo > conversation.read ? put(view, { ...conversation, read: upTo }) : view;
 }
 
-function tellRead(view: View, wishes: Wish[], nowMs: number): View {
+function tellRead(view: View, wishes: Wish[], notSinceMs: number, nowMs: number): View {
   let next = view;
   for (const conversation of view.conversations.values()) {
     const { conv, read, told, toldAtMs } = conversation;
-    if (read <= told || nowMs - toldAtMs < READ_EVERY_MS) continue;
+    if (read <= told || toldAtMs > notSinceMs) continue;
     wishes.push({ type: "read", conv, seq: read });
     next = put(next, { ...conversation, told: read, toldAtMs: nowMs });
   }

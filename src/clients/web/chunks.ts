@@ -33,15 +33,25 @@ export function chunksOf(rows: readonly Row[]): readonly ChunkOfRows[] {
   return chunks;
 }
 
+/** Where the screen is: so far below the top of a chunk, whatever is added above it. */
+export interface Place {
+  readonly chunk: string | undefined;
+  readonly below: number;
+  /** Of the screen. */
+  readonly height: number;
+}
+
 /** The chunks to be drawn: those around the screen, and those whose height is not known. */
-export function isAround(
+export function around(
   chunks: readonly ChunkOfRows[],
   heights: Heights,
-  { top, height }: { readonly top: number; readonly height: number },
+  { chunk, below, height }: Place,
   isAtEnd: boolean,
 ): ReadonlySet<string> {
   const sizes = chunks.map(({ id }) => heights.get(id));
-  const total = sizes.reduce<number>((sum, size) => sum + (size ?? GUESSED_PX), 0);
+  const before = chunks.findIndex(({ id }) => id === chunk);
+  const top = sum(sizes.slice(0, Math.max(0, before))) + below;
+  const total = sum(sizes);
   const from = (isAtEnd ? total - height : top) - height * BEYOND;
   const to = (isAtEnd ? total : top + height) + height * BEYOND;
   const found = new Set<string>();
@@ -53,4 +63,8 @@ export function isAround(
     at = end;
   });
   return found;
+}
+
+function sum(sizes: readonly (number | undefined)[]): number {
+  return sizes.reduce<number>((total, size) => total + (size ?? GUESSED_PX), 0);
 }

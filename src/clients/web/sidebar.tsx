@@ -31,10 +31,14 @@ export function Sidebar({ onOpen }: Props): ComponentChildren {
 
   const openFirst = (event: Event): void => {
     event.preventDefault();
-    if (wanted === "") return;
-    const found =
-      lines.find(({ peer }) => peer !== undefined)?.conv ?? withPerson(persons[0]?.name);
-    onOpen(found ?? `@${wanted}`);
+    // what stands there, not what was drawn last: keys are faster than frames
+    const typed = document.querySelector<HTMLInputElement>("#search")!.value;
+    const now = { ...view, search: typed };
+    const name =
+      conversationList(now).find(({ peer }) => peer !== undefined)?.peer ??
+      peopleList(now)[0]?.name ??
+      typed.trim();
+    if (typed.trim() !== "") onOpen(`@${name}`);
   };
 
   return (
@@ -144,8 +148,4 @@ function Line({ line, onOpen }: Props & { readonly line: ConversationLine }): Co
       </button>
     </li>
   );
-}
-
-function withPerson(name: string | undefined): Conv | undefined {
-  return name === undefined ? undefined : `@${name}`;
 }

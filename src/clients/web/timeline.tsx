@@ -9,7 +9,7 @@ import { unreadCount } from "../view/conversation.js";
 import { quietFrom } from "../view/quiet.js";
 import { rows as rowsOf } from "../view/rows.js";
 import { Chunk } from "./chunk.js";
-import { chunksOf, isAround, type Heights } from "./chunks.js";
+import { around, chunksOf, type Heights, type Place } from "./chunks.js";
 import { Icon } from "./icons.js";
 import { useSeat } from "./seat.js";
 
@@ -27,16 +27,16 @@ export function Timeline({ peer, onEnd }: Props): ComponentChildren {
   const box = useRef<HTMLDivElement>(null);
   const heights = useRef<Heights>(new Map());
   /** The line that stays where it is. */
-  const anchor = useRef<{ key: string; top: number }>(undefined);
+  const anchor = useRef<Anchor>(undefined);
   const isStuck = useRef(true);
   const asked = useRef<number>(undefined);
-  const [scroll, setScroll] = useState({ top: Infinity, height: 800 });
+  const [place, setPlace] = useState<Place>({ chunk: undefined, below: 0, height: 800 });
   const [isAtEnd, setAtEnd] = useState(true);
 
   const conversation = standing(view, view.open);
   const rows = useMemo(() => rowsOf(view), [conversation, view.quiet, view.open]);
   const chunks = useMemo(() => chunksOf(rows), [rows]);
-  const around = isAround(chunks, heights.current, scroll, isStuck.current);
+  const drawn = around(chunks, heights.current, place, isStuck.current);
 
   /** Asks for what is missing near the screen; for each hole once, then by its button. */
   const fill = useCallback(() => {
@@ -54,7 +54,7 @@ export function Timeline({ peer, onEnd }: Props): ComponentChildren {
     const { scrollTop, scrollHeight, clientHeight } = box.current!;
     isStuck.current = scrollHeight - scrollTop - clientHeight < END_PX;
     anchor.current = anchorIn(box.current!);
-    setScroll({ top: scrollTop, height: clientHeight });
+    setPlace(placeOf(box.current!, anchor.current?.line));
     if (isStuck.current !== isAtEnd) {
       setAtEnd(isStuck.current);
       onEnd(isStuck.current);
@@ -80,7 +80,8 @@ export function Timeline({ peer, onEnd }: Props): ComponentChildren {
       }
       if (isStuck.current) box.current!.scrollTop = box.current!.scrollHeight;
       else keep(box.current!, anchor.current);
-      setScroll({ top: box.current!.scrollTop, height: box.current!.clientHeight });
+      anchor.current = anchorIn(box.current!);
+      setPlace(placeOf(box.current!, anchor.current?.line));
     });
     let width = box.current!.clientWidth;
     resized.observe(box.current!);
@@ -122,7 +123,7 @@ export function Timeline({ peer, onEnd }: Props): ComponentChildren {
             </div>
           )}
           {chunks.map(({ id, rows: lines }) =>
-            around.has(id) ? (
+            drawn.has(id) ? (
               <Chunk key={id} id={id} rows={lines} conv={view.open} />
             ) : (
               <div key={id} style={{ height: heights.current.get(id) ?? 0 }} />
@@ -140,17 +141,32 @@ export function Timeline({ peer, onEnd }: Props): ComponentChildren {
   );
 }
 
-/** The first line that is in sight, and how far below the top. */
-function anchorIn(area: HTMLElement): { key: string; top: number } | undefined {
+interface Anchor {
+  readonly key: string;
+  readonly line: HTMLElement;
+  /** How far below the top of the screen. */
+  readonly top: number;
+}
+
+function placeOf(area: HTMLElement, line: HTMLElement | undefined): Place {
+  const chunk = line?.closest<HTMLElement>("[data-chunk]");
+  const height = area.clientHeight;
+  if (!chunk) return { chunk: undefined, below: area.scrollTop, height };
+  const below = area.getBoundingClientRect().top - chunk.getBoundingClientRect().top;
+  return { chunk: chunk.dataset["chunk"], below, height };
+}
+
+/** The first line that is in sight. */
+function anchorIn(area: HTMLElement): Anchor | undefined {
   const { top } = area.getBoundingClientRect();
   for (const line of area.querySelectorAll<HTMLElement>("li.message")) {
     const place = line.getBoundingClientRect();
-    if (place.bottom > top) return { key: line.dataset["key"]!, top: place.top - top };
+    if (place.bottom > top) return { key: line.dataset["key"]!, line, top: place.top - top };
   }
   return undefined;
 }
 
-function keep(area: HTMLElement, anchor: { key: string; top: number } | undefined): void {
+function keep(area: HTMLElement, anchor: Anchor | undefined): void {
   if (anchor === undefined) return;
   const line = area.querySelector<HTMLElement>(`[data-key="${CSS.escape(anchor.key)}"]`);
   if (line === null) return;

@@ -1,0 +1,82 @@
+/** A real browser for tests of the page: Debian's Chromium, or the one at CHROMIUM_PATH. */
+import { existsSync } from "node:fs";
+import { chromium, type Browser, type BrowserContextOptions, type Page } from "playwright-core";
+
+const PATH = process.env["CHROMIUM_PATH"] ?? "/usr/bin/chromium";
+
+/** Tells so in one line if it is not there. */
+export function hasBrowser(): boolean {
+  if (existsSync(PATH)) return true;
+  console.warn(`skipped: no browser at ${PATH}; apt-get install chromium, or set CHROMIUM_PATH`);
+  return false;
+}
+
+export function launch(): Promise<Browser> {
+  return chromium.launch({
+    executablePath: PATH,
+    args: [
+      "--headless",
+      "--no-sandbox",
+      "--disable-gpu",
+      "--disable-quic",
+      "--no-first-run",
+      "--disable-background-networking",
+      "--disable-component-update",
+      "--disable-sync",
+    ],
+  });
+}
+
+/** Somebody at a screen. */
+export interface Person {
+  readonly page: Page;
+  /** What the browser complained of: scripts that failed, policies that were broken. */
+  readonly complaints: string[];
+  says(text: string): Promise<void>;
+  /** The messages on the screen, from top to bottom. */
+  texts(): Promise<string[]>;
+  opens(name: string): Promise<void>;
+}
+
+export async function visit(
+  browser: Browser,
+  port: number,
+  options: BrowserContextOptions = {},
+): Promise<Person> {
+  const context = await browser.newContext({ locale: "en-GB", ...options });
+  const page = await context.newPage();
+  page.setDefaultTimeout(10_000);
+  const complaints: string[] = [];
+  page.on("pageerror", (error) => complaints.push(String(error.stack)));
+  page.on("console", (line) => {
+    // while a gateway is away, each attempt to reach it is an error of the network
+    const isNetwork = /ERR_CONNECTION|WebSocket connection/.test(line.text());
+    if (line.type() === "error" && !isNetwork) complaints.push(line.text());
+  });
+  await page.goto(`http://127.0.0.1:${port}/`);
+  return {
+    page,
+    complaints,
+    async says(text) {
+      await page.locator("#composer").fill(text);
+      await page.locator("#composer").press("Enter");
+    },
+    texts: () => page.locator(".message .said").allInnerTexts(),
+    async opens(name) {
+      await page.locator(".side .line", { hasText: name }).first().click();
+    },
+  };
+}
+
+export async function join(
+  browser: Browser,
+  port: number,
+  name: string,
+  options?: BrowserContextOptions,
+): Promise<Person> {
+  const person = await visit(browser, port, options);
+  await person.page.locator("input[name=name]").fill(name);
+  await person.page.locator("input[name=name]").press("Enter");
+  await person.page.locator(".chat").waitFor();
+  return person;
+}

@@ -1,5 +1,5 @@
 /** The page on other screens, by keyboard alone, in other words, for other senses, and with much in it. */
-import type { Browser, WebSocketRoute } from "playwright-core";
+import type { Browser } from "playwright-core";
 import { afterAll, afterEach, beforeAll, describe, expect, test } from "vitest";
 import { barriers } from "../support/axe.js";
 import { hasBrowser, join, launch, visit, type Person } from "../support/browser.js";
@@ -147,7 +147,7 @@ describe.skipIf(!hasBrowser())("the page", () => {
   test("with 10,000 messages and 2,000 people only those near the screen are in the page", async () => {
     const context = await browser.newContext({ locale: "en-GB" });
     const page = await context.newPage();
-    await page.routeWebSocket(/\/ws$/, crowded);
+    await page.addInitScript(CROWD);
     await page.goto(`http://127.0.0.1:${port}/`);
     await page.locator("input[name=name]").fill("ana");
     await page.locator("button.primary").click();
@@ -156,11 +156,11 @@ describe.skipIf(!hasBrowser())("the page", () => {
     const inPage = (): Promise<number> => page.locator("li").count();
     expect(await inPage()).toBeLessThan(500);
     const box = page.locator(".timeline");
-    await box.evaluate("(box) => (box.scrollTop = box.scrollHeight / 2)");
+    await box.evaluate(scrollTo, 0.5);
     await page.getByRole("button", { name: "To the newest" }).waitFor();
     await eventually(async () => expect(await page.locator(".said").count()).toBeGreaterThan(20));
     expect(await inPage()).toBeLessThan(500);
-    await page.locator(".people-box").evaluate("(box) => (box.scrollTop = box.scrollHeight)");
+    await page.locator(".people-box").evaluate(scrollTo, 1);
     await page.locator(".person", { hasText: "user 1999" }).waitFor();
     expect(await inPage()).toBeLessThan(500);
     await page.locator("#search").fill("user 77");
@@ -168,32 +168,46 @@ describe.skipIf(!hasBrowser())("the page", () => {
   });
 });
 
+/** In the page. */
+function scrollTo(box: unknown, part: number): void {
+  const area = box as { scrollTop: number; readonly scrollHeight: number };
+  area.scrollTop = area.scrollHeight * part;
+}
+
 function sticksOut(page: Person["page"]): Promise<number> {
   return page.evaluate<number>("document.documentElement.scrollWidth - innerWidth");
 }
 
-/** A server that has much to tell. */
-function crowded(socket: WebSocketRoute): void {
-  const says = (frame: object): void => socket.send(JSON.stringify(frame));
-  const message = (seq: number): object => {
-    const text = `message ${seq}`;
-    return { conv: "~", epoch: "a", seq, mid: `m${seq}`, from: `user ${seq % 7}`, ts: seq, text };
-  };
-  socket.onMessage((text) => {
-    const { type, id, name } = JSON.parse(String(text)) as Record<string, unknown>;
-    if (type === "hello") {
-      const conv = { conv: "~", epoch: "a", head: 0, floor: 1, read: 0, unread: 0, after: 0 };
-      const limits = { text: 100, frame: 65_536, perSecond: 50 };
-      const conversations = [{ ...conv, recovered: true }];
-      says({ type: "welcome", id, user: name, key: "k", node: "n", limits, conversations });
-    } else if (type === "presence") {
-      const set = Array.from({ length: 2_000 }, (_, index) => [`user ${index}`, "active"]);
-      says({ type: "ok", id, count: 2_000, full: true, set });
-    } else if (type === "history") {
-      says({ type: "ok", id, conv: "~", messages: [], epoch: "a", head: 0, floor: 1, more: false });
-      for (let seq = 1; seq <= 10_000; seq++) says({ type: "message", ...message(seq) });
-    } else {
-      says({ type: "ok", id });
+/** In the page, instead of its WebSocket: a server that has much to tell. */
+const CROWD = `
+  globalThis.WebSocket = class extends EventTarget {
+    constructor() {
+      super();
+      setTimeout(() => this.dispatchEvent(new Event("open")));
     }
-  });
-}
+    says(frame) {
+      this.dispatchEvent(new MessageEvent("message", { data: JSON.stringify(frame) }));
+    }
+    send(text) {
+      const { type, id, name } = JSON.parse(text);
+      setTimeout(() => this.answer(type, id, name));
+    }
+    answer(type, id, user) {
+      const conv = { conv: "~", epoch: "a", head: 0, floor: 1, read: 0, unread: 0, after: 0 };
+      if (type === "hello") {
+        const limits = { text: 100, frame: 65536, perSecond: 50 };
+        const conversations = [{ ...conv, recovered: true }];
+        this.says({ type: "welcome", id, user, key: "k", node: "n", limits, conversations });
+      } else if (type === "presence") {
+        const set = Array.from({ length: 2000 }, (_, index) => ["user " + index, "active"]);
+        this.says({ type: "ok", id, count: 2000, full: true, set });
+      } else if (type === "history") {
+        this.says({ ...conv, type: "ok", id, messages: [], more: false });
+        for (let seq = 1; seq <= 10000; seq++) {
+          const said = { seq, mid: "m" + seq, from: "user " + seq % 7, ts: seq, text: "message " + seq };
+          this.says({ type: "message", conv: "~", epoch: "a", ...said });
+        }
+      } else this.says({ type: "ok", id });
+    }
+    close() {}
+  };`;

@@ -63,7 +63,8 @@ export async function visit(
     },
     texts: () => page.locator(".message .said").allInnerTexts(),
     async opens(name) {
-      await page.locator(".side .line", { hasText: name }).first().click();
+      const named = page.locator(".line-name", { hasText: name });
+      await page.locator(".side .line", { has: named }).first().click();
     },
   };
 }

@@ -41,30 +41,33 @@ export interface Place {
   readonly height: number;
 }
 
-/** The chunks to be drawn: those around the screen, and those whose height is not known. */
+/** The chunks to be drawn: those around the screen. */
 export function around(
   chunks: readonly ChunkOfRows[],
   heights: Heights,
   { chunk, below, height }: Place,
   isAtEnd: boolean,
 ): ReadonlySet<string> {
-  const sizes = chunks.map(({ id }) => heights.get(id));
-  const before = chunks.findIndex(({ id }) => id === chunk);
-  const top = sum(sizes.slice(0, Math.max(0, before))) + below;
-  const total = sum(sizes);
-  const from = (isAtEnd ? total - height : top) - height * BEYOND;
-  const to = (isAtEnd ? total : top + height) + height * BEYOND;
+  const sizes = chunks.map(({ id }) => heightOf(heights, id));
+  const sum = (some: readonly number[]): number => some.reduce((total, size) => total + size, 0);
+  const before = Math.max(
+    0,
+    chunks.findIndex(({ id }) => id === chunk),
+  );
+  const top = isAtEnd ? sum(sizes) - height : sum(sizes.slice(0, before)) + below;
+  const from = top - height * BEYOND;
+  const to = top + height * (1 + BEYOND);
   const found = new Set<string>();
   let at = 0;
   chunks.forEach(({ id }, index) => {
-    const size = sizes[index];
-    const end = at + (size ?? GUESSED_PX);
-    if (size === undefined || (end >= from && at <= to)) found.add(id);
+    const end = at + sizes[index]!;
+    if (end >= from && at <= to) found.add(id);
     at = end;
   });
   return found;
 }
 
-function sum(sizes: readonly (number | undefined)[]): number {
-  return sizes.reduce<number>((total, size) => total + (size ?? GUESSED_PX), 0);
+/** Measured, or else guessed: the timeline keeps its place when the guess turns out wrong. */
+export function heightOf(heights: Heights, id: string): number {
+  return heights.get(id) ?? GUESSED_PX;
 }

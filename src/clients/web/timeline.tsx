@@ -9,7 +9,7 @@ import { unreadCount } from "../view/conversation.js";
 import { quietFrom } from "../view/quiet.js";
 import { rows as rowsOf } from "../view/rows.js";
 import { Chunk } from "./chunk.js";
-import { around, chunksOf, type Heights, type Place } from "./chunks.js";
+import { around, chunksOf, heightOf, type Heights, type Place } from "./chunks.js";
 import { Icon } from "./icons.js";
 import { useSeat } from "./seat.js";
 
@@ -126,7 +126,7 @@ export function Timeline({ peer, onEnd }: Props): ComponentChildren {
             drawn.has(id) ? (
               <Chunk key={id} id={id} rows={lines} conv={view.open} />
             ) : (
-              <div key={id} style={{ height: heights.current.get(id) ?? 0 }} />
+              <div key={id} style={{ height: heightOf(heights.current, id) }} />
             ),
           )}
         </div>

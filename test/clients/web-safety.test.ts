@@ -1,0 +1,112 @@
+/** What others write is text, whatever it looks like; and the page's policy holds. */
+import type { Browser } from "playwright-core";
+import { WebSocket } from "ws";
+import { afterAll, beforeAll, describe, expect, test } from "vitest";
+import { connect } from "#tertulia/clients/sdk/tertulia.js";
+import { hasBrowser, join, launch } from "../support/browser.js";
+import { eventually } from "../support/eventually.js";
+import { node } from "../support/nodes.js";
+import { startRedis, type TestRedis } from "../support/redis.js";
+
+const ATTACKS = [
+  `<img src=x onerror="document.title='owned'">`,
+  `<script>document.title='owned'</script>`,
+  `"><svg/onload=document.title='owned'>`,
+  `javascript:document.title='owned'`,
+  `data:text/html,<script>document.title='owned'</script>`,
+  `&lt;b&gt; {{7*7}} \${7*7} __proto__`,
+];
+
+interface Window {
+  getComputedStyle(element: unknown): { readonly unicodeBidi: string };
+}
+
+describe.skipIf(!hasBrowser())("the page", () => {
+  let redis: TestRedis;
+  let served: Awaited<ReturnType<typeof node>>;
+  let browser: Browser;
+
+  beforeAll(async () => {
+    redis = await startRedis();
+    served = await node(redis.url);
+    browser = await launch();
+  });
+  afterAll(async () => {
+    await browser?.close();
+    await served?.close();
+    await redis?.close();
+  });
+
+  test("markup in texts and names is shown, not obeyed", async () => {
+    const ana = await join(browser, served.port, "ana");
+    const url = `ws://127.0.0.1:${served.port}/ws`;
+    const name = "<b onclick=x>mallory</b>";
+    const mallory = connect(url, { name, WebSocket });
+    for (const text of ATTACKS) {
+      await mallory.publish("~", text);
+      await mallory.publish("@ana", text);
+    }
+    await eventually(async () => expect(await ana.texts()).toEqual(ATTACKS));
+    await ana.opens("mallory");
+    await eventually(async () => expect(await ana.texts()).toEqual(ATTACKS));
+    expect(await ana.page.locator(".talk-title h2").innerText()).toBe(name);
+    expect(await ana.page.locator(".said *, bdi img, bdi script, bdi b").count()).toBe(0);
+    expect(await ana.page.title()).not.toContain("owned");
+    expect(ana.complaints).toEqual([]);
+    await mallory.close();
+  });
+
+  test.each([
+    ["see https://example.org/a?b=c.", "https://example.org/a?b=c"],
+    ["(http://example.org)", "http://example.org/"],
+    ["HTTPS://EXAMPLE.ORG/X!", "https://example.org/X"],
+    ["https://example.org/\u202Egpj.exe", "https://example.org/"],
+    ["ftp://example.org javascript:alert(1) file:///etc/passwd", undefined],
+    ["https://", undefined],
+  ])("the links in %j lead to %s", async (text, href) => {
+    const { page, says } = await join(browser, served.port, `links ${Math.random()}`);
+    const shown = text.replace("\\\u202E", "\u202E");
+    await says(shown);
+    const said = page.locator(".said", { hasText: shown.slice(0, 8) }).last();
+    await said.waitFor();
+    const links = await said
+      .locator("a")
+      .evaluateAll((all: unknown[]) =>
+        (all as { href: string; target: string; rel: string }[]).map((a) => [
+          a.href,
+          a.target,
+          a.rel,
+        ]),
+      );
+    expect(links).toEqual(href === undefined ? [] : [[href, "_blank", "noopener noreferrer"]]);
+    await page.context().close();
+  });
+
+  test("signs that turn the direction stay within the text they stand in", async () => {
+    const { page, says } = await join(browser, served.port, "rtl");
+    await says("\u202E\u2067 turned");
+    const said = page.locator(".said", { hasText: "turned" });
+    const bidi = await said.evaluate(
+      (element: unknown) => (globalThis as unknown as Window).getComputedStyle(element).unicodeBidi,
+    );
+    expect(bidi).toBe("plaintext"); // isolates, and finds the direction of each line by itself
+  });
+
+  test("the policy stops inline scripts, styles, and words to others", async () => {
+    const { page } = await join(browser, served.port, "policy");
+    const broken = await page.evaluate<string[]>(`(async () => {
+      const broken = [];
+      document.addEventListener("securitypolicyviolation", ({ effectiveDirective }) =>
+        broken.push(effectiveDirective));
+      const script = document.createElement("script");
+      script.textContent = "document.title = 'owned'";
+      document.body.append(script);
+      document.body.setAttribute("style", "color: red");
+      await fetch("http://localhost:1/").catch(() => {});
+      await new Promise((resolve) => setTimeout(resolve));
+      return broken;
+    })()`);
+    expect(broken.toSorted()).toEqual(["connect-src", "script-src-elem", "style-src-attr"]);
+    expect(await page.title()).not.toBe("owned");
+  });
+});

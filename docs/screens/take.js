@@ -37,7 +37,7 @@ async function open(width, height, colorScheme, locale = "en-GB") {
     viewport: { width, height },
     colorScheme,
     locale,
-    deviceScaleFactor: 1.5,
+    deviceScaleFactor: width < 500 ? 1.5 : 1,
     hasTouch: width < 500,
     isMobile: width < 500,
   });

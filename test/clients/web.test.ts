@@ -60,7 +60,7 @@ describe.skipIf(!hasBrowser())("in a browser", () => {
     await cleo.says("just for you");
     await cleo.says("really");
     await eventually(async () => expect(await unread(dan, "cleo")).toContain("2 unread"));
-    expect(await dan.page.title()).toBe("(2) Tertulia");
+    await eventually(async () => expect(await dan.page.title()).toBe("(2) Tertulia"));
     await dan.opens("cleo");
     await shows(dan, "just for you", "really");
     await eventually(async () => expect(await dan.page.title()).toBe("Tertulia"));

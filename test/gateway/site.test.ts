@@ -27,7 +27,8 @@ test("the page is asked for each time, its parts are kept for ever", async () =>
   expect(page.headers.get("content-type")).toBe("text/html; charset=utf-8");
   expect(page.headers.get("cache-control")).toBe("no-cache");
   const parts = [...html.matchAll(/(?:src|href)="\.(\/assets\/[^"]+)"/g)].map((match) => match[1]!);
-  expect(parts.map((part) => part.split(".").at(-1)).toSorted()).toEqual(["css", "js", "svg"]);
+  const kinds = new Set(parts.map((part) => part.split(".").at(-1)));
+  expect(kinds).toEqual(new Set(["css", "js", "svg"]));
   for (const part of parts) {
     const { headers, status } = await get(part);
     expect([status, headers.get("cache-control")]).toEqual([

@@ -32,10 +32,10 @@ export interface Person {
   readonly page: Page;
   /** What the browser complained of: scripts that failed, policies that were broken. */
   readonly complaints: string[];
-  says(text: string): Promise<void>;
+  readonly says: (text: string) => Promise<void>;
   /** The messages on the screen, from top to bottom. */
-  texts(): Promise<string[]>;
-  opens(name: string): Promise<void>;
+  readonly texts: () => Promise<string[]>;
+  readonly opens: (name: string) => Promise<void>;
 }
 
 export async function visit(

@@ -46,8 +46,8 @@ export function People({ persons, onOpen }: Props): ComponentChildren {
         <ul
           onKeyDown={moveInList}
           style={{
-            paddingTop: Math.min(first, persons.length) * ROW_PX,
-            paddingBottom: Math.max(0, persons.length - last) * ROW_PX,
+            paddingTop: `${Math.min(first, persons.length) * ROW_PX}px`,
+            paddingBottom: `${Math.max(0, persons.length - last) * ROW_PX}px`,
           }}
         >
           {shown.map(({ name, status }, index) => (

@@ -77,13 +77,15 @@ function withDrafts(view: View, drafts: unknown): View {
   return { ...view, conversations };
 }
 
-let kept: View["conversations"] | undefined;
+let kept = "";
 
 function keepDrafts(name: string, { conversations }: View): void {
-  if (conversations === kept) return;
-  kept = conversations;
-  const drafts = [...conversations.values()].flatMap(({ conv, draft }) =>
-    draft === "" ? [] : [[conv, draft] as const],
-  );
-  remember("browser", `drafts.${name}`, Object.fromEntries(drafts));
+  const drafts: Record<string, string> = {};
+  for (const { conv, draft } of conversations.values()) {
+    if (draft !== "") drafts[conv] = draft;
+  }
+  const text = JSON.stringify(drafts);
+  if (text === kept) return;
+  kept = text;
+  remember("browser", `drafts.${name}`, drafts);
 }

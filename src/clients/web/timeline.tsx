@@ -126,7 +126,7 @@ export function Timeline({ peer, onEnd }: Props): ComponentChildren {
             drawn.has(id) ? (
               <Chunk key={id} id={id} rows={lines} conv={view.open} />
             ) : (
-              <div key={id} style={{ height: heightOf(heights.current, id) }} />
+              <div key={id} style={{ height: `${heightOf(heights.current, id)}px` }} />
             ),
           )}
         </div>

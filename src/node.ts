@@ -2,6 +2,7 @@
 import { randomBytes } from "node:crypto";
 import { createServer, type Server } from "node:http";
 import type { AddressInfo } from "node:net";
+import { setTimeout as pause } from "node:timers/promises";
 import { Chat } from "./chat/chat.js";
 import type { Name } from "./chat/model.js";
 import type { Head } from "./chat/ports.js";
@@ -29,8 +30,11 @@ export interface Node {
   readonly metricsPort: number | undefined;
   readonly incarnation: string;
   readonly isLeading: boolean;
-  /** Signs everybody out, gives all leases back, and ends when it has really ended. */
-  close(): Promise<void>;
+  /**
+   * Drains: not ready, waits, takes nobody in, resigns, lets everybody leave over the window; then
+   * gives all leases back, and ends when it has really ended. `hurry` cuts the waits short.
+   */
+  close(hurry?: AbortSignal): Promise<void>;
 }
 
 /** Starts a node on a running Redis; waits for Redis as long as it takes. */
@@ -154,11 +158,15 @@ export async function startNode(
   observe.log.info({ port, redis: version, ledger: library.version }, "node is ready");
 
   let closing: Promise<void> | undefined;
-  const close = async (): Promise<void> => {
-    observe.log.info("node is stopping");
+  const close = async (hurry: AbortSignal): Promise<void> => {
+    observe.log.info({ sessions: hub.sessions.size }, "node is stopping");
+    gateway.announceDrain();
+    await pause(config.DRAIN_WAIT_MS, undefined, { signal: hurry }).catch(() => {});
+    const drained = gateway.drain(config.DRAIN_WINDOW_MS, config.STOP_WITHIN_MS / 4, hurry);
+    await ignoring(observe, () => election.close());
+    await drained;
     isOpen = false;
     const late = setTimeout(() => observe.log.warn("node is slow to stop"), config.STOP_WITHIN_MS);
-    await ignoring(observe, () => election.close());
     await gateway.close(config.STOP_WITHIN_MS / 4);
     await leavers.close(config.STOP_WITHIN_MS / 4);
     await ignoring(observe, () => heartbeat.close());
@@ -177,7 +185,7 @@ export async function startNode(
     get isLeading() {
       return election.token !== undefined;
     },
-    close: () => (closing ??= close()),
+    close: (hurry = new AbortController().signal) => (closing ??= close(hurry)),
   };
 }
 

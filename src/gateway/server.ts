@@ -11,6 +11,7 @@ import type { Chat } from "../chat/chat.js";
 import type { Observe } from "../observe.js";
 import { CLOSE } from "../wire/close.js";
 import type { Dialect } from "../wire/dialect.js";
+import { drain } from "./drain.js";
 import { mendRequestLine } from "./front.js";
 import { LINGER_MS, answerUpgrade, isWebSocket, shortestEcho } from "./handshake.js";
 import type { Hub } from "./hub.js";
@@ -56,7 +57,8 @@ export class Gateway {
   readonly #webSockets: WebSocketServer;
   readonly #tcp: Server;
   #pacing: NodeJS.Timeout | undefined;
-  #isStopping = false;
+  /** draining: says at /readyz that it will go. leaving: takes nobody in. stopping: not even plain HTTP. */
+  #state: "open" | "draining" | "leaving" | "stopping" = "open";
 
   constructor(settings: GatewaySettings, doors: GatewayDoors) {
     this.#settings = settings;
@@ -125,13 +127,35 @@ export class Gateway {
     return this.#sessions;
   }
 
+  /** Tells balancers that it will go (/readyz answers 404); goes on as before. */
+  announceDrain(): void {
+    if (this.#state === "open") this.#state = "draining";
+  }
+
   /**
-   * Takes no more connections, closes all sessions, and ends when the last is gone and what it had
-   * asked for is done, or the time is up.
+   * Turns away who comes, and asks all sessions to leave (1012), spread over the window. Still
+   * listens: a balancer that could not ask would take the node for dead, and cut who is still here.
+   */
+  async drain(windowMs: number, withinMs: number, hurry: AbortSignal): Promise<void> {
+    this.#state = "leaving";
+    const timeIsUp = new AbortController();
+    const timer = setTimeout(() => timeIsUp.abort(), windowMs + withinMs);
+    const drained = drain(this.#sessions, windowMs, {
+      leave: (session) => this.#sendAway(session),
+      hurry,
+      timeIsUp: timeIsUp.signal,
+    });
+    await Promise.race([drained, aborted(timeIsUp.signal)]);
+    clearTimeout(timer);
+  }
+
+  /**
+   * Listens no more, closes all sessions, and ends when the last is gone and what it had asked for
+   * is done, or the time is up.
    */
   async close(withinMs: number): Promise<void> {
-    if (this.#isStopping) return;
-    this.#isStopping = true;
+    if (this.#state === "stopping") return;
+    this.#state = "stopping";
     clearInterval(this.#pacing);
     const closed = new Promise((resolve) => this.#tcp.close(resolve));
     for (const session of this.#sessions) session.close(CLOSE.serviceRestart, "restarting");
@@ -150,6 +174,18 @@ export class Gateway {
     ]);
     time.abort();
     for (const session of this.#sessions) session.abandon();
+  }
+
+  /** Does what has come, signs out, then closes: the name is free wherever the client goes next. */
+  async #sendAway(session: Session): Promise<void> {
+    const { chat, observe } = this.#doors;
+    await session.settle();
+    if (session.hasName) {
+      await chat.leave(session).catch((error: unknown) => {
+        observe.log.warn({ err: error, session: session.id }, "sign-out failed before the close");
+      });
+    }
+    session.close(CLOSE.serviceRestart, "restarting");
   }
 
   #accept(socket: Socket): void {
@@ -197,7 +233,7 @@ export class Gateway {
       if (outcome === "unavailable") return refuse(503, "the chat is unavailable, try again");
       observe.log.info({ session: session.id, outcome }, "user registered");
     }
-    if (this.#isStopping) return refuse(503, "this node is stopping");
+    if (this.#isLeaving) return refuse(503, "this node is stopping");
     this.#webSockets.handleUpgrade(request, socket, head, (webSocket) => {
       session.attach(webSocket, socket);
       observe.log.info({ session: session.id, dialect: session.dialect.name }, "client connected");
@@ -206,13 +242,17 @@ export class Gateway {
 
   /** Why the upgrade is refused before anything is claimed. */
   #refusalOf({ name }: Target, isSeed: boolean): [status: 400 | 503, reason: string] | undefined {
-    if (!this.#doors.isReady() || this.#isStopping)
+    if (!this.#doors.isReady() || this.#isLeaving)
       return [503, "this node is not ready, try again"];
     if (name === undefined) {
       return isSeed ? undefined : [400, "connect with a name: ws://host:port?name=you"];
     }
     if (this.#doors.chat.refuseName(name)) return [400, "nobody can be called this"];
     return undefined;
+  }
+
+  get #isLeaving(): boolean {
+    return this.#state === "leaving" || this.#state === "stopping";
   }
 
   #release(session: Session, mayHaveName: boolean): void {
@@ -241,11 +281,16 @@ export class Gateway {
     if (request.method !== "GET" && request.method !== "HEAD") return [405, "only GET"];
     if (path === "/healthz") return [200, "alive"];
     if (path === "/readyz") {
-      return this.#doors.isReady() && !this.#isStopping ? [200, "ready"] : [503, "not ready"];
+      if (this.#state !== "open") return [404, "draining"];
+      return this.#doors.isReady() ? [200, "ready"] : [503, "not ready"];
     }
     if (path !== "/") return [404, "nothing here"];
     if (name === undefined) return [200, "Tertulia. Connect a chat client to this port: ?name=you"];
     if (this.#doors.chat.refuseName(name)) return [400, "nobody can be called this"];
     return (await this.#doors.chat.isTaken(name)) ? [400, "this name is taken"] : [200, "free"];
   }
+}
+
+function aborted(signal: AbortSignal): Promise<void> {
+  return new Promise((resolve) => signal.addEventListener("abort", () => resolve()));
 }

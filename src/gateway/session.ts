@@ -30,6 +30,7 @@ const SETTLE_MS = 25;
 const PATIENCE_MS = 5_000;
 /** How long a close, or the news of one's own sign-out, is waited for. */
 const FAREWELL_MS = 2_000;
+const QUESTIONS: ReadonlySet<string> = new Set(["list", "lookup", "history"]);
 
 export class Session implements Holder {
   readonly id = randomBytes(12).toString("base64url");
@@ -156,24 +157,27 @@ export class Session implements Holder {
   }
 
   close(code: number, reason: string): void {
-    const webSocket = this.#webSocket;
-    webSocket?.close(code, reason);
-    setTimeout(() => webSocket?.terminate(), FAREWELL_MS).unref();
+    this.#webSocket?.close(code, reason);
+    setTimeout(() => this.#webSocket?.terminate(), FAREWELL_MS).unref();
   }
 
   /** The connection is gone: carries out what it had still asked for, then signs out. */
   end(): Promise<void> {
-    this.#ending ??= this.#end();
-    return this.#ending;
+    return (this.#ending ??= this.#end());
   }
 
   async #end(): Promise<void> {
     this.#state = "ended";
+    await this.settle();
+    this.#doors.onEnded(this);
+  }
+
+  /** Ends when all that has come is carried out; what comes later is refused. */
+  async settle(): Promise<void> {
     const patience = setTimeout(() => this.abandon(), PATIENCE_MS);
     await this.#inbox.drain();
     clearTimeout(patience);
     this.isLive = false;
-    this.#doors.onEnded(this);
   }
 
   /** Forgets what the client has asked for and is not done yet. */
@@ -239,7 +243,7 @@ export class Session implements Holder {
         if (this.#suspension !== undefined) return { type: "refused", refusal: "unavailable" };
       }
       // nobody is there to read the answer
-      if (this.#state === "ended" && isQuestion(command)) return { type: "accepted" };
+      if (this.#state === "ended" && QUESTIONS.has(command.type)) return { type: "accepted" };
       if (command.type === "status" && command.status === "disconnected") {
         return await this.#signOut(command);
       }
@@ -291,8 +295,4 @@ export class Session implements Holder {
     if (frame !== undefined) this.#outbox.send(frame);
     this.#open();
   }
-}
-
-function isQuestion({ type }: Command): boolean {
-  return type === "list" || type === "lookup" || type === "history";
 }

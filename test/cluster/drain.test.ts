@@ -5,6 +5,7 @@ import { freePort } from "#tertulia/local-redis/server.js";
 import { ClassicClient, L } from "../support/classic-client.js";
 import { eventually } from "../support/eventually.js";
 import { nodeProcess, type NodeProcess } from "../support/nodes.js";
+import { Roamer } from "../support/roamer.js";
 import { startRedis, type TestRedis } from "../support/redis.js";
 
 const LONG = 10 * 60_000;
@@ -103,7 +104,7 @@ test("a rolling restart under load: nobody loses an acknowledged message, each i
   const ports = await Promise.all([1, 2, 3].map(() => freePort()));
   const settings = { DRAIN_WAIT_MS: 200, DRAIN_WINDOW_MS: 500 };
   const at = await Promise.all(ports.map((port) => start({ PORT: port, ...settings })));
-  const roamers = Array.from({ length: 24 }, (_, i) => new Roamer(`user-${i}`, ports));
+  const roamers = Array.from({ length: 24 }, (_, i) => new Roamer(`user-${i}`, ports, i));
   await Promise.all(roamers.map((roamer) => roamer.connect()));
   const talking = setInterval(() => roamers.forEach((roamer) => roamer.speak()), 25);
 
@@ -129,57 +130,6 @@ test("a rolling restart under load: nobody loses an acknowledged message, each i
   expect(roamers.flatMap((roamer) => roamer.closes).toSorted()).toEqual(sentAway.toSorted());
   expect(roamers.flatMap((roamer) => roamer.refusals)).toEqual([]);
 }, 60_000);
-
-/** Talks, and when it is sent away goes where it is taken in first, as through a balancer. */
-class Roamer {
-  readonly name: string;
-  client: ClassicClient | undefined;
-  port = 0;
-  readonly acknowledged: string[] = [];
-  /** How it was sent away, and by whom. */
-  readonly closes: string[] = [];
-  /** Name taken, and the like: 503 and no answer only mean the next node. */
-  readonly refusals: string[] = [];
-  readonly #ports: readonly number[];
-  #said = 0;
-  #place = 0;
-
-  constructor(name: string, ports: readonly number[]) {
-    this.name = name;
-    this.#ports = ports;
-    this.#place = Number(name.split("-")[1]);
-  }
-
-  async connect(): Promise<void> {
-    await eventually(async () => {
-      const port = this.#ports[this.#place++ % this.#ports.length]!;
-      try {
-        this.client = await ClassicClient.connect(port, this.name);
-        this.port = port;
-      } catch (error) {
-        if (String(error).includes("400")) this.refusals.push(`${this.name} at ${port}`);
-        throw error;
-      }
-    }, 10_000);
-    const { webSocket } = this.client!;
-    const own = Buffer.concat([Buffer.from([55]), L(this.name)]);
-    webSocket.on("message", (frame: Buffer) => {
-      if (frame.subarray(0, own.length).equals(own)) {
-        const text = frame.subarray(own.length + 1).toString();
-        if (text.startsWith(this.name)) this.acknowledged.push(text); // no note to itself
-      }
-    });
-    webSocket.once("close", (code) => {
-      this.closes.push(`${this.name} by ${this.port} with ${code}`);
-      void this.connect();
-    });
-  }
-
-  speak(): void {
-    if (this.client?.webSocket.readyState !== 1) return;
-    this.client.says(4, L("~"), L(`${this.name} said ${this.#said++}`));
-  }
-}
 
 /** The texts of the general chat, as Redis has them. */
 async function stored(): Promise<string[]> {

@@ -55,17 +55,13 @@ export async function startNode(
 
   const keys = new Keys(config.REDIS_PREFIX);
   const library = await readLedgerLibrary();
-  const ledger = new Ledger(commands, library, observe.log.child({ room: "ledger" }));
+  const ledger = new Ledger(commands, library, inRoom(observe, "ledger"));
   await ledger.load();
-  const leases = new RedisLeases(
-    new Ledger(duty, library, observe.log.child({ room: "ledger" })),
-    keys,
-    {
-      leaseMs: config.LEASE_MS,
-      stallMs: stallMs(config),
-      idleAfterMs: config.IDLE_AFTER_MS,
-    },
-  );
+  const leases = new RedisLeases(new Ledger(duty, library, inRoom(observe, "ledger")), keys, {
+    leaseMs: config.LEASE_MS,
+    stallMs: stallMs(config),
+    idleAfterMs: config.IDLE_AFTER_MS,
+  });
   const heartbeat = new Heartbeat(
     leases,
     { beatMs: config.BEAT_MS, leaseMs: config.LEASE_MS },
@@ -77,8 +73,7 @@ export async function startNode(
     deadlineMs: config.OPERATION_DEADLINE_MS,
     stallMs: stallMs(config),
   };
-  const storeLog = observe.log.child({ room: "store" });
-  const store = new RedisStore(ledger, keys, heartbeat, storeSettings, storeLog);
+  const store = new RedisStore(ledger, keys, heartbeat, storeSettings, inRoom(observe, "store"));
   const feed = new RedisFeed(subscriber, commands, keys, inRoom(observe, "feed"));
   const election = new Election(
     leases,
@@ -102,7 +97,7 @@ export async function startNode(
   const wsProtocol = wsProtocolDialect(classicOptions);
   let isOpen = false;
   const isReady = (): boolean =>
-    isOpen && heartbeat.isMember && commands.status === "ready" && feed.isSubscribed;
+    isOpen && heartbeat.isMember && commands.status === "ready" && feed.isHearing;
   const gateway = new Gateway(
     {
       host: config.HOST,
@@ -122,6 +117,9 @@ export async function startNode(
     },
   );
 
+  observe.counters.queuedBytes.read = () => gateway.queuedBytes;
+  observe.counters.ready.read = () => (isReady() && gateway.isOpen ? 1 : 0);
+
   const reclaim = async (): Promise<void> => {
     hub.suspend();
     const sessions = [...hub.sessions];
@@ -140,6 +138,8 @@ export async function startNode(
   };
   const onHeads = (heads: readonly Head[]): void => {
     for (const { bucket, head } of heads) feed.compare(bucket, head);
+    observe.counters.feedLag.set(feed.lag);
+    feed.probe();
     void activity.flush();
     audit().catch((error: unknown) => observe.log.warn({ err: error }, "audit failed"));
   };

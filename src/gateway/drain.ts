@@ -4,13 +4,14 @@
  */
 import { setTimeout as pause } from "node:timers/promises";
 
-export interface DrainDoors<Session> {
-  /** Signs the session out and closes it. Never rejects. */
-  readonly leave: (session: Session) => Promise<void>;
+export interface Drain<Session> {
+  readonly windowMs: number;
+  /** What the last ones may take beyond the window; whoever called closes the rest. */
+  readonly withinMs: number;
   /** Aborted: everybody leaves at once. */
   readonly hurry: AbortSignal;
-  /** Aborted: nobody else is asked to leave; whoever called closes them all. */
-  readonly timeIsUp: AbortSignal;
+  /** Signs the session out and closes it. Never rejects. */
+  readonly leave: (session: Session) => Promise<void>;
 }
 
 /** Below this, a timer costs more than it spreads. */
@@ -18,26 +19,31 @@ const LEAST_PAUSE_MS = 10;
 /** More at a time would keep every other call to Redis waiting. */
 const LEAVING_AT_ONCE = 500;
 
-/** Lets everybody leave, each at its slot; ends when the last one has left. */
+/** Lets everybody leave, each at its slot; ends when the last one has left, or the time is up. */
 export async function drain<Session>(
   sessions: Iterable<Session>,
-  windowMs: number,
-  { leave, hurry, timeIsUp }: DrainDoors<Session>,
+  { windowMs, withinMs, hurry, leave }: Drain<Session>,
 ): Promise<void> {
-  const pauses = AbortSignal.any([hurry, timeIsUp]);
-  const leaving = new Set<Promise<void>>();
-  // all slots are known from here on: a dialect that has a word for it can tell each session its own
-  const slots = slotsOf([...sessions], windowMs);
-  const began = performance.now();
-  for (const { session, inMs } of slots) {
-    const left = began + inMs - performance.now();
-    if (left > LEAST_PAUSE_MS) await pause(left, undefined, { signal: pauses }).catch(() => {});
-    if (leaving.size >= LEAVING_AT_ONCE) await Promise.race(leaving);
-    if (timeIsUp.aborted) return;
-    const gone = leave(session).finally(() => leaving.delete(gone));
-    leaving.add(gone);
-  }
-  await Promise.all(leaving);
+  const end = new AbortController();
+  const late = pause(windowMs + withinMs, undefined, { signal: end.signal }).catch(() => {});
+  const pauses = AbortSignal.any([hurry, end.signal]);
+  const leaveAll = async (): Promise<void> => {
+    const leaving = new Set<Promise<void>>();
+    // all slots are known from here on: a dialect that has a word for it can tell each session its own
+    const slots = slotsOf([...sessions], windowMs);
+    const began = performance.now();
+    for (const { session, inMs } of slots) {
+      const left = began + inMs - performance.now();
+      if (left > LEAST_PAUSE_MS) await pause(left, undefined, { signal: pauses }).catch(() => {});
+      if (leaving.size >= LEAVING_AT_ONCE) await Promise.race(leaving);
+      if (end.signal.aborted) return;
+      const gone = leave(session).finally(() => leaving.delete(gone));
+      leaving.add(gone);
+    }
+    await Promise.all(leaving);
+  };
+  await Promise.race([leaveAll(), late]);
+  end.abort();
 }
 
 /** Evenly spaced, the first at once. */

@@ -40,6 +40,7 @@ export class Hub {
   }
 
   deliver(notice: Notice): void {
+    const began = performance.now();
     const frames = new Map<Dialect, Uint8Array | undefined>();
     let deliveries = 0;
     const tell = (session: Session): void => {
@@ -55,6 +56,9 @@ export class Hub {
         this.#byName.get(name)?.forEach(tell);
       }
     } else this.#all.forEach(tell);
+    this.#counters.notices.inc({ type: notice.type });
     this.#counters.deliveries.inc(deliveries);
+    this.#counters.fanOut.observe((performance.now() - began) / 1_000);
+    if (notice.type === "message") this.#counters.delivery.end(notice.message.mid);
   }
 }

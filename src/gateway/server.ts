@@ -127,6 +127,15 @@ export class Gateway {
     return this.#sessions;
   }
 
+  get isOpen(): boolean {
+    return this.#state === "open";
+  }
+
+  /** Bytes that were handed to sockets and not taken by the network yet. */
+  get queuedBytes(): number {
+    return [...this.#sockets.keys()].reduce((sum, socket) => sum + socket.writableLength, 0);
+  }
+
   /** Tells balancers that it will go (/readyz answers 404); goes on as before. */
   announceDrain(): void {
     if (this.#state === "open") this.#state = "draining";
@@ -138,15 +147,8 @@ export class Gateway {
    */
   async drain(windowMs: number, withinMs: number, hurry: AbortSignal): Promise<void> {
     this.#state = "leaving";
-    const timeIsUp = new AbortController();
-    const timer = setTimeout(() => timeIsUp.abort(), windowMs + withinMs);
-    const drained = drain(this.#sessions, windowMs, {
-      leave: (session) => this.#sendAway(session),
-      hurry,
-      timeIsUp: timeIsUp.signal,
-    });
-    await Promise.race([drained, aborted(timeIsUp.signal)]);
-    clearTimeout(timer);
+    const leave = (session: Session): Promise<void> => this.#sendAway(session);
+    await drain(this.#sessions, { windowMs, withinMs, hurry, leave });
   }
 
   /**
@@ -289,8 +291,4 @@ export class Gateway {
     if (this.#doors.chat.refuseName(name)) return [400, "nobody can be called this"];
     return (await this.#doors.chat.isTaken(name)) ? [400, "this name is taken"] : [200, "free"];
   }
-}
-
-function aborted(signal: AbortSignal): Promise<void> {
-  return new Promise((resolve) => signal.addEventListener("abort", () => resolve()));
 }

@@ -71,6 +71,11 @@ export class Keys {
     return this.#key(bucket, `sent:${encoded(author)}:${mid}`);
   }
 
+  /** A channel on which one node talks to itself. */
+  probe(id: string): string {
+    return `${this.#prefix}:probe:${id}`;
+  }
+
   leader(): string {
     return this.#key(0, "leader");
   }

@@ -26,7 +26,7 @@ export async function docker(
 ): Promise<ContainerState> {
   const { container } = await getContainerRuntimeClient();
   const handle = container.getById(name);
-  await handle[act]();
+  await Reflect.apply(handle[act], handle, []);
   const { State } = await container.inspect(handle);
   return { name, status: State.Status, exitCode: State.ExitCode };
 }

@@ -113,11 +113,23 @@ export const schema = z.object({
     15_000,
     "A reader that takes nothing for this long is cut",
   ),
+  DRAIN_WAIT_MS: integer(
+    0,
+    10 * MINUTE,
+    0,
+    "A stopping node says so at `/readyz` for this long before it takes nobody in: for balancers to notice",
+  ),
+  DRAIN_WINDOW_MS: integer(
+    0,
+    60 * MINUTE,
+    0,
+    "After that, its connections are closed one by one over this long",
+  ),
   STOP_WITHIN_MS: integer(
     100,
     10 * MINUTE,
     10_000,
-    "A stopping node signs its users out within this, then exits",
+    "After that, it signs its users out within this, then exits",
   ),
   LOG_LEVEL: z
     .enum(["trace", "debug", "info", "warn", "error", "silent"])

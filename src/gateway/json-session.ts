@@ -150,6 +150,14 @@ export class JsonSession implements Session {
     return this.#line.end();
   }
 
+  settle(): Promise<void> {
+    return this.#line.settle();
+  }
+
+  goAway(inMs: number): void {
+    this.#send({ type: "goaway", reason: "drain", reconnectAfterMs: Math.round(inMs) });
+  }
+
   abandon(): void {
     this.#line.abandon();
   }

@@ -36,20 +36,26 @@ const act: fc.Arbitrary<Act> = fc.oneof(
   },
 );
 
-/** Sockets that a test can cut. */
-class Cuttable extends WebSocket {
-  static readonly all = new Map<string, Cuttable[]>();
-  override send(...args: Parameters<WebSocket["send"]>): void {
-    const { type, name } = JSON.parse(String(args[0])) as { type: string; name: string };
-    if (type === "hello") Cuttable.all.set(name, [...(Cuttable.all.get(name) ?? []), this]);
-    super.send(...args);
+/** A constructor of sockets that a test can cut, and those it made. */
+function cuttable(): { readonly WebSocket: typeof WebSocket; readonly cut: () => void } {
+  const made: WebSocket[] = [];
+  class Cuttable extends WebSocket {
+    constructor(...args: ConstructorParameters<typeof WebSocket>) {
+      super(...args);
+      made.push(this);
+    }
   }
+  return {
+    WebSocket: Cuttable as typeof WebSocket,
+    cut: () => made.forEach((each) => each.terminate()),
+  };
 }
 
 class World {
   readonly #nodes: readonly Node[];
   readonly #model = new Map<string, Status>();
   readonly #clients = new Map<string, Tertulia>();
+  readonly #cuts = new Map<string, () => void>();
   readonly #followed = new Map<string, Map<string, Status>>();
 
   constructor(nodes: readonly Node[]) {
@@ -66,7 +72,7 @@ class World {
       this.#clients.delete(name);
       this.#model.delete(name);
     } else if (each.do === "vanish") {
-      for (const socket of Cuttable.all.get(name) ?? []) socket.terminate(); // it comes back by itself
+      this.#cuts.get(name)!(); // it comes back by itself
     } else if (each.do === "status") {
       await client.setStatus(each.status);
       this.#model.set(name, each.status);
@@ -77,8 +83,10 @@ class World {
     // a name is free a moment after the bye, or when a connection that was cut lingers no more
     const client = await eventually(async () => {
       const urls = at(this.#nodes[where]!, this.#nodes[1 - where]!);
-      const joining = connect(urls, { name, WebSocket: Cuttable });
+      const { cut, WebSocket } = cuttable();
+      const joining = connect(urls, { name, WebSocket });
       await joining.joined();
+      this.#cuts.set(name, cut);
       return joining;
     });
     this.#clients.set(name, client);

@@ -18,7 +18,7 @@ function world(fullUpTo: number) {
   return {
     presence,
     told,
-    is(name: string, status: Status): void {
+    is: (name: string, status: Status): void => {
       const user = { name: name as Name, status };
       presence.hear({ type: "presence", user, at: { g: 1, n: ++n } } as never);
     },

@@ -89,7 +89,7 @@ export const schema = z.object({
     "A node or leader that does not renew for this long is dead",
   ),
   BEAT_MS: integer(50, 10_000, 1_000, "Between renewals of a node's lease"),
-  ELECTION_MS: integer(50, 10_000, 500, "Between attempts to lead, and rounds of the sweep"),
+  ELECTION_MS: integer(50, 10_000, 250, "Between attempts to lead, and rounds of the sweep"),
   MAX_FRAME_BYTES: integer(1_024, 1_048_576, 65_536, "A larger frame closes the connection (1009)"),
   MAX_CONNECTIONS: integer(1, 1_000_000, 100_000, "More connections to one node are dropped"),
   TEXT_MAX_CHARS: integer(1, 65_536, 4_096, "JSON: a longer text is refused"),

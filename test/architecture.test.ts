@@ -17,7 +17,7 @@ const arrows: Record<string, readonly string[]> = {
   config: [],
   node: ["chat", "wire", "gateway", "redis", "cluster", "config", "observe"],
   clients: ["wire/json-schema"],
-  verify: ["chat", "wire/bytes", "redis/events", "redis/keys", "local-redis"],
+  verify: ["clients/sdk", "chat", "wire/bytes", "redis/events", "redis/keys", "local-redis"],
   main: ["node", "config", "observe", "local-redis"],
 };
 

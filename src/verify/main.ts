@@ -11,7 +11,7 @@ import { elections } from "./scenarios/elections.js";
 import type { ScenarioResult } from "./scenarios/scenario.js";
 
 const USAGE = `npm run verify -- [--topology single|sentinel] [--ack fast|replicated] [--seed N] [--minutes M]
-    [--faults a,b,...] [--gateways N] [--clients N] [--rate N]
+    [--faults a,b,...] [--gateways N] [--clients N] [--json N] [--rate N]
 npm run verify -- --url ws://host:9000[,ws://...] [--clients N] [--rate N] [--minutes M]
     a deployment that is running: nothing is harmed, rate is messages a second of each client
 npm run verify -- --elections N             leaders frozen, stopped, killed: none acts when its time is over
@@ -31,6 +31,7 @@ async function main(): Promise<number> {
       faults: { type: "string" },
       gateways: { type: "string", default: "3" },
       clients: { type: "string", default: "24" },
+      json: { type: "string", default: "8" },
       dist: { type: "string", default: fileURLToPath(new URL("..", import.meta.url)) },
       rate: { type: "string" },
       url: { type: "string" },
@@ -53,6 +54,7 @@ async function main(): Promise<number> {
     faults: values.faults?.split(",").filter((name) => name !== "") ?? faultsOf(topology),
     gateways: Number(values.gateways),
     clients: Number(values.clients),
+    json: Number(values.json),
     dist: values.dist,
     rate: Number(values.rate ?? (values.url === undefined ? Infinity : 5)),
   };
@@ -64,7 +66,7 @@ async function main(): Promise<number> {
   if (values.crowd !== undefined)
     return told(await crowd(settings, Number(values.crowd), CROWD_ROUNDS));
   console.log(
-    `seed ${settings.seed}, ${topology}, ack ${settings.ack}, ${settings.minutes} minutes, ${settings.gateways} gateways, ${settings.clients} clients`,
+    `seed ${settings.seed}, ${topology}, ack ${settings.ack}, ${settings.minutes} minutes, ${settings.gateways} gateways, ${settings.clients} + ${settings.json} clients`,
   );
   const result = await run(settings);
   for (const [name, count] of result.faults) console.log(`fault ${name}: ${count}`);

@@ -4,6 +4,7 @@ import { Redis } from "ioredis";
 import { readLedgerLibrary } from "#tertulia/redis/ledger.js";
 import { ClassicClient, L } from "../support/classic-client.js";
 import { eventually } from "../support/eventually.js";
+import { JsonClient } from "../support/json-client.js";
 import { node } from "../support/nodes.js";
 import { startRedis, type TestRedis } from "../support/redis.js";
 
@@ -36,6 +37,11 @@ test("the rights in docs/operations.md are enough for everything a cluster does"
   ana.says(5, L("bob"));
   await ana.awaits(56, 1, L("bob"), L("to ana"));
   await ana.awaits(54, L("bob"), 3); // swept
+  const eva = await JsonClient.hello(first.port, "eva");
+  await eva.asks({ type: "publish", conv: "@ana", text: "in JSON" });
+  await eva.asks({ type: "read", conv: "@ana", seq: 1 });
+  await eva.asks({ type: "typing", conv: "@ana" });
+  await eva.asks({ type: "bye" });
   await redis.client.call("CLIENT", "KILL", "TYPE", "pubsub"); // fills from the log
   await redis.client.call("FUNCTION", "FLUSH"); // loads its functions again
   ana.says(4, L("~"), L("after that"));

@@ -23,10 +23,13 @@ export interface Company {
 export function makeClients(company: Company, history: History): Client[] {
   const talkers = talkersOf(company).slice(0, company.clients);
   // two who want one name: it must never be both's
+  const { urls, tag, rate } = company;
   const rivals = ["rival1", "rival2"].map((rival) => ({
-    ...company,
-    name: `${company.tag}crown`,
-    idPrefix: `${company.tag}${rival}`,
+    urls,
+    tag,
+    rate,
+    name: `${tag}crown`,
+    idPrefix: `${tag}${rival}`,
     peers: [],
     thinkMs: 20,
     general: 1,

@@ -37,6 +37,10 @@ export class SdkClient implements RunClient {
     const first = Math.floor(this.#random.next() * urls.length);
     const tertulia = connect([...urls.slice(first), ...urls.slice(0, first)], { name, WebSocket });
     this.#tertulia = tertulia;
+    const off = tertulia.on("welcome", () => {
+      off();
+      this.#beginSession();
+    });
     tertulia.on("message", (message) => this.#hear(message));
     // what a failover took back, or nobody keeps: what follows is another story
     tertulia.on("gap", () => this.#beginSession());
@@ -56,7 +60,6 @@ export class SdkClient implements RunClient {
   async #run(tertulia: Tertulia): Promise<void> {
     const { signal } = this.#stop;
     await tertulia.joined({ signal }).catch(() => {});
-    this.#beginSession();
     while (!signal.aborted) {
       if (this.#mayWrite) await this.#write(tertulia);
       await pause(this.#mayWrite ? this.settings.thinkMs : 50, undefined, { signal }).catch(

@@ -247,8 +247,8 @@ export class RedisFeed implements Feed {
     try {
       this.#isReplacing = false;
       await this.#subscribe();
-      this.probe();
       this.#observe.counters.resubscriptions.inc();
+      this.probe();
       await this.catchUp();
       // what came before this subscription cannot be heard by it
       for (const bucket of this.#buckets) {

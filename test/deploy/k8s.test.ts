@@ -29,6 +29,15 @@ test.each(overlays)("%s configures the gateways with values that they accept", (
   expect(() => readConfig(Object.fromEntries(given) as Record<string, string>)).not.toThrow();
 });
 
+test.skipIf(!hasKubectl())("only the chat is offered to the outside", () => {
+  const offered = rendered("overlays/production").filter(
+    ({ kind, spec }) => kind === "Service" && spec.type === "LoadBalancer",
+  );
+  expect(offered.flatMap(({ spec }) => spec.ports.map(({ port }: Manifest) => port))).toEqual([
+    9000,
+  ]);
+});
+
 test("the image is ours, in this version, or an official one", async () => {
   const { version } = JSON.parse(await readFile(`${ROOT}package.json`, "utf8"));
   for (const overlay of overlays) {

@@ -9,7 +9,7 @@ export class Roamer {
   readonly acknowledged: string[] = [];
   /** How it was sent away, and by whom. */
   readonly closes: string[] = [];
-  /** Name taken, and the like: 503 and no answer only mean the next node. */
+  /** Name taken, though no node had left a claim of it without an answer (503) before. */
   readonly refusals: string[] = [];
   readonly #ports: readonly number[];
   #said = 0;
@@ -23,13 +23,17 @@ export class Roamer {
   }
 
   async connect(): Promise<void> {
+    let mayHaveClaimed = false;
     await eventually(async () => {
       const port = this.#ports[this.#place++ % this.#ports.length]!;
       try {
         this.client = await ClassicClient.connect(port, this.name);
         this.port = port;
       } catch (error) {
-        if (String(error).includes("400")) this.refusals.push(`${this.name} at ${port}`);
+        if (String(error).includes("503")) mayHaveClaimed = true;
+        if (String(error).includes("400") && !mayHaveClaimed) {
+          this.refusals.push(`${this.name} at ${port}`);
+        }
         throw error;
       }
     }, 20_000);

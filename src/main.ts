@@ -62,9 +62,9 @@ main().then(
   () => process.exit(0),
   (error: unknown) => {
     const isOurs = error instanceof ConfigError;
-    process.stderr.write(
-      `${isOurs ? "Configuration:\n" : ""}${isOurs ? error.message : String(error)}\n`,
-    );
+    const because = error instanceof Error && error.cause !== undefined ? [error.cause] : [];
+    const text = isOurs ? `Configuration:\n${error.message}` : [error, ...because].join(": ");
+    process.stderr.write(`${text}\n`);
     process.exit(1);
   },
 );

@@ -23,6 +23,7 @@ import { ALL_BUCKETS, BUCKETS, Keys } from "./redis/keys.js";
 import { RedisLeases } from "./redis/lease.js";
 import { Ledger, readLedgerLibrary } from "./redis/ledger.js";
 import { Replication } from "./redis/replication.js";
+import { retrying } from "./redis/retry.js";
 import { RedisStore } from "./redis/store.js";
 import { bytesFromName } from "./wire/bytes.js";
 import { classicDialect } from "./wire/classic.js";
@@ -58,7 +59,8 @@ export async function startNode(
   const keys = new Keys(config.REDIS_PREFIX);
   const library = await readLedgerLibrary();
   const ledger = new Ledger(commands, library, inRoom(observe, "ledger"));
-  await ledger.load();
+  // a Redis that is busy starting is waited for, as one that is not there yet
+  await retrying(STARTING_WITHIN_MS, () => ledger.load());
   const leases = new RedisLeases(new Ledger(duty, library, inRoom(observe, "ledger")), keys, {
     leaseMs: config.LEASE_MS,
     stallMs: stallMs(config),
@@ -218,6 +220,7 @@ export async function startNode(
 }
 
 const RECLAIMED_AT_ONCE = 500;
+const STARTING_WITHIN_MS = 30_000;
 
 function inRoom(observe: Observe, room: string): Observe {
   return { ...observe, log: observe.log.child({ room }) };

@@ -13,12 +13,13 @@ import { drain } from "./drain.js";
 import { LINGER_MS, answerUpgrade, isWebSocket, shortestEcho } from "./handshake.js";
 import type { Hub } from "./hub.js";
 import type { OutboxLimits } from "./outbox.js";
-import { JsonSession, type JsonSettings } from "./json-session.js";
+import { JsonSession } from "./json-session.js";
 import { Pages } from "./pages.js";
 import type { Presence } from "./presence.js";
 import type { Session, SessionDoors } from "./session.js";
 import { Sockets } from "./sockets.js";
 import { dialectOf, targetOf, type Target } from "./target.js";
+import type { JsonSettings } from "./welcome.js";
 
 export interface GatewaySettings {
   readonly host: string | undefined;

@@ -3,9 +3,21 @@ import { defineConfig } from "vitest/config";
 /** Where .ci/run wants the counts. */
 const report = process.env["TEST_REPORT"];
 
+const CONTAINERS = "test/deploy/compose.test.ts";
+
 export default defineConfig({
   test: {
-    include: ["test/**/*.test.ts"],
+    // containers last and alone: building an image would keep the other tests' disks and cores busy
+    projects: [
+      {
+        extends: true,
+        test: { name: "processes", include: ["test/**/*.test.ts"], exclude: [CONTAINERS] },
+      },
+      {
+        extends: true,
+        test: { name: "containers", include: [CONTAINERS], sequence: { groupOrder: 1 } },
+      },
+    ],
     globalSetup: "test/support/global-setup.ts",
     pool: "forks",
     maxWorkers: 2,

@@ -89,7 +89,7 @@ export const schema = z.object({
     "A node or leader that does not renew for this long is dead",
   ),
   BEAT_MS: integer(50, 10_000, 1_000, "Between renewals of a node's lease"),
-  ELECTION_MS: integer(50, 10_000, 500, "Between attempts to lead, and rounds of the sweep"),
+  ELECTION_MS: integer(50, 10_000, 250, "Between attempts to lead, and rounds of the sweep"),
   MAX_FRAME_BYTES: integer(1_024, 1_048_576, 65_536, "A larger frame closes the connection (1009)"),
   MAX_CONNECTIONS: integer(1, 1_000_000, 100_000, "More connections to one node are dropped"),
   TEXT_MAX_CHARS: integer(1, 65_536, 4_096, "JSON: a longer text is refused"),
@@ -113,11 +113,23 @@ export const schema = z.object({
     15_000,
     "A reader that takes nothing for this long is cut",
   ),
+  DRAIN_WAIT_MS: integer(
+    0,
+    10 * MINUTE,
+    0,
+    "A stopping node says so at `/readyz` for this long before it takes nobody in: for balancers to notice",
+  ),
+  DRAIN_WINDOW_MS: integer(
+    0,
+    60 * MINUTE,
+    0,
+    "After that, its connections are closed one by one over this long",
+  ),
   STOP_WITHIN_MS: integer(
     100,
     10 * MINUTE,
     10_000,
-    "A stopping node signs its users out within this, then exits",
+    "After that, it signs its users out within this, then exits",
   ),
   LOG_LEVEL: z
     .enum(["trace", "debug", "info", "warn", "error", "silent"])

@@ -8,18 +8,20 @@ import { observe, type Observe } from "./observe.js";
 async function main(): Promise<void> {
   const config = readConfig(process.env);
   const watch = observe(config.LOG_LEVEL, config.NODE_NAME);
-  let isAsked = false;
+  let asks = 0;
+  const hurry = new AbortController();
   const asked = new Promise<"asked">((ask) => {
     for (const signal of ["SIGTERM", "SIGINT"] as const) {
       process.on(signal, () => {
-        if (isAsked) process.exit(1); // the second time: at once
-        isAsked = true;
+        asks++;
         ask("asked");
+        if (asks === 2) hurry.abort(); // in order, but without the waits
+        if (asks > 2) process.exit(1);
       });
     }
   });
   if (config.REDIS_URL !== undefined) {
-    await serve({ ...config, REDIS_URL: config.REDIS_URL }, watch, asked);
+    await serve({ ...config, REDIS_URL: config.REDIS_URL }, watch, asked, hurry.signal);
     return;
   }
   const redis = await sharedLocalRedis(resolve(config.DATA_DIR));
@@ -29,6 +31,7 @@ async function main(): Promise<void> {
     { ...config, REDIS_URL: redis.url },
     watch,
     Promise.race([asked, lost]),
+    hurry.signal,
     (port) => {
       process.stderr.write(
         `Tertulia is ready on ws://localhost:${port}?name=you\n` +
@@ -45,12 +48,13 @@ async function serve<Why>(
   config: Config & { REDIS_URL: string },
   watch: Observe,
   until: Promise<Why>,
+  hurry: AbortSignal,
   onReady: (port: number) => void = () => {},
 ): Promise<Why> {
   const node = await Promise.race([startNode(config, watch), until.then(() => undefined)]);
   if (node !== undefined) onReady(node.port);
   const why = await until;
-  await node?.close();
+  await node?.close(hurry);
   return why;
 }
 
@@ -58,9 +62,9 @@ main().then(
   () => process.exit(0),
   (error: unknown) => {
     const isOurs = error instanceof ConfigError;
-    process.stderr.write(
-      `${isOurs ? "Configuration:\n" : ""}${isOurs ? error.message : String(error)}\n`,
-    );
+    const because = error instanceof Error && error.cause !== undefined ? [error.cause] : [];
+    const text = isOurs ? `Configuration:\n${error.message}` : [error, ...because].join(": ");
+    process.stderr.write(`${text}\n`);
     process.exit(1);
   },
 );

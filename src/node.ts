@@ -2,6 +2,7 @@
 import { randomBytes } from "node:crypto";
 import { createServer, type Server } from "node:http";
 import type { AddressInfo } from "node:net";
+import { setTimeout as pause } from "node:timers/promises";
 import { fileURLToPath } from "node:url";
 import { Chat } from "./chat/chat.js";
 import type { Name } from "./chat/model.js";
@@ -24,6 +25,7 @@ import { ALL_BUCKETS, BUCKETS, Keys } from "./redis/keys.js";
 import { RedisLeases } from "./redis/lease.js";
 import { Ledger, readLedgerLibrary } from "./redis/ledger.js";
 import { Replication } from "./redis/replication.js";
+import { retrying } from "./redis/retry.js";
 import { RedisStore } from "./redis/store.js";
 import { bytesFromName } from "./wire/bytes.js";
 import { classicDialect } from "./wire/classic.js";
@@ -34,8 +36,11 @@ export interface Node {
   readonly metricsPort: number | undefined;
   readonly incarnation: string;
   readonly isLeading: boolean;
-  /** Signs everybody out, gives all leases back, and ends when it has really ended. */
-  close(): Promise<void>;
+  /**
+   * Drains: not ready, waits, takes nobody in, resigns, lets everybody leave over the window; then
+   * gives all leases back, and ends when it has really ended. `hurry` cuts the waits short.
+   */
+  close(hurry?: AbortSignal): Promise<void>;
 }
 
 /** Starts a node on a running Redis; waits for Redis as long as it takes. */
@@ -55,17 +60,14 @@ export async function startNode(
 
   const keys = new Keys(config.REDIS_PREFIX);
   const library = await readLedgerLibrary();
-  const ledger = new Ledger(commands, library, observe.log.child({ room: "ledger" }));
-  await ledger.load();
-  const leases = new RedisLeases(
-    new Ledger(duty, library, observe.log.child({ room: "ledger" })),
-    keys,
-    {
-      leaseMs: config.LEASE_MS,
-      stallMs: stallMs(config),
-      idleAfterMs: config.IDLE_AFTER_MS,
-    },
-  );
+  const ledger = new Ledger(commands, library, inRoom(observe, "ledger"));
+  // a Redis that is busy starting is waited for, as one that is not there yet
+  await retrying(STARTING_WITHIN_MS, () => ledger.load());
+  const leases = new RedisLeases(new Ledger(duty, library, inRoom(observe, "ledger")), keys, {
+    leaseMs: config.LEASE_MS,
+    stallMs: stallMs(config),
+    idleAfterMs: config.IDLE_AFTER_MS,
+  });
   const heartbeat = new Heartbeat(
     leases,
     { beatMs: config.BEAT_MS, leaseMs: config.LEASE_MS },
@@ -77,12 +79,12 @@ export async function startNode(
     deadlineMs: config.OPERATION_DEADLINE_MS,
     stallMs: stallMs(config),
   };
-  const storeLog = observe.log.child({ room: "store" });
+  const storeRoom = inRoom(observe, "store");
   const writing = {
-    ledger: isReplicated ? new Ledger(writer, library, storeLog) : ledger,
+    ledger: isReplicated ? new Ledger(writer, library, storeRoom) : ledger,
     replication: isReplicated ? new Replication(writer) : undefined,
   };
-  const store = new RedisStore(ledger, writing, keys, heartbeat, storeSettings, storeLog);
+  const store = new RedisStore(ledger, writing, keys, heartbeat, storeSettings, storeRoom);
   const feed = new RedisFeed(subscriber, commands, keys, inRoom(observe, "feed"));
   const election = new Election(
     leases,
@@ -108,7 +110,7 @@ export async function startNode(
   const wsProtocol = wsProtocolDialect(classicOptions);
   let isOpen = false;
   const isReady = (): boolean =>
-    isOpen && heartbeat.isMember && commands.status === "ready" && feed.isSubscribed;
+    isOpen && heartbeat.isMember && commands.status === "ready" && feed.isHearing;
   const gateway = new Gateway(
     {
       host: config.HOST,
@@ -138,6 +140,9 @@ export async function startNode(
     },
   );
 
+  observe.counters.queuedBytes.read = () => gateway.queuedBytes;
+  observe.counters.ready.read = () => (isReady() && gateway.isOpen ? 1 : 0);
+
   const reclaim = async (): Promise<void> => {
     hub.suspend();
     const sessions = [...hub.sessions];
@@ -156,6 +161,8 @@ export async function startNode(
   };
   const onHeads = (heads: readonly Head[]): void => {
     for (const { bucket, head } of heads) feed.compare(bucket, head);
+    observe.counters.feedLag.set(feed.lag);
+    feed.probe();
     void activity.flush();
     audit().catch((error: unknown) => observe.log.warn({ err: error }, "audit failed"));
   };
@@ -183,11 +190,15 @@ export async function startNode(
   observe.log.info({ port, redis: version, ledger: library.version }, "node is ready");
 
   let closing: Promise<void> | undefined;
-  const close = async (): Promise<void> => {
-    observe.log.info("node is stopping");
+  const close = async (hurry: AbortSignal): Promise<void> => {
+    observe.log.info({ sessions: hub.sessions.size }, "node is stopping");
+    gateway.announceDrain();
+    await pause(config.DRAIN_WAIT_MS, undefined, { signal: hurry }).catch(() => {});
+    const drained = gateway.drain(config.DRAIN_WINDOW_MS, config.STOP_WITHIN_MS / 4, hurry);
+    await ignoring(observe, () => election.close());
+    await drained;
     isOpen = false;
     const late = setTimeout(() => observe.log.warn("node is slow to stop"), config.STOP_WITHIN_MS);
-    await ignoring(observe, () => election.close());
     await gateway.close(config.STOP_WITHIN_MS / 4);
     await leavers.close(config.STOP_WITHIN_MS / 4);
     await ignoring(observe, () => heartbeat.close());
@@ -207,7 +218,7 @@ export async function startNode(
     get isLeading() {
       return election.token !== undefined;
     },
-    close: () => (closing ??= close()),
+    close: (hurry = new AbortController().signal) => (closing ??= close(hurry)),
   };
 }
 
@@ -215,6 +226,7 @@ export async function startNode(
 const WEB = fileURLToPath(new URL("./web/", import.meta.url));
 
 const RECLAIMED_AT_ONCE = 500;
+const STARTING_WITHIN_MS = 30_000;
 
 function inRoom(observe: Observe, room: string): Observe {
   return { ...observe, log: observe.log.child({ room }) };

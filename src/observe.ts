@@ -1,6 +1,6 @@
 /** What an operator sees: the event log and the counters. */
 import { pino, type DestinationStream, type Logger } from "pino";
-import { Counter, Gauge, Registry, collectDefaultMetrics } from "prom-client";
+import { Counter, Gauge, Histogram, Registry, collectDefaultMetrics } from "prom-client";
 
 export type Log = Logger;
 
@@ -14,9 +14,44 @@ export class Counters {
   readonly registry = new Registry();
   readonly connections = this.#gauge("connections", "Open connections by dialect", ["dialect"]);
   readonly frames = this.#counter("frames_received_total", "Frames from clients", ["kind"]);
+  readonly messages = this.#counter("messages_total", "Messages stored", ["conversation"]);
+  readonly repeats = this.#counter("messages_repeated_total", "Messages that were stored already");
+  readonly notices = this.#counter("notices_total", "Events heard from the feed", ["type"]);
   readonly refusals = this.#counter("refusals_total", "Commands refused, by reason", ["reason"]);
   readonly deliveries = this.#counter("deliveries_total", "Frames handed to sockets");
   readonly slowReaders = this.#counter("slow_readers_total", "Connections cut for not reading");
+  readonly queuedBytes = this.#sampled("queued_bytes", "Bytes that sockets have not taken yet");
+  readonly ready = this.#sampled("ready", "1 while this node serves, as /readyz says");
+  readonly fanOut = this.#histogram(
+    "fan_out_seconds",
+    "To encode an event and hand it to all of this node's sockets concerned",
+    FAST_BUCKETS,
+  );
+  readonly delivery = new DeliveryTimer(
+    this.#histogram(
+      "delivery_seconds",
+      "From the acceptance of a message by this node to its fan-out here, Redis and back between",
+      BUCKETS,
+    ),
+  );
+  readonly redisCalls = this.#histogram(
+    "redis_call_seconds",
+    "Calls of ledger functions",
+    BUCKETS,
+    ["function"],
+  );
+  readonly redisErrors = this.#counter("redis_call_errors_total", "Ledger calls that failed", [
+    "function",
+  ]);
+  readonly feedRoundTrip = this.#histogram(
+    "feed_round_trip_seconds",
+    "From the publication of a probe to this node's own subscription",
+    BUCKETS,
+  );
+  readonly feedLag = this.#gauge(
+    "feed_lag_events",
+    "Events in the logs that were not delivered yet, at the last beat",
+  );
   readonly gapsFilled = this.#counter(
     "feed_gaps_filled_total",
     "Gaps of the feed filled from a log",
@@ -29,6 +64,7 @@ export class Counters {
     "rejoined_total",
     "Times this node lost its lease and rejoined",
   );
+  readonly sweeps = this.#counter("sweeps_total", "Rounds of the sweep by this leader");
   readonly swept = this.#counter("swept_total", "Users swept by this leader", ["kind"]);
 
   constructor() {
@@ -43,8 +79,58 @@ export class Counters {
     return new Counter({ name: PREFIX + name, help, labelNames, registers: [this.registry] });
   }
 
+  #histogram<Label extends string>(
+    name: string,
+    help: string,
+    buckets: readonly number[],
+    labelNames: Label[] = [],
+  ): Histogram<Label> {
+    const registers = [this.registry];
+    return new Histogram({
+      name: PREFIX + name,
+      help,
+      buckets: [...buckets],
+      labelNames,
+      registers,
+    });
+  }
+
+  /** A gauge that is read when somebody asks. */
+  #sampled(name: string, help: string): { read: () => number } {
+    const sampled = { read: () => 0 };
+    const registers = [this.registry];
+    const collect = function collect(this: Gauge): void {
+      this.set(sampled.read());
+    };
+    // oxlint-disable-next-line no-new -- it lives in the registry
+    new Gauge({ name: PREFIX + name, help, registers, collect });
+    return sampled;
+  }
+
   #gauge<Label extends string>(name: string, help: string, labelNames: Label[] = []): Gauge<Label> {
     return new Gauge({ name: PREFIX + name, help, labelNames, registers: [this.registry] });
+  }
+}
+
+/** Times messages of this node from the moment when they were accepted; forgets those that never came. */
+export class DeliveryTimer {
+  readonly #histogram: Histogram;
+  readonly #began = new Map<string, number>();
+
+  constructor(histogram: Histogram) {
+    this.#histogram = histogram;
+  }
+
+  begin(mid: string): void {
+    if (this.#began.size >= MOST_UNDER_WAY) this.#began.clear();
+    this.#began.set(mid, performance.now());
+  }
+
+  end(mid: string): void {
+    const began = this.#began.get(mid);
+    if (began === undefined) return; // another node's
+    this.#began.delete(mid);
+    this.#histogram.observe((performance.now() - began) / 1_000);
   }
 }
 
@@ -55,3 +141,7 @@ export function observe(level: string, node: string, destination?: DestinationSt
 }
 
 const PREFIX = "tertulia_";
+const MOST_UNDER_WAY = 10_000;
+/** Seconds. */
+const BUCKETS = [0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5];
+const FAST_BUCKETS = [0.00005, 0.0001, 0.00025, 0.0005, 0.001, 0.0025, 0.005, 0.01, 0.025, 0.1, 1];

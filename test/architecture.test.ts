@@ -19,7 +19,7 @@ const arrows: Record<string, readonly string[]> = {
   "clients/sdk": ["wire/json-schema"],
   "clients/view": ["clients/sdk"],
   "clients/web": ["clients/sdk", "clients/view"],
-  verify: ["chat", "wire/bytes", "redis/events", "redis/keys", "local-redis"],
+  verify: ["clients/sdk", "chat", "wire/bytes", "redis/events", "redis/keys", "local-redis"],
   main: ["node", "config", "observe", "local-redis"],
 };
 

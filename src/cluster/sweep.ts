@@ -6,6 +6,7 @@ import type { Observe } from "../observe.js";
 export async function sweep(duties: Duties, token: string, observe: Observe): Promise<void> {
   try {
     const { idled, dead } = await duties.sweep(token);
+    observe.counters.sweeps.inc();
     if (idled > 0) {
       observe.counters.swept.inc({ kind: "idle" }, idled);
       observe.log.info({ users: idled }, "quiet users became inactive");

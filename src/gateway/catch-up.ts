@@ -9,27 +9,38 @@ import { convOf, encodeEvent, messageEvent } from "../wire/json.js";
 import type { Outbox } from "./outbox.js";
 import { missed, type Resumed } from "./resume.js";
 
+export interface CatchUpDoors {
+  readonly maxEarlyBytes: number;
+  /** More happens than the client takes: it has to come back. */
+  readonly onOverfull: () => void;
+  /** What was told has been rolled back meanwhile: it has to come back. */
+  readonly onRolledBack: () => void;
+}
+
 export class CatchUp {
   readonly #chat: Chat;
   readonly #holder: Holder;
   readonly #outbox: Outbox;
-  readonly #onRolledBack: () => void;
-  /** Notices that came before all that was missed was told. */
+  readonly #doors: CatchUpDoors;
+  /** Notices that came before all that was missed was told, and how long they are. */
+  #earlyBytes = 0;
   #early: { notice: Notice; frame: Uint8Array }[] | undefined = [];
   /** Up to where messages were read from the archive: what the feed tells of those was told. */
   readonly #toldUpTo = new Map<string, { seq: number; epoch: number }>();
 
-  constructor(chat: Chat, holder: Holder, outbox: Outbox, onRolledBack: () => void) {
+  constructor(chat: Chat, holder: Holder, outbox: Outbox, doors: CatchUpDoors) {
     this.#chat = chat;
     this.#holder = holder;
     this.#outbox = outbox;
-    this.#onRolledBack = onRolledBack;
+    this.#doors = doors;
   }
 
   /** Takes a notice for this reader; returns whether it is told, at once or later. */
   hear(notice: Notice, frame: Uint8Array): boolean {
     if (this.#early !== undefined) {
-      this.#early.push({ notice, frame });
+      this.#earlyBytes += frame.length;
+      if (this.#earlyBytes > this.#doors.maxEarlyBytes) this.#doors.onOverfull();
+      else this.#early.push({ notice, frame });
       return true;
     }
     if (notice.type === "message" && this.#wasTold(notice.message)) return false;
@@ -70,7 +81,7 @@ export class CatchUp {
       return false;
     }
     // another message under this number: what was told has been rolled back
-    if (epoch > told.epoch) this.#onRolledBack();
+    if (epoch > told.epoch) this.#doors.onRolledBack();
     return true;
   }
 }

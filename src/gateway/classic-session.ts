@@ -112,6 +112,12 @@ export class ClassicSession implements Session {
     return this.#line.end();
   }
 
+  settle(): Promise<void> {
+    return this.#line.settle();
+  }
+
+  goAway(): void {} // these dialects have no word for it
+
   abandon(): void {
     this.#line.abandon();
   }

@@ -40,6 +40,7 @@ export class Hub {
   }
 
   deliver(notice: Notice): void {
+    const began = performance.now();
     let deliveries = 0;
     const tell = (sessions: Iterable<Session>, reader: Name): void => {
       const frames = new Map<Dialect, Uint8Array | undefined>();
@@ -52,7 +53,10 @@ export class Hub {
     const names = concerned(notice);
     if (names === "everybody") tell(this.#all, GENERAL);
     else for (const name of names) tell(this.#byName.get(name) ?? [], name);
+    this.#counters.notices.inc({ type: notice.type });
     this.#counters.deliveries.inc(deliveries);
+    this.#counters.fanOut.observe((performance.now() - began) / 1_000);
+    if (notice.type === "message") this.#counters.delivery.end(notice.message.mid);
   }
 }
 

@@ -26,23 +26,17 @@ import { commandOf } from "./json-commands.js";
 import { Line } from "./line.js";
 import type { Presence } from "./presence.js";
 import { Rate } from "./rate.js";
-import { described, resume, type Resumed } from "./resume.js";
+import { resume } from "./resume.js";
 import type { Session, SessionDoors } from "./session.js";
-
-export interface JsonSettings {
-  readonly node: string;
-  /** Characters of a text. */
-  readonly textMaxChars: number;
-  /** Bytes of a frame, as said to clients. */
-  readonly maxFrameBytes: number;
-  readonly requestsPerSecond: number;
-}
+import { welcomeOf, type JsonSettings } from "./welcome.js";
 
 const HELLO_WITHIN_MS = 10_000;
 const PING_EVERY_MS = 25_000;
 const SILENT_FOR_MS = 60_000;
 /** How long a request waits while the name is in doubt. */
 const PATIENCE_MS = 5_000;
+/** With more users, typing in the general chat is not told. */
+const TYPING_UP_TO = 200;
 /** Bad or refused frames in a row. */
 const STRIKES = 100;
 
@@ -79,9 +73,11 @@ export class JsonSession implements Session {
       carryOut: (frame) => this.#carryOut(frame),
       onEnded: () => doors.onEnded(this),
     });
-    this.#catchUp = new CatchUp(doors.chat, this.hold, this.#line.outbox, () =>
-      this.close(CLOSE.positionLost, "resume"),
-    );
+    this.#catchUp = new CatchUp(doors.chat, this.hold, this.#line.outbox, {
+      maxEarlyBytes: doors.limits.maxBytes,
+      onOverfull: () => this.close(CLOSE.slowReader, "read faster, then resume"),
+      onRolledBack: () => this.close(CLOSE.positionLost, "resume"),
+    });
   }
 
   attach(webSocket: WebSocket, socket: Socket): void {
@@ -150,6 +146,14 @@ export class JsonSession implements Session {
     return this.#line.end();
   }
 
+  settle(): Promise<void> {
+    return this.#line.settle();
+  }
+
+  goAway(inMs: number): void {
+    this.#send({ type: "goaway", reason: "drain", reconnectAfterMs: Math.round(inMs) });
+  }
+
   abandon(): void {
     this.#line.abandon();
   }
@@ -199,6 +203,11 @@ export class JsonSession implements Session {
         this.#doors.onActive(this);
         const command = commandOf(request, this.#settings.textMaxChars);
         if ("error" in command) return this.#send(command.error);
+        // in a crowd, that somebody writes to everybody is no news
+        const isCrowd = this.#presence.count > TYPING_UP_TO;
+        if (request.type === "typing" && request.conv === "~" && isCrowd) {
+          return this.#send({ type: "ok", ...idOf(id) });
+        }
         this.#reply(id, await this.#execute(command.command));
       }
     }
@@ -233,27 +242,13 @@ export class JsonSession implements Session {
     try {
       this.#isGreeted = true;
       const conversations = await resume(chat, name, cursors);
-      this.#welcome(id, conversations);
+      this.#send(welcomeOf(id, this.hold, this.#settings, conversations));
       await this.#catchUp.run(conversations);
     } catch (error) {
       // what it was told is not whole: it comes back and resumes
       observe.log.warn({ err: error, session: this.hold.id }, "resume failed");
       this.close(CLOSE.internal, "try again");
     }
-  }
-
-  #welcome(id: Request["id"], conversations: readonly Resumed[]): void {
-    const { node, textMaxChars, maxFrameBytes, requestsPerSecond } = this.#settings;
-    const { name, key } = this.hold;
-    this.#send({
-      type: "welcome",
-      ...idOf(id),
-      user: textFromName(name),
-      key: key!,
-      node,
-      limits: { text: textMaxChars, frame: maxFrameBytes, perSecond: requestsPerSecond },
-      conversations: conversations.map((each) => described(each, name)),
-    });
   }
 
   async #follow({ id, watch = [], off = false }: Requests["presence"]): Promise<void> {

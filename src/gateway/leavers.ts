@@ -1,4 +1,5 @@
 /** Leavers: sign out who is gone, for as long as it takes: a name left behind could never be had again. */
+import { setMaxListeners } from "node:events";
 import { setTimeout as pause } from "node:timers/promises";
 import type { Chat } from "../chat/chat.js";
 import type { Name } from "../chat/model.js";
@@ -13,6 +14,7 @@ export class Leavers {
   readonly #names = new Map<Name, number>();
 
   constructor(chat: Chat, log: Log) {
+    setMaxListeners(0, this.#stop.signal); // one for each who lingers
     this.#chat = chat;
     this.#log = log;
   }

@@ -75,7 +75,14 @@ export class Line {
     this.#webSocket?.terminate();
   }
 
-  /** Carries out what had still been asked for, for a while. */
+  /** Carries out all that has come, for a while; what comes later is refused. */
+  async settle(): Promise<void> {
+    const patience = setTimeout(() => this.abandon(), PATIENCE_MS);
+    await this.#inbox.drain();
+    clearTimeout(patience);
+    this.#hold.isLive = false;
+  }
+
   end(): Promise<void> {
     this.#ending ??= this.#end();
     return this.#ending;
@@ -89,10 +96,7 @@ export class Line {
 
   async #end(): Promise<void> {
     this.isEnded = true;
-    const patience = setTimeout(() => this.abandon(), PATIENCE_MS);
-    await this.#inbox.drain();
-    clearTimeout(patience);
-    this.#hold.isLive = false;
+    await this.settle();
     this.#doors.onEnded();
   }
 }

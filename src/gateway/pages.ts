@@ -11,6 +11,7 @@ export interface PagesDoors {
   readonly chat: Chat;
   readonly log: Log;
   readonly isReady: () => boolean;
+  readonly isDraining: () => boolean;
   /** Undefined: it was not built. */
   readonly site: Site | undefined;
 }
@@ -65,6 +66,7 @@ export class Pages {
     if (request.method !== "GET" && request.method !== "HEAD") return text(405, "only GET");
     if (path === "/healthz") return text(200, "alive");
     if (path === "/readyz") {
+      if (this.#doors.isDraining()) return text(404, "draining");
       return this.#doors.isReady() ? text(200, "ready") : text(503, "not ready");
     }
     if (path === "/tertulia.v1.schema.json") {

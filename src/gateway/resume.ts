@@ -13,7 +13,7 @@ import {
   type Name,
   type Page,
 } from "../chat/model.js";
-import { convOf, epochFromText, epochText, nameOfConv, unreadOf } from "../wire/json.js";
+import { convOf, epochFromText, epochText, nameOfConv } from "../wire/json.js";
 import type { Events, Requests } from "../wire/json-schema.js";
 
 type Cursor = readonly [epoch: string, seq: number];
@@ -61,23 +61,6 @@ async function goOn(
   if (cursor === undefined) return { state, ...fresh(state) };
   const page = await pageAfter(chat, state.conversation, cursor[1], 1);
   return { state: { ...state, ...extentOf(page) }, ...continued(page, cursor) };
-}
-
-/** As `welcome` says it. */
-export function described(
-  { state, after, gaps }: Resumed,
-  reader: Name,
-): Events["welcome"]["conversations"][number] {
-  return {
-    conv: convOf(state.conversation, reader),
-    epoch: epochText(state.epoch),
-    head: state.head,
-    floor: state.floor,
-    read: state.read,
-    unread: unreadOf(state),
-    after,
-    recovered: gaps.length === 0,
-  };
 }
 
 /**

@@ -9,16 +9,18 @@ import { CLOSE } from "../wire/close.js";
 import type { ByteDialect } from "../wire/dialect.js";
 import { SUBPROTOCOL } from "../wire/json-schema.js";
 import { ClassicSession } from "./classic-session.js";
-import { mendRequestLine } from "./front.js";
+import { drain } from "./drain.js";
 import { LINGER_MS, answerUpgrade, isWebSocket, shortestEcho } from "./handshake.js";
 import type { Hub } from "./hub.js";
 import type { OutboxLimits } from "./outbox.js";
-import { JsonSession, type JsonSettings } from "./json-session.js";
+import { JsonSession } from "./json-session.js";
 import { Pages } from "./pages.js";
 import type { Presence } from "./presence.js";
 import type { Session, SessionDoors } from "./session.js";
 import type { Site } from "./site.js";
+import { Sockets } from "./sockets.js";
 import { dialectOf, targetOf, type Target } from "./target.js";
+import type { JsonSettings } from "./welcome.js";
 
 export interface GatewaySettings {
   readonly host: string | undefined;
@@ -46,20 +48,16 @@ export interface GatewayDoors {
   readonly site: Site | undefined;
 }
 
-const FRONT_LIMITS = { maxLineBytes: 8_192, withinMs: 5_000 };
 const PACE_CHECK_MS = 1_000;
-/** From a connection's first moment to the end of its request's head. */
-const ASKS_WITHIN_MS = 10_000;
 
 export class Gateway {
   readonly #settings: GatewaySettings;
   readonly #doors: GatewayDoors;
   readonly #sessionDoors: SessionDoors;
   readonly #sessions = new Set<Session>();
-  /** All connections; with what ends those that have not asked for anything yet. */
-  readonly #sockets = new Map<Socket, NodeJS.Timeout>();
+  readonly #sockets = new Sockets();
   readonly #http = createHttpServer((request, response) => {
-    this.#hasAsked(request.socket);
+    this.#sockets.hasAsked(request.socket);
     void this.#pages.serve(request, response);
   });
   readonly #pages: Pages;
@@ -68,7 +66,8 @@ export class Gateway {
   readonly #ofJson: WebSocketServer;
   readonly #tcp: Server;
   #pacing: NodeJS.Timeout | undefined;
-  #isStopping = false;
+  /** draining: says at /readyz that it will go. leaving: takes nobody in. stopping: not even plain HTTP. */
+  #state: "open" | "draining" | "leaving" | "stopping" = "open";
 
   constructor(settings: GatewaySettings, doors: GatewayDoors) {
     this.#settings = settings;
@@ -91,7 +90,8 @@ export class Gateway {
     this.#pages = new Pages({
       chat: doors.chat,
       log: doors.observe.log,
-      isReady: () => doors.isReady() && !this.#isStopping,
+      isReady: doors.isReady,
+      isDraining: () => this.#state !== "open",
       site: doors.site,
     });
     // closeTimeout: not in the types yet
@@ -106,7 +106,7 @@ export class Gateway {
     this.#ofBytes = new WebSocketServer({ ...options, skipUTF8Validation: true });
     this.#ofJson = new WebSocketServer(options);
     this.#http.on("upgrade", (request: IncomingMessage, socket: Socket, head: Buffer) => {
-      this.#hasAsked(socket);
+      this.#sockets.hasAsked(socket);
       this.#upgrade(request, socket, head).catch((error: unknown) => {
         doors.observe.log.error({ err: error }, "upgrade failed");
         socket.destroy();
@@ -120,7 +120,7 @@ export class Gateway {
     this.#tcp = createServer(
       { noDelay: true, keepAlive: true, keepAliveInitialDelay: 30_000, allowHalfOpen: true },
       (socket) => {
-        this.#accept(socket);
+        this.#sockets.accept(socket, (mended) => this.#http.emit("connection", mended));
       },
     );
     this.#tcp.maxConnections = settings.maxConnections;
@@ -144,21 +144,43 @@ export class Gateway {
     return this.#sessions;
   }
 
+  get isOpen(): boolean {
+    return this.#state === "open";
+  }
+
+  /** Bytes that were handed to sockets and not taken by the network yet. */
+  get queuedBytes(): number {
+    return this.#sockets.queuedBytes;
+  }
+
+  /** Tells balancers that it will go (/readyz answers 404); goes on as before. */
+  announceDrain(): void {
+    if (this.#state === "open") this.#state = "draining";
+  }
+
   /**
-   * Takes no more connections, closes all sessions, and ends when the last is gone and what it had
-   * asked for is done, or the time is up.
+   * Turns away who comes, and asks all sessions to leave (1012), spread over the window. Still
+   * listens: a balancer that could not ask would take the node for dead, and cut who is still here.
+   */
+  async drain(windowMs: number, withinMs: number, hurry: AbortSignal): Promise<void> {
+    this.#state = "leaving";
+    const leave = (session: Session): Promise<void> => this.#sendAway(session);
+    const tell = (session: Session, inMs: number): void => session.goAway(inMs);
+    await drain(this.#sessions, { windowMs, withinMs, hurry, tell, leave });
+  }
+
+  /**
+   * Listens no more, closes all sessions, and ends when the last is gone and what it had asked for
+   * is done, or the time is up.
    */
   async close(withinMs: number): Promise<void> {
-    if (this.#isStopping) return;
-    this.#isStopping = true;
+    if (this.#state === "stopping") return;
+    this.#state = "stopping";
     clearInterval(this.#pacing);
     const closed = new Promise((resolve) => this.#tcp.close(resolve));
     for (const session of this.#sessions) session.close(CLOSE.serviceRestart, "restarting");
     // idle HTTP connections, and those that are still at their first line
-    const lingering = setTimeout(
-      () => this.#sockets.forEach((_, socket) => socket.destroy()),
-      2_500,
-    );
+    const lingering = setTimeout(() => this.#sockets.destroyAll(), 2_500);
     await closed;
     clearTimeout(lingering);
     const ended = Promise.all([...this.#sessions].map((session) => session.end()));
@@ -171,21 +193,20 @@ export class Gateway {
     for (const session of this.#sessions) session.abandon();
   }
 
-  #accept(socket: Socket): void {
-    this.#sockets.set(
-      socket,
-      setTimeout(() => socket.destroy(), ASKS_WITHIN_MS),
-    );
-    socket.on("close", () => {
-      this.#hasAsked(socket);
-      this.#sockets.delete(socket);
-    });
-    socket.on("error", () => {}); // each owner hears of it by `close`
-    mendRequestLine(socket, FRONT_LIMITS, (mended) => this.#http.emit("connection", mended));
-  }
-
-  #hasAsked(socket: Socket): void {
-    clearTimeout(this.#sockets.get(socket));
+  /**
+   * Does what has come, signs out, then closes: the name is free wherever the client goes next. Who
+   * lingers keeps it instead, and comes back to it.
+   */
+  async #sendAway(session: Session): Promise<void> {
+    const { chat, observe } = this.#doors;
+    await session.settle();
+    const { hold } = session;
+    if (hold.hasName && !session.isLingering) {
+      await chat.leave(hold).catch((error: unknown) => {
+        observe.log.warn({ err: error, session: hold.id }, "sign-out failed before the close");
+      });
+    }
+    session.close(CLOSE.serviceRestart, "restarting");
   }
 
   async #upgrade(request: IncomingMessage, socket: Socket, head: Buffer): Promise<void> {
@@ -216,7 +237,7 @@ export class Gateway {
       if (outcome === "unavailable") return refuse(503, "the chat is unavailable, try again");
       observe.log.info({ session: session.hold.id, outcome }, "user registered");
     }
-    if (this.#isStopping) return refuse(503, "this node is stopping");
+    if (this.#isLeaving) return refuse(503, "this node is stopping");
     const webSockets = dialect === "json" ? this.#ofJson : this.#ofBytes;
     webSockets.handleUpgrade(request, socket, head, (webSocket) => {
       session.attach(webSocket, socket);
@@ -238,7 +259,7 @@ export class Gateway {
     { name }: Target,
     dialect: "classic" | "wsProtocol" | "json",
   ): [status: 400 | 503, reason: string] | undefined {
-    if (!this.#doors.isReady() || this.#isStopping)
+    if (!this.#doors.isReady() || this.#isLeaving)
       return [503, "this node is not ready, try again"];
     if (name === undefined) {
       return dialect === "classic"
@@ -247,6 +268,10 @@ export class Gateway {
     }
     if (this.#doors.chat.refuseName(name)) return [400, "nobody can be called this"];
     return undefined;
+  }
+
+  get #isLeaving(): boolean {
+    return this.#state === "leaving" || this.#state === "stopping";
   }
 
   #release(session: Session, mayHaveName: boolean): void {

@@ -29,6 +29,10 @@ export interface Session {
   close(code: number, reason: string): void;
   /** The connection is gone: carries out what it had still asked for, then signs out. */
   end(): Promise<void>;
+  /** Ends when all that has come is carried out; what comes later is refused. */
+  settle(): Promise<void>;
+  /** The node is stopping: says, where there is a word for it, in how many ms the session will be closed. */
+  goAway(inMs: number): void;
   /** Forgets what the client has asked for and is not done yet. */
   abandon(): void;
 }

@@ -1,7 +1,8 @@
 /** A private Redis: a real redis-server as a child process, stopped with its parent however that ends. */
 import { spawn, type ChildProcess } from "node:child_process";
 import { mkdir } from "node:fs/promises";
-import { createServer, type AddressInfo } from "node:net";
+import { randomInt } from "node:crypto";
+import { createServer } from "node:net";
 import { Redis } from "ioredis";
 import { findRedisBinary } from "./binary.js";
 
@@ -96,11 +97,21 @@ async function untilAnswers(url: string, exited: Promise<void>): Promise<boolean
   }
 }
 
-/** A port that was free a moment ago. */
+/**
+ * A port that was free a moment ago; below those that systems hand out by themselves (32,768 and up), so
+ * that no connection to somewhere else takes it in the meantime.
+ */
 export async function freePort(): Promise<number> {
+  for (;;) {
+    const port = randomInt(10_240, 32_000);
+    if (await isFree(port)) return port;
+  }
+}
+
+function isFree(port: number): Promise<boolean> {
   const server = createServer();
-  await new Promise<void>((resolve) => server.listen(0, "127.0.0.1", resolve));
-  const { port } = server.address() as AddressInfo;
-  await new Promise((resolve) => server.close(resolve));
-  return port;
+  return new Promise((resolve) => {
+    server.once("error", () => resolve(false));
+    server.listen(port, "127.0.0.1", () => server.close(() => resolve(true)));
+  });
 }

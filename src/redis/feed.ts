@@ -6,15 +6,21 @@
  * delivered; anything else starts a fill, which reads the log from the cursor on until it has
  * passed the newest position heard of. Events heard during a fill need not be kept: the log has them.
  */
+import { randomBytes } from "node:crypto";
+import { setTimeout as pause } from "node:timers/promises";
 import type { Redis } from "ioredis";
 import { isBefore, type Notice, type Position } from "../chat/model.js";
 import type { Feed } from "../chat/ports.js";
 import type { Observe } from "../observe.js";
 import { decodeEvent, decodeMoment, isMoment, positionOf } from "./events.js";
 import { giveUp, untilReady } from "./connect.js";
+import { Bucket, NOWHERE, follows, isNext } from "./feed-cursor.js";
 import { ALL_BUCKETS, type Keys } from "./keys.js";
+import { Probe } from "./probe.js";
 
 const PAGE = 500;
+/** At the start, the first probe is waited for; if it does not come, the beats go on trying. */
+const PROVEN_WITHIN_MS = 1_000;
 
 export class RedisFeed implements Feed {
   readonly #subscriber: Redis;
@@ -23,6 +29,8 @@ export class RedisFeed implements Feed {
   readonly #observe: Observe;
   readonly #buckets: Bucket[];
   readonly #byChannel: ReadonlyMap<string, Bucket>;
+  readonly #probe: Probe;
+  readonly #probeChannel: string;
   #deliver: (notice: Notice) => void = () => {};
   #state: "new" | "following" | "closed" = "new";
   #isReplacing = false;
@@ -34,14 +42,21 @@ export class RedisFeed implements Feed {
     this.#observe = observe;
     this.#buckets = ALL_BUCKETS.map((index) => new Bucket(index, keys.log(index)));
     this.#byChannel = new Map(this.#buckets.map((bucket) => [bucket.log, bucket]));
+    this.#probeChannel = keys.probe(randomBytes(9).toString("base64url"));
+    this.#probe = new Probe(
+      (number) => commands.publish(this.#probeChannel, number),
+      (seconds) => observe.counters.feedRoundTrip.observe(seconds),
+    );
   }
 
   /** Follows from the heads of this moment on. */
   async start(deliver: (notice: Notice) => void): Promise<void> {
     this.#deliver = deliver;
     this.#subscriber.on("messageBuffer", (channel: Buffer, event: Buffer) => {
-      const bucket = this.#byChannel.get(channel.toString("latin1"));
+      const name = channel.toString("latin1");
+      const bucket = this.#byChannel.get(name);
       if (bucket) this.#hear(bucket, event);
+      else if (name === this.#probeChannel) this.#probe.hear(Number(event));
     });
     await untilReady(this.#subscriber);
     await this.#subscribe();
@@ -49,9 +64,35 @@ export class RedisFeed implements Feed {
     this.#state = "following";
     // every later connection is a new subscription, and may have missed anything
     this.#subscriber.on("ready", () => void this.#resubscribe());
+    const proven = this.#probe.untilHeard();
+    this.probe();
+    await Promise.race([proven, pause(PROVEN_WITHIN_MS)]);
   }
 
-  get isSubscribed(): boolean {
+  /** Whether the subscription is there, and has lately proved that it tells what is published. */
+  get isHearing(): boolean {
+    return this.#isSubscribed && this.#probe.isProven;
+  }
+
+  /** Events up to the heads of the last comparison that were not delivered; unknown across generations. */
+  get lag(): number {
+    return this.#buckets.reduce((sum, { cursor, expected = cursor }) => {
+      return sum + (expected.g === cursor.g ? Math.max(expected.n - cursor.n, 0) : 0);
+    }, 0);
+  }
+
+  /** Proves the way through Redis and back; to be called each beat. A deaf subscription is replaced. */
+  probe(): void {
+    if (this.#isSubscribed && this.#probe.isDeaf) {
+      this.#observe.log.warn("subscription is deaf, connecting again");
+      this.#replaceSubscription();
+    }
+    this.#probe.send().catch((error: unknown) => {
+      this.#observe.log.warn({ err: error }, "probe could not be sent");
+    });
+  }
+
+  get #isSubscribed(): boolean {
     return this.#state === "following" && this.#subscriber.status === "ready" && !this.#isReplacing;
   }
 
@@ -77,7 +118,7 @@ export class RedisFeed implements Feed {
     bucket.expected = head;
     if (!isSilent) bucket.silences = 0;
     if (!isSilent && !isBehind && !hasHoleByRestart) return;
-    if (isSilent && ++bucket.silences >= 2 && this.isSubscribed) {
+    if (isSilent && ++bucket.silences >= 2 && this.#isSubscribed) {
       this.#observe.log.warn({ bucket: index }, "subscription is silent, connecting again");
       this.#replaceSubscription();
     }
@@ -198,7 +239,8 @@ export class RedisFeed implements Feed {
   }
 
   async #subscribe(): Promise<void> {
-    await this.#subscriber.subscribe(...this.#byChannel.keys());
+    await this.#subscriber.subscribe(...this.#byChannel.keys(), this.#probeChannel);
+    this.#probe.begin();
   }
 
   async #resubscribe(): Promise<void> {
@@ -206,6 +248,7 @@ export class RedisFeed implements Feed {
       this.#isReplacing = false;
       await this.#subscribe();
       this.#observe.counters.resubscriptions.inc();
+      this.probe();
       await this.catchUp();
       // what came before this subscription cannot be heard by it
       for (const bucket of this.#buckets) {
@@ -224,38 +267,4 @@ export class RedisFeed implements Feed {
     this.#isReplacing = true;
     this.#subscriber.disconnect(true);
   }
-}
-
-const NOWHERE: Position = { g: -1, n: 0 };
-
-class Bucket {
-  readonly index: number;
-  readonly log: string;
-  /** The last event that was delivered. */
-  cursor: Position = NOWHERE;
-  /** The newest event that the subscription told of. */
-  heard: Position = NOWHERE;
-  /** The head at the last comparison: the subscription must have told of it by the next. */
-  expected: Position | undefined;
-  silences = 0;
-  filling: Promise<void> | undefined;
-
-  constructor(index: number, log: string) {
-    this.index = index;
-    this.log = log;
-  }
-}
-
-/** Whether nothing can lie between the cursor and the first event that the log has after it. */
-function follows(first: Position | undefined, cursor: Position): boolean {
-  if (first === undefined) return cursor.n === 0;
-  return isSame(first, cursor) || isNext(first, cursor) || (cursor.n === 0 && first.n === 1);
-}
-
-function isSame(a: Position, b: Position): boolean {
-  return a.g === b.g && a.n === b.n;
-}
-
-function isNext(a: Position, b: Position): boolean {
-  return a.g === b.g && a.n === b.n + 1;
 }

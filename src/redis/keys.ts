@@ -81,6 +81,11 @@ export class Keys {
     return this.#key(bucket, `marks:${encoded(name)}`);
   }
 
+  /** A channel on which one node talks to itself. */
+  probe(id: string): string {
+    return `${this.#prefix}:probe:${id}`;
+  }
+
   leader(): string {
     return this.#key(0, "leader");
   }

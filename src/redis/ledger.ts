@@ -2,7 +2,7 @@
 import { createHash } from "node:crypto";
 import { readFile, readdir } from "node:fs/promises";
 import type { Redis } from "ioredis";
-import type { Log } from "../observe.js";
+import type { Observe } from "../observe.js";
 
 export type LedgerFunction =
   | "claim"
@@ -47,13 +47,13 @@ export async function readLedgerLibrary(): Promise<LedgerLibrary> {
 export class Ledger {
   readonly redis: Redis;
   readonly #library: LedgerLibrary;
-  readonly #log: Log;
+  readonly #observe: Observe;
   #loading: Promise<void> | undefined;
 
-  constructor(redis: Redis, library: LedgerLibrary, log: Log) {
+  constructor(redis: Redis, library: LedgerLibrary, observe: Observe) {
     this.redis = redis;
     this.#library = library;
-    this.#log = log;
+    this.#observe = observe;
   }
 
   /** Loads the library, unless Redis has this version already. */
@@ -69,6 +69,23 @@ export class Ledger {
    * @throws whatever Redis or the connection says; see store.ts for what may be tried again.
    */
   async call(
+    name: LedgerFunction,
+    keys: readonly string[],
+    args: readonly (string | Buffer | number)[],
+  ): Promise<unknown> {
+    const { redisCalls, redisErrors } = this.#observe.counters;
+    const began = performance.now();
+    try {
+      return await this.#call(name, keys, args);
+    } catch (error) {
+      redisErrors.inc({ function: name });
+      throw error;
+    } finally {
+      redisCalls.observe({ function: name }, (performance.now() - began) / 1_000);
+    }
+  }
+
+  async #call(
     name: LedgerFunction,
     keys: readonly string[],
     args: readonly (string | Buffer | number)[],
@@ -97,7 +114,7 @@ export class Ledger {
   async #load(): Promise<void> {
     try {
       await this.redis.call("FUNCTION", "LOAD", this.#library.source);
-      this.#log.info({ version: this.#library.version }, "ledger functions loaded");
+      this.#observe.log.info({ version: this.#library.version }, "ledger functions loaded");
     } catch (error) {
       if (!(error instanceof Error && error.message.includes("already exists"))) throw error;
     }

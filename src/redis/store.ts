@@ -15,7 +15,7 @@ import {
   type Standing,
   type Store,
 } from "../chat/ports.js";
-import type { Log } from "../observe.js";
+import type { Observe } from "../observe.js";
 import { STATUSES, decodeRecord } from "./events.js";
 import { ALL_BUCKETS, bucketOfConversation, bucketOfUser, type Keys } from "./keys.js";
 import type { Ledger } from "./ledger.js";
@@ -39,7 +39,7 @@ export class RedisStore implements Store {
   readonly #keys: Keys;
   readonly #standing: Standing;
   readonly #settings: StoreSettings;
-  readonly #log: Log;
+  readonly #observe: Observe;
 
   constructor(
     ledger: Ledger,
@@ -47,14 +47,14 @@ export class RedisStore implements Store {
     keys: Keys,
     standing: Standing,
     settings: StoreSettings,
-    log: Log,
+    observe: Observe,
   ) {
     this.#ledger = ledger;
     this.#writing = writing;
     this.#keys = keys;
     this.#standing = standing;
     this.#settings = settings;
-    this.#log = log;
+    this.#observe = observe;
   }
 
   async claim(holder: Holder): Promise<ClaimOutcome> {
@@ -120,6 +120,8 @@ export class RedisStore implements Store {
       ...this.#inboxes(bucket, conversation, author.name),
     ];
     const { ledger, replication } = this.#writing;
+    const { counters, log } = this.#observe;
+    counters.delivery.begin(mid);
     const [answer, seq, epoch, time] = (await this.#retrying(() => {
       if (!this.#standing.isMember) throw new Error("FENCED this node is not a member");
       if (!author.isLive) throw new Unavailable("the session has lost its name");
@@ -137,7 +139,10 @@ export class RedisStore implements Store {
       return replication === undefined ? write() : replication.covering(write);
     })) as [Buffer, number, number, number];
     const repeated = answer.toString() === "again";
-    if (repeated) this.#log.info("message was stored already");
+    if (repeated) {
+      counters.repeats.inc();
+      log.info("message was stored already");
+    } else counters.messages.inc({ conversation: conversation.kind });
     return { seq, epoch, time, repeated };
   }
 

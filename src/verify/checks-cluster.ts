@@ -1,5 +1,5 @@
 /** Checkers of names, positions and leadership. Pure. */
-import type { Index, Session } from "./indexed.js";
+import { ANY_GATEWAY, type Index, type Session } from "./indexed.js";
 
 export function rosterIsTrue({ run }: Index): string[] {
   const connected = new Set(run.truth.connected);
@@ -76,7 +76,7 @@ export function noFalseLeaves({ run, sessions }: Index): string[] {
       (fault) =>
         fault.t < t &&
         t - fault.t < AFTERMATH_MS &&
-        fault.gateways.some((each) => gateways.has(each)),
+        (gateways.has(ANY_GATEWAY) || fault.gateways.some((each) => gateways.has(each))),
     );
     if (!hasReason) wrong.push(`${name} at ${t}, heard by session ${entry.session}`);
   }

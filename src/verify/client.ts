@@ -26,12 +26,28 @@ export interface ClientSettings {
   readonly general: number;
 }
 
+/** One of the run, in whatever dialect. */
+export interface RunClient {
+  readonly settings: ClientSettings;
+  /** The number of its open session, or undefined; also while it waits for answers. */
+  readonly session: number | undefined;
+  start(): void;
+  /** Writes no more; goes on hearing, and coming back. */
+  finishWriting(): void;
+  close(): Promise<void>;
+}
+
 let sessions = 0;
+
+/** A number that no session of this process has had. */
+export function nextSession(): number {
+  return ++sessions;
+}
 
 /** An answer may take an operation's deadline and a bit more. */
 const ANSWER_WITHIN_MS = 12_000;
 
-export class Client {
+export class Client implements RunClient {
   readonly settings: ClientSettings;
   readonly #history: History;
   readonly #random: Random;
@@ -117,7 +133,7 @@ export class Client {
     return new Promise((resolve) => {
       webSocket.on("error", () => resolve(false)); // a refusal, or a connection that failed
       webSocket.on("open", () => {
-        const session = ++sessions;
+        const session = nextSession();
         this.#webSocket = webSocket;
         this.#session = session;
         this.#history.add({ kind: "open", session, name: this.settings.name, gateway });

@@ -1,12 +1,16 @@
 /** The clients of a run: who writes to whom, and when all of them are quiet. */
 import { setTimeout as pause } from "node:timers/promises";
-import { Client } from "./client.js";
+import { Client, type ClientSettings, type RunClient } from "./client.js";
 import type { History } from "./history.js";
 import { Random } from "./random.js";
+import { SdkClient } from "./sdk-client.js";
 
 export interface Company {
   readonly seed: number;
+  /** In bytes. */
   readonly clients: number;
+  /** In JSON, on the SDK. */
+  readonly json: number;
   /** Where gateways listen, as clients see them. */
   readonly urls: readonly string[];
   /** Begins all names and ids: what begins otherwise is not of this run. */
@@ -15,22 +19,11 @@ export interface Company {
   readonly rate: number;
 }
 
-/** Some that talk to their neighbours and to all, and two that want one name. */
+/** Some that talk to their neighbours and to all, in bytes; and two that want one name. */
 export function makeClients(company: Company, history: History): Client[] {
-  const { seed, clients, urls, tag, rate } = company;
-  const names = Array.from({ length: clients }, (_, i) => `${tag}client${i}`);
-  const talkers = names.map((name, i) => ({
-    urls,
-    tag,
-    rate,
-    name,
-    idPrefix: name,
-    // a few conversations each, so that many of them are busy from both sides
-    peers: [1, 2, 3].map((distance) => names[(i + distance) % clients]!),
-    thinkMs: 0,
-    general: 0.08,
-  }));
+  const talkers = talkersOf(company).slice(0, company.clients);
   // two who want one name: it must never be both's
+  const { urls, tag, rate } = company;
   const rivals = ["rival1", "rival2"].map((rival) => ({
     urls,
     tag,
@@ -42,8 +35,33 @@ export function makeClients(company: Company, history: History): Client[] {
     general: 1,
   }));
   return [...talkers, ...rivals].map(
-    (each, i) => new Client(each, history, new Random(seed * 1_000 + i)),
+    (each, i) => new Client(each, history, new Random(company.seed * 1_000 + i)),
   );
+}
+
+/** The same in JSON; their neighbours speak bytes as well. */
+export function makeSdkClients(company: Company, history: History): SdkClient[] {
+  const talkers = talkersOf(company).slice(company.clients);
+  const seed = company.seed * 1_000 + 500;
+  return talkers.map((each, i) => new SdkClient(each, history, new Random(seed + i)));
+}
+
+function talkersOf({ clients, json, urls, tag, rate }: Company): ClientSettings[] {
+  const names = [
+    ...Array.from({ length: clients }, (_, i) => `${tag}client${i}`),
+    ...Array.from({ length: json }, (_, i) => `${tag}json${i}`),
+  ];
+  return names.map((name, i) => ({
+    urls,
+    tag,
+    rate,
+    name,
+    idPrefix: name,
+    // a few conversations each, so that many of them are busy from both sides
+    peers: [1, 2, 3].map((distance) => names[(i + distance) % names.length]!),
+    thinkMs: 0,
+    general: 0.08,
+  }));
 }
 
 const QUIET_MS = 2_000;
@@ -51,7 +69,7 @@ const QUIET_WITHIN_MS = 45_000;
 
 /** Until every name has a session and nothing more is heard, or too long. Returns sessions by name. */
 export async function untilQuiet(
-  clients: readonly Client[],
+  clients: readonly RunClient[],
   history: History,
 ): Promise<Map<string, number>> {
   const names = new Set(clients.map(({ settings }) => settings.name));

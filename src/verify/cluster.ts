@@ -47,8 +47,13 @@ export class Cluster {
         : await SentinelRedis.start();
     const observer = await Observer.start(redis.clients, settings.now);
     const cluster = new Cluster(settings, redis, observer);
-    await cluster.#startGateways(settings);
-    return cluster;
+    try {
+      await cluster.#startGateways(settings);
+      return cluster;
+    } catch (error) {
+      await cluster.close();
+      throw error;
+    }
   }
 
   get gateways(): readonly GatewayProcess[] {

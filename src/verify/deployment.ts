@@ -6,8 +6,8 @@ import { randomBytes } from "node:crypto";
 import { setTimeout as pause } from "node:timers/promises";
 import { agreedBy } from "./agreed.js";
 import { CLIENT_RULES, TRUTH_RULES, check, type Violation } from "./checks.js";
-import type { Client } from "./client.js";
-import { makeClients, untilQuiet } from "./clients.js";
+import type { Client, RunClient } from "./client.js";
+import { makeClients, makeSdkClients, untilQuiet } from "./clients.js";
 import { clientFigures } from "./figures.js";
 import { History } from "./history.js";
 import { Index, type RunHistory } from "./indexed.js";
@@ -17,6 +17,7 @@ export interface DeploymentSettings {
   readonly seed: number;
   readonly minutes: number;
   readonly clients: number;
+  readonly json: number;
   /** `ws://host:9000`, one for each gateway or one for all of them. */
   readonly urls: readonly string[];
   readonly rate: number;
@@ -35,17 +36,19 @@ export async function tryDeployment(
   const history = new History(join(folder, `history-${settings.seed}.jsonl`));
   // names of this run only: users are for ever
   const tag = `v${randomBytes(3).toString("hex")}`;
-  const clients = makeClients({ ...settings, tag }, history);
+  const company = { ...settings, tag };
+  const clients = makeClients(company, history);
+  const all = [...clients, ...makeSdkClients(company, history)];
   try {
-    for (const client of clients) client.start();
+    for (const client of all) client.start();
     await pause(settings.minutes * 60_000);
-    for (const client of clients) client.finishWriting();
-    const open = await untilQuiet(clients, history);
+    for (const client of all) client.finishWriting();
+    const open = await untilQuiet(all, history);
     const none = { messages: [], terms: [], events: [], reports: [] };
     const { entries } = history;
     const heard = new Index({ entries, truth: { ...none, connected: [] }, open, ack: "fast" });
     const { messages, contradictions } = agreedBy(heard);
-    const truth = { ...none, messages, connected: await connectedOf(clients) };
+    const truth = { ...none, messages, connected: await connectedOf(clients, all) };
     const run: RunHistory = { entries, truth, open, ack: "fast" };
     const index = new Index(run);
     const wrong = await wrongHistories(clients, index);
@@ -60,15 +63,18 @@ export async function tryDeployment(
       historyPath: history.path,
     };
   } finally {
-    await Promise.all(clients.map((client) => client.close()));
+    await Promise.all(all.map((client) => client.close()));
     await history.close();
   }
 }
 
-/** Names of this run that the chat calls connected. */
-async function connectedOf(clients: readonly Client[]): Promise<string[]> {
+/** Names of this run that the chat calls connected, as those who speak bytes are told. */
+async function connectedOf(
+  clients: readonly Client[],
+  all: readonly RunClient[],
+): Promise<string[]> {
   const connected: string[] = [];
-  for (const name of new Set(clients.map(({ settings }) => settings.name))) {
+  for (const name of new Set(all.map(({ settings }) => settings.name))) {
     const asker = clients.find(({ session }) => session !== undefined);
     const status = await asker?.statusOf(name);
     if (status !== undefined && status !== 0) connected.push(name);

@@ -61,6 +61,9 @@ export interface Message {
   answeredAt?: number;
 }
 
+/** The SDK goes to any of them. */
+export const ANY_GATEWAY = -1;
+
 export interface Session {
   readonly number: number;
   readonly name: string;

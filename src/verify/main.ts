@@ -8,14 +8,16 @@ import { PLANTED } from "./planted.js";
 import { run, type RunSettings } from "./run.js";
 import { crowd } from "./scenarios/crowd.js";
 import { elections } from "./scenarios/elections.js";
+import { returns } from "./scenarios/returns.js";
 import type { ScenarioResult } from "./scenarios/scenario.js";
 
 const USAGE = `npm run verify -- [--topology single|sentinel] [--ack fast|replicated] [--seed N] [--minutes M]
-    [--faults a,b,...] [--gateways N] [--clients N] [--rate N]
+    [--faults a,b,...] [--gateways N] [--clients N] [--json N] [--rate N]
 npm run verify -- --url ws://host:9000[,ws://...] [--clients N] [--rate N] [--minutes M]
     a deployment that is running: nothing is harmed, rate is messages a second of each client
 npm run verify -- --elections N             leaders frozen, stopped, killed: none acts when its time is over
 npm run verify -- --crowd N                 a gateway with N connections is killed: who hears it, and when
+npm run verify -- --returns N               N JSON clients come back after kills and rolling restarts
 npm run verify -- --planted all|NAME,...    try whether planted bugs are found
 bugs: ${Object.keys(PLANTED).join(" ")}
 faults of single: ${faultsOf("single").join(" ")}
@@ -31,11 +33,13 @@ async function main(): Promise<number> {
       faults: { type: "string" },
       gateways: { type: "string", default: "3" },
       clients: { type: "string", default: "24" },
+      json: { type: "string", default: "8" },
       dist: { type: "string", default: fileURLToPath(new URL("..", import.meta.url)) },
       rate: { type: "string" },
       url: { type: "string" },
       elections: { type: "string" },
       crowd: { type: "string" },
+      returns: { type: "string" },
       planted: { type: "string" },
       help: { type: "boolean", default: false },
     },
@@ -53,6 +57,7 @@ async function main(): Promise<number> {
     faults: values.faults?.split(",").filter((name) => name !== "") ?? faultsOf(topology),
     gateways: Number(values.gateways),
     clients: Number(values.clients),
+    json: Number(values.json),
     dist: values.dist,
     rate: Number(values.rate ?? (values.url === undefined ? Infinity : 5)),
   };
@@ -63,8 +68,9 @@ async function main(): Promise<number> {
   }
   if (values.crowd !== undefined)
     return told(await crowd(settings, Number(values.crowd), CROWD_ROUNDS));
+  if (values.returns !== undefined) return told(await returns(settings, Number(values.returns)));
   console.log(
-    `seed ${settings.seed}, ${topology}, ack ${settings.ack}, ${settings.minutes} minutes, ${settings.gateways} gateways, ${settings.clients} clients`,
+    `seed ${settings.seed}, ${topology}, ack ${settings.ack}, ${settings.minutes} minutes, ${settings.gateways} gateways, ${settings.clients} + ${settings.json} clients`,
   );
   const result = await run(settings);
   for (const [name, count] of result.faults) console.log(`fault ${name}: ${count}`);

@@ -3,7 +3,7 @@ import { mkdtemp, rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { check, type Violation } from "./checks.js";
-import { makeClients, untilQuiet } from "./clients.js";
+import { makeClients, makeSdkClients, untilQuiet } from "./clients.js";
 import { Cluster } from "./cluster.js";
 import { figuresOf, whyVoid } from "./figures.js";
 import { History } from "./history.js";
@@ -20,7 +20,9 @@ export interface RunSettings {
   readonly ack: AckLevel;
   readonly faults: readonly string[];
   readonly gateways: number;
+  /** In bytes, and in JSON on the SDK. */
   readonly clients: number;
+  readonly json: number;
   /** Messages a second of one client, at most. */
   readonly rate: number;
   /** Built project whose gateways are tried. */
@@ -46,11 +48,12 @@ export async function run(settings: RunSettings): Promise<Result> {
     gateways: settings.gateways,
     dist: settings.dist,
     dataDir,
-    environment: { ACK_LEVEL: settings.ack },
+    environment: { ACK_LEVEL: settings.ack, REQUESTS_PER_SECOND: "100000" },
     now: () => history.now(),
   });
   const urls = cluster.gateways.map(({ toClients }) => `ws://127.0.0.1:${toClients.port}`);
-  const clients = makeClients({ ...settings, urls, tag: "" }, history);
+  const company = { ...settings, urls, tag: "" };
+  const clients = [...makeClients(company, history), ...makeSdkClients(company, history)];
   const nemesis = new Nemesis(cluster, history, new Random(settings.seed), settings.faults);
   try {
     for (const client of clients) client.start();

@@ -388,3 +388,42 @@ test("the published schema is the one that frames are checked by", async () => {
   const served = await fetch(`http://127.0.0.1:${gateway.port}/tertulia.v1.schema.json`);
   expect(await served.json()).toEqual(publishedSchema());
 });
+
+test("README's session by hand goes exactly so", async () => {
+  const readme = await readFile(new URL("../../README.md", import.meta.url), "utf8");
+  const session = /```console\n(.*?)```/s.exec(readme)![1]!.trim().split("\n");
+  expect(session.length).toBeGreaterThan(15);
+  const known: Record<string, string> = {};
+  let client: JsonClient | undefined;
+  for (const line of session) {
+    const [, query] = /^\$ npx wscat -c 'localhost:9000\/ws(.*)'$/.exec(line) ?? [];
+    if (query !== undefined) client = keep(await JsonClient.connect(gateway.port, query));
+    else if (line.startsWith("> ")) {
+      client!.says(line.slice(2).replaceAll(/KEY|EPOCH/g, (word) => known[word]!));
+    } else {
+      const told: unknown[] = [];
+      const pattern = new RegExp(`^${patternOf(line.slice(2))}$`);
+      // an answer and the event it causes may come in either order; presence comes by itself
+      while (!told.some((frame) => pattern.test(JSON.stringify(frame))))
+        told.push(await unheard(client!, pattern));
+      const { key, epoch, conv } = told.at(-1) as { key?: string; epoch?: string; conv?: string };
+      if (key !== undefined) known["KEY"] = key;
+      if (conv === "~" && epoch !== undefined) known["EPOCH"] = epoch;
+    }
+  }
+});
+
+const aside: unknown[] = [];
+
+async function unheard(client: JsonClient, pattern: RegExp): Promise<unknown> {
+  const place = aside.findIndex((frame) => pattern.test(JSON.stringify(frame)));
+  if (place !== -1) return aside.splice(place, 1)[0];
+  const frame = await client.next();
+  if (!pattern.test(JSON.stringify(frame))) aside.push(frame);
+  return frame;
+}
+
+/** `…` stands for anything. */
+function patternOf(line: string): string {
+  return line.replaceAll(/[.*+?^${}()|[\]\\]/g, String.raw`\$&`).replaceAll("…", ".*?");
+}

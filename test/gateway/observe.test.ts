@@ -55,6 +55,11 @@ test("metrics are served on a port of their own", async () => {
   const text = await (await fetch(`http://127.0.0.1:${port}/metrics`)).text();
   expect(text).toContain('tertulia_connections{dialect="classic"} 1');
   expect(text).toContain("tertulia_deliveries_total 1");
+  expect(text).toContain('tertulia_messages_total{conversation="general"} 1');
+  expect(text).toContain("tertulia_delivery_seconds_count 1");
+  expect(text).toContain('tertulia_redis_call_seconds_count{function="append"} 1');
+  expect(text).toContain("tertulia_ready 1");
+  expect(text).toContain("tertulia_feed_lag_events 0");
   expect((await fetch(`http://127.0.0.1:${port}/`)).status).toBe(404);
   ana.vanish();
   await gateway.close();

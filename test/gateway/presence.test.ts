@@ -5,8 +5,8 @@ import { Presence } from "#tertulia/gateway/presence.js";
 import type { Events } from "#tertulia/wire/json-schema.js";
 import { eventually } from "../support/eventually.js";
 
-function world(fullUpTo: number) {
-  const presence = new Presence({ windowMs: 20, fullUpTo });
+function world(fullUpTo: number, windowMs = 20) {
+  const presence = new Presence({ windowMs, fullUpTo });
   let n = 0;
   const told = (): { frames: Events["presence"][]; tell: (frame: Uint8Array) => void } => {
     const frames: Events["presence"][] = [];
@@ -39,6 +39,26 @@ test.each([9, 0])(
     is("bob", "active");
     await eventually(() => expect(within.frames.at(-1)?.set).toEqual([["bob", "active"]]));
     expect(before.frames.length).toBe(1); // for those who were there nothing has changed
+    presence.close();
+  },
+);
+
+test.each([10_000, 1_000])(
+  "5,000 members of whom 500 a second come or go cost a follower four frames a second (full up to %i)",
+  async (fullUpTo) => {
+    const { presence, told, is } = world(fullUpTo, 250);
+    for (let i = 0; i < 5_000; i++) is(`member-${i}`, "active");
+    const follower = told();
+    presence.follow(follower, new Set(["member-7" as Name]));
+    follower.frames.length = 0;
+    const began = performance.now();
+    for (let i = 0; i < 1_000; i += 5) {
+      for (let k = i; k < i + 5; k++) is(`member-${k}`, k % 2 === 0 ? "disconnected" : "busy");
+      await new Promise((resolve) => setTimeout(resolve, 10));
+    }
+    const seconds = (performance.now() - began) / 1_000;
+    await eventually(() => expect(follower.frames.at(-1)?.count).toBe(4_500));
+    expect(follower.frames.length).toBeLessThanOrEqual(4 * seconds + 2);
     presence.close();
   },
 );

@@ -1,6 +1,6 @@
 import { afterAll, beforeAll, beforeEach, describe, expect, test } from "vitest";
-import { pino } from "pino";
 import { Ledger, readLedgerLibrary, type LedgerFunction } from "#tertulia/redis/ledger.js";
+import { observe } from "#tertulia/observe.js";
 import { Keys } from "#tertulia/redis/keys.js";
 import { startRedis, type TestRedis } from "../support/redis.js";
 
@@ -64,7 +64,7 @@ const writers: [LedgerFunction, string[], (string | number)[]][] = [
 
 beforeAll(async () => {
   redis = await startRedis();
-  ledger = new Ledger(redis.client, await readLedgerLibrary(), pino({ level: "silent" }));
+  ledger = new Ledger(redis.client, await readLedgerLibrary(), observe("silent", "test"));
 });
 afterAll(() => redis.close());
 

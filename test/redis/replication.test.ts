@@ -3,6 +3,7 @@ import { afterAll, afterEach, beforeAll, expect, test } from "vitest";
 import { Keys } from "#tertulia/redis/keys.js";
 import { Ledger, readLedgerLibrary } from "#tertulia/redis/ledger.js";
 import { connectRedis, giveUp, untilReady } from "#tertulia/redis/connect.js";
+import { observe } from "#tertulia/observe.js";
 import { NotReplicated, Replication } from "#tertulia/redis/replication.js";
 import { Proxy } from "#tertulia/verify/proxy.js";
 import type { Redis } from "ioredis";
@@ -94,8 +95,8 @@ test("a replica that comes within the deadline is waited for", async () => {
 
 test("a message that is sent again on another connection is confirmed by a replica all the same", async () => {
   const replica = await startReplica();
-  const log = pino({ level: "silent" });
-  const writer = connectRedis({ url: primary.url, commandTimeoutMs: 1_500 }, "writer", log);
+  const watch = observe("silent", "test");
+  const writer = connectRedis({ url: primary.url, commandTimeoutMs: 1_500 }, "writer", watch.log);
   await untilReady(writer);
   const library = await readLedgerLibrary();
   const keys = new Keys("again");
@@ -107,13 +108,13 @@ test("a message that is sent again on another connection is confirmed by a repli
     keys.sent(0, "ana" as never, "m1"),
   ];
   const args = ["node", "ana", "", "m1", "hi", 100, 60_000, 1];
-  const first = new Ledger(admin, library, log);
+  const first = new Ledger(admin, library, watch);
   await first.load();
   await first.call("beat", its, ["node", 60_000, 2_500, "join"]);
   freeze(replica, 1);
   await first.call("append", message, args);
   const again = (): Promise<unknown> =>
-    new Ledger(writer, library, log).call("append", message, args);
+    new Ledger(writer, library, watch).call("append", message, args);
   const replication = new Replication(writer);
   await expect(replication.covering(again)).rejects.toThrow(NotReplicated);
   await eventually(async () =>

@@ -9,6 +9,7 @@ const small = {
   seed: 7,
   gateways: 3,
   clients: 12,
+  json: 4,
   rate: Infinity,
   dist,
   topology: "single",

@@ -14,7 +14,7 @@ local KIND_MESSAGE, KIND_PRESENCE, KIND_LEADER = 1, 2, 3
 local KIND_READ = 17
 
 -- How much longer than its lease a node keeps its names: by then it has stopped to write in them.
-local TAKEOVER_MARGIN_MS = 250
+local TAKEOVER_MARGIN_MS = 100
 
 local function now_ms()
   local time = redis.call('TIME')

@@ -1,0 +1,27 @@
+# A gateway: Node, dist/ and the five packages that it needs. Built in the first stage, which stays behind.
+
+FROM node:24-trixie-slim AS build
+WORKDIR /app
+COPY package.json package-lock.json .npmrc ./
+RUN npm ci --no-update-notifier
+COPY tsconfig.json vite.web.config.ts ./
+COPY src ./src
+RUN npm run build && npm ci --omit=dev --no-update-notifier && rm -f dist/.tsbuildinfo
+
+FROM node:24-trixie-slim
+LABEL org.opencontainers.image.title="Tertulia" \
+      org.opencontainers.image.description="A gateway of a Redis-backed chat cluster on WebSockets" \
+      org.opencontainers.image.licenses="MIT"
+ENV NODE_ENV=production METRICS_PORT=9100 DRAIN_WAIT_MS=2000 DRAIN_WINDOW_MS=5000
+WORKDIR /app
+# owned by root, run by another: the process cannot change what it runs, and writes nothing
+COPY --from=build /app/node_modules ./node_modules
+COPY --from=build /app/dist ./dist
+COPY package.json LICENSE ./
+USER 1000:1000
+EXPOSE 9000 9100
+# whether the process lives; whether it can serve is /readyz, and the balancer's business
+HEALTHCHECK --interval=10s --timeout=3s --start-period=20s --retries=3 \
+  CMD ["node", "-e", "fetch(`http://127.0.0.1:${process.env.PORT || 9000}/healthz`).then(({ ok }) => process.exit(ok ? 0 : 1), () => process.exit(1))"]
+# node itself is process 1: it has handlers for SIGTERM and SIGINT, and starts no children here
+CMD ["node", "--enable-source-maps", "dist/main.js"]

@@ -1,0 +1,48 @@
+/** The welcome: what a JSON client is told first. PROTOCOL.md, JSON. */
+import type { Name } from "../chat/model.js";
+import { convOf, epochText, idOf, textFromName, unreadOf } from "../wire/json.js";
+import type { Events, Request } from "../wire/json-schema.js";
+import type { Hold } from "./hold.js";
+import type { Resumed } from "./resume.js";
+
+export interface JsonSettings {
+  readonly node: string;
+  /** Characters of a text. */
+  readonly textMaxChars: number;
+  /** Bytes of a frame, as said to clients. */
+  readonly maxFrameBytes: number;
+  readonly requestsPerSecond: number;
+}
+
+export function welcomeOf(
+  id: Request["id"],
+  { name, key }: Hold,
+  { node, textMaxChars, maxFrameBytes, requestsPerSecond }: JsonSettings,
+  conversations: readonly Resumed[],
+): Events["welcome"] {
+  return {
+    type: "welcome",
+    ...idOf(id),
+    user: textFromName(name),
+    key: key!,
+    node,
+    limits: { text: textMaxChars, frame: maxFrameBytes, perSecond: requestsPerSecond },
+    conversations: conversations.map((each) => described(each, name)),
+  };
+}
+
+function described(
+  { state, after, gaps }: Resumed,
+  reader: Name,
+): Events["welcome"]["conversations"][number] {
+  return {
+    conv: convOf(state.conversation, reader),
+    epoch: epochText(state.epoch),
+    head: state.head,
+    floor: state.floor,
+    read: state.read,
+    unread: unreadOf(state),
+    after,
+    recovered: gaps.length === 0,
+  };
+}

@@ -1,0 +1,36 @@
+/** The feed's place in one bucket, and what follows what. */
+import type { Position } from "../chat/model.js";
+
+export const NOWHERE: Position = { g: -1, n: 0 };
+
+export class Bucket {
+  readonly index: number;
+  readonly log: string;
+  /** The last event that was delivered. */
+  cursor: Position = NOWHERE;
+  /** The newest event that the subscription told of. */
+  heard: Position = NOWHERE;
+  /** The head at the last comparison: the subscription must have told of it by the next. */
+  expected: Position | undefined;
+  silences = 0;
+  filling: Promise<void> | undefined;
+
+  constructor(index: number, log: string) {
+    this.index = index;
+    this.log = log;
+  }
+}
+
+/** Whether nothing can lie between the cursor and the first event that the log has after it. */
+export function follows(first: Position | undefined, cursor: Position): boolean {
+  if (first === undefined) return cursor.n === 0;
+  return isSame(first, cursor) || isNext(first, cursor) || (cursor.n === 0 && first.n === 1);
+}
+
+function isSame(a: Position, b: Position): boolean {
+  return a.g === b.g && a.n === b.n;
+}
+
+export function isNext(a: Position, b: Position): boolean {
+  return a.g === b.g && a.n === b.n + 1;
+}

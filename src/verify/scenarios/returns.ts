@@ -1,0 +1,182 @@
+/** Returns: JSON clients come back after a gateway was killed, or all were restarted, and nobody sees it. */
+import { mkdtemp, rm } from "node:fs/promises";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { setTimeout as pause } from "node:timers/promises";
+import { WebSocket } from "ws";
+import { connect, type Tertulia } from "../../clients/sdk/tertulia.js";
+import { Cluster } from "../cluster.js";
+import { medianAndMax } from "../figures.js";
+import type { GatewayProcess } from "../gateway-process.js";
+import { Random } from "../random.js";
+import { until } from "../until.js";
+import { Complaints, type ScenarioResult, type ScenarioSettings } from "./scenario.js";
+
+const ENVIRONMENT = {
+  REQUESTS_PER_SECOND: "100000",
+  // as in production: a balancer is told, then the sessions leave one by one
+  DRAIN_WAIT_MS: "500",
+  DRAIN_WINDOW_MS: "2000",
+};
+const AT_ONCE = 50;
+const KILLS = 5;
+const ROLLING_RESTARTS = 2;
+const EVERY_MS = 50;
+
+/** One client, and what happened to it. */
+interface Returner {
+  readonly tertulia: Tertulia;
+  welcomedAt: number;
+  node: string;
+  next: number;
+}
+
+export async function returns(
+  { seed, topology, gateways, dist }: ScenarioSettings,
+  count: number,
+): Promise<ScenarioResult> {
+  const random = new Random(seed);
+  const dataDir = await mkdtemp(join(tmpdir(), "tertulia-returns-"));
+  const now = (): number => performance.now();
+  const environment = ENVIRONMENT;
+  const all = { topology, gateways: gateways + 1, dist, dataDir, environment, now };
+  const cluster = await Cluster.start(all);
+  // one is left alone: who looks on from there sees everything
+  const [lookout, ...others] = cluster.gateways as [GatewayProcess, ...GatewayProcess[]];
+  const complaints = new Complaints();
+  const clients: Returner[] = [];
+  const back: number[] = [];
+  const flaps = { kills: 0, restarts: 0 };
+  let returned = 0;
+  try {
+    const urls = others.map(({ port }) => `ws://127.0.0.1:${port}`);
+    const speaker = enter(urls, "speaker", 0, complaints);
+    await speaker.tertulia.joined();
+    for (let i = 0; i < count; i += AT_ONCE) {
+      const some = Array.from({ length: Math.min(AT_ONCE, count - i) }, (_, k) =>
+        enter(urls, `returner-${i + k}`, i + k, complaints),
+      );
+      clients.push(...some);
+      await Promise.all(some.map(({ tertulia }) => tertulia.joined()));
+    }
+    const viewer = await view(lookout.port);
+    const said = speakOn(speaker.tertulia);
+    const areAllOpen = (): boolean =>
+      clients.every(({ tertulia }) => tertulia.state.name === "open");
+    for (let round = 0; round < KILLS; round++) {
+      await pause(random.between(500, 1_500));
+      const victim = random.pick(others);
+      const theirs = clients.filter(({ node }) => node === `gateway-${victim.index}`);
+      const killed = now();
+      await victim.signal("SIGKILL");
+      const isBack = ({ welcomedAt }: Returner): boolean => welcomedAt > killed;
+      await until("everybody is back", () => theirs.every(isBack) && areAllOpen(), 20_000);
+      back.push(...theirs.map(({ welcomedAt }) => welcomedAt - killed));
+      victim.start();
+      await cluster.untilReady();
+    }
+    await pause(6_000); // until leases of the killed have ended, and lingerers would be gone
+    flaps.kills = viewer.left.length;
+    for (let round = 0; round < ROLLING_RESTARTS; round++) {
+      for (const gateway of others) {
+        returned += clients.filter(({ node }) => node === `gateway-${gateway.index}`).length;
+        await gateway.signal("SIGTERM");
+        gateway.start();
+        await cluster.untilReady();
+        await until("everybody is back", areAllOpen, 20_000);
+      }
+    }
+    await pause(6_000);
+    flaps.restarts = viewer.left.length - flaps.kills;
+    const total = await said.stop();
+    const haveHeardAll = (): boolean => clients.every(({ next }) => next === total + 1);
+    await until("everybody has heard everything", haveHeardAll, 10_000).catch(() => {});
+    for (const { tertulia, next } of clients) {
+      if (next !== total + 1)
+        complaints.add("everybody hears everything", `${tertulia.name}: ${next - 1} of ${total}`);
+    }
+    viewer.webSocket.terminate();
+    if (flaps.restarts > returned / 1_000) {
+      complaints.add(
+        "at most 0.1 % of returns in a rolling restart are seen",
+        `${flaps.restarts} of ${returned}`,
+      );
+    }
+    return {
+      violations: complaints.violations,
+      figures: {
+        clients: count,
+        messages: total,
+        deliveries: total * count,
+        kills: KILLS,
+        "returns after a kill": back.length,
+        "back after a kill ms": medianAndMax(back),
+        "sign-outs seen after kills": flaps.kills,
+        "rolling restarts": ROLLING_RESTARTS,
+        "returns in them": returned,
+        "sign-outs seen in them": flaps.restarts,
+      },
+      voidBecause: back.length === 0 ? "nobody had to come back" : undefined,
+    };
+  } finally {
+    await Promise.all(clients.map(({ tertulia }) => tertulia.close()));
+    await cluster.close();
+    await rm(dataDir, { recursive: true, force: true });
+  }
+}
+
+/** Joins at one of the gateways; each message of the speaker must be the next one. */
+function enter(urls: readonly string[], name: string, i: number, complaints: Complaints): Returner {
+  const from = i % urls.length;
+  const tertulia = connect([...urls.slice(from), ...urls.slice(0, from)], { name, WebSocket });
+  const returner: Returner = { tertulia, welcomedAt: 0, node: "", next: 1 };
+  tertulia.on("welcome", ({ node }) => {
+    returner.welcomedAt = performance.now();
+    returner.node = node;
+  });
+  tertulia.on("message", ({ text }) => {
+    if (Number(text) !== returner.next) {
+      complaints.add(
+        "each hears each message once, in order",
+        `${name}: ${text} for ${returner.next}`,
+      );
+    }
+    returner.next = Number(text) + 1;
+  });
+  return returner;
+}
+
+/** Says 1, 2, 3 … to everybody; `stop` resolves with the last number when it is acknowledged. */
+function speakOn(speaker: Tertulia): { stop(): Promise<number> } {
+  const enough = new AbortController();
+  const speaking = (async () => {
+    for (let n = 1; ; n++) {
+      await speaker.publish("~", String(n));
+      if (enough.signal.aborted) return n;
+      await pause(EVERY_MS);
+    }
+  })();
+  return {
+    stop() {
+      enough.abort();
+      return speaking;
+    },
+  };
+}
+
+/** Somebody who speaks bytes and notes who leaves. */
+async function view(port: number): Promise<{ webSocket: WebSocket; left: string[] }> {
+  const webSocket = new WebSocket(`ws://127.0.0.1:${port}/?name=viewer`, {
+    perMessageDeflate: false,
+  });
+  const left: string[] = [];
+  webSocket.on("message", (frame: Buffer) => {
+    const [code, length = 0] = frame;
+    if (code === 54 && frame[2 + length] === 0) left.push(frame.toString("latin1", 2, 2 + length));
+  });
+  await new Promise<void>((resolve, reject) => {
+    webSocket.once("open", resolve);
+    webSocket.once("error", reject);
+  });
+  return { webSocket, left };
+}

@@ -1,0 +1,141 @@
+import { afterEach, beforeEach, expect, test } from "vitest";
+import { bucketOfConversation, Keys } from "#tertulia/redis/keys.js";
+import { decodeRecord } from "#tertulia/redis/events.js";
+import { freePort } from "#tertulia/local-redis/server.js";
+import { ClassicClient, L } from "../support/classic-client.js";
+import { eventually } from "../support/eventually.js";
+import { nodeProcess, type NodeProcess } from "../support/nodes.js";
+import { Roamer } from "../support/roamer.js";
+import { startRedis, type TestRedis } from "../support/redis.js";
+
+const LONG = 10 * 60_000;
+
+let redis: TestRedis;
+let nodes: NodeProcess[];
+
+beforeEach(async () => {
+  redis = await startRedis();
+  nodes = [];
+});
+afterEach(async () => {
+  await Promise.all(nodes.map((each) => each.close("SIGKILL")));
+  await redis.close();
+});
+
+async function start(environment: Record<string, string | number> = {}): Promise<NodeProcess> {
+  const started = await nodeProcess({
+    REDIS_URL: redis.url,
+    HISTORY_KEEP: 1_000_000,
+    ...environment,
+  });
+  nodes.push(started);
+  return started;
+}
+
+async function statusAt(port: number, path: string): Promise<number> {
+  return (await fetch(`http://127.0.0.1:${port}${path}`)).status;
+}
+
+async function told(node: NodeProcess, msg: string): Promise<void> {
+  await eventually(() => expect(node.log.map((line) => line.msg)).toContain(msg));
+}
+
+test("a draining node says so, serves on for a while, then turns newcomers away", async () => {
+  const node = await start({ DRAIN_WAIT_MS: LONG, DRAIN_WINDOW_MS: LONG });
+  await told(node, "began to lead");
+  expect(await statusAt(node.port, "/readyz")).toBe(200);
+  const ana = await ClassicClient.connect(node.port, "ana");
+
+  node.child.kill("SIGTERM");
+  await eventually(async () => expect(await statusAt(node.port, "/readyz")).toBe(404));
+  expect(await statusAt(node.port, "/healthz")).toBe(200);
+  const late = await ClassicClient.connect(node.port, "late");
+  await ana.awaits(53, L("late"), 1);
+  ana.says(4, L("~"), L("still here"));
+  await late.awaits(55, L("ana"), L("still here"));
+  expect(node.isLeading).toBe(true);
+});
+
+test("while its sessions leave one by one, a node has resigned, takes nobody in and still answers its balancer", async () => {
+  const node = await start({ DRAIN_WINDOW_MS: LONG });
+  await told(node, "began to lead");
+  const clients = await Promise.all(
+    ["ana", "bob", "eva"].map((name) => ClassicClient.connect(node.port, name)),
+  );
+  const first = Promise.race(clients.map((client) => client.closed()));
+  node.child.kill("SIGTERM");
+  expect(await first).toBe(1012);
+  await told(node, "stopped leading");
+  await expect(ClassicClient.connect(node.port, "late")).rejects.toThrow("503");
+  expect(await statusAt(node.port, "/readyz")).toBe(404);
+  const open = clients.filter(({ webSocket }) => webSocket.readyState === 1);
+  expect(open).toHaveLength(2);
+  open[0]!.says(4, L("~"), L("not yet"));
+  await open[1]!.awaits(55, L(open[0]!.name), L("not yet"));
+
+  // a second signal: in order, but at once
+  const last = Promise.all(open.map((client) => client.closed()));
+  expect(await node.close()).toBe(0);
+  expect(await last).toEqual([1012, 1012]);
+});
+
+test("who is told to go has been signed out by then, and what it had said before is kept", async () => {
+  const [node, other] = [await start({ STOP_WITHIN_MS: 60_000 }), await start()];
+  for (let round = 0; round < 3; round++) {
+    const names = Array.from({ length: 30 }, (_, i) => `user-${i}`);
+    const at = round === 0 ? node : await start({ STOP_WITHIN_MS: 60_000 });
+    const clients = await Promise.all(names.map((name) => ClassicClient.connect(at.port, name)));
+    for (const client of clients) client.says(4, L("~"), L(`${round} ${client.name}`));
+    const back = clients.map(async (client) => {
+      // the very first attempt, at the very moment when the close frame is read
+      await new Promise<void>((resolve) => {
+        const receiver = Reflect.get(client.webSocket, "_receiver") as NodeJS.EventEmitter;
+        receiver.once("conclude", () => resolve());
+      });
+      return ClassicClient.connect(other.port, client.name);
+    });
+    expect(await at.close()).toBe(0);
+    for (const client of await Promise.all(back)) await client.close();
+  }
+  expect(await stored()).toHaveLength(90);
+});
+
+test("a rolling restart under load: nobody loses an acknowledged message, each is sent away once per restart", async () => {
+  const ports = await Promise.all([1, 2, 3].map(() => freePort()));
+  // patient: where fsync stalls, a sign-out may take seconds, and the drain shall not give up on it
+  const settings = { DRAIN_WAIT_MS: 200, DRAIN_WINDOW_MS: 500, STOP_WITHIN_MS: 60_000 };
+  const at = await Promise.all(ports.map((port) => start({ PORT: port, ...settings })));
+  const roamers = Array.from({ length: 24 }, (_, i) => new Roamer(`user-${i}`, ports, i));
+  await Promise.all(roamers.map((roamer) => roamer.connect()));
+  const talking = setInterval(() => roamers.forEach((roamer) => roamer.speak()), 25);
+
+  const sentAway: string[] = [];
+  for (const [index, port] of ports.entries()) {
+    const concerned = roamers.filter((roamer) => roamer.port === port);
+    expect(concerned.length).toBeGreaterThan(0);
+    sentAway.push(...concerned.map(({ name }) => `${name} by ${port} with 1012`));
+    expect(await at[index]!.close()).toBe(0);
+    await start({ PORT: port, ...settings });
+    await eventually(() => {
+      for (const roamer of roamers) expect(roamer.client?.webSocket.readyState).toBe(1);
+    }, 10_000);
+  }
+  clearInterval(talking);
+  await Promise.all(roamers.map((roamer) => roamer.client!.settles()));
+
+  const kept = await stored();
+  const acknowledged = roamers.flatMap((roamer) => roamer.acknowledged);
+  expect(acknowledged.length).toBeGreaterThan(roamers.length);
+  expect(acknowledged.filter((text) => !kept.includes(text))).toEqual([]);
+  expect(new Set(kept).size).toBe(kept.length);
+  expect(roamers.flatMap((roamer) => roamer.closes).toSorted()).toEqual(sentAway.toSorted());
+  expect(roamers.flatMap((roamer) => roamer.refusals)).toEqual([]);
+}, 60_000);
+
+/** The texts of the general chat, as Redis has them. */
+async function stored(): Promise<string[]> {
+  const general = { kind: "general" } as const;
+  const key = new Keys("tertulia").history(bucketOfConversation(general), general);
+  const entries = await redis.client.xrangeBuffer(key, "-", "+");
+  return entries.map(([, fields]) => Buffer.from(decodeRecord(fields[1]!).text).toString());
+}

@@ -1,0 +1,197 @@
+import { afterAll, afterEach, beforeAll, beforeEach, expect, test } from "vitest";
+import { Proxy } from "#tertulia/verify/proxy.js";
+import { ClassicClient, L } from "../support/classic-client.js";
+import { eventually } from "../support/eventually.js";
+import { JsonClient } from "../support/json-client.js";
+import { node } from "../support/nodes.js";
+import { startRedis, type TestRedis } from "../support/redis.js";
+
+type TestNode = Awaited<ReturnType<typeof node>>;
+type Cursor = [epoch: string, seq: number];
+
+let redis: TestRedis;
+let nodes: TestNode[];
+const clients: { vanish(): void }[] = [];
+
+beforeAll(async () => {
+  redis = await startRedis();
+});
+afterAll(() => redis.close());
+beforeEach(async () => {
+  await redis.client.flushall();
+  nodes = await Promise.all(
+    [1, 2].map(() => node(redis.url, { HISTORY_KEEP: 5_000, REQUESTS_PER_SECOND: 100_000 })),
+  );
+});
+afterEach(async () => {
+  for (const client of clients.splice(0)) client.vanish();
+  await Promise.all(nodes.map((each) => each.close()));
+});
+
+function keep<C extends { vanish(): void }>(client: C): C {
+  clients.push(client);
+  return client;
+}
+
+async function hello(at: number, name: string, more: object = {}): Promise<JsonClient> {
+  return keep(await JsonClient.hello(nodes[at]!.port, name, more));
+}
+
+/** Speaks in order, and returns the cursor after that. */
+async function speak(speaker: JsonClient, from: number, count: number): Promise<Cursor> {
+  let ok: Record<string, unknown> = {};
+  for (let i = from; i < from + count; i++) {
+    ok = await speaker.asks({ type: "publish", text: `m${i}` });
+  }
+  return [ok["epoch"] as string, ok["seq"] as number];
+}
+
+function messages({ heard }: JsonClient): [seq: unknown, text: unknown][] {
+  return heard
+    .filter(({ type, conv }) => type === "message" && conv === "~")
+    .map(({ seq, text }) => [seq, text]);
+}
+
+test("what was missed follows the welcome, and goes over into what happens, on another gateway", async () => {
+  const speaker = await hello(0, "speaker", { key: "s" });
+  const cursor = await speak(speaker, 1, 20);
+  const enough = new AbortController();
+  let said = 20;
+  const speaking = (async () => {
+    while (!enough.signal.aborted) await speak(speaker, ++said, 1);
+  })();
+  // many come back in the middle of it, each from another place
+  const back = await Promise.all(
+    Array.from({ length: 20 }, async (_, i) => {
+      const client = keep(await JsonClient.connect(nodes[i % 2]!.port));
+      client.says({ type: "hello", name: `back-${i}`, resume: { "~": [cursor[0], i] } });
+      return client;
+    }),
+  );
+  await eventually(() => expect(said).toBeGreaterThan(60), 10_000);
+  enough.abort();
+  await speaking;
+  for (const [i, client] of back.entries()) {
+    await eventually(() => expect(messages(client).at(-1)?.[0]).toBe(said));
+    const expected = Array.from({ length: said - i }, (_, k) => [i + k + 1, `m${i + k + 1}`]);
+    expect(messages(client)).toEqual(expected);
+    expect(client.heard[0]).toMatchObject({
+      type: "welcome",
+      conversations: [{ conv: "~", after: i, recovered: true }],
+    });
+    expect(client.heard.map(({ type }) => type)).not.toContain("gap");
+  }
+}, 30_000);
+
+test("more than follows by itself is a gap, and history has the rest", async () => {
+  const speaker = await hello(0, "speaker");
+  const [epoch] = await speak(speaker, 1, 620);
+  const back = keep(await JsonClient.connect(nodes[1]!.port));
+  back.says({ type: "hello", name: "back", resume: { "~": [epoch, 20] } });
+  await back.hears({ type: "welcome" });
+  await back.hears({ type: "gap", conv: "~", after: 20, before: 121, reason: "limit" });
+  for (let seq = 121; seq <= 620; seq++) await back.hears({ type: "message", seq });
+  const page = await back.asks({ type: "history", after: 20, limit: 100 });
+  expect(page).toMatchObject({ head: 620, floor: 1, more: true });
+  expect((page["messages"] as { seq: number }[]).map(({ seq }) => seq)).toEqual(
+    Array.from({ length: 100 }, (_, i) => 21 + i),
+  );
+}, 30_000);
+
+test("what history no longer has is a gap", async () => {
+  const speaker = await hello(0, "speaker");
+  const [epoch] = await speak(speaker, 1, 30);
+  const [key] = await redis.client.keys("*:history:~");
+  await redis.client.xtrim(key!, "MINID", "26-0");
+  const back = keep(await JsonClient.connect(nodes[1]!.port));
+  back.says({ type: "hello", name: "back", resume: { "~": [epoch, 10] } });
+  const welcome = await back.hears({ type: "welcome" });
+  expect(welcome["conversations"]).toMatchObject([{ after: 25, floor: 26, recovered: false }]);
+  await back.hears({ type: "gap", conv: "~", after: 10, before: 26, reason: "trimmed" });
+  for (let seq = 26; seq <= 30; seq++) await back.hears({ type: "message", seq });
+});
+
+test("a cursor of what was rolled back is told so, whatever is there now", async () => {
+  const speaker = await hello(0, "speaker");
+  const [epoch] = await speak(speaker, 1, 5);
+  for (const cursor of [
+    ["other", 3],
+    [epoch, 9],
+  ] as Cursor[]) {
+    const back = keep(await JsonClient.connect(nodes[1]!.port));
+    back.says({ type: "hello", name: `back-${cursor[1]}`, resume: { "~": cursor } });
+    const welcome = await back.hears({ type: "welcome" });
+    expect(welcome["conversations"]).toMatchObject([{ after: 5, recovered: false }]);
+    await back.hears({ type: "gap", after: cursor[1], before: 6, reason: "rolled_back" });
+    await speak(speaker, 0, 0);
+  }
+});
+
+test("a node that has lost its place sends its JSON clients away to resume; they miss nothing", async () => {
+  const proxy = await Proxy.to(redis.port);
+  const behind = await node(proxy.url);
+  try {
+    const listener = keep(await JsonClient.hello(behind.port, "listener", { key: "l" }));
+    const speaker = await hello(0, "speaker");
+    const cursor = await speak(speaker, 1, 1);
+    await listener.awaits({ type: "message", seq: 1 });
+    proxy.set("blackhole", "subscriber");
+    await speak(speaker, 2, 9);
+    const [key] = await redis.client.keys("*:history:~");
+    const closed = listener.closed();
+    await redis.client.xtrim(key!.replace("history:~", "log"), "MAXLEN", 2);
+    expect(await closed).toBe(4510);
+    const back = keep(await JsonClient.connect(nodes[1]!.port));
+    back.says({ type: "hello", name: "listener", key: "l", resume: { "~": cursor } });
+    await back.hears({ type: "welcome" });
+    for (let seq = 2; seq <= 10; seq++) await back.hears({ type: "message", seq });
+  } finally {
+    proxy.set("pass");
+    await behind.close();
+    await proxy.close();
+  }
+});
+
+test("one message sent again on other sockets and gateways is stored once and told once", async () => {
+  const listener = keep(await ClassicClient.connect(nodes[1]!.port, "listener"));
+  const devices = await Promise.all([0, 1, 0, 1].map((at) => hello(at, "ana", { key: "k" })));
+  await listener.settles();
+  const answers = await Promise.all(
+    devices.map((device) => device.asks({ type: "publish", mid: "same", text: "once" })),
+  );
+  const places = answers.map(({ seq, epoch, ts }) => JSON.stringify([seq, epoch, ts]));
+  expect(new Set(places).size).toBe(1);
+  expect(answers.filter(({ dup }) => dup === true)).toHaveLength(3);
+  await listener.awaits(55, L("ana"), L("once"));
+  await listener.hearsNothing();
+});
+
+test("a reader that is too slow is closed with 4508 if it can be told, and loses nothing", async () => {
+  const small = await node(redis.url, { REQUESTS_PER_SECOND: 100_000, HISTORY_KEEP: 100_000 });
+  try {
+    const slow = keep(await JsonClient.hello(small.port, "slow", { key: "k" }));
+    const speaker = keep(await JsonClient.hello(small.port, "speaker"));
+    slow.webSocket.pause();
+    const closed = slow.closed();
+    let said = 0;
+    const isCut = (): boolean => small.log.some(({ msg }) => msg === "slow reader was cut");
+    while (!isCut() && said < 20_000) {
+      said += 50;
+      for (let i = 0; i < 50; i++) speaker.says({ type: "publish", text: "x".repeat(3_000) });
+      await speaker.asks({ type: "ping" });
+    }
+    expect(isCut()).toBe(true);
+    slow.webSocket.resume();
+    expect(await closed).toBe(4508);
+    const last = messages(slow).length;
+    const epoch = slow.heard.findLast(({ type }) => type === "message")!["epoch"] as string;
+    const back = keep(await JsonClient.connect(small.port));
+    back.says({ type: "hello", name: "slow", key: "k", resume: { "~": [epoch, last] } });
+    await eventually(() => expect(messages(back).at(-1)?.[0]).toBe(said), 20_000);
+    expect(messages(back).map(([seq]) => seq)).toEqual(
+      Array.from({ length: said - last }, (_, i) => last + i + 1),
+    );
+  } finally {
+    await small.close();
+  }
+}, 60_000);

@@ -1,0 +1,126 @@
+import { execFileSync } from "node:child_process";
+import { fileURLToPath } from "node:url";
+import { downAll, exec, upAll, upOne, type IDockerComposeOptions } from "docker-compose";
+import { afterAll, beforeAll, describe, expect, test } from "vitest";
+import { freePort } from "#tertulia/local-redis/server.js";
+import { L } from "../support/classic-client.js";
+import { docker, whyNoEngine } from "../support/docker.js";
+import { eventually } from "../support/eventually.js";
+import { Roamer } from "../support/roamer.js";
+
+const project = `tertulia-test-${process.pid}`;
+const image = `${project}-image`;
+const why = whyNoEngine();
+if (why !== undefined) console.log(why);
+
+describe.skipIf(why !== undefined)("docker compose up", () => {
+  let port: number;
+  let options: IDockerComposeOptions;
+  let clients: Roamer[];
+
+  beforeAll(async () => {
+    port = await freePort();
+    options = {
+      cwd: fileURLToPath(new URL("../..", import.meta.url)),
+      composeOptions: ["-p", project],
+      commandOptions: ["--build", "--wait"],
+      env: { ...process.env, PORT: `${port}`, IMAGE: image },
+    };
+    await upAll(options).catch((result: unknown) => {
+      throw new Error(JSON.stringify(result));
+    });
+    await eventually(async () => expect(await readiness()).toBe(200), 20_000);
+    clients = ["ana", "bob", "eva"].map((name) => new Roamer(name, [port]));
+    for (const client of clients) await client.connect();
+  }, 300_000);
+  afterAll(async () => {
+    for (const { client } of clients) client?.webSocket.removeAllListeners("close").terminate();
+    await downAll({ ...options, commandOptions: ["-v", "--rmi", "local", "-t", "1"] });
+    execFileSync("docker", ["image", "rm", "-f", image], { stdio: "pipe" });
+  }, 120_000);
+
+  async function readiness(): Promise<number> {
+    const answer = await fetch(`http://127.0.0.1:${port}/readyz`);
+    return answer.status;
+  }
+
+  /** Everybody is connected, and hears everybody. */
+  async function talk(): Promise<void> {
+    await eventually(() => {
+      for (const { client } of clients) expect(client?.webSocket.readyState).toBe(1);
+    }, 20_000);
+    for (const { name, client } of clients) {
+      const text = `${name} is here ${Math.random()}`;
+      client!.says(4, L("~"), L(text));
+      for (const other of clients) await other.client!.awaits(55, L(name), L(text));
+    }
+  }
+
+  /** How those were sent away who were sent away meanwhile. */
+  async function codesDuring(act: () => Promise<void>): Promise<string[]> {
+    const seen = clients.map(({ closes }) => closes.length);
+    await act();
+    await eventually(() => expect(newCloses(seen)).not.toEqual([]), 20_000);
+    await talk();
+    return [...new Set(newCloses(seen))];
+  }
+
+  function newCloses(seen: number[]): string[] {
+    const closes = clients.flatMap(({ closes }, i) => closes.slice(seen[i]));
+    return closes.map((close) => close.split(" ").at(-1)!);
+  }
+
+  test("three clients on three gateways chat through the balancer", async () => {
+    await talk();
+  });
+
+  test("a gateway runs as nobody in particular and can change nothing", async () => {
+    const { out } = await exec("gateway", ["sh", "-c", "id -u; touch /app/x /tmp/x 2>&1 || true"], {
+      ...options,
+      commandOptions: ["-T"],
+    });
+    expect(out.split("\n")[0]!.trim()).toBe("1000");
+    expect(out.match(/Read-only file system/g)).toHaveLength(2);
+  });
+
+  test("a killed gateway's client is back through another one", async () => {
+    const codes = await codesDuring(async () => {
+      expect(await docker("kill", `${project}-gateway-1`)).toMatchObject({ exitCode: 137 });
+    });
+    expect(codes).toEqual(["1006"]);
+    await docker("start", `${project}-gateway-1`);
+  });
+
+  test("a stopped gateway drains and ends with 0; its clients are told, and lose no name", async () => {
+    const refused = clients.flatMap(({ refusals }) => refusals).length;
+    const codes = await codesDuring(async () => {
+      const state = await docker("stop", `${project}-gateway-2`);
+      expect(state).toMatchObject({ status: "exited", exitCode: 0 });
+    });
+    expect(codes).toEqual(["1012"]);
+    expect(clients.flatMap(({ refusals }) => refusals)).toHaveLength(refused);
+    await docker("start", `${project}-gateway-2`);
+  });
+
+  test("a frozen gateway's clients are cut by the balancer and back through another one", async () => {
+    const codes = await codesDuring(async () => {
+      await docker("pause", `${project}-gateway-3`);
+    });
+    expect(codes).toEqual(["1006"]);
+    await docker("unpause", `${project}-gateway-3`);
+  });
+
+  test("scaled to one and back to three, everybody stays", async () => {
+    const scaleTo = (count: number): Promise<unknown> => {
+      const scale = ["--wait", "--no-deps", "--no-recreate", "--scale", `gateway=${count}`];
+      return upOne("gateway", { ...options, commandOptions: scale });
+    };
+    await scaleTo(1);
+    await talk();
+    await scaleTo(3);
+    const codes = await codesDuring(async () => {
+      await docker("stop", `${project}-gateway-1`);
+    });
+    expect(codes).toEqual(["1012"]);
+  });
+});

@@ -1,0 +1,86 @@
+import { readFile } from "node:fs/promises";
+import { afterAll, beforeAll, expect, test } from "vitest";
+import { Redis } from "ioredis";
+import { readLedgerLibrary } from "#tertulia/redis/ledger.js";
+import { ClassicClient, L } from "../support/classic-client.js";
+import { eventually } from "../support/eventually.js";
+import { JsonClient } from "../support/json-client.js";
+import { node } from "../support/nodes.js";
+import { startRedis, type TestRedis } from "../support/redis.js";
+
+let redis: TestRedis;
+let url: string;
+let rights: string[];
+
+beforeAll(async () => {
+  redis = await startRedis();
+  const documented = await readFile(new URL("../../docs/operations.md", import.meta.url), "utf8");
+  rights = /^ACL SETUSER tertulia (.*)$/m.exec(documented)![1]!.split(" ");
+  await redis.client.call("ACL", "SETUSER", "tertulia", ...rights);
+  url = `redis://tertulia:secret@127.0.0.1:${redis.port}`;
+});
+afterAll(() => redis.close());
+
+test("the rights in docs/operations.md are enough for everything a cluster does", async () => {
+  const settings = { IDLE_AFTER_MS: 1_000, BEAT_MS: 200, LEASE_MS: 2_000, ELECTION_MS: 200 };
+  const [first, second] = [await node(url, settings), await node(url, settings)];
+  const ana = await ClassicClient.connect(first.port, "ana");
+  const bob = await ClassicClient.connect(second.port, "bob");
+  await ana.awaits(53, L("bob"), 1);
+  ana.says(4, L("~"), L("to all"));
+  await bob.awaits(55, L("ana"), L("to all"));
+  bob.says(4, L("ana"), L("to ana"));
+  await ana.awaits(55, L("bob"), L("to ana"));
+  ana.says(3, L("ana"), 2);
+  await bob.awaits(54, L("ana"), 2);
+  ana.says(1);
+  ana.says(5, L("bob"));
+  await ana.awaits(56, 1, L("bob"), L("to ana"));
+  await ana.awaits(54, L("bob"), 3); // swept
+  const eva = await JsonClient.hello(first.port, "eva");
+  await eva.asks({ type: "publish", conv: "@ana", text: "in JSON" });
+  await eva.asks({ type: "read", conv: "@ana", seq: 1 });
+  await eva.asks({ type: "typing", conv: "@ana" });
+  await eva.asks({ type: "bye" });
+  await redis.client.call("CLIENT", "KILL", "TYPE", "pubsub"); // fills from the log
+  await redis.client.call("FUNCTION", "FLUSH"); // loads its functions again
+  ana.says(4, L("~"), L("after that"));
+  await bob.awaits(55, L("ana"), L("after that"));
+  await bob.close();
+  await ana.awaits(54, L("bob"), 0);
+  await eventually(async () => {
+    const refused = (await redis.client.call("ACL", "LOG")) as unknown[];
+    expect(refused).toEqual([]);
+  });
+  ana.vanish();
+  await first.close();
+  await second.close();
+  expect(await redis.client.call("ACL", "LOG")).toEqual([]);
+});
+
+test("they have every command that the functions call, also those that a short run does not reach", async () => {
+  const { source } = await readLedgerLibrary();
+  const called = [...source.matchAll(/redis\.call\('([A-Z]+)'/g)].map(([, name]) => name!);
+  expect(called.length).toBeGreaterThan(50);
+  expect(called.filter((name) => !rights.includes(`+${name.toLowerCase()}`))).toEqual([]);
+});
+
+test("and they allow nothing else", async () => {
+  const client = new Redis(url);
+  const forbidden = [
+    ["KEYS", "*"],
+    ["FLUSHALL"],
+    ["CONFIG", "GET", "*"],
+    ["ACL", "LIST"],
+    ["EVAL", "return 1", "0"],
+    ["FUNCTION", "FLUSH"],
+    ["CLIENT", "KILL", "TYPE", "normal"],
+    ["GET", "other:key"],
+    ["PUBLISH", "other", "x"],
+    ["SUBSCRIBE", "other"],
+  ];
+  for (const [command, ...args] of forbidden) {
+    await expect(client.call(command!, ...args), command).rejects.toThrow("NOPERM");
+  }
+  client.disconnect();
+});

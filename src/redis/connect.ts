@@ -43,7 +43,11 @@ export function connectRedis(
     enableAutoPipelining: role !== "subscriber",
   };
   const redis = new Redis({ ...addressOf(url), ...options } satisfies RedisOptions);
-  redis.on("error", (error: Error) => log.warn({ role, err: error }, "redis connection failed"));
+  const onError = (error: Error): void => {
+    log.warn({ role, err: error }, "redis connection failed");
+  };
+  redis.on("error", onError);
+  listenToSentinels(redis, onError);
   redis.on("ready", () => log.info({ role }, "redis connected"));
   redis.on("end", () => {
     // the library gives up in some cases; this client is to be there until it is given up here
@@ -51,6 +55,20 @@ export function connectRedis(
   });
   redis.on("close", () => log.debug({ role }, "redis connection closed"));
   return redis;
+}
+
+/** The library leaves connections to sentinels without a listener, and prints their errors past the log. */
+function listenToSentinels(redis: Redis, onError: (error: Error) => void): void {
+  const { connector } = redis as unknown as {
+    connector: { connectToSentinel?: (...args: unknown[]) => Redis };
+  };
+  const connectToSentinel = connector.connectToSentinel?.bind(connector);
+  if (connectToSentinel === undefined) return;
+  connector.connectToSentinel = (...args) => {
+    const sentinel = connectToSentinel(...args);
+    sentinel.on("error", onError);
+    return sentinel;
+  };
 }
 
 type Address = Omit<RedisOptions, "replyMapping">;

@@ -37,7 +37,7 @@ describe.skipIf(!hasBrowser())("the page", () => {
     expect(await sticksOut(page)).toBe(0);
     expect(await page.locator(".side").isVisible()).toBe(false);
     await page.getByRole("button", { name: "Back to the list" }).tap();
-    expect(await page.locator(".talk").isVisible()).toBe(false);
+    await page.locator(".talk").waitFor({ state: "hidden" });
     expect(await sticksOut(page)).toBe(0);
     await page.locator(".conversations .line").first().tap();
     await page.locator("#composer").waitFor();

@@ -1,0 +1,118 @@
+/** What is done at the screen, taken into the view. */
+import { discarded, missingBefore, sending, unreadCount } from "./conversation.js";
+import type { Conv, Step, View, ViewEvent } from "./model.js";
+import { ask, isIn, loadOpen, put, standing } from "./parts.js";
+import { beQuiet, endQuiet, ownStatus } from "./quiet.js";
+
+export type Act = Extract<
+  ViewEvent,
+  {
+    type:
+      | "open"
+      | "draft"
+      | "send"
+      | "retry"
+      | "discard"
+      | "older"
+      | "choose status"
+      | "search"
+      | "show card"
+      | "hide card"
+      | "look"
+      | "dismiss"
+      | "leave";
+  }
+>;
+
+export function act(view: View, event: Act, nowMs: number): Step {
+  switch (event.type) {
+    case "open":
+      return opened(view, event.conv);
+    case "draft": {
+      const { conv, text } = event;
+      const next = put(view, { ...standing(view, conv), draft: text });
+      const isWriting = text.trim() !== "" && view.connection.name === "open";
+      return { view: next, wishes: isWriting ? [{ type: "typing", conv }] : [] };
+    }
+    case "send":
+      return send(view, event, nowMs);
+    case "retry": {
+      const { conv, mid } = event;
+      const own = standing(view, conv).outgoing.find((each) => each.mid === mid);
+      if (own?.state !== "failed" || !isIn(view)) return only(view);
+      const outgoing = { mid, text: own.text, ts: nowMs, state: "pending" } as const;
+      return {
+        view: put(view, sending(standing(view, conv), outgoing)),
+        wishes: [{ type: "publish", conv, text: own.text, mid }],
+      };
+    }
+    case "discard":
+      return only(put(view, discarded(standing(view, event.conv), event.mid)));
+    case "older": {
+      const before = event.before ?? missingBefore(standing(view, event.conv));
+      return before === undefined ? only(view) : ask(view, event.conv, before);
+    }
+    case "choose status": {
+      if (!isIn(view)) return only(view);
+      const { status } = event;
+      const next = { ...view, chosen: status, chosenAtMs: nowMs };
+      return {
+        view: status === "busy" ? beQuiet(next) : endQuiet(next),
+        wishes: [{ type: "status", status }],
+      };
+    }
+    case "search":
+      return only({ ...view, search: event.text });
+    case "show card":
+      return {
+        view: { ...view, card: { user: event.user, status: "asking" } },
+        wishes: isIn(view) ? [{ type: "user", user: event.user }] : [],
+      };
+    case "hide card":
+      return only({ ...view, card: undefined });
+    case "look": {
+      const isBack =
+        event.isLooking &&
+        view.connection.name === "open" &&
+        view.chosen === "active" &&
+        ownStatus(view) === "inactive";
+      return {
+        view: view.isLooking === event.isLooking ? view : { ...view, isLooking: event.isLooking },
+        wishes: isBack ? [{ type: "status", status: "active" }] : [],
+      };
+    }
+    case "dismiss":
+      return only({ ...view, problem: undefined });
+    case "leave":
+      return { view, wishes: isIn(view) ? [{ type: "close" }] : [] };
+    default:
+      return event satisfies never;
+  }
+}
+
+function only(view: View): Step {
+  return { view, wishes: [] };
+}
+
+function opened(view: View, conv: Conv): Step {
+  if (view.open === conv) return only(view);
+  const left = standing(view, view.open);
+  const conversation = standing(view, conv);
+  const { read, floor } = conversation;
+  const isUnread = unreadCount(conversation, view.me, view.quiet?.get(conv)) > 0;
+  const newFrom = isUnread ? Math.max(read + 1, floor) : undefined;
+  const next = put(put(view, { ...left, newFrom: undefined }), { ...conversation, newFrom });
+  return loadOpen({ ...next, open: conv });
+}
+
+function send(view: View, { text, mid }: Extract<Act, { type: "send" }>, nowMs: number): Step {
+  if (text.trim() === "") return only(view);
+  if (Array.from(text).length > view.maxChars) return only({ ...view, problem: "too_large" });
+  if (!isIn(view)) return only({ ...view, problem: "closed" });
+  const conv = view.open;
+  const conversation = { ...standing(view, conv), draft: "", newFrom: undefined };
+  return {
+    view: put(view, sending(conversation, { mid, text, ts: nowMs, state: "pending" })),
+    wishes: [{ type: "publish", conv, text, mid }],
+  };
+}

@@ -1,0 +1,150 @@
+/** One conversation: each message once and in order, whichever way it came; what is sent until it is there. */
+import type { HistoryPage, Message, Published } from "../sdk/events.js";
+import type { Conversation, Outgoing, Problem } from "./model.js";
+
+/** A message as it happens. */
+export function heard(conversation: Conversation, message: Message, me: string): Conversation {
+  return {
+    ...conversation,
+    messages: merge(conversation.messages, [message]),
+    outgoing: without(conversation.outgoing, [message], me),
+    head: Math.max(conversation.head, message.seq),
+  };
+}
+
+/** A page of history, which may overlap with what is there. */
+export function paged(conversation: Conversation, page: HistoryPage, me: string): Conversation {
+  const before = conversation.loading?.before;
+  // nothing before it, whatever was told of the oldest: so that it is not asked for again
+  const floor = page.messages.length === 0 && before !== undefined ? before : page.floor;
+  return {
+    ...conversation,
+    messages: merge(conversation.messages, page.messages),
+    outgoing: without(conversation.outgoing, page.messages, me),
+    head: Math.max(conversation.head, page.head),
+    floor: Math.max(conversation.floor, floor),
+    loading: undefined,
+    isLoaded: true,
+  };
+}
+
+/** Everything stored is forgotten; what is being sent is not. */
+export function forgotten(conversation: Conversation, head: number): Conversation {
+  return {
+    ...conversation,
+    messages: [],
+    head,
+    read: Math.min(conversation.read, head),
+    told: Math.min(conversation.told, head),
+    newFrom: undefined,
+    loading: undefined,
+    isLoaded: false,
+  };
+}
+
+export function sending(conversation: Conversation, outgoing: Outgoing): Conversation {
+  const others = conversation.outgoing.filter(({ mid }) => mid !== outgoing.mid);
+  return { ...conversation, outgoing: [...others, outgoing] };
+}
+
+/**
+ * It is stored. Its message is put in place if that leaves no hole; otherwise it comes by itself, after
+ * those before it.
+ */
+export function sent(conversation: Conversation, published: Published, me: string): Conversation {
+  const { mid, seq } = published;
+  const own = conversation.outgoing.find((each) => each.mid === mid);
+  if (own === undefined) return conversation;
+  const last = conversation.messages.at(-1)?.seq ?? conversation.head;
+  if (seq <= last + 1) {
+    return heard(conversation, { ...published, from: me, text: own.text }, me);
+  }
+  return changed(conversation, mid, { state: "sent" });
+}
+
+export function failed(conversation: Conversation, mid: string, problem: Problem): Conversation {
+  return changed(conversation, mid, { state: "failed", problem });
+}
+
+export function discarded(conversation: Conversation, mid: string): Conversation {
+  const outgoing = conversation.outgoing.filter((each) => each.mid !== mid);
+  return { ...conversation, outgoing };
+}
+
+/** How many messages of others were not read, up to a number. */
+export function unreadCount(
+  { messages, read, floor, head }: Conversation,
+  me: string,
+  upTo = head,
+): number {
+  const from = Math.max(read, floor - 1);
+  let count = Math.max(0, upTo - from);
+  for (let at = messages.length - 1; at >= 0 && messages[at]!.seq > from; at--) {
+    if (messages[at]!.from === me && messages[at]!.seq <= upTo) count--;
+  }
+  return Math.max(0, count);
+}
+
+/** The number before which messages are missing that can be had; undefined: there are none. */
+export function missingBefore({
+  messages,
+  floor,
+  head,
+  isLoaded,
+}: Conversation): number | undefined {
+  const oldest = messages[0]?.seq;
+  if (oldest === undefined) return isLoaded || head === 0 ? undefined : head + 1;
+  return oldest > Math.max(1, floor) ? oldest : undefined;
+}
+
+function changed(
+  conversation: Conversation,
+  mid: string,
+  change: Pick<Outgoing, "state" | "problem">,
+): Conversation {
+  const outgoing = conversation.outgoing.map((each) =>
+    each.mid === mid ? { mid, text: each.text, ts: each.ts, ...change } : each,
+  );
+  return { ...conversation, outgoing };
+}
+
+/** Both sorted by number; of two with the same number, that of the newer epoch. */
+function merge(have: readonly Message[], come: readonly Message[]): readonly Message[] {
+  if (come.length === 0) return have;
+  if (have.length === 0 || have.at(-1)!.seq < come[0]!.seq) return [...have, ...come];
+  if (come.at(-1)!.seq < have[0]!.seq) return [...come, ...have];
+  const merged: Message[] = [];
+  let left = 0;
+  let right = 0;
+  while (left < have.length || right < come.length) {
+    const mine = have[left];
+    const other = come[right];
+    if (other === undefined || (mine !== undefined && mine.seq < other.seq)) {
+      merged.push(mine!);
+      left++;
+    } else if (mine === undefined || other.seq < mine.seq) {
+      merged.push(other);
+      right++;
+    } else {
+      merged.push(isNewer(other.epoch, mine.epoch) ? other : mine);
+      left++;
+      right++;
+    }
+  }
+  return merged;
+}
+
+function without(
+  outgoing: readonly Outgoing[],
+  messages: readonly Message[],
+  me: string,
+): readonly Outgoing[] {
+  if (outgoing.length === 0) return outgoing;
+  const arrived = new Set(messages.map(({ from, mid }) => (from === me ? mid : undefined)));
+  return outgoing.filter(({ mid }) => !arrived.has(mid));
+}
+
+/** Epochs are numbers in base 36, and only rise. */
+function isNewer(epoch: string, than: string): boolean {
+  return Number.parseInt(epoch, 36) > Number.parseInt(than, 36);
+}

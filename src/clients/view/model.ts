@@ -1,0 +1,228 @@
+/**
+ * What a screen of the chat shows, as one plain value; and the words for what changes it and what it asks for.
+ *
+ * `update(view, event, nowMs)` takes what happened (told by the SDK, or done at the screen) and returns
+ * the view from there on and what is to be asked of the chat. `Desk` does both for one SDK client.
+ * `rows`, `conversationList`, `peopleList`, `typingIn`, `ownStatus`, `heldCount` and `secondsToRetry` read
+ * a view. Everything in here is pure: no DOM, no sockets, no timers, no texts: whatever a
+ * person reads is an id (`Problem`) that each screen has words for.
+ */
+import type {
+  Conversation as Standing,
+  Gap,
+  HistoryPage,
+  Message,
+  PresenceChange,
+  Published,
+  ReadMark,
+  State,
+  Status,
+  Typing,
+} from "../sdk/events.js";
+import type { TertuliaErrorCode } from "../sdk/error.js";
+
+/** `~`: the conversation of everybody; `@name`: with that user. */
+export type Conv = string;
+
+/** Why something did not work. `replaced`: another connection has the name; `unknown`: of no known kind. */
+export type Problem = TertuliaErrorCode | "replaced" | "unknown";
+
+/** What this user sends, until it comes back as a message of the conversation. */
+export interface Outgoing {
+  readonly mid: string;
+  readonly text: string;
+  readonly ts: number;
+  readonly state: "pending" | "sent" | "failed";
+  /** If it failed. */
+  readonly problem?: Problem;
+}
+
+export interface Conversation {
+  readonly conv: Conv;
+  /** The stored ones, by number, each once. There may be holes. */
+  readonly messages: readonly Message[];
+  /** In the order of sending. */
+  readonly outgoing: readonly Outgoing[];
+  /** Number of the newest message there is; 0: none. */
+  readonly head: number;
+  /** Number of the oldest message that is kept. */
+  readonly floor: number;
+  /** Up to here this user has read. */
+  readonly read: number;
+  /** Up to here the chat was told so, and when. */
+  readonly told: number;
+  readonly toldAtMs: number;
+  /** Where the messages begin that were unread when the conversation was opened. */
+  readonly newFrom: number | undefined;
+  /** The page of history that is being asked for; without `before`, the newest. */
+  readonly loading: { readonly ask: number; readonly before: number | undefined } | undefined;
+  /** Whether the newest page was had. */
+  readonly isLoaded: boolean;
+  readonly draft: string;
+}
+
+export type Connection =
+  /** Not begun, or left. */
+  | { readonly name: "away" }
+  | { readonly name: "connecting"; readonly wasOpen: boolean }
+  | { readonly name: "open" }
+  | { readonly name: "waiting"; readonly retryAtMs: number; readonly wasOpen: boolean }
+  /** For good, and not by this user. `code` is that of the WebSocket. */
+  | { readonly name: "closed"; readonly code: number; readonly problem: Problem };
+
+/** One user whose card is open. */
+export interface Card {
+  readonly user: string;
+  /** `asking`; `unknown`: nobody ever had that name. */
+  readonly status: Status | "disconnected" | "unknown" | "asking";
+}
+
+export interface View {
+  readonly me: string;
+  readonly connection: Connection;
+  /** What this user chose last, and when; held against reports that are older. */
+  readonly chosen: Status;
+  readonly chosenAtMs: number;
+  readonly conversations: ReadonlyMap<Conv, Conversation>;
+  /** The one on the screen. */
+  readonly open: Conv;
+  /** While busy: up to which number messages were there when it began. What came since is held back. */
+  readonly quiet: ReadonlyMap<Conv, number> | undefined;
+  /** The connected ones that are told of, oneself included. */
+  readonly people: ReadonlyMap<string, Status>;
+  /** All connected ones. */
+  readonly count: number;
+  /** Whether `people` are all. */
+  readonly isFull: boolean;
+  readonly search: string;
+  /** Who writes in a conversation, and until when that is believed. */
+  readonly typing: ReadonlyMap<Conv, ReadonlyMap<string, number>>;
+  /** Whether this user sees the end of the open conversation. */
+  readonly isLooking: boolean;
+  readonly card: Card | undefined;
+  readonly problem: Problem | undefined;
+  /** The longest text, in characters. */
+  readonly maxChars: number;
+  /** Numbers the pages asked for. */
+  readonly asked: number;
+  /** Whom the chat was asked to tell of, even when there are too many for all. */
+  readonly watched: readonly string[] | undefined;
+}
+
+/** What happened. */
+export type ViewEvent =
+  // told by the SDK
+  | { readonly type: "state"; readonly state: State }
+  | {
+      readonly type: "welcome";
+      readonly conversations: readonly Standing[];
+      readonly maxChars: number;
+    }
+  | { readonly type: "message"; readonly message: Message }
+  | { readonly type: "presence"; readonly change: PresenceChange }
+  | { readonly type: "typing"; readonly typing: Typing }
+  | { readonly type: "read"; readonly mark: ReadMark }
+  | { readonly type: "gap"; readonly gap: Gap }
+  | { readonly type: "error"; readonly problem: Problem }
+  // answers to wishes
+  | { readonly type: "published"; readonly published: Published }
+  | {
+      readonly type: "publish failed";
+      readonly conv: Conv;
+      readonly mid: string;
+      readonly problem: Problem;
+    }
+  | { readonly type: "page"; readonly ask: number; readonly page: HistoryPage }
+  | {
+      readonly type: "page failed";
+      readonly ask: number;
+      readonly conv: Conv;
+      readonly problem: Problem;
+    }
+  | { readonly type: "status failed"; readonly problem: Problem }
+  | { readonly type: "user"; readonly user: string; readonly status: Card["status"] }
+  // done at the screen
+  | { readonly type: "open"; readonly conv: Conv }
+  | { readonly type: "draft"; readonly conv: Conv; readonly text: string }
+  /** Sends the text to the open conversation; `mid` is made up by the screen. */
+  | { readonly type: "send"; readonly text: string; readonly mid: string }
+  | { readonly type: "retry"; readonly conv: Conv; readonly mid: string }
+  | { readonly type: "discard"; readonly conv: Conv; readonly mid: string }
+  /** Wants what stands before this number, or before all that is there. */
+  | { readonly type: "older"; readonly conv: Conv; readonly before?: number }
+  | { readonly type: "choose status"; readonly status: Status }
+  | { readonly type: "search"; readonly text: string }
+  | { readonly type: "show card"; readonly user: string }
+  | { readonly type: "hide card" }
+  /** Whether somebody is at the screen and sees the newest messages. */
+  | { readonly type: "look"; readonly isLooking: boolean }
+  | { readonly type: "dismiss" }
+  | { readonly type: "leave" }
+  /** About once a second. */
+  | { readonly type: "tick" };
+
+/** What is to be asked of the chat, or shown outside of the screen. */
+export type Wish =
+  | { readonly type: "publish"; readonly conv: Conv; readonly text: string; readonly mid: string }
+  | {
+      readonly type: "history";
+      readonly ask: number;
+      readonly conv: Conv;
+      readonly before?: number;
+    }
+  | { readonly type: "read"; readonly conv: Conv; readonly seq: number }
+  | { readonly type: "status"; readonly status: Status }
+  | { readonly type: "typing"; readonly conv: Conv }
+  | { readonly type: "watch"; readonly names: readonly string[] }
+  | { readonly type: "user"; readonly user: string }
+  /** Somebody else wrote, and this user was not looking. */
+  | { readonly type: "notify"; readonly message: Message }
+  | { readonly type: "close" };
+
+export interface Step {
+  readonly view: View;
+  readonly wishes: readonly Wish[];
+}
+
+export const EVERYBODY: Conv = "~";
+
+/** The view of somebody who has not connected yet. */
+export function begin(me: string): View {
+  return {
+    me,
+    connection: { name: "away" },
+    chosen: "active",
+    chosenAtMs: 0,
+    conversations: new Map([[EVERYBODY, emptyConversation(EVERYBODY)]]),
+    open: EVERYBODY,
+    quiet: undefined,
+    people: new Map(),
+    count: 0,
+    isFull: true,
+    search: "",
+    typing: new Map(),
+    isLooking: false,
+    card: undefined,
+    problem: undefined,
+    maxChars: 4_096,
+    asked: 0,
+    watched: undefined,
+  };
+}
+
+export function emptyConversation(conv: Conv): Conversation {
+  return {
+    conv,
+    messages: [],
+    outgoing: [],
+    head: 0,
+    floor: 1,
+    read: 0,
+    told: 0,
+    toldAtMs: 0,
+    newFrom: undefined,
+    loading: undefined,
+    isLoaded: false,
+    draft: "",
+  };
+}

@@ -1,0 +1,54 @@
+/** Busy: what others write is held back until this user is active again. */
+import type { Status } from "../sdk/events.js";
+import { unreadCount } from "./conversation.js";
+import { put, standing } from "./parts.js";
+import type { Conv, View } from "./model.js";
+
+/** For so long after a choice, what the chat says of one's own status may be older than it. */
+const CHOICE_HOLDS_MS = 2_000;
+
+export function ownStatus(view: View): Status {
+  if (view.chosen === "busy") return "busy";
+  return view.people.get(view.me) ?? view.chosen;
+}
+
+export function beQuiet(view: View): View {
+  if (view.quiet !== undefined) return view;
+  const heads = [...view.conversations.values()].map(({ conv, head }) => [conv, head] as const);
+  return { ...view, quiet: new Map(heads) };
+}
+
+/** What was held back is shown, and marked as new in the open conversation. */
+export function endQuiet(view: View): View {
+  if (view.quiet === undefined) return view;
+  const conversation = standing(view, view.open);
+  const held = heldIn(view, view.open);
+  const newFrom = held > 0 ? quietFrom(view, view.open)! + 1 : conversation.newFrom;
+  return { ...put(view, { ...conversation, newFrom }), quiet: undefined };
+}
+
+/** One's own status as the chat has it: another device may have chosen. */
+export function hearOwnStatus(view: View, status: Status, nowMs: number): View {
+  if (nowMs - view.chosenAtMs < CHOICE_HOLDS_MS) return view;
+  if (status === "busy") return beQuiet({ ...view, chosen: "busy" });
+  if (view.chosen === "busy") return endQuiet({ ...view, chosen: status });
+  return view.chosen === "inactive" ? { ...view, chosen: status } : view;
+}
+
+/** The last number that is shown of a conversation; undefined: all are. */
+export function quietFrom({ quiet }: View, conv: Conv): number | undefined {
+  return quiet === undefined ? undefined : (quiet.get(conv) ?? 0);
+}
+
+/** How many messages are held back, in all conversations. */
+export function heldCount(view: View): number {
+  let count = 0;
+  for (const conv of view.conversations.keys()) count += heldIn(view, conv);
+  return count;
+}
+
+function heldIn(view: View, conv: Conv): number {
+  const from = quietFrom(view, conv);
+  if (from === undefined) return 0;
+  return unreadCount({ ...standing(view, conv), read: from }, view.me);
+}

@@ -1,0 +1,189 @@
+/** What happened, taken into the view; and what is to be asked of the chat for it. */
+import type { Status } from "../sdk/events.js";
+import { act } from "./act.js";
+import { forgotten, heard, failed, paged, sent } from "./conversation.js";
+import {
+  EVERYBODY,
+  type Connection,
+  type Conv,
+  type Step,
+  type View,
+  type ViewEvent,
+  type Wish,
+} from "./model.js";
+import { ask, loadOpen, put, standing } from "./parts.js";
+import { beQuiet, endQuiet, hearOwnStatus } from "./quiet.js";
+import { settle } from "./settle.js";
+
+const TYPING_FOR_MS = 5_000;
+/** So many private conversations are fetched as soon as they are known. */
+const FETCHED_AT_ONCE = 20;
+
+/** Pure. `nowMs` as `Date.now()` counts. A view in which nothing changed is the same object. */
+export function update(view: View, event: ViewEvent, nowMs: number): Step {
+  const { view: next, wishes } = change(view, event, nowMs);
+  return settle(next, wishes, event, nowMs);
+}
+
+function change(view: View, event: ViewEvent, nowMs: number): Step {
+  switch (event.type) {
+    case "state":
+      return only({ ...view, connection: connectionOf(view, event.state) });
+    case "welcome":
+      return welcomed(view, event, nowMs);
+    case "message":
+      return told(view, event.message);
+    case "presence": {
+      const people = new Map(view.people);
+      for (const name of event.change.gone) people.delete(name);
+      for (const [name, status] of event.change.set) people.set(name, status);
+      const { count, full } = event.change;
+      const own = new Map(event.change.set).get(view.me);
+      const next = { ...view, people, count, isFull: full };
+      return only(own === undefined ? next : hearOwnStatus(next, own, nowMs));
+    }
+    case "typing": {
+      const { conv, from } = event.typing;
+      if (from === view.me) return only(view);
+      return only(withTyping(view, conv, from, nowMs + TYPING_FOR_MS));
+    }
+    case "read": {
+      const { conv, read } = event.mark;
+      const conversation = standing(view, conv);
+      const told = Math.max(conversation.told, read);
+      return only(put(view, { ...conversation, read: Math.max(conversation.read, read), told }));
+    }
+    case "gap": {
+      const { conv, before, reason } = event.gap;
+      const conversation = standing(view, conv);
+      if (reason === "rolled_back") {
+        return loadOpen(put(view, forgotten(conversation, before - 1)));
+      }
+      const head = Math.max(conversation.head, before - 1);
+      const floor =
+        reason === "trimmed" ? Math.max(conversation.floor, before) : conversation.floor;
+      return only(put(view, { ...conversation, head, floor }));
+    }
+    case "error":
+      // before the chat is open, the connection's state says what is wrong
+      return only(view.connection.name === "open" ? { ...view, problem: event.problem } : view);
+    case "published": {
+      const { published } = event;
+      return only(put(view, sent(standing(view, published.conv), published, view.me)));
+    }
+    case "publish failed":
+      return only(put(view, failed(standing(view, event.conv), event.mid, event.problem)));
+    case "page": {
+      const conversation = standing(view, event.page.conv);
+      if (conversation.loading?.ask !== event.ask) return only(view);
+      return only(put(view, paged(conversation, event.page, view.me)));
+    }
+    case "page failed": {
+      const conversation = standing(view, event.conv);
+      if (conversation.loading?.ask !== event.ask) return only(view);
+      const next = put(view, { ...conversation, loading: undefined });
+      return only(event.problem === "closed" ? next : { ...next, problem: event.problem });
+    }
+    case "status failed": {
+      const chosen: Status = view.people.get(view.me) ?? "active";
+      const next = { ...view, chosen, problem: event.problem };
+      return only(chosen === "busy" ? beQuiet(next) : endQuiet(next));
+    }
+    case "user":
+      if (view.card?.user !== event.user) return only(view);
+      return only({ ...view, card: { user: event.user, status: event.status } });
+    case "tick":
+      return only(withoutOldTyping(view, nowMs));
+    default:
+      return act(view, event, nowMs);
+  }
+}
+
+function only(view: View): Step {
+  return { view, wishes: [] };
+}
+
+function connectionOf(
+  { connection }: View,
+  state: Extract<ViewEvent, { type: "state" }>["state"],
+): Connection {
+  const wasOpen = connection.name === "open" || ("wasOpen" in connection && connection.wasOpen);
+  switch (state.name) {
+    case "connecting":
+      return { name: "connecting", wasOpen };
+    case "open":
+      return { name: "open" };
+    case "waiting":
+      return { name: "waiting", retryAtMs: state.retryAtMs, wasOpen };
+    case "closed":
+      if (state.error === undefined) return { name: "away" };
+      return {
+        name: "closed",
+        code: state.code,
+        problem: state.code === 4409 ? "replaced" : state.error.code,
+      };
+    default:
+      return state satisfies never;
+  }
+}
+
+function welcomed(
+  view: View,
+  { conversations, maxChars }: Extract<ViewEvent, { type: "welcome" }>,
+  nowMs: number,
+): Step {
+  // the chat may not know of the status before it is told again
+  let next: View = { ...view, maxChars, problem: undefined, chosenAtMs: nowMs };
+  for (const { conv, head, floor, read } of conversations) {
+    const own = standing(next, conv);
+    const isNew = !next.conversations.has(conv) || !own.isLoaded;
+    next = put(next, {
+      ...own,
+      head: Math.max(own.head, head),
+      floor: Math.max(own.floor, floor),
+      read: Math.max(own.read, read),
+      told: Math.max(own.told, read),
+      newFrom: isNew && conv === view.open && read > 0 && head > read ? read + 1 : own.newFrom,
+    });
+  }
+  const wishes: Wish[] = [];
+  const fetched = conversations
+    .map(({ conv }) => next.conversations.get(conv)!)
+    .filter(({ conv, head, isLoaded }) => conv !== EVERYBODY && head > 0 && !isLoaded)
+    .slice(0, FETCHED_AT_ONCE);
+  for (const { conv } of fetched) {
+    const step = ask(next, conv);
+    next = step.view;
+    wishes.push(...step.wishes);
+  }
+  const opened = loadOpen(next);
+  return { view: opened.view, wishes: [...wishes, ...opened.wishes] };
+}
+
+function told(view: View, message: Extract<ViewEvent, { type: "message" }>["message"]): Step {
+  const { conv, from } = message;
+  const conversation = standing(view, conv);
+  const next = withTyping(put(view, heard(conversation, message, view.me)), conv, from, undefined);
+  const isSeen = view.isLooking && view.open === conv;
+  const isNotable = from !== view.me && view.quiet === undefined && !isSeen;
+  return { view: next, wishes: isNotable ? [{ type: "notify", message }] : [] };
+}
+
+function withTyping(view: View, conv: Conv, from: string, untilMs: number | undefined): View {
+  const before = view.typing.get(conv);
+  if (untilMs === undefined && before?.has(from) !== true) return view;
+  const people = new Map(before);
+  if (untilMs === undefined) people.delete(from);
+  else people.set(from, untilMs);
+  return { ...view, typing: new Map(view.typing).set(conv, people) };
+}
+
+function withoutOldTyping(view: View, nowMs: number): View {
+  let next = view;
+  for (const [conv, people] of view.typing) {
+    for (const [from, untilMs] of people) {
+      if (untilMs <= nowMs) next = withTyping(next, conv, from, undefined);
+    }
+  }
+  return next;
+}

@@ -1,0 +1,409 @@
+/** The view model as dialogues: what is told and done, and what the screen shows then. */
+import { expect, test } from "vitest";
+import type { Message, State } from "#tertulia/clients/sdk/events.js";
+import { TertuliaError } from "#tertulia/clients/sdk/error.js";
+import { begin, type View, type ViewEvent, type Wish } from "#tertulia/clients/view/model.js";
+import {
+  conversationList,
+  peopleList,
+  secondsToRetry,
+  typingIn,
+  unreadTotal,
+} from "#tertulia/clients/view/lists.js";
+import { heldCount, ownStatus } from "#tertulia/clients/view/quiet.js";
+import { rows } from "#tertulia/clients/view/rows.js";
+import { update } from "#tertulia/clients/view/update.js";
+
+const NOON = Date.UTC(2026, 4, 5, 12);
+
+/** A screen of ana's on which things happen one after the other. */
+class Screen {
+  view: View = begin("ana");
+  wishes: Wish[] = [];
+  nowMs = NOON;
+
+  do(...events: ViewEvent[]): this {
+    for (const event of events) {
+      const { view, wishes } = update(this.view, event, this.nowMs);
+      this.view = view;
+      this.wishes.push(...wishes);
+    }
+    return this;
+  }
+
+  later(ms: number, ...events: ViewEvent[]): this {
+    this.nowMs += ms;
+    return this.do(...events);
+  }
+
+  /** What was wished since the last call. */
+  asks(type: Wish["type"]): Wish[] {
+    const found = this.wishes.filter((wish) => wish.type === type);
+    this.wishes = this.wishes.filter((wish) => wish.type !== type);
+    return found;
+  }
+
+  /** The lines of the open conversation, in short. */
+  get lines(): string[] {
+    return rows(this.view).flatMap((row) => {
+      switch (row.type) {
+        case "message":
+          return [row.message.text];
+        case "outgoing":
+          return [`${row.outgoing.text} (${row.outgoing.problem ?? row.outgoing.state})`];
+        case "gap":
+          return [`${row.isGone ? "gone" : "missing"} ${row.after}..${row.before}`];
+        case "new":
+          return ["new:"];
+        case "day":
+          return [];
+        default:
+          return row satisfies never;
+      }
+    });
+  }
+}
+
+const OPEN: ViewEvent = { type: "state", state: { name: "open" } };
+const TICK: ViewEvent = { type: "tick" };
+const LOOK: ViewEvent = { type: "look", isLooking: true };
+
+function welcome(...conversations: [conv: string, head: number, read?: number][]): ViewEvent {
+  return {
+    type: "welcome",
+    maxChars: 10,
+    conversations: conversations.map(([conv, head, read = head]) => ({
+      conv,
+      head,
+      read,
+      epoch: "a",
+      floor: 1,
+      unread: head - read,
+      after: head,
+      recovered: true,
+    })),
+  };
+}
+
+function message(seq: number, from = "bea", more: Partial<Message> = {}): Message {
+  const conv = "~";
+  return { conv, epoch: "a", seq, mid: `m${seq}`, from, ts: NOON, text: `${from} ${seq}`, ...more };
+}
+
+function hear(seq: number, from = "bea", more: Partial<Message> = {}): ViewEvent {
+  return { type: "message", message: message(seq, from, more) };
+}
+
+function page(ask: number, from: number, to: number, more: { conv?: string } = {}): ViewEvent {
+  const { conv = "~" } = more;
+  const seqs = Array.from({ length: Math.max(0, to - from + 1) }, (_, index) => from + index);
+  const messages = seqs.map((seq) => message(seq, "bea", { conv }));
+  return {
+    type: "page",
+    ask,
+    page: { conv, epoch: "a", messages, head: to, floor: 1, more: from > 1 },
+  };
+}
+
+/** Connected, with the newest page of the general chat. */
+function joined(head = 2): Screen {
+  const screen = new Screen().do(OPEN, welcome(["~", head]));
+  screen.do(page(1, 1, head));
+  screen.wishes = [];
+  return screen;
+}
+
+test("joining asks for the newest page, and for whom to be told of", () => {
+  const screen = new Screen().do(OPEN, welcome(["~", 3], ["@bea", 2], ["@new", 0]));
+  expect(screen.asks("history")).toEqual([
+    { type: "history", ask: 1, conv: "@bea" },
+    { type: "history", ask: 2, conv: "~" },
+  ]);
+  expect(screen.asks("watch")).toEqual([{ type: "watch", names: ["ana", "bea", "new"] }]);
+  screen.do(page(2, 1, 3));
+  expect(screen.lines).toEqual(["bea 1", "bea 2", "bea 3"]);
+});
+
+test.each<[string, ViewEvent[], string[]]>([
+  ["in order", [hear(3), hear(4)], ["bea 1", "bea 2", "bea 3", "bea 4"]],
+  ["told twice, shown once", [hear(3), hear(3)], ["bea 1", "bea 2", "bea 3"]],
+  ["a hole is shown", [hear(5)], ["bea 1", "bea 2", "missing 2..5", "bea 5"]],
+  [
+    "what is gone is told so",
+    [{ type: "gap", gap: { conv: "~", after: 2, before: 5, reason: "trimmed" } }, hear(5)],
+    ["missing 0..1", "bea 1", "bea 2", "gone 2..5", "bea 5"].slice(1),
+  ],
+  [
+    "what was rolled back is forgotten",
+    [
+      { type: "gap", gap: { conv: "~", after: 1, before: 2, reason: "rolled_back" } },
+      hear(2, "eva", { epoch: "b" }),
+    ],
+    ["eva 2"],
+  ],
+  [
+    "of two epochs the newer one counts",
+    [hear(2, "eva", { epoch: "b" }), hear(2)],
+    ["bea 1", "eva 2"],
+  ],
+])("messages: %s", (_, events, lines) => {
+  expect(joined().do(...events).lines).toEqual(lines);
+});
+
+test("pages are merged without doubles, one is asked for at a time, and an end is an end", () => {
+  const screen = new Screen().do(OPEN, welcome(["~", 9]), page(1, 7, 9));
+  screen.wishes = [];
+  const older: ViewEvent = { type: "older", conv: "~" };
+  screen.do(older, older);
+  expect(screen.asks("history")).toEqual([{ type: "history", ask: 2, conv: "~", before: 7 }]);
+  screen.do(page(2, 4, 8));
+  expect(screen.lines).toEqual(["missing 0..4", 4, 5, 6, 7, 8, 9].map(line));
+  screen.do(older, page(3, 2, 1)); // nothing is left before 4, whatever the floor was
+  expect(screen.lines).toEqual([4, 5, 6, 7, 8, 9].map(line));
+  screen.wishes = [];
+  expect(screen.do(older).wishes).toEqual([]);
+});
+
+test("a page that is not waited for any more is dropped; one that failed may be asked for again", () => {
+  const screen = joined().do(hear(9), { type: "older", conv: "~", before: 9 });
+  const failed: ViewEvent = { type: "page failed", ask: 2, conv: "~", problem: "unavailable" };
+  screen.do(failed, page(2, 3, 8));
+  expect(screen.lines).toEqual(["bea 1", "bea 2", "missing 2..9", "bea 9"]);
+  expect(screen.view.problem).toBe("unavailable");
+  screen.do({ type: "older", conv: "~", before: 9 }, page(3, 3, 8), { type: "dismiss" });
+  expect(screen.lines).toEqual([1, 2, 3, 4, 5, 6, 7, 8, 9].map(line));
+  expect(screen.view.problem).toBeUndefined();
+});
+
+const SEND: ViewEvent = { type: "send", text: "hi", mid: "x1" };
+const published = (seq: number): ViewEvent => ({
+  type: "published",
+  published: { conv: "~", epoch: "a", seq, mid: "x1", ts: NOON },
+});
+const own = (seq: number): ViewEvent => hear(seq, "ana", { mid: "x1", text: "hi" });
+const refused: ViewEvent = {
+  type: "publish failed",
+  conv: "~",
+  mid: "x1",
+  problem: "not_found",
+};
+
+test.each<[string, ViewEvent[], string[]]>([
+  ["at first", [SEND], ["hi (pending)"]],
+  ["its message comes, then the answer", [SEND, own(3), published(3)], ["hi"]],
+  ["the answer comes, then its message", [SEND, published(3), own(3)], ["hi"]],
+  ["the answer, others' before it still to come", [SEND, published(4)], ["hi (sent)"]],
+  ["… until they are there", [SEND, published(4), hear(3), own(4)], ["bea 3", "hi"]],
+  ["refused", [SEND, refused], ["hi (not_found)"]],
+  ["tried again", [SEND, refused, { type: "retry", conv: "~", mid: "x1" }], ["hi (pending)"]],
+  ["given up", [SEND, refused, { type: "discard", conv: "~", mid: "x1" }], []],
+  [
+    "somebody else's message with its id",
+    [SEND, hear(3, "eve", { mid: "x1" })],
+    ["eve 3", "hi (pending)"],
+  ],
+  ["found in history after all", [SEND, refused, own(3)], ["hi"]],
+  ["nothing but blanks", [{ ...SEND, text: " \n " }], []],
+  ["too long", [{ ...SEND, text: "12345678901" }], []],
+])("sending: %s", (_, events, lines) => {
+  expect(joined().do(...events).lines).toEqual(["bea 1", "bea 2", ...lines]);
+});
+
+test("a message is published under its id, and again under the same one", () => {
+  const screen = joined().do(SEND, refused, { type: "retry", conv: "~", mid: "x1" });
+  const publish = { type: "publish", conv: "~", text: "hi", mid: "x1" };
+  expect(screen.asks("publish")).toEqual([publish, publish]);
+});
+
+test("drafts stay with their conversation until they are sent", () => {
+  const screen = joined().do(
+    { type: "draft", conv: "~", text: "to all" },
+    { type: "open", conv: "@bea" },
+    { type: "draft", conv: "@bea", text: "to bea" },
+    { type: "send", text: "to bea", mid: "x2" },
+  );
+  expect(conversationList(screen.view).map(({ conv, draft }) => [conv, draft])).toEqual([
+    ["~", "to all"],
+    ["@bea", ""],
+  ]);
+  expect(screen.asks("typing").length).toBe(2);
+});
+
+test("unread: others' messages that were not seen, until the conversation is looked at", () => {
+  const screen = joined().do(
+    hear(3),
+    hear(4, "ana"),
+    hear(1, "eva", { conv: "@eva" }),
+    hear(2, "eva", { conv: "@eva" }),
+  );
+  const unread = (): unknown =>
+    conversationList(screen.view).map((each) => [each.conv, each.unread]);
+  expect(unread()).toEqual([
+    ["~", 1],
+    ["@eva", 2],
+  ]);
+  expect(unreadTotal(screen.view)).toBe(3);
+  expect(screen.asks("notify").length).toBe(3);
+  screen.do(LOOK, { type: "open", conv: "@eva" });
+  expect(unreadTotal(screen.view)).toBe(0);
+  expect(screen.lines).toEqual(["new:", "eva 1", "eva 2"]);
+  expect(screen.asks("read")).toEqual([
+    { type: "read", conv: "~", seq: 4 },
+    { type: "read", conv: "@eva", seq: 2 },
+  ]);
+  screen.do(hear(3, "eva", { conv: "@eva" }));
+  expect(screen.asks("notify")).toEqual([]);
+  expect(screen.asks("read"), "told at most once a second").toEqual([]);
+  screen.later(1_000, TICK);
+  expect(screen.asks("read")).toEqual([{ type: "read", conv: "@eva", seq: 3 }]);
+});
+
+test("what another device has read is read here", () => {
+  const screen = joined().do(hear(3), { type: "read", mark: { conv: "~", read: 3, unread: 0 } });
+  expect(unreadTotal(screen.view)).toBe(0);
+});
+
+test("who is away from the keyboard reads nothing, and is active again when back", () => {
+  const screen = joined()
+    .do(LOOK)
+    .later(3_000, people(["ana", "inactive"]), hear(3));
+  expect(ownStatus(screen.view)).toBe("inactive");
+  expect(unreadTotal(screen.view)).toBe(1);
+  screen.wishes = [];
+  screen.do(LOOK);
+  expect(screen.asks("status")).toEqual([{ type: "status", status: "active" }]);
+  screen.do(people(["ana", "active"]));
+  expect(unreadTotal(screen.view)).toBe(0);
+});
+
+const BUSY: ViewEvent = { type: "choose status", status: "busy" };
+const ACTIVE: ViewEvent = { type: "choose status", status: "active" };
+
+test("while busy, what others write is held back and counted; then it is shown as new", () => {
+  const screen = joined().do(BUSY, hear(3), SEND, own(4), hear(1, "eva", { conv: "@eva" }));
+  expect(screen.asks("status")).toEqual([{ type: "status", status: "busy" }]);
+  expect(screen.lines).toEqual(["bea 1", "bea 2", "hi"]);
+  expect([heldCount(screen.view), unreadTotal(screen.view)]).toEqual([2, 0]);
+  expect(screen.asks("notify")).toEqual([]);
+  screen.do(ACTIVE);
+  expect(screen.lines).toEqual(["bea 1", "bea 2", "new:", "bea 3", "hi"]);
+  expect([heldCount(screen.view), unreadTotal(screen.view)]).toEqual([0, 2]);
+});
+
+test.each<[string, (screen: Screen) => unknown, string, number]>([
+  [
+    "a report older than the choice changes nothing",
+    (s) => s.do(BUSY, people(["ana", "active"])),
+    "busy",
+    1,
+  ],
+  [
+    "another device ends it",
+    (s) => s.do(BUSY).later(5_000, people(["ana", "active"])),
+    "active",
+    0,
+  ],
+  ["another device begins it", (s) => s.later(5_000, people(["ana", "busy"])), "busy", 1],
+  [
+    "a new connection does not know it yet",
+    (s) => s.do(BUSY).later(9_000, welcome(["~", 2]), people(["ana", "active"])),
+    "busy",
+    1,
+  ],
+  [
+    "it was refused",
+    (s) => s.do(BUSY, { type: "status failed", problem: "unavailable" }),
+    "active",
+    0,
+  ],
+])("busy: %s", (_, happens, status, held) => {
+  const screen = joined();
+  happens(screen);
+  screen.do(hear(3));
+  expect([ownStatus(screen.view), heldCount(screen.view)]).toEqual([status, held]);
+});
+
+test("people: those who match, by name, without oneself; accents do not matter", () => {
+  const screen = joined().do(
+    people(["ana", "active"], ["Zoe", "busy"], ["josé", "inactive"], ["bea", "active"]),
+  );
+  expect(peopleList(screen.view).map(({ name }) => name)).toEqual(["bea", "josé", "Zoe"]);
+  screen.do({ type: "search", text: "JOSE" });
+  expect(peopleList(screen.view)).toEqual([{ name: "josé", status: "inactive" }]);
+  screen.do(people(), {
+    type: "presence",
+    change: { count: 3, full: true, set: [], gone: ["josé"] },
+  });
+  expect(peopleList(screen.view)).toEqual([]);
+});
+
+test("with too many for all, those one talks with are watched", () => {
+  const screen = joined().do({
+    type: "presence",
+    change: { count: 5_000, full: false, set: [], gone: [] },
+  });
+  screen.wishes = [];
+  screen.do({ type: "open", conv: "@eva" }, TICK);
+  expect(screen.asks("watch")).toEqual([{ type: "watch", names: ["ana", "eva"] }]);
+});
+
+test("typing is believed for five seconds, or until the message comes", () => {
+  const screen = joined();
+  const typing = (from: string): ViewEvent => ({ type: "typing", typing: { conv: "~", from } });
+  const who = (): unknown => typingIn(screen.view, "~", screen.nowMs);
+  screen.do(typing("bea"), typing("eva"), typing("ana"));
+  expect(who()).toEqual(["bea", "eva"]);
+  screen.do(hear(3, "bea"));
+  expect(who()).toEqual(["eva"]);
+  screen.later(5_000, TICK);
+  expect(who()).toEqual([]);
+  const { view } = screen;
+  expect(screen.do(TICK).view, "nothing changed, so it is the same").toBe(view);
+});
+
+test.each<[string, State[], object]>([
+  ["at the beginning", [{ name: "connecting" }], { name: "connecting", wasOpen: false }],
+  [
+    "lost",
+    [{ name: "open" }, { name: "waiting", retryAtMs: NOON + 2_500 }],
+    { name: "waiting", wasOpen: true },
+  ],
+  [
+    "trying",
+    [{ name: "open" }, { name: "waiting", retryAtMs: 0 }, { name: "connecting" }],
+    { name: "connecting", wasOpen: true },
+  ],
+  ["left", [{ name: "open" }, { name: "closed", code: 1000, reason: "bye" }], { name: "away" }],
+  ["refused", [closed(1000, "name_taken")], { name: "closed", problem: "name_taken" }],
+  ["replaced", [closed(4409, "closed")], { name: "closed", problem: "replaced" }],
+])("connection: %s", (_, states, connection) => {
+  const screen = new Screen();
+  for (const state of states) screen.do({ type: "state", state });
+  expect(screen.view.connection).toMatchObject(connection);
+  const seconds = secondsToRetry(screen.view, NOON);
+  expect(seconds).toBe(screen.view.connection.name === "waiting" ? 3 : undefined);
+});
+
+test("a card asks about a user, and the answer to an older question is dropped", () => {
+  const screen = joined().do(
+    { type: "show card", user: "bea" },
+    { type: "show card", user: "eva" },
+  );
+  expect(screen.asks("user").length).toBe(2);
+  screen.do({ type: "user", user: "bea", status: "busy" });
+  expect(screen.view.card).toEqual({ user: "eva", status: "asking" });
+  screen.do({ type: "user", user: "eva", status: "unknown" });
+  expect(screen.view.card).toEqual({ user: "eva", status: "unknown" });
+});
+
+function people(...set: [string, "active" | "busy" | "inactive"][]): ViewEvent {
+  return { type: "presence", change: { count: set.length, full: true, set, gone: [] } };
+}
+
+function closed(code: number, error: "name_taken" | "closed"): State {
+  return { name: "closed", code, reason: "", error: new TertuliaError(error, "") };
+}
+
+function line(each: number | string): string {
+  return typeof each === "number" ? `bea ${each}` : each;
+}

@@ -13,12 +13,12 @@ import { update } from "./update.js";
 export interface DeskOptions {
   /** `begin(name)`, perhaps with drafts. */
   readonly view: View;
-  /** The view is another one. */
+  /** The view is another one; not called for the first, which is in `view`. */
   changed?(view: View): void;
   /** Somebody wrote while this user was not looking, and is not busy. */
   notify?(wish: Extract<Wish, { type: "notify" }>): void;
   /** Default: `Date.now`. */
-  now?(): number;
+  readonly now?: () => number;
 }
 
 export class Desk {
@@ -30,9 +30,8 @@ export class Desk {
   constructor(chat: Tertulia, options: DeskOptions) {
     this.chat = chat;
     this.#options = options;
-    this.#now = options.now ?? (() => Date.now());
-    this.#view = options.view;
-    this.do({ type: "state", state: chat.state });
+    this.#now = options.now ?? ((): number => Date.now());
+    this.#view = update(options.view, { type: "state", state: chat.state }, this.#now()).view;
     chat.on("state", (state) => this.do({ type: "state", state }));
     chat.on("welcome", ({ conversations, limits }) =>
       this.do({ type: "welcome", conversations, maxChars: limits.text }),

@@ -16,7 +16,9 @@ const arrows: Record<string, readonly string[]> = {
   observe: [],
   config: [],
   node: ["chat", "wire", "gateway", "redis", "cluster", "config", "observe"],
-  clients: ["wire/json-schema"],
+  "clients/sdk": ["wire/json-schema"],
+  "clients/view": ["clients/sdk"],
+  "clients/tui": ["clients/sdk", "clients/view"],
   verify: ["chat", "wire/bytes", "redis/events", "redis/keys", "local-redis"],
   main: ["node", "config", "observe", "local-redis"],
 };
@@ -28,11 +30,16 @@ const packages: Record<string, RegExp> = {
   gateway: /^(ws|node:.*)$/,
   redis: /^(ioredis|node:.*)$/,
   cluster: /^node:(crypto|timers\/promises)$/,
-  clients: /^$/,
+  "clients/sdk": /^$/,
+  "clients/view": /^$/,
+  "clients/tui": /^(ws|node:.*)$/,
 };
 
 /** Rooms that run without the rooms they know: of these they import types only. */
-const typesOnly: Record<string, readonly string[]> = { clients: ["wire/"] };
+const typesOnly: Record<string, readonly string[]> = {
+  "clients/sdk": ["wire/"],
+  "clients/view": ["clients/sdk/"],
+};
 
 interface Import {
   readonly from: string;
@@ -89,6 +96,8 @@ async function imports(): Promise<Import[]> {
   return found;
 }
 
+/** The clients are a house of their own, with a room for each. */
 function roomOf(file: string): string {
-  return file.split("/")[0]!.replace(/\.ts$/, "");
+  const [first, second] = file.split("/");
+  return first === "clients" ? `${first}/${second}` : first!.replace(/\.ts$/, "");
 }

@@ -20,6 +20,7 @@ const arrows: Record<string, readonly string[]> = {
   "clients/view": ["clients/sdk"],
   "clients/web": ["clients/sdk", "clients/view"],
   verify: ["clients/sdk", "chat", "wire/bytes", "redis/events", "redis/keys", "local-redis"],
+  "clients/tui": ["clients/sdk", "clients/view"],
   main: ["node", "config", "observe", "local-redis"],
 };
 
@@ -33,6 +34,7 @@ const packages: Record<string, RegExp> = {
   "clients/sdk": /^$/,
   "clients/view": /^$/,
   "clients/web": /^preact(\/hooks)?$/,
+  "clients/tui": /^(ws|node:.*)$/,
 };
 
 /** Rooms that run without the rooms they know: of these they import types only. */
@@ -96,6 +98,7 @@ async function imports(): Promise<Import[]> {
   return found;
 }
 
+/** The clients are a house of their own, with a room for each. */
 function roomOf(file: string): string {
   const [first, second] = file.split("/");
   return first === "clients" ? `${first}/${second}` : first!.replace(/\.ts$/, "");

@@ -1,0 +1,40 @@
+/** Makes what others wrote safe for a terminal: no control characters, no escape sequences, no hidden directions. */
+
+/* oxlint-disable no-control-regex -- control characters are what this file is about */
+
+/** ECMA-48 §5.4: CSI; then strings (OSC, DCS, SOS, PM, APC) that have an end; then the short ones. */
+const SEQUENCES =
+  /(?:\x1b\[|\x9b)[0-?]*[ -/]*[@-~]|(?:\x1b[\]PX^_]|[\x9d\x90\x98\x9e\x9f])[^\x07\x1b\x9c]*(?:\x07|\x1b\\|\x9c)|\x1b[ -/]*[0-~]/g;
+const LINE_ENDS = /\r\n?|[\x0b\x0c\x85\u2028\u2029]/g;
+const CONTROLS = /[\x00-\x09\x0e-\x1f\x7f-\x9f]/g;
+/** Marks, embeddings, overrides and isolates of UAX #9; and what is not seen at all. */
+const UNSEEN =
+  /[\u00ad\u061c\u180e\u200b\u200e\u200f\u202a-\u202e\u2060-\u206f\ufeff\ufff9-\ufffb]/g;
+const LONE_SURROGATES = /\p{Cs}/gu;
+/** Marks that are piled up until they cover the lines above. */
+const PILES = /(\p{M}{4})\p{M}+/gu;
+
+/** A text; its line ends stay, as `\n`. */
+export function clean(text: string): string {
+  return text
+    .replace(SEQUENCES, "")
+    .replace(LINE_ENDS, "\n")
+    .replaceAll("\t", "  ")
+    .replace(CONTROLS, "")
+    .replace(UNSEEN, "")
+    .replace(LONE_SURROGATES, "\ufffd")
+    .replace(PILES, "$1");
+}
+
+/** A name, or anything else that stands on one line. */
+export function cleanLine(text: string): string {
+  return clean(text).replaceAll("\n", " ");
+}
+
+/** The same value as JSON on one line, in which nothing is left that a terminal would obey. */
+export function cleanJson(value: unknown): string {
+  return JSON.stringify(value).replace(
+    /[\x7f-\x9f\u00ad\u061c\u180e\u200b-\u200f\u2028-\u202e\u2060-\u206f\ufeff\ufff9-\ufffb]/g,
+    (each) => `\\u${each.charCodeAt(0).toString(16).padStart(4, "0")}`,
+  );
+}

@@ -1,0 +1,95 @@
+/** A line that is being written: text, cursor, what was cut last, and what was sent before. Pure. */
+import { graphemes } from "./width.js";
+
+export interface Editor {
+  readonly text: string;
+  /** The cursor stands before this UTF-16 unit, never within a grapheme cluster. */
+  readonly at: number;
+  /** What was erased last, other than by the letter. */
+  readonly killed: string;
+  /** Lines sent before, the latest last. */
+  readonly past: readonly string[];
+  /** How far one has gone back in them; 0: at the line that is being written. */
+  readonly back: number;
+  /** That line, meanwhile. */
+  readonly kept: string;
+}
+
+export type Place = "left" | "right" | "word left" | "word right" | "home" | "end";
+
+export type Edit =
+  | { readonly type: "insert"; readonly text: string }
+  | { readonly type: "move"; readonly to: Place }
+  /** From the cursor to there. */
+  | { readonly type: "erase"; readonly to: Place }
+  | { readonly type: "yank" }
+  | { readonly type: "past"; readonly by: 1 | -1 };
+
+const KEPT_LINES = 100;
+
+export const EMPTY: Editor = { text: "", at: 0, killed: "", past: [], back: 0, kept: "" };
+
+export function edit(editor: Editor, change: Edit): Editor {
+  switch (change.type) {
+    case "insert":
+      return spliced(editor, editor.at, editor.at, change.text);
+    case "move":
+      return { ...editor, at: placeOf(editor, change.to) };
+    case "erase": {
+      const to = placeOf(editor, change.to);
+      const [from, until] = to < editor.at ? [to, editor.at] : [editor.at, to];
+      const isLetter = change.to === "left" || change.to === "right" || from === until;
+      const killed = isLetter ? editor.killed : editor.text.slice(from, until);
+      return { ...spliced(editor, from, until, ""), killed };
+    }
+    case "yank":
+      return spliced(editor, editor.at, editor.at, editor.killed);
+    case "past": {
+      const back = editor.back - change.by;
+      if (back < 0 || back > editor.past.length) return editor;
+      const kept = editor.back === 0 ? editor.text : editor.kept;
+      const text = back === 0 ? kept : editor.past.at(-back)!;
+      return { ...editor, text, at: text.length, back, kept };
+    }
+    default:
+      return change satisfies never;
+  }
+}
+
+/** Another text, with the cursor at its end. */
+export function withText(editor: Editor, text: string): Editor {
+  return { ...editor, text, at: text.length, back: 0, kept: "" };
+}
+
+/** The line was sent: it can be gone back to, and the next one is empty. */
+export function sentLine(editor: Editor): Editor {
+  const { text, past } = editor;
+  const next = past.at(-1) === text || text === "" ? past : [...past, text].slice(-KEPT_LINES);
+  return { ...withText(editor, ""), past: next };
+}
+
+function spliced(editor: Editor, from: number, until: number, text: string): Editor {
+  const next = editor.text.slice(0, from) + text + editor.text.slice(until);
+  return { ...editor, text: next, at: from + text.length };
+}
+
+function placeOf({ text, at }: Editor, place: Place): number {
+  const before = text.slice(0, at);
+  const after = text.slice(at);
+  switch (place) {
+    case "home":
+      return before.lastIndexOf("\n") + 1;
+    case "end":
+      return after.includes("\n") ? at + after.indexOf("\n") : text.length;
+    case "left":
+      return at - (graphemes(before).at(-1)?.length ?? 0);
+    case "right":
+      return at + (graphemes(after)[0]?.length ?? 0);
+    case "word left":
+      return before.search(/\S+\s*$/u) === -1 ? 0 : before.search(/\S+\s*$/u);
+    case "word right":
+      return at + /^\s*\S*/u.exec(after)![0].length;
+    default:
+      return place satisfies never;
+  }
+}

@@ -1,0 +1,217 @@
+/** The full screen: a state to lines and a cursor. Pure. */
+import { typingIn, secondsToRetry, unreadTotal } from "../view/lists.js";
+import { EVERYBODY, type View } from "../view/model.js";
+import { unreadCount } from "../view/conversation.js";
+import { standing } from "../view/parts.js";
+import { heldCount, ownStatus, quietFrom } from "../view/quiet.js";
+import { clean, cleanLine } from "./clean.js";
+import type { Editor } from "./editor.js";
+import { span, type Frame, type Line, type Span } from "./paint.js";
+import type { Screen } from "./screen.js";
+import { sheetLines } from "./sheets.js";
+import { dot, side } from "./side.js";
+import { seen, talk, type TalkLine } from "./talk.js";
+import type { Texts } from "./texts.js";
+import { cut, fit, graphemes, width, widthOf } from "./width.js";
+
+const SIDE = 26;
+const SIDE_FROM = 72;
+const INPUT_AT_MOST = 5;
+const PROMPT = " › ";
+
+/** What stands where; for drawing, and for scrolling. */
+export interface Layout {
+  readonly sideColumns: number;
+  readonly talkColumns: number;
+  readonly talkRows: number;
+  readonly sheet: readonly Line[];
+  readonly banner: Line | undefined;
+  readonly lines: readonly TalkLine[];
+}
+
+export function layOut(screen: Screen): Layout {
+  const { view, columns, rows, texts, nowMs } = screen;
+  const sideColumns = columns >= SIDE_FROM ? SIDE : 0;
+  const talkColumns = sideColumns === 0 ? columns : columns - sideColumns - 1;
+  const banner = bannerOf(view, columns, texts, nowMs);
+  const fixed = 2 + (banner ? 1 : 0) + 1 + inputOf(screen.editor, columns, rows).rows.length + 1;
+  const sheet = sheetLines(screen, talkColumns, Math.max(0, rows - fixed - 2));
+  const talkRows = Math.max(0, rows - fixed - sheet.length);
+  const lines = talk(view, talkColumns, texts, nowMs);
+  return { sideColumns, talkColumns, talkRows, sheet, banner, lines };
+}
+
+export function render(screen: Screen): Frame {
+  const { view, columns, rows, texts, editor, anchor } = screen;
+  if (rows < 8 || columns < 24) {
+    const line = [span(cut(texts.tooSmall, columns))];
+    return { lines: [line], cursor: { row: 0, column: 0 } };
+  }
+  const { sideColumns, talkColumns, talkRows, sheet, banner, lines } = layOut(screen);
+  const { from, until } = seen(lines, anchor, talkRows);
+  const talked = lines.slice(from, until).map(({ spans }) => spans);
+  const above: Line[] = Array.from({ length: talkRows - talked.length }, () => []);
+  const body = [...above, ...talked, ...sheet];
+  const besides = sideColumns === 0 ? [] : side(view, sideColumns, body.length, texts);
+  const input = inputOf(editor, columns, rows);
+  const head = [header(screen), crossed("┬", sideColumns, columns), ...(banner ? [banner] : [])];
+  const foot = footer(screen, sideColumns);
+  const middle = body.map((line, at) => joined(besides[at] ?? [], line, sideColumns, talkColumns));
+  return {
+    lines: [...head, ...middle, foot, ...inputLines(input.rows, screen), hint(texts, columns)],
+    cursor: {
+      row: head.length + middle.length + 1 + input.row,
+      column: Math.min(columns - 1, PROMPT.length + input.column),
+    },
+  };
+}
+
+function header({ view, url, columns, texts }: Screen): Line {
+  const { me, connection, open } = view;
+  const isSmall = columns < SIDE_FROM;
+  const title = open === EVERYBODY ? texts.everybody : cleanLine(open.slice(1));
+  const unread = unreadTotal(view);
+  const left: Span[] = isSmall
+    ? [
+        span(" "),
+        span(cut(title, columns - 24), "strong"),
+        span(unread > 0 ? `  ${texts.unread(unread)}` : ""),
+      ]
+    : [span(" tertulia", "strong"), span(`  ${cut(url, columns - 50)}`, "faint")];
+  const status = ownStatus(view);
+  const right =
+    connection.name === "open"
+      ? [
+          dot(status),
+          span(cut(cleanLine(me), 20), "accent"),
+          span(` ${texts.status[status]} `, "faint"),
+        ]
+      : [
+          span("· ", "faint"),
+          span(cut(cleanLine(me), 20)),
+          span(` ${texts.status.disconnected} `, "faint"),
+        ];
+  const gap = columns - sizeOf(left) - sizeOf(right);
+  return gap < 1 ? left : [...left, span(" ".repeat(gap)), ...right];
+}
+
+function bannerOf(view: View, columns: number, texts: Texts, nowMs: number): Line | undefined {
+  const { connection, problem } = view;
+  const line = (text: string, look: "bad" | "accent" = "bad"): Line => [
+    span(" ▌ ", look),
+    span(cut(text, columns - 4), look === "bad" ? "bold" : "plain"),
+  ];
+  switch (connection.name) {
+    case "away":
+      return line(texts.away, "accent");
+    case "connecting":
+      return connection.wasOpen ? line(texts.reconnecting) : line(texts.connecting, "accent");
+    case "waiting": {
+      const seconds = secondsToRetry(view, nowMs) ?? 0;
+      return line(connection.wasOpen ? texts.lost(seconds) : texts.unreached(seconds));
+    }
+    case "closed":
+      return line(`${texts.problem[connection.problem]} ${texts.away}`);
+    case "open":
+      if (problem !== undefined) return line(texts.problem[problem]);
+      return view.quiet === undefined ? undefined : line(texts.held(heldCount(view)), "accent");
+    default:
+      return connection satisfies never;
+  }
+}
+
+/** The rule above the input: who is typing, and what is below the lines that are seen. */
+function footer({ view, anchor, texts, nowMs, columns }: Screen, sideColumns: number): Line {
+  const names = typingIn(view, view.open, nowMs).map(cleanLine);
+  const conversation = standing(view, view.open);
+  const typing = names.length === 0 ? "" : cut(texts.typing(names), Math.floor(columns / 2));
+  const fresh = unreadCount(conversation, view.me, quietFrom(view, view.open));
+  const below = anchor === undefined ? "" : `↓ ${texts.below(fresh)}`;
+  const start = sideColumns === 0 ? "──" : `${"─".repeat(sideColumns)}┴─`;
+  const left = typing === "" ? [] : [span(" "), span(typing, "accent"), span(" ")];
+  const right =
+    below === ""
+      ? []
+      : [span(" "), span(below, fresh > 0 ? "strong" : "plain"), span(" "), span("──", "faint")];
+  const rest = columns - start.length - sizeOf(left) - sizeOf(right);
+  return [span(start, "faint"), ...left, span("─".repeat(Math.max(0, rest)), "faint"), ...right];
+}
+
+function crossed(cross: string, sideColumns: number, columns: number): Line {
+  if (sideColumns === 0) return [span("─".repeat(columns), "faint")];
+  return [span("─".repeat(sideColumns) + cross + "─".repeat(columns - sideColumns - 1), "faint")];
+}
+
+function hint(texts: Texts, columns: number): Line {
+  return [span(` ${cut(texts.hint, columns - 2)}`, "faint")];
+}
+
+interface Input {
+  readonly rows: readonly string[];
+  /** Of the cursor, within the rows. */
+  readonly row: number;
+  readonly column: number;
+}
+
+/** The written text in rows; of many, those around the cursor. */
+function inputOf({ text, at }: Editor, columns: number, ofRows: number): Input {
+  const atMost = Math.max(1, Math.min(INPUT_AT_MOST, ofRows - 7));
+  const room = columns - PROMPT.length - 1;
+  const rows = [""];
+  let taken = 0;
+  let read = 0;
+  let cursor = { row: 0, column: 0 };
+  for (const each of graphemes(text)) {
+    const size = widthOf(each);
+    if (each !== "\n" && taken + size > room) {
+      rows.push("");
+      taken = 0;
+    }
+    if (read === at) cursor = { row: rows.length - 1, column: taken };
+    read += each.length;
+    if (each === "\n") {
+      rows.push("");
+      taken = 0;
+    } else {
+      rows[rows.length - 1] += each;
+      taken += size;
+    }
+  }
+  if (read === at) cursor = { row: rows.length - 1, column: taken };
+  const from = Math.max(0, Math.min(cursor.row - atMost + 1, rows.length - atMost));
+  return {
+    rows: rows.slice(from, from + atMost),
+    row: cursor.row - from,
+    column: cursor.column,
+  };
+}
+
+function inputLines(rows: readonly string[], { view, editor, texts, columns }: Screen): Line[] {
+  const { open } = view;
+  if (editor.text === "") {
+    const name = open === EVERYBODY ? texts.everybody : cleanLine(open.slice(1));
+    return [[span(PROMPT, "strong"), span(cut(texts.write(name), columns - 5), "faint")]];
+  }
+  return rows.map((row, at) => [span(at === 0 ? PROMPT : "   ", "strong"), span(clean(row))]);
+}
+
+function joined(beside: Line, line: Line, sideColumns: number, talkColumns: number): Line {
+  if (sideColumns === 0) return fitted(line, talkColumns);
+  return [...fitted(beside, sideColumns), span("│", "faint"), ...fitted(line, talkColumns)];
+}
+
+/** Exactly so many columns. */
+function fitted(line: Line, columns: number): Line {
+  const size = sizeOf(line);
+  if (size <= columns) return [...line, span(" ".repeat(columns - size))];
+  let left = columns;
+  return line.map(({ text, look }) => {
+    const kept = left <= 0 ? "" : width(text) <= left ? text : fit(text, left);
+    left -= width(kept);
+    return { text: kept, look };
+  });
+}
+
+function sizeOf(line: Line): number {
+  return line.reduce((sum, { text }) => sum + width(text), 0);
+}

@@ -1,0 +1,82 @@
+#!/usr/bin/env node
+/** `npm run chat`, `tertulia-chat`: the chat in a terminal, or in a pipe. */
+import { userInfo } from "node:os";
+import { createInterface } from "node:readline/promises";
+import { App, type Ending } from "./app.js";
+import { cleanLine } from "./clean.js";
+import { HELP, readOptions, type Options } from "./options.js";
+import { Plain } from "./plain.js";
+import { textsFor, type Texts } from "./texts.js";
+
+const { stdin, stdout, stderr } = process;
+
+async function main(): Promise<number> {
+  const asked = readOptions(process.argv.slice(2), {
+    environment: process.env,
+    isInputTty: stdin.isTTY,
+    isOutputTty: stdout.isTTY,
+  });
+  switch (asked.type) {
+    case "help":
+      stdout.write(HELP);
+      return 0;
+    case "wrong":
+      stderr.write(`tertulia-chat: ${asked.why}\n--help tells more\n`);
+      return 1;
+    case "run": {
+      const texts = textsFor(asked.options.locale);
+      return asked.options.mode === "screen"
+        ? onScreen(asked.options, texts)
+        : inLines(asked.options, texts);
+    }
+    default:
+      return asked satisfies never;
+  }
+}
+
+async function onScreen(options: Options, texts: Texts): Promise<number> {
+  const name = options.name ?? (await askName(texts));
+  const app = new App({ ...options, name, texts, input: stdin, output: stdout });
+  const ending = await app.ended;
+  if (ending.why !== undefined) stderr.write(`tertulia-chat: ${cleanLine(name)}: ${ending.why}\n`);
+  return exitCodeOf(ending);
+}
+
+function exitCodeOf({ how }: Ending): number {
+  return { left: 0, refused: 2, ...SIGNALS }[how];
+}
+
+const SIGNALS = { SIGHUP: 129, SIGINT: 130, SIGTERM: 143 } as const;
+const BROKEN_PIPE = 141;
+
+async function askName(texts: Texts): Promise<string> {
+  const own = cleanLine(userInfo().username);
+  const asking = createInterface({ input: stdin, output: stdout });
+  asking.once("SIGINT", () => process.exit(SIGNALS.SIGINT));
+  try {
+    return (await asking.question(texts.yourName(own))).trim() || own;
+  } finally {
+    asking.close();
+  }
+}
+
+async function inLines(options: Options, texts: Texts): Promise<number> {
+  const streams = { input: stdin, output: stdout, errors: stderr };
+  const plain = new Plain({ ...options, name: options.name! }, texts, streams);
+  let because: number | undefined;
+  const stop = (code: number): void => {
+    because = code;
+    plain.stop();
+  };
+  for (const [signal, code] of Object.entries(SIGNALS)) process.on(signal, () => stop(code));
+  stdout.on("error", () => stop(BROKEN_PIPE)); // nobody reads any more
+  const code = await plain.run();
+  return because ?? code;
+}
+
+process.on("uncaughtException", (error) => {
+  process.exitCode = 70; // EX_SOFTWARE of sysexits.h
+  process.once("exit", () => console.error(error)); // when the screen is gone
+  process.exit();
+});
+process.exit(await main());

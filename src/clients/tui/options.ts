@@ -1,0 +1,116 @@
+/** What the command line and the environment ask for; read once, checked, and explained. Pure. */
+import { parseArgs } from "node:util";
+import { convOf } from "./commands.js";
+import type { Conv } from "../view/model.js";
+
+export interface Options {
+  /** Undefined: to be asked for, where somebody can answer. */
+  readonly name: string | undefined;
+  readonly url: string;
+  readonly mode: "screen" | "plain" | "json";
+  readonly to: Conv;
+  readonly isListening: boolean;
+  /** Whether a line that begins with `/` is a command in plain mode. */
+  readonly hasCommands: boolean;
+  /** To be in the chat at first, and to be back in it later. */
+  readonly waitMs: number;
+  readonly isRinging: boolean;
+  readonly isColoured: boolean;
+  /** Of what is said to people, as in `LANG`. */
+  readonly locale: string;
+}
+
+/** The environment as far as it matters here. */
+export interface Surroundings {
+  readonly environment: Readonly<Record<string, string | undefined>>;
+  /** Whether input, and output, are a terminal. */
+  readonly isInputTty: boolean;
+  readonly isOutputTty: boolean;
+}
+
+export type Asked =
+  | { readonly type: "run"; readonly options: Options }
+  | { readonly type: "help" }
+  | { readonly type: "wrong"; readonly why: string };
+
+export const HELP = `tertulia-chat --name ana [--url ws://localhost:9000]
+
+A full screen in a terminal; lines in, lines out in a pipe.
+
+  --name NAME       how the others will see you; asked for if there is a terminal
+  --url URL         ws:// or wss://, default ws://localhost:9000 or TERTULIA_URL
+  --bell            rings when somebody writes and you are not looking
+  --plain           lines in, lines out; the default when input or output is no terminal
+  --json            the same, with one JSON object per line on the output
+  --to NAME         plain: to this user (with or without @) instead of to everybody (~)
+  --listen          plain: stays and prints when the input is at its end
+  --commands        plain: lines that begin with / are commands; the default at a terminal
+  --wait SECONDS    plain: so long to be in the chat, at first and again; default 10
+  --help            this
+
+In plain mode every line of the input is published, in order, and acknowledged
+before the program ends; what is said meanwhile is printed as "CONVERSATION FROM: TEXT".
+
+Exit codes: 0 done; 1 wrong usage; 2 not connected, or the name was refused;
+3 a message was not sent, or it is not known whether it was; 4 the chat ended the
+connection for good; 70 a mistake in this program; 129, 130, 143 ended by a signal.
+
+Environment: LANG (English or Spanish), NO_COLOR, TERTULIA_URL.
+`;
+
+const URL_DEFAULT = "ws://localhost:9000";
+
+export function readOptions(args: readonly string[], around: Surroundings): Asked {
+  const { environment } = around;
+  try {
+    const { values } = parseArgs({
+      args: [...args],
+      options: {
+        name: { type: "string" },
+        url: { type: "string", default: environment["TERTULIA_URL"] ?? URL_DEFAULT },
+        plain: { type: "boolean", default: false },
+        json: { type: "boolean", default: false },
+        to: { type: "string", default: "~" },
+        listen: { type: "boolean", default: false },
+        commands: { type: "boolean", default: around.isInputTty },
+        wait: { type: "string", default: "10" },
+        bell: { type: "boolean", default: false },
+        help: { type: "boolean", default: false },
+      },
+    });
+    if (values.help) return { type: "help" };
+    const canDraw = around.isInputTty && around.isOutputTty && environment["TERM"] !== "dumb";
+    const mode = values.json ? "json" : values.plain || !canDraw ? "plain" : "screen";
+    const waitMs = Number(values.wait) * 1_000;
+    if (!isAddress(values.url)) return wrong(`--url ${values.url}: must be like ${URL_DEFAULT}`);
+    if (!(waitMs > 0)) return wrong(`--wait ${values.wait}: must be a number of seconds above 0`);
+    if (values.name === undefined && mode !== "screen") return wrong("--name is needed");
+    if (values.name === "") return wrong("--name must not be empty");
+    const { LC_ALL, LC_MESSAGES, LANG, NO_COLOR } = environment;
+    return {
+      type: "run",
+      options: {
+        name: values.name,
+        url: values.url,
+        mode,
+        to: convOf(values.to.replace(/^@/, "")),
+        isListening: values.listen,
+        hasCommands: values.commands,
+        waitMs,
+        isRinging: values.bell,
+        isColoured: (NO_COLOR ?? "") === "", // no-color.org
+        locale: [LC_ALL, LC_MESSAGES, LANG].find((each) => (each ?? "") !== "") ?? "",
+      },
+    };
+  } catch (error) {
+    return wrong((error as Error).message); // parseArgs says which option
+  }
+}
+
+function wrong(why: string): Asked {
+  return { type: "wrong", why };
+}
+
+function isAddress(text: string): boolean {
+  return /^wss?:\/\//.test(text) && URL.canParse(text);
+}

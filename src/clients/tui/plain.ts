@@ -1,0 +1,177 @@
+/** Lines in, lines out: each line of the input is published in order and acknowledged; what is heard is printed. */
+import { setMaxListeners } from "node:events";
+import { createInterface } from "node:readline";
+import type { Readable, Writable } from "node:stream";
+import { WebSocket } from "ws";
+import { connect, type Message, type Tertulia, type TertuliaError } from "../sdk/tertulia.js";
+import type { Conv } from "../view/model.js";
+import { cleanJson } from "./clean.js";
+import { parse } from "./commands.js";
+import { lineOf } from "./lines.js";
+import type { Options } from "./options.js";
+import { obeyPlainly } from "./obey-plainly.js";
+import type { Texts } from "./texts.js";
+
+export interface Streams {
+  readonly input: Readable;
+  readonly output: Writable;
+  readonly errors: Writable;
+}
+
+/** docs/terminal.md, exit codes. */
+export type ExitCode = 0 | 1 | 2 | 3 | 4;
+
+/** More wait in the pipe. */
+const UNDERWAY_AT_MOST = 100;
+/** For one's own messages to come back, once they are stored. */
+const ECHO_WITHIN_MS = 2_000;
+
+export class Plain {
+  readonly chat: Tertulia;
+  readonly texts: Texts;
+  /** Where lines go to. */
+  to: Conv;
+  readonly #options: Options;
+  readonly #streams: Streams;
+  /** Aborted when the chat was away for too long, or this program shall end. */
+  readonly #patience = new AbortController();
+  readonly #echoes = new Set<string>();
+  #away: NodeJS.Timeout | undefined;
+  #worst: ExitCode = 0;
+  #wake: () => void = () => {};
+
+  constructor(options: Options & { readonly name: string }, texts: Texts, streams: Streams) {
+    this.#options = options;
+    this.#streams = streams;
+    this.texts = texts;
+    this.to = options.to;
+    const { name, url } = options;
+    setMaxListeners(UNDERWAY_AT_MOST + 10, this.#patience.signal); // each publish listens
+    this.chat = connect(url, { name, WebSocket, client: "tertulia-terminal" });
+    this.chat.on("message", (message) => this.#heard(message));
+    this.chat.on("state", ({ name: state }) => {
+      if (state === "open") this.#isBack();
+      else if (state !== "closed") this.#isAway();
+      this.#wake();
+    });
+    this.#isAway();
+  }
+
+  /** Resolves when the input is at its end and everything of it has its answer; with `--listen`, later. */
+  async run(): Promise<ExitCode> {
+    const { signal } = this.#patience;
+    try {
+      await this.chat.joined({ signal });
+    } catch (error) {
+      this.problem(error);
+      await this.chat.close();
+      return 2;
+    }
+    await this.#publishAll();
+    if (this.#options.isListening) await this.#until(() => false, Infinity);
+    await this.#until(() => this.#echoes.size === 0, ECHO_WITHIN_MS);
+    const { state } = this.chat;
+    clearTimeout(this.#away);
+    await this.chat.close();
+    if (state.name !== "closed" || state.error === undefined) return this.#worst;
+    this.problem(state.error);
+    return this.#worst === 0 ? 4 : this.#worst;
+  }
+
+  /** Ends early: nothing more is read, and what has no answer is given up. */
+  stop(): void {
+    this.#patience.abort(new Error("stopped"));
+    this.#wake();
+  }
+
+  print(line: string, value: unknown): void {
+    const text = this.#options.mode === "json" ? cleanJson(value) : line;
+    this.#streams.output.write(`${text}\n`);
+  }
+
+  problem(error: unknown, of = ""): void {
+    const { code, message } = error as TertuliaError;
+    const words = this.texts.problem[code] ?? message;
+    this.#streams.errors.write(`tertulia-chat: ${of === "" ? "" : `${of}: `}${words}\n`);
+  }
+
+  /** Resolves when it is stored; what fails is told, and decides the exit code. */
+  async publish(conv: Conv, text: string, of: string): Promise<void> {
+    const mid = crypto.randomUUID();
+    this.#echoes.add(mid);
+    try {
+      await this.chat.publish(conv, text, { mid, signal: this.#patience.signal });
+    } catch (error) {
+      this.#echoes.delete(mid);
+      this.#worst = 3;
+      this.problem(error, of);
+    }
+  }
+
+  async #publishAll(): Promise<void> {
+    const { signal } = this.#patience;
+    const underway = new Set<Promise<void>>();
+    const lines = createInterface({ input: this.#streams.input, crlfDelay: Infinity });
+    const stop = (): void => lines.close();
+    signal.addEventListener("abort", stop, { once: true });
+    const off = this.chat.on("state", ({ name }) => name === "closed" && lines.close());
+    let number = 0;
+    for await (const line of lines) {
+      number++;
+      if (signal.aborted || this.chat.state.name === "closed") {
+        if (line.trim() !== "") this.#worst = 3; // read, and not sent
+        break;
+      }
+      if (line.trim() === "") continue;
+      const command = this.#options.hasCommands
+        ? parse(line)
+        : ({ type: "say", text: line } as const);
+      if (command.type === "quit") break;
+      const doing: Promise<void> =
+        command.type === "say"
+          ? this.publish(this.to, command.text, `line ${number}`)
+          : obeyPlainly(this, command, `line ${number}`);
+      underway.add(doing);
+      void doing.finally(() => underway.delete(doing));
+      if (underway.size >= UNDERWAY_AT_MOST) await Promise.race(underway);
+    }
+    await Promise.all(underway);
+    off();
+    signal.removeEventListener("abort", stop);
+    lines.close();
+  }
+
+  #heard(message: Message): void {
+    this.print(lineOf(message), { type: "message", ...message });
+    if (message.from === this.chat.name) this.#echoes.delete(message.mid);
+    this.#wake();
+  }
+
+  #isAway(): void {
+    const { waitMs } = this.#options;
+    this.#away ??= setTimeout(() => {
+      const seconds = waitMs / 1_000;
+      this.#patience.abort(new Error(`the chat at ${this.#options.url} was away for ${seconds} s`));
+      this.#wake();
+    }, waitMs);
+  }
+
+  #isBack(): void {
+    clearTimeout(this.#away);
+    this.#away = undefined;
+  }
+
+  /** Until it is so, or it is over anyway. */
+  async #until(isSo: () => boolean, withinMs: number): Promise<void> {
+    const untilMs = performance.now() + withinMs;
+    const timer = withinMs === Infinity ? undefined : setTimeout(() => this.#wake(), withinMs + 1);
+    while (!isSo() && performance.now() < untilMs && !this.#isOver()) {
+      await new Promise<void>((resolve) => (this.#wake = resolve));
+    }
+    clearTimeout(timer);
+  }
+
+  #isOver(): boolean {
+    return this.#patience.signal.aborted || this.chat.state.name === "closed";
+  }
+}

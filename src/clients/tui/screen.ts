@@ -1,0 +1,31 @@
+/** Everything that the full screen is drawn from. */
+import type { View } from "../view/model.js";
+import type { Editor } from "./editor.js";
+import type { Texts } from "./texts.js";
+
+export interface Screen {
+  readonly view: View;
+  readonly url: string;
+  readonly editor: Editor;
+  /** The last line that is seen of the conversation; undefined: its end. */
+  readonly anchor: Anchor | undefined;
+  readonly sheet: Sheet | undefined;
+  readonly columns: number;
+  readonly rows: number;
+  readonly nowMs: number;
+  readonly texts: Texts;
+}
+
+/** A line of a row of the view. */
+export interface Anchor {
+  readonly key: string;
+  readonly line: number;
+}
+
+/** What lies over the end of the conversation until it is put away. */
+export type Sheet =
+  | { readonly type: "help" }
+  | { readonly type: "users" }
+  | { readonly type: "note"; readonly text: string }
+  /** What Tab can choose from. */
+  | { readonly type: "options"; readonly options: readonly string[]; readonly chosen: number };

@@ -1,0 +1,23 @@
+/** One name's place in a chat, and the next one: what joins, leaves and joins again. */
+import { WebSocket } from "ws";
+import { connect, type ConnectOptions } from "../sdk/tertulia.js";
+import { Desk, type DeskOptions } from "../view/desk.js";
+import { begin, type View } from "../view/model.js";
+
+export interface SeatOptions extends Omit<DeskOptions, "view"> {
+  readonly url: string;
+  readonly name: string;
+  /** The view of an earlier seat of the same name and chat, to go on with. */
+  readonly earlier?: Desk | undefined;
+}
+
+export function takeSeat({ url, name, earlier, ...options }: SeatOptions): Desk {
+  const key = earlier?.chat.key;
+  const view: View = earlier?.view ?? begin(name);
+  return new Desk(connect(url, optionsFor(name, key, earlier)), { ...options, view });
+}
+
+function optionsFor(name: string, key?: string, earlier?: Desk): ConnectOptions {
+  const cursors = earlier?.chat.cursors;
+  return { name, key, cursors, WebSocket, client: "tertulia-terminal" };
+}

@@ -1,0 +1,185 @@
+/** What is done at the screen: the line being written, where one has scrolled to, what lies open; and what each key does. */
+import { randomUUID } from "node:crypto";
+import type { Desk } from "../view/desk.js";
+import { conversationList } from "../view/lists.js";
+import type { Conv } from "../view/model.js";
+import { standing } from "../view/parts.js";
+import { parse } from "./commands.js";
+import { complete, type Cycle } from "./complete.js";
+import { EMPTY, edit, sentLine, withText, type Edit, type Editor } from "./editor.js";
+import type { Action } from "./keys.js";
+import { layOut } from "./layout.js";
+import { obey } from "./obey.js";
+import type { Anchor, Screen, Sheet } from "./screen.js";
+import { scrolled, seen } from "./talk.js";
+import type { Texts } from "./texts.js";
+
+/** What the stage stands on. */
+export interface House {
+  readonly texts: Texts;
+  readonly desk: Desk;
+  screen(): Screen;
+  drawAnew(): void;
+  suspend(): void;
+  /** The same name at the same chat goes on where it was. */
+  connect(url: string | undefined, name: string | undefined): void;
+  leave(): void;
+}
+
+export class Stage {
+  readonly house: House;
+  editor: Editor = EMPTY;
+  anchor: Anchor | undefined;
+  sheet: Sheet | undefined;
+  isPasting = false;
+  #cycle: Cycle | undefined;
+  #isHere = true;
+
+  constructor(house: House) {
+    this.house = house;
+  }
+
+  act(action: Action): void {
+    if (action.type === "complete") {
+      this.#complete(action.by);
+      return;
+    }
+    this.#cycle = undefined;
+    if (this.sheet?.type === "options") this.sheet = undefined;
+    this.#act(action);
+  }
+
+  open(conv: Conv): void {
+    this.house.desk.do({ type: "open", conv });
+    this.editor = withText(this.editor, standing(this.house.desk.view, conv).draft);
+    this.toEnd();
+  }
+
+  /** What was not taken stays in the line. */
+  say(text: string): void {
+    const { desk } = this.house;
+    desk.do({ type: "send", text, mid: randomUUID() });
+    this.toEnd();
+    if (desk.view.problem !== undefined) this.editor = withText(this.editor, text);
+  }
+
+  scroll({ by, to }: Pick<Action & { type: "scroll" }, "by" | "to">): void {
+    const { desk } = this.house;
+    const { lines, talkRows } = layOut(this.house.screen());
+    const step = { line: 1, page: Math.max(1, talkRows - 2), all: lines.length }[by];
+    this.anchor = scrolled(lines, this.anchor, talkRows, to * step);
+    const { from, until } = seen(lines, this.anchor, talkRows);
+    const before = lines.slice(from, until).find((each) => each.missingBefore !== undefined);
+    if (to < 0 && before !== undefined) {
+      desk.do({ type: "older", conv: desk.view.open, before: before.missingBefore! });
+    }
+    this.look();
+  }
+
+  toEnd(): void {
+    this.anchor = undefined;
+    this.look();
+  }
+
+  look(): void {
+    const isLooking = this.#isHere && this.anchor === undefined;
+    this.house.desk.do({ type: "look", isLooking });
+  }
+
+  #act(action: Exclude<Action, { type: "complete" }>): void {
+    const { house } = this;
+    switch (action.type) {
+      case "edit":
+        this.#edit(action.edit);
+        return;
+      case "enter":
+        this.#enter();
+        return;
+      case "scroll":
+        this.scroll(action);
+        return;
+      case "turn":
+        this.#turn(action.by);
+        return;
+      case "go": {
+        const line = conversationList(house.desk.view)[action.to - 1];
+        if (line !== undefined) this.open(line.conv);
+        return;
+      }
+      case "reconnect":
+        house.desk.chat.reconnectNow();
+        return;
+      case "escape":
+        this.#putAway();
+        this.toEnd();
+        return;
+      case "redraw":
+        house.drawAnew();
+        return;
+      case "suspend":
+        house.suspend();
+        return;
+      case "quit":
+        house.leave();
+        return;
+      case "focus":
+        this.#isHere = action.isHere;
+        this.look();
+        return;
+      case "paste":
+        this.isPasting = action.isBegun;
+        return;
+      default:
+        action satisfies never;
+    }
+  }
+
+  #edit(change: Edit): void {
+    const { text } = this.editor;
+    this.editor = edit(this.editor, change);
+    if (this.editor.text !== text) this.#keepDraft();
+  }
+
+  /** A command that is being written is nobody's draft, and no sign of typing. */
+  #keepDraft(): void {
+    const { desk } = this.house;
+    const { text } = this.editor;
+    desk.do({ type: "draft", conv: desk.view.open, text: text.startsWith("/") ? "" : text });
+  }
+
+  #enter(): void {
+    const { text } = this.editor;
+    if (text.trim() === "") return;
+    this.#putAway();
+    this.editor = sentLine(this.editor);
+    this.#keepDraft();
+    obey(this, parse(text));
+  }
+
+  #putAway(): void {
+    this.sheet = undefined;
+    this.house.desk.do({ type: "hide card" });
+    this.house.desk.do({ type: "dismiss" });
+  }
+
+  #turn(by: 1 | -1): void {
+    const list = conversationList(this.house.desk.view);
+    const at = list.findIndex(({ isOpen }) => isOpen);
+    const next = list[(at + by + list.length) % list.length];
+    if (next !== undefined) this.open(next.conv);
+  }
+
+  #complete(by: 1 | -1): void {
+    const { desk, texts } = this.house;
+    const { me, people } = desk.view;
+    const peers = conversationList(desk.view).flatMap(({ peer }) => peer ?? []);
+    const names = [...new Set([...peers, ...people.keys()])].filter((name) => name !== me);
+    const known = { names, language: texts.language };
+    const { editor, cycle } = complete(this.editor, this.#cycle, by, known);
+    this.editor = editor;
+    this.#cycle = cycle?.options.length === 1 ? undefined : cycle;
+    if (this.#cycle !== undefined) this.sheet = { type: "options", ...this.#cycle };
+    else if (this.sheet?.type === "options") this.sheet = undefined;
+    this.#keepDraft();
+  }
+}

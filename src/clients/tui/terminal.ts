@@ -1,0 +1,103 @@
+/** The terminal itself: full screen and raw keys while it is open, and as it was before on every way out. */
+import { emitKeypressEvents } from "node:readline";
+import { writeSync } from "node:fs";
+import type { ReadStream, WriteStream } from "node:tty";
+import type { Key } from "./keys.js";
+
+/** Alternate screen, bracketed paste, focus reports, no wrapping at the last column. */
+const ENTER = "\x1b[?1049h\x1b[?2004h\x1b[?1004h\x1b[?7l\x1b[2J\x1b[H";
+const LEAVE = "\x1b[?2026l\x1b[m\x1b[?7h\x1b[?1004l\x1b[?2004l\x1b[?25h\x1b[?1049l";
+
+export interface TerminalOptions {
+  readonly input: ReadStream;
+  readonly output: WriteStream & { readonly fd: number };
+  pressed(text: string | undefined, key: Key): void;
+  /** Its size is another one, or what is on it was lost: to be drawn from nothing. */
+  resized(): void;
+  /** Somebody ends this program, or the terminal is gone. */
+  ended(signal: "SIGINT" | "SIGTERM" | "SIGHUP"): void;
+}
+
+export class Terminal {
+  readonly #options: TerminalOptions;
+  #isOpen = false;
+  readonly #onKey = (text: string | undefined, key: Key): void => this.#options.pressed(text, key);
+  readonly #onResize = (): void => this.#options.resized();
+  readonly #onExit = (): void => this.close();
+  readonly #onContinue = (): void => this.#enter();
+  readonly #onInt = (): void => this.#options.ended("SIGINT");
+  readonly #onTerm = (): void => this.#options.ended("SIGTERM");
+  readonly #onHup = (): void => this.#options.ended("SIGHUP");
+
+  constructor(options: TerminalOptions) {
+    this.#options = options;
+    const { input, output } = options;
+    emitKeypressEvents(input);
+    input.on("keypress", this.#onKey);
+    input.on("end", this.#onHup);
+    input.on("error", this.#onHup);
+    output.on("resize", this.#onResize);
+    output.on("error", this.#onHup);
+    process.on("SIGINT", this.#onInt);
+    process.on("SIGTERM", this.#onTerm);
+    process.on("SIGHUP", this.#onHup);
+    process.on("SIGCONT", this.#onContinue);
+    process.on("exit", this.#onExit);
+    this.#enter();
+  }
+
+  get columns(): number {
+    return this.#options.output.columns || 80;
+  }
+
+  get rows(): number {
+    return this.#options.output.rows || 24;
+  }
+
+  write(text: string): void {
+    if (this.#isOpen) this.#options.output.write(text);
+  }
+
+  /** Gives the terminal back to the shell until it continues this program. */
+  suspend(): void {
+    this.#leave();
+    process.kill(0, "SIGTSTP");
+  }
+
+  /** May be called twice. */
+  close(): void {
+    const { input, output } = this.#options;
+    input.off("keypress", this.#onKey);
+    input.off("end", this.#onHup);
+    output.off("resize", this.#onResize);
+    process.off("SIGCONT", this.#onContinue);
+    process.off("exit", this.#onExit);
+    this.#leave();
+    input.pause();
+  }
+
+  #enter(): void {
+    if (this.#isOpen) return;
+    this.#isOpen = true;
+    this.#options.input.setRawMode(true);
+    this.#options.input.resume();
+    this.#options.output.write(ENTER);
+    this.#options.resized();
+  }
+
+  #leave(): void {
+    if (!this.#isOpen) return;
+    this.#isOpen = false;
+    try {
+      this.#options.input.setRawMode(false);
+      writeSync(this.#options.output.fd, LEAVE); // the process may end with this line
+    } catch (error) {
+      if (!isGone(error)) throw error;
+    }
+  }
+}
+
+/** A window that was closed needs no restoring. */
+function isGone(error: unknown): boolean {
+  return ["EIO", "EPIPE", "EBADF", "ENXIO"].includes((error as NodeJS.ErrnoException).code ?? "");
+}

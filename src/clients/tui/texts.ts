@@ -1,0 +1,163 @@
+/** What people read, in English and Spanish. */
+import type { Card, Problem } from "../view/model.js";
+import type { Word } from "./commands.js";
+import { spanish } from "./texts-es.js";
+
+export interface Texts {
+  readonly language: "en" | "es";
+  readonly everybody: string;
+  readonly conversations: string;
+  readonly people: string;
+  readonly more: (count: number) => string;
+  readonly onlyWatched: string;
+  readonly nobodyElse: string;
+  readonly status: Readonly<Record<Card["status"], string>>;
+  readonly statusHint: Readonly<Record<Card["status"], string>>;
+  readonly newLine: string;
+  readonly below: (count: number) => string;
+  readonly held: (count: number) => string;
+  readonly unread: (count: number) => string;
+  readonly failed: string;
+  readonly failedHint: string;
+  readonly typing: (names: readonly string[]) => string;
+  readonly loadOlder: string;
+  readonly loading: string;
+  readonly gone: string;
+  readonly beginning: string;
+  readonly emptyAll: string;
+  readonly emptyPrivate: (name: string) => string;
+  readonly today: string;
+  readonly yesterday: string;
+  readonly connecting: string;
+  readonly reconnecting: string;
+  readonly unreached: (seconds: number) => string;
+  readonly lost: (seconds: number) => string;
+  readonly away: string;
+  readonly write: (name: string) => string;
+  readonly hint: string;
+  readonly usersTitle: (count: number) => string;
+  readonly helpTitle: string;
+  readonly escHint: string;
+  readonly usage: Readonly<Record<Word, readonly [form: string, about: string]>>;
+  readonly keys: readonly (readonly [key: string, about: string])[];
+  readonly mistake: (form: string) => string;
+  readonly noCommand: (written: string) => string;
+  readonly yourName: (name: string) => string;
+  readonly tooSmall: string;
+  readonly onlyOnScreen: string;
+  readonly problem: Readonly<Record<Problem, string>>;
+}
+
+const english: Texts = {
+  language: "en",
+  everybody: "Everybody",
+  conversations: "Conversations",
+  people: "People",
+  more: (count) => `… ${count} more`,
+  onlyWatched: "too many to list",
+  nobodyElse: "nobody else yet",
+  status: {
+    active: "active",
+    busy: "busy",
+    inactive: "inactive",
+    disconnected: "not connected",
+    unknown: "unknown",
+    asking: "asking …",
+  },
+  statusHint: {
+    active: "Is here and reads along.",
+    busy: "Is here, and wants no interruptions.",
+    inactive: "Has not done anything for a while.",
+    disconnected: "Is away. Messages wait until the next visit.",
+    unknown: "Nobody of this name has ever been here.",
+    asking: "",
+  },
+  newLine: "New",
+  below: (count) => (count === 0 ? "PgDn: to the newest" : `${count} new below · PgDn`),
+  held: (count) =>
+    count === 0
+      ? "You are busy: messages wait quietly. /status active shows them."
+      : count === 1
+        ? "You are busy: 1 message is waiting. /status active shows it."
+        : `You are busy: ${count} messages are waiting. /status active shows them.`,
+  unread: (count) => `${count} unread`,
+  failed: "Not sent",
+  failedHint: "/retry · /discard",
+  typing: (names) =>
+    names.length === 1
+      ? `${names[0]!} is typing …`
+      : names.length === 2
+        ? `${names.join(" and ")} are typing …`
+        : "several people are typing …",
+  loadOlder: "older messages: PgUp",
+  loading: "loading …",
+  gone: "older messages are no longer kept",
+  beginning: "this is where it begins",
+  emptyAll: "Nobody has said anything yet. Say hello!",
+  emptyPrivate: (name) => `Only you and ${name} can read what is said here.`,
+  today: "Today",
+  yesterday: "Yesterday",
+  connecting: "Connecting …",
+  reconnecting: "Connection lost. Trying again …",
+  unreached: (seconds) => `The chat does not answer. Next attempt in ${seconds} s (Ctrl-R: now).`,
+  lost: (seconds) => `Connection lost. Next attempt in ${seconds} s (Ctrl-R: now).`,
+  away: "Not connected. /connect joins again, /quit leaves.",
+  write: (name) => `Message to ${name}`,
+  hint: "/help · Tab completes · Alt-1…9 switches · PgUp scrolls · Ctrl-C leaves",
+  usersTitle: (count) => (count === 1 ? "1 person here" : `${count} people here`),
+  helpTitle: "Commands and keys",
+  escHint: "Esc closes",
+  usage: {
+    users: ["/users", "who is here, and how"],
+    info: ["/info [name]", "how one user is"],
+    status: ["/status active|busy|inactive", "how you are; busy holds messages back"],
+    all: ["/all text", "to everybody"],
+    msg: ["/msg name text", "to one person, in a conversation apart"],
+    history: ["/history [name]", "what was said before"],
+    to: ["/to [name]", "opens a conversation, or everybody's"],
+    retry: ["/retry", "sends again what was not sent"],
+    discard: ["/discard", "gives it up"],
+    connect: ["/connect [ws://…] [name]", "joins again, elsewhere, or as another"],
+    disconnect: ["/disconnect", "leaves the chat, not this screen"],
+    help: ["/help", "this"],
+    quit: ["/quit", "goodbye"],
+  },
+  keys: [
+    ["Alt-1…9, Ctrl-N, Ctrl-P", "switch conversations"],
+    ["PgUp, PgDn, Shift-↑↓", "scroll; older messages come at the top"],
+    ["↑ ↓", "lines you sent before"],
+    ["Ctrl-A E K U W Y, Alt-B F", "edit; Alt-Enter begins a new line"],
+    ["Ctrl-R, Ctrl-L, Ctrl-Z", "reconnect now, draw again, suspend"],
+  ],
+  mistake: (form) => `It goes like this: ${form}`,
+  noCommand: (written) =>
+    `There is no ${written}. /help lists the commands; // says a text with /.`,
+  yourName: (name) => `Your name [${name}]: `,
+  tooSmall: "make this window larger",
+  onlyOnScreen: "Only the full screen can do that.",
+  problem: {
+    bad_frame: "The chat did not understand this.",
+    unknown_type: "This chat cannot do that.",
+    unauthenticated: "The chat does not know you yet.",
+    forbidden: "That is not allowed.",
+    not_found: "Nobody of this name has ever been here.",
+    name_taken: "Somebody has this name already. Choose another one.",
+    bad_name: "Nobody can be called this here. Choose another name.",
+    bad_status: "There is no such status.",
+    empty: "There is nothing in it.",
+    too_large: "This is too long.",
+    rate_limited: "That was too much at once. Wait a moment.",
+    unavailable: "The chat could not do it in time. Try again.",
+    internal: "Something went wrong in the chat.",
+    closed: "The connection was closed.",
+    outbox_full: "Too much is waiting to be sent already.",
+    unconfirmed: "No answer came; it may have arrived.",
+    replaced: "Your name is in use somewhere else now.",
+    unknown: "Something went wrong.",
+  },
+};
+
+/** By the value of `LC_ALL`, `LC_MESSAGES` or `LANG`. */
+export function textsFor(locale: string): Texts {
+  return /^es\b|^es_/i.test(locale) ? spanish : english;
+}

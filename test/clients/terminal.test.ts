@@ -1,0 +1,288 @@
+/** The terminal client as it ships: in a pipe, and in tmux, with people on two gateways. */
+/* oxlint-disable no-control-regex -- looks are escape sequences */
+import { spawn } from "node:child_process";
+import { fileURLToPath } from "node:url";
+import { afterAll, afterEach, beforeAll, describe, expect, test } from "vitest";
+import { eventually } from "../support/eventually.js";
+import { nodeProcess, type NodeProcess } from "../support/nodes.js";
+import { startRedis, type TestRedis } from "../support/redis.js";
+import { refusal, welcomes } from "../support/scripted-server.js";
+import { at, join, serve } from "../support/sdk-scene.js";
+import { closeWindows, HAS_TMUX, openWindow, type Window } from "../support/tmux.js";
+
+const MAIN = fileURLToPath(new URL("../../dist/clients/tui/main.js", import.meta.url));
+const count = (text: string, part: string): number => text.split(part).length - 1;
+
+let redis: TestRedis;
+let first: NodeProcess;
+let second: NodeProcess;
+
+beforeAll(async () => {
+  redis = await startRedis();
+  const start = (): Promise<NodeProcess> => nodeProcess({ REDIS_URL: redis.url });
+  [first, second] = await Promise.all([start(), start()]);
+});
+afterAll(async () => {
+  await Promise.all([first.close(), second.close()]);
+  await redis.close();
+});
+
+interface Piped {
+  readonly out: string;
+  readonly errors: string;
+  readonly code: number | null;
+}
+
+/** With `input` it is given that and no more; without, it stays open. */
+function pipe(
+  args: readonly string[],
+  input?: string,
+): { ended: Promise<Piped>; end(signal: NodeJS.Signals): void; seen(): string } {
+  const child = spawn(process.execPath, [MAIN, ...args], { env: { PATH: process.env["PATH"] } });
+  let [out, errors] = ["", ""];
+  child.stdout.on("data", (chunk: Buffer) => (out += chunk.toString()));
+  child.stderr.on("data", (chunk: Buffer) => (errors += chunk.toString()));
+  const ended = new Promise<Piped>((resolve) =>
+    child.once("close", (code) => resolve({ out, errors, code })),
+  );
+  if (input !== undefined) child.stdin.end(input);
+  return { ended, end: (signal) => void child.kill(signal), seen: () => out };
+}
+
+describe("in a pipe", () => {
+  test("every line is published in order and acknowledged before it ends", async () => {
+    const lines = Array.from({ length: 250 }, (_, at) => `line ${at}`);
+    const eva = join(at(second), { name: "eva" });
+    await eva.chat.joined();
+    const { code, out, errors } = await pipe(
+      ["--name", "bot", "--url", at(first)[0]!],
+      lines.join("\n"),
+    ).ended;
+    expect({ code, errors }).toEqual({ code: 0, errors: "" });
+    expect(out.trimEnd().split("\n")).toEqual(lines.map((line) => `~ bot: ${line}`));
+    await eventually(() => expect(eva.messages.map(({ text }) => text)).toEqual(lines));
+  });
+
+  test("it stays and prints, as JSON if asked, until it is ended", async () => {
+    const eva = join(at(second), { name: "eva" });
+    await eva.chat.joined();
+    const url = at(first)[0]!;
+    const bot = pipe(
+      ["--name", "bot2", "--url", url, "--json", "--listen", "--to", "@eva"],
+      "hi\n",
+    );
+    await eventually(() => expect(eva.messages.at(-1)?.text).toBe("hi"));
+    await eva.chat.publish("@bot2", "two\nlines \x1b[31m");
+    const last = (): unknown => JSON.parse(bot.seen().trimEnd().split("\n").at(-1)!);
+    await eventually(() =>
+      expect(last()).toMatchObject({
+        type: "message",
+        conv: "@eva",
+        from: "eva",
+        text: "two\nlines \x1b[31m",
+      }),
+    );
+    bot.end("SIGTERM");
+    expect((await bot.ended).code).toBe(143);
+    await eventually(async () => expect(await eva.chat.user("bot2")).toBe("disconnected"));
+  });
+
+  test("the commands of the full screen answer on lines", async () => {
+    const eve = join(at(second), { name: "eve" });
+    await eve.chat.joined();
+    await eve.chat.setStatus("busy");
+    const url = at(first)[0]!;
+    const input = "/info eve\n/users\n/nonsense\n/status busy\n/msg eve hi\n/quit\nnever said\n";
+    const { code, out, errors } = await pipe(["--name", "bot3", "--url", url, "--commands"], input)
+      .ended;
+    expect(code).toBe(0);
+    expect(out.split("\n")).toEqual(expect.arrayContaining(["eve busy", "@eve bot3: hi"]));
+    expect(errors).toContain("line 3: There is no /nonsense.");
+    expect(eve.messages.map(({ text }) => text)).toEqual(["hi"]);
+  });
+
+  test("the exit code says what went wrong", async () => {
+    const [url] = at(first) as [string];
+    const eva = join(at(first), { name: "eva" });
+    await eva.chat.joined();
+    const ends: readonly (readonly [args: string[], code: number, errors: RegExp])[] = [
+      [[], 1, /--name is needed/],
+      [["--name", "eva", "--url", url], 2, /Somebody has this name already/],
+      [["--name", "#no", "--url", url], 2, /Nobody can be called this here/],
+      [["--name", "bot", "--url", "ws://127.0.0.1:1", "--wait", "0.5"], 2, /away for 0.5 s/],
+      [["--name", "bot4", "--url", url, "--to", "nobody-ever"], 3, /line 1: Nobody of this name/],
+    ];
+    const outcomes = await Promise.all(ends.map(([args]) => pipe(args, "text\n").ended));
+    for (const [at, { code, errors }] of outcomes.entries()) {
+      expect(code, errors).toBe(ends[at]![1]);
+      expect(errors).toMatch(ends[at]![2]);
+    }
+  });
+
+  test("what a chat that goes away did not acknowledge is told, and is exit code 3", async () => {
+    const server = await serve(
+      welcomes(undefined, (request, peer) => {
+        if (request.type !== "publish") return;
+        peer.socket.terminate();
+        void server.close();
+      }),
+    );
+    const args = ["--name", "bot", "--url", server.url, "--wait", "1"];
+    const { code, errors } = await pipe(args, "a\nb\n").ended;
+    expect(code).toBe(3);
+    expect(errors).toMatch(/line 1.*away for 1 s\n.*line 2.*away for 1 s/);
+  });
+
+  test("a chat that ends the connection for good is exit code 4", async () => {
+    const server = await serve(welcomes());
+    const bot = pipe(["--name", "bot", "--url", server.url, "--listen"], "");
+    await eventually(() => expect(server.peers[0]?.hello).toBeDefined());
+    server.peers[0]!.socket.close(4409, "replaced");
+    expect(await bot.ended).toMatchObject({ code: 4 });
+  });
+});
+
+if (!HAS_TMUX) console.warn("no tmux: the full screen of the terminal client is not tried");
+
+describe.skipIf(!HAS_TMUX)("on the full screen (tmux)", () => {
+  afterEach(closeWindows);
+
+  async function sees(window: Window, ...parts: (string | RegExp)[]): Promise<string> {
+    return eventually(async () => {
+      const screen = await window.screen();
+      for (const part of parts) expect(screen).toMatch(part);
+      return screen;
+    }, 10_000);
+  }
+
+  async function two(): Promise<[ana: Window, bob: Window]> {
+    const everybody = ["--url", at(first)[0]!];
+    const ana = await openWindow("ana", everybody);
+    const bob = await openWindow("bob", ["--url", at(second)[0]!], {
+      LC_ALL: "es_ES.UTF-8",
+      NO_COLOR: "1",
+    });
+    await sees(ana, "● ana active", "● bob");
+    await sees(bob, "● bob activo", "● ana");
+    return [ana, bob];
+  }
+
+  test("two people talk, in public and in private, each in their language", async () => {
+    const [ana, bob] = await two();
+    await ana.types("hola 日本語 👍 to all", "[Enter]");
+    await sees(bob, /ana  hola 日本語 👍 to all/);
+    await bob.types("/privado an", "[Tab]", "just you", "[Enter]");
+    await sees(ana, /2 bob +● +1 /);
+    await ana.types("[M-2]");
+    await sees(ana, /bob  just you/, "Message to bob");
+    await bob.types("x");
+    await sees(ana, "bob is typing …");
+    await ana.types("/status busy", "[Enter]");
+    await sees(bob, /◐ ana +ocupado/);
+    await bob.types("[C-u]", "quiet now", "[Enter]");
+    const busy = await sees(ana, "1 message is waiting");
+    expect(busy).not.toContain("quiet now");
+    await ana.types("/status active", "[Enter]");
+    await sees(ana, "quiet now");
+    await ana.types("/msg nobody-ever hi", "[Enter]");
+    await sees(ana, "Not sent: Nobody of this name", "/retry");
+    await ana.types("/discard", "[Enter]", "/info bob", "[Enter]");
+    await sees(ana, "● active · Is here");
+    expect(await ana.screen(true)).toMatch(/\x1b\[[\d;]*36m/);
+    expect(await bob.screen(true)).not.toMatch(/\x1b\[[\d;]*(?:3[0-8]|9\d)m/);
+  });
+
+  test("a gateway is killed in the middle: nothing is lost or doubled on the screens", async () => {
+    const doomed = await nodeProcess({ REDIS_URL: redis.url });
+    const [ana, bob] = [
+      await openWindow("ana", ["--url", at(doomed)[0]!]),
+      await openWindow("bob", ["--url", at(second)[0]!]),
+    ];
+    await sees(ana, "● bob");
+    await sees(bob, "● ana");
+    await ana.types("before it", "[Enter]");
+    await sees(bob, "before it");
+    await doomed.close("SIGKILL");
+    await sees(ana, /Connection lost|does not answer/);
+    await ana.types("while it was away", "[Enter]");
+    await bob.types("what ana missed", "[Enter]");
+    await sees(ana, "while it was away …");
+    const again = await nodeProcess({ REDIS_URL: redis.url, PORT: doomed.port });
+    await ana.types("[C-r]");
+    for (const window of [ana, bob]) {
+      const screen = await sees(window, "before it", "while it was away", "what ana missed");
+      await eventually(async () => expect(await window.screen()).not.toMatch(/away …/), 10_000);
+      for (const text of ["before it", "while it was away", "what ana missed"]) {
+        expect(count(screen, text), screen).toBe(1);
+      }
+    }
+    await again.close();
+  });
+
+  test("history comes by scrolling up, and new messages do not move what is read", async () => {
+    const eva = join(at(second), { name: "eva" });
+    await eva.chat.joined();
+    await redis.client.flushall();
+    const bot = join(at(second), { name: "bot" });
+    await bot.chat.joined();
+    for (let n = 1; n <= 230; n++) await bot.chat.publish("~", `text ${n}.`);
+    const ana = await openWindow("ana", ["--url", at(first)[0]!]);
+    await sees(ana, "text 230.");
+    await eventually(async () => {
+      await ana.types("[PPage]");
+      expect(await ana.screen()).toMatch(/text 1\.[^]*text 2\./);
+    }, 15_000);
+    await bot.chat.publish("~", "one more.");
+    await sees(ana, "1 new below", /text 1\./);
+    await ana.types("[Escape]");
+    await sees(ana, "one more.");
+  });
+
+  test("resized, it is drawn anew and fits", async () => {
+    const [ana] = await two();
+    await ana.types("a text that is somewhat longer than forty columns are", "[Enter]");
+    await sees(ana, "forty columns are");
+    await ana.resize(40, 14);
+    const small = await sees(ana, /somewhat\n/);
+    expect(small).toContain("Message to Everybody");
+    expect(small).not.toContain("│");
+    await ana.resize(100, 30);
+    await sees(ana, "│", "forty columns are");
+  });
+
+  test("what others write cannot touch the terminal", async () => {
+    const [ana] = await two();
+    const eva = join(at(second), { name: "eva" });
+    await eva.chat.publish("~", "\x1b]0;owned\x07\x1b[2J\x1b[?25l\x1b[31mharm\u202eless");
+    const screen = await sees(ana, "eva  harmless");
+    expect(screen).toContain("Conversations");
+    expect(await ana.is("cursor_flag")).toBe("1");
+    expect(await ana.is("pane_title")).not.toBe("owned");
+  });
+
+  test.each([
+    ["Ctrl-C", ["[C-c]"], 0],
+    ["/quit", ["/quit", "[Enter]"], 0],
+    ["Ctrl-D", ["[C-d]"], 0],
+    ["SIGTERM", "SIGTERM", 143],
+    ["SIGHUP", "SIGHUP", 129],
+  ] as const)("after %s the terminal is as it was", async (_, how, code) => {
+    const ana = await openWindow("ana", ["--url", at(first)[0]!]);
+    await sees(ana, "● ana active");
+    expect(await ana.is("alternate_on")).toBe("1");
+    if (typeof how === "string") process.kill(await ana.pid(), how);
+    else await ana.types(...how);
+    await sees(ana, `left with ${code}`);
+    const flags = "#{alternate_on} #{cursor_flag} #{wrap_flag}".replaceAll(/[#{}]/g, "").split(" ");
+    expect(await Promise.all(flags.map((flag) => ana.is(flag)))).toEqual(["0", "1", "1"]);
+    await ana.types("echoed again", "[Enter]");
+    await eventually(async () => expect(count(await ana.screen(), "echoed again")).toBe(2));
+  });
+
+  test("a refused name is told when the screen is gone", async () => {
+    const server = await serve((request, peer) => peer.says(refusal(request, "name_taken")));
+    const ana = await openWindow("ana", ["--url", server.url]);
+    await sees(ana, "Somebody has this name already", "left with 2");
+    expect(await ana.is("alternate_on")).toBe("0");
+  });
+});

@@ -1,0 +1,372 @@
+/** The terminal client's pure parts, as tables. */
+/* oxlint-disable no-control-regex -- control characters are what some of this is about */
+import { expect, test } from "vitest";
+import { clean, cleanJson, cleanLine } from "#tertulia/clients/tui/clean.js";
+import { parse, type Command } from "#tertulia/clients/tui/commands.js";
+import { complete } from "#tertulia/clients/tui/complete.js";
+import { EMPTY, edit, sentLine, withText, type Edit } from "#tertulia/clients/tui/editor.js";
+import { actionOf, type Key } from "#tertulia/clients/tui/keys.js";
+import { render } from "#tertulia/clients/tui/layout.js";
+import { lineOf } from "#tertulia/clients/tui/lines.js";
+import { readOptions } from "#tertulia/clients/tui/options.js";
+import { paint, span, type Frame } from "#tertulia/clients/tui/paint.js";
+import type { Screen } from "#tertulia/clients/tui/screen.js";
+import { scrolled, seen, talk } from "#tertulia/clients/tui/talk.js";
+import { textsFor } from "#tertulia/clients/tui/texts.js";
+import { cut, fit, width, wrap } from "#tertulia/clients/tui/width.js";
+import { begin, type View, type ViewEvent } from "#tertulia/clients/view/model.js";
+import { update } from "#tertulia/clients/view/update.js";
+
+const NOW = new Date(2026, 10, 23, 12, 0).getTime();
+
+test.each<[what: string, text: string, columns: number]>([
+  ["letters", "hello", 5],
+  ["nothing", "", 0],
+  ["an accent of its own code point", "cafe\u0301", 4],
+  ["ideographs", "日本語", 6],
+  ["Hangul", "한국", 4],
+  ["fullwidth letters", "ＡＢ", 4],
+  ["an emoji", "🎉", 2],
+  ["a family, joined", "👨‍👩‍👧", 2],
+  ["a skin tone", "👋🏽", 2],
+  ["a flag", "🇪🇸", 2],
+  ["a heart that is text", "❤", 1],
+  ["a heart that is an emoji", "❤️", 2],
+  ["a keycap", "1️⃣", 2],
+  ["Devanagari clusters", "नि", 1],
+  ["ambiguous ones", "●◐○…─", 5],
+])("%s: %s", (_, text, columns) => {
+  expect(width(text)).toBe(columns);
+});
+
+test.each<[text: string, columns: number, lines: string[]]>([
+  ["one two three", 7, ["one two", "three"]],
+  ["one two three", 20, ["one two three"]],
+  ["abcdefgh", 3, ["abc", "def", "gh"]],
+  ["a abcdefgh", 3, ["a", "abc", "def", "gh"]],
+  ["日本語", 5, ["日本", "語"]],
+  ["a\nb\n\nc", 9, ["a", "b", "", "c"]],
+  ["👨‍👩‍👧👨‍👩‍👧", 3, ["👨‍👩‍👧", "👨‍👩‍👧"]],
+  ["  in, and twice  as wide", 12, ["  in, and", "twice  as", "wide"]],
+])("%j in %i columns", (text, columns, lines) => {
+  expect(wrap(text, columns)).toEqual(lines);
+});
+
+test("what is cut is marked, and never half a character", () => {
+  expect(cut("日本語", 4)).toBe("日…");
+  expect(cut("日本語", 6)).toBe("日本語");
+  expect(fit("日本語", 4)).toBe("日… ");
+  expect(width(fit("ana", 8))).toBe(8);
+});
+
+test.each<[what: string, text: string, shown: string]>([
+  ["a colour", "\x1b[31mred\x1b[0m", "red"],
+  ["a colour, in 8 bits", "\x9b31mred", "red"],
+  ["a window's title", "a\x1b]0;owned\x07b", "ab"],
+  ["a title, ended by ST", "a\x1b]0;owned\x1b\\b", "ab"],
+  ["a clipboard", "\x1b]52;c;aGk=\x07x", "x"],
+  ["a device string", "\x1bP1$r\x1b\\x", "x"],
+  ["a reset", "\x1bcx", "x"],
+  ["a sequence without an end", "\x1b]0;all of this stays", "0;all of this stays"],
+  ["a bell and a backspace", "a\x07\x08b", "ab"],
+  ["a carriage return", "good\rbad", "good\nbad"],
+  ["lines", "a\r\nb\u2028c", "a\nb\nc"],
+  ["a tabulator", "a\tb", "a  b"],
+  ["an override", "a\u202egpj.exe", "agpj.exe"],
+  ["isolates", "\u2066a\u2069\u200f", "a"],
+  ["a zero width space", "a\u200bb", "ab"],
+  ["a family stays one", "👨‍👩‍👧", "👨‍👩‍👧"],
+  ["half a pair", "a\ud800b", "a\ufffdb"],
+  ["a pile of marks", `a${"\u0301".repeat(50)}`, `a${"\u0301".repeat(4)}`],
+])("of %s nothing dangerous is left", (_, text, shown) => {
+  expect(clean(text)).toBe(shown);
+});
+
+test("a name is one line, JSON is exact, and a line of plain output cannot be made up", () => {
+  expect(cleanLine("a\nb")).toBe("a b");
+  const evil = { text: "\x1b[2J\x9b\u202e\n" };
+  expect(cleanJson(evil)).toBe(String.raw`{"text":"\u001b[2J\u009b\u202e\n"}`);
+  expect(JSON.parse(cleanJson(evil))).toEqual(evil);
+  const message = { conv: "@bob", from: "bob", text: "a\n~ ana: b\\n" };
+  expect(lineOf(message)).toBe(String.raw`@bob bob: a\n~ ana: b\\n`);
+});
+
+const move = (to: (Edit & { type: "move" })["to"]): Edit => ({ type: "move", to });
+const erase = (to: (Edit & { type: "move" })["to"]): Edit => ({ type: "erase", to });
+const type = (text: string): Edit => ({ type: "insert", text });
+
+/** `|` is the cursor. */
+test.each<[before: string, change: Edit, after: string]>([
+  ["ab|", type("c"), "abc|"],
+  ["a|b", type("日"), "a日|b"],
+  ["ab|", move("left"), "a|b"],
+  ["a👨‍👩‍👧|", move("left"), "a|👨‍👩‍👧"],
+  ["|👨‍👩‍👧a", move("right"), "👨‍👩‍👧|a"],
+  ["|", move("left"), "|"],
+  ["one two|", move("word left"), "one |two"],
+  ["one | two", move("word right"), "one  two|"],
+  ["one|", move("home"), "|one"],
+  ["|one", move("end"), "one|"],
+  ["one\ntwo|", move("home"), "one\n|two"],
+  ["|one\ntwo", move("end"), "one|\ntwo"],
+  ["a👋🏽|", erase("left"), "a|"],
+  ["a|bc", erase("right"), "a|c"],
+  ["one two  |x", erase("word left"), "one |x"],
+  ["one |two", erase("home"), "|two"],
+  ["one |two", erase("end"), "one |"],
+])("%j, changed, is %j", (before, change, after) => {
+  const at = before.indexOf("|");
+  const editor = edit({ ...EMPTY, text: before.replace("|", ""), at }, change);
+  expect(`${editor.text.slice(0, editor.at)}|${editor.text.slice(editor.at)}`).toBe(after);
+});
+
+test("what was cut comes back, and lines that were sent can be gone back to", () => {
+  let editor = edit(withText(EMPTY, "one two"), erase("word left"));
+  editor = edit(edit(editor, { type: "yank" }), { type: "yank" });
+  expect(editor.text).toBe("one twotwo");
+  editor = withText(sentLine(withText(sentLine(editor), "second")), "being written");
+  const texts: string[] = [];
+  for (const by of [-1, -1, -1, 1, 1, 1] as const) {
+    editor = edit(editor, { type: "past", by });
+    texts.push(editor.text);
+  }
+  const [first, second, last] = ["one twotwo", "second", "being written"];
+  expect(texts).toEqual([second, first, first, second, last, last]);
+});
+
+const plain = { isEmpty: false, isPasting: false };
+
+test.each<[what: string, text: string | undefined, key: Key, meaning: object | undefined]>([
+  ["a letter", "a", { name: "a" }, { edit: type("a") }],
+  ["an ideograph", "日", {}, { edit: type("日") }],
+  ["Ctrl-A", "\x01", { name: "a", ctrl: true }, { edit: move("home") }],
+  ["Ctrl-W", "\x17", { name: "w", ctrl: true }, { edit: erase("word left") }],
+  ["Alt-B", undefined, { name: "b", meta: true, sequence: "\x1bb" }, { edit: move("word left") }],
+  ["Alt-3", undefined, { name: "3", meta: true, sequence: "\x1b3" }, { type: "go", to: 3 }],
+  ["Escape, then /", undefined, { meta: true, sequence: "\x1b/" }, { edit: type("/") }],
+  ["Alt-Enter", undefined, { name: "return", meta: true }, { edit: type("\n") }],
+  ["Ctrl-D in a text", "\x04", { name: "d", ctrl: true }, { edit: erase("right") }],
+  ["focus", undefined, { sequence: "\x1b[I" }, { type: "focus", isHere: true }],
+  ["an unknown sequence", "\x1b[99~", { sequence: "\x1b[99~" }, undefined],
+])("%s", (_, text, key, meaning) => {
+  const action = actionOf(text, key, plain);
+  if (meaning === undefined) expect(action).toBeUndefined();
+  else expect(action).toMatchObject(meaning);
+});
+
+test("Ctrl-D says goodbye only on an empty line, and nothing that is pasted is a key", () => {
+  const key = { name: "d", ctrl: true };
+  expect(actionOf("\x04", key, { isEmpty: true, isPasting: false })).toEqual({ type: "quit" });
+  const pasting = { isEmpty: false, isPasting: true };
+  expect(actionOf("\r", { name: "return" }, pasting)).toMatchObject({ edit: type("\n") });
+  expect(actionOf("\x03", { name: "c", ctrl: true }, pasting)).toBeUndefined();
+  expect(actionOf(undefined, { name: "paste-end" }, pasting)).toMatchObject({ isBegun: false });
+});
+
+test.each<[line: string, command: Command]>([
+  ["hello", { type: "say", text: "hello" }],
+  ["//shrug", { type: "say", text: "/shrug" }],
+  ["/users", { type: "users" }],
+  ["/usuarios", { type: "users" }],
+  ["/info bob", { type: "info", user: "bob" }],
+  ["/info", { type: "info", user: undefined }],
+  ["/status busy", { type: "status", status: "busy" }],
+  ["/estado ocupado", { type: "status", status: "busy" }],
+  ["/status asleep", { type: "mistake", of: "status", written: "/status" }],
+  ["/all  hi all ", { type: "tell", conv: "~", text: "hi all" }],
+  ["/msg bob two words", { type: "tell", conv: "@bob", text: "two words" }],
+  ["/msg @bob a\nb", { type: "tell", conv: "@bob", text: "a\nb" }],
+  ['/msg "ana maria" hi', { type: "tell", conv: "@ana maria", text: "hi" }],
+  ["/msg bob", { type: "mistake", of: "msg", written: "/msg" }],
+  ["/history", { type: "history", conv: undefined }],
+  ["/history ~", { type: "history", conv: "~" }],
+  ["/to", { type: "open", conv: "~" }],
+  ["/a bob", { type: "open", conv: "@bob" }],
+  ["/connect", { type: "connect", url: undefined, name: undefined }],
+  ["/connect ws://h:1 eva", { type: "connect", url: "ws://h:1", name: "eva" }],
+  ["/disconnect", { type: "disconnect" }],
+  ["/nonsense x", { type: "mistake", of: undefined, written: "/nonsense" }],
+  ["/constructor", { type: "mistake", of: undefined, written: "/constructor" }],
+  ["/status constructor", { type: "mistake", of: "status", written: "/status" }],
+])("%j", (line, command) => {
+  expect(parse(line)).toEqual(command);
+});
+
+test.each<[before: string, tabs: number, after: string]>([
+  ["/us", 1, "/users "],
+  ["/di", 1, "/discard "],
+  ["/di", 2, "/disconnect "],
+  ["/di", 3, "/discard "],
+  ["/msg b", 1, "/msg bob "],
+  ["/msg an", 1, '/msg "ana maria" '],
+  ["/status b", 1, "/status busy"],
+  ["bo", 1, "bob: "],
+  ["hello jos", 1, "hello José "],
+  ["/users b", 1, "/users b"],
+  ["xyz", 1, "xyz"],
+])("%j and %i tabs: %j", (before, tabs, after) => {
+  const known = { names: ["bob", "ana maria", "José"], language: "en" } as const;
+  let step = complete(withText(EMPTY, before), undefined, 1, known);
+  for (let tab = 1; tab < tabs; tab++) step = complete(step.editor, step.cycle, 1, known);
+  expect(step.editor.text).toBe(after);
+});
+
+test.each<[args: string[], isTty: boolean, expected: object]>([
+  [
+    ["--name", "ana"],
+    true,
+    { type: "run", options: { mode: "screen", url: "ws://localhost:9000" } },
+  ],
+  [["--name", "ana"], false, { type: "run", options: { mode: "plain", to: "~" } }],
+  [["--name", "ana", "--plain", "--to", "@bob"], true, { options: { mode: "plain", to: "@bob" } }],
+  [["--name", "ana", "--json", "--to", "bob"], true, { options: { mode: "json", to: "@bob" } }],
+  [[], true, { type: "run", options: { name: undefined } }],
+  [[], false, { type: "wrong" }],
+  [["--name", "ana", "--url", "http://x"], true, { type: "wrong" }],
+  [["--name", "ana", "--wait", "soon"], true, { type: "wrong" }],
+  [["--nonsense"], true, { type: "wrong" }],
+  [["ana"], true, { type: "wrong" }],
+  [["--help"], false, { type: "help" }],
+])("%j, at a terminal: %s", (args, isTty, expected) => {
+  const around = { environment: {}, isInputTty: isTty, isOutputTty: isTty };
+  expect(readOptions(args, around)).toMatchObject(expected);
+});
+
+test("a row that is as it was is not written again; where widths are doubtful the next column is named", () => {
+  const frame = (...texts: string[]): Frame => ({
+    lines: texts.map((text) => [span(text, "accent")]),
+    cursor: { row: 0, column: 0 },
+  });
+  const options = { columns: 20, isColoured: true };
+  const first = paint([], frame("same", "one"), options);
+  const second = paint(first.rows, frame("same", "two"), options);
+  expect(first.output).toContain("same");
+  expect(second.output).not.toContain("same");
+  expect(second.output).toContain("\x1b[2;1H\x1b[36mtwo\x1b[m\x1b[K");
+  expect(paint([], frame("👨‍👩‍👧x"), options).output).toContain("👨‍👩‍👧\x1b[3Gx");
+  expect(paint([], frame("x"), { ...options, isColoured: false }).output).not.toMatch(/\x1b\[3\dm/);
+  expect(paint([], frame("x".repeat(30)), options).output).not.toMatch(/x{21}|\x1b\[K/);
+});
+
+function viewAfter(...events: ViewEvent[]): View {
+  return events.reduce((view, event) => update(view, event, NOW).view, begin("ana"));
+}
+
+function message(seq: number, from: string, text: string, conv = "~"): ViewEvent {
+  const message = { conv, epoch: "1", seq, mid: `m${seq}`, from, ts: NOW, text };
+  return { type: "message", message };
+}
+
+function screen(view: View, some: Partial<Screen> = {}): Screen {
+  const texts = textsFor("en_GB.UTF-8");
+  const url = "ws://localhost:9000";
+  const rest = { anchor: undefined, sheet: undefined, columns: 90, rows: 20, nowMs: NOW };
+  return { view, url, texts, editor: EMPTY, ...rest, ...some };
+}
+
+function picture(of: Screen): string[] {
+  return render(of).lines.map((line) => line.map(({ text }) => text).join(""));
+}
+
+const OPEN: ViewEvent = { type: "state", state: { name: "open" } };
+
+test("every frame is as high as the terminal and never wider, whatever is written, at every size", () => {
+  const evil = "日本語 👨‍👩‍👧 \x1b[2J\u202e " + "x".repeat(300);
+  const view = viewAfter(
+    OPEN,
+    message(1, "bob", evil),
+    message(2, "日本語の名前はとても長い", evil, "@b"),
+  );
+  for (const columns of [24, 40, 71, 72, 100, 200]) {
+    for (const rows of [8, 9, 24, 60]) {
+      for (const sheet of [undefined, { type: "help" }, { type: "users" }] as const) {
+        const size = { columns, rows, sheet, editor: withText(EMPTY, evil.repeat(2)) };
+        const frame = render(screen(view, size));
+        const lines = picture(screen(view, size));
+        expect(lines.length).toBe(rows);
+        for (const line of lines) {
+          expect(line).not.toMatch(/\p{Cc}|\u202e/u);
+          expect(width(line), `${columns}x${rows}: ${line}`).toBeLessThanOrEqual(columns);
+        }
+        expect(frame.cursor.row).toBeLessThan(rows);
+        expect(frame.cursor.column).toBeLessThan(columns);
+      }
+    }
+  }
+  expect(picture(screen(view, { columns: 10, rows: 3 })).length).toBe(1);
+});
+
+test("the screen tells of statuses, unread messages, typing, and what is held back", () => {
+  const change = {
+    count: 3,
+    full: true,
+    gone: [],
+    set: [
+      ["bob", "busy"],
+      ["eva", "inactive"],
+      ["ana", "active"],
+    ],
+  } as const;
+  const welcome: ViewEvent = { type: "welcome", conversations: [], maxChars: 100 };
+  const events: ViewEvent[] = [
+    OPEN,
+    welcome,
+    { type: "presence", change },
+    message(1, "bob", "hi", "@bob"),
+    { type: "typing", typing: { conv: "~", from: "eva" } },
+  ];
+  const shown = picture(screen(viewAfter(...events))).join("\n");
+  expect(shown).toMatch(/2 bob +◐ +1 /);
+  expect(shown).toMatch(/◐ bob +busy/);
+  expect(shown).toMatch(/○ eva +inactive/);
+  expect(shown).toContain("eva is typing …");
+  expect(shown).toContain("● ana active");
+  const busy: ViewEvent[] = [
+    { type: "choose status", status: "busy" },
+    message(1, "eva", "secret"),
+  ];
+  const held = picture(screen(viewAfter(...events, ...busy))).join("\n");
+  expect(held).toContain("You are busy: 1 message is waiting.");
+  expect(held).not.toContain("secret");
+  const spanish = picture(screen(viewAfter(...events), { texts: textsFor("es_MX.UTF-8") })).join(
+    "\n",
+  );
+  expect(spanish).toContain("eva está escribiendo …");
+});
+
+test("a lost connection counts down, and a message says how it stands", () => {
+  const lost: ViewEvent = { type: "state", state: { name: "waiting", retryAtMs: NOW + 2_500 } };
+  const send: ViewEvent = { type: "send", text: "hello", mid: "x" };
+  const failed: ViewEvent = { type: "publish failed", conv: "~", mid: "x", problem: "unavailable" };
+  const waiting = picture(screen(viewAfter(OPEN, send, lost))).join("\n");
+  expect(waiting).toContain("Connection lost. Next attempt in 3 s");
+  expect(waiting).toContain("hello …");
+  const notSent = picture(screen(viewAfter(OPEN, send, failed))).join("\n");
+  expect(notSent).toContain("hello !");
+  expect(notSent).toContain("Not sent: The chat could not do it in time.");
+});
+
+test("one stays where one has scrolled to, when messages come below and above", () => {
+  const texts = textsFor("en");
+  const lines = (from: number, to: number) => {
+    const events = Array.from({ length: to - from + 1 }, (_, at) =>
+      message(from + at, `u${at}`, `text ${from + at}`),
+    );
+    return talk(viewAfter(OPEN, ...events), 60, texts, NOW);
+  };
+  const shown = (all: ReturnType<typeof lines>, anchor: Parameters<typeof seen>[1]): string[] => {
+    const { from, until } = seen(all, anchor, 6);
+    return all
+      .slice(from, until)
+      .flatMap(({ spans }) => /text \d+/.exec(spans.map(({ text }) => text).join("")) ?? [])
+      .map(String);
+  };
+  const before = lines(20, 40);
+  expect(shown(before, undefined)).toEqual(["text 38", "text 39", "text 40"]);
+  const anchor = scrolled(before, undefined, 6, -6);
+  expect(shown(before, anchor)).toEqual(["text 35", "text 36", "text 37"]);
+  expect(shown(lines(20, 60), anchor)).toEqual(["text 35", "text 36", "text 37"]);
+  expect(shown(lines(1, 60), anchor)).toEqual(["text 35", "text 36", "text 37"]);
+  expect(scrolled(before, anchor, 6, 6)).toBeUndefined();
+  expect(seen(before, scrolled(before, undefined, 6, -999), 6).from).toBe(0);
+});

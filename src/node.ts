@@ -133,6 +133,7 @@ export async function startNode(
       observe: inRoom(observe, "gateway"),
       dialects: { classic: classicDialect(classicOptions, wsProtocol), wsProtocol },
       onActive: (session) => activity.note(session),
+      onStatus: (session) => activity.forget(session),
       onLeft: (session) =>
         leavers.signOut(session.hold, session.isLingering ? config.PRESENCE_LINGER_MS : 0),
       isReady,

@@ -22,6 +22,11 @@ export class Activity {
     if (session.isInactive) void this.flush();
   }
 
+  /** The user has chosen a status: what was done before does not change it. */
+  forget(session: Session): void {
+    this.#active.delete(session);
+  }
+
   /** Tells the store of all who were active since the last time. */
   async flush(): Promise<void> {
     const active = [...this.#active].map(({ hold }) => hold).filter(({ hasName }) => hasName);

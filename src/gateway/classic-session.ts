@@ -136,10 +136,11 @@ export class ClassicSession implements Session {
       decoded = this.dialect.decode(frame);
     }
     this.#isFirstFrame = false;
-    const { observe, onActive } = this.#doors;
+    const { observe, onActive, onStatus } = this.#doors;
     observe.counters.frames.inc({ kind: decoded.kind });
     // to set one's status is to say what it shall be
-    if (!(decoded.kind === "command" && decoded.command.type === "status")) onActive(this);
+    if (decoded.kind === "command" && decoded.command.type === "status") onStatus(this);
+    else onActive(this);
     switch (decoded.kind) {
       case "command":
         return this.#answer(await this.#execute(decoded.command));

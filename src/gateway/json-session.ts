@@ -35,6 +35,8 @@ const PING_EVERY_MS = 25_000;
 const SILENT_FOR_MS = 60_000;
 /** How long a request waits while the name is in doubt. */
 const PATIENCE_MS = 5_000;
+/** What only a person does; marks of reading are set by screens that are merely open. */
+const ACTIVITY: ReadonlySet<Request["type"]> = new Set(["publish", "typing", "history", "user"]);
 /** With more users, typing in the general chat is not told. */
 const TYPING_UP_TO = 200;
 /** Bad or refused frames in a row. */
@@ -200,7 +202,8 @@ export class JsonSession implements Session {
         return this.#follow(request);
       default: {
         if (this.#line.isEnded && request.type !== "publish") return;
-        this.#doors.onActive(this);
+        if (request.type === "status") this.#doors.onStatus(this);
+        if (ACTIVITY.has(request.type)) this.#doors.onActive(this);
         const command = commandOf(request, this.#settings.textMaxChars);
         if ("error" in command) return this.#send(command.error);
         // in a crowd, that somebody writes to everybody is no news

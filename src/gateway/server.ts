@@ -41,6 +41,7 @@ export interface GatewayDoors {
   readonly observe: Observe;
   readonly dialects: { readonly classic: ByteDialect; readonly wsProtocol: ByteDialect };
   readonly onActive: (session: Session) => void;
+  readonly onStatus: (session: Session) => void;
   /** Signs out whoever still has the session's name; keeps trying. */
   readonly onLeft: (session: Session) => void;
   readonly isReady: () => boolean;
@@ -80,6 +81,7 @@ export class Gateway {
       onClaiming: (session) => doors.hub.add(session, session.hold.name),
       onUnclaimed: (session, isUnsure) => this.#release(session, isUnsure),
       onActive: doors.onActive,
+      onStatus: doors.onStatus,
       onEnded: (session) => {
         this.#sessions.delete(session);
         doors.observe.counters.connections.dec({ dialect: session.dialect.name });

@@ -50,6 +50,8 @@ export interface SessionDoors {
   readonly onUnclaimed: (session: Session, isUnsure: boolean) => void;
   /** The client did something. */
   readonly onActive: (session: Session) => void;
+  /** The client chooses its status: what it did before does not change that. */
+  readonly onStatus: (session: Session) => void;
   /** The connection is gone, and all that it had asked for is done. */
   readonly onEnded: (session: Session) => void;
 }

@@ -66,6 +66,19 @@ test("who keeps sending stays active, and who is busy stays busy", async () => {
   await ana.awaits(52, L("bob"), 2);
 });
 
+test("a status that is chosen right after a message is not taken back by that message", async () => {
+  const ana = await join("ana", 0);
+  const bob = await join("bob", 1);
+  bob.says(3, 2);
+  await ana.awaits(54, L("bob"), 2);
+  await bob.settles();
+  ana.says(4, L("~"), L("back in a moment"));
+  ana.says(3, 3);
+  await bob.awaits(54, L("ana"), 3);
+  await pause(400); // four beats: with each one, activity is noted
+  await bob.hearsNothing();
+});
+
 test("activity at the cutoff: whoever has sent a frame is active, whatever the sweep did in that moment", async () => {
   const viewer = await join("viewer", 1);
   const names = Array.from({ length: 60 }, (_, i) => `user-${i}`);

@@ -331,6 +331,23 @@ test("with more users than the limit only those watched are told of, with the co
   }
 });
 
+test("a chosen inactivity lasts while the screen is merely open, and ends with the next message", async () => {
+  const [ana, eva] = [await hello("ana"), await hello("eva")];
+  const status = async (): Promise<unknown> =>
+    (await eva.asks({ type: "user", user: "ana" }))["status"];
+  await ana.asks({ type: "publish", text: "one" });
+  await ana.asks({ type: "status", status: "inactive" });
+  await ana.asks({ type: "read", conv: "~", seq: 1 });
+  await ana.asks({ type: "presence" });
+  for (const until = performance.now() + 1_500; performance.now() < until;) {
+    expect(await status()).toBe("inactive"); // activity is noted with the beat, once a second
+    await ana.asks({ type: "read", conv: "~", seq: 1 });
+    await new Promise((resolve) => setTimeout(resolve, 50));
+  }
+  await ana.asks({ type: "publish", text: "two" });
+  await eventually(async () => expect(await status()).toBe("active"));
+});
+
 test("typing is heard by the others, and stored nowhere", async () => {
   const ana = await hello("ana");
   const bob = await hello("bob");

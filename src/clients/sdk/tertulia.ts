@@ -142,6 +142,7 @@ export class Tertulia {
    */
   async publish(conv: string, text: string, options: PublishOptions = {}): Promise<Published> {
     const mid = options.mid ?? randomId();
+    this.#typedMs.delete(conv); // the next keystroke begins another message
     const ok = await this.#outbox.do({
       request: { type: "publish", conv, mid, text },
       lane: conv,

@@ -82,6 +82,7 @@ export const schema = z.object({
     about:
       "When a message is acknowledged: `fast`, stored by the primary; `replicated`, by a replica of it as well",
   }),
+  ACK_REPLICAS: integer(1, 16, 1, "How many replicas `replicated` asks for"),
   LEASE_MS: integer(
     500,
     MINUTE,

@@ -82,7 +82,7 @@ export async function startNode(
   const storeRoom = inRoom(observe, "store");
   const writing = {
     ledger: isReplicated ? new Ledger(writer, library, storeRoom) : ledger,
-    replication: isReplicated ? new Replication(writer) : undefined,
+    replication: isReplicated ? new Replication(writer, config.ACK_REPLICAS) : undefined,
   };
   const store = new RedisStore(ledger, writing, keys, heartbeat, storeSettings, storeRoom);
   const feed = new RedisFeed(subscriber, commands, keys, inRoom(observe, "feed"));

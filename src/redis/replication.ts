@@ -14,14 +14,15 @@ export class NotReplicated extends Error {
 
 export class Replication {
   /** Replicas that must have a message. */
-  readonly least = 1;
+  readonly least: number;
   readonly #writer: Redis;
   #connection = 0;
   #waiting: Promise<number> | undefined;
 
   /** @param writer the connection that writes: WAIT knows only what was written on its own. */
-  constructor(writer: Redis) {
+  constructor(writer: Redis, least: number) {
     this.#writer = writer;
+    this.least = least;
     writer.on("close", () => this.#connection++);
   }
 

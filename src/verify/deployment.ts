@@ -46,10 +46,16 @@ export async function tryDeployment(
     const open = await untilQuiet(all, history);
     const none = { messages: [], terms: [], events: [], reports: [] };
     const { entries } = history;
-    const heard = new Index({ entries, truth: { ...none, connected: [] }, open, ack: "fast" });
+    const heard = new Index({
+      entries,
+      truth: { ...none, connected: [] },
+      open,
+      ack: "fast",
+      ackReplicas: 1,
+    });
     const { messages, contradictions } = agreedBy(heard);
     const truth = { ...none, messages, connected: await connectedOf(clients, all) };
-    const run: RunHistory = { entries, truth, open, ack: "fast" };
+    const run: RunHistory = { entries, truth, open, ack: "fast", ackReplicas: 1 };
     const index = new Index(run);
     const wrong = await wrongHistories(clients, index);
     return {

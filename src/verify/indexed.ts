@@ -50,6 +50,8 @@ export interface RunHistory {
   readonly open: ReadonlyMap<string, number>;
   /** `fast`: a failover may lose what was acknowledged, if it is announced. */
   readonly ack: AckLevel;
+  /** How many replicas must have what is acknowledged, in `replicated`. */
+  readonly ackReplicas: number;
 }
 
 export interface Message {

@@ -11,7 +11,7 @@ import { elections } from "./scenarios/elections.js";
 import { returns } from "./scenarios/returns.js";
 import type { ScenarioResult } from "./scenarios/scenario.js";
 
-const USAGE = `npm run verify -- [--topology single|sentinel] [--ack fast|replicated] [--seed N] [--minutes M]
+const USAGE = `npm run verify -- [--topology single|sentinel] [--ack fast|replicated] [--replicas N] [--seed N] [--minutes M]
     [--faults a,b,...] [--gateways N] [--clients N] [--json N] [--rate N]
 npm run verify -- --url ws://host:9000[,ws://...] [--clients N] [--rate N] [--minutes M]
     a deployment that is running: nothing is harmed, rate is messages a second of each client
@@ -30,6 +30,7 @@ async function main(): Promise<number> {
       minutes: { type: "string", default: "3" },
       topology: { type: "string", default: "single" },
       ack: { type: "string", default: "fast" },
+      replicas: { type: "string", default: "1" },
       faults: { type: "string" },
       gateways: { type: "string", default: "3" },
       clients: { type: "string", default: "24" },
@@ -52,6 +53,7 @@ async function main(): Promise<number> {
   const settings = {
     topology,
     ack: oneOf("ack", values.ack, ["fast", "replicated"]),
+    ackReplicas: Number(values.replicas),
     seed: Number(values.seed),
     minutes: Number(values.minutes),
     faults: values.faults?.split(",").filter((name) => name !== "") ?? faultsOf(topology),

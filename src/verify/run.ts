@@ -18,6 +18,7 @@ export interface RunSettings {
   readonly minutes: number;
   readonly topology: Topology;
   readonly ack: AckLevel;
+  readonly ackReplicas: number;
   readonly faults: readonly string[];
   readonly gateways: number;
   /** In bytes, and in JSON on the SDK. */
@@ -48,7 +49,11 @@ export async function run(settings: RunSettings): Promise<Result> {
     gateways: settings.gateways,
     dist: settings.dist,
     dataDir,
-    environment: { ACK_LEVEL: settings.ack, REQUESTS_PER_SECOND: "100000" },
+    environment: {
+      ACK_LEVEL: settings.ack,
+      ACK_REPLICAS: String(settings.ackReplicas),
+      REQUESTS_PER_SECOND: "100000",
+    },
     now: () => history.now(),
   });
   const urls = cluster.gateways.map(({ toClients }) => `ws://127.0.0.1:${toClients.port}`);
@@ -69,7 +74,8 @@ export async function run(settings: RunSettings): Promise<Result> {
       events: cluster.events,
       reports: cluster.reports,
     };
-    const whole: RunHistory = { entries: history.entries, truth, open, ack: settings.ack };
+    const { ack, ackReplicas } = settings;
+    const whole: RunHistory = { entries: history.entries, truth, open, ack, ackReplicas };
     return {
       violations: check(whole),
       historyPath: history.path,

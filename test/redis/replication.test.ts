@@ -115,7 +115,7 @@ test("a message that is sent again on another connection is confirmed by a repli
   await first.call("append", message, args);
   const again = (): Promise<unknown> =>
     new Ledger(writer, library, watch).call("append", message, args);
-  const replication = new Replication(writer);
+  const replication = new Replication(writer, 1);
   await expect(replication.covering(again)).rejects.toThrow(NotReplicated);
   await eventually(async () =>
     expect(await replication.covering(again)).toContainEqual(Buffer.from("again")),
@@ -130,7 +130,7 @@ test("a connection that was lost between a write and its WAIT confirms nothing",
   const settings = { url: proxy.url, commandTimeoutMs: 1_500 };
   const writer = connectRedis(settings, "writer", pino({ level: "silent" }));
   await untilReady(writer);
-  const replication = new Replication(writer);
+  const replication = new Replication(writer, 1);
   await expect(replication.covering(() => writer.set("a", "1"))).resolves.toBe("OK");
   const lost = replication.covering(async () => {
     await writer.set("b", "1");

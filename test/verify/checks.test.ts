@@ -9,6 +9,7 @@ function goodRun(): {
   truth: { -readonly [K in keyof RunHistory["truth"]]: RunHistory["truth"][K] };
   open: Map<string, number>;
   ack: RunHistory["ack"];
+  ackReplicas: number;
 } {
   let t = 0;
   const next = (): number => ++t;
@@ -54,6 +55,7 @@ function goodRun(): {
       ["bob", 2],
     ]),
     ack: "fast",
+    ackReplicas: 1,
   };
 }
 

@@ -18,7 +18,7 @@ function heard(...views: string[][]): Index {
     }
   }
   const truth = { messages: [], connected: [], terms: [], events: [], reports: [] };
-  return new Index({ entries, truth, open: new Map(), ack: "fast" });
+  return new Index({ entries, truth, open: new Map(), ack: "fast", ackReplicas: 1 });
 }
 
 test("what sessions heard in part is put into one order", () => {

@@ -15,6 +15,7 @@ interface Run {
   };
   open: Map<string, number>;
   ack: RunHistory["ack"];
+  ackReplicas: number;
 }
 
 const said = (id: string, seq: number, epoch: number): Stored => ({
@@ -79,6 +80,7 @@ function rolledBack(): Run {
       ["bob", 2],
     ]),
     ack: "fast",
+    ackReplicas: 1,
   };
 }
 
@@ -118,6 +120,17 @@ test("who is told nothing for a while may hear both copies late, one right after
     isLate(entry) ? { ...entry, t: times.shift()! } : entry,
   );
   expect(check(run)).toEqual([]);
+});
+
+test("replicated by one of two is not enough when Sentinel is asked for a failover; by both it is", () => {
+  const run = rolledBack();
+  for (const entry of run.entries) {
+    if ("what" in entry) Object.assign(entry, { what: "asked-failover" });
+  }
+  run.ack = "replicated";
+  expect(check(run)).toEqual([]);
+  run.ackReplicas = 2;
+  expect(rulesBroken(run)).toContain(LOST);
 });
 
 test("a stale primary may publish what it had been sent when it wakes up, if nobody hears it", () => {

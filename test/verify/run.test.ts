@@ -14,6 +14,7 @@ const small = {
   dist,
   topology: "single",
   ack: "fast",
+  ackReplicas: 1,
 } as const;
 
 test("a short run under faults keeps every promise", async () => {

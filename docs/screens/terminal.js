@@ -132,26 +132,29 @@ function spansOf(row) {
   return spans;
 }
 
+/** Each run of words stands at its own column: fonts differ, columns do not. */
 function svgOf(rows) {
   const lines = rows.flatMap((row, at) => {
     let column = 0;
-    return row.map(({ text, color, isBold }) => {
-      const x = MARGIN + column * CELL;
-      const columns = width(text);
-      column += columns;
-      if (text.trim() === "") return "";
-      const y = MARGIN + (at + 0.75) * LINE;
-      const weight = isBold ? ' font-weight="700"' : "";
-      const size = `textLength="${(columns * CELL).toFixed(1)}" lengthAdjust="spacingAndGlyphs"`;
-      return `<text x="${x.toFixed(1)}" y="${y.toFixed(1)}" fill="${PALETTE[color]}"${weight} ${size}>${escaped(text)}</text>`;
-    });
+    const y = (MARGIN + (at + 0.75) * LINE).toFixed(1);
+    return row.flatMap(({ text, color, isBold }) =>
+      text.split(/( {2,}|^ +| +$)/).map((part) => {
+        const x = (MARGIN + column * CELL).toFixed(1);
+        const columns = width(part);
+        column += columns;
+        if (part.trim() === "") return "";
+        const weight = isBold ? ' font-weight="700"' : "";
+        const size = `textLength="${(columns * CELL).toFixed(1)}" lengthAdjust="spacingAndGlyphs"`;
+        return `<text x="${x}" y="${y}" fill="${PALETTE[color]}"${weight} ${size}>${escaped(part)}</text>`;
+      }),
+    );
   });
   const [w, h] = [COLUMNS * CELL + 2 * MARGIN, rows.length * LINE + 2 * MARGIN].map(Math.ceil);
   const font = "ui-monospace, 'SF Mono', Menlo, Consolas, 'DejaVu Sans Mono', monospace";
   return [
     `<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 ${w} ${h}" width="${w}" height="${h}">`,
     `<rect width="${w}" height="${h}" rx="10" fill="${GROUND}"/>`,
-    `<g font-family="${font}" font-size="14" xml:space="preserve">`,
+    `<g font-family="${font}" font-size="14">`,
     ...lines.filter((line) => line !== ""),
     "</g>\n</svg>\n",
   ].join("\n");

@@ -1,23 +1,30 @@
 /** The terminal client as it ships: in a pipe, and in tmux, with people on two gateways. */
 /* oxlint-disable no-control-regex -- looks are escape sequences */
 import { spawn } from "node:child_process";
+import { mkdtemp, readFile, rm } from "node:fs/promises";
+import { tmpdir } from "node:os";
+import { join as path } from "node:path";
 import { fileURLToPath } from "node:url";
 import { afterAll, afterEach, beforeAll, describe, expect, test } from "vitest";
 import { eventually } from "../support/eventually.js";
 import { nodeProcess, type NodeProcess } from "../support/nodes.js";
 import { startRedis, type TestRedis } from "../support/redis.js";
-import { refusal, welcomes } from "../support/scripted-server.js";
+import { refusal, stored, texts, welcomes } from "../support/scripted-server.js";
 import { at, join, serve } from "../support/sdk-scene.js";
 import { closeWindows, HAS_TMUX, openWindow, type Window } from "../support/tmux.js";
 
 const MAIN = fileURLToPath(new URL("../../dist/clients/tui/main.js", import.meta.url));
 const count = (text: string, part: string): number => text.split(part).length - 1;
 
+let folder: string;
+let errors: string;
 let redis: TestRedis;
 let first: NodeProcess;
 let second: NodeProcess;
 
 beforeAll(async () => {
+  folder = await mkdtemp(path(tmpdir(), "tertulia-terminal-"));
+  errors = path(folder, "errors");
   redis = await startRedis();
   const start = (): Promise<NodeProcess> => nodeProcess({ REDIS_URL: redis.url });
   [first, second] = await Promise.all([start(), start()]);
@@ -25,6 +32,7 @@ beforeAll(async () => {
 afterAll(async () => {
   await Promise.all([first.close(), second.close()]);
   await redis.close();
+  await rm(folder, { recursive: true });
 });
 
 interface Piped {
@@ -51,7 +59,7 @@ function pipe(
 
 describe("in a pipe", () => {
   test("every line is published in order and acknowledged before it ends", async () => {
-    const lines = Array.from({ length: 250 }, (_, at) => `line ${at}`);
+    const lines = Array.from({ length: 130 }, (_, at) => `line ${at}`);
     const eva = join(at(second), { name: "eva" });
     await eva.chat.joined();
     const { code, out, errors } = await pipe(
@@ -133,6 +141,20 @@ describe("in a pipe", () => {
     expect(errors).toMatch(/line 1.*away for 1 s\n.*line 2.*away for 1 s/);
   });
 
+  test("an answer that takes its time is waited for", async () => {
+    let isFirst = true;
+    const server = await serve(
+      welcomes(undefined, (request, peer) => {
+        if (request.type !== "publish") return;
+        peer.says(isFirst ? refusal(request, "unavailable", 2_500) : stored(request));
+        isFirst = false;
+      }),
+    );
+    const args = ["--name", "bot", "--url", server.url];
+    expect(await pipe(args, "text 1\ntext 2\n").ended).toMatchObject({ code: 0, errors: "" });
+    expect(texts(...server.peers)).toEqual(["text 1", "text 1", "text 2"]);
+  });
+
   test("a chat that ends the connection for good is exit code 4", async () => {
     const server = await serve(welcomes());
     const bot = pipe(["--name", "bot", "--url", server.url, "--listen"], "");
@@ -193,26 +215,27 @@ describe.skipIf(!HAS_TMUX)("on the full screen (tmux)", () => {
   });
 
   test("a gateway is killed in the middle: nothing is lost or doubled on the screens", async () => {
+    // a name of its own: the dead node holds it for as long as its lease
     const doomed = await nodeProcess({ REDIS_URL: redis.url });
-    const [ana, bob] = [
-      await openWindow("ana", ["--url", at(doomed)[0]!]),
+    const [rita, bob] = [
+      await openWindow("rita", ["--url", at(doomed)[0]!]),
       await openWindow("bob", ["--url", at(second)[0]!]),
     ];
-    await sees(ana, "● bob");
-    await sees(bob, "● ana");
-    await ana.types("before it", "[Enter]");
+    await sees(rita, "● bob");
+    await sees(bob, "● rita");
+    await rita.types("before it", "[Enter]");
     await sees(bob, "before it");
     await doomed.close("SIGKILL");
-    await sees(ana, /Connection lost|does not answer/);
-    await ana.types("while it was away", "[Enter]");
-    await bob.types("what ana missed", "[Enter]");
-    await sees(ana, "while it was away …");
+    await sees(rita, /Connection lost|does not answer/);
+    await rita.types("while it was away", "[Enter]");
+    await bob.types("what rita missed", "[Enter]");
+    await sees(rita, "while it was away …");
     const again = await nodeProcess({ REDIS_URL: redis.url, PORT: doomed.port });
-    await ana.types("[C-r]");
-    for (const window of [ana, bob]) {
-      const screen = await sees(window, "before it", "while it was away", "what ana missed");
+    await rita.types("[C-r]");
+    for (const window of [rita, bob]) {
+      const screen = await sees(window, "before it", "while it was away", "what rita missed");
       await eventually(async () => expect(await window.screen()).not.toMatch(/away …/), 10_000);
-      for (const text of ["before it", "while it was away", "what ana missed"]) {
+      for (const text of ["before it", "while it was away", "what rita missed"]) {
         expect(count(screen, text), screen).toBe(1);
       }
     }
@@ -220,20 +243,18 @@ describe.skipIf(!HAS_TMUX)("on the full screen (tmux)", () => {
   });
 
   test("history comes by scrolling up, and new messages do not move what is read", async () => {
-    const eva = join(at(second), { name: "eva" });
-    await eva.chat.joined();
-    await redis.client.flushall();
     const bot = join(at(second), { name: "bot" });
     await bot.chat.joined();
-    for (let n = 1; n <= 230; n++) await bot.chat.publish("~", `text ${n}.`);
+    const numbers = Array.from({ length: 130 }, (_, at) => at + 1);
+    await Promise.all(numbers.map((n) => bot.chat.publish("~", `text ${n}.`)));
     const ana = await openWindow("ana", ["--url", at(first)[0]!]);
-    await sees(ana, "text 230.");
+    await sees(ana, "text 130.");
     await eventually(async () => {
       await ana.types("[PPage]");
-      expect(await ana.screen()).toMatch(/text 1\.[^]*text 2\./);
+      expect(await ana.screen()).toContain("this is where it begins");
     }, 15_000);
     await bot.chat.publish("~", "one more.");
-    await sees(ana, "1 new below", /text 1\./);
+    await sees(ana, "1 new below", "this is where it begins");
     await ana.types("[Escape]");
     await sees(ana, "one more.");
   });
@@ -248,6 +269,12 @@ describe.skipIf(!HAS_TMUX)("on the full screen (tmux)", () => {
     expect(small).not.toContain("│");
     await ana.resize(100, 30);
     await sees(ana, "│", "forty columns are");
+    for (const mend of [() => ana.resize(100, 31), () => ana.types("[C-l]")]) {
+      await ana.stains("\x1b7\x1b[3;50Hstain\x1b8");
+      await sees(ana, "stain");
+      await mend();
+      await eventually(async () => expect(await ana.screen()).not.toContain("stain"));
+    }
   });
 
   test("what others write cannot touch the terminal", async () => {
@@ -277,6 +304,24 @@ describe.skipIf(!HAS_TMUX)("on the full screen (tmux)", () => {
     expect(await Promise.all(flags.map((flag) => ana.is(flag)))).toEqual(["0", "1", "1"]);
     await ana.types("echoed again", "[Enter]");
     await eventually(async () => expect(count(await ana.screen(), "echoed again")).toBe(2));
+  });
+
+  test("after a crash the terminal is as it was, and the reason stands on it", async () => {
+    const bomb = "setInterval(()=>{if(process.stdin.isRaw)throw(Error(`boom`))},300)";
+    const crashing = { NODE_OPTIONS: `--import=data:text/javascript,${bomb}` };
+    const ana = await openWindow("ana", ["--url", at(first)[0]!], crashing);
+    await sees(ana, "Error: boom", "left with 70");
+    expect(await Promise.all([ana.is("alternate_on"), ana.is("cursor_flag")])).toEqual(["0", "1"]);
+  });
+
+  test("when its window is closed it says goodbye and dies of nothing but that", async () => {
+    const eva = join(at(second), { name: "eva" });
+    await eva.chat.joined();
+    const iris = await openWindow("iris", ["--url", at(first)[0]!], {}, errors);
+    await sees(iris, "● iris active");
+    await closeWindows();
+    expect(await eva.chat.user("iris")).toBe("disconnected");
+    expect(await readFile(errors, "utf8")).toBe("");
   });
 
   test("a refused name is told when the screen is gone", async () => {

@@ -1,7 +1,9 @@
 /** Terminals for tests: windows of a private tmux server, in which the real client runs. */
 import { execFile, execFileSync } from "node:child_process";
+import { writeFile } from "node:fs/promises";
 import { fileURLToPath } from "node:url";
 import { promisify } from "node:util";
+import { eventually } from "./eventually.js";
 
 const run = promisify(execFile);
 /** A server of its own for each test: one that is ending takes nobody in. */
@@ -16,22 +18,25 @@ export interface Window {
   /** What is to be seen; with `isRaw`, with its escape sequences. */
   screen(isRaw?: boolean): Promise<string>;
   resize(columns: number, rows: number): Promise<void>;
+  /** Writes on it behind the program's back, as a stray process does. */
+  stains(text: string): Promise<void>;
   /** Of the program in the window. */
   pid(): Promise<number>;
   /** A property of the terminal as tmux has it, such as `alternate_on`. */
   is(flag: string): Promise<string>;
 }
 
-/** Runs the client; a line `left with <code>` follows its end. */
+/** Runs the client, its errors in a file if one is given; a line `left with <code>` follows its end. */
 export async function openWindow(
   name: string,
   args: readonly string[],
   environment: Readonly<Record<string, string>> = {},
+  errors = "/dev/tty",
 ): Promise<Window> {
   const settings = Object.entries({ LANG: "C.UTF-8", LC_ALL: "C.UTF-8", ...environment });
   const program = [process.execPath, MAIN, "--name", name, ...args];
   const words = ["env", ...settings.map(([key, value]) => `${key}=${value}`), ...program];
-  const line = `${words.map((word) => `'${word}'`).join(" ")}; echo "left with $?"; exec cat`;
+  const line = `${words.map((word) => `'${word}'`).join(" ")} 2>'${errors}'; echo "left with $?"; exec cat`;
   const size = ["-x", "100", "-y", "30"];
   await tmux("new-session", "-d", "-s", name, ...size, "sh", "-c", line);
   return {
@@ -45,10 +50,13 @@ export async function openWindow(
     async resize(columns, rows) {
       await tmux("resize-window", "-t", name, "-x", `${columns}`, "-y", `${rows}`);
     },
+    async stains(text) {
+      const tty = await tmux("display-message", "-p", "-t", name, "#{pane_tty}");
+      await writeFile(tty.trim(), text);
+    },
     async pid() {
       const shell = await tmux("display-message", "-p", "-t", name, "#{pane_pid}");
-      const { stdout } = await run("pgrep", ["-P", shell.trim()]);
-      return Number(stdout);
+      return (await clientOf(shell.trim()))!;
     },
     async is(flag) {
       return (await tmux("display-message", "-p", "-t", name, `#{${flag}}`)).trim();
@@ -56,11 +64,29 @@ export async function openWindow(
   };
 }
 
+/** Closes them all, as a terminal does; resolves when the clients have said goodbye. */
 export async function closeWindows(): Promise<void> {
-  await tmux("kill-server").catch((error: Error) => {
-    if (!/no server running|error connecting/.test(error.message)) throw error;
-  });
+  const shells = await tmux("list-panes", "-a", "-F", "#{pane_pid}").catch(() => ""); // none is open
+  const clients = await Promise.all(shells.split("\n").filter(Boolean).map(clientOf));
+  if (shells !== "") await tmux("kill-server");
   servers++;
+  for (const pid of clients.flatMap((each) => each ?? [])) {
+    await eventually(async () => {
+      if (await isRunning(pid)) throw new Error(`process ${pid} has not ended`);
+    });
+  }
+}
+
+/** What a window's shell runs; undefined: it has ended. */
+async function clientOf(shell: string): Promise<number | undefined> {
+  const found = await run("pgrep", ["-P", shell]).catch(() => undefined); // exits with 1 for none
+  return found && Number(found.stdout);
+}
+
+/** One that nobody has asked for its exit code yet (Z) has ended as well. */
+async function isRunning(pid: number): Promise<boolean> {
+  const found = await run("ps", ["-o", "stat=", "-p", `${pid}`]).catch(() => undefined); // exits with 1 for none
+  return found !== undefined && !found.stdout.startsWith("Z");
 }
 
 async function tmux(...args: string[]): Promise<string> {

@@ -74,6 +74,7 @@ export class App {
     });
     this.#ticking = setInterval(() => {
       this.#desk.do({ type: "tick" });
+      this.#stage.settle();
       this.#draw();
     }, TICK_MS);
     this.#stage.look();

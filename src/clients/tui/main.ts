@@ -39,7 +39,14 @@ async function onScreen(options: Options, texts: Texts): Promise<number> {
   const app = new App({ ...options, name, texts, input: stdin, output: stdout });
   const ending = await app.ended;
   if (ending.why !== undefined) stderr.write(`tertulia-chat: ${cleanLine(name)}: ${ending.why}\n`);
+  if (ending.how === "SIGHUP") dieOfHangUp();
   return exitCodeOf(ending);
+}
+
+/** Node's own exit stumbles (SIGABRT) over a terminal that is gone: nodejs/node, ResetStdio. */
+function dieOfHangUp(): void {
+  process.removeAllListeners("SIGHUP");
+  process.kill(process.pid, "SIGHUP");
 }
 
 function exitCodeOf({ how }: Ending): number {

@@ -76,6 +76,13 @@ export class Stage {
     this.look();
   }
 
+  /** What one had scrolled to may be gone: then one is at the end. */
+  settle(): void {
+    if (this.anchor === undefined) return;
+    const { lines, talkRows } = layOut(this.house.screen());
+    if (seen(lines, this.anchor, talkRows).until === lines.length) this.toEnd();
+  }
+
   toEnd(): void {
     this.anchor = undefined;
     this.look();

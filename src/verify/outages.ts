@@ -31,7 +31,9 @@ export function outagesOf({ run }: Index): Outage[] {
 /** Of a sentinel group, whose failover itself takes about two. */
 const WRITES_AGAIN_WITHIN_MS = 8_000;
 
+/** Who asks for more replicas than one waits until the old primary is one of them again. */
 export function writesGoOn(index: Index): string[] {
+  if (index.run.ack === "replicated" && index.run.ackReplicas > 1) return [];
   const failovers = new Set(
     index.run.entries.flatMap((entry) =>
       entry.kind === "fault" && entry.rollsBack ? entry.what : [],

@@ -1,7 +1,7 @@
 /** The observer: hears what every Redis server publishes, replicas included, beside all gateways. */
 import { createHash } from "node:crypto";
 import type { Redis } from "ioredis";
-import { decodeEvent, positionOf } from "../redis/events.js";
+import { decodeEvent, isMoment, positionOf } from "../redis/events.js";
 import type { Published } from "./indexed.js";
 import { storedFrom } from "./truth.js";
 
@@ -19,13 +19,16 @@ export class Observer {
   static async start(servers: readonly Redis[], now: () => number): Promise<Observer> {
     const observer = new Observer(now);
     for (const server of servers) {
-      const connection = server.duplicate();
+      // the library's own way to subscribe again has nobody who hears that it failed
+      const connection = server.duplicate({ autoResubscribe: false });
       connection.on("error", () => {}); // servers are killed on purpose
       connection.on("pmessageBuffer", (_pattern, channel: Buffer, event: Buffer) => {
         observer.#keep(String(channel), event);
       });
       observer.#connections.push(connection);
-      await connection.psubscribe("tertulia:*:log");
+      const subscribe = (): Promise<unknown> => connection.psubscribe("tertulia:*:log");
+      connection.on("ready", () => void subscribe().catch(() => {})); // killed again: it comes again
+      await subscribe();
     }
     return observer;
   }
@@ -36,6 +39,7 @@ export class Observer {
 
   /** Each content of each position once. */
   #keep(channel: string, event: Buffer): void {
+    if (isMoment(event)) return;
     const bucket = Number(/\{(\d+)\}/.exec(channel)![1]);
     const { g, n } = positionOf(event);
     const digest = createHash("sha1").update(event).digest("base64").slice(0, 12);

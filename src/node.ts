@@ -174,7 +174,7 @@ export async function startNode(
       .catch((error: unknown) => observe.log.warn({ err: error }, "presence could not be read"));
   };
 
-  await heartbeat.start({ onHeads, onRejoin: reclaim });
+  await retrying(STARTING_WITHIN_MS, () => heartbeat.start({ onHeads, onRejoin: reclaim }));
   await feed.start((notice) => {
     // woken up after its lease: the names may be others' by now, and so may be what is told
     if (heartbeat.isOverdue) hub.suspend();

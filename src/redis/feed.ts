@@ -17,8 +17,11 @@ import { giveUp, untilReady } from "./connect.js";
 import { Bucket, NOWHERE, follows, isNext } from "./feed-cursor.js";
 import { ALL_BUCKETS, type Keys } from "./keys.js";
 import { Probe } from "./probe.js";
+import { retrying } from "./retry.js";
 
 const PAGE = 500;
+/** A Redis that is slow is waited for. */
+const STARTS_WITHIN_MS = 30_000;
 /** At the start, the first probe is waited for; if it does not come, the beats go on trying. */
 const PROVEN_WITHIN_MS = 1_000;
 
@@ -59,8 +62,10 @@ export class RedisFeed implements Feed {
       else if (name === this.#probeChannel) this.#probe.hear(Number(event));
     });
     await untilReady(this.#subscriber);
-    await this.#subscribe();
-    await Promise.all(this.#buckets.map((bucket) => this.#beginAtHead(bucket)));
+    await retrying(STARTS_WITHIN_MS, () => this.#subscribe());
+    const begin = (bucket: Bucket): Promise<void> => this.#beginAtHead(bucket);
+    const begun = this.#buckets.map((bucket) => retrying(STARTS_WITHIN_MS, () => begin(bucket)));
+    await Promise.all(begun);
     this.#state = "following";
     // every later connection is a new subscription, and may have missed anything
     this.#subscriber.on("ready", () => void this.#resubscribe());

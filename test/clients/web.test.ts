@@ -34,7 +34,10 @@ describe.skipIf(!hasBrowser())("in a browser", () => {
   const pair = (one: string, other: string): Promise<[Person, Person]> =>
     Promise.all([join(browser, nodes[0]!.port, one), join(browser, nodes[1]!.port, other)]);
   const shows = (person: Person, ...texts: string[]): Promise<void> =>
-    eventually(async () => expect((await person.texts()).slice(-texts.length)).toEqual(texts));
+    eventually(
+      async () => expect((await person.texts()).slice(-texts.length)).toEqual(texts),
+      20_000,
+    );
   const unread = (person: Person, line: string): Promise<string> =>
     person.page.locator(".conversations .line", { hasText: line }).locator(".badge").innerText();
 

@@ -63,6 +63,9 @@ main().then(
   (error: unknown) => {
     const isOurs = error instanceof ConfigError;
     const because = error instanceof Error && error.cause !== undefined ? [error.cause] : [];
+    const inUse = /EADDRINUSE.*:(\d+)$/.exec(String(error));
+    if (inUse !== null)
+      because.push(`choose another port, for example PORT=${Number(inUse[1]) + 1}`);
     const text = isOurs ? `Configuration:\n${error.message}` : [error, ...because].join(": ");
     process.stderr.write(`${text}\n`);
     process.exit(1);

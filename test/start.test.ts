@@ -54,6 +54,7 @@ test("without REDIS_URL a private Redis is started, stopped with the gateway, an
   expect(isAlive(pid)).toBe(false);
 
   const third = await start();
+  expect((await noted()).url, "who was told of it finds it again").toBe(url);
   const eva = await ClassicClient.connect(third.port, "eva");
   eva.says(5, L("~"));
   await eva.awaits(56, 1, L("ana"), L("kept"));

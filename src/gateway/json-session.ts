@@ -15,6 +15,7 @@ import {
   errorEvent,
   idOf,
   jsonDialect,
+  isPlain,
   nameFromText,
   problem,
   textFromName,
@@ -237,7 +238,9 @@ export class JsonSession implements Session {
     }
     const { chat, observe } = this.#doors;
     const name = nameFromText(text);
-    if (chat.refuseName(name)) return this.#reply(id, { type: "refused", refusal: "bad_name" });
+    if (chat.refuseName(name) || !isPlain(text)) {
+      return this.#reply(id, { type: "refused", refusal: "bad_name" });
+    }
     this.hold.key = key ?? randomBytes(18).toString("base64url");
     const outcome = await this.hold.claim(name);
     if (outcome === "taken") return this.#reply(id, { type: "refused", refusal: "name_taken" });

@@ -6,7 +6,7 @@ import { readFileSync, rmSync } from "node:fs";
 import { mkdir, open, readFile, rm, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import { setTimeout as pause } from "node:timers/promises";
-import { startLocalRedis } from "./server.js";
+import { freePort, isFree, startLocalRedis } from "./server.js";
 
 export interface SharedLocalRedis {
   readonly url: string;
@@ -47,7 +47,8 @@ export async function sharedLocalRedis(dataDir: string): Promise<SharedLocalRedi
     await pause(50);
   }
   try {
-    const redis = await startLocalRedis({ dataDir });
+    const port = await portOf(dataDir);
+    const redis = await startLocalRedis({ dataDir, port });
     const stopped = new Promise<void>((resolve) => redis.child.once("exit", () => resolve()));
     redis.child.once("exit", () => removeOwn(path));
     const note: Note = { owner: process.pid, server: redis.child.pid!, url: redis.url };
@@ -57,6 +58,16 @@ export async function sharedLocalRedis(dataDir: string): Promise<SharedLocalRedi
     await rm(path, { force: true });
     throw error;
   }
+}
+
+/** The one that it had before, so that nodes that were told of it find it again; else a free one. */
+async function portOf(dataDir: string): Promise<number> {
+  const path = join(dataDir, "redis.port");
+  const before = Number(await readFile(path, "utf8").catch(() => ""));
+  const isKnown = Number.isInteger(before) && before > 0 && before < 65_536;
+  const port = isKnown && (await isFree(before)) ? before : await freePort();
+  await writeFile(path, `${port}\n`);
+  return port;
 }
 
 /** Takes the folder, if nobody has. */

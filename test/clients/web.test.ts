@@ -150,6 +150,17 @@ describe.skipIf(!hasBrowser())("in a browser", () => {
     expect(seen.size).toBe(240);
   });
 
+  test("a long conversation of one's own makes the list longer, not the page", async () => {
+    const una = await join(browser, nodes[0]!.port, "una");
+    for (let i = 1; i <= 30; i++) await una.says(`line ${i}`);
+    await shows(una, "line 30");
+    await una.page.locator(".tick", { hasText: "Sent" }).last().waitFor();
+    const beyond = await una.page.evaluate<number>(
+      "document.documentElement.scrollHeight - document.documentElement.clientHeight",
+    );
+    expect(beyond).toBe(0);
+  });
+
   test("a gateway is killed in the middle: nothing is lost or doubled on the screen", async () => {
     const port = await freePort();
     const environment = { REDIS_URL: redis.url, PORT: port };

@@ -67,8 +67,14 @@ const transcripts: Record<string, readonly Line[]> = {
     ["←", { type: "error", id: 1, code: "bad_name" }],
     ["→", { type: "hello", id: 2, name: "x".repeat(65) }],
     ["←", { type: "error", id: 2, code: "bad_name" }],
-    ["→", { type: "hello", id: 3, name: "ana" }],
-    ["←", { type: "welcome", id: 3, user: "ana" }],
+    ["→", { type: "hello", id: 5, name: "ana " }],
+    ["←", { type: "error", id: 5, code: "bad_name" }],
+    ["→", { type: "hello", id: 6, name: "a\u200bna" }],
+    ["←", { type: "error", id: 6, code: "bad_name" }],
+    ["→", { type: "hello", id: 7, name: "\u202eana" }],
+    ["←", { type: "error", id: 7, code: "bad_name" }],
+    ["→", { type: "hello", id: 3, name: "José 👩‍💻" }],
+    ["←", { type: "welcome", id: 3, user: "José 👩‍💻" }],
     ["→", { type: "hello", id: 4, name: "eva" }],
     ["←", { type: "error", id: 4, code: "forbidden" }],
   ],
@@ -413,7 +419,7 @@ test("README's session by hand goes exactly so", async () => {
   const known: Record<string, string> = {};
   let client: JsonClient | undefined;
   for (const line of session) {
-    const [, query] = /^\$ npx wscat -c 'localhost:9000\/ws(.*)'$/.exec(line) ?? [];
+    const [, query] = /^\$ npx -y wscat -c 'ws:\/\/localhost:9000\/ws(.*)'$/.exec(line) ?? [];
     if (query !== undefined) client = keep(await JsonClient.connect(gateway.port, query));
     else if (line.startsWith("> ")) {
       client!.says(line.slice(2).replaceAll(/KEY|EPOCH/g, (word) => known[word]!));

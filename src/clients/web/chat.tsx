@@ -53,5 +53,5 @@ export function Chat({ onJoinAgain }: { readonly onJoinAgain: () => void }): Com
 
 export function focusComposer(): void {
   // on a touch screen it would bring up the keyboard
-  if (matchMedia("(pointer: fine)").matches) document.getElementById("composer")?.focus();
+  if (!matchMedia("(pointer: coarse)").matches) document.getElementById("composer")?.focus();
 }

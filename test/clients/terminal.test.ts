@@ -320,7 +320,10 @@ describe.skipIf(!HAS_TMUX)("on the full screen (tmux)", () => {
     const iris = await openWindow("iris", ["--url", at(first)[0]!], {}, errors);
     await sees(iris, "● iris active");
     await closeWindows();
-    expect(await eva.chat.user("iris")).toBe("disconnected");
+    // before her name would be let go of anyway (PRESENCE_LINGER_MS)
+    const isGone = async (): Promise<void> =>
+      expect(await eva.chat.user("iris")).toBe("disconnected");
+    await eventually(isGone, 2_500);
     expect(await readFile(errors, "utf8")).toBe("");
   });
 

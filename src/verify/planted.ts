@@ -42,7 +42,7 @@ export const PLANTED: Readonly<Record<string, Planted>> = {
       [
         MESSAGES,
         "local seq = (tonumber(last[1]) or 0) + 1",
-        "local seq = tonumber(last[1]) if seq % 500 == 499 then error('OOM refused') end",
+        "local seq = tonumber(last[1]) if seq % 100 == 99 then error('OOM refused') end",
       ],
     ],
     faults: [],

@@ -82,7 +82,12 @@ export const schema = z.object({
     about:
       "When a message is acknowledged: `fast`, stored by the primary; `replicated`, by a replica of it as well",
   }),
-  ACK_REPLICAS: integer(1, 16, 1, "How many replicas `replicated` asks for"),
+  ACK_REPLICAS: integer(
+    1,
+    16,
+    1,
+    "How many replicas `replicated` asks for at least, beside all that are connected",
+  ),
   LEASE_MS: integer(
     500,
     MINUTE,

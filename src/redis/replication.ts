@@ -13,11 +13,13 @@ export class NotReplicated extends Error {
 }
 
 export class Replication {
-  /** Replicas that must have a message. */
+  /** Replicas that must have a message, at least. */
   readonly least: number;
   readonly #writer: Redis;
   #connection = 0;
   #waiting: Promise<number> | undefined;
+  /** Of those who share the next WAIT. */
+  #needed = 0;
 
   /** @param writer the connection that writes: WAIT knows only what was written on its own. */
   constructor(writer: Redis, least: number) {
@@ -27,25 +29,31 @@ export class Replication {
   }
 
   /**
-   * Writes, and waits until enough replicas have it.
+   * Writes, and waits until enough replicas have it: as many as must, and all that are connected, for
+   * any of them may be the next primary.
    *
+   * @param connectedOf how many replicas the answer says are connected
    * @throws NotReplicated if that is not known in time, or what the write throws.
    */
-  async covering<T>(write: () => Promise<T>): Promise<T> {
+  async covering<T>(write: () => Promise<T>, connectedOf: (answer: T) => number): Promise<T> {
     const connection = this.#connection;
     const answer = await write();
+    const needed = Math.max(this.least, connectedOf(answer));
+    this.#needed = Math.max(this.#needed, needed);
     this.#waiting ??= this.#wait();
     const replicas = await this.#waiting;
     // on a new connection nothing was written yet, and WAIT is content at once
     if (connection !== this.#connection) throw new NotReplicated("the connection was lost");
-    if (replicas < this.least) throw new NotReplicated(`${replicas} replicas have it`);
+    if (replicas < needed) throw new NotReplicated(`${replicas} replicas have it`);
     return answer;
   }
 
   async #wait(): Promise<number> {
     // whoever has written by the end of this turn of the event loop comes along
     await new Promise((resolve) => setImmediate(resolve));
+    const needed = this.#needed;
     this.#waiting = undefined;
-    return this.#writer.wait(this.least, WITHIN_MS);
+    this.#needed = 0;
+    return this.#writer.wait(needed, WITHIN_MS);
   }
 }

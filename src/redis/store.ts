@@ -136,7 +136,9 @@ export class RedisStore implements Store {
           this.#settings.historyMaxAgeMs,
           replication?.least ?? 0,
         ]);
-      return replication === undefined ? write() : replication.covering(write);
+      return replication === undefined
+        ? write()
+        : replication.covering(write, (answer) => (answer as number[])[4]!);
     })) as [Buffer, number, number, number];
     const repeated = answer.toString() === "again";
     if (repeated) {

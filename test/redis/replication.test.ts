@@ -86,6 +86,22 @@ test("a message that no replica has taken in time is not acknowledged before it 
   expect(await admin.xlen(key!)).toBe(3);
 });
 
+test("a message that only one of two connected replicas has taken is not acknowledged: either may be promoted", async () => {
+  await startReplica();
+  const other = await startReplica();
+  await eventually(async () =>
+    expect(await admin.info("replication")).toMatch(/slave1:.*state=online/),
+  );
+  const client = await ana();
+  client.says(4, L("~"), L("before"));
+  await client.hears(55, L("ana"), L("before"));
+  client.says(2, L("ana"));
+  await client.hears(52, L("ana"), 1);
+  freeze(other, 3);
+  client.says(4, L("~"), L("on one of them"));
+  await client.hears(50, 6);
+});
+
 test("a replica that comes within the deadline is waited for", async () => {
   const client = await ana();
   client.says(4, L("~"), L("patience"));
@@ -116,9 +132,9 @@ test("a message that is sent again on another connection is confirmed by a repli
   const again = (): Promise<unknown> =>
     new Ledger(writer, library, watch).call("append", message, args);
   const replication = new Replication(writer, 1);
-  await expect(replication.covering(again)).rejects.toThrow(NotReplicated);
+  await expect(replication.covering(again, () => 1)).rejects.toThrow(NotReplicated);
   await eventually(async () =>
-    expect(await replication.covering(again)).toContainEqual(Buffer.from("again")),
+    expect(await replication.covering(again, () => 1)).toContainEqual(Buffer.from("again")),
   );
   giveUp(writer);
 });
@@ -131,12 +147,20 @@ test("a connection that was lost between a write and its WAIT confirms nothing",
   const writer = connectRedis(settings, "writer", pino({ level: "silent" }));
   await untilReady(writer);
   const replication = new Replication(writer, 1);
-  await expect(replication.covering(() => writer.set("a", "1"))).resolves.toBe("OK");
-  const lost = replication.covering(async () => {
-    await writer.set("b", "1");
-    proxy.cut();
-    await new Promise((resolve) => writer.once("ready", resolve));
-  });
+  await expect(
+    replication.covering(
+      () => writer.set("a", "1"),
+      () => 1,
+    ),
+  ).resolves.toBe("OK");
+  const lost = replication.covering(
+    async () => {
+      await writer.set("b", "1");
+      proxy.cut();
+      await new Promise((resolve) => writer.once("ready", resolve));
+    },
+    () => 1,
+  );
   await expect(lost).rejects.toThrow(NotReplicated);
   giveUp(writer);
 });

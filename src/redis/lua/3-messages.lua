@@ -40,7 +40,7 @@ end
 -- With fewer replicas nothing is written. Whatever is answered, WAIT on the same connection then
 -- covers the message, a repeated one too: its answer is prolonged, for WAIT counts only what its own
 -- connection wrote (Redis 8; a read is enough for 7.0).
--- Returns { 'ok' | 'again', seq, epoch, time }.
+-- Returns { 'ok' | 'again', seq, epoch, time, replicas that are connected }.
 -- Epoch: the generation of the bucket when the message was written, or the time when the
 -- conversation began, whichever is later; so (epoch, seq) never names two messages.
 local function append(keys, args)
@@ -54,13 +54,13 @@ local function append(keys, args)
   })
   if own_inbox then expect({ [own_inbox] = 'zset', [own_marks] = 'hash' }) end
   if inbox then expect({ [inbox] = 'zset', [marks] = 'hash' }) end
+  local bucket = open(meta)
   local first_answer = redis.call('GET', sent)
   if first_answer then
     if least_replicas > 0 then redis.call('PEXPIRE', sent, SENT_KEPT_MS) end
     local seq, epoch, time = string.match(first_answer, '^(%d+) (%d+) (%d+)$')
-    return { 'again', tonumber(seq), tonumber(epoch), tonumber(time) }
+    return { 'again', tonumber(seq), tonumber(epoch), tonumber(time), bucket.replicas }
   end
-  local bucket = open(meta)
   require_member(bucket, nodes, incarnation)
   if bucket.replicas < least_replicas then
     error({ err = 'NOREPLICAS the primary has ' .. bucket.replicas .. ' replicas' })
@@ -81,7 +81,7 @@ local function append(keys, args)
   if own_inbox then remember(bucket, own_inbox, own_marks, to, keep_ms + DAY_MS) end
   if inbox then remember(bucket, inbox, marks, author, keep_ms + DAY_MS) end
   announce(bucket, log, KIND_MESSAGE, record)
-  return { 'ok', seq, epoch, bucket.at }
+  return { 'ok', seq, epoch, bucket.at, bucket.replicas }
 end
 
 -- The newest messages.

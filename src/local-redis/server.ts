@@ -3,6 +3,7 @@ import { spawn, type ChildProcess } from "node:child_process";
 import { mkdir } from "node:fs/promises";
 import { randomInt } from "node:crypto";
 import { createServer } from "node:net";
+import { setTimeout as pause } from "node:timers/promises";
 import { Redis } from "ioredis";
 import { findRedisBinary } from "./binary.js";
 
@@ -88,12 +89,23 @@ async function untilAnswers(url: string, exited: Promise<void>): Promise<boolean
   redis.on("error", () => {}); // not yet up
   void exited.then(() => redis.disconnect());
   try {
-    await redis.ping();
+    while (!(await isServing(redis))) await pause(50);
     return true;
   } catch {
     return false; // it ended before it answered
   } finally {
     redis.disconnect();
+  }
+}
+
+/** False while it reads its data, or its primary's. */
+async function isServing(redis: Redis): Promise<boolean> {
+  try {
+    await redis.ping();
+    return true;
+  } catch (error) {
+    if (/^(?:LOADING|MASTERDOWN)/.test((error as Error).message)) return false;
+    throw error;
   }
 }
 

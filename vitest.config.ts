@@ -22,8 +22,6 @@ export default defineConfig({
     pool: "forks",
     maxWorkers: 2,
     testTimeout: 60_000,
-    // CI's machines are shared and stand still now and then: what fails is tried once more, and named
-    retry: process.env["CI"] === undefined ? 0 : 1,
     hookTimeout: 60_000,
     reporters: report === undefined ? ["default"] : ["default", ["json", { outputFile: report }]],
     coverage: {

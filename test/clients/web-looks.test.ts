@@ -78,6 +78,7 @@ describe.skipIf(!hasBrowser())("the page", () => {
     await join(browser, port, "eve");
     const { page } = await visit(browser, port);
     const { keyboard } = page;
+    await page.locator("input[name=name]:focus").waitFor();
     await keyboard.type("dora");
     await keyboard.press("Enter");
     await page.locator(".chat").waitFor();

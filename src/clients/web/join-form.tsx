@@ -1,6 +1,6 @@
 /** The first screen: a name, a server, and why it did not work. */
 import type { ComponentChildren } from "preact";
-import { useEffect, useRef, useState } from "preact/hooks";
+import { useLayoutEffect, useRef, useState } from "preact/hooks";
 import type { View } from "../view/model.js";
 import { Mark } from "./icons.js";
 import { earlierName } from "./seat.js";
@@ -16,7 +16,7 @@ export function JoinForm({ t, view, onJoin }: Props): ComponentChildren {
   const [name, setName] = useState(() => nameFromAddress() ?? earlierName());
   const [server, setServer] = useState(location.host);
   const field = useRef<HTMLInputElement>(null);
-  useEffect(() => field.current?.focus(), []);
+  useLayoutEffect(() => field.current?.focus(), []); // before it is seen: whoever sees it may type
 
   const state = view?.connection;
   const isJoining = state?.name === "connecting" || state?.name === "waiting";

@@ -2,6 +2,7 @@ import { afterAll, beforeAll, beforeEach, describe, expect, test } from "vitest"
 import { Ledger, readLedgerLibrary, type LedgerFunction } from "#tertulia/redis/ledger.js";
 import { observe } from "#tertulia/observe.js";
 import { Keys } from "#tertulia/redis/keys.js";
+import { eventually } from "../support/eventually.js";
 import { startRedis, type TestRedis } from "../support/redis.js";
 
 let redis: TestRedis;
@@ -10,6 +11,8 @@ let ledger: Ledger;
 const keys = new Keys("t");
 const node = "node-1";
 const token = "000000000000001-000000000000001";
+/** Longer than any test: what is slow here is the machine. */
+const LEASE_MS = 60_000;
 const general = { kind: "general" } as const;
 const messageKeys = [
   keys.meta(0),
@@ -76,7 +79,7 @@ beforeEach(async () => {
     await ledger.call(
       "beat",
       [keys.meta(0), keys.log(0), keys.nodes(0)],
-      [incarnation, 4_000, 2_500, "join"],
+      [incarnation, LEASE_MS, 2_500, "join"],
     );
   }
   await ledger.call("claim", keys.ofUsers(0, node), ["ana", "session-1", node, 2_500, "-"]);
@@ -268,6 +271,64 @@ describe("a lease", () => {
       )[0],
     ).toBe(0);
     expect(await beat("renew")).toBe(1);
+  });
+});
+
+describe("when the clock is set back by an hour", () => {
+  const SHORT_MS = 300;
+  const HOUR_MS = 3_600_000;
+  const beat = (): Promise<unknown> =>
+    ledger.call(
+      "beat",
+      [keys.meta(0), keys.log(0), keys.nodes(0)],
+      [node, SHORT_MS, 2_500, "renew"],
+    );
+
+  beforeEach(async () => {
+    // what would stand there if all that was written had been written by a clock an hour ahead
+    await redis.client.hincrby(keys.meta(0), "beat", HOUR_MS);
+    await redis.client.hset(keys.meta(0), "grace", Date.now() + HOUR_MS);
+    for (const each of [node, "dead"]) {
+      await redis.client.hset(keys.nodes(0), each, Date.now() + HOUR_MS);
+    }
+  });
+
+  test("a dead node's lease ends after as long as a lease is, and those who renew keep theirs", async () => {
+    await beat();
+    const ends = Number(await redis.client.hget(keys.nodes(0), "dead"));
+    expect(ends).toBeLessThanOrEqual(Date.now() + SHORT_MS);
+    const dead = await eventually(async () => {
+      await beat();
+      const found = await ledger.call("sweep", keys.ofUsers(0, "-"), [token, HOUR_MS, 2_500, 100]);
+      const [, ...names] = found as [number, ...Buffer[]];
+      expect(names.length).toBeGreaterThan(0);
+      return names.map(String);
+    });
+    expect(dead).toEqual(["dead"]);
+  });
+
+  test("the log is kept for another minute", async () => {
+    await redis.client.hset(keys.meta(0), {
+      mark_g: await redis.client.hget(keys.meta(0), "g"),
+      mark_n: 1_000_000,
+      mark_at: Date.now() + HOUR_MS,
+    });
+    const before = await redis.client.xlen(keys.log(0));
+    await beat();
+    expect(await redis.client.xlen(keys.log(0))).toBe(before);
+    const marked = await redis.client.hmget(keys.meta(0), "mark_n", "n");
+    expect(marked[0]).toBe(marked[1]);
+  });
+
+  test("a leader that is gone is not waited for", async () => {
+    await redis.client.hset(keys.leader(), {
+      incarnation: "gone",
+      token,
+      ends: Date.now() + HOUR_MS,
+    });
+    const its = [keys.meta(0), keys.log(0), keys.leader()];
+    const next = String(await ledger.call("elect", its, ["next", SHORT_MS]));
+    expect(next > token).toBe(true);
   });
 });
 

@@ -1,19 +1,33 @@
 -- Duties: leases of nodes and of the leader, and what the leader does for all.
 
 -- Trims from the log what is older than a minute, and all beyond the cap. The mark is a position and
--- the time when it was the head: once the mark is a minute old, so is everything before it.
+-- the time when it was the head: once the mark is a minute old, so is everything before it. A mark from
+-- the future (the clock was set back) is no measure: a new one is set.
 local LOG_KEPT_MS = 60 * 1000
 local LOG_KEPT_EVENTS = 100000
 
 local function trim_log(bucket, log)
   local mark = redis.call('HMGET', bucket.meta, 'mark_g', 'mark_n', 'mark_at')
   local marked_at = tonumber(mark[3])
-  if marked_at and bucket.now - marked_at < LOG_KEPT_MS and bucket.now >= marked_at then return end
-  if marked_at then
+  local is_future = marked_at and marked_at > bucket.now
+  if marked_at and not is_future and bucket.now - marked_at < LOG_KEPT_MS then return end
+  if marked_at and not is_future then
     redis.call('XTRIM', log, 'MINID', '~', mark[1] .. '-' .. mark[2])
     redis.call('XTRIM', log, 'MAXLEN', '~', LOG_KEPT_EVENTS)
   end
   redis.call('HSET', bucket.meta, 'mark_g', bucket.g, 'mark_n', bucket.n, 'mark_at', bucket.now)
+end
+
+-- The clock was set back, or it is that of another server, which is behind: leases end when they would
+-- have if they had been given now, rather than when this clock gets to where the other one was.
+local function set_back(bucket, nodes, lease_ms)
+  local latest = bucket.now + lease_ms
+  local leases = redis.call('HGETALL', nodes)
+  for i = 1, #leases, 2 do
+    if tonumber(leases[i + 1]) > latest then redis.call('HSET', nodes, leases[i], latest) end
+  end
+  bucket.grace = latest
+  redis.call('HSET', bucket.meta, 'grace', bucket.grace)
 end
 
 -- Renews a node's lease, or begins one.
@@ -26,9 +40,11 @@ local function beat(keys, args)
   expect({ [meta] = 'hash', [log] = 'stream', [nodes] = 'hash' })
   local bucket = open(meta)
   local gap = bucket.beat and bucket.now - bucket.beat
-  if bucket.is_new or not gap or gap > stall_ms or gap < 0 then
+  if gap and gap < 0 then
+    set_back(bucket, nodes, lease_ms)
+  elseif bucket.is_new or not gap or gap > stall_ms then
     -- a lease that ran while nobody could renew runs on for that long
-    local extra = (bucket.is_new or not gap or gap < 0) and lease_ms or math.min(lease_ms, gap + stall_ms)
+    local extra = (bucket.is_new or not gap) and lease_ms or math.min(lease_ms, gap + stall_ms)
     bucket.grace = math.max(bucket.grace, bucket.now + extra)
     redis.call('HSET', meta, 'grace', bucket.grace)
   end
@@ -113,7 +129,9 @@ local function elect(keys, args)
   expect({ [meta] = 'hash', [log] = 'stream', [leader] = 'hash' })
   local bucket = open(meta)
   local held = redis.call('HMGET', leader, 'incarnation', 'token', 'ends')
-  local is_held = held[1] and tonumber(held[3]) > bucket.now
+  -- one that ends later than any given now was given by a clock that was ahead
+  local ends = tonumber(held[3]) or 0
+  local is_held = ends > bucket.now and ends <= bucket.now + lease_ms
   if is_held and held[1] ~= incarnation then return '' end
   if is_held and not bucket.is_new then
     redis.call('HSET', leader, 'ends', bucket.now + lease_ms)

@@ -22,9 +22,9 @@ end
 -- have if they had been given now, rather than when this clock gets to where the other one was.
 local function set_back(bucket, nodes, lease_ms)
   local latest = bucket.now + lease_ms
-  local leases = redis.call('HGETALL', nodes)
-  for i = 1, #leases, 2 do
-    if tonumber(leases[i + 1]) > latest then redis.call('HSET', nodes, leases[i], latest) end
+  for _, incarnation in ipairs(redis.call('HKEYS', nodes)) do
+    local ends = tonumber(redis.call('HGET', nodes, incarnation))
+    if ends > latest then redis.call('HSET', nodes, incarnation, latest) end
   end
   bucket.grace = latest
   redis.call('HSET', bucket.meta, 'grace', bucket.grace)

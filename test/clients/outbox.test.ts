@@ -1,7 +1,7 @@
 /** What is published or asked: order, losses, refusals, limits. */
 import { expect, test } from "vitest";
 import { eventually } from "../support/eventually.js";
-import { refusal, stored, texts, welcomes } from "../support/scripted-server.js";
+import { ok, refusal, stored, texts, welcomes } from "../support/scripted-server.js";
 import { join, serve } from "../support/sdk-scene.js";
 
 test("publishes go out in order, one at a time in each conversation, and again after a loss", async () => {
@@ -129,5 +129,26 @@ test("typing is told every three seconds at most in each conversation", async ()
   await eventually(() => {
     const types = server.peers[0]!.heard.map(({ type }) => type);
     expect(types).toEqual(["hello", "typing", "typing", "status"]);
+  });
+});
+
+test("busy is set again after a return, and gives way to what was wanted meanwhile", async () => {
+  const server = await serve(
+    welcomes(undefined, (request, peer) => {
+      if (request.type === "status") peer.says(ok(request, { status: request.status }));
+    }),
+  );
+  const { chat } = join(server.url);
+  await chat.setStatus("busy");
+  let wanted: Promise<void> | undefined;
+  chat.on("state", ({ name }) => {
+    if (name === "waiting") wanted ??= chat.setStatus("active");
+  });
+  server.peers[0]!.socket.terminate();
+  await eventually(() => expect(wanted).toBeDefined());
+  await wanted;
+  await eventually(() => {
+    const statuses = server.peers[1]!.heard.filter(({ type }) => type === "status");
+    expect(statuses).toMatchObject([{ status: "busy" }, { status: "active" }]);
   });
 });

@@ -205,9 +205,14 @@ export class Tertulia {
     this.#link = link;
     this.#typedMs.clear();
     this.#inbox.welcome(welcome.conversations);
+    // before all that waits: another status that is wanted by now comes behind it
+    if (this.#status === "busy") {
+      link.ask({ type: "status", status: "busy" }, (error) => {
+        if (error !== undefined) this.#emitter.emit("error", error);
+      });
+    }
     this.#outbox.opened(link);
     this.#owns(this.#presence.askAgain());
-    if (this.#status === "busy") this.#owns(this.setStatus("busy"));
     const { user, key, node, limits, conversations } = welcome;
     this.#emitter.emit("welcome", { user, key, node, limits, conversations });
   }

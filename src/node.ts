@@ -134,8 +134,8 @@ export async function startNode(
       dialects: { classic: classicDialect(classicOptions, wsProtocol), wsProtocol },
       onActive: (session) => activity.note(session),
       onStatus: (session) => activity.forget(session),
-      onLeft: (session) =>
-        leavers.signOut(session.hold, session.isLingering ? config.PRESENCE_LINGER_MS : 0),
+      onLeft: ({ hold, isLingering }) =>
+        leavers.signOut(hold, isLingering && hold.isClaimed ? config.PRESENCE_LINGER_MS : 0),
       isReady,
       site: await readSite(WEB),
     },

@@ -55,6 +55,12 @@ export class CatchUp {
     this.#early = undefined;
     for (const { notice, frame } of early) this.hear(notice, frame);
   }
+  /** The name was not had: what was heard under it is its owner's. */
+  forget(): void {
+    this.#early = [];
+    this.#earlyBytes = 0;
+  }
+
 
   async #tellMissed(resumed: Resumed): Promise<void> {
     const { state, after, gaps } = resumed;

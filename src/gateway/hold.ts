@@ -13,13 +13,13 @@ export interface HoldDoors {
 }
 
 export class Hold implements Holder {
-  readonly id = randomBytes(12).toString("base64url");
   /** Whoever claims with the same key shares the name. */
   key: string | undefined;
   /** False once nothing more may be done in the name. */
   isLive = true;
   readonly #chat: Chat;
   readonly #doors: HoldDoors;
+  #id = newId();
   #name: Name | undefined;
   #joinedAt: Position | undefined;
   #doubt: Doubt | undefined;
@@ -27,6 +27,10 @@ export class Hold implements Holder {
   constructor(chat: Chat, doors: HoldDoors) {
     this.#chat = chat;
     this.#doors = doors;
+  }
+
+  get id(): string {
+    return this.#id;
   }
 
   /** The name that is held or being claimed. */
@@ -101,7 +105,13 @@ export class Hold implements Holder {
   #unclaim(isUnsure: boolean): void {
     this.#doors.onUnclaimed(isUnsure);
     this.#name = undefined;
+    // the sign-out that may be due for this claim must not undo the next one
+    if (isUnsure) this.#id = newId();
   }
+}
+
+function newId(): string {
+  return randomBytes(12).toString("base64url");
 }
 
 /** A time in which a name may be somebody else's. */

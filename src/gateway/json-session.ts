@@ -68,7 +68,10 @@ export class JsonSession implements Session {
     this.#rate = new Rate(settings.requestsPerSecond, performance.now());
     this.hold = new Hold(doors.chat, {
       onClaiming: () => doors.onClaiming(this),
-      onUnclaimed: (isUnsure) => doors.onUnclaimed(this, isUnsure),
+      onUnclaimed: (isUnsure) => {
+        doors.onUnclaimed(this, isUnsure);
+        this.#catchUp.forget();
+      },
     });
     this.#line = new Line(this.hold, {
       ...doors,

@@ -22,6 +22,12 @@ export function isWebSocket(
   );
 }
 
+/** `ws` refuses a list with empty places, which is to be read all the same. RFC 9110 §5.6.1.2 */
+export function mendOffer({ headers }: IncomingMessage, subprotocols: readonly string[]): void {
+  if (subprotocols.length === 0) delete headers["sec-websocket-protocol"];
+  else headers["sec-websocket-protocol"] = subprotocols.join(", ");
+}
+
 /**
  * Browsers fail if none of the subprotocols that they offered comes back; one client cannot take a
  * 101 of 254 bytes or more.

@@ -10,7 +10,7 @@ import type { ByteDialect } from "../wire/dialect.js";
 import { SUBPROTOCOL } from "../wire/json-schema.js";
 import { ClassicSession } from "./classic-session.js";
 import { drain } from "./drain.js";
-import { LINGER_MS, answerUpgrade, isWebSocket, shortestEcho } from "./handshake.js";
+import { LINGER_MS, answerUpgrade, isWebSocket, mendOffer, shortestEcho } from "./handshake.js";
 import type { Hub } from "./hub.js";
 import type { OutboxLimits } from "./outbox.js";
 import { JsonSession } from "./json-session.js";
@@ -240,6 +240,7 @@ export class Gateway {
       observe.log.info({ session: session.hold.id, outcome }, "user registered");
     }
     if (this.#isLeaving) return refuse(503, "this node is stopping");
+    mendOffer(request, target.subprotocols);
     const webSockets = dialect === "json" ? this.#ofJson : this.#ofBytes;
     webSockets.handleUpgrade(request, socket, head, (webSocket) => {
       session.attach(webSocket, socket);

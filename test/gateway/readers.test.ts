@@ -141,6 +141,33 @@ test("a handshake that cannot succeed claims no name", async () => {
   await gateway.close();
 });
 
+test("a list of subprotocols that is empty, or has empty places, is as good as without them", async () => {
+  const gateway = await node(redis.url, { REDIS_PREFIX: "lists" });
+  for (const [list, echo] of [
+    ["", undefined],
+    [" , ", undefined],
+    ["chat,", "chat"],
+    ["ws-protocol,,chat", "ws-protocol"],
+  ] as const) {
+    const socket = connect(gateway.port, "127.0.0.1");
+    socket.write(
+      `GET /?name=ana HTTP/1.1\r\nHost: x\r\nUpgrade: websocket\r\nConnection: Upgrade\r\n` +
+        `Sec-WebSocket-Key: AAAAAAAAAAAAAAAAAAAAAA==\r\nSec-WebSocket-Version: 13\r\n` +
+        `Sec-WebSocket-Protocol: ${list}\r\n\r\n`,
+    );
+    const answer = await new Promise<string>((resolve) => {
+      socket.once("data", (chunk) => resolve(chunk.toString()));
+    });
+    expect(answer).toMatch(/^HTTP\/1.1 101 /);
+    expect(/^Sec-WebSocket-Protocol: (.*)$/m.exec(answer)?.[1]?.trim()).toBe(echo);
+    socket.destroy();
+    await eventually(async () => {
+      expect((await fetch(`http://127.0.0.1:${gateway.port}/?name=ana`)).status).toBe(200);
+    });
+  }
+  await gateway.close();
+});
+
 test("garbage on the port is answered or dropped, and the gateway lives", async () => {
   const gateway = await node(redis.url, { REDIS_PREFIX: "garbage" });
   const ana = await ClassicClient.connect(gateway.port, "ana");

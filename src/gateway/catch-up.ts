@@ -3,7 +3,14 @@
  * for what was told already. So there is no moment in which something could be missed, or told twice.
  */
 import type { Chat } from "../chat/chat.js";
-import type { Message, Notice } from "../chat/model.js";
+import {
+  GENERAL,
+  otherOf,
+  type Conversation,
+  type Message,
+  type Name,
+  type Notice,
+} from "../chat/model.js";
 import type { Holder } from "../chat/ports.js";
 import { convOf, encodeEvent, messageEvent } from "../wire/json.js";
 import type { Outbox } from "./outbox.js";
@@ -26,7 +33,7 @@ export class CatchUp {
   #earlyBytes = 0;
   #early: { notice: Notice; frame: Uint8Array }[] | undefined = [];
   /** Up to where messages were read from the archive: what the feed tells of those was told. */
-  readonly #toldUpTo = new Map<string, { seq: number; epoch: number }>();
+  readonly #toldUpTo = new Map<Name, { seq: number; epoch: number }>();
 
   constructor(chat: Chat, holder: Holder, outbox: Outbox, doors: CatchUpDoors) {
     this.#chat = chat;
@@ -48,6 +55,12 @@ export class CatchUp {
     return true;
   }
 
+  /** The name was not had: what was heard under it is its owner's. */
+  forget(): void {
+    this.#early = [];
+    this.#earlyBytes = 0;
+  }
+
   /** @throws Unavailable: then the client has to come back, what it was told is not whole */
   async run(conversations: readonly Resumed[]): Promise<void> {
     for (const each of conversations) await this.#tellMissed(each);
@@ -55,39 +68,41 @@ export class CatchUp {
     this.#early = undefined;
     for (const { notice, frame } of early) this.hear(notice, frame);
   }
-  /** The name was not had: what was heard under it is its owner's. */
-  forget(): void {
-    this.#early = [];
-    this.#earlyBytes = 0;
-  }
-
 
   async #tellMissed(resumed: Resumed): Promise<void> {
     const { state, after, gaps } = resumed;
     const reader = this.#holder.name;
     const conv = convOf(state.conversation, reader);
     for (const gap of gaps) this.#outbox.push(encodeEvent({ type: "gap", conv, ...gap }));
-    this.#toldUpTo.set(conv, { seq: after, epoch: state.epoch });
+    const withWhom = this.#withWhom(state.conversation);
+    this.#toldUpTo.set(withWhom, { seq: after, epoch: state.epoch });
     for await (const { messages, gap } of missed(this.#chat, resumed)) {
       if (gap !== undefined) this.#outbox.push(encodeEvent({ type: "gap", conv, ...gap }));
-      for (const message of messages) this.#outbox.push(encodeEvent(messageEvent(message, reader)));
+      for (const message of messages) {
+        await this.#outbox.untilRoom();
+        this.#outbox.push(encodeEvent(messageEvent(message, reader)));
+      }
       const { seq, epoch } = messages.at(-1)!;
-      this.#toldUpTo.set(conv, { seq, epoch: Math.max(epoch, state.epoch) });
-      await this.#outbox.untilRoom();
+      this.#toldUpTo.set(withWhom, { seq, epoch: Math.max(epoch, state.epoch) });
     }
   }
 
   #wasTold({ conversation, seq, epoch }: Message): boolean {
     if (this.#toldUpTo.size === 0) return false;
-    const conv = convOf(conversation, this.#holder.name);
-    const told = this.#toldUpTo.get(conv);
+    const withWhom = this.#withWhom(conversation);
+    const told = this.#toldUpTo.get(withWhom);
     if (told === undefined) return false;
     if (seq > told.seq) {
-      this.#toldUpTo.delete(conv);
+      this.#toldUpTo.delete(withWhom);
       return false;
     }
     // another message under this number: what was told has been rolled back
     if (epoch > told.epoch) this.#doors.onRolledBack();
     return true;
+  }
+
+  /** Names, not what JSON shows of them: several may look the same. */
+  #withWhom(conversation: Conversation): Name {
+    return conversation.kind === "general" ? GENERAL : otherOf(conversation, this.#holder.name);
   }
 }

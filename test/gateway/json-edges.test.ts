@@ -98,3 +98,36 @@ test.each(["hello", "register"])(
     expect(await bob.asks({ type: "user", user: "ana" })).toMatchObject({ status: "active" });
   },
 );
+
+test("long texts are read and resumed by whoever reads fast enough, however many there are", async () => {
+  const gateway = await gatewayOf("long");
+  const bob = await JsonClient.hello(gateway.port, "bob");
+  const text = "語".repeat(4_096);
+  for (let i = 0; i < 200; i++) await bob.asks({ type: "publish", text: `${i} ${text.slice(4)}` });
+  const { messages } = await bob.asks({ type: "history", limit: 200 });
+  expect(messages).toHaveLength(200);
+  const epoch = bob.heard.find(({ type }) => type === "message")!["epoch"];
+  const ana = await JsonClient.hello(gateway.port, "ana", { resume: { "~": [epoch, 1] } });
+  for (let seq = 2; seq <= 200; seq++) await ana.hears({ type: "message", seq });
+});
+
+test("who is shown alike is not taken for another: all their messages follow", async () => {
+  const gateway = await gatewayOf("alike");
+  const ana = await JsonClient.hello(gateway.port, "ana");
+  const say = async (byte: number, text: string): Promise<void> => {
+    const url = `ws://127.0.0.1:${gateway.port}/?name=%${byte.toString(16)}`;
+    const { WebSocket } = await import("ws");
+    const webSocket = new WebSocket(url);
+    await new Promise((resolve) => webSocket.once("open", resolve));
+    webSocket.send(Buffer.concat([Buffer.from([4]), L("ana"), L(text)]));
+    await new Promise((resolve) => webSocket.once("message", resolve));
+    webSocket.terminate();
+  };
+  for (let i = 0; i < 3; i++) await say(0xff, `ff ${i}`);
+  ana.says({ type: "bye" });
+  await ana.closed();
+  const back = await eventually(() => JsonClient.hello(gateway.port, "ana"));
+  for (let i = 0; i < 3; i++) await back.hears({ type: "message", text: `ff ${i}` });
+  await say(0xfe, "fe 0");
+  await back.awaits({ type: "message", text: "fe 0" });
+});

@@ -2,6 +2,7 @@ import { connect, type Socket } from "node:net";
 import { afterAll, beforeAll, expect, test } from "vitest";
 import { ClassicClient, L } from "../support/classic-client.js";
 import { eventually } from "../support/eventually.js";
+import { Proxy } from "#tertulia/verify/proxy.js";
 import { node } from "../support/nodes.js";
 import { startRedis, type TestRedis } from "../support/redis.js";
 
@@ -205,4 +206,27 @@ test("garbage on the port is answered or dropped, and the gateway lives", async 
   await ana.awaits(55, L("ana"), L("alive"));
   ana.vanish();
   await gateway.close();
+});
+
+test("what is held back for a reader counts as what it has not taken", async () => {
+  const lease = { LEASE_MS: 800, BEAT_MS: 100, ELECTION_MS: 100, REDIS_COMMAND_TIMEOUT_MS: 500 };
+  const own = { ...lease, REDIS_PREFIX: "held", CLASSIC_REPLY_MAX_BYTES: 1_024 };
+  const proxy = await Proxy.to(redis.port);
+  const deaf = await node(proxy.url, { ...own, QUEUE_MAX_BYTES: 20_000 });
+  const healthy = await node(redis.url, own);
+  const ana = await ClassicClient.connect(deaf.port, "ana");
+  const bob = await ClassicClient.connect(healthy.port, "bob");
+  // a node that hears and cannot renew holds back what it hears, until it knows whose the names are
+  proxy.set("blackhole", "duty");
+  await bob.awaits(54, L("ana"), 0);
+  for (let i = 0; i < 200; i++) bob.says(4, L("~"), L("x".repeat(255)));
+  await eventually(() => {
+    const why = deaf.log.find(({ msg }) => msg === "slow reader was cut");
+    expect(why).toMatchObject({ why: "overfull" });
+  });
+  ana.vanish();
+  bob.vanish();
+  proxy.set("pass");
+  await Promise.all([deaf.close(), healthy.close()]);
+  await proxy.close();
 });

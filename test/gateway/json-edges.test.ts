@@ -131,3 +131,15 @@ test("who is shown alike is not taken for another: all their messages follow", a
   await say(0xfe, "fe 0");
   await back.awaits({ type: "message", text: "fe 0" });
 });
+
+test("history before the first message is empty", async () => {
+  const gateway = await gatewayOf("before");
+  const ana = await JsonClient.hello(gateway.port, "ana");
+  await ana.asks({ type: "publish", text: "one" });
+  for (const before of [0, 1]) {
+    expect(await ana.asks({ type: "history", before })).toMatchObject({
+      messages: [],
+      more: false,
+    });
+  }
+});

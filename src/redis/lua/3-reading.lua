@@ -66,7 +66,7 @@ local function page(keys, args)
     local first = string.format('%.0f-0', math.max(seq + 1, floor))
     entries = redis.call('XRANGE', history, first, '+', 'COUNT', limit)
   else
-    local last = string.format('(%.0f-0', seq)
+    local last = string.format('%.0f-0', math.max(seq - 1, 0))
     entries = redis.call('XREVRANGE', history, last, string.format('%.0f-0', floor), 'COUNT', limit)
   end
   for i = 1, #entries do

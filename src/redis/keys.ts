@@ -67,8 +67,8 @@ export class Keys {
     return this.#key(bucket, `history:${idOf(conversation)}`);
   }
 
-  sent(bucket: number, author: Name, mid: string): string {
-    return this.#key(bucket, `sent:${encoded(author)}:${mid}`);
+  sent(bucket: number, conversation: Conversation, author: Name, mid: string): string {
+    return this.#key(bucket, `sent:${idOf(conversation)}:${encoded(author)}:${mid}`);
   }
 
   /** Of a user: with whom there is a private conversation in this bucket. */

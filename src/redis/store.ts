@@ -116,7 +116,7 @@ export class RedisStore implements Store {
       this.#keys.nodes(bucket),
       this.#keys.conversation(bucket, conversation),
       this.#keys.history(bucket, conversation),
-      this.#keys.sent(bucket, author.name, mid),
+      this.#keys.sent(bucket, conversation, author.name, mid),
       ...this.#inboxes(bucket, conversation, author.name),
     ];
     const { ledger, replication } = this.#writing;

@@ -11,7 +11,7 @@ const id = z
   .meta({ description: "Chosen by the client; comes back in the one `ok` or `error`." });
 const conv = z
   .string()
-  .regex(/^(?:~|@.+)$/su)
+  .regex(/^(?:~|@(?!~$).+)$/su)
   .max(257)
   .meta({ description: "`~`, everybody; `@name`, you and that user." });
 const name = z.string().min(1).max(256).meta({ description: "A user's name." });
@@ -27,7 +27,10 @@ const seq = z
 const mid = z
   .string()
   .regex(/^[\w-]{1,64}$/)
-  .meta({ description: "A message's id, unique per author: sent again, it is stored once." });
+  .meta({
+    description:
+      "A message's id, unique per author: sent again to the same conversation, it is stored once.",
+  });
 const ts = z.number().int().meta({ description: "Milliseconds since 1970, by Redis' clock." });
 const status = z.enum(["active", "busy", "inactive"]);
 const people = z

@@ -143,3 +143,37 @@ test("history before the first message is empty", async () => {
     });
   }
 });
+
+test("one mid in two conversations is two messages", async () => {
+  const gateway = await gatewayOf("mids");
+  const ana = await JsonClient.hello(gateway.port, "ana");
+  for (let i = 0; i < 40; i++) {
+    const conv = `@user-${i}`;
+    const user = await JsonClient.hello(gateway.port, conv.slice(1));
+    user.vanish();
+    const ok = await ana.asks({ type: "publish", conv, text: conv, mid: "m" });
+    expect(ok).toMatchObject({ type: "ok", conv, seq: 1 });
+    expect(ok["dup"]).toBeUndefined();
+    const { messages } = await ana.asks({ type: "history", conv });
+    expect(messages).toMatchObject([{ text: conv }]);
+  }
+});
+
+test("everybody is no user: a conversation with ~ does not exist", async () => {
+  const gateway = await gatewayOf("tilde");
+  const ana = await JsonClient.hello(gateway.port, "ana");
+  for (const type of ["publish", "typing", "history"]) {
+    const answer = await ana.asks({ type, conv: "@~", text: "x" });
+    expect(answer).toMatchObject({ type: "error", code: "bad_frame" });
+  }
+});
+
+test("a name that is shown as another is refused", async () => {
+  const gateway = await gatewayOf("marks");
+  const ana = await JsonClient.connect(gateway.port);
+  for (const name of ["a\ufffd", "\ud800"]) {
+    expect(await ana.asks({ type: "hello", name })).toMatchObject({ code: "bad_name" });
+  }
+  const raw = await JsonClient.connect(gateway.port, "?name=%ff");
+  await raw.hears({ type: "error", code: "bad_name" });
+});

@@ -20,7 +20,7 @@ const messageKeys = [
   keys.nodes(0),
   keys.conversation(0, general),
   keys.history(0, general),
-  keys.sent(0, "ana" as never, "m2"),
+  keys.sent(0, general, "ana" as never, "m2"),
 ];
 
 const direct = { kind: "direct", between: ["ana", "bob"] } as never;
@@ -45,7 +45,7 @@ const writers: [LedgerFunction, string[], (string | number)[]][] = [
   ["append", messageKeys, [node, "ana", "", "m2", "hello", 100, 60_000, 0]],
   [
     "append",
-    [...privateKeys, keys.sent(0, "ana" as never, "m3"), ...inboxesOf("ana", "bob")],
+    [...privateKeys, keys.sent(0, direct, "ana" as never, "m3"), ...inboxesOf("ana", "bob")],
     [node, "ana", "bob", "m3", "hello", 100, 60_000, 0],
   ],
   [
@@ -88,7 +88,7 @@ beforeEach(async () => {
   await ledger.call("claim", keys.ofUsers(0, "dead"), ["max", "session-4", "dead", 2_500, "-"]);
   await ledger.call(
     "append",
-    [...messageKeys.slice(0, 5), keys.sent(0, "ana" as never, "m1")],
+    [...messageKeys.slice(0, 5), keys.sent(0, general, "ana" as never, "m1")],
     [node, "ana", "", "m1", "hi", 100, 60_000, 0],
   );
   await redis.client.hset(keys.nodes(0), "dead", 1);
@@ -152,7 +152,7 @@ describe("append", () => {
   const append = (mid: string, text: string): Promise<unknown> =>
     ledger.call(
       "append",
-      [...messageKeys.slice(0, 5), keys.sent(0, "ana" as never, mid)],
+      [...messageKeys.slice(0, 5), keys.sent(0, general, "ana" as never, mid)],
       [node, "ana", "", mid, text, 100, 60_000, 0],
     );
 
@@ -184,7 +184,7 @@ describe("append", () => {
     for (let i = 0; i < 500; i++) {
       await ledger.call(
         "append",
-        [...those, keys.sent(0, "ana" as never, `c${i}`)],
+        [...those, keys.sent(0, general, "ana" as never, `c${i}`)],
         [node, "ana", "", `c${i}`, "x", 100, 60_000, 0],
       );
     }
@@ -193,7 +193,7 @@ describe("append", () => {
     expect(length).toBeLessThan(300); // trimmed by whole nodes of the stream
     await ledger.call(
       "append",
-      [...those, keys.sent(0, "ana" as never, "old")],
+      [...those, keys.sent(0, general, "ana" as never, "old")],
       [node, "ana", "", "old", "x", 100, 1_000, 0],
     );
     await new Promise((resolve) => setTimeout(resolve, 30));
@@ -203,7 +203,7 @@ describe("append", () => {
     for (let i = 0; i < 5; i++) {
       await ledger.call(
         "append",
-        [...those, keys.sent(0, "ana" as never, `d${i}`)],
+        [...those, keys.sent(0, general, "ana" as never, `d${i}`)],
         [node, "ana", "", `d${i}`, "x", 100, 20, 0],
       );
     }

@@ -121,7 +121,7 @@ test("a message that is sent again on another connection is confirmed by a repli
     ...its,
     keys.conversation(0, { kind: "general" }),
     keys.history(0, { kind: "general" }),
-    keys.sent(0, "ana" as never, "m1"),
+    keys.sent(0, { kind: "general" }, "ana" as never, "m1"),
   ];
   const args = ["node", "ana", "", "m1", "hi", 100, 60_000, 1];
   const first = new Ledger(admin, library, watch);

@@ -108,6 +108,7 @@ export class Chat {
         return { type: "read", conversation, ...mark };
       }
       case "typing":
+        if (!FIXED_NAME_RULES.test(command.to)) return refused("unknown_user");
         await this.#archive.tell({
           type: "typing",
           author: holder.name,

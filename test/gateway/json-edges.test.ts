@@ -177,3 +177,13 @@ test("a name that is shown as another is refused", async () => {
   const raw = await JsonClient.connect(gateway.port, "?name=%ff");
   await raw.hears({ type: "error", code: "bad_name" });
 });
+
+test("typing to a name that nobody can have is heard by nobody", async () => {
+  const gateway = await gatewayOf("typing");
+  const ana = await JsonClient.hello(gateway.port, "ana");
+  const short = await JsonClient.hello(gateway.port, "é".repeat(22)); // 44 bytes, as 300 modulo 256
+  const answer = await ana.asks({ type: "typing", conv: `@${"é".repeat(150)}` });
+  expect(answer).toMatchObject({ type: "error", code: "not_found" });
+  await ana.asks({ type: "publish", conv: `@${"é".repeat(22)}`, text: "hi" });
+  await short.hears({ type: "message", text: "hi" });
+});

@@ -187,3 +187,25 @@ test("typing to a name that nobody can have is heard by nobody", async () => {
   await ana.asks({ type: "publish", conv: `@${"é".repeat(22)}`, text: "hi" });
   await short.hears({ type: "message", text: "hi" });
 });
+
+test("a private conversation that expired and begins anew is unread", async () => {
+  const gateway = await gatewayOf("expired");
+  const bob = await JsonClient.hello(gateway.port, "bob");
+  const ana = await JsonClient.hello(gateway.port, "ana");
+  for (let i = 1; i <= 3; i++) await bob.asks({ type: "publish", conv: "@ana", text: `old ${i}` });
+  await ana.asks({ type: "read", conv: "@bob", seq: 3 });
+  ana.says({ type: "bye" });
+  await ana.closed();
+  // as after the longest time for which anything is kept
+  const keys = await redis.client.keys("expired:*:conversation:*");
+  await redis.client.del(...keys, ...keys.map((key) => key.replace("conversation:", "history:")));
+  await bob.asks({ type: "publish", conv: "@ana", text: "new" });
+  const back = await JsonClient.connect(gateway.port);
+  back.says({ type: "hello", name: "ana" });
+  const { conversations } = await back.hears({ type: "welcome" });
+  expect(conversations).toMatchObject([
+    { conv: "~" },
+    { conv: "@bob", head: 1, read: 0, unread: 1 },
+  ]);
+  await back.hears({ type: "message", seq: 1, text: "new" });
+});

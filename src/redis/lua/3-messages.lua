@@ -78,6 +78,11 @@ local function append(keys, args)
   trim_by_age(history, bucket.now - keep_ms)
   redis.call('PEXPIRE', history, keep_ms)
   redis.call('PEXPIRE', conversation, keep_ms + DAY_MS)
+  if not last[1] then
+    -- what was read of a conversation that has expired says nothing about this one
+    if own_inbox then redis.call('HDEL', own_marks, to) end
+    if inbox then redis.call('HDEL', marks, author) end
+  end
   if own_inbox then remember(bucket, own_inbox, own_marks, to, keep_ms + DAY_MS) end
   if inbox then remember(bucket, inbox, marks, author, keep_ms + DAY_MS) end
   announce(bucket, log, KIND_MESSAGE, record)

@@ -72,8 +72,8 @@ export class Pages {
     if (path === "/tertulia.v1.schema.json") {
       return { status: 200, body: SCHEMA, type: "application/schema+json" };
     }
-    if (path !== "/") return text(404, "nothing here");
     if (name === undefined) {
+      if (path !== "/") return text(404, "nothing here");
       return text(200, "Tertulia. Connect a chat client to this port: ?name=you");
     }
     if (this.#doors.chat.refuseName(name)) return text(400, "nobody can be called this");

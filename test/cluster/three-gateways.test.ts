@@ -364,9 +364,10 @@ test("a probe by plain GET tells whether a name is free, and claims nothing", as
   expect(await probe("ana")).toBe(400);
   expect(await probe("~")).toBe(400);
   expect(await probe("")).toBe(400);
-  expect(await raw(nodes[1]!.port, "GET ?name=max HTTP/1.1\r\nHost: x\r\n\r\n")).toMatch(
-    /^HTTP\/1.1 200 /,
-  );
+  for (const target of ["?name=max", "//?name=max", "/chat?name=max"]) {
+    const answer = await raw(nodes[1]!.port, `GET ${target} HTTP/1.1\r\nHost: x\r\n\r\n`);
+    expect(answer).toMatch(/^HTTP\/1.1 200 /);
+  }
 });
 
 test("the 101 is small, and nothing comes in the same breath", async () => {

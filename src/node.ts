@@ -168,10 +168,15 @@ export async function startNode(
     audit().catch((error: unknown) => observe.log.warn({ err: error }, "audit failed"));
   };
 
+  let closing: Promise<void> | undefined;
   const loadPresence = (buckets: readonly number[]): void => {
     presence
       .load(buckets, (bucket) => chat.present(bucket))
-      .catch((error: unknown) => observe.log.warn({ err: error }, "presence could not be read"));
+      .catch((error: unknown) => {
+        observe.log.warn({ err: error }, "presence could not be read, trying again");
+        const again = (): void => (closing === undefined ? loadPresence(buckets) : undefined);
+        setTimeout(again, PRESENCE_AGAIN_MS).unref();
+      });
   };
 
   await retrying(STARTING_WITHIN_MS, () => heartbeat.start({ onHeads, onRejoin: reclaim }));
@@ -190,7 +195,6 @@ export async function startNode(
   isOpen = true;
   observe.log.info({ port, redis: version, ledger: library.version }, "node is ready");
 
-  let closing: Promise<void> | undefined;
   const close = async (hurry: AbortSignal): Promise<void> => {
     observe.log.info({ sessions: hub.sessions.size }, "node is stopping");
     gateway.announceDrain();
@@ -228,6 +232,7 @@ const WEB = fileURLToPath(new URL("./web/", import.meta.url));
 
 const RECLAIMED_AT_ONCE = 500;
 const STARTING_WITHIN_MS = 30_000;
+const PRESENCE_AGAIN_MS = 1_000;
 
 function inRoom(observe: Observe, room: string): Observe {
   return { ...observe, log: observe.log.child({ room }) };

@@ -63,8 +63,11 @@ export class Presence {
   load(buckets: readonly number[], read: (bucket: number) => Promise<Present>): Promise<void> {
     const load = async (): Promise<void> => {
       this.#gone = new Map();
-      for (const bucket of buckets) this.#take(await read(bucket));
-      this.#gone = undefined;
+      try {
+        for (const bucket of buckets) this.#take(await read(bucket));
+      } finally {
+        this.#gone = undefined;
+      }
     };
     const loading = this.#loading.then(load);
     this.#loading = loading.catch(() => {}); // who asked for it hears of it
@@ -145,7 +148,8 @@ export class Presence {
       }
       const watched = news.names.filter((name) => watch.has(name));
       if (watched.length > 0) follower.tell(this.#frame(watched));
-      else if (isNewCount || wasFull) follower.tell((news.count ??= this.#frame([])));
+      else if (isNewCount || wasFull || newcomers.has(follower))
+        follower.tell((news.count ??= this.#frame([])));
     }
   }
 

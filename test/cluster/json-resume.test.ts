@@ -1,4 +1,6 @@
 import { afterAll, afterEach, beforeAll, beforeEach, expect, test } from "vitest";
+import type { Name } from "#tertulia/chat/model.js";
+import { Keys, bucketOfUser } from "#tertulia/redis/keys.js";
 import { Proxy } from "#tertulia/verify/proxy.js";
 import { ClassicClient, L } from "../support/classic-client.js";
 import { eventually } from "../support/eventually.js";
@@ -145,6 +147,41 @@ test("a node that has lost its place sends its JSON clients away to resume; they
     back.says({ type: "hello", name: "listener", key: "l", resume: { "~": cursor } });
     await back.hears({ type: "welcome" });
     for (let seq = 2; seq <= 10; seq++) await back.hears({ type: "message", seq });
+  } finally {
+    proxy.set("pass");
+    await behind.close();
+    await proxy.close();
+  }
+});
+
+test("presence that could not be read again after a gap is read until it can be", async () => {
+  const proxy = await Proxy.to(redis.port);
+  const behind = await node(proxy.url);
+  const names = Array.from({ length: 100 }, (_, i) => `user-${i}`) as Name[];
+  const bucket = bucketOfUser(names[0]!);
+  const [one, other] = names.filter((each) => bucketOfUser(each) === bucket) as [Name, Name];
+  const keys = new Keys("tertulia");
+  try {
+    const speaker = keep(await ClassicClient.connect(nodes[0]!.port, one));
+    await speaker.settles();
+    proxy.set("blackhole", "subscriber");
+    await hello(0, other);
+    for (const status of [2, 1, 2]) speaker.says(3, status);
+    await speaker.settles();
+    await redis.client.rename(keys.online(bucket), "kept");
+    await redis.client.set(keys.online(bucket), "of a wrong type");
+    await redis.client.xtrim(keys.log(bucket), "MAXLEN", 1);
+    await eventually(() => {
+      const warned = behind.log.some(({ msg }) => msg.startsWith("presence could not be read"));
+      expect(warned).toBe(true);
+    });
+    await redis.client.rename("kept", keys.online(bucket));
+    proxy.set("pass");
+    const late = keep(await eventually(() => JsonClient.hello(behind.port, "late")));
+    await eventually(async () => {
+      const { set } = await late.asks({ type: "presence" });
+      expect(set).toContainEqual([other, "active"]);
+    });
   } finally {
     proxy.set("pass");
     await behind.close();

@@ -43,6 +43,19 @@ test.each([9, 0])(
   },
 );
 
+test("who begins to follow a crowd within a window is left with the right count", async () => {
+  const { presence, told, is } = world(0);
+  const [before, within] = [told(), told()];
+  is("bob", "active");
+  presence.follow(before, new Set());
+  await eventually(() => expect(before.frames.length).toBe(1));
+  is("eve", "active");
+  expect(presence.follow(within, new Set()).count).toBe(2);
+  is("eve", "disconnected");
+  await eventually(() => expect(within.frames.at(-1)?.count).toBe(1));
+  presence.close();
+});
+
 test.each([10_000, 1_000])(
   "5,000 members of whom 500 a second come or go cost a follower four frames a second (full up to %i)",
   async (fullUpTo) => {

@@ -18,7 +18,7 @@ export const schema = z.object({
   METRICS_PORT: integer(0, 65_535, 0, "Port for Prometheus metrics at `/metrics`; 0 for none"),
   REDIS_URL: z
     .string()
-    .regex(REDIS_URL, "must be a URL of redis://, rediss:// or redis+sentinel://")
+    .refine(isRedisUrl, "must be a URL of redis://, rediss:// or redis+sentinel://")
     .optional()
     .meta({
       example: "redis://127.0.0.1:6379",
@@ -153,7 +153,7 @@ export class ConfigError extends Error {
 /** @throws ConfigError */
 export function readConfig(environment: Readonly<Record<string, string | undefined>>): Config {
   const given = Object.entries(environment).filter(
-    ([key, value]) => key in schema.shape && value !== "",
+    ([key, value]) => key in schema.shape && value?.trim() !== "",
   );
   const parsed = schema.safeParse(Object.fromEntries(given));
   const mistakes = parsed.success
@@ -225,6 +225,21 @@ function integer(least: number, most: number, standard: number, about: string) {
 
 function text(standard: string, about: string) {
   return z.string().default(standard).meta({ example: standard, about });
+}
+
+/** Whether the connection can be made from it: a port that is none, or a stray `%`, would be a riddle there. */
+function isRedisUrl(text: string): boolean {
+  if (!REDIS_URL.test(text)) return false;
+  try {
+    // several hosts are no URL, each one is
+    const [, scheme, login = "", hosts] = /^([^:]+):\/\/([^@]*@)?([^/]*)/.exec(text)!;
+    const urls = hosts!.split(",").map((host) => new URL(`${scheme}://${login}${host}`));
+    return urls.every(({ username, password, hostname }) => {
+      return hostname !== "" && decodeURIComponent(`${username}:${password}`) !== "";
+    });
+  } catch {
+    return false;
+  }
 }
 
 function isPattern(source: string): boolean {

@@ -33,6 +33,25 @@ test("every mistake is named, with a valid example", () => {
   }
 });
 
+test.each([
+  "redis://localhost:99999",
+  "redis://ana:100%@localhost",
+  "redis+sentinel://host:26379,host:port/name",
+  "redis+sentinel://:50%@host/name",
+])("a Redis that cannot be reached by its URL is named at once: %s", (url) => {
+  expect(messageOf(() => readConfig({ REDIS_URL: url }))).toMatch(/^REDIS_URL: must be a URL/);
+});
+
+test.each([
+  "redis://localhost",
+  "rediss://ana:p%40ss@localhost:6380/0",
+  "redis://:secret@[::1]:6379/",
+  "redis+sentinel://host:26379,other/name",
+  "redis+sentinel://ana:p%2Fss@host:26379/my-name",
+])("a good URL is taken as it is: %s", (url) => {
+  expect(readConfig({ REDIS_URL: url }).REDIS_URL).toBe(url);
+});
+
 test("fields that contradict each other are named", () => {
   expect(messageOf(() => readConfig({ LEASE_MS: "2000" }))).toContain(
     "LEASE_MS: must be at least three times BEAT_MS (1000)",
@@ -47,6 +66,7 @@ test("each example is valid, empty means not given, and what is read is frozen",
   for (const [name, field] of Object.entries(schema.shape)) {
     expect(() => readConfig({ [name]: String(field.meta()?.["example"]) }), name).not.toThrow();
   }
+  expect(readConfig({ PORT: " " }).PORT).toBe(9000);
   const config = readConfig({ PORT: "", UNRELATED: "x" });
   expect(config.PORT).toBe(9000);
   expect(Object.isFrozen(config)).toBe(true);

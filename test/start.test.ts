@@ -1,9 +1,11 @@
 import { spawn } from "node:child_process";
 import { once } from "node:events";
-import { mkdtemp, readFile, rm } from "node:fs/promises";
+import { mkdtemp, readFile, rm, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterEach, beforeEach, expect, test } from "vitest";
+import { freePort } from "#tertulia/local-redis/server.js";
+import { sharedLocalRedis } from "#tertulia/local-redis/shared.js";
 import { ClassicClient, L } from "./support/classic-client.js";
 import { nodeProcess, type NodeProcess } from "./support/nodes.js";
 
@@ -78,6 +80,23 @@ test("a killed gateway leaves no Redis behind", async () => {
   expect(isAlive(pid)).toBe(false);
   const ana = await ClassicClient.connect(second.port, "ana");
   await ana.hearsNothing();
+});
+
+test("a note left by an earlier process with the same number is no obstacle", async () => {
+  await writeFile(join(folder, "redis.json"), JSON.stringify({ owner: process.pid }));
+  const redis = await sharedLocalRedis(folder, 500);
+  expect(redis.url).toBe((await noted()).url);
+  const again = await sharedLocalRedis(folder, 500);
+  expect(again.url).toBe(redis.url);
+  await redis.close();
+});
+
+test("a note whose numbers are other processes' now is named, and its server not waited for", async () => {
+  const port = await freePort();
+  const other = process.ppid;
+  const note = { owner: other, server: other, url: `redis://127.0.0.1:${port}` };
+  await writeFile(join(folder, "redis.json"), JSON.stringify(note));
+  await expect(sharedLocalRedis(folder, 500)).rejects.toThrow(/redis\.json says that process/);
 });
 
 test("a folder that was cleaned up under a running node does not keep it from stopping well", async () => {

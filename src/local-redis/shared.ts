@@ -24,17 +24,24 @@ interface Note {
 }
 
 const STARTS_WITHIN_MS = 30_000;
+/** Notes that this process has written: others with its number are of an earlier process. */
+const own = new Set<string>();
 
 /** @throws Error if the folder is held by a process that starts no server. */
-export async function sharedLocalRedis(dataDir: string): Promise<SharedLocalRedis> {
+export async function sharedLocalRedis(
+  dataDir: string,
+  withinMs = STARTS_WITHIN_MS,
+): Promise<SharedLocalRedis> {
   await mkdir(dataDir, { recursive: true });
   const path = join(dataDir, "redis.json");
-  const until = performance.now() + STARTS_WITHIN_MS;
+  const until = performance.now() + withinMs;
   while (!(await hasTaken(path))) {
     const note = await readNote(path);
-    const isOwned = note !== undefined && isAlive(note.owner);
+    const isOwned = note !== undefined && isOwner(note.owner, path);
     const isServing = note?.server !== undefined && isAlive(note.server);
-    if (note?.url !== undefined && isOwned && isServing) {
+    const isHere = isOwned && isServing && note.url !== undefined;
+    // numbers of processes come again after a restart of the machine: others may have them now
+    if (isHere && !(await isFree(Number(new URL(note.url).port)))) {
       return { url: note.url, stopped: untilEnd(note.server), close: async () => {} };
     }
     // a server whose owner was killed is about to end
@@ -46,6 +53,7 @@ export async function sharedLocalRedis(dataDir: string): Promise<SharedLocalRedi
     }
     await pause(50);
   }
+  own.add(path);
   try {
     const port = await portOf(dataDir);
     const redis = await startLocalRedis({ dataDir, port });
@@ -104,6 +112,10 @@ async function readNote(path: string): Promise<Note | undefined> {
 
 async function untilEnd(pid: number): Promise<void> {
   while (isAlive(pid)) await pause(500, undefined, { ref: false });
+}
+
+function isOwner(pid: number, path: string): boolean {
+  return pid === process.pid ? own.has(path) : isAlive(pid);
 }
 
 function isAlive(pid: number): boolean {

@@ -38,6 +38,7 @@ const SILENT_FOR_MS = 60_000;
 const PATIENCE_MS = 5_000;
 /** What only a person does; marks of reading are set by screens that are merely open. */
 const ACTIVITY: ReadonlySet<Request["type"]> = new Set(["publish", "typing", "history", "user"]);
+const WITHOUT_A_NAME: ReadonlySet<Request["type"]> = new Set(["hello", "ping", "bye"]);
 /** With more users, typing in the general chat is not told. */
 const TYPING_UP_TO = 200;
 /** Bad or refused frames in a row. */
@@ -193,6 +194,9 @@ export class JsonSession implements Session {
 
   async #answer(request: Request): Promise<void> {
     const { id } = request;
+    if (!this.hold.isClaimed && !WITHOUT_A_NAME.has(request.type)) {
+      return this.#reply(id, { type: "refused", refusal: "not_registered" });
+    }
     switch (request.type) {
       case "hello":
         return this.#hello(request);
@@ -221,7 +225,6 @@ export class JsonSession implements Session {
   }
 
   async #execute(command: Parameters<SessionDoors["chat"]["execute"]>[1]): Promise<Reply> {
-    if (!this.hold.isClaimed) return { type: "refused", refusal: "not_registered" };
     if (!(await this.hold.untilSure(PATIENCE_MS)))
       return { type: "refused", refusal: "unavailable" };
     const reply = await this.#doors.chat.execute(this.hold, command);
@@ -261,9 +264,6 @@ export class JsonSession implements Session {
   }
 
   async #follow({ id, watch = [], off = false }: Requests["presence"]): Promise<void> {
-    if (!this.hold.isClaimed) {
-      return this.#reply(id, { type: "refused", refusal: "not_registered" });
-    }
     this.#presence.unfollow(this.#follower);
     if (off || this.#line.isEnded) return this.#send({ type: "ok", ...idOf(id) });
     const snapshot = this.#presence.follow(this.#follower, new Set(watch.map(nameFromText)));

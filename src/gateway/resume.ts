@@ -38,13 +38,27 @@ export async function resume(
   name: Name,
   cursors: NonNullable<Requests["hello"]["resume"]>,
 ): Promise<Resumed[]> {
-  const states = await chat.conversations(name);
-  const listed = new Set(states.map(({ conversation }) => convOf(conversation, name)));
-  const others = Object.keys(cursors).filter((conv) => !listed.has(conv));
-  for (const conv of others) states.push(await stateOf(chat, conversationOf(name, conv)));
+  const left = new Map<string, Cursor>(Object.entries(cursors));
+  const all = (await chat.conversations(name)).map((state) => {
+    const conv = convOf(state.conversation, name);
+    const cursor = left.get(conv);
+    left.delete(conv);
+    return { state, cursor };
+  });
+  // what they hold is read with what follows the cursor
+  for (const [conv, cursor] of left) {
+    const state = {
+      conversation: conversationOf(name, conv),
+      epoch: 0,
+      head: 0,
+      floor: 1,
+      read: 0,
+    };
+    all.push({ state, cursor });
+  }
   const resumed: Resumed[] = [];
-  for (let i = 0; i < states.length; i += AT_ONCE) {
-    const some = states.slice(i, i + AT_ONCE).map((state) => goOn(chat, name, state, cursors));
+  for (let i = 0; i < all.length; i += AT_ONCE) {
+    const some = all.slice(i, i + AT_ONCE).map(({ state, cursor }) => goOn(chat, state, cursor));
     resumed.push(...(await Promise.all(some)));
   }
   return resumed;
@@ -52,12 +66,9 @@ export async function resume(
 
 async function goOn(
   chat: Chat,
-  name: Name,
   state: ConversationState,
-  cursors: NonNullable<Requests["hello"]["resume"]>,
+  cursor: Cursor | undefined,
 ): Promise<Resumed> {
-  const conv = convOf(state.conversation, name);
-  const cursor = Object.hasOwn(cursors, conv) ? cursors[conv] : undefined;
   if (cursor === undefined) return { state, ...fresh(state) };
   const page = await pageAfter(chat, state.conversation, cursor[1], 1);
   return { state: { ...state, ...extentOf(page) }, ...continued(page, cursor) };
@@ -119,11 +130,6 @@ function limited(
   if (head - after <= FOLLOWING) return { after, gaps };
   const before = head - FOLLOWING + 1;
   return { after: before - 1, gaps: [...gaps, { after, before, reason: "limit" }] };
-}
-
-async function stateOf(chat: Chat, conversation: Conversation): Promise<ConversationState> {
-  const page = await pageAfter(chat, conversation, 0, 1);
-  return { conversation, read: 0, ...extentOf(page) };
 }
 
 function pageAfter(

@@ -209,3 +209,39 @@ test("a private conversation that expired and begins anew is unread", async () =
   ]);
   await back.hears({ type: "message", seq: 1, text: "new" });
 });
+
+test("before hello everything but ping and bye is refused, whatever else is wrong with it", async () => {
+  const gateway = await gatewayOf("early", { TEXT_MAX_CHARS: 3 });
+  const ana = await JsonClient.connect(gateway.port);
+  expect(await ana.asks({ type: "ping" })).toMatchObject({ type: "pong" });
+  for (const request of [
+    { type: "publish", text: "too long" },
+    { type: "history", before: 1, after: 1 },
+    { type: "presence", off: true },
+    { type: "typing", conv: "~" },
+    { type: "status", status: "busy" },
+    { type: "read", conv: "~", seq: 1 },
+    { type: "user", user: "ana" },
+  ]) {
+    expect(await ana.asks(request)).toMatchObject({ type: "error", code: "unauthenticated" });
+  }
+  expect(await ana.asks({ type: "bye" })).toMatchObject({ type: "ok" });
+});
+
+test("a hello with thousands of cursors is answered, each in its place", async () => {
+  const gateway = await gatewayOf("cursors");
+  const bob = await JsonClient.hello(gateway.port, "bob");
+  await bob.asks({ type: "publish", conv: "@bob", text: "a note" });
+  const names = Array.from({ length: 3_000 }, (_, i) => `@${i.toString(36)}`);
+  const resume = Object.fromEntries([...names, "@bob"].map((conv) => [conv, ["0", 0]]));
+  bob.says({ type: "bye" });
+  await bob.closed();
+  const back = await JsonClient.connect(gateway.port);
+  back.says({ type: "hello", name: "bob", resume });
+  const { conversations } = (await back.hears({ type: "welcome" })) as never as {
+    conversations: { conv: string; head: number; after: number }[];
+  };
+  expect(conversations.map(({ conv }) => conv)).toEqual(["~", "@bob", ...names]);
+  expect(conversations[1]).toMatchObject({ head: 1, after: 0 });
+  await back.hears({ type: "message", conv: "@bob", text: "a note" });
+});

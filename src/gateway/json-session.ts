@@ -14,6 +14,7 @@ import {
   encodeReply,
   errorEvent,
   idOf,
+  idOfFrame,
   jsonDialect,
   isPlain,
   nameFromText,
@@ -166,18 +167,21 @@ export class JsonSession implements Session {
   }
 
   async #carryOut(frame: Buffer): Promise<void> {
-    const decoded = decodeRequest(frame);
     const { counters, log } = this.#doors.observe;
+    // before it is checked: to check a frame costs as much as to carry it out
+    const wait = this.#rate.take(performance.now());
+    if (wait > 0) {
+      counters.frames.inc({ kind: "refused" });
+      const refused = problem(idOfFrame(frame), "rate_limited", "slow down", wait);
+      return this.#strike(refused, CLOSE.abuse);
+    }
+    const decoded = decodeRequest(frame);
     counters.frames.inc({ kind: decoded.kind });
     if (decoded.kind === "bad") {
       log.info({ session: this.hold.id, why: decoded.error.code }, "frame was ignored");
       return this.#strike(decoded.error, CLOSE.badFrame);
     }
     const { request } = decoded;
-    const wait = this.#rate.take(performance.now());
-    if (wait > 0) {
-      return this.#strike(problem(request.id, "rate_limited", "slow down", wait), CLOSE.abuse);
-    }
     this.#strikes = 0;
     try {
       await this.#answer(request);

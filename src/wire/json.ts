@@ -36,6 +36,12 @@ export function decodeRequest(frame: Uint8Array): DecodedRequest {
   return bad(id, "bad_frame", `${where === "" ? "frame" : where}: ${issue?.message ?? "wrong"}`);
 }
 
+/** The id of a request that is not looked at any further. */
+export function idOfFrame(frame: Uint8Array): Id {
+  const id = parsed(decoder.decode(frame))?.["id"];
+  return isId(id) ? id : undefined;
+}
+
 /** One instance serves all connections; what is told depends on the reader in private messages only. */
 export const jsonDialect: Dialect = {
   name: "json",

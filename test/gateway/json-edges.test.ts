@@ -245,3 +245,12 @@ test("a hello with thousands of cursors is answered, each in its place", async (
   expect(conversations[1]).toMatchObject({ head: 1, after: 0 });
   await back.hears({ type: "message", conv: "@bob", text: "a note" });
 });
+
+test("bad frames count as requests: too many are refused before they are looked at", async () => {
+  const gateway = await gatewayOf("rate", { REQUESTS_PER_SECOND: 5 });
+  const ana = await JsonClient.connect(gateway.port);
+  for (let i = 0; i < 20; i++) ana.says({ type: "hello", id: i });
+  await ana.hears({ type: "error", id: 0, code: "bad_frame" });
+  const refused = await ana.awaits({ type: "error", code: "rate_limited" });
+  expect(refused).toMatchObject({ id: expect.any(Number), retryAfterMs: expect.any(Number) });
+});

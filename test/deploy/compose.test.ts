@@ -110,6 +110,18 @@ describe.skipIf(why !== undefined)("docker compose up", () => {
     await docker("unpause", `${project}-gateway-3`);
   });
 
+  test("while Redis is away everybody is told so and stays connected", async () => {
+    const closed = clients.flatMap(({ closes }) => closes);
+    const here = clients.map(({ client }) => client!);
+    await docker("kill", `${project}-redis-1`);
+    for (const client of here) client.says(4, L("~"), L("into the void"));
+    for (const client of here) await client.awaits(50, 6);
+    await docker("start", `${project}-redis-1`);
+    await eventually(async () => expect(await readiness()).toBe(200), 20_000);
+    await talk();
+    expect(clients.flatMap(({ closes }) => closes)).toEqual(closed);
+  });
+
   test("scaled to one and back to three, everybody stays", async () => {
     const scaleTo = (count: number): Promise<unknown> => {
       const scale = ["--wait", "--no-deps", "--no-recreate", "--scale", `gateway=${count}`];

@@ -74,13 +74,15 @@ describe.skipIf(why !== undefined)("docker compose up", () => {
     await talk();
   });
 
-  test("a gateway runs as nobody in particular and can change nothing", async () => {
-    const { out } = await exec("gateway", ["sh", "-c", "id -u; touch /app/x /tmp/x 2>&1 || true"], {
+  test("a gateway runs as nobody in particular, can change nothing, and has no package manager", async () => {
+    const script = "id -u; touch /app/x /tmp/x 2>&1; command -v npm npx yarn corepack || echo none";
+    const { out } = await exec("gateway", ["sh", "-c", script], {
       ...options,
       commandOptions: ["-T"],
     });
     expect(out.split("\n")[0]!.trim()).toBe("1000");
     expect(out.match(/Read-only file system/g)).toHaveLength(2);
+    expect(out.trim().split("\n").at(-1)).toBe("none");
   });
 
   test("a killed gateway's client is back through another one", async () => {

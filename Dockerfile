@@ -12,6 +12,9 @@ FROM node:24-trixie-slim
 LABEL org.opencontainers.image.title="Tertulia" \
       org.opencontainers.image.description="A gateway of a Redis-backed chat cluster on WebSockets" \
       org.opencontainers.image.licenses="MIT"
+# nothing here installs packages, nor shall
+RUN rm -rf /usr/local/lib/node_modules /usr/local/bin/npm /usr/local/bin/npx /usr/local/bin/corepack \
+      /usr/local/bin/yarn /usr/local/bin/yarnpkg /opt/yarn-*
 ENV NODE_ENV=production METRICS_PORT=9100 DRAIN_WAIT_MS=2000 DRAIN_WINDOW_MS=5000
 WORKDIR /app
 # owned by root, run by another: the process cannot change what it runs, and writes nothing

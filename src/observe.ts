@@ -69,6 +69,11 @@ export class Counters {
 
   constructor() {
     collectDefaultMetrics({ register: this.registry, prefix: PREFIX });
+    // from the start: to Prometheus, 1 where there was nothing is no increase
+    for (const reason of ["trimmed", "rolled_back"]) this.holes.inc({ reason }, 0);
+    for (const kind of ["idle", "lost"]) this.swept.inc({ kind }, 0);
+    // and the autoscaler takes a gateway without this for one that it knows nothing of
+    for (const dialect of ["classic", "ws-protocol", "json"]) this.connections.set({ dialect }, 0);
   }
 
   #counter<Label extends string>(

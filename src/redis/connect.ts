@@ -25,6 +25,8 @@ export function connectRedis(
   const options = {
     lazyConnect: true,
     connectionName: `tertulia-${role}`,
+    // a command less to have the right to, and servers before 7.2 do not know it
+    disableClientInfo: true,
     connectTimeout: 2_000,
     // a connection that is given up for its silence will not end politely
     disconnectTimeout: 200,

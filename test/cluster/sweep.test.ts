@@ -1,6 +1,7 @@
 import { setTimeout as pause } from "node:timers/promises";
 import { afterAll, afterEach, beforeAll, beforeEach, expect, test } from "vitest";
 import { ClassicClient, L, frame } from "../support/classic-client.js";
+import { eventually } from "../support/eventually.js";
 import { node } from "../support/nodes.js";
 import { startRedis, type TestRedis } from "../support/redis.js";
 
@@ -33,7 +34,8 @@ afterEach(async () => {
 });
 
 async function join(name: string, at: number): Promise<ClassicClient> {
-  const client = await ClassicClient.connect(nodes[at]!.port, name);
+  // with so short a lease, a node on a busy machine is not ready now and then
+  const client = await eventually(() => ClassicClient.connect(nodes[at]!.port, name));
   clients.push(client);
   return client;
 }

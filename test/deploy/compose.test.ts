@@ -1,6 +1,7 @@
 import { execFileSync } from "node:child_process";
+import { existsSync } from "node:fs";
 import { fileURLToPath } from "node:url";
-import { downAll, exec, upAll, upOne, type IDockerComposeOptions } from "docker-compose";
+import { config, downAll, exec, upAll, upOne, type IDockerComposeOptions } from "docker-compose";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { freePort } from "#tertulia/local-redis/server.js";
 import { L } from "../support/classic-client.js";
@@ -8,10 +9,30 @@ import { docker, whyNoEngine } from "../support/docker.js";
 import { eventually } from "../support/eventually.js";
 import { Roamer } from "../support/roamer.js";
 
+const cwd = fileURLToPath(new URL("../..", import.meta.url));
 const project = `tertulia-test-${process.pid}`;
 const image = `${project}-image`;
 const why = whyNoEngine();
 if (why !== undefined) console.log(why);
+
+test.skipIf(why !== undefined)(
+  "what is behind a profile, or for load tests, is understood, and all that it mounts is there",
+  async () => {
+    const files = ["-f", "docker-compose.yml", "-f", "deploy/load-test.yml"];
+    const profiles = ["--profile", "sentinel", "--profile", "observability"];
+    const { err, data } = await config({ cwd, composeOptions: [...files, ...profiles] });
+    expect(err).toBe(""); // no warning either
+    const services = Object.values(data.config.services as Record<string, Service>);
+    expect(services).toHaveLength(10);
+    const mounts = services.flatMap(({ volumes = [] }) => volumes);
+    const sources = mounts.filter(({ type }) => type === "bind").map(({ source }) => source);
+    expect(sources.filter((each) => !existsSync(each))).toEqual([]);
+  },
+);
+
+interface Service {
+  readonly volumes?: readonly { readonly type: string; readonly source: string }[];
+}
 
 describe.skipIf(why !== undefined)("docker compose up", () => {
   let port: number;
@@ -21,7 +42,7 @@ describe.skipIf(why !== undefined)("docker compose up", () => {
   beforeAll(async () => {
     port = await freePort();
     options = {
-      cwd: fileURLToPath(new URL("../..", import.meta.url)),
+      cwd,
       composeOptions: ["-p", project],
       commandOptions: ["--build", "--wait"],
       env: { ...process.env, PORT: `${port}`, IMAGE: image },
@@ -74,13 +95,15 @@ describe.skipIf(why !== undefined)("docker compose up", () => {
     await talk();
   });
 
-  test("a gateway runs as nobody in particular and can change nothing", async () => {
-    const { out } = await exec("gateway", ["sh", "-c", "id -u; touch /app/x /tmp/x 2>&1 || true"], {
+  test("a gateway runs as nobody in particular, can change nothing, and has no package manager", async () => {
+    const script = "id -u; touch /app/x /tmp/x 2>&1; command -v npm npx yarn corepack || echo none";
+    const { out } = await exec("gateway", ["sh", "-c", script], {
       ...options,
       commandOptions: ["-T"],
     });
     expect(out.split("\n")[0]!.trim()).toBe("1000");
     expect(out.match(/Read-only file system/g)).toHaveLength(2);
+    expect(out.trim().split("\n").at(-1)).toBe("none");
   });
 
   test("a killed gateway's client is back through another one", async () => {
@@ -108,6 +131,18 @@ describe.skipIf(why !== undefined)("docker compose up", () => {
     });
     expect(codes).toEqual(["1006"]);
     await docker("unpause", `${project}-gateway-3`);
+  });
+
+  test("while Redis is away everybody is told so and stays connected", async () => {
+    const closed = clients.flatMap(({ closes }) => closes);
+    const here = clients.map(({ client }) => client!);
+    await docker("kill", `${project}-redis-1`);
+    for (const client of here) client.says(4, L("~"), L("into the void"));
+    for (const client of here) await client.awaits(50, 6);
+    await docker("start", `${project}-redis-1`);
+    await eventually(async () => expect(await readiness()).toBe(200), 20_000);
+    await talk();
+    expect(clients.flatMap(({ closes }) => closes)).toEqual(closed);
   });
 
   test("scaled to one and back to three, everybody stays", async () => {

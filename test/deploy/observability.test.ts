@@ -38,6 +38,16 @@ test("the dashboard and the alerts ask only for what gateways have", async () =>
   expect(asked.flatMap(metricsIn).filter((name) => !known.has(name))).toEqual([]);
 });
 
+test("what alerts see increase, and what the autoscaler adds up, is there before anything has happened", async () => {
+  const text = await readFile(new URL("alerts.yml", FOLDER), "utf8");
+  const increases = [...text.matchAll(/increase\((tertulia_\w+(?:\{[^}]*\})?)/g)];
+  expect(increases.length).toBeGreaterThan(2);
+  const metrics = await new Counters().registry.metrics();
+  for (const series of [...increases.map(([, each]) => each!), "tertulia_connections"]) {
+    expect(metrics).toMatch(new RegExp(`^${series.replace("}", ".*}")}.* 0$`, "m"));
+  }
+});
+
 test("every metric of ours is on the dashboard", async () => {
   const text = await readFile(new URL("grafana/dashboards/tertulia.json", FOLDER), "utf8");
   const shown = new Set(metricsIn(text).map((name) => name.replace(/_(bucket|count|sum)$/, "")));

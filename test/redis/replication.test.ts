@@ -39,9 +39,13 @@ async function startReplica(): Promise<TestRedis> {
   return replica;
 }
 
-/** The replica takes nothing for so long. */
-function freeze(replica: TestRedis, seconds: number): void {
-  void replica.client.call("DEBUG", "SLEEP", String(seconds));
+/** The replica takes nothing until what comes back is called, or the test has ended. */
+async function freeze(replica: TestRedis): Promise<() => Promise<void>> {
+  const goOn = await replica.freeze();
+  let going: Promise<void> | undefined;
+  const thaw = (): Promise<void> => (going ??= goOn());
+  open.push({ close: thaw });
+  return thaw;
 }
 
 async function ana(): Promise<ClassicClient> {
@@ -75,9 +79,10 @@ test("a message that no replica has taken in time is not acknowledged before it 
   await client.hears(55, L("ana"), L("before"));
   client.says(2, L("ana")); // answered when the message before it is done with
   await client.hears(52, L("ana"), 1);
-  freeze(replica, 3);
+  const thaw = await freeze(replica);
   client.says(4, L("~"), L("unsure"));
   await client.hears(50, 6);
+  await thaw();
   // everybody else has heard it long ago, and it is stored once
   await client.hears(55, L("ana"), L("unsure"));
   client.says(4, L("~"), L("after"));
@@ -97,7 +102,7 @@ test("a message that only one of two connected replicas has taken is not acknowl
   await client.hears(55, L("ana"), L("before"));
   client.says(2, L("ana"));
   await client.hears(52, L("ana"), 1);
-  freeze(other, 3);
+  await freeze(other);
   client.says(4, L("~"), L("on one of them"));
   await client.hears(50, 6);
 });
@@ -127,12 +132,13 @@ test("a message that is sent again on another connection is confirmed by a repli
   const first = new Ledger(admin, library, watch);
   await first.load();
   await first.call("beat", its, ["node", 60_000, 2_500, "join"]);
-  freeze(replica, 1);
+  const thaw = await freeze(replica);
   await first.call("append", message, args);
   const again = (): Promise<unknown> =>
     new Ledger(writer, library, watch).call("append", message, args);
   const replication = new Replication(writer, 1);
   await expect(replication.covering(again, () => 1)).rejects.toThrow(NotReplicated);
+  await thaw();
   await eventually(async () =>
     expect(await replication.covering(again, () => 1)).toContainEqual(Buffer.from("again")),
   );

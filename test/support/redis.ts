@@ -12,6 +12,8 @@ export interface TestRedis {
   readonly client: Redis;
   /** Ends the server as `kill -9` does. */
   kill(): Promise<void>;
+  /** Stops it where it stands; what comes back lets it go on. */
+  freeze(): Promise<() => Promise<void>>;
   /** Starts it again on the same port and the same data. */
   revive(): Promise<void>;
   close(): Promise<void>;
@@ -41,7 +43,7 @@ export async function startRedis(...extra: string[]): Promise<TestRedis> {
   };
 }
 
-type Server = Pick<TestRedis, "kill" | "revive" | "close">;
+type Server = Pick<TestRedis, "kill" | "freeze" | "revive" | "close">;
 
 async function asProcess(port: number, extra: string[]): Promise<Server> {
   const dataDir = await mkdtemp(join(tmpdir(), "tertulia-redis-"));
@@ -57,6 +59,10 @@ async function asProcess(port: number, extra: string[]): Promise<Server> {
       const exited = new Promise((resolve) => redis.child.once("exit", resolve));
       redis.child.kill("SIGKILL");
       await exited;
+    },
+    async freeze() {
+      redis.child.kill("SIGSTOP");
+      return async () => void redis.child.kill("SIGCONT");
     },
     async revive() {
       redis = await start();
@@ -93,6 +99,10 @@ async function inContainer(port: number, extra: string[]): Promise<Server> {
     async kill() {
       await handle.kill({ signal: "SIGKILL" });
       await handle.wait();
+    },
+    async freeze() {
+      await handle.pause();
+      return () => handle.unpause();
     },
     async revive() {
       await handle.start();

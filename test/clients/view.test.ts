@@ -376,6 +376,16 @@ test("people: those who match, by name, without oneself; accents do not matter",
   expect(peopleList(screen.view)).toEqual([]);
 });
 
+test("what is looked at is read, though the chat is away; it is told when it is back", () => {
+  const screen = joined().do(hear(1, "eva", { conv: "@eva" }));
+  screen.do({ type: "state", state: { name: "waiting", retryAtMs: NOON } }, LOOK);
+  screen.do({ type: "open", conv: "@eva" });
+  expect(unreadTotal(screen.view)).toBe(0);
+  expect(screen.asks("read")).toEqual([]);
+  screen.later(1_000, OPEN, welcome(["~", 2], ["@eva", 1, 0]));
+  expect(screen.asks("read")).toEqual([{ type: "read", conv: "@eva", seq: 1 }]);
+});
+
 test("with too many for all, those one talks with are watched", () => {
   const screen = joined().do({
     type: "presence",

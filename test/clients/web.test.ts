@@ -91,6 +91,7 @@ describe.skipIf(!hasBrowser())("in a browser", () => {
     const hal = await join(browser, nodes[0]!.port, "hal");
     await hal.page.locator("#search").fill("ina");
     await hal.page.locator("#search").press("Enter");
+    await hal.hasOpen("ina");
     await hal.says("ina?");
     await hal.page.getByText("Nobody of this name has ever been here").waitFor();
     const ina = await join(browser, nodes[1]!.port, "ina");
@@ -141,7 +142,7 @@ describe.skipIf(!hasBrowser())("in a browser", () => {
     const jumps: number[] = [];
     const doubles: string[] = [];
     const box = ned.page.locator(".timeline");
-    while (!seen.has("number 1") && jumps.length < 100) {
+    while (!seen.has("number 1") && jumps.length < 300) {
       const shown = await ned.texts();
       for (const text of shown) seen.add(text);
       if (new Set(shown).size !== shown.length) doubles.push(shown.join());

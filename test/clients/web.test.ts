@@ -128,6 +128,20 @@ describe.skipIf(!hasBrowser())("in a browser", () => {
     await lea.page.locator(".person", { hasText: "leo" }).waitFor();
   });
 
+  test("where the chat cannot be reached the form says so, and lets in as soon as it can", async () => {
+    const port = await freePort();
+    const environment = { REDIS_URL: redis.url, PORT: port };
+    const doomed = await nodeProcess(environment);
+    const { page } = await visit(browser, port);
+    await page.locator("input[name=name]").fill("nora");
+    await doomed.close("SIGKILL");
+    await page.locator("button.primary").click();
+    await page.getByRole("alert").getByText("The chat cannot be reached").waitFor();
+    const again = await nodeProcess(environment);
+    await page.locator(".chat").waitFor();
+    await again.close();
+  });
+
   test("history comes while one scrolls up, each message once, and what is read stays in place", async () => {
     const url = `ws://127.0.0.1:${nodes[1]!.port}/ws`;
     const mia = connect(url, { name: "mia", WebSocket });

@@ -358,6 +358,11 @@ test("the screen tells of statuses, unread messages, typing, and what is held ba
   expect(spanish).toContain("eva está escribiendo …");
 });
 
+test("a text that is too long stays in the line, and how long it may be is told", () => {
+  const view = viewAfter(OPEN, { type: "send", text: "x".repeat(5_000), mid: "x" });
+  expect(picture(screen(view))[1]).toContain("too long: at most 4096 characters");
+});
+
 test("a lost connection counts down, and a message says how it stands", () => {
   const lost: ViewEvent = { type: "state", state: { name: "waiting", retryAtMs: NOW + 2_500 } };
   const send: ViewEvent = { type: "send", text: "hello", mid: "x" };

@@ -113,6 +113,7 @@ function bannerOf(view: View, columns: number, texts: Texts, nowMs: number): Lin
     case "closed":
       return line(`${texts.problem[connection.problem]} ${texts.away}`);
     case "open":
+      if (problem === "too_large") return line(texts.tooLong(view.maxChars));
       if (problem !== undefined) return line(texts.problem[problem]);
       return view.quiet === undefined ? undefined : line(texts.held(heldCount(view)), "accent");
     default:

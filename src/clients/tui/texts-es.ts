@@ -60,6 +60,8 @@ export const spanish: Texts = {
   hint: "/ayuda · Tab completa · Alt-1…9 cambia · RePág sube · Ctrl-C sale",
   usersTitle: (count) => (count === 1 ? "1 persona aquí" : `${count} personas aquí`),
   helpTitle: "Órdenes y teclas",
+  tooLong: (atMost) =>
+    `Es demasiado largo: como mucho ${atMost} caracteres. Ctrl-U dos veces lo borra.`,
   moreHint: "AvPág: más",
   escHint: "Esc cierra",
   usage: {

@@ -37,6 +37,7 @@ export interface Texts {
   readonly hint: string;
   readonly usersTitle: (count: number) => string;
   readonly helpTitle: string;
+  readonly tooLong: (atMost: number) => string;
   readonly moreHint: string;
   readonly escHint: string;
   readonly usage: Readonly<Record<Word, readonly [form: string, about: string]>>;
@@ -107,6 +108,7 @@ const english: Texts = {
   hint: "/help · Tab completes · Alt-1…9 switches · PgUp scrolls · Ctrl-C leaves",
   usersTitle: (count) => (count === 1 ? "1 person here" : `${count} people here`),
   helpTitle: "Commands and keys",
+  tooLong: (atMost) => `This is too long: at most ${atMost} characters. Ctrl-U twice clears it.`,
   moreHint: "PgDn: more",
   escHint: "Esc closes",
   usage: {

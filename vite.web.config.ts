@@ -22,6 +22,7 @@ export default defineConfig({
     outDir: fileURLToPath(new URL("dist/web", import.meta.url)),
     emptyOutDir: true,
     target: "es2024",
+    cssTarget: ["chrome123", "firefox120", "safari17.5"], // they know light-dark()
     modulePreload: false,
     assetsInlineLimit: 0,
   },

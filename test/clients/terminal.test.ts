@@ -71,6 +71,18 @@ describe("in a pipe", () => {
     await eventually(() => expect(eva.messages.map(({ text }) => text)).toEqual(lines));
   });
 
+  test("what was printed is read: the next run does not print it again", async () => {
+    const eva = join(at(second), { name: "eva2" });
+    await eva.chat.joined();
+    const bot = (): Promise<{ out: string }> =>
+      pipe(["--name", "nightly", "--url", at(first)[0]!, "--to", "@eva2"], "done\n").ended;
+    expect((await bot()).out).toBe("@eva2 nightly: done\n");
+    await eva.chat.publish("@nightly", "thanks");
+    const out = "@eva2 eva2: thanks\n@eva2 nightly: done\n";
+    expect((await bot()).out.split("\n").toSorted()).toEqual(out.split("\n").toSorted());
+    expect((await bot()).out).toBe("@eva2 nightly: done\n");
+  });
+
   test("it stays and prints, as JSON if asked, until it is ended", async () => {
     const eva = join(at(second), { name: "eva" });
     await eva.chat.joined();
@@ -116,7 +128,7 @@ describe("in a pipe", () => {
     const ends: readonly (readonly [args: string[], code: number, errors: RegExp])[] = [
       [[], 1, /--name is needed/],
       [["--name", "eva", "--url", url], 2, /Somebody has this name already/],
-      [["--name", "#no", "--url", url], 2, /Nobody can be called this here/],
+      [["--name", "#no", "--url", url], 2, /This cannot be a name here/],
       [["--name", "bot", "--url", "ws://127.0.0.1:1", "--wait", "0.5"], 2, /away for 0.5 s/],
       [["--name", "bot4", "--url", url, "--to", "nobody-ever"], 3, /line 1: Nobody of this name/],
     ];
@@ -265,7 +277,7 @@ describe.skipIf(!HAS_TMUX)("on the full screen (tmux)", () => {
     await sees(ana, "forty columns are");
     await ana.resize(40, 14);
     const small = await sees(ana, /somewhat\n/);
-    expect(small).toContain("Message to Everybody");
+    expect(small).toContain("Message to everybody");
     expect(small).not.toContain("│");
     await ana.resize(100, 30);
     await sees(ana, "│", "forty columns are");

@@ -109,6 +109,9 @@ test.each<[before: string, change: Edit, after: string]>([
   ["|one", move("end"), "one|"],
   ["one\ntwo|", move("home"), "one\n|two"],
   ["|one\ntwo", move("end"), "one|\ntwo"],
+  ["one\n|two", move("home"), "|one\ntwo"],
+  ["one|\ntwo", move("end"), "one\ntwo|"],
+  ["one\n|two", erase("home"), "|two"],
   ["a👋🏽|", erase("left"), "a|"],
   ["a|bc", erase("right"), "a|c"],
   ["one two  |x", erase("word left"), "one |x"],
@@ -270,6 +273,27 @@ function picture(of: Screen): string[] {
 
 const OPEN: ViewEvent = { type: "state", state: { name: "open" } };
 
+const HELP = { type: "help", from: 0 } as const;
+
+test("help that is longer than the screen goes on by pages, and is all there on a narrow one", () => {
+  for (const [columns, rows] of [
+    [80, 24],
+    [40, 12],
+  ] as const) {
+    const seen = new Set<string>();
+    const of = (from: number): string =>
+      picture(screen(viewAfter(OPEN), { columns, rows, sheet: { type: "help", from } })).join("\n");
+    for (let from = 0; from < 100; from++) {
+      for (const word of of(from).match(/[/\w-]+/g)!) seen.add(word);
+    }
+    const words = ["/users", "everybody's", "/quit", "goodbye", "Ctrl-Z", "suspend", "another"];
+    expect(words.filter((each) => !seen.has(each.replace(/'s$/, "")))).toEqual([]);
+    expect(of(0)).toContain("PgDn: more");
+    expect(of(1e6)).not.toContain("PgDn: more");
+    expect(of(1e6)).toContain("suspend");
+  }
+});
+
 test("every frame is as high as the terminal and never wider, whatever is written, at every size", () => {
   const evil = "日本語 👨‍👩‍👧 \x1b[2J\u202e " + "x".repeat(300);
   const view = viewAfter(
@@ -279,7 +303,7 @@ test("every frame is as high as the terminal and never wider, whatever is writte
   );
   for (const columns of [24, 40, 71, 72, 100, 200]) {
     for (const rows of [8, 9, 24, 60]) {
-      for (const sheet of [undefined, { type: "help" }, { type: "users" }] as const) {
+      for (const sheet of [undefined, HELP, { type: "users", from: 1e6 }] as const) {
         const size = { columns, rows, sheet, editor: withText(EMPTY, evil.repeat(2)) };
         const frame = render(screen(view, size));
         const lines = picture(screen(view, size));
@@ -332,6 +356,11 @@ test("the screen tells of statuses, unread messages, typing, and what is held ba
     "\n",
   );
   expect(spanish).toContain("eva está escribiendo …");
+});
+
+test("a text that is too long stays in the line, and how long it may be is told", () => {
+  const view = viewAfter(OPEN, { type: "send", text: "x".repeat(5_000), mid: "x" });
+  expect(picture(screen(view))[1]).toContain("too long: at most 4096 characters");
 });
 
 test("a lost connection counts down, and a message says how it stands", () => {

@@ -164,6 +164,38 @@ test("pages are merged without doubles, one is asked for at a time, and an end i
   expect(screen.do(older).wishes).toEqual([]);
 });
 
+/** Told of all messages after the first two. */
+const many = (upTo: number): ViewEvent[] =>
+  Array.from({ length: upTo - 2 }, (_, index) => hear(index + 3));
+
+test.each<[string, ViewEvent[], string[], number]>([
+  ["one who looks has the newest, and can have the others", [LOOK], ["missing 0..1601"], 2_600],
+  [
+    "nor are they kept where nobody is",
+    [{ type: "open", conv: "@eva" }],
+    ["missing 0..1601"],
+    2_600,
+  ],
+  ["one who reads further up goes on there", [], ["bea 1", "bea 2", "missing 2..1603"], 2_602],
+  ["a hundred more are only added", [LOOK], ["missing 0..1601"], 2_700],
+])("of thousands of messages, some stay: %s", (_, first, lines, upTo) => {
+  const screen = joined().do(...first, ...many(upTo), { type: "open", conv: "~" });
+  const from = Number(lines.at(-1)!.split("..")[1]);
+  const rest = Array.from({ length: upTo - from + 1 }, (__, index) => `bea ${from + index}`);
+  expect(screen.lines.filter((each) => each !== "new:")).toEqual([...lines, ...rest]);
+});
+
+test("however much is held back while busy, what was there stays, and nothing else is asked for", () => {
+  const screen = joined().do(LOOK, { type: "choose status", status: "busy" }, ...many(3_000));
+  expect(screen.lines).toEqual(["bea 1", "bea 2"]);
+  expect(heldCount(screen.view)).toBe(2_998);
+  const early = new Screen().do(OPEN, welcome(["~", 0]), page(1, 1, 0), LOOK);
+  early.do({ type: "choose status", status: "busy" }, hear(1), hear(2), ...many(3_000));
+  expect(early.lines).toEqual([]);
+  early.do({ type: "choose status", status: "active" });
+  expect(early.lines.slice(0, 2)).toEqual(["missing 0..2001", "new:"]);
+});
+
 test("a page that is not waited for any more is dropped; one that failed may be asked for again", () => {
   const screen = joined().do(hear(9), { type: "older", conv: "~", before: 9 });
   const failed: ViewEvent = { type: "page failed", ask: 2, conv: "~", problem: "unavailable" };
@@ -342,6 +374,16 @@ test("people: those who match, by name, without oneself; accents do not matter",
     change: { count: 3, full: true, set: [], gone: ["josé"] },
   });
   expect(peopleList(screen.view)).toEqual([]);
+});
+
+test("what is looked at is read, though the chat is away; it is told when it is back", () => {
+  const screen = joined().do(hear(1, "eva", { conv: "@eva" }));
+  screen.do({ type: "state", state: { name: "waiting", retryAtMs: NOON } }, LOOK);
+  screen.do({ type: "open", conv: "@eva" });
+  expect(unreadTotal(screen.view)).toBe(0);
+  expect(screen.asks("read")).toEqual([]);
+  screen.later(1_000, OPEN, welcome(["~", 2], ["@eva", 1, 0]));
+  expect(screen.asks("read")).toEqual([{ type: "read", conv: "@eva", seq: 1 }]);
 });
 
 test("with too many for all, those one talks with are watched", () => {

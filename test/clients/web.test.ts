@@ -91,6 +91,7 @@ describe.skipIf(!hasBrowser())("in a browser", () => {
     const hal = await join(browser, nodes[0]!.port, "hal");
     await hal.page.locator("#search").fill("ina");
     await hal.page.locator("#search").press("Enter");
+    await hal.hasOpen("ina");
     await hal.says("ina?");
     await hal.page.getByText("Nobody of this name has ever been here").waitFor();
     const ina = await join(browser, nodes[1]!.port, "ina");
@@ -120,9 +121,25 @@ describe.skipIf(!hasBrowser())("in a browser", () => {
     await other.page.locator("input[name=name]").fill("lea");
     await other.page.locator("button.primary").click();
     await other.page.getByText("Somebody has this name already").waitFor();
-    await other.page.locator("input[name=name]").fill("leo");
+    const wrong = other.page.locator("input[name=name]:focus[aria-invalid=true]");
+    await wrong.waitFor(); // to be written anew
+    await wrong.pressSequentially(" leo "); // phones add blanks to words
     await other.page.locator("button.primary").click();
     await lea.page.locator(".person", { hasText: "leo" }).waitFor();
+  });
+
+  test("where the chat cannot be reached the form says so, and lets in as soon as it can", async () => {
+    const port = await freePort();
+    const environment = { REDIS_URL: redis.url, PORT: port };
+    const doomed = await nodeProcess(environment);
+    const { page } = await visit(browser, port);
+    await page.locator("input[name=name]").fill("nora");
+    await doomed.close("SIGKILL");
+    await page.locator("button.primary").click();
+    await page.getByRole("alert").getByText("The chat cannot be reached").waitFor();
+    const again = await nodeProcess(environment);
+    await page.locator(".chat").waitFor();
+    await again.close();
   });
 
   test("history comes while one scrolls up, each message once, and what is read stays in place", async () => {
@@ -139,7 +156,7 @@ describe.skipIf(!hasBrowser())("in a browser", () => {
     const jumps: number[] = [];
     const doubles: string[] = [];
     const box = ned.page.locator(".timeline");
-    while (!seen.has("number 1") && jumps.length < 100) {
+    while (!seen.has("number 1") && jumps.length < 300) {
       const shown = await ned.texts();
       for (const text of shown) seen.add(text);
       if (new Set(shown).size !== shown.length) doubles.push(shown.join());

@@ -35,7 +35,9 @@ export interface Person {
   readonly says: (text: string) => Promise<void>;
   /** The messages on the screen, from top to bottom. */
   readonly texts: () => Promise<string[]>;
+  /** By a click in the list; resolves when it is open. */
   readonly opens: (name: string) => Promise<void>;
+  readonly hasOpen: (name: string) => Promise<void>;
 }
 
 export async function visit(
@@ -45,7 +47,7 @@ export async function visit(
 ): Promise<Person> {
   const context = await browser.newContext({ locale: "en-GB", ...options });
   const page = await context.newPage();
-  page.setDefaultTimeout(10_000);
+  page.setDefaultTimeout(30_000); // only what fails takes so long
   const complaints: string[] = [];
   page.on("pageerror", (error) => complaints.push(String(error.stack)));
   page.on("console", (line) => {
@@ -54,6 +56,9 @@ export async function visit(
     if (line.type() === "error" && !isNetwork) complaints.push(line.text());
   });
   await page.goto(`http://127.0.0.1:${port}/`);
+  // until then, where one writes is still that of the conversation before
+  const hasOpen = (name: string): Promise<void> =>
+    page.locator(".talk-title h2", { hasText: name }).waitFor();
   return {
     page,
     complaints,
@@ -65,7 +70,9 @@ export async function visit(
     async opens(name) {
       const named = page.locator(".line-name", { hasText: name });
       await page.locator(".side .line", { has: named }).first().click();
+      await hasOpen(name);
     },
+    hasOpen,
   };
 }
 

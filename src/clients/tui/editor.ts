@@ -15,6 +15,7 @@ export interface Editor {
   readonly kept: string;
 }
 
+/** `home`, `end`: of the line; there already, of the text. */
 export type Place = "left" | "right" | "word left" | "word right" | "home" | "end";
 
 export type Edit =
@@ -77,10 +78,14 @@ function placeOf({ text, at }: Editor, place: Place): number {
   const before = text.slice(0, at);
   const after = text.slice(at);
   switch (place) {
-    case "home":
-      return before.lastIndexOf("\n") + 1;
-    case "end":
-      return after.includes("\n") ? at + after.indexOf("\n") : text.length;
+    case "home": {
+      const start = before.lastIndexOf("\n") + 1;
+      return start === at ? 0 : start;
+    }
+    case "end": {
+      const length = after.indexOf("\n");
+      return length > 0 ? at + length : text.length;
+    }
     case "left":
       return at - (graphemes(before).at(-1)?.length ?? 0);
     case "right":

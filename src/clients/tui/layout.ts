@@ -8,7 +8,7 @@ import { clean, cleanLine } from "./clean.js";
 import type { Editor } from "./editor.js";
 import { span, type Frame, type Line, type Span } from "./paint.js";
 import type { Screen } from "./screen.js";
-import { sheetLines } from "./sheets.js";
+import { sheetLines, type SheetLines } from "./sheets.js";
 import { dot, side } from "./side.js";
 import { seen, talk, type TalkLine } from "./talk.js";
 import type { Texts } from "./texts.js";
@@ -24,7 +24,7 @@ export interface Layout {
   readonly sideColumns: number;
   readonly talkColumns: number;
   readonly talkRows: number;
-  readonly sheet: readonly Line[];
+  readonly sheet: SheetLines;
   readonly banner: Line | undefined;
   readonly lines: readonly TalkLine[];
 }
@@ -36,7 +36,7 @@ export function layOut(screen: Screen): Layout {
   const banner = bannerOf(view, columns, texts, nowMs);
   const fixed = 2 + (banner ? 1 : 0) + 1 + inputOf(screen.editor, columns, rows).rows.length + 1;
   const sheet = sheetLines(screen, talkColumns, Math.max(0, rows - fixed - 2));
-  const talkRows = Math.max(0, rows - fixed - sheet.length);
+  const talkRows = Math.max(0, rows - fixed - sheet.lines.length);
   const lines = talk(view, talkColumns, texts, nowMs);
   return { sideColumns, talkColumns, talkRows, sheet, banner, lines };
 }
@@ -51,10 +51,10 @@ export function render(screen: Screen): Frame {
   const { from, until } = seen(lines, anchor, talkRows);
   const talked = lines.slice(from, until).map(({ spans }) => spans);
   const above: Line[] = Array.from({ length: talkRows - talked.length }, () => []);
-  const body = [...above, ...talked, ...sheet];
+  const body = [...above, ...talked, ...sheet.lines];
   const besides = sideColumns === 0 ? [] : side(view, sideColumns, body.length, texts);
   const input = inputOf(editor, columns, rows);
-  const head = [header(screen), crossed("┬", sideColumns, columns), ...(banner ? [banner] : [])];
+  const head = [header(screen), ...(banner ? [banner] : []), crossed("┬", sideColumns, columns)];
   const foot = footer(screen, sideColumns);
   const middle = body.map((line, at) => joined(besides[at] ?? [], line, sideColumns, talkColumns));
   return {
@@ -113,6 +113,7 @@ function bannerOf(view: View, columns: number, texts: Texts, nowMs: number): Lin
     case "closed":
       return line(`${texts.problem[connection.problem]} ${texts.away}`);
     case "open":
+      if (problem === "too_large") return line(texts.tooLong(view.maxChars));
       if (problem !== undefined) return line(texts.problem[problem]);
       return view.quiet === undefined ? undefined : line(texts.held(heldCount(view)), "accent");
     default:
@@ -189,7 +190,7 @@ function inputOf({ text, at }: Editor, columns: number, ofRows: number): Input {
 function inputLines(rows: readonly string[], { view, editor, texts, columns }: Screen): Line[] {
   const { open } = view;
   if (editor.text === "") {
-    const name = open === EVERYBODY ? texts.everybody : cleanLine(open.slice(1));
+    const name = open === EVERYBODY ? undefined : cleanLine(open.slice(1));
     return [[span(PROMPT, "strong"), span(cut(texts.write(name), columns - 5), "faint")]];
   }
   return rows.map((row, at) => [span(at === 0 ? PROMPT : "   ", "strong"), span(clean(row))]);

@@ -24,7 +24,7 @@ export function obey(stage: Stage, command: Command): void {
       stage.scroll({ by: "page", to: -1 });
       return;
     case "users":
-      stage.sheet = { type: "users" };
+      stage.sheet = { type: "users", from: 0 };
       return;
     case "info": {
       const peer = view.open === EVERYBODY ? view.me : view.open.slice(1);
@@ -47,7 +47,7 @@ export function obey(stage: Stage, command: Command): void {
       }
       return;
     case "help":
-      stage.sheet = { type: "help" };
+      stage.sheet = { type: "help", from: 0 };
       return;
     case "quit":
       house.leave();

@@ -2,6 +2,7 @@
 import { setMaxListeners } from "node:events";
 import { createInterface } from "node:readline";
 import type { Readable, Writable } from "node:stream";
+import { setTimeout as delay } from "node:timers/promises";
 import { WebSocket } from "ws";
 import { connect, type Message, type Tertulia, type TertuliaError } from "../sdk/tertulia.js";
 import type { Conv } from "../view/model.js";
@@ -36,6 +37,8 @@ export class Plain {
   /** Aborted when the chat was away for too long, or this program shall end. */
   readonly #patience = new AbortController();
   readonly #echoes = new Set<string>();
+  /** The newest of each conversation that was printed. */
+  readonly #printed = new Map<Conv, number>();
   #away: NodeJS.Timeout | undefined;
   #worst: ExitCode = 0;
   #wake: () => void = () => {};
@@ -72,6 +75,7 @@ export class Plain {
     await this.#until(() => this.#echoes.size === 0, ECHO_WITHIN_MS);
     const { state } = this.chat;
     clearTimeout(this.#away);
+    if (state.name === "open") await this.#markRead();
     await this.chat.close();
     if (state.name !== "closed" || state.error === undefined) return this.#worst;
     this.problem(state.error);
@@ -143,8 +147,18 @@ export class Plain {
 
   #heard(message: Message): void {
     this.print(lineOf(message), { type: "message", ...message });
+    this.#printed.set(message.conv, message.seq);
     if (message.from === this.chat.name) this.#echoes.delete(message.mid);
     this.#wake();
+  }
+
+  /** What was printed was read: the next run does not print it again. */
+  async #markRead(): Promise<void> {
+    const marks = [...this.#printed].map(([conv, seq]) => this.chat.markRead(conv, seq));
+    await Promise.race([
+      Promise.allSettled(marks),
+      delay(ECHO_WITHIN_MS, undefined, { ref: false }),
+    ]);
   }
 
   #isAway(): void {

@@ -24,8 +24,8 @@ export interface Anchor {
 
 /** What lies over the end of the conversation until it is put away. */
 export type Sheet =
-  | { readonly type: "help" }
-  | { readonly type: "users" }
+  /** `from`: its first line that is seen. */
+  | { readonly type: "help" | "users"; readonly from: number }
   | { readonly type: "note"; readonly text: string }
   /** What Tab can choose from. */
   | { readonly type: "options"; readonly options: readonly string[]; readonly chosen: number };

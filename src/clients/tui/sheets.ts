@@ -9,17 +9,30 @@ import { dot } from "./side.js";
 import type { Texts } from "./texts.js";
 import { cut, fit, width, wrap } from "./width.js";
 
+/** In fewer columns, help stands below what it is about. */
+const BESIDE_FROM = 60;
+
+export interface SheetLines {
+  readonly lines: readonly Line[];
+  /** The first line that is seen; undefined: all are. */
+  readonly from: number | undefined;
+}
+
 /** Below a rule with its title; no higher than `height`. */
 export function sheetLines(
   { view, sheet, texts }: Screen,
   columns: number,
   height: number,
-): Line[] {
+): SheetLines {
   const found = contents(view, sheet, texts, columns - 2);
-  if (found === undefined || height < 2) return [];
+  if (found === undefined || height < 2) return { lines: [], from: undefined };
   const { title, lines } = found;
-  const shown = lines.length < height ? lines : lines.slice(0, height - 1);
-  return [rule(title, texts.escHint, columns), ...shown.map((line) => [span(" ")].concat(line))];
+  const over = Math.max(0, lines.length - (height - 1));
+  const wanted = sheet !== undefined && "from" in sheet ? sheet.from : 0;
+  const from = Math.max(0, Math.min(wanted, over));
+  const shown = lines.slice(from, from + height - 1).map((line) => [span(" ")].concat(line));
+  const hint = from < over ? `${texts.moreHint} · ${texts.escHint}` : texts.escHint;
+  return { lines: [rule(title, hint, columns), ...shown], from: over > 0 ? from : undefined };
 }
 
 function contents(
@@ -62,6 +75,12 @@ function card(
 
 function help(texts: Texts, columns: number): Line[] {
   const entries = [...Object.values(texts.usage), ...texts.keys];
+  if (columns < BESIDE_FROM) {
+    return entries.flatMap(([form, about]) => [
+      [span(cut(form, columns), form.startsWith("/") ? "accent" : "bold")],
+      ...wrap(about, columns - 2).map((text) => [span(`  ${text}`, "faint")]),
+    ]);
+  }
   const first = Math.min(
     Math.max(...entries.map(([form]) => width(form))),
     Math.floor(columns / 2),
@@ -107,7 +126,7 @@ function sizeOf(spans: readonly Span[]): number {
 }
 
 function rule(title: string, right: string, columns: number): Line {
-  const short = cut(title, columns - 6);
+  const short = cut(title, Math.max(4, columns - width(right) - 7));
   const left =
     short === ""
       ? [span("──", "faint")]

@@ -65,7 +65,12 @@ export class Stage {
 
   scroll({ by, to }: Pick<Action & { type: "scroll" }, "by" | "to">): void {
     const { desk } = this.house;
-    const { lines, talkRows } = layOut(this.house.screen());
+    const { lines, talkRows, sheet } = layOut(this.house.screen());
+    if (sheet.from !== undefined && this.sheet !== undefined && "from" in this.sheet) {
+      const sheetStep = { line: 1, page: sheet.lines.length - 2, all: Infinity }[by];
+      this.sheet = { ...this.sheet, from: sheet.from + to * sheetStep };
+      return;
+    }
     const step = { line: 1, page: Math.max(1, talkRows - 2), all: lines.length }[by];
     this.anchor = scrolled(lines, this.anchor, talkRows, to * step);
     const { from, until } = seen(lines, this.anchor, talkRows);

@@ -6,7 +6,8 @@ import type { Key } from "./keys.js";
 
 /** Alternate screen, bracketed paste, focus reports, no wrapping at the last column. */
 const ENTER = "\x1b[?1049h\x1b[?2004h\x1b[?1004h\x1b[?7l\x1b[2J\x1b[H";
-const LEAVE = "\x1b[?2026l\x1b[m\x1b[?7h\x1b[?1004l\x1b[?2004l\x1b[?25h\x1b[?1049l";
+/** Cleared first: where it was resized, tmux leaves of it on the screen of the shell. */
+const LEAVE = "\x1b[?2026l\x1b[m\x1b[2J\x1b[?7h\x1b[?1004l\x1b[?2004l\x1b[?25h\x1b[?1049l";
 
 export interface TerminalOptions {
   readonly input: ReadStream;

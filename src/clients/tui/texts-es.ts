@@ -56,10 +56,13 @@ export const spanish: Texts = {
   unreached: (seconds) => `El chat no responde. Próximo intento en ${seconds} s (Ctrl-R: ya).`,
   lost: (seconds) => `Se perdió la conexión. Próximo intento en ${seconds} s (Ctrl-R: ya).`,
   away: "Sin conexión. /conectar entra de nuevo, /salir termina.",
-  write: (name) => `Mensaje para ${name}`,
+  write: (name) => `Mensaje para ${name ?? "todos"}`,
   hint: "/ayuda · Tab completa · Alt-1…9 cambia · RePág sube · Ctrl-C sale",
   usersTitle: (count) => (count === 1 ? "1 persona aquí" : `${count} personas aquí`),
   helpTitle: "Órdenes y teclas",
+  tooLong: (atMost) =>
+    `Es demasiado largo: como mucho ${atMost} caracteres. Ctrl-U dos veces lo borra.`,
+  moreHint: "AvPág: más",
   escHint: "Esc cierra",
   usage: {
     users: ["/usuarios", "quién está, y cómo"],
@@ -96,7 +99,7 @@ export const spanish: Texts = {
     forbidden: "Eso no está permitido.",
     not_found: "Nadie con este nombre ha estado nunca aquí.",
     name_taken: "Alguien ya tiene este nombre. Elige otro.",
-    bad_name: "Aquí nadie puede llamarse así. Elige otro nombre.",
+    bad_name: "Aquí esto no puede ser un nombre. Los nombres son cortos y no empiezan con # ni @.",
     bad_status: "Ese estado no existe.",
     empty: "No contiene nada.",
     too_large: "Es demasiado largo.",

@@ -33,10 +33,12 @@ export interface Texts {
   readonly unreached: (seconds: number) => string;
   readonly lost: (seconds: number) => string;
   readonly away: string;
-  readonly write: (name: string) => string;
+  readonly write: (name: string | undefined) => string;
   readonly hint: string;
   readonly usersTitle: (count: number) => string;
   readonly helpTitle: string;
+  readonly tooLong: (atMost: number) => string;
+  readonly moreHint: string;
   readonly escHint: string;
   readonly usage: Readonly<Record<Word, readonly [form: string, about: string]>>;
   readonly keys: readonly (readonly [key: string, about: string])[];
@@ -102,10 +104,12 @@ const english: Texts = {
   unreached: (seconds) => `The chat does not answer. Next attempt in ${seconds} s (Ctrl-R: now).`,
   lost: (seconds) => `Connection lost. Next attempt in ${seconds} s (Ctrl-R: now).`,
   away: "Not connected. /connect joins again, /quit leaves.",
-  write: (name) => `Message to ${name}`,
+  write: (name) => `Message to ${name ?? "everybody"}`,
   hint: "/help · Tab completes · Alt-1…9 switches · PgUp scrolls · Ctrl-C leaves",
   usersTitle: (count) => (count === 1 ? "1 person here" : `${count} people here`),
   helpTitle: "Commands and keys",
+  tooLong: (atMost) => `This is too long: at most ${atMost} characters. Ctrl-U twice clears it.`,
+  moreHint: "PgDn: more",
   escHint: "Esc closes",
   usage: {
     users: ["/users", "who is here, and how"],
@@ -142,7 +146,7 @@ const english: Texts = {
     forbidden: "That is not allowed.",
     not_found: "Nobody of this name has ever been here.",
     name_taken: "Somebody has this name already. Choose another one.",
-    bad_name: "Nobody can be called this here. Choose another name.",
+    bad_name: "This cannot be a name here. Names are short, and do not begin with # or @.",
     bad_status: "There is no such status.",
     empty: "There is nothing in it.",
     too_large: "This is too long.",

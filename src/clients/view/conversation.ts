@@ -12,6 +12,23 @@ export function heard(conversation: Conversation, message: Message, me: string):
   };
 }
 
+/** So many messages stay in memory; older ones are history, and can be asked for again. */
+const KEPT = 1_000;
+/** Dropped together, so that most messages are only added. */
+const DROPPED_AT_ONCE = 200;
+
+/**
+ * Without the oldest messages, if they are too many. `seenUpTo`: those up to this number stay whatever
+ * comes, because somebody is reading there; what is dropped then leaves a hole behind them.
+ */
+export function shortened(conversation: Conversation, seenUpTo = 0): Conversation {
+  const { messages } = conversation;
+  if (messages.length < KEPT + DROPPED_AT_ONCE) return conversation;
+  const seen = messages.findLastIndex(({ seq }) => seq <= seenUpTo) + 1;
+  if (messages.length - seen < KEPT + DROPPED_AT_ONCE) return conversation;
+  return { ...conversation, messages: [...messages.slice(0, seen), ...messages.slice(-KEPT)] };
+}
+
 /** A page of history, which may overlap with what is there. */
 export function paged(conversation: Conversation, page: HistoryPage, me: string): Conversation {
   const before = conversation.loading?.before;
@@ -111,8 +128,8 @@ function changed(
 /** Both sorted by number; of two with the same number, that of the newer epoch. */
 function merge(have: readonly Message[], come: readonly Message[]): readonly Message[] {
   if (come.length === 0) return have;
-  if (have.length === 0 || have.at(-1)!.seq < come[0]!.seq) return [...have, ...come];
-  if (come.at(-1)!.seq < have[0]!.seq) return [...come, ...have];
+  if (have.length === 0 || have.at(-1)!.seq < come[0]!.seq) return have.concat(come);
+  if (come.at(-1)!.seq < have[0]!.seq) return come.concat(have);
   const merged: Message[] = [];
   let left = 0;
   let right = 0;

@@ -33,8 +33,8 @@ export function rows(view: View): readonly Row[] {
   const conversation = standing(view, view.open);
   const shownUpTo = quietFrom(view, view.open) ?? Infinity;
   const found: Row[] = [];
-  const missing = missingBefore(conversation);
-  if (missing !== undefined && conversation.isLoaded) {
+  const missing = Math.min(missingBefore(conversation) ?? 0, shownUpTo + 1);
+  if (missing > conversation.floor && conversation.isLoaded) {
     found.push({ type: "gap", key: `gap-${missing}`, after: 0, before: missing, isGone: false });
   }
   let above: Message | undefined;

@@ -14,10 +14,9 @@ export function settle(
   cause: ViewEvent,
   nowMs: number,
 ): Step {
-  let view = changed;
+  let view = seen(changed);
   const more: Wish[] = [];
   if (view.connection.name === "open") {
-    view = seen(view);
     const everyMs = cause.type === "leave" ? 0 : READ_EVERY_MS;
     if (cause.type === "tick" || cause.type === "leave" || isLooking(view)) {
       view = tellRead(view, more, nowMs - everyMs, nowMs);

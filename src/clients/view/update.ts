@@ -1,18 +1,19 @@
 /** What happened, taken into the view; and what is to be asked of the chat for it. */
 import type { Status } from "../sdk/events.js";
 import { act } from "./act.js";
-import { forgotten, heard, failed, paged, sent } from "./conversation.js";
+import { forgotten, heard, failed, paged, sent, shortened } from "./conversation.js";
 import {
   EVERYBODY,
   type Connection,
   type Conv,
+  type Conversation,
   type Step,
   type View,
   type ViewEvent,
   type Wish,
 } from "./model.js";
 import { ask, loadOpen, put, standing } from "./parts.js";
-import { beQuiet, endQuiet, hearOwnStatus } from "./quiet.js";
+import { beQuiet, endQuiet, hearOwnStatus, quietFrom } from "./quiet.js";
 import { settle } from "./settle.js";
 
 const TYPING_FOR_MS = 5_000;
@@ -163,10 +164,17 @@ function welcomed(
 function told(view: View, message: Extract<ViewEvent, { type: "message" }>["message"]): Step {
   const { conv, from } = message;
   const conversation = standing(view, conv);
-  const next = withTyping(put(view, heard(conversation, message, view.me)), conv, from, undefined);
+  const more = shortened(heard(conversation, message, view.me), seenUpTo(view, conversation));
+  const next = withTyping(put(view, more), conv, from, undefined);
   const isSeen = view.isLooking && view.open === conv;
   const isNotable = from !== view.me && view.quiet === undefined && !isSeen;
   return { view: next, wishes: isNotable ? [{ type: "notify", message }] : [] };
+}
+
+/** Up to where a conversation is on the screen, if what comes now is not seen. */
+function seenUpTo(view: View, { conv, read }: Conversation): number | undefined {
+  if (view.open !== conv) return undefined;
+  return quietFrom(view, conv) ?? (view.isLooking ? undefined : read);
 }
 
 function withTyping(view: View, conv: Conv, from: string, untilMs: number | undefined): View {

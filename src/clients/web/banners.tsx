@@ -5,6 +5,7 @@ import { secondsToRetry } from "../view/lists.js";
 import { heldCount } from "../view/quiet.js";
 import { Icon } from "./icons.js";
 import { useSeat } from "./seat.js";
+import { problemText } from "./texts.js";
 
 /** Shorter interruptions are not worth a word. */
 const NOTABLE_AFTER_MS = 400;
@@ -27,7 +28,7 @@ export function Banners({ onJoinAgain }: { readonly onJoinAgain: () => void }): 
       )}
       {view.problem !== undefined && (
         <div class="banner banner-bad" role="alert">
-          <span>{t.problem[view.problem]}</span>
+          <span>{problemText(t, view.problem)}</span>
           <button
             class="quiet-button"
             aria-label={t.dismiss}
@@ -54,7 +55,7 @@ function ConnectionBanner({
   if (connection.name === "closed") {
     return (
       <div class="banner banner-bad" role="alert">
-        <span>{t.problem[connection.problem]}</span>
+        <span>{problemText(t, connection.problem)}</span>
         <button class="text-button" onClick={onJoinAgain}>
           {t.goOn}
         </button>

@@ -39,7 +39,7 @@ export function Chat({ onJoinAgain }: { readonly onJoinAgain: () => void }): Com
   }, [open]);
 
   return (
-    <div class="chat" data-pane={pane}>
+    <div class="chat" data-pane={pane} data-line={view.connection.name}>
       <Sidebar onOpen={open} />
       <Talk onBack={() => setPane("list")} onJoinAgain={onJoinAgain} />
       {view.card && <PersonCard card={view.card} onOpen={open} />}

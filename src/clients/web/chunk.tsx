@@ -5,6 +5,7 @@ import type { Row } from "../view/rows.js";
 import { Face, Icon } from "./icons.js";
 import { Said } from "./said.js";
 import { useRoom } from "./seat.js";
+import { problemText } from "./texts.js";
 import { clock, dayName, fullTime } from "./times.js";
 
 interface Props {
@@ -108,7 +109,7 @@ function Line({ row, conv }: { readonly row: Row; readonly conv: Conv }): Compon
           {state === "failed" ? (
             <div class="failure" role="alert">
               <span>
-                {t.failed}. {problem && t.problem[problem]}
+                {t.failed}. {problem && problemText(t, problem)}
               </span>
               <button class="text-button" onClick={() => act({ type: "retry", conv, mid })}>
                 {t.retry}

@@ -53,7 +53,12 @@ export function Composer({ peer, onSent }: Props): ComponentChildren {
             if (event.key === "Enter" && !event.shiftKey && !event.isComposing) send(event);
           }}
         />
-        <button class="send" aria-label={t.send} title={t.sendHint} disabled={draft.trim() === ""}>
+        <button
+          class="send"
+          aria-label={t.send}
+          title={t.sendHint}
+          disabled={draft.trim() === "" || over > 0}
+        >
           <Icon name="send" />
         </button>
       </div>

@@ -17,15 +17,13 @@ const PATHS = {
   back: "M15 5l-7 7 7 7",
   send: "M4 12h15M13 6l6 6-6 6",
   bell: "M6 16v-5a6 6 0 0112 0v5l1.5 2h-15zM10 21h4",
-  search: "M10.5 17a6.500 6.500 0 100-13 6.500 6.500 0 000 13zM20 20l-4.500-4.500",
+  search: "M10.5 17a6.5 6.5 0 100-13 6.5 6.5 0 000 13zM20 20l-4.5-4.5",
   leave: "M10 4H5v16h5M14 8l4 4-4 4M18 12H9",
   close: "M6 6l12 12M18 6L6 18",
   down: "M12 5v14M6 13l6 6 6-6",
-  check: "M5 12.500l4.500 4.500L19 7.500",
+  check: "M5 12.5l4.5 4.5L19 7.5",
   clock: "M12 7v5l3 2M12 21a9 9 0 100-18 9 9 0 000 18z",
-  about: "M12 11v5M12 7.500v.1M12 21a9 9 0 100-18 9 9 0 000 18z",
-  people:
-    "M9 11a3.500 3.500 0 100-7 3.500 3.500 0 000 7zM3 20c0-4 2.500-6 6-6s6 2 6 6M16 4.500a3.500 3.500 0 010 6M17.500 14.500c2.300.8 3.500 2.700 3.500 5.500",
+  about: "M12 11v5M12 7.5v.1M12 21a9 9 0 100-18 9 9 0 000 18z",
 } as const;
 
 export function Icon({ name }: { readonly name: keyof typeof PATHS }): ComponentChildren {

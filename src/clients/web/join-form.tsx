@@ -4,7 +4,7 @@ import { useLayoutEffect, useRef, useState } from "preact/hooks";
 import type { View } from "../view/model.js";
 import { Mark } from "./icons.js";
 import { earlierName } from "./seat.js";
-import type { Texts } from "./texts.js";
+import { problemText, type Texts } from "./texts.js";
 
 interface Props {
   readonly t: Texts;
@@ -20,11 +20,15 @@ export function JoinForm({ t, view, onJoin }: Props): ComponentChildren {
 
   const state = view?.connection;
   const isJoining = state?.name === "connecting" || state?.name === "waiting";
-  const problem = state?.name === "closed" ? t.problem[state.problem] : undefined;
+  const refusal = state?.name === "closed" ? state.problem : undefined;
+  const isWrong = refusal === "name_taken" || refusal === "bad_name";
+  useLayoutEffect(() => {
+    if (isWrong) field.current!.select(); // to be written anew
+  }, [isWrong]);
 
   const submit = (event: Event): void => {
     event.preventDefault();
-    const name = field.current!.value; // keys are faster than frames
+    const name = field.current!.value.trim(); // keys are faster than frames
     if (name === "") return;
     const elsewhere = addressOf(server, name);
     // each server brings its own page, so a page speaks with no server but its own
@@ -52,7 +56,7 @@ export function JoinForm({ t, view, onJoin }: Props): ComponentChildren {
             spellcheck={false}
             placeholder={t.nameHint}
             aria-describedby="join-problem"
-            aria-invalid={problem !== undefined}
+            aria-invalid={isWrong}
             onInput={(event) => setName(event.currentTarget.value)}
           />
         </label>
@@ -69,7 +73,7 @@ export function JoinForm({ t, view, onJoin }: Props): ComponentChildren {
           />
         </label>
         <p id="join-problem" class="problem" role="alert">
-          {problem}
+          {refusal ? problemText(t, refusal) : state?.name === "waiting" && t.unreached}
         </p>
         <button class="primary" disabled={isJoining}>
           {isJoining ? t.joining : t.join}

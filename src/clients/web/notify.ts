@@ -20,8 +20,23 @@ export async function switchNotifying(): Promise<Notifying> {
   return notifying();
 }
 
-export function announce({ conv, from, text }: Message, t: Texts): void {
-  if (notifying() !== "on" || (!document.hidden && document.hasFocus())) return;
+/** What comes within this time is one notification for each conversation. */
+const GATHERED_MS = 200;
+const gathered = new Map<string, Message>();
+
+export function announce(message: Message, t: Texts): void {
+  if (!document.hidden && document.hasFocus()) return;
+  if (gathered.size === 0) {
+    setTimeout(() => {
+      // asked for here and not for each message: the browser takes its time to tell
+      if (notifying() === "on") for (const latest of gathered.values()) show(latest, t);
+      gathered.clear();
+    }, GATHERED_MS);
+  }
+  gathered.set(message.conv, message);
+}
+
+function show({ conv, from, text }: Message, t: Texts): void {
   const title = conv === "~" ? `${from} · ${t.everybody}` : from;
   try {
     const shown = new Notification(title, { body: text.slice(0, 200), tag: conv });

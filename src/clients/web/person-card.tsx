@@ -51,7 +51,7 @@ export function PersonCard({ card, onOpen }: Props): ComponentChildren {
               onOpen(`@${card.user}`);
             }}
           >
-            {t.writeTo(card.user)}
+            {t.write}
           </button>
         )}
       </div>

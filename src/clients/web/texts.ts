@@ -9,6 +9,7 @@ export interface Texts {
   readonly server: string;
   readonly join: string;
   readonly joining: string;
+  readonly unreached: string;
   readonly leave: string;
   readonly goOn: string;
   readonly everybody: string;
@@ -20,10 +21,10 @@ export interface Texts {
   readonly searchShort: string;
   readonly nobodyFound: string;
   readonly nobodyElse: string;
+  readonly write: string;
   readonly writeTo: (name: string) => string;
   readonly about: (name: string) => string;
   readonly askAbout: (name: string) => string;
-  readonly you: string;
   readonly youSaid: string;
   readonly yourStatus: string;
   readonly status: Readonly<Record<Card["status"], string>>;
@@ -52,7 +53,6 @@ export interface Texts {
   readonly emptyPrivate: (name: string) => string;
   readonly today: string;
   readonly yesterday: string;
-  readonly connecting: string;
   readonly reconnecting: string;
   readonly lost: (seconds: number) => string;
   readonly again: string;
@@ -63,7 +63,12 @@ export interface Texts {
   readonly close: string;
   readonly dismiss: string;
   readonly keys: string;
-  readonly problem: Readonly<Record<Problem, string>>;
+  /** Those that a person can bring about, and one for the others. */
+  readonly problem: Readonly<Partial<Record<Problem, string>> & { unknown: string }>;
+}
+
+export function problemText({ problem }: Texts, which: Problem): string {
+  return problem[which] ?? problem.unknown;
 }
 
 /** Only one language is loaded: the first of the browser's that there is, or English. */

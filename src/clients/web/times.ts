@@ -5,7 +5,7 @@ const formats = new Map<string, Intl.DateTimeFormat>();
 
 /** `14:05` */
 export function clock(ts: number, { locale }: Texts): string {
-  return format(locale, "clock", { hour: "2-digit", minute: "2-digit" }).format(ts);
+  return format(locale, "clock", { timeStyle: "short" }).format(ts);
 }
 
 /** `14:05` of today; `4 May` of another day. */

@@ -21,7 +21,8 @@ export class Writes {
   queue(writer: Writer): void {
     this.#waiting.push(writer);
     if (this.#waiting.length > 1) return;
-    const restMs = Math.min(this.#tookMs, LONGEST_MOMENT_MS) - (performance.now() - this.#endedAtMs);
+    const restMs =
+      Math.min(this.#tookMs, LONGEST_MOMENT_MS) - (performance.now() - this.#endedAtMs);
     if (restMs < 1) setImmediate(this.#flush);
     else setTimeout(this.#flush, restMs);
   }

@@ -1,4 +1,5 @@
 /** A crowd of classic clients that cost little: raw sockets, frames of one size that are counted. */
+import { once } from "node:events";
 import { connect } from "node:net";
 import { setTimeout as pause } from "node:timers/promises";
 
@@ -64,13 +65,11 @@ export class Crowd {
       `GET /?name=${name} HTTP/1.1\r\nHost: bench\r\nUpgrade: websocket\r\nConnection: Upgrade\r\n` +
         "Sec-WebSocket-Version: 13\r\nSec-WebSocket-Key: AAAAAAAAAAAAAAAAAAAAAA==\r\n\r\n",
     );
-    return new Promise((joined, failed) => {
-      socket.once("error", failed);
-      socket.once("data", (answer) => {
-        if (!String(answer).startsWith("HTTP/1.1 101")) failed(new Error(String(answer)));
-        socket.on("data", (bytes) => this.#hear(bytes));
-        joined(socket);
-      });
+    const answered = once(socket, "data");
+    return answered.then(([answer]) => {
+      if (!String(answer).startsWith("HTTP/1.1 101")) throw new Error(String(answer));
+      socket.on("data", (bytes) => this.#hear(bytes));
+      return socket;
     });
   }
 

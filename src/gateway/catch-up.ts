@@ -13,6 +13,8 @@ import {
 } from "../chat/model.js";
 import type { Holder } from "../chat/ports.js";
 import { convOf, encodeEvent, messageEvent } from "../wire/json.js";
+import type { Event } from "../wire/json-schema.js";
+import { frameOf, type Frame } from "./frame.js";
 import type { Outbox } from "./outbox.js";
 import { missed, type Resumed } from "./resume.js";
 
@@ -31,7 +33,7 @@ export class CatchUp {
   readonly #doors: CatchUpDoors;
   /** Notices that came before all that was missed was told, and how long they are. */
   #earlyBytes = 0;
-  #early: { notice: Notice; frame: Uint8Array }[] | undefined = [];
+  #early: { notice: Notice; frame: Frame }[] | undefined = [];
   /** Up to where messages were read from the archive: what the feed tells of those was told. */
   readonly #toldUpTo = new Map<Name, { seq: number; epoch: number }>();
 
@@ -43,7 +45,7 @@ export class CatchUp {
   }
 
   /** Takes a notice for this reader; returns whether it is told, at once or later. */
-  hear(notice: Notice, frame: Uint8Array): boolean {
+  hear(notice: Notice, frame: Frame): boolean {
     if (this.#early !== undefined) {
       this.#earlyBytes += frame.length;
       if (this.#earlyBytes > this.#doors.maxEarlyBytes) this.#doors.onOverfull();
@@ -73,14 +75,15 @@ export class CatchUp {
     const { state, after, gaps } = resumed;
     const reader = this.#holder.name;
     const conv = convOf(state.conversation, reader);
-    for (const gap of gaps) this.#outbox.push(encodeEvent({ type: "gap", conv, ...gap }));
+    const push = (event: Event): void => this.#outbox.push(frameOf(encodeEvent(event), "text"));
+    for (const gap of gaps) push({ type: "gap", conv, ...gap });
     const withWhom = this.#withWhom(state.conversation);
     this.#toldUpTo.set(withWhom, { seq: after, epoch: state.epoch });
     for await (const { messages, gap } of missed(this.#chat, resumed)) {
-      if (gap !== undefined) this.#outbox.push(encodeEvent({ type: "gap", conv, ...gap }));
+      if (gap !== undefined) push({ type: "gap", conv, ...gap });
       for (const message of messages) {
         await this.#outbox.untilRoom();
-        this.#outbox.push(encodeEvent(messageEvent(message, reader)));
+        push(messageEvent(message, reader));
       }
       const { seq, epoch } = messages.at(-1)!;
       this.#toldUpTo.set(withWhom, { seq, epoch: Math.max(epoch, state.epoch) });

@@ -8,6 +8,7 @@ import type { Command, Name, Notice, Reply } from "../chat/model.js";
 import { Unavailable } from "../chat/ports.js";
 import { CLOSE } from "../wire/close.js";
 import type { ByteDialect } from "../wire/dialect.js";
+import { frameOf, type Frame } from "./frame.js";
 import { Hold } from "./hold.js";
 import { Line } from "./line.js";
 import type { Session, SessionDoors } from "./session.js";
@@ -79,7 +80,7 @@ export class ClassicSession implements Session {
     setTimeout(() => this.#open(), SETTLE_MS);
   }
 
-  hear(notice: Notice, frame: Uint8Array | undefined): boolean {
+  hear(notice: Notice, frame: Frame | undefined): boolean {
     const isOwn =
       notice.type === "presence" && this.hold.hasName && notice.user.name === this.hold.name;
     if (isOwn) {
@@ -233,7 +234,7 @@ export class ClassicSession implements Session {
       log.info({ session: this.hold.id, reason: reply.refusal }, "command was refused");
     }
     const frame = this.dialect.encodeReply(reply);
-    if (frame !== undefined) this.#line.outbox.send(frame);
+    if (frame !== undefined) this.#line.outbox.send(frameOf(frame, this.dialect.frames));
     this.#open();
   }
 }

@@ -2,6 +2,7 @@
 import { GENERAL, otherOf, type Name, type Notice } from "../chat/model.js";
 import type { Counters } from "../observe.js";
 import type { Dialect } from "../wire/dialect.js";
+import { frameOf, type Frame } from "./frame.js";
 import type { Session } from "./session.js";
 
 export class Hub {
@@ -43,10 +44,10 @@ export class Hub {
     const began = performance.now();
     let deliveries = 0;
     const tell = (sessions: Iterable<Session>, reader: Name): void => {
-      const frames = new Map<Dialect, Uint8Array | undefined>();
+      const frames = new Map<Dialect, Frame | undefined>();
       for (const session of sessions) {
         const { dialect } = session;
-        if (!frames.has(dialect)) frames.set(dialect, dialect.encodeNotice(notice, reader));
+        if (!frames.has(dialect)) frames.set(dialect, framed(dialect, notice, reader));
         if (session.hear(notice, frames.get(dialect))) deliveries++;
       }
     };
@@ -58,6 +59,11 @@ export class Hub {
     this.#counters.fanOut.observe((performance.now() - began) / 1_000);
     if (notice.type === "message") this.#counters.delivery.end(notice.message.mid);
   }
+}
+
+function framed(dialect: Dialect, notice: Notice, reader: Name): Frame | undefined {
+  const payload = dialect.encodeNotice(notice, reader);
+  return payload && frameOf(payload, dialect.frames);
 }
 
 function concerned(notice: Notice): "everybody" | Iterable<Name> {

@@ -23,6 +23,7 @@ import {
 } from "../wire/json.js";
 import type { Event, Request, Requests } from "../wire/json-schema.js";
 import { CatchUp } from "./catch-up.js";
+import { frameOf, type Frame } from "./frame.js";
 import { Hold } from "./hold.js";
 import { commandOf } from "./json-commands.js";
 import { Line } from "./line.js";
@@ -55,7 +56,7 @@ export class JsonSession implements Session {
   readonly #settings: JsonSettings;
   readonly #line: Line;
   readonly #rate: Rate;
-  readonly #follower = { tell: (frame: Uint8Array) => this.#line.outbox.push(frame) };
+  readonly #follower = { tell: (frame: Frame) => this.#line.outbox.push(frame) };
   readonly #catchUp: CatchUp;
   #isGreeted = false;
   #strikes = 0;
@@ -126,7 +127,7 @@ export class JsonSession implements Session {
     this.close(CLOSE.replaced, "replaced");
   }
 
-  hear(notice: Notice, frame: Uint8Array | undefined): boolean {
+  hear(notice: Notice, frame: Frame | undefined): boolean {
     if (this.#line.isEnded) return false;
     // what is missing can be read again: by whoever comes back with its cursors
     if (notice.type === "gap") this.close(CLOSE.positionLost, "resume");
@@ -286,11 +287,11 @@ export class JsonSession implements Session {
       log.info({ session: this.hold.id, reason: reply.refusal }, "command was refused");
     }
     const reader = this.hold.hasName ? this.hold.name : ("" as Name);
-    this.#line.outbox.send(encodeReply(id, reply, reader));
+    this.#line.outbox.send(frameOf(encodeReply(id, reply, reader), "text"));
   }
 
   /** Not held back behind anything: what a session in doubt is told, it is told of itself. */
   #send(event: Event): void {
-    this.#line.outbox.send(encodeEvent(event));
+    this.#line.outbox.send(frameOf(encodeEvent(event), "text"));
   }
 }

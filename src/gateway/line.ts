@@ -7,7 +7,7 @@ import { Inbox } from "./inbox.js";
 import { Outbox } from "./outbox.js";
 import type { SessionDoors } from "./session.js";
 
-export interface LineDoors extends Pick<SessionDoors, "limits" | "observe"> {
+export interface LineDoors extends Pick<SessionDoors, "limits" | "writes" | "observe"> {
   readonly frames: "binary" | "text";
   readonly carryOut: (frame: Buffer) => Promise<void>;
   /** The connection is gone, and all that was asked for on it is done. */
@@ -38,7 +38,7 @@ export class Line {
         log.error({ err: error, session: hold.id }, "frame failed");
       }),
     );
-    this.outbox = new Outbox(doors.limits, doors.frames, (why) => {
+    this.outbox = new Outbox(doors.limits, doors.writes, (why) => {
       counters.slowReaders.inc();
       log.warn({ session: hold.id, why }, "slow reader was cut");
       // close() waits for the reader to take what it does not take: only text dialects can be told
@@ -67,6 +67,7 @@ export class Line {
 
   close(code: number, reason: string): void {
     const webSocket = this.#webSocket;
+    this.outbox.flush(); // what was said before comes before
     webSocket?.close(code, reason);
     setTimeout(() => webSocket?.terminate(), FAREWELL_MS).unref();
   }

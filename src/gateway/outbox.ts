@@ -1,9 +1,14 @@
 /**
  * The outbox of a connection: frames queued in the same moment leave in one write, and a reader
  * that does not keep up is cut before its queue costs the others anything.
+ *
+ * Frames are written to the socket beside the library, whose sender has no queue of its own without
+ * compression; control frames and the close stay with the library.
  */
 import type { Socket } from "node:net";
 import type { WebSocket } from "ws";
+import type { Frame } from "./frame.js";
+import type { Writer, Writes } from "./writes.js";
 
 export interface OutboxLimits {
   /** More unsent bytes than this when the next frame is due, and the reader is cut. */
@@ -12,16 +17,21 @@ export interface OutboxLimits {
   readonly maxStallMs: number;
 }
 
-export class Outbox {
+/** More than this is not gathered. */
+const FLUSHED_AT_BYTES = 65_536;
+
+export class Outbox implements Writer {
   readonly #limits: OutboxLimits;
   readonly #onCut: (why: "overfull" | "stalled") => void;
-  readonly #options: { binary: boolean; compress: false; fin: true };
+  readonly #writes: Writes;
   #webSocket: WebSocket | undefined;
   #socket: Socket | undefined;
   /** While frames are held back. */
-  #held: Uint8Array[] | undefined = [];
+  #held: Frame[] | undefined = [];
   #heldBytes = 0;
-  #isCorked = false;
+  /** Queued, to be written at the end of this moment. */
+  #queued: Frame[] = [];
+  #queuedBytes = 0;
   #isCut = false;
   #taken = 0;
   #takenAt: number | undefined;
@@ -31,13 +41,9 @@ export class Outbox {
    *
    * @param onCut the reader does not keep up: its connection is to be ended
    */
-  constructor(
-    limits: OutboxLimits,
-    frames: "binary" | "text",
-    onCut: (why: "overfull" | "stalled") => void,
-  ) {
+  constructor(limits: OutboxLimits, writes: Writes, onCut: (why: "overfull" | "stalled") => void) {
     this.#limits = limits;
-    this.#options = { binary: frames === "binary", compress: false, fin: true };
+    this.#writes = writes;
     this.#onCut = onCut;
   }
 
@@ -65,7 +71,7 @@ export class Outbox {
   }
 
   /** Queues a frame behind all others, those held back included. */
-  push(frame: Uint8Array): void {
+  push(frame: Frame): void {
     if (this.#held === undefined) return this.send(frame);
     if (this.#isCut) return;
     if (this.#isOverfull) return this.#cut("overfull");
@@ -80,23 +86,30 @@ export class Outbox {
     }
   }
 
-  /** Queues a frame; it leaves at the end of this turn of the event loop. */
-  send(frame: Uint8Array): void {
+  /** Queues a frame; it leaves at the end of this moment. */
+  send(frame: Frame): void {
     if (this.#isCut || this.#socket === undefined || this.#webSocket?.readyState !== 1) return;
     // one answer alone may be larger than all that a slow reader may owe
     if (this.#isOverfull) return this.#cut("overfull");
-    if (!this.#isCorked) {
-      this.#isCorked = true;
-      this.#socket.cork();
-      setImmediate(this.#flush);
-    }
-    this.#webSocket.send(frame, this.#options);
+    if (this.#queued.push(frame) === 1) this.#writes.queue(this);
+    this.#queuedBytes += frame.length;
+    if (this.#queuedBytes > FLUSHED_AT_BYTES) this.flush(); // a fast reader takes it at once
+  }
+
+  /** Writes what is queued: at the end of a moment, and before the connection is closed. */
+  flush(): void {
+    const frames = this.#queued;
+    if (frames.length === 0) return;
+    this.#queued = [];
+    this.#queuedBytes = 0;
+    if (this.#webSocket?.readyState !== 1) return; // nothing may follow a close
+    this.#socket?.write(frames.length === 1 ? frames[0]! : Buffer.concat(frames));
   }
 
   /** Cuts a reader that has taken nothing for too long. To be called now and then; steady clock, ms. */
   checkPace(now: number): void {
     if (this.#socket === undefined) return;
-    const unsent = this.#socket.writableLength;
+    const unsent = this.#socket.writableLength; // what is queued leaves in a moment
     const taken = this.#socket.bytesWritten - unsent;
     if (unsent === 0 || taken !== this.#taken || this.#takenAt === undefined) {
       this.#taken = taken;
@@ -106,7 +119,7 @@ export class Outbox {
   }
 
   get #unsentBytes(): number {
-    return (this.#socket?.writableLength ?? 0) + this.#heldBytes;
+    return (this.#socket?.writableLength ?? 0) + this.#queuedBytes + this.#heldBytes;
   }
 
   get #isOverfull(): boolean {
@@ -118,9 +131,4 @@ export class Outbox {
     this.#isCut = true;
     this.#onCut(why);
   }
-
-  readonly #flush = (): void => {
-    this.#isCorked = false;
-    this.#socket?.uncork();
-  };
 }

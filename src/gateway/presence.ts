@@ -6,6 +6,7 @@ import { isBefore, type Name, type Notice, type Position, type Status } from "..
 import type { Present } from "../chat/ports.js";
 import { encodeEvent, textFromName } from "../wire/json.js";
 import type { Events } from "../wire/json-schema.js";
+import { frameOf, type Frame } from "./frame.js";
 
 export interface PresenceSettings {
   readonly windowMs: number;
@@ -15,7 +16,7 @@ export interface PresenceSettings {
 
 /** Somebody who is told. */
 export interface Follower {
-  tell(frame: Uint8Array): void;
+  tell(frame: Frame): void;
 }
 
 type Shown = Exclude<Status, "disconnected">;
@@ -27,8 +28,8 @@ interface Change {
 /** What those are told who know the same; each frame is made once. */
 interface News {
   readonly names: readonly Name[];
-  frame: Uint8Array | undefined;
-  count: Uint8Array | undefined;
+  frame: Frame | undefined;
+  count: Frame | undefined;
 }
 
 type Snapshot = Required<Pick<Events["presence"], "count" | "full" | "set">>;
@@ -166,20 +167,21 @@ export class Presence {
   }
 
   #tellAll(event: Events["presence"]): void {
-    const frame = encodeEvent(event);
+    const frame = frameOf(encodeEvent(event), "text");
     for (const follower of this.#followers.keys()) follower.tell(frame);
   }
 
-  #frame(names: readonly Name[]): Uint8Array {
+  #frame(names: readonly Name[]): Frame {
     const set = this.#stateOf(names);
     const gone = names.filter((name) => !this.#people.has(name)).map(textFromName);
-    return encodeEvent({
+    const event: Events["presence"] = {
       type: "presence",
       count: this.count,
       full: this.#isFull,
       ...(set.length > 0 && { set }),
       ...(gone.length > 0 && { gone }),
-    });
+    };
+    return frameOf(encodeEvent(event), "text");
   }
 
   #stateOf(names: Iterable<Name>): [string, Shown][] {

@@ -21,6 +21,7 @@ import type { Site } from "./site.js";
 import { Sockets } from "./sockets.js";
 import { dialectOf, targetOf, type Target } from "./target.js";
 import type { JsonSettings } from "./welcome.js";
+import { Writes } from "./writes.js";
 
 export interface GatewaySettings {
   readonly host: string | undefined;
@@ -77,6 +78,7 @@ export class Gateway {
       chat: doors.chat,
       observe: doors.observe,
       limits: settings.outbox,
+      writes: new Writes(),
       mustAwaitStore: settings.mustAwaitStore,
       onClaiming: (session) => doors.hub.add(session, session.hold.name),
       onUnclaimed: (session, isUnsure) => this.#release(session, isUnsure),

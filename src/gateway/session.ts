@@ -5,8 +5,10 @@ import type { Chat } from "../chat/chat.js";
 import type { Notice } from "../chat/model.js";
 import type { Observe } from "../observe.js";
 import type { Dialect } from "../wire/dialect.js";
+import type { Frame } from "./frame.js";
 import type { Hold } from "./hold.js";
 import type { OutboxLimits } from "./outbox.js";
+import type { Writes } from "./writes.js";
 
 /** What hub, gateway and activity see of a session, whatever it speaks. */
 export interface Session {
@@ -19,7 +21,7 @@ export interface Session {
   /** The upgrade is done: reads from now on, and writes. */
   attach(webSocket: WebSocket, socket: Socket): void;
   /** Hears a notice, encoded in its dialect. Returns whether it was for this session. */
-  hear(notice: Notice, frame: Uint8Array | undefined): boolean;
+  hear(notice: Notice, frame: Frame | undefined): boolean;
   /** The name may be somebody else's by now: nothing is told and nothing done until it is reclaimed. */
   suspend(): void;
   /** Claims again what the cluster may have given away meanwhile; closes if it has. */
@@ -42,6 +44,7 @@ export interface SessionDoors {
   readonly chat: Chat;
   readonly observe: Observe;
   readonly limits: OutboxLimits;
+  readonly writes: Writes;
   /** Whether the store's answer to a message says more than the feed: that it is replicated. */
   readonly mustAwaitStore: boolean;
   /** The session is about to claim its name: from here on it must hear notices. */

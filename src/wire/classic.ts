@@ -22,6 +22,7 @@ export interface ClassicOptions {
 export function classicDialect(options: ClassicOptions, seed: ByteDialect): ByteDialect {
   return {
     name: "classic",
+    frames: "binary",
     decode: (frame) =>
       frame[0] === OP.register ? { kind: "speaks", dialect: seed } : decodeClassic(frame),
     encodeReply: (reply) => encodeReply(reply, options),

@@ -13,6 +13,8 @@ export type Decoded =
 /** What is told, written down. Stateless and pure: one instance serves all connections. */
 export interface Dialect {
   readonly name: string;
+  /** Which type its frames are of. RFC 6455 §5.6. */
+  readonly frames: "binary" | "text";
   /** The frame that tells, or undefined if this dialect has none for it. `reader`: who will hear it. */
   encodeNotice(notice: Notice, reader: Name): Uint8Array | undefined;
 }

@@ -45,6 +45,7 @@ export function idOfFrame(frame: Uint8Array): Id {
 /** One instance serves all connections; what is told depends on the reader in private messages only. */
 export const jsonDialect: Dialect = {
   name: "json",
+  frames: "text",
   encodeNotice(notice: Notice, reader: Name): Uint8Array | undefined {
     switch (notice.type) {
       case "message":

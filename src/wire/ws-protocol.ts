@@ -19,6 +19,7 @@ import type { ByteDialect, Decoded } from "./dialect.js";
 export function wsProtocolDialect(options: ClassicOptions): ByteDialect {
   return {
     name: "ws-protocol",
+    frames: "binary",
     decode,
     encodeReply(reply: Reply) {
       if (reply.type !== "users") return encodeReply(reply, options);

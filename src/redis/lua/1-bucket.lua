@@ -21,14 +21,12 @@ local function now_ms()
   return time[1] * 1000 + math.floor(time[2] / 1000)
 end
 
--- Fails if a key holds another type than expected: { key = type, ... }.
-local function expect(types)
-  for key, expected in pairs(types) do
-    local actual = redis.call('TYPE', key).ok
-    if actual ~= 'none' and actual ~= expected then
-      error({ err = 'WRONGTYPE ' .. key .. ' holds a ' .. actual .. ', not a ' .. expected })
-    end
-  end
+-- Fails if a key holds another type than expected, by asking for its length: half as dear as TYPE, and an
+-- append spends most of its time on such. What a function reads before it writes needs no check.
+local LENGTH_OF = { hash = 'HLEN', stream = 'XLEN', zset = 'ZCARD', set = 'SCARD' }
+
+local function expect(kind, ...)
+  for _, key in ipairs({ ... }) do redis.call(LENGTH_OF[kind], key) end
 end
 
 -- The bucket as it is now. After a restart or a promotion the replication id differs from the one

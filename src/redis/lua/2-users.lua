@@ -12,10 +12,10 @@ local CAUSE = { new = 1, back = 2, asked = 3, idle = 4, awake = 5, left = 6, los
 -- Opens the bucket with the keys that all functions on users take, in this order.
 local function open_users(keys)
   local meta, log, users, online, left, active, nodes, owned = unpack(keys)
-  expect({
-    [meta] = 'hash', [log] = 'stream', [users] = 'hash', [online] = 'zset', [left] = 'zset',
-    [active] = 'zset', [nodes] = 'hash', [owned] = 'set',
-  })
+  expect('stream', log)
+  expect('hash', users, nodes)
+  expect('zset', online, left, active)
+  expect('set', owned)
   local bucket = open(meta)
   bucket.log, bucket.users, bucket.online, bucket.left = log, users, online, left
   bucket.active, bucket.nodes, bucket.owned = active, nodes, owned

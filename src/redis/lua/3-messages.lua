@@ -48,12 +48,9 @@ local function append(keys, args)
   local incarnation, author, to, mid, text = unpack(args, 1, 5)
   local keep, keep_ms, least_replicas = args[6], tonumber(args[7]), tonumber(args[8])
   local own_inbox, own_marks, inbox, marks = unpack(keys, 7, 10)
-  expect({
-    [meta] = 'hash', [log] = 'stream', [nodes] = 'hash', [conversation] = 'hash',
-    [history] = 'stream', [sent] = 'string',
-  })
-  if own_inbox then expect({ [own_inbox] = 'zset', [own_marks] = 'hash' }) end
-  if inbox then expect({ [inbox] = 'zset', [marks] = 'hash' }) end
+  expect('stream', log)
+  expect('zset', own_inbox, inbox)
+  expect('hash', own_marks, marks)
   local bucket = open(meta)
   local first_answer = redis.call('GET', sent)
   if first_answer then

@@ -82,7 +82,7 @@ end
 local function mark_read(keys, args)
   local marks, conversation, history, log = unpack(keys)
   local user, other, keep_ms = args[1], args[2], tonumber(args[4])
-  expect({ [marks] = 'hash', [conversation] = 'hash', [history] = 'stream', [log] = 'stream' })
+  expect('stream', log)
   local _, head, floor = extent(conversation, history, keep_ms)
   local was = math.min(tonumber(redis.call('HGET', marks, other)) or 0, head)
   local read = math.max(was, math.min(tonumber(args[3]), head))

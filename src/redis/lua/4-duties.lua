@@ -37,7 +37,8 @@ end
 local function beat(keys, args)
   local meta, log, nodes = unpack(keys)
   local incarnation, lease_ms, stall_ms, mode = args[1], tonumber(args[2]), tonumber(args[3]), args[4]
-  expect({ [meta] = 'hash', [log] = 'stream', [nodes] = 'hash' })
+  expect('stream', log)
+  expect('hash', nodes)
   local bucket = open(meta)
   local gap = bucket.beat and bucket.now - bucket.beat
   if gap and gap < 0 then
@@ -126,7 +127,7 @@ end
 local function elect(keys, args)
   local meta, log, leader = unpack(keys)
   local incarnation, lease_ms = args[1], tonumber(args[2])
-  expect({ [meta] = 'hash', [log] = 'stream', [leader] = 'hash' })
+  expect('stream', log)
   local bucket = open(meta)
   local held = redis.call('HMGET', leader, 'incarnation', 'token', 'ends')
   -- one that ends later than any given now was given by a clock that was ahead

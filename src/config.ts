@@ -65,8 +65,9 @@ export const schema = z.object({
     example: "tilde",
     about: "What a classic general message names as its origin: who sent it, or `~`",
   }),
+  // the longest message with the longest name, or a history could be empty for ever
   CLASSIC_REPLY_MAX_BYTES: integer(
-    64,
+    324,
     65_536,
     4_096,
     "Classic lists and histories stay within this",

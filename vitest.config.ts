@@ -1,12 +1,24 @@
 import { defineConfig } from "vitest/config";
+import { BaseSequencer, type TestSpecification } from "vitest/node";
 
 /** Where .ci/run wants the counts. */
 const report = process.env["TEST_REPORT"];
 
 const CONTAINERS = "test/deploy/compose.test.ts";
 
+/** They take more than half a minute each: what begins last decides when all have ended. */
+const LONG = /verify\/run|clients\/web|clients\/terminal|redis\/sentinel|verify\/scenarios/;
+
+class LongOnesFirst extends BaseSequencer {
+  override async sort(files: TestSpecification[]): Promise<TestSpecification[]> {
+    const isShort = ({ moduleId }: TestSpecification): number => (LONG.test(moduleId) ? 0 : 1);
+    return (await super.sort(files)).toSorted((a, b) => isShort(a) - isShort(b));
+  }
+}
+
 export default defineConfig({
   test: {
+    sequence: { sequencer: LongOnesFirst },
     // containers last and alone: building an image would keep the other tests' disks and cores busy
     projects: [
       {

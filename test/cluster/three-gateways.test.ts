@@ -248,7 +248,7 @@ test("a list and a history stay within the bytes that small clients can take, th
   try {
     const ana = await ClassicClient.connect(small.port, "ana");
     clients.push(ana);
-    const text = (i: number): Buffer => L(`${i}`.repeat(100));
+    const text = (i: number): Uint8Array => L(`${i}`.repeat(100));
     for (const i of [1, 2, 3, 4, 5]) {
       ana.says(4, L("~"), text(i));
       await ana.hears(55, L("ana"), text(i));

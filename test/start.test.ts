@@ -1,12 +1,13 @@
 import { spawn } from "node:child_process";
 import { once } from "node:events";
-import { mkdtemp, readFile, rm, writeFile } from "node:fs/promises";
+import { mkdtemp, readFile, rm, symlink, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
-import { join } from "node:path";
+import { join, resolve } from "node:path";
 import { afterEach, beforeEach, expect, test } from "vitest";
 import { freePort } from "#tertulia/local-redis/server.js";
 import { sharedLocalRedis } from "#tertulia/local-redis/shared.js";
 import { ClassicClient, L } from "./support/classic-client.js";
+import { eventually } from "./support/eventually.js";
 import { nodeProcess, type NodeProcess } from "./support/nodes.js";
 
 let folder: string;
@@ -97,6 +98,28 @@ test("a note whose numbers are other processes' now is named, and its server not
   const note = { owner: other, server: other, url: `redis://127.0.0.1:${port}` };
   await writeFile(join(folder, "redis.json"), JSON.stringify(note));
   await expect(sharedLocalRedis(folder, 500)).rejects.toThrow(/redis\.json says that process/);
+});
+
+test("npm start that is told to stop leaves nothing behind", async () => {
+  const { scripts } = JSON.parse(await readFile("package.json", "utf8")) as {
+    scripts: Record<"start", string>;
+  };
+  const own = { type: "module", scripts: { build: "true", start: scripts.start } };
+  await writeFile(join(folder, "package.json"), JSON.stringify(own));
+  await symlink(resolve("dist"), join(folder, "dist"));
+  const { PATH, HOME } = process.env;
+  const child = spawn("npm", ["start"], {
+    cwd: folder,
+    env: { PATH, HOME, PORT: "0", HOST: "127.0.0.1", DATA_DIR: folder },
+    stdio: ["ignore", "pipe", "ignore"],
+  });
+  let log = "";
+  child.stdout.on("data", (chunk: Buffer) => (log += chunk.toString()));
+  await eventually(() => expect(log).toContain("node is ready"));
+  const { server } = await noted();
+  child.kill("SIGTERM");
+  await once(child, "exit");
+  await eventually(() => expect(isAlive(server)).toBe(false));
 });
 
 test("a folder that was cleaned up under a running node does not keep it from stopping well", async () => {

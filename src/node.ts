@@ -164,6 +164,9 @@ export async function startNode(
     for (const { bucket, head } of heads) feed.compare(bucket, head);
     observe.counters.feedLag.set(feed.lag);
     feed.probe();
+    writing.replication?.look().catch((error: unknown) => {
+      observe.log.warn({ err: error }, "replicas could not be counted");
+    });
     void activity.flush();
     audit().catch((error: unknown) => observe.log.warn({ err: error }, "audit failed"));
   };

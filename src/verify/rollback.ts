@@ -7,8 +7,6 @@ interface Failover {
   readonly to: number;
 }
 
-/** Of the primary, on the topology with failovers. */
-const REPLICAS = 2;
 /** A replica lags by less, unless its link is cut, which belongs to the fault. */
 const LAG_MS = 1_000;
 
@@ -86,15 +84,9 @@ export class Rollbacks {
     return this.takenBack(id).filter(({ t }) => t < storedAt);
   }
 
-  /**
-   * As {@link complaint}, of a message that was acknowledged: in `replicated` nothing excuses that, but
-   * for this. Sentinel, asked for a failover, promotes one replica while the old primary still has the
-   * others: unless all replicas are asked for, those acknowledge what the promoted one never gets.
-   */
+  /** As {@link complaint}, of a message that was acknowledged: in `replicated` nothing excuses that. */
   complaintOfAcknowledged(id: string, at: number): string | undefined {
-    const { ack, ackReplicas } = this.#index.run;
-    const isExcused = this.failoverAt(at)?.what === "asked-failover" && ackReplicas < REPLICAS;
-    if (ack === "replicated" && !isExcused) return "although acknowledged only when replicated";
+    if (this.#index.run.ack === "replicated") return "although acknowledged only when replicated";
     return this.complaint(id, at);
   }
 

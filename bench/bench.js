@@ -20,7 +20,7 @@ const { values } = parseArgs({
   options: {
     against: { type: "string" },
     only: { type: "string", default: "" },
-    seconds: { type: "string", default: "6" },
+    seconds: { type: "string", default: "5" },
     rounds: { type: "string", default: "3" },
   },
 });

@@ -31,7 +31,7 @@ export interface GatewaySettings {
   readonly json: JsonSettings;
   /** See SessionDoors. */
   readonly mustAwaitStore: boolean;
-  /** To open at once; more are turned away with 503. */
+  /** Open at once; more are dropped before they can ask for anything. */
   readonly maxConnections: number;
 }
 

@@ -11,6 +11,7 @@ import { lineOf } from "#tertulia/clients/tui/lines.js";
 import { readOptions } from "#tertulia/clients/tui/options.js";
 import { paint, span, type Frame } from "#tertulia/clients/tui/paint.js";
 import type { Screen } from "#tertulia/clients/tui/screen.js";
+import { Stage } from "#tertulia/clients/tui/stage.js";
 import { scrolled, seen, talk } from "#tertulia/clients/tui/talk.js";
 import { textsFor } from "#tertulia/clients/tui/texts.js";
 import { cut, fit, width, wrap } from "#tertulia/clients/tui/width.js";
@@ -291,6 +292,19 @@ test("help that is longer than the screen goes on by pages, and is all there on 
     expect(of(0)).toContain("PgDn: more");
     expect(of(1e6)).not.toContain("PgDn: more");
     expect(of(1e6)).toContain("suspend");
+  }
+});
+
+test("help is paged to its end, however low the terminal is", () => {
+  const view = viewAfter(OPEN);
+  for (const rows of [9, 10, 24]) {
+    const desk = { view, do: () => {} };
+    const now = (): Screen => screen(view, { rows, sheet: stage.sheet });
+    const stage: Stage = new Stage({ desk, screen: now } as never);
+    stage.sheet = HELP;
+    expect(picture(now()).join("\n")).toContain("PgDn: more");
+    for (let page = 0; page < 100; page++) stage.scroll({ by: "page", to: 1 });
+    expect(picture(now()).join("\n")).not.toContain("PgDn: more");
   }
 });
 

@@ -4,6 +4,7 @@ import { decodeRecord } from "#tertulia/redis/events.js";
 import { freePort } from "#tertulia/local-redis/server.js";
 import { ClassicClient, L } from "../support/classic-client.js";
 import { eventually } from "../support/eventually.js";
+import { JsonClient } from "../support/json-client.js";
 import { nodeProcess, type NodeProcess } from "../support/nodes.js";
 import { Roamer } from "../support/roamer.js";
 import { startRedis, type TestRedis } from "../support/redis.js";
@@ -77,6 +78,19 @@ test("while its sessions leave one by one, a node has resigned, takes nobody in 
   const last = Promise.all(open.map((client) => client.closed()));
   expect(await node.close()).toBe(0);
   expect(await last).toEqual([1012, 1012]);
+});
+
+test("JSON clients of a draining node are told when their turn comes", async () => {
+  const node = await start({ DRAIN_WINDOW_MS: LONG });
+  const clients = [];
+  for (const name of ["ana", "bob"]) clients.push(await JsonClient.hello(node.port, name));
+  const first = clients[0]!.closed();
+  node.child.kill("SIGTERM");
+  const goaway = { type: "goaway", reason: "drain" };
+  const slots = await Promise.all(clients.map((client) => client.awaits(goaway)));
+  expect(slots.map((slot) => slot["reconnectAfterMs"])).toEqual([0, LONG / 2]);
+  expect(await first).toBe(1012);
+  await clients[1]!.asks({ type: "publish", text: "not yet" });
 });
 
 test("who is told to go has been signed out by then, and what it had said before is kept", async () => {

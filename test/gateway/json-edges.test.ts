@@ -1,7 +1,8 @@
 /** Edges of the JSON dialect that were fallen over once. */
 import { afterAll, afterEach, beforeAll, expect, test } from "vitest";
 import type { Name } from "#tertulia/chat/model.js";
-import { Keys, bucketOfUser } from "#tertulia/redis/keys.js";
+import { bucketOfUser } from "#tertulia/redis/keys.js";
+import { Proxy } from "#tertulia/verify/proxy.js";
 import { ClassicClient, L } from "../support/classic-client.js";
 import { eventually } from "../support/eventually.js";
 import { JsonClient } from "../support/json-client.js";
@@ -48,24 +49,32 @@ async function calls(
 }
 
 test("who asks for a name in vain hears nothing that was told to its owner meanwhile", async () => {
-  const [here, there] = [await gatewayOf("vain"), await gatewayOf("vain")];
-  const ana = await JsonClient.hello(there.port, "ana");
-  const bob = await JsonClient.hello(there.port, "bob");
-  const eve = await JsonClient.connect(here.port);
-  // until its next beat this node may claim nothing, and goes on trying
-  const nodes = new Keys("vain").nodes(bucketOfUser("ana" as Name));
-  await redis.client.hdel(nodes, here.incarnation);
-  eve.says({ type: "hello", name: "ana" });
-  await eventually(async () => {
-    expect(await calls(here, "redisErrors", "claim")).toBeGreaterThan(0);
-  });
-  await bob.asks({ type: "publish", conv: "@ana", text: "a secret" });
-  await ana.awaits({ type: "message", text: "a secret" });
-  await eve.hears({ type: "error", code: "name_taken" });
-  eve.says({ type: "hello", name: "eve" });
-  await eve.hears({ type: "welcome" });
-  await eve.asks({ type: "ping" });
-  expect(JSON.stringify(eve.heard)).not.toContain("a secret");
+  const proxy = await Proxy.to(redis.port);
+  const here = await node(proxy.url, { REDIS_PREFIX: "vain", OPERATION_DEADLINE_MS: 60_000 });
+  const there = await gatewayOf("vain");
+  try {
+    const ana = await JsonClient.hello(there.port, "ana");
+    const bob = await JsonClient.hello(here.port, "bob");
+    const eve = await JsonClient.connect(here.port);
+    // this node goes on trying to claim, and hears meanwhile
+    proxy.set("blackhole", "command");
+    eve.says({ type: "hello", name: "ana" });
+    await eventually(async () => {
+      expect(await calls(here, "redisErrors", "claim")).toBeGreaterThan(0);
+    });
+    await ana.asks({ type: "publish", conv: "@bob", text: "a secret" });
+    await bob.awaits({ type: "message", text: "a secret" });
+    proxy.set("pass");
+    await eve.awaits({ type: "error", code: "name_taken" });
+    eve.says({ type: "hello", name: "eve" });
+    await eve.hears({ type: "welcome" });
+    await eve.asks({ type: "ping" });
+    expect(JSON.stringify(eve.heard)).not.toContain("a secret");
+  } finally {
+    proxy.set("pass");
+    await here.close();
+    await proxy.close();
+  }
 });
 
 test.each(["hello", "register"])(

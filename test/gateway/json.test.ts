@@ -263,6 +263,21 @@ test("devices that know the key share a name and count as one user", async () =>
   await eventually(() => expect(peopleOf(eva)).toEqual(["eva"]));
 });
 
+test("a user has at most sixteen devices; one that leaves makes room", async () => {
+  const devices: JsonClient[] = [];
+  for (let i = 0; i < 16; i++) devices.push(await hello("ana", { key: "k" }));
+  const late = keep(await JsonClient.connect(gateway.port));
+  expect(await late.asks({ type: "hello", name: "ana", key: "k" })).toMatchObject({
+    code: "name_taken",
+  });
+  devices[0]!.says({ type: "bye" });
+  await devices[0]!.closed();
+  await eventually(async () => {
+    const answer = await late.asks({ type: "hello", name: "ana", key: "k" });
+    expect(answer).toMatchObject({ type: "welcome" });
+  });
+});
+
 /** Who is there, by all that a client was told. */
 function peopleOf({ heard }: JsonClient): string[] {
   const people = new Set<string>();

@@ -169,6 +169,18 @@ test("a list of subprotocols that is empty, or has empty places, is as good as w
   await gateway.close();
 });
 
+test("connections beyond the limit are dropped, and there is room again when others end", async () => {
+  const gateway = await node(redis.url, { REDIS_PREFIX: "limit", MAX_CONNECTIONS: 2 });
+  const ana = await ClassicClient.connect(gateway.port, "ana");
+  const bob = await ClassicClient.connect(gateway.port, "bob");
+  await expect(ClassicClient.connect(gateway.port, "eva")).rejects.toThrow(/ECONNRESET|hang up/);
+  bob.vanish();
+  const eva = await eventually(() => ClassicClient.connect(gateway.port, "eva"));
+  await ana.awaits(53, L("eva"), 1);
+  for (const each of [ana, eva]) each.vanish();
+  await gateway.close();
+});
+
 test("garbage on the port is answered or dropped, and the gateway lives", async () => {
   const gateway = await node(redis.url, { REDIS_PREFIX: "garbage" });
   const ana = await ClassicClient.connect(gateway.port, "ana");

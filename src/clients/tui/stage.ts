@@ -67,7 +67,7 @@ export class Stage {
     const { desk } = this.house;
     const { lines, talkRows, sheet } = layOut(this.house.screen());
     if (sheet.from !== undefined && this.sheet !== undefined && "from" in this.sheet) {
-      const sheetStep = { line: 1, page: sheet.lines.length - 2, all: Infinity }[by];
+      const sheetStep = { line: 1, page: Math.max(1, sheet.lines.length - 2), all: Infinity }[by];
       this.sheet = { ...this.sheet, from: sheet.from + to * sheetStep };
       return;
     }

@@ -11,10 +11,10 @@ const LONG = /verify\/run|clients\/web|clients\/terminal|redis\/sentinel|verify\
 
 class LongOnesFirst extends BaseSequencer {
   override async sort(files: TestSpecification[]): Promise<TestSpecification[]> {
-    const isShort = ({ moduleId }: TestSpecification): number => (LONG.test(moduleId) ? 0 : 1);
+    const place = ({ moduleId }: TestSpecification): number => (LONG.test(moduleId) ? 0 : 1);
     // oxlint-disable-next-line unicorn/no-array-sort -- the sequencer's own, no array's
     const sorted = await super.sort(files);
-    return sorted.toSorted((a, b) => isShort(a) - isShort(b));
+    return sorted.toSorted((a, b) => place(a) - place(b));
   }
 }
 

@@ -4,6 +4,7 @@ import {
   otherOf,
   type Conversation,
   type ConversationState,
+  type Message,
   type Moment,
   type Name,
   type Page,
@@ -22,6 +23,9 @@ export interface ArchiveSettings {
   /** A step that was not answered within this time fails as Unavailable. */
   readonly deadlineMs: number;
 }
+
+/** Of texts in a page: a reader that takes some time for it is not cut for what comes next. */
+const PAGE_BYTES = 262_144;
 
 const GENERAL: Conversation = { kind: "general" };
 
@@ -56,7 +60,7 @@ export class RedisArchive implements Archive {
       number,
       ...Buffer[],
     ];
-    const messages = records.map(decodeRecord);
+    const messages = fitting(records.map(decodeRecord), direction);
     const [oldest, newest] = [messages[0]?.seq ?? 0, messages.at(-1)?.seq ?? head];
     const more = direction === "after" ? newest < head : oldest > floor;
     return { epoch, head, floor, epochThere, messages, more };
@@ -138,6 +142,15 @@ export class RedisArchive implements Archive {
   ): Promise<unknown> {
     return retrying(this.#settings.deadlineMs, () => this.#ledger.call(name, keys, args));
   }
+}
+
+/** Those next to the number that was given; one at least. */
+function fitting(messages: readonly Message[], direction: Range["direction"]): Message[] {
+  const nearest = direction === "after" ? [...messages] : messages.toReversed();
+  let bytes = 0;
+  const end = nearest.findIndex(({ text }, i) => (bytes += text.length) > PAGE_BYTES && i > 0);
+  const kept = end === -1 ? nearest : nearest.slice(0, end);
+  return direction === "after" ? kept : kept.toReversed();
 }
 
 function bytes(name: string): Buffer {

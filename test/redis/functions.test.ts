@@ -164,6 +164,33 @@ describe("append", () => {
     expect(await redis.client.xlen(keys.history(0, general))).toBe(2);
   });
 
+  test("remembers a message's id for fifteen minutes", async () => {
+    await append("m10", "once");
+    const left = await redis.client.pttl(keys.sent(0, general, "ana" as never, "m10"));
+    expect(left).toBeGreaterThan(14 * 60_000);
+    expect(left).toBeLessThanOrEqual(15 * 60_000);
+  });
+
+  test("remembers the newest 200 private conversations of a user, and forgets marks with the others", async () => {
+    for (let i = 0; i < 201; i++) {
+      const other = `other-${i}`;
+      const between = { kind: "direct", between: ["ana", other] } as never;
+      const its = [
+        ...messageKeys.slice(0, 3),
+        keys.conversation(0, between),
+        keys.history(0, between),
+        keys.sent(0, between, "ana" as never, "m1"),
+        ...inboxesOf("ana", other),
+      ];
+      await ledger.call("append", its, [node, "ana", other, "m1", "hi", 100, 60_000, 0]);
+      await redis.client.hset(keys.marks(0, "ana" as never), other, 1);
+    }
+    const [inbox, marks] = inboxesOf("ana");
+    expect(await redis.client.zcard(inbox!)).toBe(200);
+    expect(await redis.client.zscore(inbox!, "other-200")).not.toBeNull();
+    expect(await redis.client.hlen(marks!)).toBe(200);
+  });
+
   test("numbers without holes, positions and seqs alike", async () => {
     const before = Number(await redis.client.hget(keys.meta(0), "n"));
     for (let i = 0; i < 20; i++) await append(`n${i}`, "x");

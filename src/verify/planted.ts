@@ -23,7 +23,8 @@ const DUTIES = "redis/lua/4-duties.lua";
 
 const ECHO = `async #send(command) {
   const message = { conversation: { kind: 'general' }, author: this.hold.name, text: command.text };
-  this.#line.outbox.push(this.dialect.encodeNotice({ type: 'message', at: { g: 0, n: 0 }, message }));`;
+  const echo = this.dialect.encodeNotice({ type: 'message', at: { g: 0, n: 0 }, message });
+  this.#line.outbox.push(frameOf(echo, 'binary'));`;
 
 export const PLANTED: Readonly<Record<string, Planted>> = {
   "no-dedupe": {

@@ -99,8 +99,8 @@ async function findPlanted(names: string, settings: RunSettings): Promise<number
   let missed = 0;
   for (const name of names === "all" ? Object.keys(PLANTED) : names.split(",")) {
     const dist = await plant(name, settings.dist);
-    const { faults, minutes, topology = "single", scenario } = PLANTED[name]!;
-    const changed = { ...settings, dist, topology, faults, minutes };
+    const { faults, minutes, topology = "single", ack = settings.ack, scenario } = PLANTED[name]!;
+    const changed = { ...settings, dist, topology, ack, faults, minutes };
     const { violations } =
       scenario === undefined ? await run(changed) : await elections(changed, PLANTED_ROUNDS);
     const rules = violations.map(({ rule, count }) => `${rule} (${count})`).join("; ");

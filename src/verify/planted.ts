@@ -2,6 +2,7 @@
  * Planted bugs: what the checkers must find. Each is a change to a copy of the built project; the
  * project itself has no switch for any of them.
  */
+import type { AckLevel } from "./indexed.js";
 import type { Topology } from "./redis-side.js";
 
 export interface Planted {
@@ -12,6 +13,8 @@ export interface Planted {
   readonly minutes: number;
   /** Default: single. */
   readonly topology?: Topology;
+  /** Default: as the run is asked for. */
+  readonly ack?: AckLevel;
   /** Shows in a few rounds of it, not in a run. */
   readonly scenario?: "elections";
 }
@@ -207,6 +210,14 @@ export const PLANTED: Readonly<Record<string, Planted>> = {
     topology: "sentinel",
     faults: ["lossy-failover"],
     minutes: 0.3,
+  },
+  "confirmed-by-those-left": {
+    // one replica has been promoted, and the old primary still has the other, which confirms
+    changes: [["redis/replication.js", "!this.#isWhole(connected)", "false"]],
+    topology: "sentinel",
+    ack: "replicated",
+    faults: ["asked-failover"],
+    minutes: 1.5,
   },
   "generation-survives-promotion": {
     // the numbers that a failover took back are given again

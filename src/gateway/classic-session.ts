@@ -3,11 +3,11 @@
  * effects and replies come in the order in which they were sent.
  */
 import type { Socket } from "node:net";
-import type { WebSocket } from "ws";
 import type { Command, Name, Notice, Reply } from "../chat/model.js";
 import { Unavailable } from "../chat/ports.js";
 import { CLOSE } from "../wire/close.js";
 import type { ByteDialect } from "../wire/dialect.js";
+import type { AnsweringSocket } from "./answering-socket.js";
 import { frameOf, type Frame } from "./frame.js";
 import { Hold } from "./hold.js";
 import { Line } from "./line.js";
@@ -44,11 +44,13 @@ export class ClassicSession implements Session {
         doors.onUnclaimed(this, isUnsure);
         this.#line.outbox.clear();
       },
+      onLeft: () => doors.onLeft(this),
     });
     this.#line = new Line(this.hold, {
       ...doors,
       frames: "binary",
       carryOut: (frame) => this.#carryOut(frame),
+      isLingering: () => this.isLingering,
       onEnded: () => doors.onEnded(this),
     });
   }
@@ -75,7 +77,7 @@ export class ClassicSession implements Session {
     this.close(CLOSE.replaced, "replaced");
   }
 
-  attach(webSocket: WebSocket, socket: Socket): void {
+  attach(webSocket: AnsweringSocket, socket: Socket): void {
     this.#line.attach(webSocket, socket);
     setTimeout(() => this.#open(), SETTLE_MS);
   }
@@ -113,8 +115,8 @@ export class ClassicSession implements Session {
     return this.#line.end();
   }
 
-  settle(): Promise<void> {
-    return this.#line.settle();
+  leave(): Promise<void> {
+    return this.#line.leave();
   }
 
   goAway(): void {} // these dialects have no word for it
@@ -220,7 +222,7 @@ export class ClassicSession implements Session {
       return reply;
     } finally {
       if (reply?.type === "accepted") {
-        this.hold.isLive = false;
+        this.hold.left();
         setTimeout(() => this.close(CLOSE.normal, "signed out"), FAREWELL_MS).unref();
       } else if (this.#state === "leaving") this.#state = "open";
     }

@@ -10,6 +10,8 @@ export interface HoldDoors {
   readonly onClaiming: () => void;
   /** The name is not had: refused, or, if `isUnsure`, perhaps claimed without an answer. */
   readonly onUnclaimed: (isUnsure: boolean) => void;
+  /** The name is given back: what is for it from here on is for somebody else. */
+  readonly onLeft: () => void;
 }
 
 export class Hold implements Holder {
@@ -17,6 +19,8 @@ export class Hold implements Holder {
   key: string | undefined;
   /** False once nothing more may be done in the name. */
   isLive = true;
+  /** The name was given back, and need not be again. */
+  hasLeft = false;
   readonly #chat: Chat;
   readonly #doors: HoldDoors;
   #id = newId();
@@ -69,6 +73,23 @@ export class Hold implements Holder {
       this.#unclaim(true);
       throw error;
     }
+  }
+
+  /**
+   * Gives the name back: when this has resolved, anybody can have it.
+   * @throws Unavailable when the store gave no answer: the name may still be held.
+   */
+  async leave(): Promise<void> {
+    this.isLive = false;
+    await this.#chat.leave(this);
+    this.left();
+  }
+
+  /** The store has signed this session out. */
+  left(): void {
+    this.isLive = false;
+    this.hasLeft = true;
+    this.#doors.onLeft();
   }
 
   /** The name may be somebody else's by now: nothing may be told or done until it is reclaimed. */

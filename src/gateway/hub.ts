@@ -27,6 +27,11 @@ export class Hub {
 
   remove(session: Session, name: Name): void {
     this.#all.delete(session);
+    this.release(session, name);
+  }
+
+  /** The session has given its name back: it is told what everybody is told, until it is removed. */
+  release(session: Session, name: Name): void {
     const namesakes = this.#byName.get(name);
     if (namesakes?.delete(session) && namesakes.size === 0) this.#byName.delete(name);
   }

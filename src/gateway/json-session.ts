@@ -4,7 +4,6 @@
  */
 import { randomBytes } from "node:crypto";
 import type { Socket } from "node:net";
-import type { WebSocket } from "ws";
 import type { Name, Notice, Reply } from "../chat/model.js";
 import { Unavailable } from "../chat/ports.js";
 import { CLOSE } from "../wire/close.js";
@@ -22,6 +21,7 @@ import {
   textFromName,
 } from "../wire/json.js";
 import type { Event, Request, Requests } from "../wire/json-schema.js";
+import type { AnsweringSocket } from "./answering-socket.js";
 import { CatchUp } from "./catch-up.js";
 import { frameOf, type Frame } from "./frame.js";
 import { Hold } from "./hold.js";
@@ -60,7 +60,7 @@ export class JsonSession implements Session {
   readonly #catchUp: CatchUp;
   #isGreeted = false;
   #strikes = 0;
-  #webSocket: WebSocket | undefined;
+  #webSocket: AnsweringSocket | undefined;
   #heardAt = performance.now();
   #pingedAt = performance.now();
 
@@ -75,11 +75,13 @@ export class JsonSession implements Session {
         doors.onUnclaimed(this, isUnsure);
         this.#catchUp.forget();
       },
+      onLeft: () => doors.onLeft(this),
     });
     this.#line = new Line(this.hold, {
       ...doors,
       frames: "text",
       carryOut: (frame) => this.#carryOut(frame),
+      isLingering: () => this.isLingering,
       onEnded: () => doors.onEnded(this),
     });
     this.#catchUp = new CatchUp(doors.chat, this.hold, this.#line.outbox, {
@@ -89,7 +91,7 @@ export class JsonSession implements Session {
     });
   }
 
-  attach(webSocket: WebSocket, socket: Socket): void {
+  attach(webSocket: AnsweringSocket, socket: Socket): void {
     this.#webSocket = webSocket;
     const isAlive = (): void => void (this.#heardAt = performance.now());
     webSocket.on("message", isAlive);
@@ -155,8 +157,8 @@ export class JsonSession implements Session {
     return this.#line.end();
   }
 
-  settle(): Promise<void> {
-    return this.#line.settle();
+  leave(): Promise<void> {
+    return this.#line.leave();
   }
 
   goAway(inMs: number): void {
@@ -209,6 +211,7 @@ export class JsonSession implements Session {
         return this.#send({ type: "pong", ...idOf(id), ts: Date.now() });
       case "bye":
         this.isLingering = false;
+        await this.#line.signOut(); // before the answer: the name is free then
         this.#send({ type: "ok", ...idOf(id) });
         return this.close(CLOSE.normal, "bye");
       case "presence":

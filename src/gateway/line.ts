@@ -1,7 +1,8 @@
 /** The line of a session: its WebSocket, inbox and outbox; how it is closed, cut, and how it ends. */
 import type { Socket } from "node:net";
-import type { WebSocket } from "ws";
+import { setTimeout as pause } from "node:timers/promises";
 import { CLOSE } from "../wire/close.js";
+import type { AnsweringSocket } from "./answering-socket.js";
 import type { Hold } from "./hold.js";
 import { Inbox } from "./inbox.js";
 import { Outbox } from "./outbox.js";
@@ -10,6 +11,8 @@ import type { SessionDoors } from "./session.js";
 export interface LineDoors extends Pick<SessionDoors, "limits" | "writes" | "observe"> {
   readonly frames: "binary" | "text";
   readonly carryOut: (frame: Buffer) => Promise<void>;
+  /** The name is kept for a while when the connection is gone. */
+  readonly isLingering: () => boolean;
   /** The connection is gone, and all that was asked for on it is done. */
   readonly onEnded: () => void;
 }
@@ -26,7 +29,7 @@ export class Line {
   readonly #hold: Hold;
   readonly #doors: LineDoors;
   readonly #inbox: Inbox;
-  #webSocket: WebSocket | undefined;
+  #webSocket: AnsweringSocket | undefined;
   #ending: Promise<void> | undefined;
 
   constructor(hold: Hold, doors: LineDoors) {
@@ -47,15 +50,24 @@ export class Line {
     });
   }
 
-  attach(webSocket: WebSocket, socket: Socket, onClosed: (code: number) => void = () => {}): void {
+  /** @param onClosing the connection is about to be closed, or has been, with this code */
+  attach(
+    webSocket: AnsweringSocket,
+    socket: Socket,
+    onClosing: (code: number) => void = () => {},
+  ): void {
     this.#webSocket = webSocket;
+    webSocket.beforeAnswer = async (code) => {
+      onClosing(code);
+      await Promise.race([this.leave(), pause(FAREWELL_MS, undefined, { ref: false })]);
+    };
     this.outbox.attach(webSocket, socket);
     this.#inbox.attach(webSocket);
     webSocket.on("error", (error) => {
       this.#doors.observe.log.debug({ err: error, session: this.#hold.id }, "websocket failed");
     });
     webSocket.on("close", (code) => {
-      onClosed(code);
+      onClosing(code);
       void this.end();
     });
   }
@@ -76,12 +88,20 @@ export class Line {
     this.#webSocket?.terminate();
   }
 
-  /** Carries out all that has come, for a while; what comes later is refused. */
-  async settle(): Promise<void> {
-    const patience = setTimeout(() => this.abandon(), PATIENCE_MS);
-    await this.#inbox.drain();
-    clearTimeout(patience);
-    this.#hold.isLive = false;
+  /** Does what has come, then signs out: the name is free wherever the client goes next. */
+  async leave(): Promise<void> {
+    await this.#settle();
+    await this.signOut();
+  }
+
+  /** Gives the name back, unless it lingers; where that fails it is tried on when the line has ended. */
+  async signOut(): Promise<void> {
+    const hold = this.#hold;
+    if (!hold.hasName || hold.hasLeft || this.#doors.isLingering()) return;
+    await hold.leave().catch((error: unknown) => {
+      const { log } = this.#doors.observe;
+      log.warn({ err: error, session: hold.id }, "sign-out failed before the close");
+    });
   }
 
   end(): Promise<void> {
@@ -95,9 +115,17 @@ export class Line {
     this.#inbox.clear();
   }
 
+  /** Carries out all that has come, for a while; what comes later is refused. */
+  async #settle(): Promise<void> {
+    const patience = setTimeout(() => this.abandon(), PATIENCE_MS);
+    await this.#inbox.drain();
+    clearTimeout(patience);
+    this.#hold.isLive = false;
+  }
+
   async #end(): Promise<void> {
     this.isEnded = true;
-    await this.settle();
+    await this.#settle();
     this.#doors.onEnded();
   }
 }

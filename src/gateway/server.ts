@@ -2,12 +2,13 @@
 import { createServer as createHttpServer, type IncomingMessage } from "node:http";
 import { createServer, type AddressInfo, type Server, type Socket } from "node:net";
 import { setTimeout as pause } from "node:timers/promises";
-import { WebSocketServer, type ServerOptions } from "ws";
+import { WebSocketServer, type Server as ServerOf, type ServerOptions } from "ws";
 import type { Chat } from "../chat/chat.js";
 import type { Observe } from "../observe.js";
 import { CLOSE } from "../wire/close.js";
 import type { ByteDialect } from "../wire/dialect.js";
 import { SUBPROTOCOL } from "../wire/json-schema.js";
+import { AnsweringSocket } from "./answering-socket.js";
 import { ClassicSession } from "./classic-session.js";
 import { drain } from "./drain.js";
 import { LINGER_MS, answerUpgrade, isWebSocket, mendOffer, shortestEcho } from "./handshake.js";
@@ -64,8 +65,8 @@ export class Gateway {
   });
   readonly #pages: Pages;
   /** Classic texts are bytes of any kind, in frames of either type. */
-  readonly #ofBytes: WebSocketServer;
-  readonly #ofJson: WebSocketServer;
+  readonly #ofBytes: ServerOf<typeof AnsweringSocket>;
+  readonly #ofJson: ServerOf<typeof AnsweringSocket>;
   readonly #tcp: Server;
   #pacing: NodeJS.Timeout | undefined;
   /** draining: says at /readyz that it will go. leaving: takes nobody in. stopping: not even plain HTTP. */
@@ -82,13 +83,14 @@ export class Gateway {
       mustAwaitStore: settings.mustAwaitStore,
       onClaiming: (session) => doors.hub.add(session, session.hold.name),
       onUnclaimed: (session, isUnsure) => this.#release(session, isUnsure),
+      onLeft: (session) => doors.hub.release(session, session.hold.name),
       onActive: doors.onActive,
       onStatus: doors.onStatus,
       onEnded: (session) => {
         this.#sessions.delete(session);
         doors.observe.counters.connections.dec({ dialect: session.dialect.name });
         doors.observe.log.info({ session: session.hold.id }, "client disconnected");
-        if (session.hold.hasName) this.#release(session, true);
+        if (session.hold.hasName) this.#release(session, !session.hold.hasLeft);
       },
     };
     this.#pages = new Pages({
@@ -99,7 +101,8 @@ export class Gateway {
       site: doors.site,
     });
     // closeTimeout: not in the types yet
-    const options: ServerOptions & { closeTimeout: number } = {
+    const options: ServerOptions<typeof AnsweringSocket> & { closeTimeout: number } = {
+      WebSocket: AnsweringSocket,
       noServer: true,
       clientTracking: false,
       perMessageDeflate: false,
@@ -168,7 +171,10 @@ export class Gateway {
    */
   async drain(windowMs: number, withinMs: number, hurry: AbortSignal): Promise<void> {
     this.#state = "leaving";
-    const leave = (session: Session): Promise<void> => this.#sendAway(session);
+    const leave = async (session: Session): Promise<void> => {
+      await session.leave();
+      session.close(CLOSE.serviceRestart, "restarting");
+    };
     const tell = (session: Session, inMs: number): void => session.goAway(inMs);
     await drain(this.#sessions, { windowMs, withinMs, hurry, tell, leave });
   }
@@ -195,22 +201,6 @@ export class Gateway {
     ]);
     time.abort();
     for (const session of this.#sessions) session.abandon();
-  }
-
-  /**
-   * Does what has come, signs out, then closes: the name is free wherever the client goes next. Who
-   * lingers keeps it instead, and comes back to it.
-   */
-  async #sendAway(session: Session): Promise<void> {
-    const { chat, observe } = this.#doors;
-    await session.settle();
-    const { hold } = session;
-    if (hold.hasName && !session.isLingering) {
-      await chat.leave(hold).catch((error: unknown) => {
-        observe.log.warn({ err: error, session: hold.id }, "sign-out failed before the close");
-      });
-    }
-    session.close(CLOSE.serviceRestart, "restarting");
   }
 
   async #upgrade(request: IncomingMessage, socket: Socket, head: Buffer): Promise<void> {

@@ -1,10 +1,10 @@
 /** A session: one connection and its dialogue with the chat. What it and its gateway are to each other. */
 import type { Socket } from "node:net";
-import type { WebSocket } from "ws";
 import type { Chat } from "../chat/chat.js";
 import type { Notice } from "../chat/model.js";
 import type { Observe } from "../observe.js";
 import type { Dialect } from "../wire/dialect.js";
+import type { AnsweringSocket } from "./answering-socket.js";
 import type { Frame } from "./frame.js";
 import type { Hold } from "./hold.js";
 import type { OutboxLimits } from "./outbox.js";
@@ -19,7 +19,7 @@ export interface Session {
   /** Whether its name is kept for a while after it is gone, so that the client can come back unseen. */
   readonly isLingering: boolean;
   /** The upgrade is done: reads from now on, and writes. */
-  attach(webSocket: WebSocket, socket: Socket): void;
+  attach(webSocket: AnsweringSocket, socket: Socket): void;
   /** Hears a notice, encoded in its dialect. Returns whether it was for this session. */
   hear(notice: Notice, frame: Frame | undefined): boolean;
   /** The name may be somebody else's by now: nothing is told and nothing done until it is reclaimed. */
@@ -31,8 +31,8 @@ export interface Session {
   close(code: number, reason: string): void;
   /** The connection is gone: carries out what it had still asked for, then signs out. */
   end(): Promise<void>;
-  /** Ends when all that has come is carried out; what comes later is refused. */
-  settle(): Promise<void>;
+  /** Carries out all that has come, refuses what comes later, and gives the name back unless it lingers. Never rejects. */
+  leave(): Promise<void>;
   /** The node is stopping: says, where there is a word for it, in how many ms the session will be closed. */
   goAway(inMs: number): void;
   /** Forgets what the client has asked for and is not done yet. */
@@ -51,6 +51,8 @@ export interface SessionDoors {
   readonly onClaiming: (session: Session) => void;
   /** The name is not the session's: refused, or, if `isUnsure`, perhaps claimed without an answer. */
   readonly onUnclaimed: (session: Session, isUnsure: boolean) => void;
+  /** The name was given back: what is for it from here on is not for the session. */
+  readonly onLeft: (session: Session) => void;
   /** The client did something. */
   readonly onActive: (session: Session) => void;
   /** The client chooses its status: what it did before does not change that. */

@@ -93,13 +93,14 @@ test("JSON clients of a draining node are told when their turn comes", async () 
   await clients[1]!.asks({ type: "publish", text: "not yet" });
 });
 
-test("who is told to go has been signed out by then, and what it had said before is kept", async () => {
+test("who is told to go has been signed out by then, and what had reached it is kept", async () => {
   const [node, other] = [await start({ STOP_WITHIN_MS: 60_000 }), await start()];
   for (let round = 0; round < 3; round++) {
     const names = Array.from({ length: 30 }, (_, i) => `user-${i}`);
     const at = round === 0 ? node : await start({ STOP_WITHIN_MS: 60_000 });
     const clients = await Promise.all(names.map((name) => ClassicClient.connect(at.port, name)));
     for (const client of clients) client.says(4, L("~"), L(`${round} ${client.name}`));
+    await Promise.all(clients.map((client) => client.arrives()));
     const back = clients.map(async (client) => {
       // the very first attempt, at the very moment when the close frame is read
       await new Promise<void>((resolve) => {

@@ -3,6 +3,7 @@ import { afterAll, beforeAll, expect, test } from "vitest";
 import type { Node } from "#tertulia/node.js";
 import { ClassicClient, L } from "../support/classic-client.js";
 import { eventually } from "../support/eventually.js";
+import { JsonClient } from "../support/json-client.js";
 import { node } from "../support/nodes.js";
 import { Proxy } from "#tertulia/verify/proxy.js";
 import { startRedis, type TestRedis } from "../support/redis.js";
@@ -63,6 +64,50 @@ test("a late close does not sign out the one who came back elsewhere", async () 
   } finally {
     viewer.vanish();
     await Promise.all([cutOff.close(), other.close()]);
+    await proxy.close();
+  }
+});
+
+test("whoever hears that its goodbye was taken can come back at once, elsewhere and in any dialect", async () => {
+  const proxy = await Proxy.to(redis.port);
+  const slow = await node(proxy.url, { REDIS_PREFIX: "goodbye" });
+  const other = await node(redis.url, { REDIS_PREFIX: "goodbye" });
+  const goodbyes: Record<string, () => Promise<unknown>> = {
+    ana: async () => (await ClassicClient.connect(slow.port, "ana")).close(),
+    bob: async () => (await ClassicClient.connect(slow.port, "bob", "ws-protocol")).close(),
+    eva: async () => {
+      const eva = await JsonClient.hello(slow.port, "eva");
+      eva.says({ type: "bye" });
+      await eva.awaits({ type: "ok" });
+    },
+    jo: async () => {
+      const jo = await JsonClient.hello(slow.port, "jo");
+      jo.webSocket.close(1000);
+      await jo.closed();
+    },
+  };
+  try {
+    proxy.set("delay", "command"); // the sign-out takes 30 ms at least
+    for (const [name, goodbye] of Object.entries(goodbyes)) {
+      await goodbye();
+      (await ClassicClient.connect(other.port, name)).vanish(); // or it is refused with 400
+    }
+  } finally {
+    await Promise.all([slow.close(), other.close()]);
+    await proxy.close();
+  }
+});
+
+test("while Redis is away, a goodbye is answered all the same", async () => {
+  const proxy = await Proxy.to(redis.port);
+  const cutOff = await node(proxy.url, { REDIS_PREFIX: "away" });
+  try {
+    const ana = await ClassicClient.connect(cutOff.port, "ana");
+    proxy.set("blackhole");
+    expect(await ana.close()).toBe(1005);
+    proxy.set("pass");
+  } finally {
+    await cutOff.close();
     await proxy.close();
   }
 });

@@ -1,4 +1,5 @@
 import { connect } from "node:net";
+import { setTimeout as pause } from "node:timers/promises";
 import { afterAll, afterEach, beforeAll, beforeEach, expect, test } from "vitest";
 import type { Node } from "#tertulia/node.js";
 import { ClassicClient, L, frame } from "../support/classic-client.js";
@@ -374,15 +375,21 @@ test("a probe by plain GET tells whether a name is free, and claims nothing", as
 test("the 101 is small, and nothing comes in the same breath", async () => {
   const ana = await join("ana", 0);
   const chatter = setInterval(() => ana.says(4, L("~"), L("noise")), 1);
+  const alone: number[] = [];
   try {
     for (let i = 0; i < 20; i++) {
       const socket = connect(nodes[1]!.port, "127.0.0.1");
       socket.write(upgradeRequest(`/?name=guest-${i}`));
-      const first = await new Promise<Buffer>((resolve) => socket.once("data", resolve));
-      expect(first.indexOf("\r\n\r\n")).toBe(first.length - 4);
-      expect(first.length).toBeLessThan(254);
+      await new Promise((resolve) => socket.once("readable", resolve));
+      await pause(8); // a reader that takes its time
+      const first = socket.read() as Buffer;
+      const head = first.indexOf("\r\n\r\n") + 4;
+      expect(head).toBeLessThan(254);
+      if (first.length === head) alone.push(i);
       socket.destroy();
     }
+    // where the machine stands still for so long, both are read at once whatever the gateway does
+    expect(alone.length).toBeGreaterThan(10);
   } finally {
     clearInterval(chatter);
   }

@@ -56,6 +56,13 @@ export class ClassicClient {
     this.webSocket.send(frame(...parts), { binary: true });
   }
 
+  /** All that was said has reached the gateway. */
+  async arrives(): Promise<void> {
+    const answered = new Promise((resolve) => this.webSocket.once("pong", resolve));
+    this.webSocket.ping();
+    await answered;
+  }
+
   async next(withinMs = 5_000): Promise<Buffer> {
     const until = performance.now() + withinMs;
     while (this.heard.length === this.#read) {

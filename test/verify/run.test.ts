@@ -42,7 +42,8 @@ test("a short run under faults keeps every promise", async () => {
 
 test("what failovers take back is announced, and nothing else is lost", async () => {
   const faults = ["lossy-failover", "failover", "clock-offset"];
-  const settings = { ...small, minutes: 0.3, faults, topology: "sentinel" } as const;
+  // of this seed the lossy one comes first: on a slow machine there is time for no other
+  const settings = { ...small, seed: 4, minutes: 0.3, faults, topology: "sentinel" } as const;
   const result = await run(settings);
   console.log(
     [...result.faults, ...Object.entries(result.figures)].map((each) => each.join(": ")).join(", "),

@@ -28,14 +28,13 @@ import { Hold } from "./hold.js";
 import { commandOf } from "./json-commands.js";
 import { Line } from "./line.js";
 import type { Presence } from "./presence.js";
+import { Pulse } from "./pulse.js";
 import { Rate } from "./rate.js";
 import { resume } from "./resume.js";
 import type { Session, SessionDoors } from "./session.js";
 import { welcomeOf, type JsonSettings } from "./welcome.js";
 
 const HELLO_WITHIN_MS = 10_000;
-const PING_EVERY_MS = 25_000;
-const SILENT_FOR_MS = 60_000;
 /** How long a request waits while the name is in doubt. */
 const PATIENCE_MS = 5_000;
 /** What only a person does; marks of reading are set by screens that are merely open. */
@@ -60,9 +59,7 @@ export class JsonSession implements Session {
   readonly #catchUp: CatchUp;
   #isGreeted = false;
   #strikes = 0;
-  #webSocket: AnsweringSocket | undefined;
-  #heardAt = performance.now();
-  #pingedAt = performance.now();
+  readonly #pulse = new Pulse();
 
   constructor(settings: JsonSettings, presence: Presence, doors: SessionDoors) {
     this.#settings = settings;
@@ -92,10 +89,7 @@ export class JsonSession implements Session {
   }
 
   attach(webSocket: AnsweringSocket, socket: Socket): void {
-    this.#webSocket = webSocket;
-    const isAlive = (): void => void (this.#heardAt = performance.now());
-    webSocket.on("message", isAlive);
-    webSocket.on("pong", isAlive);
+    this.#pulse.attach(webSocket);
     const greeting = setTimeout(() => {
       if (!this.#isGreeted) this.close(CLOSE.noHello, "say hello");
     }, HELLO_WITHIN_MS);
@@ -142,11 +136,7 @@ export class JsonSession implements Session {
 
   checkPace(now: number): void {
     this.#line.outbox.checkPace(now);
-    if (now - this.#heardAt > SILENT_FOR_MS) this.#line.terminate();
-    else if (now - this.#pingedAt > PING_EVERY_MS) {
-      this.#pingedAt = now;
-      this.#webSocket?.ping();
-    }
+    this.#pulse.check(now);
   }
 
   close(code: number, reason: string): void {

@@ -84,10 +84,6 @@ export class Line {
     setTimeout(() => webSocket?.terminate(), FAREWELL_MS).unref();
   }
 
-  terminate(): void {
-    this.#webSocket?.terminate();
-  }
-
   /** Does what has come, then signs out: the name is free wherever the client goes next. */
   async leave(): Promise<void> {
     await this.#settle();

@@ -1,6 +1,11 @@
+/** Who is cut and who is left alone; and what is not told where there are too many. */
 import { once } from "node:events";
+import { connect, type AddressInfo } from "node:net";
 import { expect, test } from "vitest";
+import { WebSocket, WebSocketServer } from "ws";
+import { Pulse } from "#tertulia/gateway/pulse.js";
 import { ClassicClient } from "../support/classic-client.js";
+import { eventually } from "../support/eventually.js";
 import { JsonClient } from "../support/json-client.js";
 import { node } from "../support/nodes.js";
 import { startRedis } from "../support/redis.js";
@@ -24,3 +29,84 @@ test("within half a minute who says no hello is closed with 4408, JSON is pinged
   await gateway.close();
   await redis.close();
 }, 90_000);
+
+test("a connection that answers no ping is cut after a minute without a word, one that answers is not", async () => {
+  const server = new WebSocketServer({ port: 0, host: "127.0.0.1" });
+  await once(server, "listening");
+  const { port } = server.address() as AddressInfo;
+  const pulsing = async (autoPong: boolean) => {
+    const client = new WebSocket(`ws://127.0.0.1:${port}`, { autoPong });
+    const [webSocket] = (await once(server, "connection")) as [WebSocket];
+    const pulse = new Pulse();
+    pulse.attach(webSocket);
+    return { client, webSocket, pulse };
+  };
+  const [silent, answering] = [await pulsing(false), await pulsing(true)];
+  const began = performance.now();
+  await new Promise((resolve) => setTimeout(resolve, 20)); // what is heard from here on is heard later than `began`
+  const [asked, answered] = [once(silent.client, "ping"), once(answering.webSocket, "pong")];
+  for (const { pulse } of [silent, answering]) pulse.check(began + 26_000);
+  await Promise.all([asked, answered]);
+  for (const { pulse } of [silent, answering]) pulse.check(began + 60_001);
+  expect(answering.webSocket.readyState).toBe(WebSocket.OPEN);
+  const [code] = (await once(silent.client, "close")) as [number];
+  expect(code).toBe(1006);
+  answering.client.terminate();
+  server.close();
+});
+
+test("who begins to close and does not hang up is cut", async () => {
+  const redis = await startRedis();
+  const gateway = await node(redis.url);
+  const open = async (): Promise<number> => {
+    const { values } = await gateway.counters.connections.get();
+    return values.reduce((sum, { value }) => sum + value, 0);
+  };
+  const lazy = connect({ port: gateway.port, host: "127.0.0.1", allowHalfOpen: true });
+  lazy.write(
+    `GET /?name=lazy HTTP/1.1\r\nHost: x\r\nUpgrade: websocket\r\nConnection: Upgrade\r\n` +
+      `Sec-WebSocket-Key: AAAAAAAAAAAAAAAAAAAAAA==\r\nSec-WebSocket-Version: 13\r\n\r\n`,
+  );
+  await once(lazy, "data");
+  expect(await open()).toBe(1);
+  lazy.write(Buffer.from([0x88, 0x80, 0, 0, 0, 0])); // a close frame, masked with zeros
+  const [answer] = (await once(lazy, "data")) as [Buffer];
+  expect([...answer]).toEqual([0x88, 0]);
+  await eventually(async () => expect(await open()).toBe(0));
+  lazy.destroy();
+  await gateway.close();
+  await redis.close();
+});
+
+test("that somebody writes to everybody is told to 200 users, and no longer to 201", async () => {
+  const redis = await startRedis();
+  const gateway = await node(redis.url, { PRESENCE_LINGER_MS: 0 });
+  const [ana, bob, ...others] = await Promise.all(
+    Array.from({ length: 200 }, (_, i) =>
+      JsonClient.hello(gateway.port, ["ana", "bob"][i] ?? `user-${i}`),
+    ),
+  );
+  const typing = { type: "typing", conv: "~", from: "ana" };
+  await untilSeen(ana!, 200);
+  await ana!.asks({ type: "typing", conv: "~" });
+  await bob!.awaits(typing);
+
+  others.push(await JsonClient.hello(gateway.port, "one too many"));
+  await untilSeen(ana!, 201);
+  await ana!.asks({ type: "typing", conv: "~" });
+  await ana!.asks({ type: "publish", text: "in order" });
+  await bob!.awaits({ type: "message", text: "in order" });
+  expect(bob!.heard.filter(({ type }) => type === "typing")).toHaveLength(1);
+  // to one person it is told all the same
+  await ana!.asks({ type: "typing", conv: "@bob" });
+  await bob!.awaits({ type: "typing", conv: "@ana", from: "ana" });
+  for (const client of [ana!, bob!, ...others]) client.webSocket.terminate();
+  await gateway.close();
+  await redis.close();
+});
+
+async function untilSeen(client: JsonClient, count: number): Promise<void> {
+  await eventually(async () => {
+    expect(await client.asks({ type: "presence" })).toMatchObject({ count });
+  });
+}

@@ -1,0 +1,6 @@
+import type { Violation } from "#tertulia/verify/checks.js";
+
+/** What is wrong whatever the machine: how long something takes is judged by `npm run verify`, not by a test. */
+export function untimed(violations: readonly Violation[]): Violation[] {
+  return violations.filter(({ rule }) => !/within \w+ seconds$/.test(rule));
+}

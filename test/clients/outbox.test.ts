@@ -1,4 +1,6 @@
 /** What is published or asked: order, losses, refusals, limits. */
+import { setFlagsFromString } from "node:v8";
+import { runInNewContext } from "node:vm";
 import { expect, test } from "vitest";
 import { eventually } from "../support/eventually.js";
 import { ok, refusal, stored, texts, welcomes } from "../support/scripted-server.js";
@@ -150,5 +152,28 @@ test("busy is set again after a return, and gives way to what was wanted meanwhi
   await eventually(() => {
     const statuses = server.peers[1]!.heard.filter(({ type }) => type === "status");
     expect(statuses).toMatchObject([{ status: "busy" }, { status: "active" }]);
+  });
+});
+
+test("what is given up while the chat is away is not kept", async () => {
+  const { chat } = join("ws://127.0.0.1:9"); // nobody listens there
+  const giveUp = async (
+    ask: (signal: AbortSignal) => Promise<unknown>,
+  ): Promise<WeakRef<object>> => {
+    const controller = new AbortController();
+    const asked = ask(controller.signal);
+    controller.abort();
+    await asked.catch(() => {}); // an expectation would keep what it was given
+    return new WeakRef(controller.signal);
+  };
+  const given = [
+    await giveUp((signal) => chat.user("bob", { signal })),
+    await giveUp((signal) => chat.publish("~", "never mind", { signal })),
+  ];
+  setFlagsFromString("--expose-gc");
+  const collect = runInNewContext("gc") as () => void;
+  await eventually(() => {
+    collect();
+    expect(given.filter((each) => each.deref() !== undefined)).toHaveLength(0);
   });
 });

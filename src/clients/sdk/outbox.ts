@@ -50,13 +50,17 @@ export class Outbox {
   do(errand: Errand): Promise<Ok> {
     return new Promise((resolve, reject) => {
       const { signal } = errand;
+      const lane = errand.lane ?? Symbol();
       signal?.throwIfAborted();
       if (this.#end) throw this.#end;
       if (this.#size >= this.#limit) {
         const why = `${this.#size} requests are waiting for an answer already`;
         throw new TertuliaError("outbox_full", why, true);
       }
-      const abort = (): void => item.settle(signal?.reason);
+      const abort = (): void => {
+        item.settle(signal?.reason);
+        this.#advance(lane); // nobody may come to look for a long time
+      };
       const item: Item = {
         ...errand,
         attempts: 0,
@@ -73,7 +77,6 @@ export class Outbox {
       };
       this.#size++;
       signal?.addEventListener("abort", abort);
-      const lane = errand.lane ?? Symbol();
       const items = this.#lanes.get(lane);
       if (items) items.push(item);
       else this.#lanes.set(lane, [item]);

@@ -43,8 +43,8 @@ test("the log tells what happened in constant sentences, and never what was said
   );
   expect(told.get("command was refused")).toMatchObject({ reason: "unknown_user" });
   // the last of them may be its sign-out
-  const changed = gateway.log.filter(({ msg }) => msg === "status changed");
-  expect(changed[0]).toMatchObject({ status: "busy", cause: "asked" });
+  const changed = gateway.log.find(({ msg }) => msg === "status changed");
+  expect(changed).toMatchObject({ status: "busy", cause: "asked" });
   expect(JSON.stringify(gateway.log)).not.toContain("secret");
 });
 

@@ -1,3 +1,4 @@
+import { once } from "node:events";
 import { connect } from "node:net";
 import { afterAll, beforeAll, expect, test } from "vitest";
 import type { Node } from "#tertulia/node.js";
@@ -92,6 +93,29 @@ test("whoever hears that its goodbye was taken can come back at once, elsewhere 
       await goodbye();
       (await ClassicClient.connect(other.port, name)).vanish(); // or it is refused with 400
     }
+  } finally {
+    await Promise.all([slow.close(), other.close()]);
+    await proxy.close();
+  }
+});
+
+test("who ends its side behind its close frame is answered all the same, when its name is free", async () => {
+  const proxy = await Proxy.to(redis.port);
+  const slow = await node(proxy.url, { REDIS_PREFIX: "half-closed" });
+  const other = await node(redis.url, { REDIS_PREFIX: "half-closed" });
+  try {
+    const socket = connect({ port: slow.port, host: "127.0.0.1", allowHalfOpen: true });
+    socket.write(
+      `GET /?name=ana HTTP/1.1\r\nHost: x\r\nUpgrade: websocket\r\nConnection: Upgrade\r\n` +
+        `Sec-WebSocket-Key: AAAAAAAAAAAAAAAAAAAAAA==\r\nSec-WebSocket-Version: 13\r\n\r\n`,
+    );
+    await once(socket, "data");
+    proxy.set("delay", "command"); // the end is there long before the sign-out is done
+    socket.end(Buffer.from([0x88, 0x80, 0, 0, 0, 0])); // a close frame, masked with zeros
+    const answer: Buffer[] = [];
+    for await (const chunk of socket) answer.push(chunk as Buffer);
+    expect([...Buffer.concat(answer).subarray(-2)]).toEqual([0x88, 0]);
+    (await ClassicClient.connect(other.port, "ana")).vanish();
   } finally {
     await Promise.all([slow.close(), other.close()]);
     await proxy.close();

@@ -128,7 +128,7 @@ export class JsonSession implements Session {
     // what is missing can be read again: by whoever comes back with its cursors
     if (notice.type === "gap") this.close(CLOSE.positionLost, "resume");
     if (notice.type === "presence" && notice.user.name === this.hold.name) {
-      if (this.hold.hadNameAt(notice.at)) this.isInactive = notice.user.status === "inactive";
+      if (this.hold.hears(notice)) this.isInactive = notice.user.status === "inactive";
     }
     if (notice.type === "typing" && notice.author === this.hold.name) return false;
     return frame !== undefined && this.#catchUp.hear(notice, frame);

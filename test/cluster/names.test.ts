@@ -122,6 +122,37 @@ test("who ends its side behind its close frame is answered all the same, when it
   }
 });
 
+test("whose sign-out is done and not answered yet hears nothing that is for the next of that name", async () => {
+  const proxy = await Proxy.to(redis.port);
+  const mute = await node(proxy.url, { REDIS_PREFIX: "mute" });
+  const other = await node(redis.url, { REDIS_PREFIX: "mute" });
+  try {
+    const ana = await ClassicClient.connect(mute.port, "ana");
+    const eva = await JsonClient.hello(mute.port, "eva");
+    const bob = await ClassicClient.connect(other.port, "bob");
+    const viewer = await ClassicClient.connect(mute.port, "viewer");
+    const closed = Promise.all([ana.closed(), eva.closed()]);
+    proxy.set("mute", "command");
+    ana.webSocket.close();
+    eva.says({ type: "bye" });
+    for (const name of ["ana", "eva"]) {
+      const next = await eventually(() => ClassicClient.connect(other.port, name));
+      bob.says(4, L(name), L("for the next"));
+      await next.awaits(55, L("bob"), L("for the next"));
+    }
+    bob.says(4, L("~"), L("for everybody")); // announced behind those
+    await viewer.awaits(55, L("bob"), L("for everybody"));
+    proxy.set("pass");
+    await closed;
+    expect(ana.heard.filter((heard) => heard.includes("for the next"))).toEqual([]);
+    expect(eva.heard.filter(({ text }) => text === "for the next")).toEqual([]);
+  } finally {
+    proxy.set("pass");
+    await Promise.all([mute.close(), other.close()]);
+    await proxy.close();
+  }
+});
+
 test("while Redis is away, a goodbye is answered all the same", async () => {
   const proxy = await Proxy.to(redis.port);
   const cutOff = await node(proxy.url, { REDIS_PREFIX: "away" });

@@ -223,8 +223,10 @@ export class JsonSession implements Session {
   }
 
   async #execute(command: Parameters<SessionDoors["chat"]["execute"]>[1]): Promise<Reply> {
-    if (!(await this.hold.untilSure(PATIENCE_MS)))
+    // no longer live: the name has been given back, or is just being so
+    if (!this.hold.isLive || !(await this.hold.untilSure(PATIENCE_MS))) {
       return { type: "refused", refusal: "unavailable" };
+    }
     const reply = await this.#doors.chat.execute(this.hold, command);
     if (command.type !== "status" || reply.type !== "accepted") return reply;
     return { type: "user", user: { name: this.hold.name, status: command.status } };

@@ -90,9 +90,13 @@ export class Line {
     await this.signOut();
   }
 
-  /** Gives the name back, unless it lingers; where that fails it is tried on when the line has ended. */
+  /**
+   * Gives the name back, unless it lingers; where that fails it is tried on when the line has ended.
+   * Nothing more is done in it.
+   */
   async signOut(): Promise<void> {
     const hold = this.#hold;
+    hold.isLive = false;
     if (!hold.hasName || hold.hasLeft || this.#doors.isLingering()) return;
     await hold.leave().catch((error: unknown) => {
       const { log } = this.#doors.observe;

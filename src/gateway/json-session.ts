@@ -199,11 +199,12 @@ export class JsonSession implements Session {
         return this.#hello(request);
       case "ping":
         return this.#send({ type: "pong", ...idOf(id), ts: Date.now() });
-      case "bye":
+      case "bye": {
         this.isLingering = false;
-        await this.#line.signOut(); // before the answer: the name is free then
-        this.#send({ type: "ok", ...idOf(id) });
+        const isOut = await this.#line.signOut(); // before the answer: the name is free then
+        this.#send(isOut ? { type: "ok", ...idOf(id) } : errorEvent(id, "unavailable"));
         return this.close(CLOSE.normal, "bye");
+      }
       case "presence":
         return this.#follow(request);
       default: {

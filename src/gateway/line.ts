@@ -91,17 +91,18 @@ export class Line {
   }
 
   /**
-   * Gives the name back, unless it lingers; where that fails it is tried on when the line has ended.
-   * Nothing more is done in it.
+   * Gives the name back, unless it lingers; nothing more is done in it. Returns false where that
+   * failed: it is tried on when the line has ended.
    */
-  async signOut(): Promise<void> {
+  async signOut(): Promise<boolean> {
     const hold = this.#hold;
     hold.isLive = false;
-    if (!hold.hasName || hold.hasLeft || this.#doors.isLingering()) return;
+    if (!hold.hasName || hold.hasLeft || this.#doors.isLingering()) return true;
     await hold.leave().catch((error: unknown) => {
       const { log } = this.#doors.observe;
       log.warn({ err: error, session: hold.id }, "sign-out failed before the close");
     });
+    return hold.hasLeft;
   }
 
   end(): Promise<void> {

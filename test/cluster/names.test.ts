@@ -153,14 +153,22 @@ test("whose sign-out is done and not answered yet hears nothing that is for the 
   }
 });
 
-test("while Redis is away, a goodbye is answered all the same", async () => {
+test("while Redis is away, a goodbye is answered all the same; that the name is free is not said", async () => {
   const proxy = await Proxy.to(redis.port);
-  const cutOff = await node(proxy.url, { REDIS_PREFIX: "away" });
+  const cutOff = await node(proxy.url, { REDIS_PREFIX: "away", OPERATION_DEADLINE_MS: 2_500 });
   try {
     const ana = await ClassicClient.connect(cutOff.port, "ana");
+    const eva = await JsonClient.hello(cutOff.port, "eva");
+    const closed = eva.closed();
     proxy.set("blackhole");
+    eva.says({ type: "bye", id: 1 });
     expect(await ana.close()).toBe(1005);
+    await eva.awaits({ type: "error", id: 1, code: "unavailable" });
+    expect(await closed).toBe(1000);
     proxy.set("pass");
+    for (const name of ["ana", "eva"]) {
+      (await eventually(() => ClassicClient.connect(cutOff.port, name))).vanish();
+    }
   } finally {
     await cutOff.close();
     await proxy.close();

@@ -60,6 +60,7 @@ export class Line {
     webSocket.beforeAnswer = async (code) => {
       onClosing(code);
       await Promise.race([this.leave(), pause(FAREWELL_MS, undefined, { ref: false })]);
+      this.outbox.flush(); // what was said before comes before
     };
     this.outbox.attach(webSocket, socket);
     this.#inbox.attach(webSocket);

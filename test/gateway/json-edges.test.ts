@@ -272,6 +272,18 @@ test("what is asked behind a bye is not done: the name may be somebody else's by
   expect(welcome["conversations"]).toMatchObject([{}, { conv: "@bob", read: 0, unread: 1 }]);
 });
 
+test("what is asked before a close frame is answered before it, whatever its code", async () => {
+  const gateway = await gatewayOf("before");
+  for (const code of [1000, 1001]) {
+    const ana = await JsonClient.hello(gateway.port, `ana ${code}`);
+    const closed = ana.closed();
+    ana.says({ type: "publish", text: "bye", id: 1 });
+    ana.webSocket.close(code);
+    expect(await closed).toBe(code);
+    expect(ana.heard).toContainEqual(expect.objectContaining({ type: "ok", id: 1 }));
+  }
+});
+
 test("a hello with thousands of cursors is answered, each in its place", async () => {
   const gateway = await gatewayOf("cursors");
   const bob = await JsonClient.hello(gateway.port, "bob");

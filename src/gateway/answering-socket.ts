@@ -1,4 +1,5 @@
 /** A WebSocket that answers a close frame when what has to be done first is done. */
+import type { Socket } from "node:net";
 import { WebSocket } from "ws";
 
 export class AnsweringSocket extends WebSocket {
@@ -12,6 +13,8 @@ export class AnsweringSocket extends WebSocket {
     const hasHeardClose = Reflect.get(this, "_closeFrameReceived") === true;
     if (!hasHeardClose || before === undefined) return super.close(code, reason);
     this.beforeAnswer = undefined;
+    // when the client has ended its side, ws ends ours: without a word, if that comes before the answer
+    (Reflect.get(this, "_socket") as Socket | undefined)?.removeAllListeners("end");
     void before(code ?? NO_CODE).then(() => super.close(code, reason));
   }
 }

@@ -87,7 +87,7 @@ export class ClassicSession implements Session {
       notice.type === "presence" && this.hold.hasName && notice.user.name === this.hold.name;
     if (isOwn) {
       // what became of the name before this session had it is not this session's story
-      if (!this.hold.hadNameAt(notice.at)) return false;
+      if (!this.hold.hears(notice)) return false;
       const { status } = notice.user;
       this.isInactive = status === "inactive";
       this.#doors.observe.log.info(

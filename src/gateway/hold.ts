@@ -2,7 +2,7 @@
 import { randomBytes } from "node:crypto";
 import { setTimeout as pause } from "node:timers/promises";
 import type { Chat } from "../chat/chat.js";
-import { isBefore, type Name, type Position } from "../chat/model.js";
+import { isBefore, type Name, type Notice, type Position } from "../chat/model.js";
 import type { Holder } from "../chat/ports.js";
 
 export interface HoldDoors {
@@ -117,10 +117,13 @@ export class Hold implements Holder {
     return this.#doubt === undefined;
   }
 
-  /** Whether what became of the name at this position is this hold's story: it had the name by then. */
-  hadNameAt(at: Position): boolean {
+  /** Hears what became of the name. Returns whether it is this hold's story: it had the name by then. */
+  hears({ user, at }: Extract<Notice, { type: "presence" }>): boolean {
     if (this.#joinedAt === undefined || this.#doubt !== undefined) return false;
-    return isBefore(this.#joinedAt, at);
+    if (!isBefore(this.#joinedAt, at)) return false;
+    // faster than the store's answer to the sign-out, which may never come
+    if (user.status === "disconnected" && !this.isLive) this.#doors.onLeft();
+    return true;
   }
 
   #unclaim(isUnsure: boolean): void {

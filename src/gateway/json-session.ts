@@ -128,7 +128,7 @@ export class JsonSession implements Session {
     // what is missing can be read again: by whoever comes back with its cursors
     if (notice.type === "gap") this.close(CLOSE.positionLost, "resume");
     if (notice.type === "presence" && notice.user.name === this.hold.name) {
-      if (this.hold.hadNameAt(notice.at)) this.isInactive = notice.user.status === "inactive";
+      if (this.hold.hears(notice)) this.isInactive = notice.user.status === "inactive";
     }
     if (notice.type === "typing" && notice.author === this.hold.name) return false;
     return frame !== undefined && this.#catchUp.hear(notice, frame);
@@ -199,11 +199,12 @@ export class JsonSession implements Session {
         return this.#hello(request);
       case "ping":
         return this.#send({ type: "pong", ...idOf(id), ts: Date.now() });
-      case "bye":
+      case "bye": {
         this.isLingering = false;
-        await this.#line.signOut(); // before the answer: the name is free then
-        this.#send({ type: "ok", ...idOf(id) });
+        const isOut = await this.#line.signOut(); // before the answer: the name is free then
+        this.#send(isOut ? { type: "ok", ...idOf(id) } : errorEvent(id, "unavailable"));
         return this.close(CLOSE.normal, "bye");
+      }
       case "presence":
         return this.#follow(request);
       default: {
@@ -223,8 +224,10 @@ export class JsonSession implements Session {
   }
 
   async #execute(command: Parameters<SessionDoors["chat"]["execute"]>[1]): Promise<Reply> {
-    if (!(await this.hold.untilSure(PATIENCE_MS)))
+    // no longer live: the name has been given back, or is just being so
+    if (!this.hold.isLive || !(await this.hold.untilSure(PATIENCE_MS))) {
       return { type: "refused", refusal: "unavailable" };
+    }
     const reply = await this.#doors.chat.execute(this.hold, command);
     if (command.type !== "status" || reply.type !== "accepted") return reply;
     return { type: "user", user: { name: this.hold.name, status: command.status } };

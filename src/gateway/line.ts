@@ -60,6 +60,7 @@ export class Line {
     webSocket.beforeAnswer = async (code) => {
       onClosing(code);
       await Promise.race([this.leave(), pause(FAREWELL_MS, undefined, { ref: false })]);
+      this.outbox.flush(); // what was said before comes before
     };
     this.outbox.attach(webSocket, socket);
     this.#inbox.attach(webSocket);
@@ -90,14 +91,19 @@ export class Line {
     await this.signOut();
   }
 
-  /** Gives the name back, unless it lingers; where that fails it is tried on when the line has ended. */
-  async signOut(): Promise<void> {
+  /**
+   * Gives the name back, unless it lingers; nothing more is done in it. Returns false where that
+   * failed: it is tried on when the line has ended.
+   */
+  async signOut(): Promise<boolean> {
     const hold = this.#hold;
-    if (!hold.hasName || hold.hasLeft || this.#doors.isLingering()) return;
+    hold.isLive = false;
+    if (!hold.hasName || hold.hasLeft || this.#doors.isLingering()) return true;
     await hold.leave().catch((error: unknown) => {
       const { log } = this.#doors.observe;
       log.warn({ err: error, session: hold.id }, "sign-out failed before the close");
     });
+    return hold.hasLeft;
   }
 
   end(): Promise<void> {

@@ -1,3 +1,4 @@
+import { once } from "node:events";
 import { connect } from "node:net";
 import { afterAll, beforeAll, expect, test } from "vitest";
 import type { Node } from "#tertulia/node.js";
@@ -98,14 +99,76 @@ test("whoever hears that its goodbye was taken can come back at once, elsewhere 
   }
 });
 
-test("while Redis is away, a goodbye is answered all the same", async () => {
+test("who ends its side behind its close frame is answered all the same, when its name is free", async () => {
   const proxy = await Proxy.to(redis.port);
-  const cutOff = await node(proxy.url, { REDIS_PREFIX: "away" });
+  const slow = await node(proxy.url, { REDIS_PREFIX: "half-closed" });
+  const other = await node(redis.url, { REDIS_PREFIX: "half-closed" });
+  try {
+    const socket = connect({ port: slow.port, host: "127.0.0.1", allowHalfOpen: true });
+    socket.write(
+      `GET /?name=ana HTTP/1.1\r\nHost: x\r\nUpgrade: websocket\r\nConnection: Upgrade\r\n` +
+        `Sec-WebSocket-Key: AAAAAAAAAAAAAAAAAAAAAA==\r\nSec-WebSocket-Version: 13\r\n\r\n`,
+    );
+    await once(socket, "data");
+    proxy.set("delay", "command"); // the end is there long before the sign-out is done
+    socket.end(Buffer.from([0x88, 0x80, 0, 0, 0, 0])); // a close frame, masked with zeros
+    const answer: Buffer[] = [];
+    for await (const chunk of socket) answer.push(chunk as Buffer);
+    expect([...Buffer.concat(answer).subarray(-2)]).toEqual([0x88, 0]);
+    (await ClassicClient.connect(other.port, "ana")).vanish();
+  } finally {
+    await Promise.all([slow.close(), other.close()]);
+    await proxy.close();
+  }
+});
+
+test("whose sign-out is done and not answered yet hears nothing that is for the next of that name", async () => {
+  const proxy = await Proxy.to(redis.port);
+  const mute = await node(proxy.url, { REDIS_PREFIX: "mute" });
+  const other = await node(redis.url, { REDIS_PREFIX: "mute" });
+  try {
+    const ana = await ClassicClient.connect(mute.port, "ana");
+    const eva = await JsonClient.hello(mute.port, "eva");
+    const bob = await ClassicClient.connect(other.port, "bob");
+    const viewer = await ClassicClient.connect(mute.port, "viewer");
+    const closed = Promise.all([ana.closed(), eva.closed()]);
+    proxy.set("mute", "command");
+    ana.webSocket.close();
+    eva.says({ type: "bye" });
+    for (const name of ["ana", "eva"]) {
+      const next = await eventually(() => ClassicClient.connect(other.port, name));
+      bob.says(4, L(name), L("for the next"));
+      await next.awaits(55, L("bob"), L("for the next"));
+    }
+    bob.says(4, L("~"), L("for everybody")); // announced behind those
+    await viewer.awaits(55, L("bob"), L("for everybody"));
+    proxy.set("pass");
+    await closed;
+    expect(ana.heard.filter((heard) => heard.includes("for the next"))).toEqual([]);
+    expect(eva.heard.filter(({ text }) => text === "for the next")).toEqual([]);
+  } finally {
+    proxy.set("pass");
+    await Promise.all([mute.close(), other.close()]);
+    await proxy.close();
+  }
+});
+
+test("while Redis is away, a goodbye is answered all the same; that the name is free is not said", async () => {
+  const proxy = await Proxy.to(redis.port);
+  const cutOff = await node(proxy.url, { REDIS_PREFIX: "away", OPERATION_DEADLINE_MS: 2_500 });
   try {
     const ana = await ClassicClient.connect(cutOff.port, "ana");
+    const eva = await JsonClient.hello(cutOff.port, "eva");
+    const closed = eva.closed();
     proxy.set("blackhole");
+    eva.says({ type: "bye", id: 1 });
     expect(await ana.close()).toBe(1005);
+    await eva.awaits({ type: "error", id: 1, code: "unavailable" });
+    expect(await closed).toBe(1000);
     proxy.set("pass");
+    for (const name of ["ana", "eva"]) {
+      (await eventually(() => ClassicClient.connect(cutOff.port, name))).vanish();
+    }
   } finally {
     await cutOff.close();
     await proxy.close();

@@ -245,6 +245,45 @@ test("before hello everything but ping and bye is refused, whatever else is wron
   expect(await ana.asks({ type: "bye" })).toMatchObject({ type: "ok" });
 });
 
+test("what is asked behind a bye is not done: the name may be somebody else's by then", async () => {
+  const gateway = await gatewayOf("behind");
+  const [bob, ana] = await Promise.all([
+    JsonClient.hello(gateway.port, "bob"),
+    JsonClient.hello(gateway.port, "ana"),
+  ]);
+  await bob.asks({ type: "publish", conv: "@ana", text: "not read yet" });
+  const closed = ana.closed();
+  ana.says({ type: "bye" });
+  ana.says({ type: "read", conv: "@bob", seq: 1 });
+  ana.says({ type: "typing", conv: "@bob" });
+  const nobody = await JsonClient.connect(gateway.port);
+  nobody.says({ type: "bye" });
+  nobody.says({ type: "hello", name: "nobody" });
+  expect(await closed).toBe(1000);
+  // all that was asked is done, or will not be
+  await eventually(async () => {
+    const { values } = await gateway.counters.connections.get();
+    expect(values.reduce((sum, { value }) => sum + value, 0)).toBe(1);
+  });
+  expect(await bob.asks({ type: "user", user: "nobody" })).toMatchObject({ code: "not_found" });
+  expect(bob.heard.filter(({ type }) => type === "typing")).toEqual([]);
+  const next = await JsonClient.connect(gateway.port, "?name=ana");
+  const welcome = await next.hears({ type: "welcome" });
+  expect(welcome["conversations"]).toMatchObject([{}, { conv: "@bob", read: 0, unread: 1 }]);
+});
+
+test("what is asked before a close frame is answered before it, whatever its code", async () => {
+  const gateway = await gatewayOf("before");
+  for (const code of [1000, 1001]) {
+    const ana = await JsonClient.hello(gateway.port, `ana ${code}`);
+    const closed = ana.closed();
+    ana.says({ type: "publish", text: "bye", id: 1 });
+    ana.webSocket.close(code);
+    expect(await closed).toBe(code);
+    expect(ana.heard).toContainEqual(expect.objectContaining({ type: "ok", id: 1 }));
+  }
+});
+
 test("a hello with thousands of cursors is answered, each in its place", async () => {
   const gateway = await gatewayOf("cursors");
   const bob = await JsonClient.hello(gateway.port, "bob");

@@ -95,7 +95,7 @@ export class ClassicSession implements Session {
         "status changed",
       );
     }
-    if (frame === undefined || this.#line.isEnded) return false;
+    if (frame === undefined || this.#line.isClosing) return false;
     this.#line.outbox.push(frame);
     if (isOwn && this.#state === "leaving" && notice.user.status === "disconnected") {
       this.close(CLOSE.normal, "signed out");

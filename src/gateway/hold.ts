@@ -82,7 +82,7 @@ export class Hold implements Holder {
   async leave(): Promise<void> {
     this.isLive = false;
     await this.#chat.leave(this);
-    this.left();
+    if (this.hasName) this.left(); // a claim under way may have been refused meanwhile
   }
 
   /** The store has signed this session out. */

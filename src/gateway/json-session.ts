@@ -124,7 +124,7 @@ export class JsonSession implements Session {
   }
 
   hear(notice: Notice, frame: Frame | undefined): boolean {
-    if (this.#line.isEnded) return false;
+    if (this.#line.isClosing) return false;
     // what is missing can be read again: by whoever comes back with its cursors
     if (notice.type === "gap") this.close(CLOSE.positionLost, "resume");
     if (notice.type === "presence" && notice.user.name === this.hold.name) {

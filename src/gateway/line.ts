@@ -24,6 +24,8 @@ const FAREWELL_MS = 2_000;
 
 export class Line {
   readonly outbox: Outbox;
+  /** The client has begun to close: it reads no news any more. */
+  isClosing = false;
   /** The connection is gone. */
   isEnded = false;
   readonly #hold: Hold;
@@ -58,6 +60,7 @@ export class Line {
   ): void {
     this.#webSocket = webSocket;
     webSocket.beforeAnswer = async (code) => {
+      this.isClosing = true;
       onClosing(code);
       await Promise.race([this.leave(), pause(FAREWELL_MS, undefined, { ref: false })]);
       this.outbox.flush(); // what was said before comes before
@@ -126,6 +129,7 @@ export class Line {
   }
 
   async #end(): Promise<void> {
+    this.isClosing = true;
     this.isEnded = true;
     await this.#settle();
     this.#doors.onEnded();

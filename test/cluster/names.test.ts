@@ -1,5 +1,6 @@
 import { once } from "node:events";
 import { connect } from "node:net";
+import { setTimeout as pause } from "node:timers/promises";
 import { afterAll, beforeAll, expect, test } from "vitest";
 import type { Node } from "#tertulia/node.js";
 import { ClassicClient, L } from "../support/classic-client.js";
@@ -118,6 +119,29 @@ test("who ends its side behind its close frame is answered all the same, when it
     (await ClassicClient.connect(other.port, "ana")).vanish();
   } finally {
     await Promise.all([slow.close(), other.close()]);
+    await proxy.close();
+  }
+});
+
+test("of a crowd that closes at once nobody is told who else has gone", async () => {
+  const proxy = await Proxy.to(redis.port);
+  const gateway = await node(proxy.url, { REDIS_PREFIX: "crowd" });
+  try {
+    const crowd = await Promise.all(
+      Array.from({ length: 40 }, (_, i) => ClassicClient.connect(gateway.port, `user-${i}`)),
+    );
+    const told = async (): Promise<number> =>
+      (await gateway.counters.deliveries.get()).values[0]!.value;
+    await Promise.all(crowd.map((client) => client.settles()));
+    const before = await told();
+    proxy.set("blackhole", "command"); // all have said goodbye before the first is signed out
+    const closed = Promise.all(crowd.map((client) => client.close()));
+    await pause(200);
+    proxy.set("pass");
+    await closed;
+    expect((await told()) - before).toBeLessThan((40 * 40) / 4);
+  } finally {
+    await gateway.close();
     await proxy.close();
   }
 });

@@ -79,7 +79,7 @@ test("a connection that has fallen silent is asked, and left when it does not an
       if (request.type === "ping" && turn === 1) peer.says({ type: "pong", id: request.id, ts: 1 });
     }),
   );
-  const timing = { pingAfterMs: 100, pongWithinMs: 200 };
+  const timing = { pingAfterMs: 100, pongWithinMs: 2_000 }; // a machine may stand still for a while
   const { chat } = join(server.url, { timing });
   await eventually(() => expect(server.peers.length).toBe(2));
   expect(server.peers[0]!.heard.map(({ type }) => type)).toEqual(["hello", "ping"]);
@@ -95,9 +95,11 @@ test("a connection without a welcome is left in time", async () => {
   const server = await serve((request, peer, turn) => {
     if (turn > 0) welcomes()(request, peer, turn);
   });
-  const { chat } = join(server.url, { timing: { openWithinMs: 100 } });
+  const { chat } = join(server.url, { timing: { openWithinMs: 500 } });
   await chat.joined();
-  expect(server.peers.length).toBe(2);
+  expect(server.peers.length).toBeGreaterThan(1); // on a slow machine the second may be late as well
+  const [late] = server.peers;
+  await eventually(() => expect(late!.socket.readyState).toBe(WebSocket.CLOSED));
 });
 
 test("a name that is taken is final the first time", async () => {

@@ -6,6 +6,7 @@ import { tmpdir } from "node:os";
 import { join as path } from "node:path";
 import { fileURLToPath } from "node:url";
 import { afterAll, afterEach, beforeAll, describe, expect, test } from "vitest";
+import { freePort } from "#tertulia/local-redis/server.js";
 import { eventually } from "../support/eventually.js";
 import { nodeProcess, type NodeProcess } from "../support/nodes.js";
 import { startRedis, type TestRedis } from "../support/redis.js";
@@ -118,7 +119,7 @@ describe("in a pipe", () => {
     expect(code).toBe(0);
     expect(out.split("\n")).toEqual(expect.arrayContaining(["eve busy", "@eve bot3: hi"]));
     expect(errors).toContain("line 3: There is no /nonsense.");
-    expect(eve.messages.map(({ text }) => text)).toEqual(["hi"]);
+    await eventually(() => expect(eve.messages.map(({ text }) => text)).toEqual(["hi"]));
   });
 
   test("the exit code says what went wrong", async () => {
@@ -186,7 +187,7 @@ describe.skipIf(!HAS_TMUX)("on the full screen (tmux)", () => {
       const screen = await window.screen();
       for (const part of parts) expect(screen).toMatch(part);
       return screen;
-    }, 10_000);
+    }, 30_000);
   }
 
   async function two(): Promise<[ana: Window, bob: Window]> {
@@ -228,7 +229,8 @@ describe.skipIf(!HAS_TMUX)("on the full screen (tmux)", () => {
 
   test("a gateway is killed in the middle: nothing is lost or doubled on the screens", async () => {
     // a name of its own: the dead node holds it for as long as its lease
-    const doomed = await nodeProcess({ REDIS_URL: redis.url });
+    const environment = { REDIS_URL: redis.url, PORT: await freePort() };
+    const doomed = await nodeProcess(environment);
     const [rita, bob] = [
       await openWindow("rita", ["--url", at(doomed)[0]!]),
       await openWindow("bob", ["--url", at(second)[0]!]),
@@ -242,7 +244,7 @@ describe.skipIf(!HAS_TMUX)("on the full screen (tmux)", () => {
     await rita.types("while it was away", "[Enter]");
     await bob.types("what rita missed", "[Enter]");
     await sees(rita, "while it was away …");
-    const again = await nodeProcess({ REDIS_URL: redis.url, PORT: doomed.port });
+    const again = await nodeProcess(environment);
     await rita.types("[C-r]");
     for (const window of [rita, bob]) {
       const screen = await sees(window, "before it", "while it was away", "what rita missed");
@@ -276,9 +278,11 @@ describe.skipIf(!HAS_TMUX)("on the full screen (tmux)", () => {
     await ana.types("a text that is somewhat longer than forty columns are", "[Enter]");
     await sees(ana, "forty columns are");
     await ana.resize(40, 14);
-    const small = await sees(ana, /somewhat\n/);
-    expect(small).toContain("Message to everybody");
-    expect(small).not.toContain("│");
+    // all of it at once: before, and halfway, the screen shows some of it
+    await eventually(async () => {
+      const small = await sees(ana, /somewhat\n/, "Message to everybody");
+      expect(small).not.toContain("│");
+    });
     await ana.resize(100, 30);
     await sees(ana, "│", "forty columns are");
     for (const mend of [() => ana.resize(100, 31), () => ana.types("[C-l]")]) {

@@ -83,28 +83,35 @@ describe.skipIf(!hasBrowser())("the page", () => {
     await keyboard.press("Enter");
     await page.locator(".chat").waitFor();
     const focus = (): Promise<string> => page.evaluate<string>("document.activeElement.id");
-    await eventually(async () => expect(await focus()).toBe("composer"));
+    const focuses = (id: string): Promise<void> =>
+      eventually(async () => expect(await focus()).toBe(id));
+    await page.locator(".person", { hasText: "eve" }).waitFor();
+    await focuses("composer");
     await keyboard.type("typed");
     await keyboard.press("Shift+Enter");
     await keyboard.type("two lines");
     await keyboard.press("Enter");
     await page.locator(".said", { hasText: "two lines" }).waitFor();
     await keyboard.press("Control+k");
-    await eventually(async () => expect(await focus()).toBe("search"));
+    await focuses("search");
     await keyboard.type("ev");
     await keyboard.press("Enter");
     const title = page.locator(".talk-title h2");
     await eventually(async () => expect(await title.innerText()).toBe("eve"));
+    await focuses("composer");
     await keyboard.type("private");
     await keyboard.press("Enter");
+    await page.locator(".said", { hasText: "private" }).waitFor();
     await keyboard.press("Alt+ArrowUp");
     await eventually(async () => expect(await title.innerText()).toBe("Everybody"));
     await keyboard.press("Alt+ArrowDown");
     await eventually(async () => expect(await title.innerText()).toBe("eve"));
     await keyboard.press("Control+k");
+    await focuses("search");
     await keyboard.type("nobody");
+    expect(await page.locator("#search").inputValue()).toBe("nobody");
     await keyboard.press("Escape");
-    await eventually(async () => expect(await focus()).toBe("composer"));
+    await focuses("composer");
     expect(await page.locator("#search").inputValue()).toBe("");
   });
 

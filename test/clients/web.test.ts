@@ -187,6 +187,7 @@ describe.skipIf(!hasBrowser())("in a browser", () => {
       join(browser, nodes[1]!.port, "pia"),
     ]);
     await olga.says("one");
+    await shows(pia, "one"); // through another gateway: it could be overtaken
     await pia.says("two");
     await shows(olga, "one", "two");
     await doomed.close("SIGKILL");

@@ -91,8 +91,8 @@ test("Redis comes back with nothing: the nodes claim their users again, and the 
   await redis.client.call("FUNCTION", "FLUSH");
   await eventually(async () => {
     ana.says(1);
-    let list = await ana.next();
-    while (list[0] !== 51) list = await ana.next();
+    let list = await ana.next(5_000);
+    while (list[0] !== 51) list = await ana.next(5_000);
     expect(list[1]).toBe(2);
   }, 8_000);
   ana.says(4, L("bob"), L("still here"));

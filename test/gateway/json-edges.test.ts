@@ -1,9 +1,11 @@
 /** Edges of the JSON dialect that were fallen over once. */
+import { once } from "node:events";
 import { afterAll, afterEach, beforeAll, expect, test } from "vitest";
+import { WebSocket } from "ws";
 import type { Name } from "#tertulia/chat/model.js";
 import { bucketOfUser } from "#tertulia/redis/keys.js";
 import { Proxy } from "#tertulia/verify/proxy.js";
-import { ClassicClient, L } from "../support/classic-client.js";
+import { ClassicClient, L, frame } from "../support/classic-client.js";
 import { eventually } from "../support/eventually.js";
 import { JsonClient } from "../support/json-client.js";
 import { node } from "../support/nodes.js";
@@ -133,11 +135,20 @@ test("who is shown alike is not taken for another: all their messages follow", a
   const ana = await JsonClient.hello(gateway.port, "ana");
   const say = async (byte: number, text: string): Promise<void> => {
     const url = `ws://127.0.0.1:${gateway.port}/?name=%${byte.toString(16)}`;
-    const { WebSocket } = await import("ws");
-    const webSocket = new WebSocket(url);
-    await new Promise((resolve) => webSocket.once("open", resolve));
-    webSocket.send(Buffer.concat([Buffer.from([4]), L("ana"), L(text)]));
-    await new Promise((resolve) => webSocket.once("message", resolve));
+    // refused, until the connection before it is signed out
+    const webSocket = await eventually(async () => {
+      const opening = new WebSocket(url);
+      await once(opening, "open");
+      return opening;
+    });
+    const own = frame(55, L(Buffer.from([byte])), L(text));
+    const told = new Promise<void>((resolve) => {
+      webSocket.on("message", (heard: Buffer) => {
+        if (heard.equals(own)) resolve();
+      });
+    });
+    webSocket.send(frame(4, L("ana"), L(text)));
+    await told;
     webSocket.terminate();
   };
   for (let i = 0; i < 3; i++) await say(0xff, `ff ${i}`);

@@ -34,6 +34,10 @@ async function hello(name: string, more: object = {}): Promise<JsonClient> {
   return keep(await JsonClient.hello(gateway.port, name, more));
 }
 
+async function connected(): Promise<JsonClient> {
+  return keep(await JsonClient.connect(gateway.port));
+}
+
 /** What a client says, and the fields of what it hears next; in this order. */
 type Line =
   | readonly ["→", object | string]
@@ -295,38 +299,64 @@ test("a name is refused to who does not know its key, and to bytes", async () =>
   await thief.hears({ type: "error", code: "name_taken" });
   await expect(ClassicClient.connect(gateway.port, "ana")).rejects.toThrow("refused with 400");
   const bob = keep(await ClassicClient.connect(gateway.port, "bob"));
+  await bob.settles(); // ana's arrival may be told late
   thief.says({ type: "hello", name: "bob", key: "-" });
   await thief.hears({ type: "error", code: "name_taken" });
   await bob.hearsNothing();
 });
 
 test("a connection that vanished is missed by nobody if it comes back in time", async () => {
-  const eva = keep(await ClassicClient.connect(gateway.port, "eva"));
-  const ana = await hello("ana", { key: "k" });
-  await eva.hears(53, L("ana"), 1);
-  ana.vanish();
-  const back = await hello("ana", { key: "k" });
-  await eva.hearsNothing();
-  back.vanish();
-  await eva.hears(54, L("ana"), 0); // after the linger
+  const patient = await node(redis.url, { REDIS_PREFIX: "linger", PRESENCE_LINGER_MS: 2_000 });
+  try {
+    const eva = keep(await ClassicClient.connect(patient.port, "eva"));
+    const ana = keep(await JsonClient.hello(patient.port, "ana", { key: "k" }));
+    await eva.hears(53, L("ana"), 1);
+    ana.vanish();
+    const back = keep(await JsonClient.hello(patient.port, "ana", { key: "k" }));
+    await eva.hearsNothing();
+    back.vanish();
+    await eva.hears(54, L("ana"), 0); // after the linger
+  } finally {
+    await patient.close();
+  }
 });
 
-test("presence tells the last state of a window, and nothing of who came and left in it", async () => {
+test("presence tells the last state of a window, and nothing of who came and left in it", async ({
+  skip,
+}) => {
   const eva = await hello("eva");
-  expect(await eva.asks({ type: "presence" })).toMatchObject({
-    count: 1,
-    full: true,
-    set: [["eva", "active"]],
-  });
-  const ana = await hello("ana");
-  await ana.asks({ type: "status", status: "busy" });
-  const max = await hello("max");
-  await max.asks({ type: "bye" });
-  const told = await eva.awaits({ type: "presence", full: true });
-  expect(told["set"] ?? []).not.toContainEqual(["ana", "active"]);
-  const heard = eva.heard.filter(({ type }) => type === "presence");
-  expect(JSON.stringify(heard)).not.toContain("max");
+  expect(await eva.asks({ type: "presence" })).toMatchObject({ full: true });
+  const ear = keep(await ClassicClient.connect(gateway.port, "ear"));
+  // until all of it happens within one window, of 250 ms
+  for (let n = 0; n < 10; n++) {
+    // told at the end of a window: now none is open
+    await eventually(() => expect(peopleOf(eva)).toEqual(["ear", "eva"]));
+    const [ana, max] = [await connected(), await connected()];
+    const began = performance.now();
+    ana.says({ type: "hello", name: `ana-${n}` });
+    ana.says({ type: "status", status: "busy" });
+    max.says({ type: "hello", name: `max-${n}` });
+    max.says({ type: "bye" });
+    await eventually(() => expect(newsOf(ear, `max-${n}`)).toEqual([1, 0]));
+    await eventually(() => expect(newsOf(ear, `ana-${n}`)).toEqual([1, 2]));
+    const tookMs = performance.now() - began;
+    await eventually(() => expect(peopleOf(eva)).toContain(`ana-${n}`));
+    const told = eva.heard.filter(({ type }) => type === "presence");
+    if (tookMs < 200) {
+      expect(told.at(-1)).toMatchObject({ full: true, set: [[`ana-${n}`, "busy"]] });
+      expect(JSON.stringify(told)).not.toContain(`max-${n}`);
+      return;
+    }
+    await ana.asks({ type: "bye" });
+  }
+  skip("this machine is too slow for a window");
 });
+
+/** What a classic client was told of somebody's status. */
+function newsOf({ heard }: ClassicClient, name: string): number[] {
+  const of = Buffer.from(L(name));
+  return heard.filter((each) => each.subarray(1, -1).equals(of)).map((each) => each.at(-1)!);
+}
 
 test("with more users than the limit only those watched are told of, with the count", async () => {
   const small = await node(redis.url, { REDIS_PREFIX: "small", PRESENCE_FULL_UP_TO: 3 });
@@ -381,17 +411,22 @@ test("typing is heard by the others, and stored nowhere", async () => {
 });
 
 test("who asks too much is told when to ask again, and closed when it does not stop", async () => {
-  const ana = await hello("ana");
-  for (let i = 0; i < 500; i++) ana.says({ type: "ping" });
+  // with many a second, one of a hundred in a row would be allowed wherever they take long
+  const strict = await node(redis.url, { REDIS_PREFIX: "strict", REQUESTS_PER_SECOND: 1 });
+  const ana = keep(await JsonClient.hello(strict.port, "ana"));
+  const closed = ana.closed();
+  for (let i = 0; i < 200; i++) ana.says({ type: "ping" });
   const refused = await ana.awaits({ type: "error", code: "rate_limited" });
   expect(refused).toMatchObject({ retryable: true, retryAfterMs: expect.any(Number) });
-  expect(await ana.closed()).toBe(4429);
+  expect(await closed).toBe(4429);
+  await strict.close();
 });
 
 test("a hundred bad frames in a row close the connection", async () => {
   const ana = await hello("ana");
+  const closed = ana.closed();
   for (let i = 0; i < 100; i++) ana.says("{");
-  expect(await ana.closed()).toBe(4400);
+  expect(await closed).toBe(4400);
 });
 
 test("the dialect is chosen at the upgrade: by path or subprotocol; what is unknown is refused", async () => {

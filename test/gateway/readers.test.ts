@@ -80,8 +80,8 @@ test("a reader that takes nothing for too long is cut by time", async () => {
 test("a client that sends faster than it is served is made to wait, and nothing of it is lost", async () => {
   const gateway = await node(redis.url, { REDIS_PREFIX: "flood" });
   const ana = await ClassicClient.connect(gateway.port, "ana");
-  for (let i = 0; i < 2_000; i++) ana.says(4, L("~"), L(`${i}`));
-  for (let i = 0; i < 2_000; i++) await ana.hears(55, L("ana"), L(`${i}`));
+  for (let i = 0; i < 600; i++) ana.says(4, L("~"), L(`${i}`));
+  for (let i = 0; i < 600; i++) await ana.hears(55, L("ana"), L(`${i}`));
   ana.vanish();
   await gateway.close();
 }, 60_000);

@@ -21,6 +21,8 @@ export class ClassicClient {
   /** All that was heard, in order; `next` and its kin read it from the front. */
   readonly heard: Buffer[] = [];
   #read = 0;
+  /** With which the connection was closed, once it is. */
+  #code: number | undefined;
   #wake = (): void => {};
 
   private constructor(name: string, webSocket: WebSocket) {
@@ -32,7 +34,10 @@ export class ClassicClient {
       this.#wake();
     });
     webSocket.on("error", () => {}); // seen as the close that follows
-    webSocket.on("close", () => this.#wake());
+    webSocket.on("close", (code) => {
+      this.#code = code;
+      this.#wake();
+    });
   }
 
   static async connect(port: number, name: string, subprotocol?: string): Promise<ClassicClient> {
@@ -63,7 +68,7 @@ export class ClassicClient {
     await answered;
   }
 
-  async next(withinMs = 5_000): Promise<Buffer> {
+  async next(withinMs = 20_000): Promise<Buffer> {
     const until = performance.now() + withinMs;
     while (this.heard.length === this.#read) {
       const left = until - performance.now();
@@ -94,7 +99,7 @@ export class ClassicClient {
   async awaits(...parts: Part[]): Promise<void> {
     const expected = frame(...parts);
     const passed: string[] = [];
-    const until = performance.now() + 8_000;
+    const until = performance.now() + 20_000;
     for (;;) {
       const actual = await this.next(until - performance.now()).catch((error: unknown) => {
         throw new Error(
@@ -135,8 +140,7 @@ export class ClassicClient {
 
   /** The code with which the connection was closed. */
   async closed(): Promise<number> {
-    if (this.webSocket.readyState === WebSocket.CLOSED) return 0;
-    return new Promise((resolve) => this.webSocket.once("close", resolve));
+    return this.#code ?? new Promise((resolve) => this.webSocket.once("close", resolve));
   }
 
   /** Vanishes without a close frame. */

@@ -7,6 +7,8 @@ export class JsonClient {
   readonly webSocket: WebSocket;
   readonly heard: Frame[] = [];
   #read = 0;
+  /** With which the connection was closed, once it is. */
+  #code: number | undefined;
   #wake: () => void = () => {};
 
   private constructor(webSocket: WebSocket) {
@@ -16,7 +18,10 @@ export class JsonClient {
       this.heard.push(JSON.parse(frame.toString()) as Frame);
       this.#wake();
     });
-    webSocket.on("close", () => this.#wake());
+    webSocket.on("close", (code) => {
+      this.#code = code;
+      this.#wake();
+    });
   }
 
   /** Connects, without a hello unless `query` has a name. */
@@ -46,7 +51,7 @@ export class JsonClient {
     this.webSocket.send(typeof frame === "string" ? frame : JSON.stringify(frame));
   }
 
-  async next(withinMs = 5_000): Promise<Frame> {
+  async next(withinMs = 20_000): Promise<Frame> {
     const until = performance.now() + withinMs;
     while (this.heard.length === this.#read) {
       const left = until - performance.now();
@@ -75,7 +80,7 @@ export class JsonClient {
   /** A frame with these fields comes, perhaps after others. */
   async awaits(expected: Frame): Promise<Frame> {
     const passed: string[] = [];
-    const until = performance.now() + 8_000;
+    const until = performance.now() + 20_000;
     for (;;) {
       const actual = await this.next(until - performance.now()).catch((error: unknown) => {
         throw new Error(
@@ -99,7 +104,7 @@ export class JsonClient {
 
   /** The code with which the connection was closed. */
   async closed(): Promise<number> {
-    return new Promise((resolve) => this.webSocket.once("close", resolve));
+    return this.#code ?? new Promise((resolve) => this.webSocket.once("close", resolve));
   }
 
   vanish(): void {

@@ -267,7 +267,8 @@ export class JsonSession implements Session {
   async #follow({ id, watch = [], off = false }: Requests["presence"]): Promise<void> {
     this.#presence.unfollow(this.#follower);
     if (off || this.#line.isEnded) return this.#send({ type: "ok", ...idOf(id) });
-    const snapshot = this.#presence.follow(this.#follower, new Set(watch.map(nameFromText)));
+    const watched = new Set(watch.map(nameFromText));
+    const snapshot = this.#presence.follow(this.#follower, watched, this.hold.name);
     this.#send({ type: "ok", ...idOf(id), ...snapshot });
   }
 

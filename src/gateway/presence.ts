@@ -83,12 +83,18 @@ export class Presence {
     } else this.#change(user.name, { status: user.status, at });
   }
 
-  /** Tells of everybody from here on, or of those watched if there are too many; says how it stands. */
-  follow(follower: Follower, watch: ReadonlySet<Name>): Snapshot {
+  /**
+   * Tells of everybody from here on, or of those watched if there are too many; says how it stands.
+   * @param self is connected, even if the feed has not told so yet
+   */
+  follow(follower: Follower, watch: ReadonlySet<Name>, self?: Name): Snapshot {
     this.#followers.set(follower, watch);
     if (this.#changes.length > 0) this.#newcomers.set(follower, this.#changes.length);
     const names = this.#isFull ? this.#people.keys() : watch.values();
-    return { count: this.count, full: this.#isFull, set: this.#stateOf(names) };
+    const set = this.#stateOf(names);
+    const isNews = self !== undefined && !this.#people.has(self);
+    if (isNews && (this.#isFull || watch.has(self))) set.push([textFromName(self), "active"]);
+    return { count: this.count + (isNews ? 1 : 0), full: this.#isFull, set };
   }
 
   unfollow(follower: Follower): void {

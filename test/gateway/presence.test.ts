@@ -75,3 +75,26 @@ test.each([10_000, 1_000])(
     presence.close();
   },
 );
+
+test.each([9, 0])(
+  "who follows is there itself, before the feed has told so (full up to %i)",
+  async (fullUpTo) => {
+    const { presence, told, is } = world(fullUpTo);
+    const [ana, bob] = ["ana" as Name, "bob" as Name];
+    is("bob", "busy");
+    const follower = told();
+    const everybody = [
+      ["bob", "busy"],
+      ["ana", "active"],
+    ];
+    await eventually(() => {
+      const { full, count, set } = presence.follow(follower, new Set([ana, bob]), ana);
+      expect({ full, count }).toEqual({ full: fullUpTo > 0, count: 2 });
+      expect(set.toSorted()).toEqual(everybody.toSorted());
+    });
+    is("ana", "active");
+    const { count, set } = presence.follow(follower, new Set([ana, bob]), ana);
+    expect({ count, set: set.toSorted() }).toEqual({ count: 2, set: everybody.toSorted() });
+    presence.close();
+  },
+);

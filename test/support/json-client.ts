@@ -1,4 +1,5 @@
 /** A JSON client by hand: frames as they are, nothing dropped, nothing repaired. */
+import { setTimeout as pause } from "node:timers/promises";
 import { WebSocket } from "ws";
 
 type Frame = Record<string, unknown> & { type: string };
@@ -19,8 +20,20 @@ export class JsonClient {
     webSocket.on("close", () => this.#wake());
   }
 
-  /** Connects, without a hello unless `query` has a name. */
+  /** Connects, without a hello unless `query` has a name; tries again after a 503. */
   static async connect(port: number, query = ""): Promise<JsonClient> {
+    const until = performance.now() + 10_000;
+    for (;;) {
+      try {
+        return await JsonClient.#attempt(port, query);
+      } catch (error) {
+        if (!String(error).includes("503") || performance.now() > until) throw error;
+        await pause(50);
+      }
+    }
+  }
+
+  static async #attempt(port: number, query: string): Promise<JsonClient> {
     const url = `ws://127.0.0.1:${port}/ws${query}`;
     const webSocket = new WebSocket(url, "tertulia.v1.json", { perMessageDeflate: false });
     const client = new JsonClient(webSocket);

@@ -51,9 +51,10 @@ test("without REDIS_URL a private Redis is started, stopped with the gateway, an
   const bob = await ClassicClient.connect(second.port, "bob");
   ana.says(4, L("~"), L("kept"));
   await bob.awaits(55, L("ana"), L("kept"));
+  const sentAway = bob.closed();
   expect(await second.close()).toBe(0);
+  expect(await sentAway).toBe(1012);
   expect(await first.close()).toBe(0);
-  expect(await bob.closed()).toBe(1012);
   expect(isAlive(pid)).toBe(false);
 
   const third = await start();
@@ -115,9 +116,13 @@ test("npm start that is told to stop leaves nothing behind", async () => {
   });
   let log = "";
   child.stdout.on("data", (chunk: Buffer) => (log += chunk.toString()));
-  await eventually(() => expect(log).toContain("node is ready"));
-  const { server } = await noted();
-  child.kill("SIGTERM");
+  let server: number;
+  try {
+    await eventually(() => expect(log).toContain("node is ready"), 45_000); // npm takes its time
+    ({ server } = await noted());
+  } finally {
+    child.kill("SIGTERM");
+  }
   await once(child, "exit");
   await eventually(() => expect(isAlive(server)).toBe(false));
 });
@@ -167,5 +172,6 @@ test("a stopping node tells its clients to come back (1012) and signs them out",
   expect(await closed).toBe(1012);
   expect(await exit).toBe(0);
   await ana.hears(54, L("bob"), 0);
+  await ana.hearsNothing(); // by now it would be logged
   expect(first.log.map(({ msg }) => msg)).not.toContain("users of dead nodes were signed out");
 });

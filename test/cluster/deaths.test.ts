@@ -38,7 +38,7 @@ async function leader(): Promise<NodeProcess> {
     const leading = nodes.filter(({ isLeading, child }) => isLeading && child.signalCode === null);
     if (leading.length === 0) throw new Error("nobody leads");
     return leading.reduce((a, b) => (a.token > b.token ? a : b));
-  }, 8_000);
+  });
 }
 
 /** Users and a bystander on the doomed node's side of the world; a viewer on another. */
@@ -65,7 +65,7 @@ async function signedOut(
   );
   const times: number[] = [];
   while (waiting.size > 0) {
-    const heard = show(await viewer.next(8_000));
+    const heard = show(await viewer.next(30_000));
     if (!waiting.delete(heard)) throw new Error(`heard ${heard} as well, or twice`);
     times.push((performance.now() - since) / 1_000);
   }
@@ -121,7 +121,7 @@ test("a leader that was frozen comes back as a follower, and gives up the names 
   await viewer.hearsNothing();
   await taken.settles();
   expect(next.isLeading).toBe(true);
-  expect(frozen.isLeading).toBe(false);
+  await eventually(() => expect(frozen.isLeading).toBe(false));
   // whatever it tried in its old term was refused: every user is as its connection is
   viewer.says(2, L("user-0"));
   await viewer.hears(52, L("user-0"), 1);

@@ -54,7 +54,7 @@ test("a draining node says so, serves on for a while, then turns newcomers away"
   await ana.awaits(53, L("late"), 1);
   ana.says(4, L("~"), L("still here"));
   await late.awaits(55, L("ana"), L("still here"));
-  expect(node.isLeading).toBe(true);
+  await eventually(() => expect(node.isLeading).toBe(true)); // again, perhaps, on a slow machine
 });
 
 test("while its sessions leave one by one, a node has resigned, takes nobody in and still answers its balancer", async () => {
@@ -67,7 +67,7 @@ test("while its sessions leave one by one, a node has resigned, takes nobody in 
   node.child.kill("SIGTERM");
   expect(await first).toBe(1012);
   await told(node, "stopped leading");
-  await expect(ClassicClient.connect(node.port, "late")).rejects.toThrow("503");
+  await expect(ClassicClient.attempt(node.port, "late")).rejects.toThrow("503");
   expect(await statusAt(node.port, "/readyz")).toBe(404);
   const open = clients.filter(({ webSocket }) => webSocket.readyState === 1);
   expect(open).toHaveLength(2);
@@ -133,7 +133,7 @@ test("a rolling restart under load: nobody loses an acknowledged message, each i
     await start({ PORT: port, ...settings });
     await eventually(() => {
       for (const roamer of roamers) expect(roamer.client?.webSocket.readyState).toBe(1);
-    }, 10_000);
+    }, 30_000);
   }
   clearInterval(talking);
   await Promise.all(roamers.map((roamer) => roamer.client!.settles()));
@@ -145,7 +145,7 @@ test("a rolling restart under load: nobody loses an acknowledged message, each i
   expect(new Set(kept).size).toBe(kept.length);
   expect(roamers.flatMap((roamer) => roamer.closes).toSorted()).toEqual(sentAway.toSorted());
   expect(roamers.flatMap((roamer) => roamer.refusals)).toEqual([]);
-}, 60_000);
+}, 120_000);
 
 /** The texts of the general chat, as Redis has them. */
 async function stored(): Promise<string[]> {

@@ -93,12 +93,11 @@ test("a gap that could not be filled at once is filled later, without further tr
   proxy.cut("subscriber");
   speaker.says(4, L("~"), L("missed"));
   await speaker.awaits(55, L("speaker"), L("missed"));
-  await eventually(async () => expect(await resubscriptions(behind)).toBe(hello + 1));
+  await eventually(async () => expect(await resubscriptions(behind)).toBeGreaterThan(hello));
   speaker.says(4, L("~"), L("heard of"));
   await speaker.awaits(55, L("speaker"), L("heard of"));
-  await eventually(
-    () => expect(behind.log.map(({ msg }) => msg)).toContain("log could not be read"),
-    8_000,
+  await eventually(() =>
+    expect(behind.log.map(({ msg }) => msg)).toContain("log could not be read"),
   );
   proxy.set("pass", "command");
   await listener.awaits(55, L("speaker"), L("missed"));
@@ -131,15 +130,16 @@ test("a quiet subscription is left alone", async () => {
 });
 
 test("what the log no longer has is counted as a hole, and the rest is delivered", async () => {
-  const { proxy, behind, listener, speaker } = await pair();
+  const { proxy, behind, listener, speaker } = await pair({ LEASE_MS: 60_000 });
   speaker.says(4, L("~"), L("before"));
   await listener.hears(55, L("speaker"), L("before"));
-  proxy.set("blackhole", "subscriber");
+  proxy.set("blackhole"); // no beat reads the log before it is trimmed
   for (let i = 0; i < 5; i++) speaker.says(4, L("~"), L(`m${i}`));
   await eventually(async () =>
     expect(await redis.client.xlen(await generalLog())).toBeGreaterThanOrEqual(6),
   );
   await redis.client.xtrim(await generalLog(), "MAXLEN", 2);
+  proxy.set("blackhole", "subscriber");
   await listener.hears(55, L("speaker"), L("m3"));
   await listener.hears(55, L("speaker"), L("m4"));
   expect(await value(behind, 'feed_holes_total{reason="trimmed"}')).toBe(1);
@@ -157,5 +157,6 @@ function resubscriptions(behind: TestNode): Promise<number> {
 async function value({ counters }: TestNode, metric: string): Promise<number> {
   const text = await counters.registry.metrics();
   const line = text.split("\n").find((each) => each.startsWith(`tertulia_${metric} `));
-  return Number(line?.split(" ").at(-1) ?? 0);
+  if (line === undefined) throw new Error(`there is no ${metric}`);
+  return Number(line.split(" ").at(-1));
 }

@@ -70,8 +70,7 @@ test("what was missed follows the welcome, and goes over into what happens, on a
       return client;
     }),
   );
-  await eventually(() => expect(said).toBeGreaterThan(60), 10_000);
-  enough.abort();
+  await eventually(() => expect(said).toBeGreaterThan(60), 20_000).finally(() => enough.abort());
   await speaking;
   for (const [i, client] of back.entries()) {
     await eventually(() => expect(messages(client).at(-1)?.[0]).toBe(said));
@@ -83,7 +82,7 @@ test("what was missed follows the welcome, and goes over into what happens, on a
     });
     expect(client.heard.map(({ type }) => type)).not.toContain("gap");
   }
-}, 30_000);
+});
 
 test("more than follows by itself is a gap, and history has the rest", async () => {
   const speaker = await hello(0, "speaker");
@@ -98,7 +97,7 @@ test("more than follows by itself is a gap, and history has the rest", async () 
   expect((page["messages"] as { seq: number }[]).map(({ seq }) => seq)).toEqual(
     Array.from({ length: 100 }, (_, i) => 21 + i),
   );
-}, 30_000);
+});
 
 test("what history no longer has is a gap", async () => {
   const speaker = await hello(0, "speaker");
@@ -125,23 +124,23 @@ test("a cursor of what was rolled back is told so, whatever is there now", async
     const welcome = await back.hears({ type: "welcome" });
     expect(welcome["conversations"]).toMatchObject([{ after: 5, recovered: false }]);
     await back.hears({ type: "gap", after: cursor[1], before: 6, reason: "rolled_back" });
-    await speak(speaker, 0, 0);
   }
 });
 
 test("a node that has lost its place sends its JSON clients away to resume; they miss nothing", async () => {
   const proxy = await Proxy.to(redis.port);
-  const behind = await node(proxy.url);
+  const behind = await node(proxy.url, { LEASE_MS: 60_000 });
   try {
     const listener = keep(await JsonClient.hello(behind.port, "listener", { key: "l" }));
     const speaker = await hello(0, "speaker");
     const cursor = await speak(speaker, 1, 1);
     await listener.awaits({ type: "message", seq: 1 });
-    proxy.set("blackhole", "subscriber");
+    proxy.set("blackhole"); // no beat reads the log before it is trimmed
     await speak(speaker, 2, 9);
     const [key] = await redis.client.keys("*:history:~");
     const closed = listener.closed();
     await redis.client.xtrim(key!.replace("history:~", "log"), "MAXLEN", 2);
+    proxy.set("blackhole", "subscriber");
     expect(await closed).toBe(4510);
     const back = keep(await JsonClient.connect(nodes[1]!.port));
     back.says({ type: "hello", name: "listener", key: "l", resume: { "~": cursor } });
@@ -156,7 +155,7 @@ test("a node that has lost its place sends its JSON clients away to resume; they
 
 test("presence that could not be read again after a gap is read until it can be", async () => {
   const proxy = await Proxy.to(redis.port);
-  const behind = await node(proxy.url);
+  const behind = await node(proxy.url, { LEASE_MS: 60_000 });
   const names = Array.from({ length: 100 }, (_, i) => `user-${i}`) as Name[];
   const bucket = bucketOfUser(names[0]!);
   const [one, other] = names.filter((each) => bucketOfUser(each) === bucket) as [Name, Name];
@@ -164,13 +163,14 @@ test("presence that could not be read again after a gap is read until it can be"
   try {
     const speaker = keep(await ClassicClient.connect(nodes[0]!.port, one));
     await speaker.settles();
-    proxy.set("blackhole", "subscriber");
+    proxy.set("blackhole"); // no beat reads the log before it is trimmed
     await hello(0, other);
     for (const status of [2, 1, 2]) speaker.says(3, status);
     await speaker.settles();
     await redis.client.rename(keys.online(bucket), "kept");
     await redis.client.set(keys.online(bucket), "of a wrong type");
     await redis.client.xtrim(keys.log(bucket), "MAXLEN", 1);
+    proxy.set("blackhole", "subscriber");
     await eventually(() => {
       const warned = behind.log.some(({ msg }) => msg.startsWith("presence could not be read"));
       expect(warned).toBe(true);
@@ -204,17 +204,22 @@ test("one message sent again on other sockets and gateways is stored once and to
 });
 
 test("a reader that is too slow is closed with 4508 if it can be told, and loses nothing", async () => {
-  const small = await node(redis.url, { REQUESTS_PER_SECOND: 100_000, HISTORY_KEEP: 100_000 });
+  const small = await node(redis.url, {
+    REQUESTS_PER_SECOND: 100_000,
+    HISTORY_KEEP: 100_000,
+    TEXT_MAX_CHARS: 30_000,
+  });
   try {
     const slow = keep(await JsonClient.hello(small.port, "slow", { key: "k" }));
     const speaker = keep(await JsonClient.hello(small.port, "speaker"));
     slow.webSocket.pause();
     const closed = slow.closed();
     let said = 0;
+    // asked often: who is cut has two seconds to read all that comes before the close
     const isCut = (): boolean => small.log.some(({ msg }) => msg === "slow reader was cut");
-    while (!isCut() && said < 20_000) {
-      said += 50;
-      for (let i = 0; i < 50; i++) speaker.says({ type: "publish", text: "x".repeat(3_000) });
+    while (!isCut() && said < 2_000) {
+      said += 5;
+      for (let i = 0; i < 5; i++) speaker.says({ type: "publish", text: "x".repeat(30_000) });
       await speaker.asks({ type: "ping" });
     }
     expect(isCut()).toBe(true);

@@ -85,26 +85,45 @@ test("activity at the cutoff: whoever has sent a frame is active, whatever the s
   const viewer = await join("viewer", 1);
   const names = Array.from({ length: 60 }, (_, i) => `user-${i}`);
   const users = await Promise.all(names.map((name, i) => join(name, i % 2)));
-  for (let round = 0; round < 3; round++) {
-    // spread over the moments around the cutoff, some before and some after it
-    await Promise.all(
-      users.map(async (user, i) => {
-        await pause(IDLE_MS - 150 + i * 10);
-        user.says(99);
-      }),
-    );
-    const since = performance.now();
-    const statuses = new Map<string, number>();
-    while (performance.now() - since < IDLE_MS / 2) {
-      // every list from here on must show each of those who sent last as active or on the way there
+  const enough = new AbortController();
+  const lists: { asked: number; received: number; statuses: Map<string, number> }[] = [];
+  const looking = (async () => {
+    while (!enough.signal.aborted) {
+      const asked = performance.now();
       viewer.says(1);
-      const list = await listOf(viewer);
-      for (const [name, status] of list) statuses.set(name, status);
+      const statuses = new Map(await listOf(viewer));
+      lists.push({ asked, received: performance.now(), statuses });
       await pause(50);
     }
-    const late = names.slice(30); // theirs was less than the idle time ago all the while
-    expect(late.map((name) => statuses.get(name))).toEqual(late.map(() => 1));
+  })();
+  // spread over the moments around the cutoff, some before and some after it
+  const sent = await Promise.all(
+    users.map(async (user, i) => {
+      const times: number[] = [];
+      for (let round = 0; round < 4; round++) {
+        await pause(IDLE_MS - 150 + i * 5);
+        times.push(performance.now());
+        user.says(99);
+      }
+      return { name: user.name, times };
+    }),
+  );
+  await pause(IDLE_MS);
+  enough.abort();
+  await looking;
+
+  let judged = 0;
+  for (const { name, times } of sent) {
+    for (const [round, since] of times.entries()) {
+      // by the last of several lists within the idle time: the first may be faster than the frame
+      const until = Math.min(since + IDLE_MS, times[round + 1] ?? Infinity);
+      const own = lists.filter(({ asked, received }) => asked > since && received < until);
+      if (own.length < 5) continue; // the machine stood still
+      expect(own.at(-1)!.statuses.get(name), `${name} in round ${round}`).toBe(1);
+      judged++;
+    }
   }
+  expect(judged).toBeGreaterThan(0);
 });
 
 test("the sweep costs what it finds: the quiet leave its index", async () => {

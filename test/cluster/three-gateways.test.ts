@@ -169,6 +169,7 @@ test("history is kept per conversation, oldest first, for both sides and after t
   bob.says(4, L("~"), L("all"));
   await ana.awaits(55, L("bob"), L("all"));
   await ana.close();
+  await bob.awaits(54, L("ana"), 0); // a close is answered after two seconds, signed out or not
   const again = await join("ana", 2);
   for (const [client, other] of [[again, "bob"] as const, [bob, "ana"] as const]) {
     client.says(5, L(other));

@@ -90,11 +90,11 @@ test.each([9, 0])(
     await eventually(() => {
       const { full, count, set } = presence.follow(follower, new Set([ana, bob]), ana);
       expect({ full, count }).toEqual({ full: fullUpTo > 0, count: 2 });
-      expect(set.toSorted()).toEqual(everybody.toSorted());
+      expect(set!.toSorted()).toEqual(everybody.toSorted());
     });
     is("ana", "active");
     const { count, set } = presence.follow(follower, new Set([ana, bob]), ana);
-    expect({ count, set: set.toSorted() }).toEqual({ count: 2, set: everybody.toSorted() });
+    expect({ count, set: set!.toSorted() }).toEqual({ count: 2, set: everybody.toSorted() });
     presence.close();
   },
 );

@@ -12,7 +12,7 @@ const nodes: Awaited<ReturnType<typeof node>>[] = [];
 beforeEach(async () => {
   sentinels = await Sentinels.start();
   nodes.push(await node(sentinels.url), await node(sentinels.url));
-}, 60_000);
+}, 120_000);
 afterEach(async () => {
   await Promise.all(nodes.splice(0).map((each) => each.close()));
   await sentinels.close();
@@ -70,7 +70,7 @@ for (const [what, signal, isWithItsSentinel] of [
     const told = [...ana.heard, ...bob.heard].map((frame) => frame.toString("latin1"));
     expect(told.filter((frame) => frame.startsWith("\x36") && frame.endsWith("\x00"))).toEqual([]);
     expect(told.filter((frame) => frame.includes("before"))).toHaveLength(2);
-  }, 60_000);
+  }, 120_000);
 }
 
 test("with min-replicas-to-write a primary that froze and thaws soon takes no write any more", async () => {
@@ -86,16 +86,17 @@ test("with min-replicas-to-write a primary that froze and thaws soon takes no wr
   await sentinels.untilSuccessorOf(old);
   const thawed = performance.now();
   old.process.child.kill("SIGCONT");
-  const answers: [answer: string, atMs: number][] = [];
+  const answers: [answer: string, askedMs: number][] = [];
   await eventually(async () => {
+    const askedMs = performance.now() - thawed;
     const answer = await late
       .set("late", "1")
       .catch((error: Error) => error.message.split(" ")[0]!);
-    answers.push([answer, performance.now() - thawed]);
+    answers.push([answer, askedMs]);
     expect(answer).toBe("READONLY"); // the sentinels have told it
   }, 20_000);
   expect(answers.map(([answer]) => answer)).toContain("NOREPLICAS");
   // not at once: it may not have looked at its replicas yet (PROTOCOL.md, promises)
-  expect(answers.filter(([answer, atMs]) => answer === "OK" && atMs > 3_000)).toEqual([]);
+  expect(answers.filter(([answer, askedMs]) => answer === "OK" && askedMs > 3_000)).toEqual([]);
   late.disconnect();
-}, 60_000);
+}, 120_000);

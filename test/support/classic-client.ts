@@ -1,4 +1,5 @@
 /** A classic client that says bytes and hears bytes. */
+import { setTimeout as pause } from "node:timers/promises";
 import { WebSocket } from "ws";
 
 export type Part = number | Uint8Array;
@@ -20,6 +21,8 @@ export class ClassicClient {
   readonly webSocket: WebSocket;
   /** All that was heard, in order; `next` and its kin read it from the front. */
   readonly heard: Buffer[] = [];
+  /** How long a frame is waited for; longer only where it may take longer: an audit heals what was forgotten. */
+  patienceMs = 8_000;
   #read = 0;
   /** With which the connection was closed, once it is. */
   #code: number | undefined;
@@ -40,7 +43,21 @@ export class ClassicClient {
     });
   }
 
+  /** Tries again after a 503, as clients shall: a node on a machine that stood still is not ready at once. */
   static async connect(port: number, name: string, subprotocol?: string): Promise<ClassicClient> {
+    const until = performance.now() + 10_000;
+    for (;;) {
+      try {
+        return await ClassicClient.attempt(port, name, subprotocol);
+      } catch (error) {
+        if (!String(error).includes("503") || performance.now() > until) throw error;
+        await pause(50);
+      }
+    }
+  }
+
+  /** Connects, or throws what the first answer says. */
+  static async attempt(port: number, name: string, subprotocol?: string): Promise<ClassicClient> {
     const query = name === "" ? "" : `?name=${encodeURIComponent(name)}`;
     const webSocket = new WebSocket(
       `ws://127.0.0.1:${port}/${query}`,
@@ -68,7 +85,7 @@ export class ClassicClient {
     await answered;
   }
 
-  async next(withinMs = 20_000): Promise<Buffer> {
+  async next(withinMs = this.patienceMs): Promise<Buffer> {
     const until = performance.now() + withinMs;
     while (this.heard.length === this.#read) {
       const left = until - performance.now();
@@ -99,7 +116,7 @@ export class ClassicClient {
   async awaits(...parts: Part[]): Promise<void> {
     const expected = frame(...parts);
     const passed: string[] = [];
-    const until = performance.now() + 20_000;
+    const until = performance.now() + this.patienceMs;
     for (;;) {
       const actual = await this.next(until - performance.now()).catch((error: unknown) => {
         throw new Error(

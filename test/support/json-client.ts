@@ -1,4 +1,5 @@
 /** A JSON client by hand: frames as they are, nothing dropped, nothing repaired. */
+import { setTimeout as pause } from "node:timers/promises";
 import { WebSocket } from "ws";
 
 type Frame = Record<string, unknown> & { type: string };
@@ -6,6 +7,8 @@ type Frame = Record<string, unknown> & { type: string };
 export class JsonClient {
   readonly webSocket: WebSocket;
   readonly heard: Frame[] = [];
+  /** How long a frame is waited for. */
+  patienceMs = 8_000;
   #read = 0;
   /** With which the connection was closed, once it is. */
   #code: number | undefined;
@@ -24,8 +27,20 @@ export class JsonClient {
     });
   }
 
-  /** Connects, without a hello unless `query` has a name. */
+  /** Connects, without a hello unless `query` has a name; tries again after a 503. */
   static async connect(port: number, query = ""): Promise<JsonClient> {
+    const until = performance.now() + 10_000;
+    for (;;) {
+      try {
+        return await JsonClient.#attempt(port, query);
+      } catch (error) {
+        if (!String(error).includes("503") || performance.now() > until) throw error;
+        await pause(50);
+      }
+    }
+  }
+
+  static async #attempt(port: number, query: string): Promise<JsonClient> {
     const url = `ws://127.0.0.1:${port}/ws${query}`;
     const webSocket = new WebSocket(url, "tertulia.v1.json", { perMessageDeflate: false });
     const client = new JsonClient(webSocket);
@@ -51,7 +66,7 @@ export class JsonClient {
     this.webSocket.send(typeof frame === "string" ? frame : JSON.stringify(frame));
   }
 
-  async next(withinMs = 20_000): Promise<Frame> {
+  async next(withinMs = this.patienceMs): Promise<Frame> {
     const until = performance.now() + withinMs;
     while (this.heard.length === this.#read) {
       const left = until - performance.now();
@@ -80,7 +95,7 @@ export class JsonClient {
   /** A frame with these fields comes, perhaps after others. */
   async awaits(expected: Frame): Promise<Frame> {
     const passed: string[] = [];
-    const until = performance.now() + 20_000;
+    const until = performance.now() + this.patienceMs;
     for (;;) {
       const actual = await this.next(until - performance.now()).catch((error: unknown) => {
         throw new Error(

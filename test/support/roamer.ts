@@ -13,6 +13,8 @@ export class Roamer {
   readonly refusals: string[] = [];
   readonly #ports: readonly number[];
   #said = 0;
+  /** Its last message is not answered yet. */
+  #isWaiting = false;
   #place: number;
 
   /** Begins at the port of this place. */
@@ -27,7 +29,7 @@ export class Roamer {
     await eventually(async () => {
       const port = this.#ports[this.#place++ % this.#ports.length]!;
       try {
-        this.client = await ClassicClient.connect(port, this.name);
+        this.client = await ClassicClient.attempt(port, this.name);
         this.port = port;
       } catch (error) {
         if (String(error).includes("503")) mayHaveClaimed = true;
@@ -38,10 +40,13 @@ export class Roamer {
       }
     }, 20_000);
     const { webSocket } = this.client!;
+    this.#isWaiting = false;
     const own = Buffer.concat([Buffer.from([55]), L(this.name)]);
     webSocket.on("message", (frame: Buffer) => {
+      if (frame[0] === 50) this.#isWaiting = false;
       if (frame.subarray(0, own.length).equals(own)) {
         const text = frame.subarray(own.length + 1).toString();
+        this.#isWaiting = false;
         if (text.startsWith(this.name)) this.acknowledged.push(text); // no note to itself
       }
     });
@@ -51,8 +56,10 @@ export class Roamer {
     });
   }
 
+  /** Says something, unless its last message is not answered yet: no machine is asked for more than it can. */
   speak(): void {
-    if (this.client?.webSocket.readyState !== 1) return;
+    if (this.client?.webSocket.readyState !== 1 || this.#isWaiting) return;
+    this.#isWaiting = true;
     this.client.says(4, L("~"), L(`${this.name} said ${this.#said++}`));
   }
 }

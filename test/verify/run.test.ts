@@ -4,7 +4,7 @@ import { fileURLToPath } from "node:url";
 import { expect, test } from "vitest";
 import { plant } from "#tertulia/verify/plant.js";
 import { PLANTED } from "#tertulia/verify/planted.js";
-import { run } from "#tertulia/verify/run.js";
+import { run, type Result, type RunSettings } from "#tertulia/verify/run.js";
 import { untimed } from "../support/untimed.js";
 
 const dist = fileURLToPath(new URL("../../dist", import.meta.url));
@@ -20,6 +20,18 @@ const small = {
   ackReplicas: 1,
 } as const;
 
+/** Keeps every promise; runs again, twice at most, where the machine was too slow for the faults to bite. */
+async function kept(settings: RunSettings): Promise<Result> {
+  for (let attempt = 1; ; attempt++) {
+    const result = await run(settings);
+    const figures = [...result.faults, ...Object.entries(result.figures)];
+    console.log(figures.map((each) => each.join(": ")).join(", "));
+    expect(untimed(result.violations)).toEqual([]);
+    if (result.voidBecause === undefined || attempt === 3) return result;
+    console.log(`void: ${result.voidBecause}`);
+  }
+}
+
 test("a short run under faults keeps every promise", async () => {
   const faults = [
     "kill-leader",
@@ -33,26 +45,18 @@ test("a short run under faults keeps every promise", async () => {
     "full-redis",
     "restart-redis",
   ];
-  const result = await run({ ...small, minutes: 0.5, faults });
-  console.log(
-    [...result.faults, ...Object.entries(result.figures)].map((each) => each.join(": ")).join(", "),
-  );
-  expect(untimed(result.violations)).toEqual([]);
+  const result = await kept({ ...small, minutes: 0.5, faults });
   expect(result.voidBecause).toBeUndefined();
-}, 120_000);
+}, 400_000);
 
 test("what failovers take back is announced, and nothing else is lost", async () => {
   const faults = ["lossy-failover", "failover", "clock-offset"];
   // of this seed the lossy one comes first: on a slow machine there is time for no other
   const settings = { ...small, seed: 4, minutes: 0.3, faults, topology: "sentinel" } as const;
-  const result = await run(settings);
-  console.log(
-    [...result.faults, ...Object.entries(result.figures)].map((each) => each.join(": ")).join(", "),
-  );
-  expect(untimed(result.violations)).toEqual([]);
+  const result = await kept(settings);
   expect(result.voidBecause).toBeUndefined();
   expect(result.faults.get("lossy-failover")).toBeGreaterThan(0);
-}, 120_000);
+}, 400_000);
 
 test("a fault that a topology cannot have is refused by its name", async () => {
   const settings = { ...small, minutes: 0.1, faults: ["lossy-failover"] };
@@ -61,16 +65,17 @@ test("a fault that a topology cannot have is refused by its name", async () => {
 
 test("a control that publishes without a log is caught losing messages", async () => {
   const { faults } = PLANTED["publish-without-log"]!;
-  const result = await run({
-    ...small,
-    dist: await plant("publish-without-log", dist),
-    minutes: 0.15,
-    faults,
-  });
-  expect(result.violations.map(({ rule }) => rule)).toContain(
-    "a session hears each message once, in order, without holes",
-  );
-}, 120_000);
+  const planted = { ...small, dist: await plant("publish-without-log", dist), faults };
+  const rule = "a session hears each message once, in order, without holes";
+  let broken: string[] = [];
+  // longer where the machine is too slow for the first one
+  for (const minutes of [0.15, 0.3, 0.6]) {
+    const result = await run({ ...planted, minutes });
+    broken = result.violations.map((violation) => violation.rule);
+    if (broken.includes(rule)) break;
+  }
+  expect(broken).toContain(rule);
+}, 300_000);
 
 test("every planted bug still fits the code, and is code", async () => {
   for (const [name, { changes }] of Object.entries(PLANTED)) {
@@ -79,4 +84,4 @@ test("every planted bug still fits the code, and is code", async () => {
       execFileSync(process.execPath, ["--check", join(copy, file)], { stdio: "pipe" });
     }
   }
-}, 120_000);
+}, 300_000);

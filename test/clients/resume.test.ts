@@ -127,7 +127,7 @@ test("what is not kept any more is a gap, then the rest follows", async () => {
   expect(cursors["~"]?.[1]).toBeLessThanOrEqual(1);
   await first.chat.close();
   for (const n of upTo(400, 2)) void bob.chat.publish("~", `${n}`);
-  await eventually(() => expect(bob.chat.pending).toBe(0), 40_000);
+  await eventually(() => expect(bob.chat.pending).toBe(0), 90_000);
   const { floor } = await bob.chat.history("~");
   const second = join(at(gateway), { name: "ana", cursors });
   await eventually(() => expect(second.seqs.at(-1)).toBe(400));
@@ -146,7 +146,7 @@ test("of more than 500 the newest follow, behind a gap; history has the others",
   const { cursors } = first.chat;
   await first.chat.close();
   for (const n of upTo(700)) void bob.chat.publish("~", `${n}`);
-  await eventually(() => expect(bob.chat.pending).toBe(0), 40_000);
+  await eventually(() => expect(bob.chat.pending).toBe(0), 90_000);
   const second = join(at(gateway), { name: "ana", cursors });
   await eventually(() => expect(second.seqs).toEqual(upTo(700, 201)));
   expect(second.gaps).toEqual([{ conv: "~", after: 0, before: 201, reason: "limit" }]);

@@ -94,7 +94,7 @@ test("a name that somebody holds cannot be had, until it is free", async () => {
 });
 
 test("who was taken for dead and lost the name does not come back by himself (4409)", async () => {
-  const lease = { LEASE_MS: 800, BEAT_MS: 100, ELECTION_MS: 100, REDIS_COMMAND_TIMEOUT_MS: 500 };
+  const lease = { LEASE_MS: 2_000, BEAT_MS: 100, ELECTION_MS: 100, REDIS_COMMAND_TIMEOUT_MS: 500 };
   const prefix = { REDIS_PREFIX: "kicked", REDIS_URL: redis.url };
   const frozen = await nodeProcess({ ...lease, ...prefix });
   const healthy = await nodeProcess({ ...lease, ...prefix });

@@ -2,6 +2,9 @@
 import type { Socket } from "node:net";
 import { WebSocket } from "ws";
 
+/** RFC 6455 §7.4.1: a close frame without a code. */
+const NO_CODE = 1005;
+
 export class AnsweringSocket extends WebSocket {
   /** Between the client's close frame, with this code, and the answer. Never rejects. */
   beforeAnswer: ((code: number) => Promise<void>) | undefined;
@@ -18,6 +21,3 @@ export class AnsweringSocket extends WebSocket {
     void before(code ?? NO_CODE).then(() => super.close(code, reason));
   }
 }
-
-/** RFC 6455 §7.4.1: a close frame without a code. */
-const NO_CODE = 1005;

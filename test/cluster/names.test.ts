@@ -8,6 +8,7 @@ import { eventually } from "../support/eventually.js";
 import { JsonClient } from "../support/json-client.js";
 import { node } from "../support/nodes.js";
 import { Proxy } from "#tertulia/verify/proxy.js";
+import { CLOSE_FRAME, upgradeRequest } from "../support/raw-socket.js";
 import { startRedis, type TestRedis } from "../support/redis.js";
 
 let redis: TestRedis;
@@ -90,9 +91,7 @@ test("a late close does not sign out the one who came back elsewhere", async () 
 });
 
 test("whoever hears that its goodbye was taken can come back at once, elsewhere and in any dialect", async () => {
-  const proxy = await Proxy.to(redis.port);
-  const slow = await node(proxy.url, { REDIS_PREFIX: "goodbye" });
-  const other = await node(redis.url, { REDIS_PREFIX: "goodbye" });
+  const { proxy, behind: slow, other, end } = await twoNodes("goodbye");
   const goodbyes: Record<string, () => Promise<unknown>> = {
     ana: async () => (await ClassicClient.connect(slow.port, "ana")).close(),
     bob: async () => (await ClassicClient.connect(slow.port, "bob", "ws-protocol")).close(),
@@ -114,31 +113,24 @@ test("whoever hears that its goodbye was taken can come back at once, elsewhere 
       (await ClassicClient.connect(other.port, name)).vanish(); // or it is refused with 400
     }
   } finally {
-    await Promise.all([slow.close(), other.close()]);
-    await proxy.close();
+    await end();
   }
 });
 
 test("who ends its side behind its close frame is answered all the same, when its name is free", async () => {
-  const proxy = await Proxy.to(redis.port);
-  const slow = await node(proxy.url, { REDIS_PREFIX: "half-closed" });
-  const other = await node(redis.url, { REDIS_PREFIX: "half-closed" });
+  const { proxy, behind: slow, other, end } = await twoNodes("half-closed");
   try {
     const socket = connect({ port: slow.port, host: "127.0.0.1", allowHalfOpen: true });
-    socket.write(
-      `GET /?name=ana HTTP/1.1\r\nHost: x\r\nUpgrade: websocket\r\nConnection: Upgrade\r\n` +
-        `Sec-WebSocket-Key: AAAAAAAAAAAAAAAAAAAAAA==\r\nSec-WebSocket-Version: 13\r\n\r\n`,
-    );
+    socket.write(upgradeRequest("/?name=ana"));
     await once(socket, "data");
     proxy.set("delay", "command"); // the end is there long before the sign-out is done
-    socket.end(Buffer.from([0x88, 0x80, 0, 0, 0, 0])); // a close frame, masked with zeros
+    socket.end(CLOSE_FRAME);
     const answer: Buffer[] = [];
     for await (const chunk of socket) answer.push(chunk as Buffer);
     expect([...Buffer.concat(answer).subarray(-2)]).toEqual([0x88, 0]);
     (await ClassicClient.connect(other.port, "ana")).vanish();
   } finally {
-    await Promise.all([slow.close(), other.close()]);
-    await proxy.close();
+    await end();
   }
 });
 
@@ -166,9 +158,7 @@ test("of a crowd that closes at once nobody is told who else has gone", async ()
 });
 
 test("whose sign-out is done and not answered yet hears nothing that is for the next of that name", async () => {
-  const proxy = await Proxy.to(redis.port);
-  const mute = await node(proxy.url, { REDIS_PREFIX: "mute" });
-  const other = await node(redis.url, { REDIS_PREFIX: "mute" });
+  const { proxy, behind: mute, other, end } = await twoNodes("mute");
   try {
     const ana = await ClassicClient.connect(mute.port, "ana");
     const eva = await JsonClient.hello(mute.port, "eva");
@@ -190,31 +180,30 @@ test("whose sign-out is done and not answered yet hears nothing that is for the 
     expect(ana.heard.filter((heard) => heard.includes("for the next"))).toEqual([]);
     expect(eva.heard.filter(({ text }) => text === "for the next")).toEqual([]);
   } finally {
-    proxy.set("pass");
-    await Promise.all([mute.close(), other.close()]);
-    await proxy.close();
+    await end();
   }
 });
 
-test("while Redis is away, a goodbye is answered all the same; that the name is free is not said", async () => {
-  const proxy = await Proxy.to(redis.port);
-  const cutOff = await node(proxy.url, { REDIS_PREFIX: "away", OPERATION_DEADLINE_MS: 2_500 });
+test("while Redis is away, a close is answered soon; that the name is free is not said to a bye", async () => {
+  const { proxy, behind, end } = await twoNodes("away", { OPERATION_DEADLINE_MS: 60_000 });
+  const hasty = await node(proxy.url, { REDIS_PREFIX: "away", OPERATION_DEADLINE_MS: 2_500 });
   try {
-    const ana = await ClassicClient.connect(cutOff.port, "ana");
-    const eva = await JsonClient.hello(cutOff.port, "eva");
+    const ana = await ClassicClient.connect(behind.port, "ana");
+    const eva = await JsonClient.hello(hasty.port, "eva");
     const closed = eva.closed();
     proxy.set("blackhole");
     eva.says({ type: "bye", id: 1 });
-    expect(await ana.close()).toBe(1005);
+    expect(await ana.close()).toBe(1005); // ws waits for it for half a minute, the gateway for a whole one
     await eva.awaits({ type: "error", id: 1, code: "unavailable" });
     expect(await closed).toBe(1000);
     proxy.set("pass");
     for (const name of ["ana", "eva"]) {
-      (await eventually(() => ClassicClient.connect(cutOff.port, name))).vanish();
+      (await eventually(() => ClassicClient.connect(hasty.port, name))).vanish();
     }
   } finally {
-    await cutOff.close();
-    await proxy.close();
+    proxy.set("pass");
+    await hasty.close();
+    await end();
   }
 });
 
@@ -245,6 +234,19 @@ test("a name whose sign-out got lost is found by the audit and freed", async () 
   }
 });
 
+/** Two nodes of a cluster of their own, one of them behind a proxy to its Redis. */
+async function twoNodes(prefix: string, settings: Record<string, number> = {}) {
+  const proxy = await Proxy.to(redis.port);
+  const behind = await node(proxy.url, { REDIS_PREFIX: prefix, ...settings });
+  const other = await node(redis.url, { REDIS_PREFIX: prefix });
+  const end = async (): Promise<void> => {
+    proxy.set("pass");
+    await Promise.all([behind.close(), other.close()]);
+    await proxy.close();
+  };
+  return { proxy, behind, other, end };
+}
+
 async function bucketHolding(prefix: string, name: string): Promise<string> {
   for (const key of await redis.client.keys(`${prefix}:*:users`)) {
     if (await redis.client.hexists(key, name)) return key.slice(0, -":users".length);
@@ -260,10 +262,7 @@ async function health(port: number): Promise<number> {
 async function contend(port: number, name: string): Promise<{ status: number; leave: () => void }> {
   const socket = connect(port, "127.0.0.1");
   socket.on("error", () => {}); // seen as an answer that is missing
-  socket.write(
-    `GET /?name=${name} HTTP/1.1\r\nHost: x\r\nUpgrade: websocket\r\nConnection: Upgrade\r\n` +
-      `Sec-WebSocket-Key: AAAAAAAAAAAAAAAAAAAAAA==\r\nSec-WebSocket-Version: 13\r\n\r\n`,
-  );
+  socket.write(upgradeRequest(`/?name=${name}`));
   const answer = await new Promise<string>((resolve) => {
     socket.once("data", (chunk) => resolve(chunk.toString()));
     socket.once("close", () => resolve(""));

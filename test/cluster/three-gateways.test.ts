@@ -4,6 +4,7 @@ import { afterAll, afterEach, beforeAll, beforeEach, expect, test } from "vitest
 import type { Node } from "#tertulia/node.js";
 import { ClassicClient, L, frame } from "../support/classic-client.js";
 import { node } from "../support/nodes.js";
+import { upgradeRequest } from "../support/raw-socket.js";
 import { startRedis, type TestRedis } from "../support/redis.js";
 
 let redis: TestRedis;
@@ -417,13 +418,6 @@ test("health is told without a name", async () => {
   expect((await get("/readyz")).status).toBe(200);
   expect((await get("/nothing")).status).toBe(404);
 });
-
-function upgradeRequest(target: string): string {
-  return (
-    `GET ${target} HTTP/1.1\r\nHost: x\r\nUpgrade: websocket\r\nConnection: Upgrade\r\n` +
-    `Sec-WebSocket-Key: AAAAAAAAAAAAAAAAAAAAAA==\r\nSec-WebSocket-Version: 13\r\n\r\n`
-  );
-}
 
 /** The first answer to a request of raw bytes; the connection ends with it. */
 async function raw(port: number, request: string): Promise<string> {

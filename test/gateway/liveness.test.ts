@@ -8,6 +8,7 @@ import { ClassicClient } from "../support/classic-client.js";
 import { eventually } from "../support/eventually.js";
 import { JsonClient } from "../support/json-client.js";
 import { node } from "../support/nodes.js";
+import { CLOSE_FRAME, upgradeRequest } from "../support/raw-socket.js";
 import { startRedis } from "../support/redis.js";
 
 test("within half a minute who says no hello is closed with 4408, JSON is pinged, and bytes are not", async () => {
@@ -63,13 +64,10 @@ test("who begins to close and does not hang up is cut", async () => {
     return values.reduce((sum, { value }) => sum + value, 0);
   };
   const lazy = connect({ port: gateway.port, host: "127.0.0.1", allowHalfOpen: true });
-  lazy.write(
-    `GET /?name=lazy HTTP/1.1\r\nHost: x\r\nUpgrade: websocket\r\nConnection: Upgrade\r\n` +
-      `Sec-WebSocket-Key: AAAAAAAAAAAAAAAAAAAAAA==\r\nSec-WebSocket-Version: 13\r\n\r\n`,
-  );
+  lazy.write(upgradeRequest("/?name=lazy"));
   await once(lazy, "data");
   expect(await open()).toBe(1);
-  lazy.write(Buffer.from([0x88, 0x80, 0, 0, 0, 0])); // a close frame, masked with zeros
+  lazy.write(CLOSE_FRAME);
   const [answer] = (await once(lazy, "data")) as [Buffer];
   expect([...answer]).toEqual([0x88, 0]);
   await eventually(async () => expect(await open()).toBe(0));

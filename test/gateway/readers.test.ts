@@ -4,6 +4,7 @@ import { ClassicClient, L } from "../support/classic-client.js";
 import { eventually } from "../support/eventually.js";
 import { Proxy } from "#tertulia/verify/proxy.js";
 import { node } from "../support/nodes.js";
+import { upgradeRequest } from "../support/raw-socket.js";
 import { startRedis, type TestRedis } from "../support/redis.js";
 
 let redis: TestRedis;
@@ -17,10 +18,7 @@ afterAll(() => redis.close());
 async function deafClient(port: number, name: string): Promise<Socket> {
   const socket = connect(port, "127.0.0.1");
   socket.on("error", () => {}); // it will be cut
-  socket.write(
-    `GET /?name=${name} HTTP/1.1\r\nHost: x\r\nUpgrade: websocket\r\nConnection: Upgrade\r\n` +
-      `Sec-WebSocket-Key: AAAAAAAAAAAAAAAAAAAAAA==\r\nSec-WebSocket-Version: 13\r\n\r\n`,
-  );
+  socket.write(upgradeRequest(`/?name=${name}`));
   await new Promise((resolve) => socket.once("data", resolve));
   socket.pause();
   return socket;
@@ -151,11 +149,7 @@ test("a list of subprotocols that is empty, or has empty places, is as good as w
     ["ws-protocol,,chat", "ws-protocol"],
   ] as const) {
     const socket = connect(gateway.port, "127.0.0.1");
-    socket.write(
-      `GET /?name=ana HTTP/1.1\r\nHost: x\r\nUpgrade: websocket\r\nConnection: Upgrade\r\n` +
-        `Sec-WebSocket-Key: AAAAAAAAAAAAAAAAAAAAAA==\r\nSec-WebSocket-Version: 13\r\n` +
-        `Sec-WebSocket-Protocol: ${list}\r\n\r\n`,
-    );
+    socket.write(upgradeRequest("/?name=ana", `Sec-WebSocket-Protocol: ${list}\r\n`));
     const answer = await new Promise<string>((resolve) => {
       socket.once("data", (chunk) => resolve(chunk.toString()));
     });

@@ -1,0 +1,12 @@
+/** What a WebSocket client says, byte by byte: for clients that do not behave. */
+
+/** The request of a handshake, up to its blank line. `more`: further header lines, each with its end. */
+export function upgradeRequest(target: string, more = ""): string {
+  return (
+    `GET ${target} HTTP/1.1\r\nHost: x\r\nUpgrade: websocket\r\nConnection: Upgrade\r\n` +
+    `Sec-WebSocket-Key: AAAAAAAAAAAAAAAAAAAAAA==\r\nSec-WebSocket-Version: 13\r\n${more}\r\n`
+  );
+}
+
+/** A close frame without a code, masked with zeros. */
+export const CLOSE_FRAME = Buffer.from([0x88, 0x80, 0, 0, 0, 0]);

@@ -1,8 +1,8 @@
-/** The page for browsers: read once, served from memory, and nothing else may be loaded by it. */
+/** The page for browsers: one file, read once, served from memory; it loads nothing else. */
 import { createHash } from "node:crypto";
-import { readFile, readdir } from "node:fs/promises";
+import { readFile } from "node:fs/promises";
 import type { IncomingHttpHeaders, OutgoingHttpHeaders } from "node:http";
-import { extname, join } from "node:path";
+import { join } from "node:path";
 import { gzipSync } from "node:zlib";
 
 export interface Served {
@@ -16,72 +16,54 @@ export interface Site {
   answer(path: string, headers: IncomingHttpHeaders): Served | undefined;
 }
 
-interface Stored {
-  readonly type: string;
+interface Page {
   readonly etag: string;
   readonly body: Buffer;
   readonly gzip: Buffer;
+  /** Sources of its own script and styles, as a Content Security Policy names them. */
+  readonly scripts: string;
+  readonly styles: string;
 }
 
-const TYPES: Record<string, string> = {
-  ".html": "text/html; charset=utf-8",
-  ".js": "text/javascript; charset=utf-8",
-  ".css": "text/css; charset=utf-8",
-  ".svg": "image/svg+xml",
-};
-
-/** Of a folder with `index.html` and `assets/`; undefined if it has not been built. */
+/** Of a folder with `index.html`; undefined if it has not been built. */
 export async function readSite(folder: string): Promise<Site | undefined> {
-  const files = new Map<string, Stored>();
+  let body: Buffer;
   try {
-    files.set("/", await stored(join(folder, "index.html")));
-    for (const name of await readdir(join(folder, "assets"))) {
-      files.set(`/assets/${name}`, await stored(join(folder, "assets", name)));
-    }
+    body = await readFile(join(folder, "index.html"));
   } catch (error) {
     if ((error as NodeJS.ErrnoException).code === "ENOENT") return undefined;
     throw error;
   }
-  return { answer: (path, headers) => answerOf(files.get(path), path, headers) };
-}
-
-async function stored(file: string): Promise<Stored> {
-  const body = await readFile(file);
-  const digest = createHash("sha256").update(body).digest("base64url").slice(0, 22);
-  return {
-    type: TYPES[extname(file)] ?? "application/octet-stream",
-    etag: `W/"${digest}"`,
+  const page: Page = {
+    etag: `W/"${digestOf(body).toString("base64url").slice(0, 22)}"`,
     body,
     gzip: gzipSync(body, { level: 9 }),
+    scripts: sourcesOf("script", body),
+    styles: sourcesOf("style", body),
   };
+  return { answer: (path, headers) => (path === "/" ? answerOf(page, headers) : undefined) };
 }
 
-function answerOf(
-  file: Stored | undefined,
-  path: string,
-  asked: IncomingHttpHeaders,
-): Served | undefined {
-  if (file === undefined) return undefined;
+function answerOf(page: Page, asked: IncomingHttpHeaders): Served {
   const headers: OutgoingHttpHeaders = {
-    // names under assets carry a digest: another content is another name
-    "cache-control": path === "/" ? "no-cache" : "public, max-age=31536000, immutable",
-    "content-security-policy": policy(asked.host),
+    "cache-control": "no-cache", // kept, but asked for each time: the gateway may be a newer one
+    "content-security-policy": policy(page, asked.host),
     "cross-origin-opener-policy": "same-origin",
-    etag: file.etag,
+    etag: page.etag,
     "referrer-policy": "no-referrer",
     vary: "accept-encoding",
     "x-content-type-options": "nosniff",
   };
-  if (asked["if-none-match"]?.includes(file.etag) === true) {
+  if (asked["if-none-match"]?.includes(page.etag) === true) {
     return { status: 304, headers, body: new Uint8Array() };
   }
   const isSmall = /\bgzip\b/.test(asked["accept-encoding"]?.toString() ?? "");
-  const body = isSmall ? file.gzip : file.body;
+  const body = isSmall ? page.gzip : page.body;
   return {
     status: 200,
     headers: {
       ...headers,
-      "content-type": file.type,
+      "content-type": "text/html; charset=utf-8",
       "content-length": body.length,
       ...(isSmall && { "content-encoding": "gzip" }),
     },
@@ -90,17 +72,28 @@ function answerOf(
 }
 
 /** Content Security Policy Level 3. Some browsers take `'self'` for http only: so the host by name as well. */
-function policy(host: string | undefined): string {
+function policy({ scripts, styles }: Page, host: string | undefined): string {
   const sockets =
     host !== undefined && /^[\w.\-:[\]]+$/.test(host) ? ` ws://${host} wss://${host}` : "";
   return [
     "default-src 'none'",
-    "script-src 'self'",
-    "style-src 'self'",
+    `script-src ${scripts}`,
+    `style-src ${styles}`,
     `connect-src 'self'${sockets}`,
     "img-src 'self' data:",
     "base-uri 'none'",
     "form-action 'none'",
     "frame-ancestors 'none'",
   ].join("; ");
+}
+
+/** Hashes of what stands in the elements of this kind. The build writes them whole, without `</` inside. */
+function sourcesOf(kind: "script" | "style", page: Buffer): string {
+  const elements = page.toString().matchAll(new RegExp(`<${kind}[^>]*>(.*?)</${kind}>`, "gs"));
+  const hashes = [...elements].map(([, text]) => `'sha256-${digestOf(text!).toString("base64")}'`);
+  return hashes.length === 0 ? "'none'" : hashes.join(" ");
+}
+
+function digestOf(content: string | Buffer): Buffer {
+  return createHash("sha256").update(content).digest();
 }

@@ -3,7 +3,7 @@ import type { Browser } from "playwright-core";
 import { WebSocket } from "ws";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { connect } from "#tertulia/clients/sdk/tertulia.js";
-import { hasBrowser, join, launch } from "../support/browser.js";
+import { hasBrowser, join, launch, visit } from "../support/browser.js";
 import { eventually } from "../support/eventually.js";
 import { node } from "../support/nodes.js";
 import { startRedis, type TestRedis } from "../support/redis.js";
@@ -35,6 +35,19 @@ describe.skipIf(!hasBrowser())("the page", () => {
     await browser?.close();
     await served?.close();
     await redis?.close();
+  });
+
+  test("of a gateway the browser asks for one file and a WebSocket, and no policy forbids it", async () => {
+    const { page, complaints } = await visit(browser, served.port);
+    const asked: string[] = [];
+    page.on("request", (request) => asked.push(request.url()));
+    await page.reload();
+    await page.locator("input[name=name]").fill("one file");
+    await page.locator("input[name=name]").press("Enter");
+    await page.locator(".chat").waitFor();
+    const http = asked.filter((url) => url.startsWith("http"));
+    expect(http).toEqual([`http://127.0.0.1:${served.port}/`]);
+    expect(complaints).toEqual([]);
   });
 
   test("markup in texts and names is shown, not obeyed", async () => {

@@ -70,10 +70,3 @@ export interface Texts {
 export function problemText({ problem }: Texts, which: Problem): string {
   return problem[which] ?? problem.unknown;
 }
-
-/** Only one language is loaded: the first of the browser's that there is, or English. */
-export async function textsFor(languages: readonly string[]): Promise<Texts> {
-  const known = languages.map((each) => each.slice(0, 2)).find((each) => /^(?:en|es)$/.test(each));
-  if (known === "es") return (await import("./texts-es.js")).spanish;
-  return (await import("./texts-en.js")).english;
-}

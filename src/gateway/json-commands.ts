@@ -2,6 +2,7 @@
 import type { Chat } from "../chat/chat.js";
 import { nameFromText, nameOfConv, problem } from "../wire/json.js";
 import type { Events, Request } from "../wire/json-schema.js";
+import { isBlank } from "../wire/visible.js";
 
 type Command = Parameters<Chat["execute"]>[1];
 
@@ -18,7 +19,8 @@ export function commandOf(
       if (text.length > textMaxChars && Array.from(text).length > textMaxChars) {
         return { error: problem(id, "too_large", `a text has at most ${textMaxChars} characters`) };
       }
-      const bytes = encoder.encode(text);
+      // for the chat, a text of nothing that can be seen is none
+      const bytes = encoder.encode(isBlank(text) ? "" : text);
       const own = mid === undefined ? {} : { mid };
       return {
         command: { type: "send", to: nameOfConv(conv), text: bytes, mayWait: true, ...own },

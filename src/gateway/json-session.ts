@@ -15,11 +15,11 @@ import {
   idOf,
   idOfFrame,
   jsonDialect,
-  isPlain,
   nameFromText,
   problem,
   textFromName,
 } from "../wire/json.js";
+import { isPlain } from "../wire/visible.js";
 import type { Event, Request, Requests } from "../wire/json-schema.js";
 import type { AnsweringSocket } from "./answering-socket.js";
 import { CatchUp } from "./catch-up.js";

@@ -132,16 +132,6 @@ export function unreadOf({ head, floor, read }: ConversationState): number {
   return Math.max(0, head - Math.max(read, floor - 1));
 }
 
-/**
- * Whether a name is seen as it is: no blanks at its ends, nothing invisible but what joins emoji, and
- * nothing that is shown in the place of bytes.
- */
-export function isPlain(name: string): boolean {
-  return !/[\ufffd\ud800-\udfff]|^[\p{Z}\u2800]|[\p{Z}\u2800]$|(?![\u200c\u200d])[\p{Cf}\p{Zl}\p{Zp}\u3164\u115f\u1160]/u.test(
-    name,
-  );
-}
-
 export function nameFromText(text: string): Name {
   return nameFromBytes(encoder.encode(text));
 }

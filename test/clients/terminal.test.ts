@@ -59,6 +59,12 @@ function pipe(
 }
 
 describe("in a pipe", () => {
+  test("a name that hides something is refused with the reason", async () => {
+    const ended = pipe(["--url", at(first)[0]!, "--name", "eve\u200d"], "hi\n").ended;
+    expect(await ended).toMatchObject({ out: "", code: 2 });
+    expect((await ended).errors).toMatch(/cannot be a name here.*hide nothing/);
+  });
+
   test("every line is published in order and acknowledged before it ends", async () => {
     const lines = Array.from({ length: 130 }, (_, at) => `line ${at}`);
     const eva = join(at(second), { name: "eva" });

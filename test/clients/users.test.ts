@@ -91,6 +91,11 @@ test("a name that somebody holds cannot be had, until it is free", async () => {
   await eventually(() => join(at(first), { name: "carl" }).chat.joined());
   const nobody = join(at(first), { name: "#" });
   await expect(nobody.chat.joined()).rejects.toMatchObject({ code: "bad_name" });
+  const hidden = join(at(first), { name: "ana\u200d" });
+  await expect(hidden.chat.joined()).rejects.toMatchObject({ code: "bad_name" });
+  const spelt = join(at(first), { name: "Jose\u0301" });
+  await spelt.chat.joined();
+  expect(spelt.chat.name).toBe("José");
 });
 
 test("who was taken for dead and lost the name does not come back by himself (4409)", async () => {

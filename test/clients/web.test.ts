@@ -41,6 +41,16 @@ describe.skipIf(!hasBrowser())("in a browser", () => {
   const unread = (person: Person, line: string): Promise<string> =>
     person.page.locator(".conversations .line", { hasText: line }).locator(".badge").innerText();
 
+  test("a name that hides something is refused in the form, with the reason", async () => {
+    const { page } = await visit(browser, nodes[0]!.port);
+    await page.locator("input[name=name]").fill("ana\u200d");
+    await page.locator("input[name=name]").press("Enter");
+    await page.locator("#join-problem", { hasText: "hide nothing" }).waitFor();
+    await page.locator("input[name=name]").fill("ana 👩‍💻");
+    await page.locator("input[name=name]").press("Enter");
+    await page.locator(".chat").waitFor();
+  });
+
   test("two people on two gateways join, talk to everybody, and see each other", async () => {
     const [ana, bea] = await pair("ana", "bea");
     await ana.says("hello, everybody");

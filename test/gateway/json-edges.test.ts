@@ -199,11 +199,24 @@ test("everybody is no user: a conversation with ~ does not exist", async () => {
 test("a name that is shown as another is refused", async () => {
   const gateway = await gatewayOf("marks");
   const ana = await JsonClient.connect(gateway.port);
-  for (const name of ["a\ufffd", "\ud800"]) {
+  for (const name of ["a\ufffd", "\ud800", "ana\u200d", "ana\ufe0f", "ana\u034f", "nin\u0303a"]) {
     expect(await ana.asks({ type: "hello", name })).toMatchObject({ code: "bad_name" });
   }
+  const joined = await JsonClient.hello(gateway.port, "می‌خواهم 👩‍💻");
+  const seen = await joined.asks({ type: "user", user: "می‌خواهم 👩‍💻" });
+  expect(seen).toMatchObject({ type: "ok", status: "active" });
   const raw = await JsonClient.connect(gateway.port, "?name=%ff");
   await raw.hears({ type: "error", code: "bad_name" });
+});
+
+test("a text of which nothing can be seen is empty", async () => {
+  const gateway = await gatewayOf("blank");
+  const ana = await JsonClient.hello(gateway.port, "ana");
+  for (const text of ["", " \n", "\u200b", "\u3164\u2800", "\ufe0f"]) {
+    const answer = await ana.asks({ type: "publish", text });
+    expect(answer).toMatchObject({ type: "error", code: "empty", retryable: false });
+  }
+  expect(await ana.asks({ type: "publish", text: " 👩‍💻 " })).toMatchObject({ type: "ok", seq: 1 });
 });
 
 test("typing to a name that nobody can have is heard by nobody", async () => {

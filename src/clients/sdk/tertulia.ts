@@ -51,7 +51,9 @@ export class Tertulia {
   #status: Status = "active";
 
   constructor(url: string | readonly string[], options: ConnectOptions) {
-    const { name, client, signal } = options;
+    const { client, signal } = options;
+    // some keyboards spell é in two characters, which is refused (PROTOCOL.md, names and texts)
+    const name = options.name.normalize("NFC");
     signal?.throwIfAborted();
     this.name = name;
     this.key = options.key ?? randomId();

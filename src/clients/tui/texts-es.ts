@@ -99,7 +99,8 @@ export const spanish: Texts = {
     forbidden: "Eso no está permitido.",
     not_found: "Nadie con este nombre ha estado nunca aquí.",
     name_taken: "Alguien ya tiene este nombre. Elige otro.",
-    bad_name: "Aquí esto no puede ser un nombre. Los nombres son cortos y no empiezan con # ni @.",
+    bad_name:
+      "Aquí esto no puede ser un nombre. Los nombres son cortos, no empiezan con # ni @ y no ocultan nada.",
     bad_status: "Ese estado no existe.",
     empty: "No contiene nada.",
     too_large: "Es demasiado largo.",

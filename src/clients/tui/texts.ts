@@ -146,7 +146,8 @@ const english: Texts = {
     forbidden: "That is not allowed.",
     not_found: "Nobody of this name has ever been here.",
     name_taken: "Somebody has this name already. Choose another one.",
-    bad_name: "This cannot be a name here. Names are short, and do not begin with # or @.",
+    bad_name:
+      "This cannot be a name here. Names are short, do not begin with # or @, and hide nothing.",
     bad_status: "There is no such status.",
     empty: "There is nothing in it.",
     too_large: "This is too long.",

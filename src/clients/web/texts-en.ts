@@ -90,7 +90,8 @@ export const english: Texts = {
   problem: {
     not_found: "Nobody of this name has ever been here.",
     name_taken: "Somebody has this name already. Choose another one.",
-    bad_name: "This cannot be a name here. Names are short, and do not begin with # or @.",
+    bad_name:
+      "This cannot be a name here. Names are short, do not begin with # or @, and hide nothing.",
     too_large: "This is too long.",
     rate_limited: "That was too much at once. Wait a moment.",
     unavailable: "The chat could not do it in time. Try again.",

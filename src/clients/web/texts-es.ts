@@ -92,7 +92,8 @@ export const spanish: Texts = {
   problem: {
     not_found: "Nadie con este nombre ha estado nunca aquí.",
     name_taken: "Alguien ya tiene este nombre. Elige otro.",
-    bad_name: "Aquí esto no puede ser un nombre. Los nombres son cortos y no empiezan con # ni @.",
+    bad_name:
+      "Aquí esto no puede ser un nombre. Los nombres son cortos, no empiezan con # ni @ y no ocultan nada.",
     too_large: "Es demasiado largo.",
     rate_limited: "Fue demasiado a la vez. Espera un momento.",
     unavailable: "El chat no pudo hacerlo a tiempo. Inténtalo de nuevo.",

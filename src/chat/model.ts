@@ -49,7 +49,7 @@ export interface Message {
   readonly text: Text;
 }
 
-/** A conversation as it stands. Before its first message: epoch 0, head 0, floor 1. */
+/** A conversation as it stands. Before its first message: epoch 0, head 0, floor 1, time 0. */
 export interface Extent {
   /** Of the newest message. */
   readonly epoch: number;
@@ -57,6 +57,8 @@ export interface Extent {
   readonly head: number;
   /** Number of the oldest message that is kept; head + 1 if none is. */
   readonly floor: number;
+  /** When the newest message was written; 0 if none is kept. */
+  readonly time: number;
 }
 
 /** Messages in a row, oldest first, and the conversation that they are from. */

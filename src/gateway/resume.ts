@@ -52,6 +52,7 @@ export async function resume(
       epoch: 0,
       head: 0,
       floor: 1,
+      time: 0,
       read: 0,
     };
     all.push({ state, cursor });
@@ -141,8 +142,8 @@ function pageAfter(
   return chat.page(conversation, { direction: "after", seq, limit });
 }
 
-function extentOf({ epoch, head, floor }: Extent): Extent {
-  return { epoch, head, floor };
+function extentOf({ epoch, head, floor, time }: Extent): Extent {
+  return { epoch, head, floor, time };
 }
 
 function conversationOf(name: Name, conv: string): Conversation {

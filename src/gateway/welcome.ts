@@ -40,6 +40,7 @@ function described(
     epoch: epochText(state.epoch),
     head: state.head,
     floor: state.floor,
+    ...(state.time > 0 && { ts: state.time }),
     read: state.read,
     unread: unreadOf(state),
     after,

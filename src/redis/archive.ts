@@ -29,6 +29,8 @@ const PAGE_BYTES = 262_144;
 
 const GENERAL: Conversation = { kind: "general" };
 
+type Four = [number, number, number, number];
+
 export class RedisArchive implements Archive {
   readonly #ledger: Ledger;
   readonly #keys: Keys;
@@ -53,17 +55,15 @@ export class RedisArchive implements Archive {
   async page(conversation: Conversation, { direction, seq, limit }: Range): Promise<Page> {
     const keys = this.#keysOf(conversation);
     const args = [direction, seq, limit, this.#settings.historyMaxAgeMs];
-    const [epoch, head, floor, epochThere, ...records] = (await this.#call("page", keys, args)) as [
-      number,
-      number,
-      number,
-      number,
-      ...Buffer[],
-    ];
+    const [epoch, head, floor, time, epochThere, ...records] = (await this.#call(
+      "page",
+      keys,
+      args,
+    )) as [...Four, number, ...Buffer[]];
     const messages = fitting(records.map(decodeRecord), direction);
     const [oldest, newest] = [messages[0]?.seq ?? 0, messages.at(-1)?.seq ?? head];
     const more = direction === "after" ? newest < head : oldest > floor;
-    return { epoch, head, floor, epochThere, messages, more };
+    return { epoch, head, floor, time, epochThere, messages, more };
   }
 
   async markRead(
@@ -122,8 +122,8 @@ export class RedisArchive implements Archive {
       this.#settings.historyMaxAgeMs,
     ])) as number[];
     return marks.map(({ conversation, read }, i) => {
-      const [epoch, head, floor] = numbers.slice(3 * i, 3 * i + 3) as [number, number, number];
-      return { conversation, epoch, head, floor, read: Math.min(read, head) };
+      const [epoch, head, floor, time] = numbers.slice(4 * i, 4 * i + 4) as Four;
+      return { conversation, epoch, head, floor, time, read: Math.min(read, head) };
     });
   }
 

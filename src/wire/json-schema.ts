@@ -144,6 +144,9 @@ export const events = {
         epoch,
         head: seq.meta({ description: "Number of the newest message; 0: none yet." }),
         floor: seq.meta({ description: "Number of the oldest message kept." }),
+        ts: ts
+          .optional()
+          .meta({ description: "When the newest message was written; absent: none is kept." }),
         read: seq.meta({ description: "Up to here it was read, on any device." }),
         unread: z.number().int(),
         after: seq.meta({ description: "Every message after this one follows, or will." }),

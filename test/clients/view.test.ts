@@ -1,6 +1,6 @@
 /** The view model as dialogues: what is told and done, and what the screen shows then. */
 import { expect, test } from "vitest";
-import type { Message, State } from "#tertulia/clients/sdk/events.js";
+import type { Conversation, Message, State } from "#tertulia/clients/sdk/events.js";
 import { TertuliaError } from "#tertulia/clients/sdk/error.js";
 import { begin, type View, type ViewEvent, type Wish } from "#tertulia/clients/view/model.js";
 import {
@@ -68,21 +68,19 @@ const OPEN: ViewEvent = { type: "state", state: { name: "open" } };
 const TICK: ViewEvent = { type: "tick" };
 const LOOK: ViewEvent = { type: "look", isLooking: true };
 
-function welcome(...conversations: [conv: string, head: number, read?: number][]): ViewEvent {
+function welcome(
+  ...conversations: [conv: string, head: number, read?: number][]
+): Extract<ViewEvent, { type: "welcome" }> {
   return {
     type: "welcome",
     maxChars: 10,
-    conversations: conversations.map(([conv, head, read = head]) => ({
-      conv,
-      head,
-      read,
-      epoch: "a",
-      floor: 1,
-      unread: head - read,
-      after: head,
-      recovered: true,
-    })),
+    conversations: conversations.map((each) => standing(...each)),
   };
+}
+
+function standing(conv: string, head: number, read = head): Conversation {
+  const [unread, after] = [head - read, head];
+  return { conv, head, read, epoch: "a", floor: 1, unread, after, recovered: true };
 }
 
 function message(seq: number, from = "bea", more: Partial<Message> = {}): Message {
@@ -112,6 +110,26 @@ function joined(head = 2): Screen {
   screen.wishes = [];
   return screen;
 }
+
+test("conversations keep their order after a reload, and the newest are fetched", () => {
+  const listed = Array.from({ length: 25 }, (_, index) => {
+    const ts = NOON + ((index * 7) % 25);
+    return { ...standing(`@p${index}`, 3), ts };
+  });
+  const newest = listed.toSorted((one, two) => two.ts - one.ts).map(({ conv }) => conv);
+  const screen = new Screen().do(OPEN, { ...welcome(["~", 0]), conversations: listed });
+  const order = (): string[] => conversationList(screen.view).map(({ conv }) => conv);
+  expect(order()).toEqual(["~", ...newest]);
+  const fetched = screen.asks("history").map((wish) => "conv" in wish && wish.conv);
+  expect(fetched).toEqual([...newest.slice(0, 20), "~"]);
+  const last = newest[24]!;
+  screen.do({ type: "open", conv: last });
+  expect(order()).toEqual(["~", ...newest]); // what is looked at stays where it is
+  screen.do(hear(4, "p", { conv: last, ts: NOON + 99 }));
+  expect(order().slice(0, 3)).toEqual(["~", last, newest[0]]);
+  screen.later(200, { type: "open", conv: "@new" }, { type: "send", text: "hi", mid: "x" });
+  expect(order().slice(0, 3)).toEqual(["~", "@new", last]);
+});
 
 test("joining asks for the newest page, and for whom to be told of", () => {
   const screen = new Screen().do(OPEN, welcome(["~", 3], ["@bea", 2], ["@new", 0]));

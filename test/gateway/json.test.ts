@@ -226,16 +226,16 @@ test("a private message waits for whoever is away, and is delivered on return", 
   const bob = await hello("bob");
   await bob.asks({ type: "bye" });
   expect(await bob.closed()).toBe(1000);
-  expect(await ana.asks({ type: "publish", conv: "@bob", text: "later" })).toMatchObject({
-    seq: 1,
-  });
+  const stored = await ana.asks({ type: "publish", conv: "@bob", text: "later" });
+  expect(stored).toMatchObject({ seq: 1 });
   const back = keep(await JsonClient.connect(gateway.port));
   back.says({ type: "hello", name: "bob" });
   const welcome = await back.hears({ type: "welcome" });
   expect(welcome["conversations"]).toMatchObject([
     { conv: "~" },
-    { conv: "@ana", head: 1, read: 0, unread: 1, after: 0, recovered: true },
+    { conv: "@ana", head: 1, ts: stored["ts"], read: 0, unread: 1, after: 0, recovered: true },
   ]);
+  expect(welcome["conversations"], "no time of what was never written").not.toHaveProperty("0.ts");
   await back.hears({ type: "message", conv: "@ana", seq: 1, from: "ana", text: "later" });
   expect(await back.asks({ type: "read", conv: "@ana", seq: 1 })).toMatchObject({ unread: 0 });
   back.vanish();

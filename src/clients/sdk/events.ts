@@ -42,6 +42,8 @@ export interface Conversation {
   readonly epoch: string;
   readonly head: number;
   readonly floor: number;
+  /** When the newest message was written, in milliseconds since 1970; absent: none is kept. */
+  readonly ts?: number | undefined;
   /** Up to here it was read, on any device. */
   readonly read: number;
   readonly unread: number;

@@ -11,6 +11,8 @@ export interface ConversationLine {
   readonly unread: number;
   /** The newest message that is shown. */
   readonly last: Message | undefined;
+  /** When something was written last, on either side; 0: never. */
+  readonly ts: number;
   readonly draft: string;
   readonly isOpen: boolean;
   readonly hasFailed: boolean;
@@ -26,7 +28,7 @@ export function conversationList(view: View): readonly ConversationLine[] {
     .map((conversation) => lineOf(view, conversation));
   const [everybody, ...others] = lines.toSorted((one, two) => {
     if (one.conv === EVERYBODY || two.conv === EVERYBODY) return one.conv === EVERYBODY ? -1 : 1;
-    return (two.last?.ts ?? 0) - (one.last?.ts ?? 0) || compare(one.conv, two.conv);
+    return two.ts - one.ts || compare(one.conv, two.conv);
   });
   return everybody === undefined ? others : [everybody, ...others];
 }
@@ -71,14 +73,16 @@ export function secondsToRetry({ connection }: View, nowMs: number): number | un
 }
 
 function lineOf(view: View, conversation: Conversation): ConversationLine {
-  const { conv, messages, draft, outgoing } = conversation;
+  const { conv, messages, draft, outgoing, ts } = conversation;
   const upTo = quietFrom(view, conv) ?? Infinity;
   const peer = conv === EVERYBODY ? undefined : conv.slice(1);
+  const last = messages.findLast(({ seq, from }) => seq <= upTo || from === view.me);
   return {
     conv,
     peer,
     unread: unreadIn(view, conversation),
-    last: messages.findLast(({ seq, from }) => seq <= upTo || from === view.me),
+    last,
+    ts: Math.max(last?.ts ?? ts, outgoing.at(-1)?.ts ?? 0),
     draft,
     isOpen: conv === view.open,
     hasFailed: outgoing.some(({ state }) => state === "failed"),

@@ -47,6 +47,8 @@ export interface Conversation {
   readonly head: number;
   /** Number of the oldest message that is kept. */
   readonly floor: number;
+  /** When the newest message was written, as far as the chat said so when it was joined; 0: never. */
+  readonly ts: number;
   /** Up to here this user has read. */
   readonly read: number;
   /** Up to here the chat was told so, and when. */
@@ -217,6 +219,7 @@ export function emptyConversation(conv: Conv): Conversation {
     outgoing: [],
     head: 0,
     floor: 1,
+    ts: 0,
     read: 0,
     told: 0,
     toldAtMs: 0,

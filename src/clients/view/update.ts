@@ -135,13 +135,14 @@ function welcomed(
 ): Step {
   // the chat may not know of the status before it is told again
   let next: View = { ...view, maxChars, problem: undefined, chosenAtMs: nowMs };
-  for (const { conv, head, floor, read } of conversations) {
+  for (const { conv, head, floor, ts = 0, read } of conversations) {
     const own = standing(next, conv);
     const isNew = !next.conversations.has(conv) || !own.isLoaded;
     next = put(next, {
       ...own,
       head: Math.max(own.head, head),
       floor: Math.max(own.floor, floor),
+      ts,
       read: Math.max(own.read, read),
       told: Math.max(own.told, read),
       newFrom: isNew && conv === view.open && read > 0 && head > read ? read + 1 : own.newFrom,
@@ -151,6 +152,7 @@ function welcomed(
   const fetched = conversations
     .map(({ conv }) => next.conversations.get(conv)!)
     .filter(({ conv, head, isLoaded }) => conv !== EVERYBODY && head > 0 && !isLoaded)
+    .toSorted((one, two) => two.ts - one.ts)
     .slice(0, FETCHED_AT_ONCE);
   for (const { conv } of fetched) {
     const step = ask(next, conv);

@@ -101,7 +101,7 @@ export function Sidebar({ onOpen }: Props): ComponentChildren {
 
 function Line({ line, onOpen }: Props & { readonly line: ConversationLine }): ComponentChildren {
   const { t, view } = useSeat();
-  const { conv, peer, unread, last, draft, isOpen, hasFailed, status } = line;
+  const { conv, peer, unread, last, ts, draft, isOpen, hasFailed, status } = line;
   return (
     <li>
       <button class="line" aria-current={isOpen ? "true" : undefined} onClick={() => onOpen(conv)}>
@@ -137,7 +137,7 @@ function Line({ line, onOpen }: Props & { readonly line: ConversationLine }): Co
           </span>
         </span>
         <span class="line-end">
-          {last && <time dateTime={new Date(last.ts).toISOString()}>{shortTime(last.ts, t)}</time>}
+          {ts > 0 && <time dateTime={new Date(ts).toISOString()}>{shortTime(ts, t)}</time>}
           {unread > 0 && (
             <span class="badge">
               <span aria-hidden="true">{unread > 99 ? "99+" : unread}</span>

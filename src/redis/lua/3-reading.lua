@@ -22,6 +22,12 @@ local function extent(conversation, history, keep_ms)
   return tonumber(last[2]) or 0, head, first_kept(history, now_ms() - keep_ms) or head + 1
 end
 
+-- When the newest message was written: 0 if none is kept.
+local function last_time(history)
+  local newest = redis.call('XREVRANGE', history, '+', '-', 'COUNT', 1)[1]
+  return newest and struct.unpack('>I6', newest[2][2]) or 0
+end
+
 -- A user's conversations of one bucket, the latest first, and how far each was read.
 -- KEYS: inbox, marks       ARGV: with '~' for the general chat, or ''
 -- Returns { with whom, number, ... }.
@@ -37,29 +43,30 @@ local function conversations(keys, args)
 end
 
 -- KEYS: conversation, history, conversation, history ...       ARGV: ms kept
--- Returns { epoch, head, floor, ... }.
+-- Returns { epoch, head, floor, time of the newest, ... }.
 local function extents(keys, args)
   local found = {}
   for i = 1, #keys, 2 do
     for _, number in ipairs({ extent(keys[i], keys[i + 1], tonumber(args[1])) }) do
       table.insert(found, number)
     end
+    table.insert(found, last_time(keys[i + 1]))
   end
   return found
 end
 
 -- Messages after a number, or the last ones before it; oldest first.
 -- KEYS: conversation, history       ARGV: 'after' | 'before', number, limit, ms kept
--- Returns { epoch, head, floor, the epoch of the message with that number or 0, record ... }.
+-- Returns { epoch, head, floor, time of the newest, the epoch of the message with that number or 0, record ... }.
 local function page(keys, args)
   local conversation, history = unpack(keys)
   local direction, seq, limit, keep_ms = args[1], tonumber(args[2]), args[3], tonumber(args[4])
   local epoch, head, floor = extent(conversation, history, keep_ms)
   local own = redis.call('XRANGE', history, args[2] .. '-0', args[2] .. '-0')[1]
-  local found = { epoch, head, floor, 0 }
+  local found = { epoch, head, floor, last_time(history), 0 }
   if own and seq >= floor then
     local _, own_epoch = struct.unpack('>I6I6', own[2][2])
-    found[4] = own_epoch
+    found[5] = own_epoch
   end
   local entries
   if direction == 'after' then

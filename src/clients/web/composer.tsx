@@ -50,7 +50,7 @@ export function Composer({ peer, onSent }: Props): ComponentChildren {
             act({ type: "draft", conv: view.open, text: event.currentTarget.value })
           }
           onKeyDown={(event) => {
-            if (event.key === "Enter" && !event.shiftKey && !event.isComposing) send(event);
+            if (event.key === "Enter" && !event.shiftKey) send(event);
           }}
         />
         <button

@@ -1,6 +1,7 @@
 /** The page begins. */
 import { options, render } from "preact";
 import { App } from "./app.js";
+import { leaveCompositionAlone } from "./composition.js";
 import { english } from "./texts-en.js";
 import { spanish } from "./texts-es.js";
 
@@ -10,6 +11,7 @@ options.debounceRendering = (draw) => {
   else requestAnimationFrame(draw);
 };
 
+leaveCompositionAlone();
 // the first of the browser's languages that there is, or English
 const language = navigator.languages
   .map((each) => each.slice(0, 2))

@@ -55,8 +55,15 @@ export class Line {
     return this.#state;
   }
 
-  dialNow(): void {
-    if (this.#state.name === "waiting") this.#dial();
+  /** Waits no longer: dials, or makes sure that whoever is at the other end still is. */
+  wake(): void {
+    this.#attempt = 0;
+    if (this.#state.name === "waiting") {
+      this.#dial();
+      return;
+    }
+    this.#current?.probe();
+    this.#coming?.probe();
   }
 
   /** Says bye, waits until it was heard, and ends. */

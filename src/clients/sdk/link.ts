@@ -30,6 +30,8 @@ export type Answered = (error: TertuliaError | undefined, ok: Ok) => void;
 
 const SUBPROTOCOL: typeof Subprotocol = "tertulia.v1.json";
 const HELLO_ID = 0;
+/** For a sign of life, after a sign that the connection may be dead. */
+const PROBED_WITHIN_MS = 3_000;
 
 export class Link {
   readonly #options: LinkOptions;
@@ -39,6 +41,7 @@ export class Link {
   #maxFrameBytes = Infinity;
   #state: "opening" | "open" | "ended" = "opening";
   #heardMs = 0;
+  #probedMs = -Infinity;
   #timer: ReturnType<typeof setTimeout>;
 
   constructor(options: LinkOptions) {
@@ -72,6 +75,17 @@ export class Link {
   /** Says goodbye; what comes is nobody's business any more. */
   leave(): void {
     if (this.#end()) this.#socket.close(1000);
+  }
+
+  /** Gives it up unless there is a sign of life soon. */
+  probe(): void {
+    const withinMs = Math.min(PROBED_WITHIN_MS, this.#options.timing.pongWithinMs);
+    const nowMs = performance.now();
+    if (this.#state === "ended" || nowMs - this.#probedMs < withinMs) return;
+    this.#probedMs = nowMs;
+    clearTimeout(this.#timer);
+    if (this.#state === "open") this.#ping(withinMs);
+    else this.#timer = setTimeout(() => this.#cut("no welcome in time"), withinMs);
   }
 
   #send(frame: Requests[keyof Requests]): void {
@@ -145,13 +159,17 @@ export class Link {
         this.#listen(pingAfterMs - silentMs);
         return;
       }
-      const askedMs = performance.now();
-      this.#send({ type: "ping" });
-      this.#timer = setTimeout(() => {
-        if (this.#heardMs < askedMs) this.#cut("no sign of life");
-        else this.#listen(pingAfterMs);
-      }, pongWithinMs);
+      this.#ping(pongWithinMs);
     }, forMs);
+  }
+
+  #ping(withinMs: number): void {
+    const askedMs = performance.now();
+    this.#send({ type: "ping" });
+    this.#timer = setTimeout(() => {
+      if (this.#heardMs < askedMs) this.#cut("no sign of life");
+      else this.#listen(this.#options.timing.pingAfterMs);
+    }, withinMs);
   }
 
   #cut(reason: string): void {

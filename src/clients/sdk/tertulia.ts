@@ -19,6 +19,7 @@ import { Outbox } from "./outbox.js";
 import type { CallOptions, ConnectOptions, HistoryOptions, PublishOptions } from "./options.js";
 import { ownWebSocket, randomId } from "./platform.js";
 import { Presence } from "./presence.js";
+import { onWake } from "./wake.js";
 
 export { TertuliaError, type TertuliaErrorCode } from "./error.js";
 export type * from "./events.js";
@@ -46,6 +47,7 @@ export class Tertulia {
   readonly #outbox: Outbox;
   readonly #presence: Presence;
   readonly #line: Line;
+  readonly #stopListening: () => void;
   readonly #typedMs = new Map<string, number>();
   #link: Link | undefined;
   #status: Status = "active";
@@ -87,6 +89,7 @@ export class Tertulia {
       told: (event) => this.#told(event),
       failed: (error) => this.#emitter.emit("error", error),
     });
+    this.#stopListening = onWake(() => this.#line.wake());
     signal?.addEventListener("abort", () => void this.#line.close("aborted"), { once: true });
   }
 
@@ -193,9 +196,13 @@ export class Tertulia {
     this.#link?.ask({ type: "typing", conv }, () => {}); // may be lost, and nobody waits for it
   }
 
-  /** When waiting to try again: tries at once. */
+  /**
+   * When waiting to try again: tries at once. Otherwise the connection is given up unless it shows a
+   * sign of life within three seconds. In a browser done by itself when the network changes, or the
+   * page comes back.
+   */
   reconnectNow(): void {
-    this.#line.dialNow();
+    this.#line.wake();
   }
 
   /** Says bye: the name is free at once. What has no answer yet is rejected (`closed`). */
@@ -242,7 +249,10 @@ export class Tertulia {
   }
 
   #changed(state: State): void {
-    if (state.name === "closed") this.#outbox.closed(whyClosed(state));
+    if (state.name === "closed") {
+      this.#stopListening();
+      this.#outbox.closed(whyClosed(state));
+    }
     this.#emitter.emit("state", state);
   }
 

@@ -1,3 +1,4 @@
+#!/usr/bin/env node
 /** The entry: configuration, a Redis if none is given, the node, signals. */
 import { resolve } from "node:path";
 import { ConfigError, readConfig, type Config } from "./config.js";

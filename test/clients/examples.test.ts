@@ -1,16 +1,11 @@
-/** docs/sdk.md: every example runs as it stands, on a real gateway, and says what is expected. */
-import { execFile } from "node:child_process";
-import { mkdtemp, readFile, rm, writeFile } from "node:fs/promises";
+/** docs/sdk.md: every example runs as it stands, with the package, on a real gateway, and says what is expected. */
+import { readFile, writeFile } from "node:fs/promises";
 import { join } from "node:path";
-import { fileURLToPath } from "node:url";
-import { promisify } from "node:util";
 import { afterAll, beforeAll, beforeEach, expect, test } from "vitest";
 import type { Node } from "#tertulia/node.js";
 import { node } from "../support/nodes.js";
+import { pack, ROOT, run, type Packed } from "../support/packed.js";
 import { startRedis, type TestRedis } from "../support/redis.js";
-
-const ROOT = fileURLToPath(new URL("../../", import.meta.url));
-const run = promisify(execFile);
 
 /** What each example prints; a message of one's own may come after the connection was closed. */
 const expected: Record<string, RegExp> = {
@@ -24,12 +19,12 @@ const expected: Record<string, RegExp> = {
 
 let redis: TestRedis;
 let gateway: Node;
-let folder: string;
+let packed: Packed;
 let examples: Map<string, string>;
 
 beforeAll(async () => {
   redis = await startRedis();
-  folder = await mkdtemp(join(ROOT, "dist/examples-")); // within the package: it imports itself by name
+  packed = await pack("packages/client");
   const page = await readFile(join(ROOT, "docs/sdk.md"), "utf8");
   const sections = page.split(/^## /m).slice(1);
   examples = new Map(
@@ -40,7 +35,7 @@ beforeAll(async () => {
   );
 });
 afterAll(async () => {
-  await rm(folder, { recursive: true, force: true });
+  await packed.remove();
   await redis.close();
 });
 beforeEach(async () => {
@@ -55,7 +50,7 @@ test("each example has its expectation", () => {
 
 test.each(Object.keys(expected))("the example of %s", async (title) => {
   const code = examples.get(title)!.replaceAll("localhost:9000", `127.0.0.1:${gateway.port}`);
-  const file = join(folder, `${title.replaceAll(" ", "-")}.mjs`);
+  const file = join(packed.folder, `${title.replaceAll(" ", "-")}.mjs`);
   await writeFile(file, code);
   const { stdout, stderr } = await run(process.execPath, [file], { timeout: 20_000 });
   expect(stderr).toBe("");

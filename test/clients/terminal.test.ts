@@ -233,6 +233,25 @@ describe.skipIf(!HAS_TMUX)("on the full screen (tmux)", () => {
     expect(await bob.screen(true)).not.toMatch(/\x1b\[[\d;]*(?:3[0-8]|9\d)m/);
   });
 
+  test("a name with blanks or quotes is completed so that nobody else reads what is said", async () => {
+    const yamada = join(at(second), { name: "山田" });
+    const taro = join(at(second), { name: "山田　太郎" });
+    const quoted = join(at(second), { name: 'a "b" \\c' });
+    for (const { chat } of [yamada, taro, quoted]) await chat.joined();
+    const ana = await openWindow("ana", ["--url", at(first)[0]!]);
+    await sees(ana, "● 山田 ", "太郎", '● a "b"');
+    await ana.types("/msg 山田　", "[Tab]", "secret", "[Enter]");
+    await sees(ana, "Message to 山田　太郎", /secret/);
+    await ana.types("/msg a", "[Tab]", "another", "[Enter]");
+    await sees(ana, 'Message to a "b" \\c');
+    await ana.types("/msg 山田　太郎 a third", "[Enter]");
+    await eventually(() => {
+      expect(taro.messages.map(({ text }) => text)).toEqual(["secret", "a third"]);
+      expect(quoted.messages.map(({ text }) => text)).toEqual(["another"]);
+    });
+    expect(yamada.messages).toEqual([]);
+  });
+
   test("a gateway is killed in the middle: nothing is lost or doubled on the screens", async () => {
     // a name of its own: the dead node holds it for as long as its lease
     const environment = { REDIS_URL: redis.url, PORT: await freePort() };

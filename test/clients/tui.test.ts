@@ -309,7 +309,8 @@ test("help is paged to its end, however low the terminal is", () => {
 });
 
 test("every frame is as high as the terminal and never wider, whatever is written, at every size", () => {
-  const evil = "日本語 👨‍👩‍👧 \x1b[2J\u202e " + "x".repeat(300);
+  const evil = "日本語 👨‍👩‍👧 \x1b[2J\u202e\u0085\u2028 " + "x".repeat(300);
+  const choices = { type: "options", options: ["\x9b31m\u2028 ", "b"], chosen: 0 } as const;
   const view = viewAfter(
     OPEN,
     message(1, "bob", evil),
@@ -317,13 +318,13 @@ test("every frame is as high as the terminal and never wider, whatever is writte
   );
   for (const columns of [24, 40, 71, 72, 100, 200]) {
     for (const rows of [8, 9, 24, 60]) {
-      for (const sheet of [undefined, HELP, { type: "users", from: 1e6 }] as const) {
+      for (const sheet of [undefined, HELP, { type: "users", from: 1e6 }, choices] as const) {
         const size = { columns, rows, sheet, editor: withText(EMPTY, evil.repeat(2)) };
         const frame = render(screen(view, size));
         const lines = picture(screen(view, size));
         expect(lines.length).toBe(rows);
         for (const line of lines) {
-          expect(line).not.toMatch(/\p{Cc}|\u202e/u);
+          expect(line).not.toMatch(/[\p{Cc}\u2028\u202e]/u);
           expect(width(line), `${columns}x${rows}: ${line}`).toBeLessThanOrEqual(columns);
         }
         expect(frame.cursor.row).toBeLessThan(rows);

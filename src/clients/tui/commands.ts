@@ -1,6 +1,7 @@
 /** What a written line asks for: something said, or a command, in English or Spanish. Pure. */
 import type { Status } from "../sdk/events.js";
 import { EVERYBODY, type Conv } from "../view/model.js";
+import { readName } from "./names.js";
 
 export type Command =
   | { readonly type: "say"; readonly text: string }
@@ -68,7 +69,7 @@ export function wordOf(written: string): Word | undefined {
   return found?.[0] as Word | undefined;
 }
 
-/** Undefined: something is missing, or too much. */
+/** Undefined: something is missing, or too much: what is not understood whole is not done. */
 function commandOf(word: Word, rest: string): Command | undefined {
   switch (word) {
     case "users":
@@ -78,10 +79,8 @@ function commandOf(word: Word, rest: string): Command | undefined {
     case "help":
     case "quit":
       return { type: word };
-    case "info": {
-      const [user] = nameIn(rest);
-      return { type: "info", user };
-    }
+    case "info":
+      return ofOneName(rest, (user) => ({ type: "info", user }));
     case "status": {
       const status = STATUSES.get(rest.toLowerCase());
       return status && { type: "status", status };
@@ -89,33 +88,44 @@ function commandOf(word: Word, rest: string): Command | undefined {
     case "all":
       return rest === "" ? undefined : { type: "tell", conv: EVERYBODY, text: rest };
     case "msg": {
-      const [user, text] = nameIn(rest);
-      if (user === undefined || text === "") return undefined;
-      return { type: "tell", conv: convOf(user), text };
+      const read = readName(rest);
+      if (read.type !== "name" || read.rest === "") return undefined;
+      return { type: "tell", conv: convOf(read.name), text: read.rest };
     }
-    case "history": {
-      const [user] = nameIn(rest);
-      return { type: "history", conv: user === undefined ? undefined : convOf(user) };
-    }
-    case "to": {
-      const [user] = nameIn(rest);
-      return { type: "open", conv: user === undefined ? EVERYBODY : convOf(user) };
-    }
-    case "connect": {
-      const words = rest.split(/\s+/).filter((each) => each !== "");
-      const url = words.find((each) => /^wss?:\/\//.test(each));
-      const name = words.find((each) => each !== url);
-      return words.length > 2 ? undefined : { type: "connect", url, name };
-    }
+    case "history":
+      return ofOneName(rest, (user) => ({ type: "history", conv: user && convOf(user) }));
+    case "to":
+      return ofOneName(rest, (user) => ({ type: "open", conv: convOf(user ?? EVERYBODY) }));
+    case "connect":
+      return connectTo(rest);
     default:
       return word satisfies never;
   }
 }
 
-/** A name, in quotes if it has blanks, with or without `@`; and what stands behind it. */
-function nameIn(text: string): [user: string | undefined, rest: string] {
-  const [, quoted, bare, rest = ""] = /^@?(?:"([^"]+)"|(\S+))\s*([^]*)$/.exec(text) ?? [];
-  return [quoted ?? bare, rest];
+/** A name or none, and nothing behind it: of `/to ana maria` nobody knows whether it means `ana`. */
+function ofOneName(
+  text: string,
+  command: (user: string | undefined) => Command,
+): Command | undefined {
+  const read = readName(text);
+  if (read.type === "none") return command(undefined);
+  return read.type === "name" && read.rest === "" ? command(read.name) : undefined;
+}
+
+/** An address, a name, or both, in any order. */
+function connectTo(text: string): Command | undefined {
+  let url: string | undefined;
+  let name: string | undefined;
+  let read = readName(text);
+  while (read.type === "name") {
+    const isUrl = !read.isQuoted && /^wss?:\/\//i.test(read.name);
+    if ((isUrl ? url : name) !== undefined) return undefined;
+    if (isUrl) url = read.name;
+    else name = read.name;
+    read = readName(read.rest);
+  }
+  return read.type === "none" ? { type: "connect", url, name } : undefined;
 }
 
 export function convOf(user: string): Conv {

@@ -1,6 +1,7 @@
 /** Tab: commands, names and statuses that go on from what is written; again, the next one. Pure. */
 import { STATUSES, WORDS, wordOf, type Word } from "./commands.js";
 import type { Editor } from "./editor.js";
+import { begunName, writeName } from "./names.js";
 
 /** Where one is among several; kept as long as nothing but Tab is pressed. */
 export interface Cycle {
@@ -42,15 +43,15 @@ function begun({ text, at }: Editor, known: Known): Cycle | undefined {
     const words = Object.values(WORDS).map((names) => names[language] ?? names[0]);
     return cycleOf(words, command[1]!, 1, (word) => `${word} `);
   }
-  const argument = /^\/(\S+)\s+(@?"?)([^\s"]*)$/.exec(before);
-  const word = wordOf(argument?.[1] ?? "");
-  if (argument && word === "status") {
+  const [, written = "", argument] = /^\/(\S+)\s+([^]*)$/.exec(before) ?? [];
+  const word = wordOf(written);
+  if (argument !== undefined && word === "status") {
     const own = [...STATUSES.keys()].slice(...(known.language === "es" ? [3, 6] : [0, 3]));
-    return cycleOf(own, argument[3]!, at - argument[3]!.length, (status) => status);
+    return cycleOf(own, argument, at - argument.length, (status) => status);
   }
-  if (argument && TAKE_NAMES.has(word)) {
-    const from = at - argument[2]!.length - argument[3]!.length;
-    return cycleOf(known.names, argument[3]!, from, (name) => `${quoted(name)} `);
+  const name = argument !== undefined && TAKE_NAMES.has(word) ? begunName(argument) : undefined;
+  if (name !== undefined) {
+    return cycleOf(known.names, name, at - argument!.length, (each) => `${writeName(each)} `);
   }
   if (text.startsWith("/") && word !== undefined && word !== "msg" && word !== "all")
     return undefined;
@@ -71,14 +72,10 @@ function cycleOf(
   return options.length === 0 ? undefined : { options, chosen: 0, from };
 }
 
-function quoted(name: string): string {
-  return name.includes(" ") ? `"${name}"` : name;
-}
-
-/** So that `José` goes on from `jose`. */
+/** So that `José` goes on from `jose`; upper case, because a lower sigma depends on what follows it. */
 function fold(text: string): string {
   return text
     .normalize("NFD")
     .replaceAll(/\p{Mn}/gu, "")
-    .toLowerCase();
+    .toUpperCase();
 }

@@ -4,7 +4,7 @@ import { EVERYBODY, type View } from "../view/model.js";
 import { unreadCount } from "../view/conversation.js";
 import { standing } from "../view/parts.js";
 import { heldCount, ownStatus, quietFrom } from "../view/quiet.js";
-import { clean, cleanLine } from "./clean.js";
+import { cleanLine } from "./clean.js";
 import type { Editor } from "./editor.js";
 import { span, type Frame, type Line, type Span } from "./paint.js";
 import type { Screen } from "./screen.js";
@@ -193,7 +193,7 @@ function inputLines(rows: readonly string[], { view, editor, texts, columns }: S
     const name = open === EVERYBODY ? undefined : cleanLine(open.slice(1));
     return [[span(PROMPT, "strong"), span(cut(texts.write(name), columns - 5), "faint")]];
   }
-  return rows.map((row, at) => [span(at === 0 ? PROMPT : "   ", "strong"), span(clean(row))]);
+  return rows.map((row, at) => [span(at === 0 ? PROMPT : "   ", "strong"), span(cleanLine(row))]);
 }
 
 function joined(beside: Line, line: Line, sideColumns: number, talkColumns: number): Line {

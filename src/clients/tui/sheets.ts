@@ -113,7 +113,7 @@ function options({ options, chosen }: Sheet & { type: "options" }, columns: numb
   const line: Span[] = [];
   let left = columns;
   for (let at = chosen > 5 ? chosen - 5 : 0; at < options.length; at++) {
-    const text = options[at]!.trim();
+    const text = cleanLine(options[at]!).trim();
     left -= width(text) + 3;
     if (left < 0) return [...line, span("…", "faint")];
     line.push(span(text, at === chosen ? "strong" : "plain"), span("   "));

@@ -69,7 +69,7 @@ export const spanish: Texts = {
     info: ["/info [nombre]", "cómo está alguien"],
     status: ["/estado activo|ocupado|inactivo", "cómo estás; ocupado retiene mensajes"],
     all: ["/todos texto", "para todos"],
-    msg: ["/privado nombre texto", "para una persona, aparte"],
+    msg: ["/privado nombre texto", "para una persona, aparte; con espacios, entre comillas"],
     history: ["/historial [nombre]", "lo que se dijo antes"],
     to: ["/a [nombre]", "abre una conversación, o la de todos"],
     retry: ["/reintentar", "envía de nuevo lo que no se envió"],
@@ -86,7 +86,8 @@ export const spanish: Texts = {
     ["Ctrl-A E K U W Y, Alt-B F", "editan; Alt-Intro empieza otra línea"],
     ["Ctrl-R, Ctrl-L, Ctrl-Z", "conectar ya, redibujar, suspender"],
   ],
-  mistake: (form) => `Se escribe así: ${form}`,
+  mistake: (form) =>
+    `Se escribe así: ${form}${form.includes("nombre") ? " (un nombre con espacios, entre comillas)" : ""}`,
   noCommand: (written) =>
     `No existe ${written}. /ayuda muestra las órdenes; // dice un texto con /.`,
   yourName: (name) => `Tu nombre [${name}]: `,

@@ -116,7 +116,7 @@ const english: Texts = {
     info: ["/info [name]", "how one user is"],
     status: ["/status active|busy|inactive", "how you are; busy holds messages back"],
     all: ["/all text", "to everybody"],
-    msg: ["/msg name text", "to one person, in a conversation apart"],
+    msg: ["/msg name text", "to one person, apart; a name with blanks in quotes"],
     history: ["/history [name]", "what was said before"],
     to: ["/to [name]", "opens a conversation, or everybody's"],
     retry: ["/retry", "sends again what was not sent"],
@@ -133,7 +133,8 @@ const english: Texts = {
     ["Ctrl-A E K U W Y, Alt-B F", "edit; Alt-Enter begins a new line"],
     ["Ctrl-R, Ctrl-L, Ctrl-Z", "reconnect now, draw again, suspend"],
   ],
-  mistake: (form) => `It goes like this: ${form}`,
+  mistake: (form) =>
+    `It goes like this: ${form}${form.includes("name") ? " (a name with blanks in quotes)" : ""}`,
   noCommand: (written) =>
     `There is no ${written}. /help lists the commands; // says a text with /.`,
   yourName: (name) => `Your name [${name}]: `,

@@ -46,9 +46,11 @@ describe.skipIf(!hasBrowser())("in a browser", () => {
     await page.locator("input[name=name]").fill("ana\u200d");
     await page.locator("input[name=name]").press("Enter");
     await page.locator("#join-problem", { hasText: "hide nothing" }).waitFor();
-    await page.locator("input[name=name]").fill("ana 👩‍💻");
+    await page.locator("input[name=name]").fill("Jose\u0301 👩‍💻");
     await page.locator("input[name=name]").press("Enter");
-    await page.locator(".chat").waitFor();
+    await page.locator("#composer").fill("hi");
+    await page.locator("#composer").press("Enter");
+    await page.locator(".message.own", { hasText: "hi" }).waitFor();
   });
 
   test("two people on two gateways join, talk to everybody, and see each other", async () => {

@@ -31,7 +31,8 @@ export class Desk {
     this.chat = chat;
     this.#options = options;
     this.#now = options.now ?? ((): number => Date.now());
-    this.#view = update(options.view, { type: "state", state: chat.state }, this.#now()).view;
+    const view = { ...options.view, me: chat.name }; // as it is spelt in the chat
+    this.#view = update(view, { type: "state", state: chat.state }, this.#now()).view;
     chat.on("state", (state) => this.do({ type: "state", state }));
     chat.on("welcome", ({ conversations, limits }) =>
       this.do({ type: "welcome", conversations, maxChars: limits.text }),

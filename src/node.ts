@@ -202,7 +202,12 @@ export async function startNode(
     observe.log.info({ sessions: hub.sessions.size }, "node is stopping");
     gateway.announceDrain();
     await pause(config.DRAIN_WAIT_MS, undefined, { signal: hurry }).catch(() => {});
-    const drained = gateway.drain(config.DRAIN_WINDOW_MS, config.STOP_WITHIN_MS / 4, hurry);
+    const drained = gateway.drain({
+      windowMs: config.DRAIN_WINDOW_MS,
+      graceMs: config.STOP_WITHIN_MS / 5,
+      withinMs: config.STOP_WITHIN_MS / 4,
+      hurry,
+    });
     await ignoring(observe, () => election.close());
     await drained;
     isOpen = false;

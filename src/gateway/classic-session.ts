@@ -119,7 +119,10 @@ export class ClassicSession implements Session {
     return this.#line.leave();
   }
 
-  goAway(): void {} // these dialects have no word for it
+  /** These dialects have no word for it. */
+  goAway(): boolean {
+    return false;
+  }
 
   abandon(): void {
     this.#line.abandon();

@@ -151,8 +151,9 @@ export class JsonSession implements Session {
     return this.#line.leave();
   }
 
-  goAway(inMs: number): void {
+  goAway(inMs: number): boolean {
     this.#send({ type: "goaway", reason: "drain", reconnectAfterMs: Math.round(inMs) });
+    return this.hold.isClaimed;
   }
 
   abandon(): void {

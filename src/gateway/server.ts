@@ -10,7 +10,7 @@ import type { ByteDialect } from "../wire/dialect.js";
 import { SUBPROTOCOL } from "../wire/json-schema.js";
 import { AnsweringSocket } from "./answering-socket.js";
 import { ClassicSession } from "./classic-session.js";
-import { drain } from "./drain.js";
+import { drain, type Drain } from "./drain.js";
 import { LINGER_MS, answerUpgrade, isWebSocket, mendOffer, shortestEcho } from "./handshake.js";
 import type { Hub } from "./hub.js";
 import type { OutboxLimits } from "./outbox.js";
@@ -166,17 +166,20 @@ export class Gateway {
   }
 
   /**
-   * Turns away who comes, and asks all sessions to leave (1012), spread over the window. Still
+   * Turns away who comes, and asks all sessions to leave (1012), spread over the window; who can be
+   * told may come back elsewhere first, and leave by itself within the grace. Still
    * listens: a balancer that could not ask would take the node for dead, and cut who is still here.
    */
-  async drain(windowMs: number, withinMs: number, hurry: AbortSignal): Promise<void> {
+  async drain(
+    times: Pick<Drain<Session>, "windowMs" | "graceMs" | "withinMs" | "hurry">,
+  ): Promise<void> {
     this.#state = "leaving";
     const leave = async (session: Session): Promise<void> => {
       await session.leave();
       session.close(CLOSE.serviceRestart, "restarting");
     };
-    const tell = (session: Session, inMs: number): void => session.goAway(inMs);
-    await drain(this.#sessions, { windowMs, withinMs, hurry, tell, leave });
+    const tell = (session: Session, inMs: number): boolean => session.goAway(inMs);
+    await drain(this.#sessions, { ...times, tell, leave });
   }
 
   /**

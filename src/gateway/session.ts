@@ -33,8 +33,11 @@ export interface Session {
   end(): Promise<void>;
   /** Carries out all that has come, refuses what comes later, and gives the name back unless it lingers. Never rejects. */
   leave(): Promise<void>;
-  /** The node is stopping: says, where there is a word for it, in how many ms the session will be closed. */
-  goAway(inMs: number): void;
+  /**
+   * The node is stopping: says in how many ms the client is to come back elsewhere. Returns false where
+   * it cannot come back before this session has left: no word for it, or no key to share the name with.
+   */
+  goAway(inMs: number): boolean;
   /** Forgets what the client has asked for and is not done yet. */
   abandon(): void;
 }

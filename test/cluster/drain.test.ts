@@ -7,6 +7,7 @@ import { eventually } from "../support/eventually.js";
 import { JsonClient } from "../support/json-client.js";
 import { nodeProcess, type NodeProcess } from "../support/nodes.js";
 import { Roamer } from "../support/roamer.js";
+import { at, join } from "../support/sdk-scene.js";
 import { startRedis, type TestRedis } from "../support/redis.js";
 
 const LONG = 10 * 60_000;
@@ -91,6 +92,51 @@ test("JSON clients of a draining node are told when their turn comes", async () 
   expect(slots.map((slot) => slot["reconnectAfterMs"])).toEqual([0, LONG / 2]);
   expect(await first).toBe(1012);
   await clients[1]!.asks({ type: "publish", text: "not yet" });
+});
+
+test("JSON clients have their next connection before they leave a draining node: nobody sees them away", async () => {
+  const [node, other] = [await start({ STOP_WITHIN_MS: 60_000 }), await start()];
+  const eva = await JsonClient.hello(other.port, "eva");
+  await eva.asks({ type: "presence" });
+  const clients = Array.from({ length: 10 }, (_, i) =>
+    join(at(node, other), { name: `user-${i}` }),
+  );
+  await Promise.all(clients.map(({ chat }) => chat.joined()));
+  const carl = await ClassicClient.connect(node.port, "carl");
+  const counted = (count: number): Promise<void> =>
+    eventually(() => expect(eva.heard.map((frame) => frame["count"])).toContain(count));
+  await counted(12);
+  const [before, since] = [eva.heard.length, performance.now()];
+
+  const told = carl.closed();
+  const exit = node.close();
+  expect(await told).toBe(1012);
+  expect(await exit).toBe(0);
+  const tookMs = performance.now() - since;
+  expect(tookMs, "it does not wait for those who have left").toBeLessThan(12_000);
+  for (const { chat, states } of clients) {
+    await chat.publish("~", `back: ${chat.name}`);
+    expect(states.map(({ name }) => name)).toEqual(["open"]);
+  }
+  await eva.asks({ type: "publish", text: "end" });
+  await eventually(() =>
+    expect(eva.heard.slice(before).map((frame) => frame["count"])).toContain(11),
+  );
+  const seen = eva.heard.slice(before).filter(({ type }) => type === "presence");
+  expect(seen).toEqual([{ type: "presence", count: 11, full: true, gone: ["carl"] }]);
+});
+
+test("a JSON client that does not leave by itself is closed a while after its slot", async () => {
+  const node = await start({ STOP_WITHIN_MS: 15_000 });
+  const ana = await JsonClient.hello(node.port, "ana");
+  const mute = await JsonClient.connect(node.port);
+  const since = performance.now();
+  node.child.kill("SIGTERM");
+  await ana.awaits({ type: "goaway", reconnectAfterMs: 0 });
+  expect(await mute.closed(), "nobody is who has not said hello").toBe(1012);
+  expect(await ana.asks({ type: "publish", text: "still here" })).toMatchObject({ type: "ok" });
+  expect(await ana.closed()).toBe(1012);
+  expect(performance.now() - since).toBeGreaterThan(2_900);
 });
 
 test("who is told to go has been signed out by then, and what had reached it is kept", async () => {

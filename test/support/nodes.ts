@@ -20,7 +20,13 @@ export async function node(
     write: (line) => void log.push(JSON.parse(line) as LogLine),
   });
   const started = await startNode({ ...config, REDIS_URL: redisUrl }, watch);
-  return Object.assign(started, { counters: watch.counters, log });
+  const close = started.close.bind(started);
+  return Object.assign(started, {
+    counters: watch.counters,
+    log,
+    /** At once: who wants to see the node wait gives a signal that waits. */
+    close: (hurry: AbortSignal = AbortSignal.abort()) => close(hurry),
+  });
 }
 
 export interface LogLine {

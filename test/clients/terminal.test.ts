@@ -78,6 +78,17 @@ describe("in a pipe", () => {
     await eventually(() => expect(eva.messages.map(({ text }) => text)).toEqual(lines));
   });
 
+  test("a line ends with LF or CRLF, and with nothing else", async () => {
+    const lines = ["a\u2028b\u2029c\u0085d\ve\ff\rg", "日本語", "no line end"];
+    const eva = join(at(second), { name: "eva3" });
+    await eva.chat.joined();
+    const args = ["--name", "lines", "--url", at(first)[0]!];
+    const { code, errors, out } = await pipe(args, lines.join("\r\n")).ended;
+    expect({ code, errors }).toEqual({ code: 0, errors: "" });
+    expect(out.split("\n").length).toBe(lines.length + 1);
+    await eventually(() => expect(eva.messages.map(({ text }) => text)).toEqual(lines));
+  });
+
   test("what was printed is read: the next run does not print it again", async () => {
     const eva = join(at(second), { name: "eva2" });
     await eva.chat.joined();
@@ -137,6 +148,8 @@ describe("in a pipe", () => {
       [["--name", "eva", "--url", url], 2, /Somebody has this name already/],
       [["--name", "#no", "--url", url], 2, /This cannot be a name here/],
       [["--name", "bot", "--url", "ws://127.0.0.1:1", "--wait", "0.5"], 2, /away for 0.5 s/],
+      [["--name", "bot5", "--url", url, "--wait", "Infinity"], 0, /^$/],
+      [["--name", "bot6", "--url", url, "--wait", "2147484"], 0, /^$/],
       [["--name", "bot4", "--url", url, "--to", "nobody-ever"], 3, /line 1: Nobody of this name/],
     ];
     const outcomes = await Promise.all(ends.map(([args]) => pipe(args, "text\n").ended));

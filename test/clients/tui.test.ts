@@ -1,5 +1,6 @@
 /** The terminal client's pure parts, as tables. */
 /* oxlint-disable no-control-regex -- control characters are what some of this is about */
+import { PassThrough } from "node:stream";
 import { expect, test } from "vitest";
 import { clean, cleanJson, cleanLine } from "#tertulia/clients/tui/clean.js";
 import { parse, type Command } from "#tertulia/clients/tui/commands.js";
@@ -7,6 +8,7 @@ import { complete } from "#tertulia/clients/tui/complete.js";
 import { EMPTY, edit, sentLine, withText, type Edit } from "#tertulia/clients/tui/editor.js";
 import { actionOf, type Key } from "#tertulia/clients/tui/keys.js";
 import { render } from "#tertulia/clients/tui/layout.js";
+import { linesOf } from "#tertulia/clients/tui/input-lines.js";
 import { lineOf } from "#tertulia/clients/tui/lines.js";
 import { readOptions } from "#tertulia/clients/tui/options.js";
 import { paint, span, type Frame } from "#tertulia/clients/tui/paint.js";
@@ -90,6 +92,34 @@ test("a name is one line, JSON is exact, and a line of plain output cannot be ma
   expect(JSON.parse(cleanJson(evil))).toEqual(evil);
   const message = { conv: "@bob", from: "bob", text: "a\n~ ana: b\\n" };
   expect(lineOf(message)).toBe(String.raw`@bob bob: a\n~ ana: b\\n`);
+});
+
+test.each<[what: string, chunks: (string | Uint8Array)[], lines: string[]]>([
+  ["two lines", ["a\nb\n"], ["a", "b"]],
+  ["one without an end", ["a\r\nb"], ["a", "b"]],
+  ["an end that comes in two", ["a\r", "\nb\r\n"], ["a", "b"]],
+  ["empty ones", ["\n\n\r\na"], ["", "", "", "a"]],
+  ["nothing", [], []],
+  ["what only looks like an end", ["a\u2028b\u2029c\u0085d\re\n"], ["a\u2028b\u2029c\u0085d\re"]],
+  ["half a character", [Buffer.of(0xe6, 0x97), Buffer.of(0xa5, 0x0a)], ["日"]],
+])("lines of an input: %s", async (_, chunks, lines) => {
+  const input = new PassThrough();
+  for (const chunk of chunks) input.write(chunk);
+  input.end();
+  const found: string[] = [];
+  for await (const line of linesOf(input, new AbortController().signal)) found.push(line);
+  expect(found).toEqual(lines);
+});
+
+test("lines end when they are to end, however open the input is", async () => {
+  const [input, over] = [new PassThrough(), new AbortController()];
+  input.write("a\nb");
+  const found: string[] = [];
+  for await (const line of linesOf(input, over.signal)) {
+    found.push(line);
+    over.abort();
+  }
+  expect(found).toEqual(["a", "b"]);
 });
 
 const move = (to: (Edit & { type: "move" })["to"]): Edit => ({ type: "move", to });
@@ -228,6 +258,10 @@ test.each<[args: string[], isTty: boolean, expected: object]>([
   [[], false, { type: "wrong" }],
   [["--name", "ana", "--url", "http://x"], true, { type: "wrong" }],
   [["--name", "ana", "--wait", "soon"], true, { type: "wrong" }],
+  [["--name", "ana", "--wait", "0"], true, { type: "wrong" }],
+  [["--name", "ana", "--wait", "0.5"], true, { options: { waitMs: 500 } }],
+  [["--name", "ana", "--wait", "2147484"], true, { options: { waitMs: 2_147_483_647 } }],
+  [["--name", "ana", "--wait", "Infinity"], true, { options: { waitMs: 2_147_483_647 } }],
   [["--nonsense"], true, { type: "wrong" }],
   [["ana"], true, { type: "wrong" }],
   [["--help"], false, { type: "help" }],

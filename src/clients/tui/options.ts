@@ -45,7 +45,8 @@ A full screen in a terminal; lines in, lines out in a pipe.
   --to NAME         plain: to this user (with or without @) instead of to everybody (~)
   --listen          plain: stays and prints when the input is at its end
   --commands        plain: lines that begin with / are commands; the default at a terminal
-  --wait SECONDS    plain: so long to be in the chat, at first and again; default 10
+  --wait SECONDS    plain: so long to be in the chat, at first and again; default 10,
+                    at most 24 days (also for Infinity)
   --help            this
 
 In plain mode every line of the input is published, in order, and acknowledged
@@ -59,6 +60,8 @@ Environment: LANG (English or Spanish), NO_COLOR, TERTULIA_URL.
 `;
 
 const URL_DEFAULT = "ws://localhost:9000";
+/** Node's timers cannot wait longer (24 days), and fire at once if they are told to. */
+const WAIT_AT_MOST_MS = 2 ** 31 - 1;
 
 export function readOptions(args: readonly string[], around: Surroundings): Asked {
   const { environment } = around;
@@ -96,7 +99,7 @@ export function readOptions(args: readonly string[], around: Surroundings): Aske
         to: convOf(values.to.replace(/^@/, "")),
         isListening: values.listen,
         hasCommands: values.commands,
-        waitMs,
+        waitMs: Math.min(waitMs, WAIT_AT_MOST_MS),
         isRinging: values.bell,
         isColoured: (NO_COLOR ?? "") === "", // no-color.org
         locale: [LC_ALL, LC_MESSAGES, LANG].find((each) => (each ?? "") !== "") ?? "",

@@ -1,6 +1,5 @@
 /** Lines in, lines out: each line of the input is published in order and acknowledged; what is heard is printed. */
 import { setMaxListeners } from "node:events";
-import { createInterface } from "node:readline";
 import type { Readable, Writable } from "node:stream";
 import { setTimeout as delay } from "node:timers/promises";
 import { WebSocket } from "ws";
@@ -8,6 +7,7 @@ import { connect, type Message, type Tertulia, type TertuliaError } from "../sdk
 import type { Conv } from "../view/model.js";
 import { cleanJson } from "./clean.js";
 import { parse } from "./commands.js";
+import { linesOf } from "./input-lines.js";
 import { lineOf } from "./lines.js";
 import type { Options } from "./options.js";
 import { obeyPlainly } from "./obey-plainly.js";
@@ -115,12 +115,10 @@ export class Plain {
   async #publishAll(): Promise<void> {
     const { signal } = this.#patience;
     const underway = new Set<Promise<void>>();
-    const lines = createInterface({ input: this.#streams.input, crlfDelay: Infinity });
-    const stop = (): void => lines.close();
-    signal.addEventListener("abort", stop, { once: true });
-    const off = this.chat.on("state", ({ name }) => name === "closed" && lines.close());
+    const over = new AbortController();
+    const off = this.chat.on("state", ({ name }) => name === "closed" && over.abort());
     let number = 0;
-    for await (const line of lines) {
+    for await (const line of linesOf(this.#streams.input, AbortSignal.any([signal, over.signal]))) {
       number++;
       if (signal.aborted || this.chat.state.name === "closed") {
         if (line.trim() !== "") this.#worst = 3; // read, and not sent
@@ -141,8 +139,6 @@ export class Plain {
     }
     await Promise.all(underway);
     off();
-    signal.removeEventListener("abort", stop);
-    lines.close();
   }
 
   #heard(message: Message): void {

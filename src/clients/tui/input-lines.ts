@@ -1,0 +1,25 @@
+/** The lines of an input: they end with LF or CRLF, and with nothing else that Unicode calls a line end. */
+import { addAbortSignal, type Readable } from "node:stream";
+
+/** Ends with the input, or when the signal is aborted; what has no line end at the end is a line as well. */
+export async function* linesOf(input: Readable, signal: AbortSignal): AsyncGenerator<string> {
+  addAbortSignal(signal, input.setEncoding("utf8"));
+  let begun = "";
+  try {
+    for await (const chunk of input as AsyncIterable<string>) {
+      const [first, ...others] = chunk.split("\n");
+      begun += first;
+      for (const next of others) {
+        yield withoutReturn(begun);
+        begun = next;
+      }
+    }
+  } catch (error) {
+    if (!signal.aborted) throw error;
+  }
+  if (begun !== "") yield withoutReturn(begun);
+}
+
+function withoutReturn(line: string): string {
+  return line.endsWith("\r") ? line.slice(0, -1) : line;
+}

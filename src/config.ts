@@ -48,7 +48,7 @@ export const schema = z.object({
     1_000,
     DAY,
     MINUTE,
-    "Without a frame for this long, an active user becomes inactive",
+    "Without a message or a status of their own for this long, an active user becomes inactive",
   ),
   HISTORY_KEEP: integer(1, 1_000_000, 1_000, "Messages kept per conversation, at least"),
   HISTORY_MAX_AGE_MS: integer(

@@ -132,7 +132,7 @@ export async function startNode(
       presence,
       observe: inRoom(observe, "gateway"),
       dialects: { classic: classicDialect(classicOptions, wsProtocol), wsProtocol },
-      onActive: (session) => activity.note(session),
+      onActive: (session, kind) => activity.note(session, kind),
       onStatus: (session) => activity.forget(session),
       onLeft: ({ hold, isLingering }) =>
         leavers.signOut(hold, isLingering && hold.isClaimed ? config.PRESENCE_LINGER_MS : 0),

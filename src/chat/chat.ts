@@ -11,7 +11,7 @@ import {
   type Refusal,
   type Reply,
 } from "./model.js";
-import type { Archive, Holder, Present, Store } from "./ports.js";
+import type { Archive, Holder, NotedActivity, Present, Store } from "./ports.js";
 
 export interface ChatRules {
   /** Tells whether an operator's pattern allows the name; the fixed rules hold besides. */
@@ -55,9 +55,9 @@ export class Chat {
     await this.#store.leave(holder, "left");
   }
 
-  /** Notes that the holders did something; the inactive among them become active. */
-  async touch(holders: readonly Holder[]): Promise<void> {
-    await this.#store.touch(holders);
+  /** Notes what people did lately. See {@link Store.touch}. */
+  async touch(activities: readonly NotedActivity[]): Promise<void> {
+    await this.#store.touch(activities);
   }
 
   /** The general chat, then the user's private conversations. */

@@ -39,6 +39,14 @@ export interface Draft {
   readonly text: Text;
 }
 
+/** What only a person does. */
+export type ActivityKind = "message" | "typing";
+
+export interface NotedActivity {
+  readonly holder: Holder;
+  readonly kind: ActivityKind;
+}
+
 export type ClaimOutcome =
   | { readonly outcome: "new" | "back" | "joined" | "held"; readonly at: Position }
   | { readonly outcome: "taken" };
@@ -60,8 +68,11 @@ export interface Store {
     holder: Holder,
     status: Exclude<Status, "disconnected">,
   ): Promise<"changed" | "same" | "gone">;
-  /** Notes that these were active just then; whoever was inactive is active again. */
-  touch(holders: readonly Holder[]): Promise<void>;
+  /**
+   * Notes who was active just then. Whoever was inactive is active again; but who has asked to be
+   * inactive, only by a message.
+   */
+  touch(activities: readonly NotedActivity[]): Promise<void>;
   /** Appends in the order of calls of one author. `repeated`: it was there already, under this id. */
   append(draft: Draft): Promise<{ seq: number; epoch: number; time: number; repeated: boolean }>;
   /** The newest messages, at most `limit`, oldest first. */

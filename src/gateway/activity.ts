@@ -3,22 +3,23 @@
  * because everybody must hear that they are back.
  */
 import type { Chat } from "../chat/chat.js";
+import type { ActivityKind } from "../chat/ports.js";
 import type { Log } from "../observe.js";
 import type { Session } from "./session.js";
 
 export class Activity {
   readonly #chat: Chat;
   readonly #log: Log;
-  #active = new Set<Session>();
+  #active = new Map<Session, ActivityKind>();
 
   constructor(chat: Chat, log: Log) {
     this.#chat = chat;
     this.#log = log;
   }
 
-  note(session: Session): void {
+  note(session: Session, kind: ActivityKind): void {
     if (!session.hold.hasName) return;
-    this.#active.add(session);
+    if (this.#active.get(session) !== "message") this.#active.set(session, kind);
     if (session.isInactive) void this.flush();
   }
 
@@ -29,13 +30,15 @@ export class Activity {
 
   /** Tells the store of all who were active since the last time. */
   async flush(): Promise<void> {
-    const active = [...this.#active].map(({ hold }) => hold).filter(({ hasName }) => hasName);
-    this.#active = new Set();
+    const active = [...this.#active]
+      .filter(([{ hold }]) => hold.hasName)
+      .map(([{ hold: holder }, kind]) => ({ holder, kind }));
+    this.#active = new Map();
     if (active.length === 0) return;
     try {
       await this.#chat.touch(active);
     } catch (error) {
-      // they count as quiet until their next frame
+      // they count as quiet until they do something again
       this.#log.warn({ err: error, users: active.length }, "activity could not be noted");
     }
   }

@@ -142,13 +142,11 @@ export class ClassicSession implements Session {
       decoded = this.dialect.decode(frame);
     }
     this.#isFirstFrame = false;
-    const { observe, onActive, onStatus } = this.#doors;
+    const { observe } = this.#doors;
     observe.counters.frames.inc({ kind: decoded.kind });
-    // to set one's status is to say what it shall be
-    if (decoded.kind === "command" && decoded.command.type === "status") onStatus(this);
-    else onActive(this);
     switch (decoded.kind) {
       case "command":
+        this.#noteActivity(decoded.command);
         return this.#answer(await this.#execute(decoded.command));
       case "refused":
         return this.#answer({ type: "refused", refusal: decoded.refusal });
@@ -161,6 +159,15 @@ export class ClassicSession implements Session {
       default:
         return decoded satisfies never;
     }
+  }
+
+  /** Only what no client does by itself: some list, look up and read histories at every notice. */
+  #noteActivity(command: Command): void {
+    if (!this.hold.hasName) return;
+    if (command.type === "send") this.#doors.onActive(this, "message");
+    // to set one's status is to say what it shall be
+    const isOwn = command.type === "status" && (command.name ?? this.hold.name) === this.hold.name;
+    if (isOwn) this.#doors.onStatus(this);
   }
 
   #speak(dialect: ByteDialect): void {

@@ -37,8 +37,6 @@ import { welcomeOf, type JsonSettings } from "./welcome.js";
 const HELLO_WITHIN_MS = 10_000;
 /** How long a request waits while the name is in doubt. */
 const PATIENCE_MS = 5_000;
-/** What only a person does; marks of reading are set by screens that are merely open. */
-const ACTIVITY: ReadonlySet<Request["type"]> = new Set(["publish", "typing", "history", "user"]);
 const WITHOUT_A_NAME: ReadonlySet<Request["type"]> = new Set(["hello", "ping", "bye"]);
 /** With more users, typing in the general chat is not told. */
 const TYPING_UP_TO = 200;
@@ -211,7 +209,9 @@ export class JsonSession implements Session {
       default: {
         if (this.#line.isEnded && request.type !== "publish") return;
         if (request.type === "status") this.#doors.onStatus(this);
-        if (ACTIVITY.has(request.type)) this.#doors.onActive(this);
+        // all the rest, screens ask by themselves: history and users too, each time they come back
+        if (request.type === "publish") this.#doors.onActive(this, "message");
+        if (request.type === "typing") this.#doors.onActive(this, "typing");
         const command = commandOf(request, this.#settings.textMaxChars);
         if ("error" in command) return this.#send(command.error);
         // in a crowd, that somebody writes to everybody is no news

@@ -42,8 +42,8 @@ export interface GatewayDoors {
   readonly presence: Presence;
   readonly observe: Observe;
   readonly dialects: { readonly classic: ByteDialect; readonly wsProtocol: ByteDialect };
-  readonly onActive: (session: Session) => void;
-  readonly onStatus: (session: Session) => void;
+  readonly onActive: SessionDoors["onActive"];
+  readonly onStatus: SessionDoors["onStatus"];
   /** Signs out whoever still has the session's name; keeps trying. */
   readonly onLeft: (session: Session) => void;
   readonly isReady: () => boolean;

@@ -2,6 +2,7 @@
 import type { Socket } from "node:net";
 import type { Chat } from "../chat/chat.js";
 import type { Notice } from "../chat/model.js";
+import type { ActivityKind } from "../chat/ports.js";
 import type { Observe } from "../observe.js";
 import type { Dialect } from "../wire/dialect.js";
 import type { AnsweringSocket } from "./answering-socket.js";
@@ -56,8 +57,8 @@ export interface SessionDoors {
   readonly onUnclaimed: (session: Session, isUnsure: boolean) => void;
   /** The name was given back: what is for it from here on is not for the session. */
   readonly onLeft: (session: Session) => void;
-  /** The client did something. */
-  readonly onActive: (session: Session) => void;
+  /** Somebody did what no client does by itself. */
+  readonly onActive: (session: Session, kind: ActivityKind) => void;
   /** The client chooses its status: what it did before does not change that. */
   readonly onStatus: (session: Session) => void;
   /** The connection is gone, and all that it had asked for is done. */

@@ -12,6 +12,7 @@ import {
   type ClaimOutcome,
   type Draft,
   type Holder,
+  type NotedActivity,
   type Standing,
   type Store,
 } from "../chat/ports.js";
@@ -92,13 +93,14 @@ export class RedisStore implements Store {
     return String(outcome) as "changed" | "same" | "gone";
   }
 
-  async touch(holders: readonly Holder[]): Promise<void> {
+  async touch(activities: readonly NotedActivity[]): Promise<void> {
     const argsByBucket = new Map<number, (Buffer | string)[]>();
-    for (const { name, id } of holders) {
+    for (const { holder, kind } of activities) {
+      const { name, id } = holder;
       const bucket = bucketOfUser(name);
       const args = argsByBucket.get(bucket) ?? [];
       argsByBucket.set(bucket, args);
-      args.push(bytes(name), id);
+      args.push(bytes(name), id, kind);
     }
     const calls = [...argsByBucket].map(([bucket, args]) => {
       const keys = this.#keys.ofUsers(bucket, this.#standing.incarnation);

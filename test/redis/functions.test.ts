@@ -41,7 +41,7 @@ const writers: [LedgerFunction, string[], (string | number)[]][] = [
   ["claim", keys.ofUsers(0, node), ["eva", "session-3", node, 2_500, "-"]],
   ["leave", keys.ofUsers(0, node), ["ana", "session-1", "left"]],
   ["set_status", keys.ofUsers(0, node), ["ana", "session-1", 2]],
-  ["touch", keys.ofUsers(0, node), ["bob", "session-2"]],
+  ["touch", keys.ofUsers(0, node), ["bob", "session-2", "message"]],
   ["append", messageKeys, [node, "ana", "", "m2", "hello", 100, 60_000, 0]],
   [
     "append",

@@ -2,6 +2,8 @@
 --
 -- users (hash): name -> "status since key session node session node ..."; "0 since -" when
 --   disconnected. One session, or the devices of one user: those who know the key it is held under.
+--   A last word "!" without a partner: the user has asked to be inactive. Other versions of these
+--   functions read pairs, and pass over it.
 -- online, left, active (zsets): name -> connected since, left at, last active at (status 1 only)
 -- nodes (hash): incarnation -> end of its lease     owned (set): names held by one incarnation
 
@@ -26,7 +28,10 @@ local function read_user(bucket, name)
   local kept = redis.call('HGET', bucket.users, name)
   if not kept then return nil end
   local status, since, key, holders = string.match(kept, '^(%d) (%d+) (%S+)(.*)$')
-  local user = { status = tonumber(status), since = since, key = key, holders = {} }
+  local user = {
+    status = tonumber(status), since = since, key = key, holders = {},
+    is_chosen = string.sub(holders, -2) == ' !',
+  }
   for session, node in string.gmatch(holders, '(%S+) (%S+)') do
     table.insert(user.holders, { session = session, node = node })
   end
@@ -39,6 +44,7 @@ local function write_user(bucket, name, user)
     table.insert(words, holder.session)
     table.insert(words, holder.node)
   end
+  if user.is_chosen then table.insert(words, '!') end
   redis.call('HSET', bucket.users, name, table.concat(words, ' '))
 end
 
@@ -63,6 +69,7 @@ end
 local function change_status(bucket, name, user, status, cause)
   local was = user.status
   user.status = status
+  user.is_chosen = status == INACTIVE and cause == 'asked'
   if status == DISCONNECTED then
     redis.call('SREM', bucket.owned, name)
     redis.call('ZREM', bucket.online, name)
@@ -121,11 +128,8 @@ local function claim(keys, args)
   redis.call('SADD', bucket.owned, name)
   table.insert(user.holders, { session = session, node = incarnation })
   if is_shared then
-    if user.status == INACTIVE then
-      change_status(bucket, name, user, ACTIVE, 'awake')
-    else
-      write_user(bucket, name, user)
-    end
+    -- no change of status: a device comes back by itself, too
+    write_user(bucket, name, user)
     return { 'joined', bucket.g, bucket.n }
   end
   user.key, user.since = key, string.format('%.0f', bucket.now)
@@ -158,24 +162,28 @@ local function set_status(keys, args)
   if not holder_of(user, session) then return 'gone' end
   if user.status == status then
     if status == ACTIVE then redis.call('ZADD', bucket.active, bucket.now, name) end
+    if status == INACTIVE and not user.is_chosen then
+      user.is_chosen = true
+      write_user(bucket, name, user)
+    end
     return 'same'
   end
   change_status(bucket, name, user, status, 'asked')
   return 'changed'
 end
 
--- Notes activity: who is inactive becomes active.
--- ARGV: name, session, name, session ...       Returns how many woke up.
+-- Notes activity: who is inactive becomes active, but who has asked to be inactive only by a message.
+-- ARGV: name, session, 'message' | 'typing', name ...       Returns how many woke up.
 local function touch(keys, args)
   local bucket = open_users(keys)
   local woken = 0
-  for i = 1, #args, 2 do
-    local name, session = args[i], args[i + 1]
+  for i = 1, #args, 3 do
+    local name, session, kind = args[i], args[i + 1], args[i + 2]
     local user = read_user(bucket, name)
     if holder_of(user, session) then
       if user.status == ACTIVE then
         redis.call('ZADD', bucket.active, bucket.now, name)
-      elseif user.status == INACTIVE then
+      elseif user.status == INACTIVE and (kind == 'message' or not user.is_chosen) then
         change_status(bucket, name, user, ACTIVE, 'awake')
         woken = woken + 1
       end

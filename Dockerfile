@@ -3,10 +3,10 @@
 FROM node:24-trixie-slim AS build
 WORKDIR /app
 COPY package.json package-lock.json .npmrc ./
-RUN npm ci --no-update-notifier
-COPY tsconfig.json vite.web.config.ts ./
+RUN npm ci --omit=dev --no-update-notifier
+COPY tsconfig.json vite.web.config.ts build.js ./
 COPY src ./src
-RUN npm run build && npm ci --omit=dev --no-update-notifier && rm -f dist/.tsbuildinfo
+RUN npm run build && npm ci --omit=dev --omit=optional --no-update-notifier && rm -f dist/.tsbuildinfo dist/.built.json
 
 FROM node:24-trixie-slim
 LABEL org.opencontainers.image.title="Tertulia" \

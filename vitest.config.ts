@@ -6,6 +6,16 @@ const report = process.env["TEST_REPORT"];
 
 const CONTAINERS = "test/deploy/compose.test.ts";
 
+/** They run without Redis, sockets or a browser: a contributor without any of these can run them. */
+const PURE = [
+  "test/architecture.test.ts",
+  "test/clients/{inbox,pure,tui,view}.test.ts",
+  "test/config.test.ts",
+  "test/gateway/{frame,hub}.test.ts",
+  "test/verify/{checks,rollback}.test.ts",
+  "test/wire/**/*.test.ts",
+];
+
 /** They take more than half a minute each: what begins last decides when all have ended. */
 const LONG = /verify\/run|clients\/web|clients\/terminal|redis\/sentinel|verify\/scenarios/;
 
@@ -23,16 +33,22 @@ export default defineConfig({
     sequence: { sequencer: LongOnesFirst },
     // containers last and alone: building an image would keep the other tests' disks and cores busy
     projects: [
+      { extends: true, test: { name: "pure", include: PURE } },
       {
         extends: true,
-        test: { name: "processes", include: ["test/**/*.test.ts"], exclude: [CONTAINERS] },
+        test: {
+          name: "processes",
+          include: ["test/**/*.test.ts"],
+          exclude: [...PURE, CONTAINERS],
+          globalSetup: "test/support/fetch-redis.ts",
+        },
       },
       {
         extends: true,
         test: { name: "containers", include: [CONTAINERS], sequence: { groupOrder: 1 } },
       },
     ],
-    globalSetup: "test/support/global-setup.ts",
+    globalSetup: "test/support/build.ts",
     pool: "forks",
     maxWorkers: 2,
     testTimeout: 120_000,

@@ -1,8 +1,8 @@
 import { spawn } from "node:child_process";
 import { once } from "node:events";
-import { mkdtemp, readFile, rm, symlink, writeFile } from "node:fs/promises";
+import { mkdtemp, readFile, rm, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
-import { join, resolve } from "node:path";
+import { join } from "node:path";
 import { afterEach, beforeEach, expect, test } from "vitest";
 import { freePort } from "#tertulia/local-redis/server.js";
 import { sharedLocalRedis } from "#tertulia/local-redis/shared.js";
@@ -102,15 +102,8 @@ test("a note whose numbers are other processes' now is named, and its server not
 });
 
 test("npm start that is told to stop leaves nothing behind", async () => {
-  const { scripts } = JSON.parse(await readFile("package.json", "utf8")) as {
-    scripts: Record<"start", string>;
-  };
-  const own = { type: "module", scripts: { build: "true", start: scripts.start } };
-  await writeFile(join(folder, "package.json"), JSON.stringify(own));
-  await symlink(resolve("dist"), join(folder, "dist"));
   const { PATH, HOME } = process.env;
   const child = spawn("npm", ["start"], {
-    cwd: folder,
     env: { PATH, HOME, PORT: "0", HOST: "127.0.0.1", DATA_DIR: folder },
     stdio: ["ignore", "pipe", "ignore"],
   });

@@ -137,6 +137,7 @@ export async function startNode(
       onLeft: ({ hold, isLingering }) =>
         leavers.signOut(hold, isLingering && hold.isClaimed ? config.PRESENCE_LINGER_MS : 0),
       isReady,
+      nowMs: () => heartbeat.clock.nowMs,
       site: await readSite(WEB),
     },
   );

@@ -130,6 +130,8 @@ export interface Head {
   readonly bucket: number;
   readonly head: Position;
   readonly isMember: boolean;
+  /** When it was so, by Redis' clock, in ms since 1970. */
+  readonly timeMs: number;
 }
 
 /** Membership on loan: a node that stops renewing is dead for the others after the lease. */

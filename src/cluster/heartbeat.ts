@@ -9,6 +9,7 @@ import { randomBytes } from "node:crypto";
 import { setTimeout as pause } from "node:timers/promises";
 import type { Head, NodeLease, Standing } from "../chat/ports.js";
 import type { Observe } from "../observe.js";
+import { RedisClock } from "./clock.js";
 
 export interface HeartbeatSettings {
   readonly beatMs: number;
@@ -24,6 +25,7 @@ export interface HeartbeatDoors {
 
 export class Heartbeat implements Standing {
   incarnation = newIncarnation();
+  readonly clock = new RedisClock();
   readonly #lease: NodeLease;
   readonly #settings: HeartbeatSettings;
   readonly #observe: Observe;
@@ -56,7 +58,9 @@ export class Heartbeat implements Standing {
   /** Joins, then renews until closed. */
   async start(doors: HeartbeatDoors): Promise<void> {
     const began = performance.now();
-    this.#sawNewGeneration(await this.#lease.join(this.incarnation));
+    const heads = await this.#lease.join(this.incarnation);
+    this.clock.hear(heads[0]!.timeMs, began, performance.now());
+    this.#sawNewGeneration(heads);
     this.#renewedAt = began;
     this.#hasJoined = true;
     this.#observe.log.info({ incarnation: this.incarnation }, "joined the cluster");
@@ -90,6 +94,7 @@ export class Heartbeat implements Standing {
   async #beat(doors: HeartbeatDoors): Promise<void> {
     const began = performance.now();
     let heads = await this.#lease.renew(this.incarnation);
+    this.clock.hear(heads[0]!.timeMs, began, performance.now());
     const wasMember = this.isMember; // until now: sessions may have been suspended meanwhile
     const isLost = heads.some(({ isMember }) => !isMember);
     if (isLost) {

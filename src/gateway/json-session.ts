@@ -197,7 +197,7 @@ export class JsonSession implements Session {
       case "hello":
         return this.#hello(request);
       case "ping":
-        return this.#send({ type: "pong", ...idOf(id), ts: Date.now() });
+        return this.#send({ type: "pong", ...idOf(id), ts: this.#doors.nowMs() });
       case "bye": {
         this.isLingering = false;
         const isOut = await this.#line.signOut(); // before the answer: the name is free then

@@ -47,6 +47,8 @@ export interface GatewayDoors {
   /** Signs out whoever still has the session's name; keeps trying. */
   readonly onLeft: (session: Session) => void;
   readonly isReady: () => boolean;
+  /** See SessionDoors. */
+  readonly nowMs: () => number;
   /** The page for browsers, if there is one. */
   readonly site: Site | undefined;
 }
@@ -80,6 +82,7 @@ export class Gateway {
       observe: doors.observe,
       limits: settings.outbox,
       writes: new Writes(),
+      nowMs: doors.nowMs,
       mustAwaitStore: settings.mustAwaitStore,
       onClaiming: (session) => doors.hub.add(session, session.hold.name),
       onUnclaimed: (session, isUnsure) => this.#release(session, isUnsure),

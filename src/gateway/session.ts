@@ -49,6 +49,8 @@ export interface SessionDoors {
   readonly observe: Observe;
   readonly limits: OutboxLimits;
   readonly writes: Writes;
+  /** By Redis' clock, in ms since 1970. */
+  readonly nowMs: () => number;
   /** Whether the store's answer to a message says more than the feed: that it is replicated. */
   readonly mustAwaitStore: boolean;
   /** The session is about to claim its name: from here on it must hear notices. */

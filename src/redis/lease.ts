@@ -96,8 +96,8 @@ export class RedisLeases implements NodeLease, LeaderLease, Duties {
     const calls = ALL_BUCKETS.map(async (bucket): Promise<Head> => {
       const keys = [this.#keys.meta(bucket), this.#keys.log(bucket), this.#keys.nodes(bucket)];
       const answer = await this.#ledger.call("beat", keys, [incarnation, leaseMs, stallMs, mode]);
-      const [isMember, g, n] = answer as [number, number, number];
-      return { bucket, head: { g, n }, isMember: isMember === 1 };
+      const [isMember, g, n, timeMs] = answer as [number, number, number, number];
+      return { bucket, head: { g, n }, isMember: isMember === 1, timeMs };
     });
     return Promise.all(calls);
   }

@@ -32,7 +32,7 @@ end
 
 -- Renews a node's lease, or begins one.
 -- KEYS: meta, log, nodes       ARGV: incarnation, lease ms, stall ms, 'join' | 'renew'
--- Returns { 1 | 0, g, n }: whether the node is a member, and the head. A lease that has ended is
+-- Returns { 1 | 0, g, n, now }: whether the node is a member, the head, and the time. A lease that has ended is
 -- never revived, so whoever has seen it ended may act on that.
 local function beat(keys, args)
   local meta, log, nodes = unpack(keys)
@@ -55,7 +55,7 @@ local function beat(keys, args)
   local ends = tonumber(redis.call('HGET', nodes, incarnation))
   local is_member = mode == 'join' or (ends and (ends >= bucket.now or bucket.now < bucket.grace))
   if is_member then redis.call('HSET', nodes, incarnation, bucket.now + lease_ms) end
-  return { is_member and 1 or 0, bucket.g, bucket.n }
+  return { is_member and 1 or 0, bucket.g, bucket.n, bucket.now }
 end
 
 -- Ends a node's lease for good, once it owns no name here.

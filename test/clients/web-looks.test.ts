@@ -131,10 +131,15 @@ describe.skipIf(!hasBrowser())("the page", () => {
     const { page } = await visit(browser, port);
     await page.evaluate(`
       globalThis.told = [];
+      globalThis.heard = [];
       globalThis.Notification = class extends EventTarget {
         static permission = "default";
         static requestPermission = async () => { told.push("asked"); return (Notification.permission = "granted"); };
-        constructor(title, { body }) { super(); told.push(title + ": " + body); }
+        constructor(title, { body, tag, renotify }) {
+          super();
+          told.push(title + ": " + body);
+          heard.push(tag + " " + renotify);
+        }
         close() {}
       };`);
     await page.locator("input[name=name]").fill("gina");
@@ -150,6 +155,10 @@ describe.skipIf(!hasBrowser())("the page", () => {
     await eventually(async () =>
       expect(await told()).toEqual(["asked", "hugo · Everybody: unseen"]),
     );
+    await other.says("and another");
+    await eventually(async () => expect((await told()).length).toBe(3));
+    // one at a time stands there; each of them is heard
+    expect(await page.evaluate<string[]>("heard")).toEqual(["~ true", "~ true"]);
   });
 
   test("with 10,000 messages and 2,000 people only those near the screen are in the page", async () => {

@@ -8,6 +8,9 @@ import { JoinForm } from "./join-form.js";
 import { RoomContext, ViewContext, earlierSeat, giveUpSeat, join, type Room } from "./seat.js";
 import type { Texts } from "./texts.js";
 
+/** Longer than a busy browser lets a second last. */
+const SLEPT_MS = 5_000;
+
 export function App({ t }: { readonly t: Texts }): ComponentChildren {
   const desk = useRef<Desk>(undefined);
   const [view, setView] = useState<View>();
@@ -34,7 +37,14 @@ export function App({ t }: { readonly t: Texts }): ComponentChildren {
   useEffect(() => {
     const earlier = earlierSeat();
     if (earlier) enter(earlier.name, earlier.key);
-    const ticking = setInterval(() => desk.current?.do({ type: "tick" }), 1_000);
+    let tickedMs = Date.now();
+    const ticking = setInterval(() => {
+      const nowMs = Date.now();
+      // a computer that slept: its connection may be dead, and no event tells so
+      if (nowMs - tickedMs > SLEPT_MS) desk.current?.chat.reconnectNow();
+      tickedMs = nowMs;
+      desk.current?.do({ type: "tick" });
+    }, 1_000);
     return () => clearInterval(ticking);
   }, [enter]);
 

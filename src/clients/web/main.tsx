@@ -1,16 +1,12 @@
 /** The page begins. */
-import { options, render } from "preact";
+import { render } from "preact";
 import { App } from "./app.js";
+import { drawByFrames } from "./draw.js";
 import { leaveCompositionAlone } from "./composition.js";
 import { english } from "./texts-en.js";
 import { spanish } from "./texts-es.js";
 
-// once per frame, however much comes in between; a hidden page has no frames
-options.debounceRendering = (draw) => {
-  if (document.hidden) setTimeout(draw);
-  else requestAnimationFrame(draw);
-};
-
+drawByFrames();
 leaveCompositionAlone();
 // the first of the browser's languages that there is, or English
 const language = navigator.languages

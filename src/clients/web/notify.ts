@@ -39,7 +39,9 @@ export function announce(message: Message, t: Texts): void {
 function show({ conv, from, text }: Message, t: Texts): void {
   const title = conv === "~" ? `${from} · ${t.everybody}` : from;
   try {
-    const shown = new Notification(title, { body: text.slice(0, 200), tag: conv });
+    // one for each conversation, that of its latest message; each is heard
+    const options = { body: text.slice(0, 200), tag: conv, renotify: true };
+    const shown = new Notification(title, options);
     shown.addEventListener("click", () => {
       focus();
       dispatchEvent(new CustomEvent("tertulia-open", { detail: conv }));

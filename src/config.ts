@@ -61,9 +61,10 @@ export const schema = z.object({
     example: "^[A-Za-z0-9_-]{3,16}$",
     about: "Names must match this as well (read as UTF-8)",
   }),
-  GENERAL_ORIGIN: z.enum(["sender", "tilde"]).default("sender").meta({
+  GENERAL_ORIGIN: z.enum(["sender", "tilde", "tilde-with-sender"]).default("sender").meta({
     example: "tilde",
-    about: "What a classic general message names as its origin: who sent it, or `~`",
+    about:
+      "What a classic general message names as its origin: who sent it, or `~`, perhaps with the sender before the text",
   }),
   // the longest message with the longest name, or a history could be empty for ever
   CLASSIC_REPLY_MAX_BYTES: integer(

@@ -146,8 +146,9 @@ export class ClassicSession implements Session {
     observe.counters.frames.inc({ kind: decoded.kind });
     switch (decoded.kind) {
       case "command":
+        if (decoded.dialect !== undefined) this.#speak(decoded.dialect);
         this.#noteActivity(decoded.command);
-        return this.#answer(await this.#execute(decoded.command));
+        return this.#answer(await this.#execute(decoded.command), frame[0]);
       case "refused":
         return this.#answer({ type: "refused", refusal: decoded.refusal });
       case "speaks":
@@ -239,13 +240,13 @@ export class ClassicSession implements Session {
   }
 
   /** A reply does not wait behind notices that are held back. */
-  #answer(reply: Reply): void {
+  #answer(reply: Reply, op?: number): void {
     if (reply.type === "refused") {
       const { counters, log } = this.#doors.observe;
       counters.refusals.inc({ reason: reply.refusal });
       log.info({ session: this.hold.id, reason: reply.refusal }, "command was refused");
     }
-    const frame = this.dialect.encodeReply(reply);
+    const frame = this.dialect.encodeReply(reply, op);
     if (frame !== undefined) this.#line.outbox.send(frameOf(frame, this.dialect.frames));
     this.#open();
   }

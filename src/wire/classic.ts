@@ -9,28 +9,30 @@ import {
   type User,
 } from "../chat/model.js";
 import { FieldReader, bytesFromName, cutAtCharacter, frameOf, nameFromBytes } from "./bytes.js";
-import type { ByteDialect, Decoded } from "./dialect.js";
-
-export interface ClassicOptions {
-  /** What a general message names as its origin: who sent it, or `~`. */
-  readonly generalOrigin: "sender" | "tilde";
-  /** Lists (51) and histories (56) stay within this many bytes: some clients' buffers are small. */
-  readonly replyMaxBytes: number;
-}
+import type { ByteDialect, ClassicOptions, Decoded } from "./dialect.js";
+import { recognising } from "./recognise.js";
 
 /** The dialect of connections without a subprotocol; `seed` is the one that an op 10 reveals. */
-export function classicDialect(options: ClassicOptions, seed: ByteDialect): ByteDialect {
-  return {
+export function classicDialect(configured: ClassicOptions, seed: ByteDialect): ByteDialect {
+  return recognising(configured, (options) => ({
     name: "classic",
     frames: "binary",
     decode: (frame) =>
       frame[0] === OP.register ? { kind: "speaks", dialect: seed } : decodeClassic(frame),
-    encodeReply: (reply) => encodeReply(reply, options),
+    encodeReply: (reply, op) => encodeReply(reply, options, op),
     encodeNotice: (notice) => encodeNotice(notice, options),
-  };
+  }));
 }
 
-export const OP = { list: 1, lookup: 2, status: 3, send: 4, history: 5, register: 10 } as const;
+export const OP = {
+  list: 1,
+  lookup: 2,
+  status: 3,
+  send: 4,
+  history: 5,
+  directory: 6,
+  register: 10,
+} as const;
 
 export const CODE = {
   error: 50,
@@ -40,6 +42,7 @@ export const CODE = {
   status: 54,
   message: 55,
   history: 56,
+  directory: 57,
 } as const;
 
 export const STATUSES: readonly Status[] = ["disconnected", "active", "busy", "inactive"];
@@ -56,13 +59,14 @@ const ERRORS: Readonly<Record<Refusal, number>> = {
   forbidden: 7,
 };
 
-/** Decodes ops 1 to 5; a send may be in the classic or the seed's layout, `prefers` breaks a tie. */
+/** Decodes ops 1 to 6; a send may be in the classic or the seed's layout, `prefers` breaks a tie. */
 export function decodeClassic(frame: Uint8Array, prefers: "classic" | "seed" = "classic"): Decoded {
   const fields = new FieldReader(frame, 1);
   switch (frame[0]) {
     case undefined:
       return { kind: "ignored", why: "empty" };
     case OP.list:
+    case OP.directory:
       return { kind: "command", command: { type: "list" } };
     case OP.lookup: {
       const name = fields.field();
@@ -83,7 +87,7 @@ export function decodeClassic(frame: Uint8Array, prefers: "classic" | "seed" = "
   }
 }
 
-/** `[3] L(name) s`, or `[3] s` for one's own status. */
+/** `[3] L(name) s`, or `[3] s` for one's own status; one client writes the status as L(digit). */
 function decodeStatus(frame: Uint8Array, fields: FieldReader): Decoded {
   if (frame.length === 2) {
     const status = STATUSES[frame[1]!];
@@ -93,9 +97,15 @@ function decodeStatus(frame: Uint8Array, fields: FieldReader): Decoded {
   const name = fields.field();
   const byte = fields.byte();
   if (name === undefined || byte === undefined) return TRUNCATED;
-  const status = STATUSES[byte];
+  const digit = fields.remaining === 1 && byte === 1 ? digitOf(fields.byte()!) : undefined;
+  const status = STATUSES[digit ?? byte];
   if (status === undefined) return { kind: "refused", refusal: "bad_status" };
   return { kind: "command", command: { type: "status", name: nameFromBytes(name), status } };
+}
+
+/** Of an ASCII digit. */
+function digitOf(byte: number): number | undefined {
+  return byte >= 0x30 && byte <= 0x39 ? byte - 0x30 : undefined;
 }
 
 /**
@@ -118,7 +128,12 @@ function decodeSend(frame: Uint8Array, prefers: "classic" | "seed"): Decoded {
   return { kind: "command", command: { type: "send", to: nameFromBytes(to), text } };
 }
 
-export function encodeReply(reply: Reply, options: ClassicOptions): Uint8Array | undefined {
+/** @param op of the frame that is answered */
+export function encodeReply(
+  reply: Reply,
+  options: ClassicOptions,
+  op?: number,
+): Uint8Array | undefined {
   switch (reply.type) {
     case "accepted":
     case "stored":
@@ -127,8 +142,10 @@ export function encodeReply(reply: Reply, options: ClassicOptions): Uint8Array |
       return undefined;
     case "registered":
       return userFrame(CODE.registered, reply.user);
-    case "users":
-      return frameOf(CODE.users, ...usersThatFit(reply.users, options.replyMaxBytes - 2));
+    case "users": {
+      const code = op === OP.directory ? CODE.directory : CODE.users;
+      return frameOf(code, ...usersThatFit(reply.users, options.replyMaxBytes - 2));
+    }
     case "user":
       return userFrame(CODE.user, reply.user);
     case "unchanged":
@@ -163,8 +180,12 @@ export function messageFields(
   { conversation, author, text }: Message,
   { generalOrigin }: ClassicOptions,
 ): [Uint8Array, Uint8Array] {
-  const isTilde = conversation.kind === "general" && generalOrigin === "tilde";
-  return [bytesFromName(isTilde ? GENERAL : author), classicText(text)];
+  const sender = bytesFromName(author);
+  if (conversation.kind !== "general" || generalOrigin === "sender") {
+    return [sender, classicText(text)];
+  }
+  const shown = generalOrigin === "tilde" ? [text] : [sender, COLON, text];
+  return [bytesFromName(GENERAL), classicText(joined(shown))];
 }
 
 /** The count, then a field and a status byte per user: the first users that fit. */
@@ -194,6 +215,16 @@ function messagesThatFit(messages: readonly Message[], maxBytes: number): (numbe
   return [fitting.length, ...fitting.toReversed().flat()];
 }
 
+function joined(parts: readonly Uint8Array[]): Uint8Array {
+  const whole = new Uint8Array(parts.reduce((sum, { length }) => sum + length, 0));
+  let offset = 0;
+  for (const part of parts) {
+    whole.set(part, offset);
+    offset += part.length;
+  }
+  return whole;
+}
+
 /** A text that is too long for its length byte is cut at a character and ends in an ellipsis. */
 function classicText(text: Uint8Array): Uint8Array {
   if (text.length <= 255) return text;
@@ -213,4 +244,5 @@ function at(frame: Uint8Array, index: number): number {
 }
 
 const TRUNCATED: Decoded = { kind: "ignored", why: "truncated" };
+const COLON = new Uint8Array([0x3a, 0x20]);
 const ELLIPSIS = new Uint8Array([0xe2, 0x80, 0xa6]);

@@ -3,7 +3,12 @@ import type { Command, Name, Notice, Refusal, Reply } from "../chat/model.js";
 
 /** What a frame from a client says. */
 export type Decoded =
-  | { readonly kind: "command"; readonly command: Command }
+  | {
+      readonly kind: "command";
+      readonly command: Command;
+      /** The frame tells what its client needs: from here on, the answer included, it is spoken to so. */
+      readonly dialect?: ByteDialect;
+    }
   | { readonly kind: "refused"; readonly refusal: Refusal }
   /** No answer is due: the frame is logged and counted. */
   | { readonly kind: "ignored"; readonly why: "unknown_op" | "truncated" | "empty" }
@@ -22,6 +27,14 @@ export interface Dialect {
 /** A dialect of bytes: one frame is one request. Never throws, whatever the bytes. */
 export interface ByteDialect extends Dialect {
   decode(frame: Uint8Array): Decoded;
-  /** The frame that answers, or undefined if this dialect has none for it. */
-  encodeReply(reply: Reply): Uint8Array | undefined;
+  /** The frame that answers a frame with this op, or undefined if this dialect has none for it. */
+  encodeReply(reply: Reply, op?: number): Uint8Array | undefined;
+}
+
+/** What differs among the clients of the dialects of bytes. */
+export interface ClassicOptions {
+  /** What a general message names as its origin: who sent it, or `~`; then the text may begin with the sender. */
+  readonly generalOrigin: "sender" | "tilde" | "tilde-with-sender";
+  /** Lists (51) and histories (56) stay within this many bytes: some clients' buffers are small. */
+  readonly replyMaxBytes: number;
 }

@@ -12,24 +12,24 @@ import {
   encodeReply,
   messageFields,
   usersThatFit,
-  type ClassicOptions,
 } from "./classic.js";
-import type { ByteDialect, Decoded } from "./dialect.js";
+import type { ByteDialect, ClassicOptions, Decoded } from "./dialect.js";
+import { recognising } from "./recognise.js";
 
-export function wsProtocolDialect(options: ClassicOptions): ByteDialect {
-  return {
+export function wsProtocolDialect(configured: ClassicOptions): ByteDialect {
+  return recognising(configured, (options) => ({
     name: "ws-protocol",
     frames: "binary",
     decode,
-    encodeReply(reply: Reply) {
-      if (reply.type !== "users") return encodeReply(reply, options);
+    encodeReply(reply: Reply, op?: number) {
+      if (reply.type !== "users" || op === OP.directory) return encodeReply(reply, options, op);
       return withTotal(CODE.users, ...usersThatFit(reply.users, options.replyMaxBytes - 3));
     },
     encodeNotice(notice: Notice) {
       if (notice.type !== "message") return encodeNotice(notice, options);
       return withTotal(CODE.message, ...messageFields(notice.message, options));
     },
-  };
+  }));
 }
 
 function decode(frame: Uint8Array): Decoded {

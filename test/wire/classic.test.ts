@@ -47,6 +47,38 @@ const decoding: [what: string, frame: number[] | Buffer, is: Decoded, only?: "cl
     ["a sign-out, short", [3, 0], command({ type: "status", status: "disconnected" })],
     ["a status above 3", [3, 2, 106, 111, 4], { kind: "refused", refusal: "bad_status" }],
     ["one's own status above 3", [3, 200], { kind: "refused", refusal: "bad_status" }],
+    // op, 3, z o e, a status of one byte, the digit 3
+    [
+      "a status as a digit",
+      [0x03, 0x03, 0x7a, 0x6f, 0x65, 0x01, 0x33],
+      command({ type: "status", name: name("zoe"), status: "inactive" }),
+    ],
+    [
+      "a sign-out as a digit",
+      [3, 2, 106, 111, 1, 0x30],
+      command({ type: "status", name: name("jo"), status: "disconnected" }),
+    ],
+    [
+      "a status above 3 as a digit",
+      [3, 2, 106, 111, 1, 0x34],
+      { kind: "refused", refusal: "bad_status" },
+    ],
+    // only these lengths, and only digits: else what follows the status is ignored
+    [
+      "active, and a byte that is no digit",
+      [3, 2, 106, 111, 1, 3],
+      command({ type: "status", name: name("jo"), status: "active" }),
+    ],
+    [
+      "active, and more than a digit",
+      [3, 2, 106, 111, 1, 0x33, 0],
+      command({ type: "status", name: name("jo"), status: "active" }),
+    ],
+    [
+      "busy, and a digit",
+      [3, 2, 106, 111, 2, 0x33],
+      command({ type: "status", name: name("jo"), status: "busy" }),
+    ],
     ["a status that is missing", [3, 2, 106, 111], truncated],
     ["a status request of nothing", [3], truncated],
     // op, 1, ~, 3, e l o
@@ -70,6 +102,8 @@ const decoding: [what: string, frame: number[] | Buffer, is: Decoded, only?: "cl
     ["a history", [5, 2, 106, 111], command({ type: "history", of: name("jo") })],
     ["a history of everybody", [5, 1, 126], command({ type: "history", of: name("~") })],
     ["a history that is cut", [5, 9, 126], truncated],
+    // op
+    ["all known users", [6], command({ type: "list" })],
     ["an op nobody knows", [77, 1, 2], { kind: "ignored", why: "unknown_op" }],
     ["no byte at all", [], { kind: "ignored", why: "empty" }],
     [
@@ -190,6 +224,26 @@ describe("encoding", () => {
     expect(encoded(tilde, told(message("a", "kou")))).toEqual([55, 2, 106, 111, 1, 97]);
   });
 
+  test("op 6 is answered with 57, by the same bytes in both dialects", () => {
+    for (const dialect of [classic, seed]) {
+      const reply = dialect.encodeReply({ type: "users", users: [jo, elo] }, 6)!;
+      expect([...reply]).toEqual([57, 2, 2, 106, 111, 0, 3, 101, 108, 111, 2]);
+    }
+  });
+
+  test("the general chat's origin is ~ and the text names the sender, where the operator wants it so", () => {
+    const both = { ...options, generalOrigin: "tilde-with-sender" } as const;
+    const dialect = classicDialect(both, wsProtocolDialect(both));
+    expect(encoded(dialect, told(message("a")))).toEqual([55, 1, 126, 5, 106, 111, 58, 32, 97]);
+    expect(encoded(dialect, told(message("a", "kou")))).toEqual([55, 2, 106, 111, 1, 97]);
+    expect(encoded(wsProtocolDialect(both), told(message("a")))).toEqual([
+      55, 8, 1, 126, 5, 106, 111, 58, 32, 97,
+    ]);
+    const long = Buffer.from(encoded(dialect, told(message("ë".repeat(127))))!);
+    expect(long[3]).toBeLessThanOrEqual(255);
+    expect(long.subarray(4).toString()).toBe(`jo: ${"ë".repeat(124)}…`);
+  });
+
   test("a text over 255 bytes is cut at a character and ends in an ellipsis", () => {
     const frame = encoded(classic, told(message("ë".repeat(200))))!;
     expect(frame[4]).toBe(255);
@@ -207,6 +261,67 @@ describe("encoding", () => {
     expect(history.length).toBeLessThanOrEqual(4_096);
     expect(Buffer.from(history.slice(-3)).toString()).toBe("299");
     expect(history[1]).toBe(39); // (4096 - 2) / 104
+  });
+});
+
+describe("recognising", () => {
+  const after = (dialect: ByteDialect, ...frames: number[][]): ByteDialect => {
+    let spoken = dialect;
+    for (const frame of frames) {
+      const decoded = spoken.decode(Uint8Array.from(frame));
+      if (decoded.kind === "command") spoken = decoded.dialect ?? spoken;
+    }
+    return spoken;
+  };
+
+  for (const key of ["classic", "seed"] as const) {
+    const total = key === "seed" ? 1 : 0;
+
+    test(`whoever asks by op 6 hears the general chat from ~, with the sender in the text, ${key}`, () => {
+      const heard = encoded(after(dialects[key], [6]), told(message("a")))!;
+      expect(heard.slice(1 + total)).toEqual([1, 126, 5, 106, 111, 58, 32, 97]);
+      const direct = encoded(after(dialects[key], [6]), told(message("a", "kou")))!;
+      expect(direct.slice(1 + total)).toEqual([2, 106, 111, 1, 97]);
+    });
+
+    test(`whoever lists by 01 00 gets no reply whose frame is over 1,023 bytes, ${key}`, () => {
+      const users = Array.from({ length: 255 }, (_, i): User => ({
+        name: name(`user-${i}`),
+        status: "active",
+      }));
+      const messages = Array.from({ length: 255 }, (_, i) => message(`${i}`.padStart(40, "0")));
+      const small = after(dialects[key], [1, 0]);
+      for (const reply of [
+        { type: "users", users },
+        { type: "history", messages },
+      ] as const) {
+        expect(encoded(dialects[key], reply)!.length).toBeGreaterThan(1_023);
+        expect(encoded(small, reply)!.length).toBeLessThanOrEqual(1_019);
+        expect(encoded(small, reply)!.length).toBeGreaterThan(960);
+      }
+      expect(
+        encoded(after(dialects[key], [1], [1, 0, 0], [1, 1]), { type: "users", users })!.length,
+      ).toBeGreaterThan(1_023);
+    });
+
+    test(`both may be one client, and there is one instance of each variant, ${key}`, () => {
+      const both = after(dialects[key], [6], [1, 0]);
+      expect(after(dialects[key], [1, 0], [6], [6], [1, 0], [1])).toBe(both);
+      expect(both).not.toBe(after(dialects[key], [6]));
+      expect(both.name).toBe(dialects[key].name);
+    });
+  }
+
+  test("an operator's ~ stays as it is, and a smaller limit too", () => {
+    const own = { generalOrigin: "tilde", replyMaxBytes: 500 } as const;
+    const dialect = wsProtocolDialect(own);
+    expect(after(dialect, [6], [1, 0])).toBe(dialect);
+  });
+
+  test("whoever reveals itself by op 10 is recognised in its own dialect", () => {
+    const decoded = classic.decode(Uint8Array.from([10, 2, 106, 111]));
+    expect(decoded.kind).toBe("speaks");
+    if (decoded.kind === "speaks") expect(after(decoded.dialect, [6])).toBe(after(seed, [6]));
   });
 });
 
@@ -232,8 +347,9 @@ function encoded(dialect: ByteDialect, model: Reply | Notice): number[] | undefi
   return frame && [...frame];
 }
 
-/** Byte arrays compare by content, whatever their class. */
+/** Byte arrays compare by content, whatever their class; what a frame reveals has tests of its own. */
 function normal(decoded: Decoded): unknown {
-  if (decoded.kind !== "command" || decoded.command.type !== "send") return decoded;
-  return { ...decoded, command: { ...decoded.command, text: [...decoded.command.text] } };
+  if (decoded.kind !== "command") return decoded;
+  const { kind, command: is } = decoded;
+  return { kind, command: is.type === "send" ? { ...is, text: [...is.text] } : is };
 }

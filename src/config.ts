@@ -1,10 +1,8 @@
 /** The configuration: the environment, read once, checked, frozen. */
 import { hostname } from "node:os";
 import { z } from "zod";
+import { AddressError, readAddress } from "./redis/address.js";
 
-/** Without a database: pub/sub knows none, so clusters in several would hear each other. */
-const REDIS_URL =
-  /^(?:rediss?:\/\/[^/\s]+(?:\/0?)?|redis\+sentinel:\/\/[^@/\s]*@?[^@/\s]+\/[\w.-]+)$/;
 const MINUTE = 60_000;
 const DAY = 24 * 60 * MINUTE;
 
@@ -16,15 +14,11 @@ export const schema = z.object({
     .optional()
     .meta({ example: "127.0.0.1", about: "Address to listen on; none: all of this machine" }),
   METRICS_PORT: integer(0, 65_535, 0, "Port for Prometheus metrics at `/metrics`; 0 for none"),
-  REDIS_URL: z
-    .string()
-    .refine(isRedisUrl, "must be a URL of redis://, rediss:// or redis+sentinel://")
-    .optional()
-    .meta({
-      example: "redis://127.0.0.1:6379",
-      about:
-        "Redis or Valkey, 7.0 or later; with Sentinel `redis+sentinel://host:26379,host:26379/name`; none: a private one is started",
-    }),
+  REDIS_URL: z.string().trim().check(checkRedisUrl).optional().meta({
+    example: "redis://127.0.0.1:6379",
+    about:
+      "Redis or Valkey, 7.0 or later; with Sentinel `redis+sentinel://host:26379,host:26379/name`; none: a private one is started",
+  }),
   REDIS_PREFIX: z
     .string()
     .regex(/^[\w.-]{1,32}$/, "must be 1 to 32 letters, digits, dots or dashes")
@@ -229,18 +223,12 @@ function text(standard: string, about: string) {
   return z.string().default(standard).meta({ example: standard, about });
 }
 
-/** Whether the connection can be made from it: a port that is none, or a stray `%`, would be a riddle there. */
-function isRedisUrl(text: string): boolean {
-  if (!REDIS_URL.test(text)) return false;
+function checkRedisUrl({ value, issues }: z.core.ParsePayload<string>): void {
   try {
-    // several hosts are no URL, each one is
-    const [, scheme, login = "", hosts] = /^([^:]+):\/\/([^@]*@)?([^/]*)/.exec(text)!;
-    const urls = hosts!.split(",").map((host) => new URL(`${scheme}://${login}${host}`));
-    return urls.every(({ username, password, hostname }) => {
-      return hostname !== "" && decodeURIComponent(`${username}:${password}`) !== "";
-    });
-  } catch {
-    return false;
+    readAddress(value);
+  } catch (error) {
+    if (!(error instanceof AddressError)) throw error;
+    issues.push({ code: "custom", message: error.message, input: value });
   }
 }
 

@@ -56,7 +56,10 @@ export async function startNode(
   const isReplicated = config.ACK_LEVEL === "replicated";
   const writer = isReplicated ? connectRedis(settings, "writer", observe.log) : commands;
   await Promise.all([...new Set([commands, duty, writer])].map(untilReady));
-  const version = await checkRedis(commands, observe.log);
+  const version = await checkRedis(commands, observe.log).catch((error: unknown) => {
+    for (const redis of [commands, duty, writer]) giveUp(redis);
+    throw error;
+  });
 
   const keys = new Keys(config.REDIS_PREFIX);
   const library = await readLedgerLibrary();

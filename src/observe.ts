@@ -140,9 +140,18 @@ export class DeliveryTimer {
 }
 
 export function observe(level: string, node: string, destination?: DestinationStream): Observe {
-  const options = { level, base: { node } };
+  const options = { level, base: { node }, serializers: { err: errorFields } };
   const log = destination === undefined ? pino(options) : pino(options, destination);
   return { log, counters: new Counters() };
+}
+
+/** Nothing but these: errors of Redis carry the command's arguments, with passwords and texts. */
+function errorFields(error: unknown): object {
+  if (!(error instanceof Error)) return { message: String(error) };
+  const { name: type, message, stack, cause } = error;
+  const code: unknown = Reflect.get(error, "code");
+  const errors = error instanceof AggregateError ? error.errors.map(errorFields) : undefined;
+  return { type, message, code, stack, cause: cause && errorFields(cause), errors };
 }
 
 const PREFIX = "tertulia_";

@@ -14,7 +14,7 @@ const arrows: Record<string, readonly string[]> = {
   cluster: ["chat", "observe"],
   "local-redis": [],
   observe: [],
-  config: [],
+  config: ["redis/address"],
   node: ["chat", "wire", "gateway", "redis", "cluster", "config", "observe"],
   "clients/sdk": ["wire/json-schema"],
   "clients/view": ["clients/sdk"],

@@ -33,13 +33,11 @@ test("every mistake is named, with a valid example", () => {
   }
 });
 
-test.each([
-  "redis://localhost:99999",
-  "redis://ana:100%@localhost",
-  "redis+sentinel://host:26379,host:port/name",
-  "redis+sentinel://:50%@host/name",
-])("a Redis that cannot be reached by its URL is named at once: %s", (url) => {
-  expect(messageOf(() => readConfig({ REDIS_URL: url }))).toMatch(/^REDIS_URL: must be a URL/);
+test("a Redis that cannot be reached by its URL is named at once", () => {
+  const message = messageOf(() => readConfig({ REDIS_URL: "redis://:secret@localhost:99999" }));
+  expect(message).toBe(
+    "REDIS_URL: the port must be from 1 to 65535 (for example REDIS_URL=redis://127.0.0.1:6379)",
+  );
 });
 
 test.each([
@@ -49,7 +47,7 @@ test.each([
   "redis+sentinel://host:26379,other/name",
   "redis+sentinel://ana:p%2Fss@host:26379/my-name",
 ])("a good URL is taken as it is: %s", (url) => {
-  expect(readConfig({ REDIS_URL: url }).REDIS_URL).toBe(url);
+  expect(readConfig({ REDIS_URL: `${url}\n` }).REDIS_URL).toBe(url);
 });
 
 test("fields that contradict each other are named", () => {

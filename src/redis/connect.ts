@@ -1,13 +1,10 @@
 /** Connections to Redis: never a command sent twice by the library, never a promise left hanging. */
 import { Redis, type RedisOptions } from "ioredis";
 import type { Log } from "../observe.js";
+import { readAddress } from "./address.js";
 
 export interface RedisSettings {
-  /**
-   * `redis://[user:password@]host:port[/db]`, `rediss://` for TLS, or
-   * `redis+sentinel://[user:password@]host:port,host:port/name`: the primary called `name`, as
-   * Sentinel says.
-   */
+  /** See address.ts. */
   readonly url: string;
   /** A command without an answer for this long fails; whether it was carried out stays unknown. */
   readonly commandTimeoutMs: number;
@@ -44,7 +41,7 @@ export function connectRedis(
     autoResubscribe: false,
     enableAutoPipelining: role !== "subscriber",
   };
-  const redis = new Redis({ ...addressOf(url), ...options } satisfies RedisOptions);
+  const redis = new Redis({ ...optionsOf(url), ...options } satisfies RedisOptions);
   const onError = (error: Error): void => {
     log.warn({ role, err: error }, "redis connection failed");
   };
@@ -73,43 +70,22 @@ function listenToSentinels(redis: Redis, onError: (error: Error) => void): void 
   };
 }
 
-type Address = Omit<RedisOptions, "replyMapping">;
-
-/** Where the URL says that Redis is, in ioredis' words. */
-export function addressOf(url: string): Address {
-  const sentinel = /^redis\+sentinel:\/\/(?:([^@/]*)@)?([^@/]+)\/([\w.-]+)$/.exec(url);
-  if (sentinel === null) return parsedUrl(url);
-  const [, login, hosts, name] = sentinel as unknown as [
-    string,
-    string | undefined,
-    string,
-    string,
-  ];
-  const [username, password] = (login ?? "").split(":").map(decodeURIComponent);
+/** Where the URL says that Redis is, in ioredis' words. @throws AddressError */
+export function optionsOf(url: string): Omit<RedisOptions, "replyMapping"> {
+  const address = readAddress(url);
+  if (address.kind === "server") {
+    return { ...address.at, ...address.login, ...(address.isTls && { tls: {} }) };
+  }
+  const { name, sentinels, login, sentinelLogin } = address;
   return {
     name,
-    sentinels: hosts.split(",").map((host) => {
-      const [address, port] = host.split(":") as [string, string | undefined];
-      return { host: address, port: Number(port ?? 26_379) };
-    }),
+    sentinels: [...sentinels],
+    ...login,
+    ...(sentinelLogin.username !== undefined && { sentinelUsername: sentinelLogin.username }),
+    ...(sentinelLogin.password !== undefined && { sentinelPassword: sentinelLogin.password }),
     // a primary that froze says nothing; Sentinel says that another one has taken its place
     failoverDetector: true,
     sentinelRetryStrategy: (attempt: number) => Math.min(50 * attempt, 500),
-    ...(username !== undefined && username !== "" && { username }),
-    ...(password !== undefined && { password }),
-  };
-}
-
-function parsedUrl(url: string): Address {
-  const { protocol, hostname, port, username, password, pathname } = new URL(url);
-  const db = Number(pathname.slice(1));
-  return {
-    host: hostname.replace(/^\[(.*)\]$/, "$1"),
-    port: port === "" ? 6_379 : Number(port),
-    db: Number.isInteger(db) ? db : 0,
-    ...(protocol === "rediss:" && { tls: {} }),
-    ...(username !== "" && { username: decodeURIComponent(username) }),
-    ...(password !== "" && { password: decodeURIComponent(password) }),
   };
 }
 
@@ -128,14 +104,33 @@ export async function untilReady(redis: Redis): Promise<void> {
   await ready;
 }
 
-/** Checks what the ledger relies on: a version with functions, and no eviction of keys. */
+/**
+ * Checks what the ledger relies on: a server of its own, a version with functions, no eviction of keys.
+ * @throws Error that says what the URL leads to instead
+ */
 export async function checkRedis(redis: Redis, log: Log): Promise<string> {
   const about = await redis.info("server");
+  const mode = /^(?:redis|server)_mode:(\S+)/m.exec(about)?.[1];
+  if (mode === "cluster") {
+    throw new Error(
+      "REDIS_URL leads to a node of a Redis Cluster, which is not supported yet: " +
+        "give a Redis of its own, or one that Sentinel watches",
+    );
+  }
+  if (mode === "sentinel") {
+    throw new Error(
+      "REDIS_URL leads to a Sentinel: write redis+sentinel://host:26379/name, with the name of its primary",
+    );
+  }
   const version = /^(?:valkey|redis)_version:(\S+)/m.exec(about)?.[1] ?? "unknown";
   if (Number.parseInt(version, 10) < 7) {
     throw new Error(
       `Redis ${version} has no functions: Tertulia needs Redis 7.0 or later, or Valkey`,
     );
+  }
+  const replication = await redis.info("replication");
+  if (/^role:slave/m.test(replication)) {
+    log.warn("redis is a replica, which takes no writes: waiting until it is a primary");
   }
   const memory = await redis.info("memory");
   const policy = /^maxmemory_policy:(\S+)/m.exec(memory)?.[1];

@@ -183,7 +183,13 @@ function startProcess(
   return startLocalRedis({ dataDir, port, extra });
 }
 
-async function startSentinel(folder: string, port: number, primary: number): Promise<ChildProcess> {
+/** @param more lines of its configuration */
+export async function startSentinel(
+  folder: string,
+  port: number,
+  primary: number,
+  more: readonly string[] = [],
+): Promise<ChildProcess> {
   const path = join(folder, `${port}.conf`);
   const lines = [
     `port ${port}`,
@@ -192,6 +198,7 @@ async function startSentinel(folder: string, port: number, primary: number): Pro
     `sentinel monitor ${NAME} 127.0.0.1 ${primary} 2`,
     `sentinel down-after-milliseconds ${NAME} ${DOWN_AFTER_MS}`,
     `sentinel failover-timeout ${NAME} ${FAILOVER_TIMEOUT_MS}`,
+    ...more,
   ];
   await writeFile(path, `${lines.join("\n")}\n`);
   const child = spawnOnLeash([...(await findRedisBinary()), path, "--sentinel"]);

@@ -1,6 +1,5 @@
 import { Redis } from "ioredis";
 import { afterEach, beforeEach, expect, test } from "vitest";
-import { addressOf } from "#tertulia/redis/connect.js";
 import { Sentinels } from "#tertulia/verify/sentinels.js";
 import { ClassicClient, L } from "../support/classic-client.js";
 import { eventually } from "../support/eventually.js";
@@ -16,25 +15,6 @@ beforeEach(async () => {
 afterEach(async () => {
   await Promise.all(nodes.splice(0).map((each) => each.close()));
   await sentinels.close();
-});
-
-test("URLs name a server, or what Sentinel says", () => {
-  expect(addressOf("redis://me:pass%20word@[::1]:7000/3")).toEqual({
-    host: "::1",
-    port: 7000,
-    db: 3,
-    username: "me",
-    password: "pass word",
-  });
-  expect(addressOf("rediss://redis")).toEqual({ host: "redis", port: 6379, db: 0, tls: {} });
-  expect(addressOf("redis+sentinel://:secret@a:1,b/chat")).toMatchObject({
-    name: "chat",
-    password: "secret",
-    sentinels: [
-      { host: "a", port: 1 },
-      { host: "b", port: 26_379 },
-    ],
-  });
 });
 
 for (const [what, signal, isWithItsSentinel] of [

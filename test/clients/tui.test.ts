@@ -298,7 +298,14 @@ function message(seq: number, from: string, text: string, conv = "~"): ViewEvent
 function screen(view: View, some: Partial<Screen> = {}): Screen {
   const texts = textsFor("en_GB.UTF-8");
   const url = "ws://localhost:9000";
-  const rest = { anchor: undefined, sheet: undefined, columns: 90, rows: 20, nowMs: NOW };
+  const rest = {
+    anchor: undefined,
+    sheet: undefined,
+    columns: 90,
+    rows: 20,
+    today: NOW,
+    nowMs: NOW,
+  };
   return { view, url, texts, editor: EMPTY, ...rest, ...some };
 }
 

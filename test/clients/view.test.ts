@@ -333,6 +333,8 @@ test("who is away from the keyboard reads nothing, and is active again when back
   expect(unreadTotal(screen.view)).toBe(0);
 });
 
+const SET: ViewEvent = { type: "status set" };
+const AWAY: ViewEvent = { type: "state", state: { name: "connecting" } };
 const BUSY: ViewEvent = { type: "choose status", status: "busy" };
 const ACTIVE: ViewEvent = { type: "choose status", status: "active" };
 
@@ -350,20 +352,50 @@ test("while busy, what others write is held back and counted; then it is shown a
 test.each<[string, (screen: Screen) => unknown, string, number]>([
   [
     "a report older than the choice changes nothing",
-    (s) => s.do(BUSY, people(["ana", "active"])),
+    (s) => s.do(BUSY, SET, people(["ana", "active"])),
+    "busy",
+    1,
+  ],
+  [
+    "nor does one while the chat has not taken the choice, however long that takes",
+    (s) => s.do(BUSY).later(30_000, people(["ana", "active"]), TICK),
+    "busy",
+    1,
+  ],
+  [
+    "a report that came too early to be believed is believed later",
+    (s) => s.do(BUSY, SET, people(["ana", "active"])).later(5_000, TICK),
+    "active",
+    0,
+  ],
+  [
+    "… also when another device begins it",
+    (s) => s.do(BUSY, SET, ACTIVE, SET, people(["ana", "busy"])).later(5_000, TICK),
+    "busy",
+    1,
+  ],
+  [
+    "what is shown is what is done, until then as well",
+    (s) => s.do(BUSY, SET, ACTIVE, SET, people(["ana", "busy"])),
+    "active",
+    0,
+  ],
+  [
+    "nothing ends it while the chat is away",
+    (s) => s.do(BUSY, SET, AWAY).later(60_000, TICK),
     "busy",
     1,
   ],
   [
     "another device ends it",
-    (s) => s.do(BUSY).later(5_000, people(["ana", "active"])),
+    (s) => s.do(BUSY, SET).later(5_000, people(["ana", "active"])),
     "active",
     0,
   ],
   ["another device begins it", (s) => s.later(5_000, people(["ana", "busy"])), "busy", 1],
   [
     "a new connection does not know it yet",
-    (s) => s.do(BUSY).later(9_000, welcome(["~", 2]), people(["ana", "active"])),
+    (s) => s.do(BUSY, SET).later(9_000, welcome(["~", 2]), people(["ana", "active"])),
     "busy",
     1,
   ],
@@ -417,7 +449,7 @@ test("with too many for all, those one talks with are watched", () => {
 test("typing is believed for five seconds, or until the message comes", () => {
   const screen = joined();
   const typing = (from: string): ViewEvent => ({ type: "typing", typing: { conv: "~", from } });
-  const who = (): unknown => typingIn(screen.view, "~", screen.nowMs);
+  const who = (): unknown => typingIn(screen.view, "~");
   screen.do(typing("bea"), typing("eva"), typing("ana"));
   expect(who()).toEqual(["bea", "eva"]);
   screen.do(hear(3, "bea"));

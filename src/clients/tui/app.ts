@@ -1,6 +1,7 @@
 /** The full-screen client: one terminal, one seat in a chat, frames between them, and a clean way out. */
 import type { ReadStream, WriteStream } from "node:tty";
 import type { Desk } from "../view/desk.js";
+import { startOfDay } from "../view/days.js";
 import type { View } from "../view/model.js";
 import { actionOf, type Key } from "./keys.js";
 import { render } from "./layout.js";
@@ -128,7 +129,9 @@ export class App {
     const { columns, rows } = this.#terminal;
     const { texts } = this.#options;
     const { view } = this.#desk;
-    return { view, url: this.#url, editor, anchor, sheet, columns, rows, texts, nowMs: Date.now() };
+    const today = startOfDay(Date.now());
+    const nowMs = performance.now();
+    return { view, url: this.#url, editor, anchor, sheet, columns, rows, texts, today, nowMs };
   }
 
   #drawAnew(): void {

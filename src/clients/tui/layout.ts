@@ -30,14 +30,14 @@ export interface Layout {
 }
 
 export function layOut(screen: Screen): Layout {
-  const { view, columns, rows, texts, nowMs } = screen;
+  const { view, columns, rows, texts, today, nowMs } = screen;
   const sideColumns = columns >= SIDE_FROM ? SIDE : 0;
   const talkColumns = sideColumns === 0 ? columns : columns - sideColumns - 1;
   const banner = bannerOf(view, columns, texts, nowMs);
   const fixed = 2 + (banner ? 1 : 0) + 1 + inputOf(screen.editor, columns, rows).rows.length + 1;
   const sheet = sheetLines(screen, talkColumns, Math.max(0, rows - fixed - 2));
   const talkRows = Math.max(0, rows - fixed - sheet.lines.length);
-  const lines = talk(view, talkColumns, texts, nowMs);
+  const lines = talk(view, talkColumns, texts, today);
   return { sideColumns, talkColumns, talkRows, sheet, banner, lines };
 }
 
@@ -122,8 +122,8 @@ function bannerOf(view: View, columns: number, texts: Texts, nowMs: number): Lin
 }
 
 /** The rule above the input: who is typing, and what is below the lines that are seen. */
-function footer({ view, anchor, texts, nowMs, columns }: Screen, sideColumns: number): Line {
-  const names = typingIn(view, view.open, nowMs).map(cleanLine);
+function footer({ view, anchor, texts, columns }: Screen, sideColumns: number): Line {
+  const names = typingIn(view, view.open).map(cleanLine);
   const conversation = standing(view, view.open);
   const typing = names.length === 0 ? "" : cut(texts.typing(names), Math.floor(columns / 2));
   const fresh = unreadCount(conversation, view.me, quietFrom(view, view.open));

@@ -24,7 +24,7 @@ async function main(): Promise<number> {
       stderr.write(`tertulia-chat: ${asked.why}\n--help tells more\n`);
       return 1;
     case "run": {
-      const texts = textsFor(asked.options.locale);
+      const texts = textsFor(asked.options.locale, asked.options.dates);
       return asked.options.mode === "screen"
         ? onScreen(asked.options, texts)
         : inLines(asked.options, texts);

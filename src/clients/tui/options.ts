@@ -18,6 +18,8 @@ export interface Options {
   readonly isColoured: boolean;
   /** Of what is said to people, as in `LANG`. */
   readonly locale: string;
+  /** Of dates, as in `LC_TIME`. */
+  readonly dates: string;
 }
 
 /** The environment as far as it matters here. */
@@ -56,7 +58,7 @@ Exit codes: 0 done; 1 wrong usage; 2 not connected, or the name was refused;
 3 a message was not sent, or it is not known whether it was; 4 the chat ended the
 connection for good; 70 a mistake in this program; 129, 130, 143 ended by a signal.
 
-Environment: LANG (English or Spanish), NO_COLOR, TERTULIA_URL.
+Environment: LANG (English or Spanish), LC_TIME, NO_COLOR, TERTULIA_URL.
 `;
 
 const URL_DEFAULT = "ws://localhost:9000";
@@ -89,7 +91,8 @@ export function readOptions(args: readonly string[], around: Surroundings): Aske
     if (!(waitMs > 0)) return wrong(`--wait ${values.wait}: must be a number of seconds above 0`);
     if (values.name === undefined && mode !== "screen") return wrong("--name is needed");
     if (values.name === "") return wrong("--name must not be empty");
-    const { LC_ALL, LC_MESSAGES, LANG, NO_COLOR } = environment;
+    const { LC_ALL, LC_MESSAGES, LC_TIME, LANG, NO_COLOR } = environment;
+    const first = (...values: (string | undefined)[]): string => values.find(Boolean) ?? "";
     return {
       type: "run",
       options: {
@@ -102,7 +105,8 @@ export function readOptions(args: readonly string[], around: Surroundings): Aske
         waitMs: Math.min(waitMs, WAIT_AT_MOST_MS),
         isRinging: values.bell,
         isColoured: (NO_COLOR ?? "") === "", // no-color.org
-        locale: [LC_ALL, LC_MESSAGES, LANG].find((each) => (each ?? "") !== "") ?? "",
+        locale: first(LC_ALL, LC_MESSAGES, LANG),
+        dates: first(LC_ALL, LC_TIME, LANG),
       },
     };
   } catch (error) {

@@ -12,6 +12,9 @@ export interface Screen {
   readonly sheet: Sheet | undefined;
   readonly columns: number;
   readonly rows: number;
+  /** When today began. */
+  readonly today: number;
+  /** As the clock of the desk counts. */
   readonly nowMs: number;
   readonly texts: Texts;
 }

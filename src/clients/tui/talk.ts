@@ -1,6 +1,7 @@
 /** The open conversation as lines for a terminal, and the part of them that is seen. Pure. */
 import type { Message } from "../sdk/events.js";
 import { EVERYBODY, type Outgoing, type View } from "../view/model.js";
+import { dayName } from "../view/days.js";
 import { standing } from "../view/parts.js";
 import { rows, type Row } from "../view/rows.js";
 import { clean, cleanLine } from "./clean.js";
@@ -24,12 +25,12 @@ interface Sizes {
 const TIME = 5;
 const NAMES_AT_MOST = 14;
 
-export function talk(view: View, columns: number, texts: Texts, nowMs: number): TalkLine[] {
+export function talk(view: View, columns: number, texts: Texts, today: number): TalkLine[] {
   const shown = rows(view);
   const sizes = sizesFor(shown, view.me, columns);
   const lines = [...top(view, shown, sizes, texts)];
   for (const row of shown) {
-    const spans = linesOf(row, view, sizes, texts, nowMs);
+    const spans = linesOf(row, view, sizes, texts, today);
     const missingBefore = row.type === "gap" && !row.isGone ? row.before : undefined;
     lines.push(...spans.map((each, line) => ({ key: row.key, line, spans: each, missingBefore })));
   }
@@ -76,10 +77,10 @@ function sizesFor(shown: readonly Row[], me: string, columns: number): Sizes {
   return { columns, name, text: columns - TIME - name - 5 };
 }
 
-function linesOf(row: Row, view: View, sizes: Sizes, texts: Texts, nowMs: number): Line[] {
+function linesOf(row: Row, view: View, sizes: Sizes, texts: Texts, today: number): Line[] {
   switch (row.type) {
     case "day":
-      return [[], centered(dayOf(row.ts, nowMs, texts), "faint", sizes)];
+      return [[], centered(dayName(row.ts, today, texts, texts.locale), "faint", sizes)];
     case "new":
       return [ruled(texts.newLine, sizes)];
     case "gap": {
@@ -131,7 +132,7 @@ function beside(
   return body.map((line, at): Line => {
     if (head === undefined || at > 0) return [span(" ".repeat(TIME + name + 5)), ...line];
     const { who, ts } = head;
-    const time = new Date(ts).toTimeString().slice(0, TIME);
+    const time = new Date(ts).toTimeString().slice(0, TIME); // 24 hours, as terminals have it
     return [
       span(` ${time}  `, "faint"),
       span(fitRight(who.text, name), who.look),
@@ -164,14 +165,6 @@ function ruled(text: string, { columns }: Sizes): Line {
   const rest = Math.max(0, columns - width(text) - 4);
   const before = Math.floor(rest / 2);
   return [span(` ${"─".repeat(before)} ${text} ${"─".repeat(rest - before)}`, "accent")];
-}
-
-function dayOf(ts: number, nowMs: number, texts: Texts): string {
-  const day = new Date(ts).toDateString();
-  if (day === new Date(nowMs).toDateString()) return texts.today;
-  if (day === new Date(nowMs - 86_400_000).toDateString()) return texts.yesterday;
-  const long = { weekday: "long", day: "numeric", month: "long", year: "numeric" } as const;
-  return new Intl.DateTimeFormat(texts.language, long).format(ts);
 }
 
 const wrappings = new WeakMap<Message, { readonly columns: number; readonly lines: string[] }>();

@@ -1,7 +1,7 @@
 /** The Spanish texts. */
 import type { Texts } from "./texts.js";
 
-export const spanish: Texts = {
+export const spanish: Omit<Texts, "locale"> = {
   language: "es",
   everybody: "Todos",
   conversations: "Conversaciones",

@@ -1,10 +1,13 @@
 /** What people read, in English and Spanish. */
+import { localeIn } from "../view/days.js";
 import type { Card, Problem } from "../view/model.js";
 import type { Word } from "./commands.js";
 import { spanish } from "./texts-es.js";
 
 export interface Texts {
   readonly language: "en" | "es";
+  /** Of dates: the language, with the habits of where the reader lives. */
+  readonly locale: string;
   readonly everybody: string;
   readonly conversations: string;
   readonly people: string;
@@ -50,7 +53,7 @@ export interface Texts {
   readonly problem: Readonly<Record<Problem, string>>;
 }
 
-const english: Texts = {
+const english: Omit<Texts, "locale"> = {
   language: "en",
   everybody: "Everybody",
   conversations: "Conversations",
@@ -163,7 +166,13 @@ const english: Texts = {
   },
 };
 
-/** By the value of `LC_ALL`, `LC_MESSAGES` or `LANG`. */
-export function textsFor(locale: string): Texts {
-  return /^es\b|^es_/i.test(locale) ? spanish : english;
+/**
+ * @param language The value of `LC_ALL`, `LC_MESSAGES` or `LANG`.
+ * @param dates Of `LC_ALL`, `LC_TIME` or `LANG`: one may read English and live where the day comes first.
+ */
+export function textsFor(language: string, dates = language): Texts {
+  const texts = /^es\b|^es_/i.test(language) ? spanish : english;
+  const [, tongue, region] = /^([a-z]{2,3})_([a-z]{2})\b/i.exec(dates) ?? []; // neither `C` nor `POSIX`
+  const reader = tongue === undefined ? texts.language : `${tongue}-${region}`;
+  return { ...texts, locale: localeIn(texts.language, reader) };
 }

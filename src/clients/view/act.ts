@@ -24,7 +24,7 @@ export type Act = Extract<
   }
 >;
 
-export function act(view: View, event: Act, nowMs: number): Step {
+export function act(view: View, event: Act, ts: number): Step {
   switch (event.type) {
     case "open":
       return opened(view, event.conv);
@@ -35,12 +35,12 @@ export function act(view: View, event: Act, nowMs: number): Step {
       return { view: next, wishes: isWriting ? [{ type: "typing", conv }] : [] };
     }
     case "send":
-      return send(view, event, nowMs);
+      return send(view, event, ts);
     case "retry": {
       const { conv, mid } = event;
       const own = standing(view, conv).outgoing.find((each) => each.mid === mid);
       if (own?.state !== "failed" || !isIn(view)) return only(view);
-      const outgoing = { mid, text: own.text, ts: nowMs, state: "pending" } as const;
+      const outgoing = { mid, text: own.text, ts, state: "pending" } as const;
       return {
         view: put(view, sending(standing(view, conv), outgoing)),
         wishes: [{ type: "publish", conv, text: own.text, mid }],
@@ -55,7 +55,7 @@ export function act(view: View, event: Act, nowMs: number): Step {
     case "choose status": {
       if (!isIn(view)) return only(view);
       const { status } = event;
-      const next = { ...view, chosen: status, chosenAtMs: nowMs };
+      const next = { ...view, chosen: status, chosenAtMs: Infinity };
       return {
         view: status === "busy" ? beQuiet(next) : endQuiet(next),
         wishes: [{ type: "status", status }],
@@ -105,14 +105,14 @@ function opened(view: View, conv: Conv): Step {
   return loadOpen({ ...next, open: conv });
 }
 
-function send(view: View, { text, mid }: Extract<Act, { type: "send" }>, nowMs: number): Step {
+function send(view: View, { text, mid }: Extract<Act, { type: "send" }>, ts: number): Step {
   if (text.trim() === "") return only(view);
   if (Array.from(text).length > view.maxChars) return only({ ...view, problem: "too_large" });
   if (!isIn(view)) return only({ ...view, problem: "closed" });
   const conv = view.open;
   const conversation = { ...standing(view, conv), draft: "", newFrom: undefined };
   return {
-    view: put(view, sending(conversation, { mid, text, ts: nowMs, state: "pending" })),
+    view: put(view, sending(conversation, { mid, text, ts, state: "pending" })),
     wishes: [{ type: "publish", conv, text, mid }],
   };
 }

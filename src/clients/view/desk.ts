@@ -6,6 +6,7 @@
  *     desk.do({ type: "send", text: "hello", mid: crypto.randomUUID() });
  */
 import type { TertuliaError } from "../sdk/error.js";
+import type { State } from "../sdk/events.js";
 import type { Tertulia } from "../sdk/tertulia.js";
 import type { Problem, View, ViewEvent, Wish } from "./model.js";
 import { update } from "./update.js";
@@ -17,7 +18,7 @@ export interface DeskOptions {
   changed?(view: View): void;
   /** Somebody wrote while this user was not looking, and is not busy. */
   notify?(wish: Extract<Wish, { type: "notify" }>): void;
-  /** Default: `Date.now`. */
+  /** A clock that is never set back. Default: `performance.now()`. */
   readonly now?: () => number;
 }
 
@@ -30,10 +31,10 @@ export class Desk {
   constructor(chat: Tertulia, options: DeskOptions) {
     this.chat = chat;
     this.#options = options;
-    this.#now = options.now ?? ((): number => Date.now());
+    this.#now = options.now ?? ((): number => performance.now());
     const view = { ...options.view, me: chat.name }; // as it is spelt in the chat
-    this.#view = update(view, { type: "state", state: chat.state }, this.#now()).view;
-    chat.on("state", (state) => this.do({ type: "state", state }));
+    this.#view = update(view, this.#told(chat.state), this.#now()).view;
+    chat.on("state", (state) => this.do(this.#told(state)));
     chat.on("welcome", ({ conversations, limits }) =>
       this.do({ type: "welcome", conversations, maxChars: limits.text }),
     );
@@ -51,10 +52,17 @@ export class Desk {
 
   do(event: ViewEvent): void {
     const before = this.#view;
-    const { view, wishes } = update(before, event, this.#now());
+    const { view, wishes } = update(before, event, this.#now(), Date.now());
     this.#view = view;
     if (view !== before) this.#options.changed?.(view);
     for (const wish of wishes) void this.#grant(wish);
+  }
+
+  /** The next attempt, as the clock of the desk counts. */
+  #told(state: State): ViewEvent {
+    if (state.name !== "waiting") return { type: "state", state };
+    const retryAtMs = state.retryAtMs - Date.now() + this.#now();
+    return { type: "state", state: { ...state, retryAtMs } };
   }
 
   /** Never rejects: what did not work is taken into the view. */
@@ -91,6 +99,7 @@ export class Desk {
         return;
       case "status":
         await chat.setStatus(wish.status);
+        this.do({ type: "status set" });
         return;
       case "watch":
         await chat.presence.watch(wish.names);

@@ -49,12 +49,8 @@ export function peopleList(view: View): readonly Person[] {
 }
 
 /** Who is writing in a conversation. */
-export function typingIn(view: View, conv: Conv, nowMs: number): readonly string[] {
-  const found: string[] = [];
-  for (const [from, untilMs] of view.typing.get(conv) ?? []) {
-    if (untilMs > nowMs) found.push(from);
-  }
-  return found;
+export function typingIn(view: View, conv: Conv): readonly string[] {
+  return [...(view.typing.get(conv)?.keys() ?? [])];
 }
 
 /** Unread messages in all conversations. */
@@ -66,7 +62,7 @@ export function unreadTotal(view: View): number {
   return count;
 }
 
-/** Whole seconds to the next attempt to connect; undefined: none is waited for. */
+/** Whole seconds to the next attempt to connect, by the desk's clock; undefined: none is waited for. */
 export function secondsToRetry({ connection }: View, nowMs: number): number | undefined {
   if (connection.name !== "waiting") return undefined;
   return Math.max(0, Math.ceil((connection.retryAtMs - nowMs) / 1_000));

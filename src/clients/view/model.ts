@@ -82,7 +82,7 @@ export interface Card {
 export interface View {
   readonly me: string;
   readonly connection: Connection;
-  /** What this user chose last, and when; held against reports that are older. */
+  /** What this user chose last, and when the chat took it (Infinity: not yet); held against older reports. */
   readonly chosen: Status;
   readonly chosenAtMs: number;
   readonly conversations: ReadonlyMap<Conv, Conversation>;
@@ -141,6 +141,7 @@ export type ViewEvent =
       readonly conv: Conv;
       readonly problem: Problem;
     }
+  | { readonly type: "status set" }
   | { readonly type: "status failed"; readonly problem: Problem }
   | { readonly type: "user"; readonly user: string; readonly status: Card["status"] }
   // done at the screen
@@ -194,7 +195,7 @@ export function begin(me: string): View {
     me,
     connection: { name: "away" },
     chosen: "active",
-    chosenAtMs: 0,
+    chosenAtMs: -Infinity,
     conversations: new Map([[EVERYBODY, emptyConversation(EVERYBODY)]]),
     open: EVERYBODY,
     quiet: undefined,
@@ -222,7 +223,7 @@ export function emptyConversation(conv: Conv): Conversation {
     ts: 0,
     read: 0,
     told: 0,
-    toldAtMs: 0,
+    toldAtMs: -Infinity,
     newFrom: undefined,
     loading: undefined,
     isLoaded: false,

@@ -4,12 +4,14 @@ import { unreadCount } from "./conversation.js";
 import { put, standing } from "./parts.js";
 import type { Conv, View } from "./model.js";
 
-/** For so long after a choice, what the chat says of one's own status may be older than it. */
+/** For so long after the chat took a choice, what it tells of one's own status may be older than that. */
 const CHOICE_HOLDS_MS = 2_000;
 
+/** Busy is what holds messages back, and nothing else is. */
 export function ownStatus(view: View): Status {
-  if (view.chosen === "busy") return "busy";
-  return view.people.get(view.me) ?? view.chosen;
+  if (view.quiet !== undefined) return "busy";
+  const told = view.people.get(view.me);
+  return told === undefined || told === "busy" ? view.chosen : told;
 }
 
 export function beQuiet(view: View): View {
@@ -27,9 +29,11 @@ export function endQuiet(view: View): View {
   return { ...put(view, { ...conversation, newFrom }), quiet: undefined };
 }
 
-/** One's own status as the chat has it: another device may have chosen. */
-export function hearOwnStatus(view: View, status: Status, nowMs: number): View {
-  if (nowMs - view.chosenAtMs < CHOICE_HOLDS_MS) return view;
+/** One's own status as the chat has it: another device may have chosen. What came too early counts later. */
+export function hearOwnStatus(view: View, nowMs: number): View {
+  const status = view.people.get(view.me);
+  if (status === undefined || status === view.chosen) return view;
+  if (view.connection.name !== "open" || nowMs - view.chosenAtMs < CHOICE_HOLDS_MS) return view;
   if (status === "busy") return beQuiet({ ...view, chosen: "busy" });
   if (view.chosen === "busy") return endQuiet({ ...view, chosen: status });
   return view.chosen === "inactive" ? { ...view, chosen: status } : view;

@@ -1,6 +1,7 @@
 /** The open conversation as lines for a screen, oldest first. */
 import type { Message } from "../sdk/events.js";
 import { missingBefore } from "./conversation.js";
+import { startOfDay } from "./days.js";
 import type { Outgoing, View } from "./model.js";
 import { standing } from "./parts.js";
 import { quietFrom } from "./quiet.js";
@@ -52,7 +53,7 @@ export function rows(view: View): readonly Row[] {
       previous = undefined;
     }
     if (ts >= dayEndMs) {
-      dayEndMs = endOfDay(ts);
+      dayEndMs = startOfDay(ts, 1);
       found.push({ type: "day", key: `day-${seq}`, ts });
       previous = undefined;
     }
@@ -70,9 +71,4 @@ export function rows(view: View): readonly Row[] {
     found.push({ type: "outgoing", key: outgoing.mid, outgoing });
   }
   return found;
-}
-
-function endOfDay(ts: number): number {
-  const day = new Date(ts);
-  return new Date(day.getFullYear(), day.getMonth(), day.getDate() + 1).getTime();
 }

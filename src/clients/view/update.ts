@@ -20,13 +20,17 @@ const TYPING_FOR_MS = 5_000;
 /** So many private conversations are fetched as soon as they are known. */
 const FETCHED_AT_ONCE = 20;
 
-/** Pure. `nowMs` as `Date.now()` counts. A view in which nothing changed is the same object. */
-export function update(view: View, event: ViewEvent, nowMs: number): Step {
-  const { view: next, wishes } = change(view, event, nowMs);
+/**
+ * Pure. A view in which nothing changed is the same object.
+ * @param nowMs As `performance.now()` counts: never set back, for what is believed, or waits, some time.
+ * @param ts As `Date.now()` counts: the time of what is sent, until it is stored.
+ */
+export function update(view: View, event: ViewEvent, nowMs: number, ts = nowMs): Step {
+  const { view: next, wishes } = change(view, event, nowMs, ts);
   return settle(next, wishes, event, nowMs);
 }
 
-function change(view: View, event: ViewEvent, nowMs: number): Step {
+function change(view: View, event: ViewEvent, nowMs: number, ts: number): Step {
   switch (event.type) {
     case "state":
       return only({ ...view, connection: connectionOf(view, event.state) });
@@ -39,9 +43,7 @@ function change(view: View, event: ViewEvent, nowMs: number): Step {
       for (const name of event.change.gone) people.delete(name);
       for (const [name, status] of event.change.set) people.set(name, status);
       const { count, full } = event.change;
-      const own = new Map(event.change.set).get(view.me);
-      const next = { ...view, people, count, isFull: full };
-      return only(own === undefined ? next : hearOwnStatus(next, own, nowMs));
+      return only(hearOwnStatus({ ...view, people, count, isFull: full }, nowMs));
     }
     case "typing": {
       const { conv, from } = event.typing;
@@ -85,18 +87,20 @@ function change(view: View, event: ViewEvent, nowMs: number): Step {
       const next = put(view, { ...conversation, loading: undefined });
       return only(event.problem === "closed" ? next : { ...next, problem: event.problem });
     }
+    case "status set":
+      return only({ ...view, chosenAtMs: nowMs });
     case "status failed": {
       const chosen: Status = view.people.get(view.me) ?? "active";
-      const next = { ...view, chosen, problem: event.problem };
+      const next = { ...view, chosen, chosenAtMs: nowMs, problem: event.problem };
       return only(chosen === "busy" ? beQuiet(next) : endQuiet(next));
     }
     case "user":
       if (view.card?.user !== event.user) return only(view);
       return only({ ...view, card: { user: event.user, status: event.status } });
     case "tick":
-      return only(withoutOldTyping(view, nowMs));
+      return only(hearOwnStatus(withoutOldTyping(view, nowMs), nowMs));
     default:
-      return act(view, event, nowMs);
+      return act(view, event, ts);
   }
 }
 
@@ -133,8 +137,9 @@ function welcomed(
   { conversations, maxChars }: Extract<ViewEvent, { type: "welcome" }>,
   nowMs: number,
 ): Step {
-  // the chat may not know of the status before it is told again
-  let next: View = { ...view, maxChars, problem: undefined, chosenAtMs: nowMs };
+  // that one is busy is said again, and may not be told at once
+  const chosenAtMs = view.chosen === "busy" ? Math.max(view.chosenAtMs, nowMs) : view.chosenAtMs;
+  let next: View = { ...view, maxChars, problem: undefined, chosenAtMs };
   for (const { conv, head, floor, ts = 0, read } of conversations) {
     const own = standing(next, conv);
     const isNew = !next.conversations.has(conv) || !own.isLoaded;

@@ -2,11 +2,13 @@
 import type { ComponentChildren } from "preact";
 import { useCallback, useEffect, useMemo, useRef, useState } from "preact/hooks";
 import type { Desk } from "../view/desk.js";
+import { startOfDay } from "../view/days.js";
 import type { View } from "../view/model.js";
 import { Chat } from "./chat.js";
 import { JoinForm } from "./join-form.js";
 import { RoomContext, ViewContext, earlierSeat, giveUpSeat, join, type Room } from "./seat.js";
 import type { Texts } from "./texts.js";
+import { TodayContext } from "./times.js";
 
 /** Longer than a busy browser lets a second last. */
 const SLEPT_MS = 5_000;
@@ -16,6 +18,7 @@ export function App({ t }: { readonly t: Texts }): ComponentChildren {
   const [view, setView] = useState<View>();
   /** Been in: from then on a lost connection leaves the chat on the screen. */
   const [isIn, setIsIn] = useState(false);
+  const [today, setToday] = useState(() => startOfDay(Date.now()));
 
   const enter = useCallback(
     (name: string, key?: string) => {
@@ -44,6 +47,7 @@ export function App({ t }: { readonly t: Texts }): ComponentChildren {
       if (nowMs - tickedMs > SLEPT_MS) desk.current?.chat.reconnectNow();
       tickedMs = nowMs;
       desk.current?.do({ type: "tick" });
+      setToday(startOfDay(nowMs));
     }, 1_000);
     return () => clearInterval(ticking);
   }, [enter]);
@@ -60,14 +64,16 @@ export function App({ t }: { readonly t: Texts }): ComponentChildren {
   if (view === undefined || !isIn) return <JoinForm t={t} view={view} onJoin={enter} />;
   return (
     <RoomContext.Provider value={room}>
-      <ViewContext.Provider value={view}>
-        <Chat
-          onJoinAgain={() => {
-            desk.current = undefined;
-            enter(view.me);
-          }}
-        />
-      </ViewContext.Provider>
+      <TodayContext.Provider value={today}>
+        <ViewContext.Provider value={view}>
+          <Chat
+            onJoinAgain={() => {
+              desk.current = undefined;
+              enter(view.me);
+            }}
+          />
+        </ViewContext.Provider>
+      </TodayContext.Provider>
     </RoomContext.Provider>
   );
 }

@@ -83,11 +83,11 @@ function ConnectionBanner({
 }
 
 function useClock(isRunning: boolean): number {
-  const [nowMs, setNow] = useState(Date.now);
+  const [nowMs, setNow] = useState(() => performance.now());
   useEffect(() => {
     if (!isRunning) return undefined;
-    setNow(Date.now());
-    const ticking = setInterval(() => setNow(Date.now()), 250);
+    setNow(performance.now());
+    const ticking = setInterval(() => setNow(performance.now()), 250);
     return () => clearInterval(ticking);
   }, [isRunning]);
   return nowMs;

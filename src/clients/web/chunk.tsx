@@ -6,7 +6,7 @@ import { Face, Icon } from "./icons.js";
 import { Said } from "./said.js";
 import { useRoom } from "./seat.js";
 import { problemText } from "./texts.js";
-import { clock, dayName, fullTime } from "./times.js";
+import { clock, Day, longTime } from "./times.js";
 
 interface Props {
   readonly id: string;
@@ -51,7 +51,9 @@ function Line({ row, conv }: { readonly row: Row; readonly conv: Conv }): Compon
     case "day":
       return (
         <li class="divider" data-key={row.key}>
-          <span>{dayName(row.ts, t)}</span>
+          <span>
+            <Day ts={row.ts} />
+          </span>
         </li>
       );
     case "new":
@@ -91,7 +93,7 @@ function Line({ row, conv }: { readonly row: Row; readonly conv: Conv }): Compon
             )}
             <Said text={text} />
           </div>
-          <time dateTime={new Date(ts).toISOString()} title={fullTime(ts, t)}>
+          <time dateTime={new Date(ts).toISOString()} title={longTime(ts, t)}>
             {clock(ts, t)}
             {row.isOwn && <Tick state="sent" />}
           </time>

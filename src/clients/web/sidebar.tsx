@@ -9,7 +9,7 @@ import { Own } from "./own.js";
 import { People } from "./people.js";
 import { useSeat } from "./seat.js";
 import { Dot } from "./dot.js";
-import { shortTime } from "./times.js";
+import { ShortTime } from "./times.js";
 
 interface Props {
   readonly onOpen: (conv: Conv) => void;
@@ -137,7 +137,7 @@ function Line({ line, onOpen }: Props & { readonly line: ConversationLine }): Co
           </span>
         </span>
         <span class="line-end">
-          {ts > 0 && <time dateTime={new Date(ts).toISOString()}>{shortTime(ts, t)}</time>}
+          {ts > 0 && <ShortTime ts={ts} />}
           {unread > 0 && (
             <span class="badge">
               <span aria-hidden="true">{unread > 99 ? "99+" : unread}</span>

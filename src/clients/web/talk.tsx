@@ -107,7 +107,7 @@ function TalkHead({
 
 function Typing(): ComponentChildren {
   const { view, t } = useSeat();
-  const names = typingIn(view, view.open, Date.now());
+  const names = typingIn(view, view.open);
   return (
     <p class="typing" aria-live="polite">
       {names.length > 0 && (

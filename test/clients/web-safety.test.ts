@@ -75,6 +75,8 @@ describe.skipIf(!hasBrowser())("the page", () => {
       ["see https://example.org/a?b=c.", "https://example.org/a?b=c"],
       ["(http://example.org)", "http://example.org/"],
       ["HTTPS://EXAMPLE.ORG/X!", "https://example.org/X"],
+      ["https://m\u00fcller.example", "https://xn--mller-kva.example/"],
+      ["https://example.org@evil.example", undefined],
       ["https://example.org/\u202Egpj.exe", "https://example.org/"],
       ["ftp://example.org javascript:alert(1) file:///etc/passwd", undefined],
       ["https://", undefined],
@@ -93,6 +95,14 @@ describe.skipIf(!hasBrowser())("the page", () => {
         );
       expect(links).toEqual(href === undefined ? [] : [[href, "_blank", "noopener noreferrer"]]);
     }
+    // a host that looks like another is shown as the one it is
+    await says("https://bank.ex\u0430mple");
+    const link = `document.querySelector(".said a[data-host='bank.xn--exmple-4nf']")`;
+    await eventually(async () =>
+      expect(await page.evaluate<string>(`getComputedStyle(${link}, "::after").content`)).toMatch(
+        /attr\(data-host\)|bank\.xn--exmple-4nf/,
+      ),
+    );
   });
 
   test("signs that turn the direction stay within the text they stand in", async () => {

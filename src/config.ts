@@ -9,10 +9,10 @@ const DAY = 24 * 60 * MINUTE;
 /** Each field: range, default, and in `meta` an example and the line for README's table. */
 export const schema = z.object({
   PORT: integer(0, 65_535, 9000, "Port for all clients; 0 takes a free one"),
-  HOST: z
-    .string()
-    .optional()
-    .meta({ example: "127.0.0.1", about: "Address to listen on; none: all of this machine" }),
+  HOST: z.string().optional().meta({
+    example: "127.0.0.1",
+    about: "Address to listen on, for metrics too; none: all of this machine",
+  }),
   METRICS_PORT: integer(0, 65_535, 0, "Port for Prometheus metrics at `/metrics`; 0 for none"),
   REDIS_URL: z.string().trim().check(checkRedisUrl).optional().meta({
     example: "redis://127.0.0.1:6379",
@@ -169,8 +169,35 @@ export function stallMs({ BEAT_MS }: Config): number {
   return BEAT_MS * 1.5;
 }
 
+/** An error of listening in the words of the configuration; any other as it is. */
+export function listenMistake(
+  error: unknown,
+  variable: "PORT" | "METRICS_PORT",
+  { HOST, ...ports }: Config,
+): unknown {
+  const port = ports[variable];
+  switch ((error as NodeJS.ErrnoException).code) {
+    case "EADDRINUSE": {
+      const other = `choose another, for example ${variable}=${port + (port < 65_535 ? 1 : -1)}`;
+      return new ConfigError(`${variable}: somebody listens on port ${port} already; ${other}`);
+    }
+    case "EACCES":
+      return new ConfigError(mistake(variable, `listening on port ${port} is not allowed`));
+    case "EADDRNOTAVAIL":
+    case "ENOTFOUND":
+    case "EAI_AGAIN":
+    case "EINVAL":
+      return new ConfigError(mistake("HOST", `${HOST} is no address of this machine`));
+    default:
+      return error;
+  }
+}
+
 function mistakesBetween(config: Config): string[] {
   const mistakes: string[] = [];
+  if (config.METRICS_PORT !== 0 && config.METRICS_PORT === config.PORT) {
+    mistakes.push(`METRICS_PORT: must be another than PORT (for example METRICS_PORT=9464)`);
+  }
   if (config.LEASE_MS < 3 * config.BEAT_MS) {
     mistakes.push(mistake("LEASE_MS", `must be at least three times BEAT_MS (${config.BEAT_MS})`));
   }

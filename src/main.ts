@@ -3,12 +3,16 @@
 import { resolve } from "node:path";
 import { ConfigError, readConfig, type Config } from "./config.js";
 import { sharedLocalRedis } from "./local-redis/shared.js";
+import { findMisspelt } from "./misspelt.js";
 import { startNode } from "./node.js";
 import { observe, type Observe } from "./observe.js";
 
 async function main(): Promise<void> {
   const config = readConfig(process.env);
   const watch = observe(config.LOG_LEVEL, config.NODE_NAME);
+  for (const misspelt of findMisspelt(process.env)) {
+    watch.log.warn(misspelt, "this variable is none of the configuration");
+  }
   let asks = 0;
   const hurry = new AbortController();
   const asked = new Promise<"asked">((ask) => {
@@ -64,9 +68,6 @@ main().then(
   (error: unknown) => {
     const isOurs = error instanceof ConfigError;
     const because = error instanceof Error && error.cause !== undefined ? [error.cause] : [];
-    const inUse = /EADDRINUSE.*:(\d+)$/.exec(String(error));
-    if (inUse !== null)
-      because.push(`choose another port, for example PORT=${Number(inUse[1]) + 1}`);
     const text = isOurs ? `Configuration:\n${error.message}` : [error, ...because].join(": ");
     process.stderr.write(`${text}\n`);
     process.exit(1);

@@ -1,6 +1,5 @@
 /** A node: builds the rooms, opens their doors to one another, starts them in order and stops them. */
 import { randomBytes } from "node:crypto";
-import { createServer, type Server } from "node:http";
 import type { AddressInfo } from "node:net";
 import { setTimeout as pause } from "node:timers/promises";
 import { fileURLToPath } from "node:url";
@@ -10,13 +9,14 @@ import type { Head } from "./chat/ports.js";
 import { Election } from "./cluster/election.js";
 import { Heartbeat } from "./cluster/heartbeat.js";
 import { sweep } from "./cluster/sweep.js";
-import { stallMs, stepDownMs, type Config } from "./config.js";
+import { listenMistake, stallMs, stepDownMs, type Config } from "./config.js";
 import { Activity } from "./gateway/activity.js";
 import { Hub } from "./gateway/hub.js";
 import { Leavers } from "./gateway/leavers.js";
 import { Presence } from "./gateway/presence.js";
 import { Gateway } from "./gateway/server.js";
 import { readSite } from "./gateway/site.js";
+import { serveMetrics } from "./metrics.js";
 import type { Observe } from "./observe.js";
 import { RedisArchive } from "./redis/archive.js";
 import { checkRedis, connectRedis, giveUp, untilReady } from "./redis/connect.js";
@@ -196,9 +196,17 @@ export async function startNode(
   });
   await presence.load(ALL_BUCKETS, (bucket) => chat.present(bucket));
   election.start((token) => sweep(leases, token, inRoom(observe, "sweep")));
+  const { HOST: host, METRICS_PORT: metricsPort } = config;
   const metrics =
-    config.METRICS_PORT === 0 ? undefined : await serveMetrics(config.METRICS_PORT, observe);
-  const port = await gateway.listen();
+    metricsPort === 0
+      ? undefined
+      : await serveMetrics({ host, port: metricsPort }, observe).catch((error: unknown) => {
+          throw listenMistake(error, "METRICS_PORT", config);
+        });
+  const port = await gateway.listen().catch((error: unknown) => {
+    metrics?.close();
+    throw listenMistake(error, "PORT", config);
+  });
   isOpen = true;
   observe.log.info({ port, redis: version, ledger: library.version }, "node is ready");
 
@@ -254,28 +262,6 @@ function namePattern(source: string | undefined): (name: Name) => boolean {
   if (source === undefined) return () => true;
   const pattern = new RegExp(source, "u");
   return (name) => pattern.test(Buffer.from(bytesFromName(name)).toString("utf8"));
-}
-
-async function serveMetrics(port: number, { counters, log }: Observe): Promise<Server> {
-  const server = createServer((request, response) => {
-    if (request.url !== "/metrics") {
-      response.writeHead(404).end();
-      return;
-    }
-    counters.registry.metrics().then(
-      (text) =>
-        response.writeHead(200, { "content-type": counters.registry.contentType }).end(text),
-      (error: unknown) => {
-        log.error({ err: error }, "metrics could not be collected");
-        response.writeHead(500).end();
-      },
-    );
-  });
-  await new Promise<void>((resolve, reject) => {
-    server.once("error", reject);
-    server.listen(port, resolve);
-  });
-  return server;
 }
 
 /** A lease that cannot be given back ends by itself. */

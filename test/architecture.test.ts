@@ -15,13 +15,15 @@ const arrows: Record<string, readonly string[]> = {
   "local-redis": [],
   observe: [],
   config: ["redis/address"],
-  node: ["chat", "wire", "gateway", "redis", "cluster", "config", "observe"],
+  metrics: ["observe"],
+  misspelt: ["config"],
+  node: ["chat", "wire", "gateway", "redis", "cluster", "config", "metrics", "observe"],
   "clients/sdk": ["wire/json-schema"],
   "clients/view": ["clients/sdk"],
   "clients/web": ["clients/sdk", "clients/view"],
   verify: ["clients/sdk", "chat", "wire/bytes", "redis/events", "redis/keys", "local-redis"],
   "clients/tui": ["clients/sdk", "clients/view"],
-  main: ["node", "config", "observe", "local-redis"],
+  main: ["node", "config", "misspelt", "observe", "local-redis"],
 };
 
 /** Rooms that also run in a browser, or know no technology: what they may import of packages. */

@@ -49,6 +49,14 @@ test("the log tells what happened in constant sentences, and never what was said
   expect(JSON.stringify(gateway.log)).not.toContain("secret");
 });
 
+test("metrics are served on HOST, and on no other address", async () => {
+  const port = await freePort();
+  const gateway = await node(redis.url, { METRICS_PORT: port, REDIS_PREFIX: "host" });
+  expect((await fetch(`http://127.0.0.1:${port}/metrics`)).status).toBe(200);
+  await expect(fetch(`http://127.0.0.2:${port}/metrics`)).rejects.toThrow();
+  await gateway.close();
+});
+
 test("metrics are served on a port of their own", async () => {
   const port = await freePort();
   const gateway = await node(redis.url, { METRICS_PORT: port, REDIS_PREFIX: "metrics" });

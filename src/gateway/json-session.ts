@@ -234,13 +234,8 @@ export class JsonSession implements Session {
     return { type: "user", user: { name: this.hold.name, status: command.status } };
   }
 
-  async #hello({
-    id,
-    name: text,
-    key,
-    client,
-    resume: cursors = {},
-  }: Requests["hello"]): Promise<void> {
+  async #hello(hello: Requests["hello"]): Promise<void> {
+    const { id, name: text, key, status, client, resume: cursors = {} } = hello;
     if (this.#isGreeted) {
       return this.#send(problem(id, "forbidden", "hello was said already"));
     }
@@ -255,6 +250,10 @@ export class JsonSession implements Session {
     observe.log.info({ session: this.hold.id, outcome, client }, "user registered");
     try {
       this.#isGreeted = true;
+      // before the welcome: whoever had been away is not active in between for long
+      if (status !== undefined && outcome !== "joined") {
+        await chat.execute(this.hold, { type: "status", status });
+      }
       const conversations = await resume(chat, name, cursors);
       this.#send(welcomeOf(id, this.hold, this.#settings, conversations));
       await this.#catchUp.run(conversations);

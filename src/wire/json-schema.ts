@@ -51,6 +51,9 @@ export const requests = {
       .meta({
         description: "Whoever knows it may share the name; without one, the node makes it.",
       }),
+    status: status
+      .optional()
+      .meta({ description: "Taken if the user was away; who is here already stays as it is." }),
     client: z.string().max(64).optional().meta({ description: "Client and version, for the log." }),
     resume: z
       .record(conv, z.tuple([epoch, seq]))

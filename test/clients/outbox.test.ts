@@ -2,6 +2,7 @@
 import { setFlagsFromString } from "node:v8";
 import { runInNewContext } from "node:vm";
 import { expect, test } from "vitest";
+import type { Status } from "#tertulia/clients/sdk/tertulia.js";
 import { eventually } from "../support/eventually.js";
 import { ok, refusal, stored, texts, welcomes } from "../support/scripted-server.js";
 import { join, serve } from "../support/sdk-scene.js";
@@ -134,7 +135,7 @@ test("typing is told every three seconds at most in each conversation", async ()
   });
 });
 
-test("busy is set again after a return, and gives way to what was wanted meanwhile", async () => {
+test("busy is said at each return, and gives way to what was wanted meanwhile", async () => {
   const server = await serve(
     welcomes(undefined, (request, peer) => {
       if (request.type === "status") peer.says(ok(request, { status: request.status }));
@@ -146,13 +147,42 @@ test("busy is set again after a return, and gives way to what was wanted meanwhi
   chat.on("state", ({ name }) => {
     if (name === "waiting") wanted ??= chat.setStatus("active");
   });
+  const helloOf = (connection: number): object | undefined =>
+    server.peers[connection]?.heard.find(({ type }) => type === "hello");
+  expect(helloOf(0)).not.toHaveProperty("status");
   server.peers[0]!.socket.terminate();
   await eventually(() => expect(wanted).toBeDefined());
   await wanted;
-  await eventually(() => {
-    const statuses = server.peers[1]!.heard.filter(({ type }) => type === "status");
-    expect(statuses).toMatchObject([{ status: "busy" }, { status: "active" }]);
-  });
+  expect(helloOf(1)).toMatchObject({ status: "busy" });
+  const statuses = server.peers[1]!.heard.filter(({ type }) => type === "status");
+  expect(statuses).toMatchObject([{ status: "active" }]);
+  server.peers[1]!.socket.terminate();
+  await eventually(() => expect(helloOf(2)).toBeDefined());
+  expect(helloOf(2)).not.toHaveProperty("status");
+});
+
+test("what another device chose is what is said at the next return", async () => {
+  const server = await serve(
+    welcomes(undefined, (request, peer) => {
+      const set: [string, Status][] = [["ana", "active"]];
+      if (request.type === "presence") peer.says(ok(request, { count: 1, full: true, set }));
+      if (request.type === "status") peer.says(ok(request, { status: request.status }));
+    }),
+  );
+  const { chat } = join(server.url);
+  const last = (): object => server.peers.at(-1)!.heard[0]!;
+  await chat.presence.watch();
+  for (const status of ["busy", "active"] as const) {
+    server.peers.at(-1)!.says({ type: "presence", count: 1, full: true, set: [["ana", status]] });
+    await eventually(() => expect(chat.presence.people.get("ana")).toBe(status));
+    const before = server.peers.length;
+    server.peers.at(-1)!.socket.terminate();
+    await eventually(() => expect(server.peers.length).toBe(before + 1));
+    await eventually(() => expect(last()).toMatchObject({ type: "hello" }));
+    if (status === "busy") expect(last()).toMatchObject({ status });
+    else expect(last()).not.toHaveProperty("status");
+    await eventually(() => expect(chat.state.name).toBe("open"));
+  }
 });
 
 test("what is given up while the chat is away is not kept", async () => {

@@ -267,6 +267,23 @@ test("devices that know the key share a name and count as one user", async () =>
   await eventually(() => expect(peopleOf(eva)).toEqual(["eva"]));
 });
 
+test("a hello brings the status of who was away; who is here already stays as it is", async () => {
+  const bob = await hello("bob");
+  const statusOfAna = async (): Promise<unknown> =>
+    (await bob.asks({ type: "user", user: "ana" }))["status"];
+  const first = await hello("ana", { key: "k", status: "busy" });
+  expect(await statusOfAna(), "at the welcome").toBe("busy");
+  const second = await hello("ana", { key: "k", status: "active" });
+  expect(await statusOfAna()).toBe("busy");
+  await second.asks({ type: "status", status: "active" });
+  first.vanish(); // it lingers, and the other one is there
+  await hello("ana", { key: "k", status: "busy" });
+  expect(await statusOfAna(), "ended on another device").toBe("active");
+  const odd = await connected();
+  odd.says({ type: "hello", name: "odd", status: "asleep" });
+  await odd.awaits({ type: "error", code: "bad_frame" });
+});
+
 test("a user has at most sixteen devices; one that leaves makes room", async () => {
   const devices: JsonClient[] = [];
   for (let i = 0; i < 16; i++) devices.push(await hello("ana", { key: "k" }));

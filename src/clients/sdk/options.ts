@@ -7,6 +7,8 @@ export interface ConnectOptions {
   readonly name: string;
   /** Whoever knows it shares the name while it is held; kept, it lets a reloaded page come back at once. */
   readonly key?: string | undefined;
+  /** Comes busy, unless another device of this user is here: then as that one is. */
+  readonly isBusy?: boolean | undefined;
   /** `Tertulia.cursors` of an earlier life: what was missed since then comes first. */
   readonly cursors?: Cursors | undefined;
   /** Default: the environment's own. Node has none below 22: pass that of `ws`. */

@@ -50,7 +50,8 @@ export class Tertulia {
   readonly #stopListening: () => void;
   readonly #typedMs = new Map<string, number>();
   #link: Link | undefined;
-  #status: Status = "active";
+  /** What this user chose, here or on another device. Only busy outlives a connection. */
+  #status: Status;
 
   constructor(url: string | readonly string[], options: ConnectOptions) {
     const { client, signal } = options;
@@ -59,6 +60,7 @@ export class Tertulia {
     signal?.throwIfAborted();
     this.name = name;
     this.key = options.key ?? randomId();
+    this.#status = options.isBusy === true ? "busy" : "active";
     this.#outbox = new Outbox(options.outboxLimit ?? 1_000);
     this.#inbox = new Inbox({
       cursors: options.cursors ?? {},
@@ -67,6 +69,7 @@ export class Tertulia {
       fetch: (conv, after) => this.history(conv, { after, limit: 200 }),
     });
     this.#presence = new Presence(this.#outbox, (change) => {
+      this.#status = new Map(change.set).get(name) ?? this.#status;
       this.#emitter.emit("presence", change);
     });
     this.#line = new Line({
@@ -79,7 +82,14 @@ export class Tertulia {
         ...options.timing,
       },
       isComingBack: options.key !== undefined,
-      hello: () => ({ type: "hello", name, key: this.key, client, resume: this.#inbox.resume() }),
+      hello: () => ({
+        type: "hello",
+        name,
+        key: this.key,
+        status: this.#status === "busy" ? "busy" : undefined,
+        client,
+        resume: this.#inbox.resume(),
+      }),
       changed: (state) => this.#changed(state),
       opened: (link, welcome) => this.#opened(link, welcome),
       lost: () => {
@@ -172,7 +182,7 @@ export class Tertulia {
     return ok.status!;
   }
 
-  /** Sets one's own status; busy is set again after each return, as long as it is wanted. */
+  /** Sets one's own status. Busy is said again at each return, until it is ended here or on another device. */
   async setStatus(status: Status, { signal }: CallOptions = {}): Promise<void> {
     await this.#outbox.do({
       request: { type: "status", status },
@@ -214,12 +224,6 @@ export class Tertulia {
     this.#link = link;
     this.#typedMs.clear();
     this.#inbox.welcome(welcome.conversations);
-    // before all that waits: another status that is wanted by now comes behind it
-    if (this.#status === "busy") {
-      link.ask({ type: "status", status: "busy" }, (error) => {
-        if (error !== undefined) this.#emitter.emit("error", error);
-      });
-    }
     this.#outbox.opened(link);
     this.#owns(this.#presence.askAgain());
     const { user, key, node, limits, conversations } = welcome;

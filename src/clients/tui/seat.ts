@@ -19,5 +19,6 @@ export function takeSeat({ url, name, earlier, ...options }: SeatOptions): Desk 
 
 function optionsFor(name: string, key?: string, earlier?: Desk): ConnectOptions {
   const cursors = earlier?.chat.cursors;
-  return { name, key, cursors, WebSocket, client: "tertulia-terminal" };
+  const isBusy = earlier?.view.chosen === "busy";
+  return { name, key, isBusy, cursors, WebSocket, client: "tertulia-terminal" };
 }

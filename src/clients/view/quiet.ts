@@ -20,6 +20,16 @@ export function beQuiet(view: View): View {
   return { ...view, quiet: new Map(heads) };
 }
 
+/** Busy as a page was before it was loaded again: `marks` is what `quiet` was, if that can be read. */
+export function quietAgain(view: View, marks: unknown): View {
+  if (!Array.isArray(marks)) return view;
+  const known = marks.filter(
+    (mark): mark is [Conv, number] =>
+      Array.isArray(mark) && typeof mark[0] === "string" && typeof mark[1] === "number",
+  );
+  return { ...view, chosen: "busy", quiet: new Map(known) };
+}
+
 /** What was held back is shown, and marked as new in the open conversation. */
 export function endQuiet(view: View): View {
   if (view.quiet === undefined) return view;

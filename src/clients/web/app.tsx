@@ -21,8 +21,8 @@ export function App({ t }: { readonly t: Texts }): ComponentChildren {
   const [today, setToday] = useState(() => startOfDay(Date.now()));
 
   const enter = useCallback(
-    (name: string, key?: string) => {
-      const own = join(name, key, t, (next) => {
+    (name: string) => {
+      const own = join(name, t, (next) => {
         if (desk.current !== own && desk.current !== undefined) return;
         if (next.connection.name === "open") setIsIn(true);
         if (next.connection.name === "away") {
@@ -39,7 +39,7 @@ export function App({ t }: { readonly t: Texts }): ComponentChildren {
 
   useEffect(() => {
     const earlier = earlierSeat();
-    if (earlier) enter(earlier.name, earlier.key);
+    if (earlier) enter(earlier.name);
     let tickedMs = Date.now();
     const ticking = setInterval(() => {
       const nowMs = Date.now();

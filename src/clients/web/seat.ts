@@ -1,9 +1,10 @@
 /** This tab's place in the chat: joins, keeps name, key and drafts, and tells of messages when hidden. */
 import { createContext } from "preact";
 import { useContext } from "preact/hooks";
-import { connect } from "../sdk/tertulia.js";
+import { connect, type Tertulia } from "../sdk/tertulia.js";
 import { Desk } from "../view/desk.js";
 import { begin, emptyConversation, type View, type ViewEvent } from "../view/model.js";
+import { quietAgain } from "../view/quiet.js";
 import { forget, recall, remember } from "./memory.js";
 import { announce } from "./notify.js";
 import type { Texts } from "./texts.js";
@@ -31,32 +32,43 @@ export function useSeat(): Seat {
   return { ...useContext(RoomContext)!, view: useContext(ViewContext)! };
 }
 
-export function join(
-  name: string,
-  key: string | undefined,
-  texts: Texts,
-  changed: (view: View) => void,
-): Desk {
+export function join(name: string, texts: Texts, changed: (view: View) => void): Desk {
+  const earlier = earlierSeat();
+  const { key, quiet } = earlier?.name === name ? earlier : {};
   const url = new URL("ws", location.href);
   url.protocol = url.protocol.replace("http", "ws");
   url.search = "";
   url.hash = "";
-  const chat = connect(url.href, { name, key, client: "tertulia-web" });
-  remember("tab", "seat", { name, key: chat.key });
+  const view = quietAgain(begin(name), quiet);
+  const isBusy = view.chosen === "busy";
+  const chat = connect(url.href, { name, key, isBusy, client: "tertulia-web" });
+  keepSeat(chat, view);
   remember("browser", "name", [name]);
   return new Desk(chat, {
-    view: withDrafts(begin(name), recall("browser", `drafts.${name}`)),
-    changed: (view) => {
-      keepDrafts(name, view);
-      changed(view);
+    view: withDrafts(view, recall("browser", `drafts.${name}`)),
+    changed: (next) => {
+      keepDrafts(name, next);
+      if (next.connection.name !== "away") keepSeat(chat, next);
+      changed(next);
     },
     notify: ({ message }) => announce(message, texts),
   });
 }
 
+interface EarlierSeat {
+  readonly name: string;
+  readonly key: string;
+  /** While busy: up to where what was said is shown. */
+  readonly quiet?: unknown;
+}
+
 /** Who this tab was before it was loaded again. */
-export function earlierSeat(): { name: string; key: string } | undefined {
-  return recall("tab", "seat") as { name: string; key: string } | undefined;
+export function earlierSeat(): EarlierSeat | undefined {
+  return recall("tab", "seat") as EarlierSeat | undefined;
+}
+
+function keepSeat({ name, key }: Tertulia, { quiet }: View): void {
+  remember("tab", "seat", { name, key, quiet: quiet && [...quiet] });
 }
 
 /** The name that was used last in this browser. */

@@ -73,7 +73,10 @@ export interface Store {
    * inactive, only by a message.
    */
   touch(activities: readonly NotedActivity[]): Promise<void>;
-  /** Appends in the order of calls of one author. `repeated`: it was there already, under this id. */
+  /**
+   * Appends in the order of calls of one author, who has read up to it then. `repeated`: it was there
+   * already, under this id.
+   */
   append(draft: Draft): Promise<{ seq: number; epoch: number; time: number; repeated: boolean }>;
   /** The newest messages, at most `limit`, oldest first. */
   history(conversation: Conversation, limit: number): Promise<Message[]>;

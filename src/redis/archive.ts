@@ -29,7 +29,7 @@ const PAGE_BYTES = 262_144;
 
 const GENERAL: Conversation = { kind: "general" };
 
-type Four = [number, number, number, number];
+type Five = [number, number, number, number, number];
 
 export class RedisArchive implements Archive {
   readonly #ledger: Ledger;
@@ -59,7 +59,7 @@ export class RedisArchive implements Archive {
       "page",
       keys,
       args,
-    )) as [...Four, number, ...Buffer[]];
+    )) as [...Five, ...Buffer[]];
     const messages = fitting(records.map(decodeRecord), direction);
     const [oldest, newest] = [messages[0]?.seq ?? 0, messages.at(-1)?.seq ?? head];
     const more = direction === "after" ? newest < head : oldest > floor;
@@ -120,10 +120,12 @@ export class RedisArchive implements Archive {
     const keys = marks.flatMap(({ conversation }) => this.#keysOf(conversation));
     const numbers = (await this.#call("extents", keys, [
       this.#settings.historyMaxAgeMs,
+      bytes(name),
     ])) as number[];
     return marks.map(({ conversation, read }, i) => {
-      const [epoch, head, floor, time] = numbers.slice(4 * i, 4 * i + 4) as Four;
-      return { conversation, epoch, head, floor, time, read: Math.min(read, head) };
+      const [epoch, head, floor, wrote, time] = numbers.slice(5 * i, 5 * i + 5) as Five;
+      const mark = Math.min(Math.max(read, wrote), head);
+      return { conversation, epoch, head, floor, time, read: mark };
     });
   }
 

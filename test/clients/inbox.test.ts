@@ -1,7 +1,14 @@
 /** What comes: each message once and in order, holes filled or told. */
 import { expect, test } from "vitest";
 import { eventually } from "../support/eventually.js";
-import { conversation, message, ok, welcomes } from "../support/scripted-server.js";
+import {
+  conversation,
+  message,
+  ok,
+  refusal,
+  stored,
+  welcomes,
+} from "../support/scripted-server.js";
 import { join, serve } from "../support/sdk-scene.js";
 
 test("a hole is filled from history before what stands behind it is delivered", async () => {
@@ -76,6 +83,48 @@ test("a gap moves the cursor, and is told", async () => {
   expect(gaps).toEqual([gap]);
   expect(chat.cursors).toEqual({ "~": ["a", 900] });
   expect(server.peers[0]!.hello!.resume).toEqual({ "~": ["a", 5] });
+});
+
+test("a conversation that was begun by writing is wanted from its beginning, until it is heard of", async () => {
+  const begun = conversation({ conv: "@bob", after: 0, head: 2 });
+  const server = await serve(
+    welcomes(
+      (turn) => [conversation({}), ...(turn === 1 ? [begun] : [])],
+      (request, peer, turn) => {
+        if (request.type !== "publish") return;
+        if (request.conv === "@nobody") peer.says(refusal(request, "not_found"));
+        else if (turn === 0) peer.socket.terminate(); // stored, perhaps, behind something of bob's
+        else peer.says(message(1, "a", "@bob"), message(2, "a", "@bob"), stored(request));
+      },
+    ),
+  );
+  const { chat, messages } = join(server.url);
+  await expect(chat.publish("@nobody", "hi")).rejects.toMatchObject({ code: "not_found" });
+  await chat.publish("@bob", "text 2");
+  expect(server.peers.map(({ hello }) => hello!.resume)).toEqual([
+    {}, // whatever waits to be written: the welcome will list what there is
+    { "~": ["a", 0], "@bob": ["0", 0] },
+  ]);
+  expect(messages.map(({ conv, seq }) => [conv, seq])).toEqual([
+    ["@bob", 1],
+    ["@bob", 2],
+  ]);
+  expect(chat.cursors).toEqual({ "~": ["a", 0], "@bob": ["a", 2] });
+});
+
+test("what another device began and read while this one was away is told as a gap", async () => {
+  const read = conversation({ conv: "@bob", after: 3, head: 3, read: 3 });
+  const server = await serve(welcomes((turn) => [conversation({}), ...(turn > 0 ? [read] : [])]));
+  const { chat, gaps } = join(server.url);
+  await chat.joined();
+  server.peers[0]!.socket.terminate();
+  await eventually(() => {
+    expect(gaps).toEqual([{ conv: "@bob", after: 0, before: 4, reason: "limit" }]);
+  });
+  server.peers[1]!.socket.terminate();
+  await eventually(() => expect(server.peers[2]?.hello?.resume?.["@bob"]).toEqual(["a", 3]));
+  await chat.joined();
+  expect(gaps).toHaveLength(1);
 });
 
 test("the cursors hold the message that is being delivered", async () => {

@@ -168,6 +168,25 @@ test.each<[string, ViewEvent[], string[]]>([
   expect(joined().do(...events).lines).toEqual(lines);
 });
 
+test("what began and was read elsewhere while this device was away is asked for", () => {
+  const screen = joined().do({ type: "open", conv: "@bea" }, page(2, 1, 0, { conv: "@bea" }));
+  screen.wishes = [];
+  screen.do({ type: "gap", gap: { conv: "@bea", after: 0, before: 3, reason: "limit" } });
+  expect(screen.asks("history")).toEqual([{ type: "history", ask: 3, conv: "@bea" }]);
+  screen.do(page(3, 1, 2, { conv: "@bea" }), hear(3, "bea", { conv: "@bea" }));
+  expect(screen.lines).toEqual([1, 2, 3].map(line));
+});
+
+test("what this user writes, here or on another device, is read up to there", () => {
+  const screen = joined().do({ type: "open", conv: "@eva" }, hear(3), hear(4));
+  expect(unreadTotal(screen.view)).toBe(2);
+  screen.do(hear(5, "ana", { mid: "of the phone" }));
+  expect(unreadTotal(screen.view)).toBe(0);
+  screen.later(5_000, TICK, hear(6));
+  expect(unreadTotal(screen.view)).toBe(1);
+  expect(screen.asks("read")).toEqual([]); // the chat knows
+});
+
 test("pages are merged without doubles, one is asked for at a time, and an end is an end", () => {
   const screen = new Screen().do(OPEN, welcome(["~", 9]), page(1, 7, 9));
   screen.wishes = [];
@@ -281,8 +300,8 @@ test("drafts stay with their conversation until they are sent", () => {
 
 test("unread: others' messages that were not seen, until the conversation is looked at", () => {
   const screen = joined().do(
-    hear(3),
-    hear(4, "ana"),
+    hear(3, "ana"),
+    hear(4),
     hear(1, "eva", { conv: "@eva" }),
     hear(2, "eva", { conv: "@eva" }),
   );
@@ -346,7 +365,8 @@ test("while busy, what others write is held back and counted; then it is shown a
   expect(screen.asks("notify")).toEqual([]);
   screen.do(ACTIVE);
   expect(screen.lines).toEqual(["bea 1", "bea 2", "new:", "bea 3", "hi"]);
-  expect([heldCount(screen.view), unreadTotal(screen.view)]).toEqual([0, 2]);
+  // who wrote in a conversation has read it, however busy
+  expect([heldCount(screen.view), unreadTotal(screen.view)]).toEqual([0, 1]);
 });
 
 test.each<[string, (screen: Screen) => unknown, string, number]>([

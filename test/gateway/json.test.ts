@@ -134,7 +134,7 @@ const transcripts: Record<string, readonly Line[]> = {
     ["→", { type: "publish", id: 5, text: "x", mid: "a b" }],
     ["←", { type: "error", id: 5, code: "bad_frame" }],
   ],
-  "a note to oneself is told once, and read": [
+  "a note to oneself is told once, and is read": [
     ["→", { type: "hello", name: "ana" }],
     ["←", { type: "welcome" }],
     ["→", { type: "publish", id: 1, conv: "@ana", text: "note" }],
@@ -142,7 +142,6 @@ const transcripts: Record<string, readonly Line[]> = {
     ["←", { type: "message", conv: "@ana", seq: 1, from: "ana", text: "note" }],
     ["→", { type: "read", id: 2, conv: "@ana", seq: 9 }],
     ["←", { type: "ok", id: 2, conv: "@ana", read: 1, unread: 0 }],
-    ["←", { type: "read", conv: "@ana", read: 1, unread: 0 }],
     ["→", { type: "read", id: 3, conv: "@ana", seq: 0 }],
     ["←", { type: "ok", id: 3, conv: "@ana", read: 1, unread: 0 }],
   ],
@@ -250,6 +249,54 @@ test("a private message waits for whoever is away, and is delivered on return", 
   ).not.toContain("message");
 });
 
+test("who writes has read up to there: one's own messages are not unread, and do not come again", async () => {
+  const bob = await hello("bob");
+  const ana = await hello("ana", { key: "k" });
+  const classic = keep(await ClassicClient.connect(gateway.port, "eva"));
+  await bob.asks({ type: "publish", text: "to all" });
+  await bob.asks({ type: "publish", conv: "@ana", text: "one" });
+  expect(await ana.asks({ type: "publish", conv: "@bob", text: "two" })).toMatchObject({ seq: 2 });
+  await ana.asks({ type: "publish", conv: "@bob", text: "three" });
+  await ana.asks({ type: "publish", text: "hello, all" });
+  classic.says(4, L("~"), L("from a classic client"));
+  classic.says(4, L("bob"), L("for bob"));
+  await bob.awaits({ type: "message", text: "for bob" });
+  const stands = async (name: string, key?: string): Promise<unknown> => {
+    const back = keep(await JsonClient.connect(gateway.port));
+    back.says({ type: "hello", name, ...(key !== undefined && { key }) });
+    const { conversations } = await back.hears({ type: "welcome" });
+    await back.asks({ type: "ping" });
+    const heard = back.heard.flatMap(({ type, text }) => (type === "message" ? [text] : []));
+    return { conversations, heard };
+  };
+  const laptop = await stands("ana", "k");
+  expect(laptop).toMatchObject({
+    conversations: [
+      { conv: "~", head: 3, read: 2, unread: 1 },
+      { conv: "@bob", head: 3, read: 3, unread: 0, after: 3, recovered: true },
+    ],
+    heard: [],
+  });
+  const closed = bob.closed();
+  bob.says({ type: "bye" });
+  await closed;
+  expect(await stands("bob")).toMatchObject({
+    conversations: expect.arrayContaining([
+      expect.objectContaining({ conv: "@ana", head: 3, read: 1, unread: 2, after: 1 }),
+      expect.objectContaining({ conv: "@eva", head: 1, read: 0, unread: 1, after: 0 }),
+    ]),
+    heard: expect.arrayContaining(["two", "three", "for bob"]),
+  });
+  await classic.close();
+  expect(await stands("eva")).toMatchObject({
+    conversations: [
+      { conv: "~", read: 3, unread: 0 },
+      { conv: "@bob", unread: 0 },
+    ],
+    heard: [],
+  });
+});
+
 test("devices that know the key share a name and count as one user", async () => {
   const eva = await hello("eva");
   await eva.asks({ type: "presence" });
@@ -259,8 +306,9 @@ test("devices that know the key share a name and count as one user", async () =>
   phone.says({ type: "publish", id: 1, text: "from the phone" });
   await phone.awaits({ type: "message", text: "from the phone" });
   await laptop.awaits({ type: "message", from: "ana", text: "from the phone" });
-  laptop.says({ type: "read", conv: "~", seq: 1 });
-  await phone.awaits({ type: "read", conv: "~", read: 1 });
+  await eva.asks({ type: "publish", text: "hi" });
+  laptop.says({ type: "read", conv: "~", seq: 2 });
+  await phone.awaits({ type: "read", conv: "~", read: 2 });
   await laptop.asks({ type: "bye" });
   expect(await eva.asks({ type: "user", user: "ana" })).toMatchObject({ status: "active" });
   await phone.asks({ type: "bye" });

@@ -14,15 +14,6 @@ const token = "000000000000001-000000000000001";
 /** Longer than any test: what is slow here is the machine. */
 const LEASE_MS = 60_000;
 const general = { kind: "general" } as const;
-const messageKeys = [
-  keys.meta(0),
-  keys.log(0),
-  keys.nodes(0),
-  keys.conversation(0, general),
-  keys.history(0, general),
-  keys.sent(0, general, "ana" as never, "m2"),
-];
-
 const direct = { kind: "direct", between: ["ana", "bob"] } as never;
 const privateKeys = [
   keys.meta(0),
@@ -32,8 +23,24 @@ const privateKeys = [
   keys.history(0, direct),
 ];
 
-function inboxesOf(...names: string[]): string[] {
-  return names.flatMap((name) => [keys.inbox(0, name as never), keys.marks(0, name as never)]);
+const anasMarks = keys.marks(0, "ana" as never);
+const anasInbox = keys.inbox(0, "ana" as never);
+
+/** What a private message of ana's needs besides. */
+function inboxesWith(other: string): string[] {
+  return [anasInbox, anasMarks, keys.inbox(0, other as never), keys.marks(0, other as never)];
+}
+
+/** For a message of ana's to everybody. */
+function messageKeys(mid: string): string[] {
+  return [
+    keys.meta(0),
+    keys.log(0),
+    keys.nodes(0),
+    keys.conversation(0, general),
+    keys.history(0, general),
+    keys.sent(0, general, "ana" as never, mid),
+  ];
 }
 
 /** Every function that writes, with arguments that make it write. */
@@ -42,21 +49,21 @@ const writers: [LedgerFunction, string[], (string | number)[]][] = [
   ["leave", keys.ofUsers(0, node), ["ana", "session-1", "left"]],
   ["set_status", keys.ofUsers(0, node), ["ana", "session-1", 2]],
   ["touch", keys.ofUsers(0, node), ["bob", "session-2", "message"]],
-  ["append", messageKeys, [node, "ana", "", "m2", "hello", 100, 60_000, 0]],
+  ["append", messageKeys("m2"), [node, "ana", "", "m2", "hello", 100, 60_000, 0]],
   [
     "append",
-    [...privateKeys, keys.sent(0, direct, "ana" as never, "m3"), ...inboxesOf("ana", "bob")],
+    [...privateKeys, keys.sent(0, direct, "ana" as never, "m3"), ...inboxesWith("bob")],
     [node, "ana", "bob", "m3", "hello", 100, 60_000, 0],
   ],
   [
     "mark_read",
     [
-      keys.marks(0, "ana" as never),
+      keys.marks(0, "bob" as never),
       keys.conversation(0, general),
       keys.history(0, general),
       keys.log(0),
     ],
-    ["ana", "~", 1, 60_000],
+    ["bob", "~", 1, 60_000],
   ],
   ["beat", [keys.meta(0), keys.log(0), keys.nodes(0)], [node, 4_000, 2_500, "renew"]],
   ["disown", keys.ofUsers(0, node), [node, "ana"]],
@@ -86,11 +93,7 @@ beforeEach(async () => {
   await ledger.call("claim", keys.ofUsers(0, node), ["bob", "session-2", node, 2_500, "-"]);
   await ledger.call("set_status", keys.ofUsers(0, node), ["bob", "session-2", 3]);
   await ledger.call("claim", keys.ofUsers(0, "dead"), ["max", "session-4", "dead", 2_500, "-"]);
-  await ledger.call(
-    "append",
-    [...messageKeys.slice(0, 5), keys.sent(0, general, "ana" as never, "m1")],
-    [node, "ana", "", "m1", "hi", 100, 60_000, 0],
-  );
+  await ledger.call("append", messageKeys("m1"), [node, "ana", "", "m1", "hi", 100, 60_000, 0]);
   await redis.client.hset(keys.nodes(0), "dead", 1);
   await redis.client.hset(keys.meta(0), "grace", 0);
 });
@@ -150,11 +153,7 @@ describe("a function does nothing or everything", () => {
 
 describe("append", () => {
   const append = (mid: string, text: string): Promise<unknown> =>
-    ledger.call(
-      "append",
-      [...messageKeys.slice(0, 5), keys.sent(0, general, "ana" as never, mid)],
-      [node, "ana", "", mid, text, 100, 60_000, 0],
-    );
+    ledger.call("append", messageKeys(mid), [node, "ana", "", mid, text, 100, 60_000, 0]);
 
   test("stores a message that is sent again under its id once, and gives the first answer again", async () => {
     const first = (await append("m9", "once")) as [Buffer, ...number[]];
@@ -162,6 +161,23 @@ describe("append", () => {
     expect([first[0].toString(), second[0].toString()]).toEqual(["ok", "again"]);
     expect(second.slice(1)).toEqual(first.slice(1));
     expect(await redis.client.xlen(keys.history(0, general))).toBe(2);
+  });
+
+  test("what an author wrote last is read, of conversations and marks alike", async () => {
+    await append("m7", "read by who wrote it");
+    const extents = async (user: string): Promise<unknown> => {
+      const its = [keys.conversation(0, general), keys.history(0, general)];
+      const [, head, , wrote] = (await ledger.call("extents", its, [60_000, user])) as number[];
+      return { head, wrote };
+    };
+    expect(await extents("ana")).toEqual({ head: 2, wrote: 2 });
+    expect(await extents("bob")).toEqual({ head: 2, wrote: 0 });
+    const [, its] = writers.find(([name]) => name === "mark_read")!;
+    const marksOf = (user: string): string[] => [keys.marks(0, user as never), ...its.slice(1)];
+    const read = (user: string): Promise<unknown> =>
+      ledger.call("mark_read", marksOf(user), [user, "~", 1, 60_000]);
+    expect(await read("ana")).toEqual([2, 0]);
+    expect(await read("bob")).toEqual([1, 1]);
   });
 
   test("remembers a message's id for fifteen minutes", async () => {
@@ -176,19 +192,20 @@ describe("append", () => {
       const other = `other-${i}`;
       const between = { kind: "direct", between: ["ana", other] } as never;
       const its = [
-        ...messageKeys.slice(0, 3),
+        ...privateKeys.slice(0, 3),
         keys.conversation(0, between),
         keys.history(0, between),
         keys.sent(0, between, "ana" as never, "m1"),
-        ...inboxesOf("ana", other),
+        ...inboxesWith(other),
       ];
       await ledger.call("append", its, [node, "ana", other, "m1", "hi", 100, 60_000, 0]);
-      await redis.client.hset(keys.marks(0, "ana" as never), other, 1);
+      await redis.client.hset(anasMarks, other, 1);
     }
-    const [inbox, marks] = inboxesOf("ana");
-    expect(await redis.client.zcard(inbox!)).toBe(200);
-    expect(await redis.client.zscore(inbox!, "other-200")).not.toBeNull();
-    expect(await redis.client.hlen(marks!)).toBe(200);
+    expect(await redis.client.zcard(anasInbox)).toBe(200);
+    expect(await redis.client.zscore(anasInbox, "other-200")).not.toBeNull();
+    const marks = await redis.client.hkeys(anasMarks);
+    expect(marks).toHaveLength(200);
+    expect(marks).not.toContain("other-0");
   });
 
   test("numbers without holes, positions and seqs alike", async () => {
@@ -207,32 +224,37 @@ describe("append", () => {
   });
 
   test("keeps by count and by age", async () => {
-    const those = messageKeys.slice(0, 5);
     for (let i = 0; i < 500; i++) {
-      await ledger.call(
-        "append",
-        [...those, keys.sent(0, general, "ana" as never, `c${i}`)],
-        [node, "ana", "", `c${i}`, "x", 100, 60_000, 0],
-      );
+      await ledger.call("append", messageKeys(`c${i}`), [
+        node,
+        "ana",
+        "",
+        `c${i}`,
+        "x",
+        100,
+        60_000,
+        0,
+      ]);
     }
     const length = await redis.client.xlen(keys.history(0, general));
     expect(length).toBeGreaterThanOrEqual(100);
     expect(length).toBeLessThan(300); // trimmed by whole nodes of the stream
-    await ledger.call(
-      "append",
-      [...those, keys.sent(0, general, "ana" as never, "old")],
-      [node, "ana", "", "old", "x", 100, 1_000, 0],
-    );
+    await ledger.call("append", messageKeys("old"), [node, "ana", "", "old", "x", 100, 1_000, 0]);
     await new Promise((resolve) => setTimeout(resolve, 30));
     const shown = await ledger.call("history", [keys.history(0, general)], [255, 20]);
     expect(shown).toEqual([]);
     // an old head is dropped by the next messages, 64 at a time
     for (let i = 0; i < 5; i++) {
-      await ledger.call(
-        "append",
-        [...those, keys.sent(0, general, "ana" as never, `d${i}`)],
-        [node, "ana", "", `d${i}`, "x", 100, 20, 0],
-      );
+      await ledger.call("append", messageKeys(`d${i}`), [
+        node,
+        "ana",
+        "",
+        `d${i}`,
+        "x",
+        100,
+        20,
+        0,
+      ]);
     }
     expect(await redis.client.xlen(keys.history(0, general))).toBeLessThan(64);
   });

@@ -19,6 +19,9 @@ export class Inbox {
   readonly #options: InboxOptions;
   /** The conversation of the latest message last. */
   readonly #cursors = new Map<string, Cursor>();
+  /** Written to, and nothing heard of yet: what no welcome has listed, all of it is wanted. */
+  readonly #begun = new Set<string>();
+  #isWelcome = false;
   /** What came behind a hole, while that is being fetched. */
   #held = new Map<string, Message[]>();
 
@@ -33,11 +36,23 @@ export class Inbox {
     );
   }
 
+  /** This user writes to it: who has written has read, so without a cursor it might never be told. */
+  begin(conv: string): void {
+    if (!this.#cursors.has(conv)) this.#begun.add(conv);
+  }
+
+  /** There is nobody of that name. */
+  neverBegan(conv: string): void {
+    this.#begun.delete(conv);
+  }
+
   /** The cursors that a hello has room for. */
   resume(): Record<string, [epoch: string, seq: number]> {
     let left = RESUME_BYTES;
     const encoder = new TextEncoder();
-    const fitting = [...this.#cursors].toReversed().filter((entry) => {
+    const begun = this.#isWelcome ? [...this.#begun] : [];
+    const all = [...this.#cursors, ...begun.map((conv): [string, Cursor] => [conv, ["0", 0]])];
+    const fitting = all.toReversed().filter((entry) => {
       left -= encoder.encode(JSON.stringify(entry)).length;
       return left >= 0;
     });
@@ -46,13 +61,21 @@ export class Inbox {
 
   /**
    * Begins anew from what the server says will follow. A cursor of one's own is kept if the server
-   * can go on from it: another link may have delivered more since the hello.
+   * can go on from it: another link may have delivered more since the hello. Returns what is missing
+   * of conversations that began while one was away, and were read or written in by another device.
    */
-  welcome(conversations: readonly Conversation[]): void {
+  welcome(conversations: readonly Conversation[]): Gap[] {
     this.#held = new Map();
+    const gaps: Gap[] = [];
     for (const { conv, epoch, after, recovered } of conversations) {
+      if (this.#isWelcome && recovered && after > 0 && !this.#cursors.has(conv)) {
+        gaps.push({ conv, after: 0, before: after + 1, reason: "limit" });
+      }
       if (!recovered || !this.#cursors.has(conv)) this.#cursors.set(conv, [epoch, after]);
+      this.#begun.delete(conv);
     }
+    this.#isWelcome = true;
+    return gaps;
   }
 
   message(message: Message): void {
@@ -85,6 +108,7 @@ export class Inbox {
   }
 
   #deliver(message: Message): void {
+    this.#begun.delete(message.conv);
     this.#cursors.delete(message.conv);
     this.#cursors.set(message.conv, [message.epoch, message.seq]);
     this.#options.deliver(message);

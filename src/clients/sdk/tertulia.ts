@@ -158,11 +158,16 @@ export class Tertulia {
   async publish(conv: string, text: string, options: PublishOptions = {}): Promise<Published> {
     const mid = options.mid ?? randomId();
     this.#typedMs.delete(conv); // the next keystroke begins another message
-    const ok = await this.#outbox.do({
+    this.#inbox.begin(conv);
+    const publishing = this.#outbox.do({
       request: { type: "publish", conv, mid, text },
       lane: conv,
       isStubborn: true,
       signal: options.signal,
+    });
+    const ok = await publishing.catch((error: unknown) => {
+      if ((error as TertuliaError).code === "not_found") this.#inbox.neverBegan(conv);
+      throw error;
     });
     return { conv, epoch: ok.epoch!, seq: ok.seq!, mid, ts: ok.ts! };
   }
@@ -223,11 +228,12 @@ export class Tertulia {
   #opened(link: Link, welcome: Events["welcome"]): void {
     this.#link = link;
     this.#typedMs.clear();
-    this.#inbox.welcome(welcome.conversations);
+    const gaps = this.#inbox.welcome(welcome.conversations);
     this.#outbox.opened(link);
     this.#owns(this.#presence.askAgain());
     const { user, key, node, limits, conversations } = welcome;
     this.#emitter.emit("welcome", { user, key, node, limits, conversations });
+    for (const gap of gaps) this.#emitter.emit("gap", gap);
   }
 
   #told(event: Exclude<Told, Events["goaway"]>): void {

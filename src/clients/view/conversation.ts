@@ -2,10 +2,13 @@
 import type { HistoryPage, Message, Published } from "../sdk/events.js";
 import type { Conversation, Outgoing, Problem } from "./model.js";
 
-/** A message as it happens. */
+/** A message as it happens. Who wrote it, here or on another device, has read up to it. */
 export function heard(conversation: Conversation, message: Message, me: string): Conversation {
+  const read = message.from === me ? message.seq : 0;
   return {
     ...conversation,
+    read: Math.max(conversation.read, read),
+    told: Math.max(conversation.told, read),
     messages: merge(conversation.messages, [message]),
     outgoing: without(conversation.outgoing, [message], me),
     head: Math.max(conversation.head, message.seq),

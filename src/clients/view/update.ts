@@ -63,8 +63,10 @@ function change(view: View, event: ViewEvent, nowMs: number, ts: number): Step {
         return loadOpen(put(view, forgotten(conversation, before - 1)));
       }
       const head = Math.max(conversation.head, before - 1);
-      const floor =
-        reason === "trimmed" ? Math.max(conversation.floor, before) : conversation.floor;
+      if (reason === "limit") {
+        return loadOpen(put(view, { ...conversation, head, isLoaded: false }));
+      }
+      const floor = Math.max(conversation.floor, before);
       return only(put(view, { ...conversation, head, floor }));
     }
     case "error":

@@ -1,6 +1,8 @@
 -- Messages: appended once, numbered without holes, kept for a while.
 --
--- history (stream, id seq-0): 'm' -> record     conversation (hash): seq, epoch
+-- history (stream, id seq-0): 'm' -> record
+-- conversation (hash): seq, epoch, wrote:<author>, the number of an author's last message: read up to
+--   there at least; kept here because every message writes this hash anyway
 -- sent (string): "seq epoch time", for the time in which a message may be sent again
 -- inbox (zset): of a user, with whom there is a private conversation -> when last
 -- marks (hash): of a user, '~' or with whom -> number of the message up to which it was read
@@ -10,6 +12,10 @@
 local SENT_KEPT_MS = 15 * 60 * 1000
 local INBOX_KEPT = 200
 local DAY_MS = 24 * 60 * 60 * 1000
+
+local function wrote_field(author)
+  return 'wrote:' .. author
+end
 
 -- Drops what is older than the age, at most 64 messages a call: appends are more frequent than that.
 local function trim_by_age(history, oldest_kept)
@@ -26,14 +32,14 @@ end
 
 -- Remembers with whom a user has a private conversation; the oldest gives way to the newest.
 local function remember(bucket, inbox, marks, other, keep_ms)
-  redis.call('ZADD', inbox, bucket.now, other)
-  if redis.call('ZCARD', inbox) > INBOX_KEPT then
+  local is_new = redis.call('ZADD', inbox, bucket.now, other) == 1
+  if is_new and redis.call('ZCARD', inbox) > INBOX_KEPT then
     redis.call('HDEL', marks, redis.call('ZPOPMIN', inbox)[1])
   end
   redis.call('PEXPIRE', inbox, keep_ms)
 end
 
--- Appends a message and tells everybody.
+-- Appends a message and tells everybody. Its author has read up to it.
 -- KEYS: meta, log, nodes, conversation, history, sent; of a private conversation also the author's
 --   inbox and marks, and the other's (none for a note to oneself)
 -- ARGV: incarnation, author, to, mid, text, messages kept, ms kept, least replicas
@@ -70,7 +76,7 @@ local function append(keys, args)
     #mid, mid, #author, author, #to, to) .. text
 
   redis.call('XADD', history, 'MAXLEN', '~', keep, string.format('%.0f-0', seq), 'm', record)
-  redis.call('HSET', conversation, 'seq', seq, 'epoch', epoch)
+  redis.call('HSET', conversation, 'seq', seq, 'epoch', epoch, wrote_field(author), seq)
   redis.call('SET', sent, string.format('%.0f %.0f %.0f', seq, epoch, bucket.at), 'PX', SENT_KEPT_MS)
   trim_by_age(history, bucket.now - keep_ms)
   redis.call('PEXPIRE', history, keep_ms)

@@ -15,11 +15,13 @@ local function first_kept(history, oldest_kept)
   end
 end
 
--- Epoch, head and floor of a conversation: 0, 0 and 1 before its first message.
-local function extent(conversation, history, keep_ms)
-  local last = redis.call('HMGET', conversation, 'seq', 'epoch')
+-- Epoch, head and floor of a conversation: 0, 0 and 1 before its first message; and the number of the
+-- last message that a user wrote there, or 0.
+local function extent(conversation, history, keep_ms, user)
+  local last = redis.call('HMGET', conversation, 'seq', 'epoch', wrote_field(user))
   local head = tonumber(last[1]) or 0
-  return tonumber(last[2]) or 0, head, first_kept(history, now_ms() - keep_ms) or head + 1
+  local floor = first_kept(history, now_ms() - keep_ms) or head + 1
+  return tonumber(last[2]) or 0, head, floor, tonumber(last[3]) or 0
 end
 
 -- When the newest message was written: 0 if none is kept.
@@ -42,12 +44,12 @@ local function conversations(keys, args)
   return found
 end
 
--- KEYS: conversation, history, conversation, history ...       ARGV: ms kept
--- Returns { epoch, head, floor, time of the newest, ... }.
+-- KEYS: conversation, history, conversation, history ...       ARGV: ms kept, user
+-- Returns { epoch, head, floor, number of what the user wrote last, time of the newest, ... }.
 local function extents(keys, args)
   local found = {}
   for i = 1, #keys, 2 do
-    for _, number in ipairs({ extent(keys[i], keys[i + 1], tonumber(args[1])) }) do
+    for _, number in ipairs({ extent(keys[i], keys[i + 1], tonumber(args[1]), args[2]) }) do
       table.insert(found, number)
     end
     table.insert(found, last_time(keys[i + 1]))
@@ -61,7 +63,7 @@ end
 local function page(keys, args)
   local conversation, history = unpack(keys)
   local direction, seq, limit, keep_ms = args[1], tonumber(args[2]), args[3], tonumber(args[4])
-  local epoch, head, floor = extent(conversation, history, keep_ms)
+  local epoch, head, floor = extent(conversation, history, keep_ms, '')
   local own = redis.call('XRANGE', history, args[2] .. '-0', args[2] .. '-0')[1]
   local found = { epoch, head, floor, last_time(history), 0 }
   if own and seq >= floor then
@@ -90,8 +92,8 @@ local function mark_read(keys, args)
   local marks, conversation, history, log = unpack(keys)
   local user, other, keep_ms = args[1], args[2], tonumber(args[4])
   expect('stream', log)
-  local _, head, floor = extent(conversation, history, keep_ms)
-  local was = math.min(tonumber(redis.call('HGET', marks, other)) or 0, head)
+  local _, head, floor, wrote = extent(conversation, history, keep_ms, user)
+  local was = math.min(math.max(tonumber(redis.call('HGET', marks, other)) or 0, wrote), head)
   local read = math.max(was, math.min(tonumber(args[3]), head))
   local unread = head - math.max(read, floor - 1)
   if read > was then

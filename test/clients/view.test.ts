@@ -6,6 +6,7 @@ import { begin, type View, type ViewEvent, type Wish } from "#tertulia/clients/v
 import {
   conversationList,
   peopleList,
+  searchHit,
   secondsToRetry,
   typingIn,
   unreadTotal,
@@ -432,18 +433,55 @@ test.each<[string, (screen: Screen) => unknown, string, number]>([
   expect([ownStatus(screen.view), heldCount(screen.view)]).toEqual([status, held]);
 });
 
-test("people: those who match, by name, without oneself; accents do not matter", () => {
+test("people: the active, then the busy, then the inactive, each by name, without oneself", () => {
   const screen = joined().do(
     people(["ana", "active"], ["Zoe", "busy"], ["josé", "inactive"], ["bea", "active"]),
+    people(["Abe", "inactive"], ["Cleo", "active"], ["al", "busy"]),
   );
-  expect(peopleList(screen.view).map(({ name }) => name)).toEqual(["bea", "josé", "Zoe"]);
+  const names = (): string[] => peopleList(screen.view).map(({ name }) => name);
+  expect(names()).toEqual(["bea", "Cleo", "al", "Zoe", "Abe", "josé"]);
   screen.do({ type: "search", text: "JOSE" });
-  expect(peopleList(screen.view)).toEqual([{ name: "josé", status: "inactive" }]);
-  screen.do(people(), {
+  expect(peopleList(screen.view), "accents do not matter").toEqual([
+    { name: "josé", status: "inactive" },
+  ]);
+  screen.do({
     type: "presence",
     change: { count: 3, full: true, set: [], gone: ["josé"] },
   });
   expect(peopleList(screen.view)).toEqual([]);
+});
+
+test.each<[string, string, string | undefined, string[], string[]]>([
+  ["nothing", " ", undefined, ["~", "@banana", "@Bo"], ["Álan", "an", "an a", "joan", "Ban"]],
+  [
+    "the name itself before all others",
+    "an",
+    "@an",
+    ["@banana"],
+    ["an", "an a", "Álan", "joan", "Ban"],
+  ],
+  ["with an @", "@an", "@an", ["@banana"], ["an", "an a", "Álan", "joan", "Ban"]],
+  ["whatever its case and accents", "alan", "@Álan", [], ["Álan"]],
+  ["its beginning before some part of it", "ban", "@Ban", ["@banana"], ["Ban"]],
+  ["a conversation before a person", "b", "@banana", ["@banana", "@Bo", "~"], ["Ban"]],
+  ["who is here before who is not, if they fit as well", "joa", "@joan", [], ["joan"]],
+  ["some part of it", "nan", "@banana", ["@banana"], []],
+  ["everybody, if it fits", "every", "~", ["~"], []],
+  ["everybody by a part behind a better one", "bo", "@Bo", ["@Bo", "~"], []],
+  ["oneself", "ana", "@ana", ["@banana"], []],
+  ["nobody there is", "zoe ", "@zoe", [], []],
+])("search: %s", (_, text, hit, conversations, names) => {
+  const screen = joined().do(
+    people(["ana", "active"], ["Ban", "busy"], ["an", "active"], ["an a", "active"]),
+    people(["joan", "active"], ["Álan", "active"]),
+    hear(1, "banana", { conv: "@banana", ts: NOON + 2 }),
+    hear(1, "Bo", { conv: "@Bo", ts: NOON + 1 }),
+    { type: "search", text },
+  );
+  const everybody = "Everybody (bo)";
+  expect(searchHit(screen.view, everybody)).toBe(hit);
+  expect(conversationList(screen.view, everybody).map(({ conv }) => conv)).toEqual(conversations);
+  expect(peopleList(screen.view).map(({ name }) => name)).toEqual(names);
 });
 
 test("what is looked at is read, though the chat is away; it is told when it is back", () => {

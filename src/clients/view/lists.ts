@@ -3,6 +3,7 @@ import type { Message, Status } from "../sdk/events.js";
 import { unreadCount } from "./conversation.js";
 import { EVERYBODY, type Conv, type Conversation, type View } from "./model.js";
 import { quietFrom } from "./quiet.js";
+import { fit, soughtName } from "./search.js";
 
 export interface ConversationLine {
   readonly conv: Conv;
@@ -20,17 +21,28 @@ export interface ConversationLine {
   readonly status: Status | undefined;
 }
 
-/** Everybody's first, then the private ones, the latest first; those that match the search. */
-export function conversationList(view: View): readonly ConversationLine[] {
-  const wanted = fold(view.search);
-  const lines = [...view.conversations.values()]
-    .filter(({ conv }) => conv === EVERYBODY || fold(conv.slice(1)).includes(wanted))
-    .map((conversation) => lineOf(view, conversation));
-  const [everybody, ...others] = lines.toSorted((one, two) => {
-    if (one.conv === EVERYBODY || two.conv === EVERYBODY) return one.conv === EVERYBODY ? -1 : 1;
-    return two.ts - one.ts || compare(one.conv, two.conv);
-  });
-  return everybody === undefined ? others : [everybody, ...others];
+/**
+ * Everybody's first, then the private ones, the latest first. Of a search those that fit, the best first,
+ * and everybody's behind those that fit as well. `everybody`: how the general chat is called.
+ */
+export function conversationList(view: View, everybody = ""): readonly ConversationLine[] {
+  const sought = soughtName(view);
+  const fits = new Map<Conv, number>();
+  for (const conv of view.conversations.keys()) {
+    fits.set(conv, fit(conv === EVERYBODY ? everybody : conv.slice(1), sought));
+  }
+  const general = (one: ConversationLine): number =>
+    Number(one.peer === undefined) * (sought === "" ? -1 : 1);
+  return [...view.conversations.values()]
+    .filter(({ conv }) => fits.get(conv) !== Infinity)
+    .map((conversation) => lineOf(view, conversation))
+    .toSorted(
+      (one, two) =>
+        (sought === "" ? 0 : fits.get(one.conv)! - fits.get(two.conv)!) ||
+        general(one) - general(two) ||
+        two.ts - one.ts ||
+        compare(one.conv, two.conv),
+    );
 }
 
 export interface Person {
@@ -38,14 +50,40 @@ export interface Person {
   readonly status: Status;
 }
 
-/** The connected ones that match the search, by name; oneself is not among them. */
+/**
+ * The connected ones, without oneself: the active before the busy before the inactive, each by name. Of a
+ * search those that fit, the best first.
+ */
 export function peopleList(view: View): readonly Person[] {
-  const wanted = fold(view.search);
-  const found: Person[] = [];
+  const sought = soughtName(view);
+  const found: (Person & { readonly place: number })[] = [];
   for (const [name, status] of view.people) {
-    if (name !== view.me && fold(name).includes(wanted)) found.push({ name, status });
+    const place = (sought === "" ? 0 : fit(name, sought)) * 3 + STATUSES.indexOf(status);
+    if (name !== view.me && place !== Infinity) found.push({ name, status, place });
   }
-  return found.toSorted((one, two) => compare(one.name, two.name));
+  return found
+    .toSorted((one, two) => one.place - two.place || compare(one.name, two.name))
+    .map(({ name, status }) => ({ name, status }));
+}
+
+/** Whom one can reach comes first. */
+const STATUSES: readonly Status[] = ["active", "busy", "inactive"];
+
+/**
+ * The conversation that Enter opens: with whoever fits best, a conversation before a person; if nobody
+ * fits, with the name as it stands. `everybody`: how the general chat is called.
+ */
+export function searchHit(view: View, everybody: string): Conv | undefined {
+  const sought = soughtName(view);
+  if (sought === "") return undefined;
+  if (sought === view.me) return `@${view.me}`;
+  const [line] = conversationList(view, everybody);
+  const [person] = peopleList(view);
+  const lineFit = line === undefined ? Infinity : fit(line.peer ?? everybody, sought);
+  const personFit = person === undefined ? Infinity : fit(person.name, sought);
+  const isWithPerson = personFit < lineFit || (line?.peer === undefined && personFit === lineFit);
+  if (person !== undefined && isWithPerson) return `@${person.name}`;
+  return line?.conv ?? `@${sought}`;
 }
 
 /** Who is writing in a conversation. */
@@ -91,11 +129,3 @@ function unreadIn(view: View, conversation: Conversation): number {
 }
 
 const { compare } = new Intl.Collator(undefined, { numeric: true, sensitivity: "base" });
-
-/** So that `José` is found by `jose`. */
-function fold(text: string): string {
-  return text
-    .normalize("NFD")
-    .replaceAll(/\p{Mn}/gu, "")
-    .toLowerCase();
-}

@@ -4,6 +4,7 @@ import { useCallback, useEffect, useState } from "preact/hooks";
 import { unreadTotal } from "../view/lists.js";
 import type { Conv } from "../view/model.js";
 import { Announcer } from "./announcer.js";
+import { drawNow } from "./draw.js";
 import { PersonCard } from "./person-card.js";
 import { useKeys } from "./keys.js";
 import { useSeat } from "./seat.js";
@@ -16,16 +17,36 @@ export type Pane = "list" | "talk";
 export function Chat({ onJoinAgain }: { readonly onJoinAgain: () => void }): ComponentChildren {
   const { view, act, t } = useSeat();
   const [pane, setPane] = useState<Pane>("talk");
+  /** At once: the next key belongs to what it opens, or to where one searches. */
   const open = useCallback(
     (conv: Conv) => {
-      act({ type: "open", conv });
-      act({ type: "search", text: "" });
-      setPane("talk");
-      requestAnimationFrame(focusComposer);
+      drawNow(() => {
+        act({ type: "hide card" });
+        act({ type: "open", conv });
+        act({ type: "search", text: "" });
+        setPane("talk");
+      });
+      focusComposer();
     },
     [act],
   );
-  useKeys(open, setPane);
+  const seek = useCallback(() => {
+    drawNow(() => {
+      act({ type: "hide card" });
+      setPane("list");
+    });
+    const field = document.querySelector<HTMLInputElement>("#search");
+    field?.focus();
+    field?.select();
+  }, [act]);
+  const write = useCallback(() => {
+    drawNow(() => {
+      act({ type: "search", text: "" });
+      setPane("talk");
+    });
+    document.getElementById("composer")?.focus();
+  }, [act]);
+  useKeys({ open, seek, write });
 
   const unread = unreadTotal(view);
   useEffect(() => {

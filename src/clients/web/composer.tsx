@@ -1,6 +1,6 @@
 /** Where one writes: grows with the text, keeps it as a draft, sends with Enter. */
 import type { ComponentChildren } from "preact";
-import { useEffect, useLayoutEffect, useRef } from "preact/hooks";
+import { useLayoutEffect, useRef } from "preact/hooks";
 import { standing } from "../view/parts.js";
 import { focusComposer } from "./chat.js";
 import { Icon } from "./icons.js";
@@ -17,7 +17,7 @@ export function Composer({ peer, onSent }: Props): ComponentChildren {
   const { draft } = standing(view, view.open);
   const over = Array.from(draft).length - view.maxChars;
 
-  useEffect(focusComposer, []);
+  useLayoutEffect(focusComposer, []); // before the next key comes
   useLayoutEffect(() => {
     const { style } = field.current!;
     style.height = "auto";

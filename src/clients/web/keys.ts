@@ -2,35 +2,51 @@
 import { useEffect, useRef } from "preact/hooks";
 import { conversationList } from "../view/lists.js";
 import type { Conv } from "../view/model.js";
-import type { Pane } from "./chat.js";
 import { useSeat } from "./seat.js";
 
-export function useKeys(open: (conv: Conv) => void, show: (pane: Pane) => void): void {
+export interface Ways {
+  readonly open: (conv: Conv) => void;
+  /** To where one searches. */
+  readonly seek: () => void;
+  /** To where one writes. */
+  readonly write: () => void;
+}
+
+export function useKeys(ways: Ways): void {
   const seat = useSeat();
-  const latest = useRef(seat);
-  latest.current = seat;
+  const latest = useRef({ ...seat, ...ways });
+  latest.current = { ...seat, ...ways };
   useEffect(() => {
     const pressed = (event: KeyboardEvent): void => {
-      const { view, act } = latest.current;
-      if (event.altKey && (event.key === "ArrowUp" || event.key === "ArrowDown")) {
+      const { view, t, open, seek, write } = latest.current;
+      const step = Number(isKey(event, "ArrowDown")) - Number(isKey(event, "ArrowUp"));
+      if (event.altKey && step !== 0) {
         event.preventDefault();
-        const lines = conversationList(view);
+        const lines = conversationList(view, t.everybody);
         const at = lines.findIndex(({ isOpen }) => isOpen);
-        const next = lines.at((at + (event.key === "ArrowUp" ? -1 : 1)) % lines.length);
+        const next = lines.at((at + step) % lines.length);
         if (next) open(next.conv);
-      } else if ((event.ctrlKey || event.metaKey) && event.key.toLowerCase() === "k") {
+      } else if (isSearchKey(event)) {
         event.preventDefault();
-        show("list");
-        requestAnimationFrame(() => document.getElementById("search")?.focus());
+        seek();
       } else if (event.key === "Escape" && view.card === undefined) {
-        act({ type: "search", text: "" });
-        show("talk");
-        requestAnimationFrame(() => document.getElementById("composer")?.focus());
+        write();
       }
     };
     addEventListener("keydown", pressed);
     return () => removeEventListener("keydown", pressed);
-  }, [open, show]);
+  }, []);
+}
+
+function isKey({ key, code }: KeyboardEvent, name: string): boolean {
+  return key === name || code === name;
+}
+
+/** By its letter; where there are other letters than Latin ones, by its place. */
+function isSearchKey(event: KeyboardEvent): boolean {
+  if (!(event.ctrlKey || event.metaKey) || event.altKey || event.shiftKey) return false;
+  const key = event.key.toLowerCase();
+  return key === "k" || (event.code === "KeyK" && !/^[a-z]$/.test(key));
 }
 
 /** Up and down move among the buttons of a list, Home and End to its ends. */

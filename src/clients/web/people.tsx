@@ -14,10 +14,12 @@ const BEYOND = 8;
 
 interface Props {
   readonly persons: readonly Person[];
+  /** The conversation that Enter in the search opens. */
+  readonly hit: Conv | undefined;
   readonly onOpen: (conv: Conv) => void;
 }
 
-export function People({ persons, onOpen }: Props): ComponentChildren {
+export function People({ persons, hit, onOpen }: Props): ComponentChildren {
   const { view, act, t } = useSeat();
   const box = useRef<HTMLDivElement>(null);
   const [{ first, last }, setRange] = useState({ first: 0, last: 40 });
@@ -52,7 +54,11 @@ export function People({ persons, onOpen }: Props): ComponentChildren {
         >
           {shown.map(({ name, status }, index) => (
             <li key={name} aria-setsize={persons.length} aria-posinset={first + index + 1}>
-              <button class="line person" onClick={() => onOpen(`@${name}`)}>
+              <button
+                class="line person"
+                data-hit={`@${name}` === hit}
+                onClick={() => onOpen(`@${name}`)}
+              >
                 <span class="face-with-dot">
                   <Face name={name} />
                   <Dot status={status} />

@@ -1,8 +1,9 @@
 /** Beside the conversation: search, conversations, people, and oneself. */
 import type { ComponentChildren } from "preact";
 import { useMemo } from "preact/hooks";
-import { conversationList, peopleList, type ConversationLine } from "../view/lists.js";
-import type { Conv } from "../view/model.js";
+import { conversationList, peopleList, searchHit, type ConversationLine } from "../view/lists.js";
+import { EVERYBODY, type Conv } from "../view/model.js";
+import { soughtName } from "../view/search.js";
 import { Face, Icon, Mark } from "./icons.js";
 import { moveInList } from "./keys.js";
 import { Own } from "./own.js";
@@ -19,26 +20,21 @@ export function Sidebar({ onOpen }: Props): ComponentChildren {
   const { view, act, t } = useSeat();
   const { search, conversations, people, quiet, open, me } = view;
   const lines = useMemo(
-    () => conversationList(view),
+    () => conversationList(view, t.everybody),
     [search, conversations, people, quiet, open, me],
   );
   const persons = useMemo(() => peopleList(view), [search, people, me]);
-  const wanted = search.trim();
+  const hit = useMemo(() => searchHit(view, t.everybody), [search, lines, persons]);
+  const sought = soughtName(view);
   const isKnown =
-    wanted === me ||
-    persons.some(({ name }) => name === wanted) ||
-    lines.some(({ peer }) => peer === wanted);
+    persons.some(({ name }) => name === sought) || lines.some(({ peer }) => peer === sought);
 
-  const openFirst = (event: Event): void => {
+  const openHit = (event: Event): void => {
     event.preventDefault();
     // what stands there, not what was drawn last: keys are faster than frames
-    const typed = document.querySelector<HTMLInputElement>("#search")!.value;
-    const now = { ...view, search: typed };
-    const name =
-      conversationList(now).find(({ peer }) => peer !== undefined)?.peer ??
-      peopleList(now)[0]?.name ??
-      typed.trim();
-    if (typed.trim() !== "") onOpen(`@${name}`);
+    const { value } = document.querySelector<HTMLInputElement>("#search")!;
+    const now = searchHit({ ...view, search: value }, t.everybody);
+    if (now !== undefined) onOpen(now);
   };
 
   return (
@@ -48,7 +44,7 @@ export function Sidebar({ onOpen }: Props): ComponentChildren {
           <Mark />
           Tertulia
         </h1>
-        <form class="search" role="search" onSubmit={openFirst}>
+        <form class="search" role="search" onSubmit={openHit}>
           <Icon name="search" />
           <input
             id="search"
@@ -66,26 +62,33 @@ export function Sidebar({ onOpen }: Props): ComponentChildren {
             }}
           />
           <kbd aria-hidden="true">Ctrl K</kbd>
+          <span class="unseen" role="status">
+            {hit !== undefined && t.enterOpens(hit === EVERYBODY ? t.everybody : hit.slice(1))}
+          </span>
         </form>
       </header>
       <nav class="conversations" aria-label={t.conversations}>
         <ul onKeyDown={moveInList}>
           {lines.map((line) => (
-            <Line key={line.conv} line={line} onOpen={onOpen} />
+            <Line key={line.conv} line={line} isHit={line.conv === hit} onOpen={onOpen} />
           ))}
-          {wanted !== "" && !isKnown && (
+          {sought !== "" && !isKnown && (
             <li key="stranger" class="stranger">
-              <button class="line" onClick={() => onOpen(`@${wanted}`)}>
-                <Face name={wanted} />
+              <button
+                class="line"
+                data-hit={`@${sought}` === hit}
+                onClick={() => onOpen(`@${sought}`)}
+              >
+                <Face name={sought} />
                 <span class="line-main">
-                  <span class="line-name">{t.writeTo(wanted)}</span>
+                  <span class="line-name">{t.writeTo(sought)}</span>
                 </span>
               </button>
               <button
                 class="quiet-button about"
-                aria-label={t.askAbout(wanted)}
-                title={t.askAbout(wanted)}
-                onClick={() => act({ type: "show card", user: wanted })}
+                aria-label={t.askAbout(sought)}
+                title={t.askAbout(sought)}
+                onClick={() => act({ type: "show card", user: sought })}
               >
                 <Icon name="about" />
               </button>
@@ -93,18 +96,32 @@ export function Sidebar({ onOpen }: Props): ComponentChildren {
           )}
         </ul>
       </nav>
-      <People persons={persons} onOpen={onOpen} />
+      <People
+        persons={persons}
+        hit={lines.some(({ conv }) => conv === hit) ? undefined : hit}
+        onOpen={onOpen}
+      />
       <Own />
     </aside>
   );
 }
 
-function Line({ line, onOpen }: Props & { readonly line: ConversationLine }): ComponentChildren {
+interface LineProps extends Props {
+  readonly line: ConversationLine;
+  readonly isHit: boolean;
+}
+
+function Line({ line, isHit, onOpen }: LineProps): ComponentChildren {
   const { t, view } = useSeat();
   const { conv, peer, unread, last, ts, draft, isOpen, hasFailed, status } = line;
   return (
     <li>
-      <button class="line" aria-current={isOpen ? "true" : undefined} onClick={() => onOpen(conv)}>
+      <button
+        class="line"
+        data-hit={isHit}
+        aria-current={isOpen ? "true" : undefined}
+        onClick={() => onOpen(conv)}
+      >
         {peer === undefined ? (
           <span class="face face-all" aria-hidden="true">
             <Mark />

@@ -19,6 +19,7 @@ export const english: Texts = {
   onlyWatched: "Too many to list: search for a name",
   search: "Search people and conversations",
   searchShort: "Search",
+  enterOpens: (name) => `Enter opens ${name}`,
   nobodyFound: "Nobody here has a name like that.",
   nobodyElse: "Nobody else is here yet.",
   write: "Write a message",

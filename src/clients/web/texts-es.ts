@@ -20,6 +20,7 @@ export const spanish: Texts = {
   onlyWatched: "Son demasiadas para una lista: busca un nombre",
   search: "Buscar personas y conversaciones",
   searchShort: "Buscar",
+  enterOpens: (name) => `Intro abre ${name}`,
   nobodyFound: "Aquí no hay nadie con un nombre así.",
   nobodyElse: "Todavía no hay nadie más.",
   write: "Escribir un mensaje",

@@ -19,6 +19,7 @@ export interface Texts {
   readonly onlyWatched: string;
   readonly search: string;
   readonly searchShort: string;
+  readonly enterOpens: (name: string) => string;
   readonly nobodyFound: string;
   readonly nobodyElse: string;
   readonly write: string;

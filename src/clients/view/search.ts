@@ -1,0 +1,24 @@
+/** Searching for somebody: what is sought, and how well a name fits. */
+import type { View } from "./model.js";
+
+/** 0: it is the name; then, whatever the case and the accents: the whole, the beginning, some part; Infinity: none. */
+export function fit(name: string, sought: string): number {
+  if (name === sought) return 0;
+  const [whole, part] = [fold(name), fold(sought)];
+  if (whole === part) return 1;
+  if (whole.startsWith(part)) return 2;
+  return whole.includes(part) ? 3 : Infinity;
+}
+
+/** What is searched for. `@ana` is ana: no name begins with that sign. */
+export function soughtName({ search }: View): string {
+  return search.trim().replace(/^@/, "");
+}
+
+/** So that `José` is found by `jose`. */
+function fold(text: string): string {
+  return text
+    .normalize("NFD")
+    .replaceAll(/\p{Mn}/gu, "")
+    .toLowerCase();
+}

@@ -11,6 +11,7 @@ import { Heartbeat } from "./cluster/heartbeat.js";
 import { sweep } from "./cluster/sweep.js";
 import { listenMistake, stallMs, stepDownMs, type Config } from "./config.js";
 import { Activity } from "./gateway/activity.js";
+import { Contests } from "./gateway/contests.js";
 import { Hub } from "./gateway/hub.js";
 import { Leavers } from "./gateway/leavers.js";
 import { Presence } from "./gateway/presence.js";
@@ -106,6 +107,12 @@ export async function startNode(
   const presence = new Presence({ windowMs: 250, fullUpTo: config.PRESENCE_FULL_UP_TO });
   const activity = new Activity(chat, observe.log.child({ room: "activity" }));
   const leavers = new Leavers(chat, observe.log.child({ room: "leavers" }));
+  const contests = new Contests({
+    chat,
+    hub,
+    log: observe.log.child({ room: "contests" }),
+    lingers: (name) => leavers.lingers(name),
+  });
   const classicOptions = {
     generalOrigin: config.GENERAL_ORIGIN,
     replyMaxBytes: config.CLASSIC_REPLY_MAX_BYTES,
@@ -137,6 +144,7 @@ export async function startNode(
       dialects: { classic: classicDialect(classicOptions, wsProtocol), wsProtocol },
       onActive: (session, kind) => activity.note(session, kind),
       onStatus: (session) => activity.forget(session),
+      mayBeFree: (name) => contests.mayBeFree(name),
       onLeft: ({ hold, isLingering }) =>
         leavers.signOut(hold, isLingering && hold.isClaimed ? config.PRESENCE_LINGER_MS : 0),
       isReady,
@@ -193,6 +201,7 @@ export async function startNode(
     if (notice.type === "presence") presence.hear(notice);
     if (notice.type === "gap") loadPresence([notice.bucket]);
     hub.deliver(notice);
+    contests.hear(notice);
   });
   await presence.load(ALL_BUCKETS, (bucket) => chat.present(bucket));
   election.start((token) => sweep(leases, token, inRoom(observe, "sweep")));

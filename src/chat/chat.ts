@@ -50,6 +50,16 @@ export class Chat {
     return this.#store.claim(holder);
   }
 
+  /** Asks whoever holds the name, on any node, to show that it is there. May be lost. */
+  async contest(name: Name): Promise<void> {
+    await this.#archive.tell({ type: "contested", name });
+  }
+
+  /** Tells whoever wants the name, on any node, that its holder is there. May be lost. */
+  async defend(name: Name): Promise<void> {
+    await this.#archive.tell({ type: "defended", name });
+  }
+
   /** Signs the holder out, unless the name has gone to somebody else. */
   async leave(holder: Holder): Promise<void> {
     await this.#store.leave(holder, "left");

@@ -171,7 +171,11 @@ export type Moment =
       readonly conversation: Conversation;
       readonly read: number;
       readonly unread: number;
-    };
+    }
+  /** Somebody wants a name that is held: who holds it, on whatever node, shows that it is there. */
+  | { readonly type: "contested"; readonly name: Name }
+  /** Who holds a contested name has shown it. */
+  | { readonly type: "defended"; readonly name: Name };
 
 export function conversationBetween(a: Name, b: Name): Conversation {
   return { kind: "direct", between: a < b ? [a, b] : [b, a] };

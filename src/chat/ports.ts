@@ -109,7 +109,7 @@ export interface Archive {
     seq: number,
   ): Promise<{ read: number; unread: number }>;
   /** Tells whom it concerns and is there. May be lost. */
-  tell(moment: Extract<Moment, { type: "typing" }>): Promise<void>;
+  tell(moment: Exclude<Moment, { type: "read" }>): Promise<void>;
   present(bucket: number): Promise<Present>;
 }
 

@@ -3,7 +3,7 @@
  * effects and replies come in the order in which they were sent.
  */
 import type { Socket } from "node:net";
-import type { Command, Name, Notice, Reply } from "../chat/model.js";
+import type { Command, Name, Notice, Reply, Status } from "../chat/model.js";
 import { Unavailable } from "../chat/ports.js";
 import { CLOSE } from "../wire/close.js";
 import type { ByteDialect } from "../wire/dialect.js";
@@ -11,6 +11,7 @@ import type { AnsweringSocket } from "./answering-socket.js";
 import { frameOf, type Frame } from "./frame.js";
 import { Hold } from "./hold.js";
 import { Line } from "./line.js";
+import { Pulse } from "./pulse.js";
 import type { Session, SessionDoors } from "./session.js";
 
 /** leaving: has asked to be signed out, and waits to hear of it. */
@@ -26,11 +27,14 @@ const FAREWELL_MS = 2_000;
 export class ClassicSession implements Session {
   readonly hold: Hold;
   dialect: ByteDialect;
-  isInactive = false;
   readonly isLingering = false;
   readonly #doors: SessionDoors;
   readonly #line: Line;
+  readonly #pulse = new Pulse();
+  #mayPing = false;
   #state: State = "open";
+  /** As far as the feed has told. */
+  #status: Status = "active";
   #isFirstFrame = true;
   /** A message is on its way to the store: its own 55 must not overtake the store's answer. */
   #isSending = false;
@@ -44,6 +48,7 @@ export class ClassicSession implements Session {
         doors.onUnclaimed(this, isUnsure);
         this.#line.outbox.clear();
       },
+      mayBeFree: doors.mayBeFree,
       onLeft: () => doors.onLeft(this),
     });
     this.#line = new Line(this.hold, {
@@ -53,6 +58,10 @@ export class ClassicSession implements Session {
       isLingering: () => this.isLingering,
       onEnded: () => doors.onEnded(this),
     });
+  }
+
+  get isInactive(): boolean {
+    return this.#status === "inactive";
   }
 
   /** Claims a name. What is told to it from here on is held, so nothing after the claim is missed. */
@@ -78,6 +87,8 @@ export class ClassicSession implements Session {
   }
 
   attach(webSocket: AnsweringSocket, socket: Socket): void {
+    this.#mayPing = webSocket.protocol !== "";
+    this.#pulse.attach(webSocket);
     this.#line.attach(webSocket, socket);
     setTimeout(() => this.#open(), SETTLE_MS);
   }
@@ -89,7 +100,7 @@ export class ClassicSession implements Session {
       // what became of the name before this session had it is not this session's story
       if (!this.hold.hears(notice)) return false;
       const { status } = notice.user;
-      this.isInactive = status === "inactive";
+      this.#status = status;
       this.#doors.observe.log.info(
         { session: this.hold.id, status, cause: notice.cause },
         "status changed",
@@ -101,6 +112,17 @@ export class ClassicSession implements Session {
       this.close(CLOSE.normal, "signed out");
     }
     return true;
+  }
+
+  /** One known client exits on any ping: only who offered a subprotocol gets one. */
+  isThere(): Promise<boolean> {
+    if (this.#mayPing) return this.#pulse.answers();
+    // what every client takes, and has heard before
+    return this.#pulse.survives(() => {
+      const user = { name: this.hold.name, status: this.#status };
+      const frame = this.dialect.encodeReply({ type: "unchanged", user });
+      if (frame !== undefined) this.#line.outbox.push(frameOf(frame, this.dialect.frames));
+    });
   }
 
   checkPace(now: number): void {

@@ -10,6 +10,8 @@ export interface HoldDoors {
   readonly onClaiming: () => void;
   /** The name is not had: refused, or, if `isUnsure`, perhaps claimed without an answer. */
   readonly onUnclaimed: (isUnsure: boolean) => void;
+  /** It was refused, for somebody holds it: whether to try again, once the holder has had time to show itself. */
+  readonly mayBeFree: (name: Name) => Promise<boolean>;
   /** The name is given back: what is for it from here on is for somebody else. */
   readonly onLeft: () => void;
 }
@@ -57,8 +59,22 @@ export class Hold implements Holder {
     return this.#doubt !== undefined || (this.hasName && !this.isClaimed);
   }
 
-  /** @throws Unavailable when the store gave no answer: the name is let go of then. */
+  /** Whether the name is this hold's, beyond doubt. */
+  get isSure(): boolean {
+    return this.isClaimed && this.isLive && !this.isUnsettled;
+  }
+
+  /**
+   * Claims a name. One that is held is contested: its holder loses it if it is not there any more.
+   * @throws Unavailable when the store gave no answer: the name is let go of then.
+   */
   async claim(name: Name): Promise<"new" | "back" | "joined" | "taken"> {
+    const outcome = await this.#claim(name);
+    if (outcome !== "taken" || !(await this.#doors.mayBeFree(name))) return outcome;
+    return this.isLive ? this.#claim(name) : outcome; // it may have hung up meanwhile
+  }
+
+  async #claim(name: Name): Promise<"new" | "back" | "joined" | "taken"> {
     this.#name = name;
     this.#doors.onClaiming();
     try {

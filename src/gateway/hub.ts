@@ -36,6 +36,11 @@ export class Hub {
     if (namesakes?.delete(session) && namesakes.size === 0) this.#byName.delete(name);
   }
 
+  /** The sessions that hold a name, or are about to claim it. */
+  named(name: Name): Iterable<Session> {
+    return this.#byName.get(name) ?? [];
+  }
+
   has(name: Name): boolean {
     return this.#byName.has(name);
   }
@@ -83,6 +88,9 @@ function concerned(notice: Notice): "everybody" | Iterable<Name> {
     }
     case "read":
       return [notice.reader];
+    case "contested":
+    case "defended":
+      return [];
     case "presence":
     case "leader":
     case "gap":

@@ -70,6 +70,7 @@ export class JsonSession implements Session {
         doors.onUnclaimed(this, isUnsure);
         this.#catchUp.forget();
       },
+      mayBeFree: doors.mayBeFree,
       onLeft: () => doors.onLeft(this),
     });
     this.#line = new Line(this.hold, {
@@ -130,6 +131,10 @@ export class JsonSession implements Session {
     }
     if (notice.type === "typing" && notice.author === this.hold.name) return false;
     return frame !== undefined && this.#catchUp.hear(notice, frame);
+  }
+
+  isThere(): Promise<boolean> {
+    return this.#pulse.answers();
   }
 
   checkPace(now: number): void {

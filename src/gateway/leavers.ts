@@ -12,6 +12,7 @@ export class Leavers {
   readonly #stop = new AbortController();
   readonly #leaving = new Set<Promise<void>>();
   readonly #names = new Map<Name, number>();
+  readonly #lingering = new Set<Holder>();
 
   constructor(chat: Chat, log: Log) {
     setMaxListeners(0, this.#stop.signal); // one for each who lingers
@@ -38,6 +39,12 @@ export class Leavers {
     return this.#names.has(name);
   }
 
+  /** Whether the name is kept for a client that may come back. */
+  lingers(name: Name): boolean {
+    for (const holder of this.#lingering) if (holder.name === name) return true;
+    return false;
+  }
+
   /**
    * Waits until all are signed out, but no longer than this. Those who linger are left to the leader:
    * they keep their names for as long as this node's lease runs.
@@ -50,7 +57,9 @@ export class Leavers {
 
   async #signOut(holder: Holder, afterMs: number): Promise<void> {
     if (afterMs > 0) {
+      this.#lingering.add(holder);
       await pause(afterMs, undefined, { signal: this.#stop.signal }).catch(() => {});
+      this.#lingering.delete(holder);
     }
     while (!this.#stop.signal.aborted) {
       try {

@@ -1,6 +1,7 @@
 /** Pages: plain HTTP on the chat's port. PROTOCOL.md, connecting. */
 import type { IncomingMessage, ServerResponse } from "node:http";
 import type { Chat } from "../chat/chat.js";
+import type { Name } from "../chat/model.js";
 import type { Log } from "../observe.js";
 import { publishedSchema } from "../wire/json-schema.js";
 import { LINGER_MS } from "./handshake.js";
@@ -10,6 +11,8 @@ import { targetOf } from "./target.js";
 export interface PagesDoors {
   readonly chat: Chat;
   readonly log: Log;
+  /** See HoldDoors. */
+  readonly mayBeFree: (name: Name) => Promise<boolean>;
   readonly isReady: () => boolean;
   readonly isDraining: () => boolean;
   /** Undefined: it was not built. */
@@ -77,8 +80,10 @@ export class Pages {
       return text(200, "Tertulia. Connect a chat client to this port: ?name=you");
     }
     if (this.#doors.chat.refuseName(name)) return text(400, "nobody can be called this");
-    const isTaken = await this.#doors.chat.isTaken(name);
-    return isTaken ? text(400, "this name is taken") : text(200, "free");
+    const { chat, mayBeFree } = this.#doors;
+    const isTaken = async (): Promise<boolean> => chat.isTaken(name);
+    const isHeld = (await isTaken()) && !((await mayBeFree(name)) && !(await isTaken()));
+    return isHeld ? text(400, "this name is taken") : text(200, "free");
   }
 }
 

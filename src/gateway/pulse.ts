@@ -1,27 +1,85 @@
-/** The pulse of a connection: pings it now and then, and cuts one that has been silent for too long. */
-import type { WebSocket } from "ws";
+/** The pulse of a connection: whether its client is there. */
+import { setTimeout as pause } from "node:timers/promises";
+import { WebSocket } from "ws";
 
 const PING_EVERY_MS = 25_000;
 const SILENT_FOR_MS = 60_000;
+/** How long a client may take to show that it is there. */
+const PROOF_WITHIN_MS = 2_000;
+/** A client that was heard, or has connected, so lately is there. */
+const FRESH_MS = 500;
+/** How long the end of a connection that cannot be pinged is waited for. */
+const NUDGED_FOR_MS = 1_000;
+/** Such a one is not nudged more often: its client shows what it is told. */
+const NUDGE_EVERY_MS = 10_000;
+const STEP_MS = 100;
 
 export class Pulse {
   #webSocket: WebSocket | undefined;
   #heardAt = performance.now();
   #pingedAt = performance.now();
+  #nudgedAt = -Infinity;
 
   attach(webSocket: WebSocket): void {
     this.#webSocket = webSocket;
+    this.#heardAt = performance.now();
     const isAlive = (): void => void (this.#heardAt = performance.now());
     webSocket.on("message", isAlive);
     webSocket.on("pong", isAlive);
   }
 
-  /** To be called now and then; steady clock, ms. */
+  /** Pings it now and then, and cuts it after a long silence. To be called now and then; steady clock, ms. */
   check(now: number): void {
     if (now - this.#heardAt > SILENT_FOR_MS) this.#webSocket?.terminate();
     else if (now - this.#pingedAt > PING_EVERY_MS) {
       this.#pingedAt = now;
       this.#webSocket?.ping();
     }
+  }
+
+  /** Whether the client is there. Pings it; it is cut if it has not answered after two seconds. */
+  async answers(): Promise<boolean> {
+    const webSocket = this.#webSocket;
+    if (webSocket === undefined || this.#isFresh) return true;
+    webSocket.ping();
+    if (await this.#shows(webSocket, PROOF_WITHIN_MS)) return true;
+    webSocket.terminate();
+    return false;
+  }
+
+  /**
+   * Whether the connection of a client that must not be pinged has not ended, a second after it was told something. A
+   * machine that knows nothing of the connection answers with its end; so does a client that has quit, and
+   * waits only for the next frame. One that hangs for good cannot be told from one that is silent.
+   */
+  async survives(nudge: () => void): Promise<boolean> {
+    const webSocket = this.#webSocket;
+    const now = performance.now();
+    if (webSocket === undefined || this.#isFresh || now - this.#nudgedAt < NUDGE_EVERY_MS) {
+      return true;
+    }
+    this.#nudgedAt = now;
+    nudge();
+    return (await this.#shows(webSocket, NUDGED_FOR_MS)) || webSocket.readyState === WebSocket.OPEN;
+  }
+
+  get #isFresh(): boolean {
+    // a flood has to wait, and so has a pong behind it
+    return this.#webSocket?.isPaused === true || performance.now() - this.#heardAt < FRESH_MS;
+  }
+
+  /** Waits for anything from the client. In steps: a process that stood still first reads what has come. */
+  async #shows(webSocket: WebSocket, withinMs: number): Promise<boolean> {
+    const since = performance.now();
+    let wake = (): void => {};
+    const sign = new Promise<void>((resolve) => (wake = resolve));
+    const signs = ["message", "pong", "close"] as const;
+    for (const each of signs) webSocket.on(each, wake);
+    for (let waited = 0; waited < withinMs && this.#heardAt < since; waited += STEP_MS) {
+      if (webSocket.readyState !== WebSocket.OPEN) break;
+      await Promise.race([sign, pause(STEP_MS, undefined, { ref: false })]);
+    }
+    for (const each of signs) webSocket.off(each, wake);
+    return this.#heardAt >= since;
   }
 }

@@ -44,6 +44,7 @@ export interface GatewayDoors {
   readonly dialects: { readonly classic: ByteDialect; readonly wsProtocol: ByteDialect };
   readonly onActive: SessionDoors["onActive"];
   readonly onStatus: SessionDoors["onStatus"];
+  readonly mayBeFree: SessionDoors["mayBeFree"];
   /** Signs out whoever still has the session's name; keeps trying. */
   readonly onLeft: (session: Session) => void;
   readonly isReady: () => boolean;
@@ -86,6 +87,7 @@ export class Gateway {
       mustAwaitStore: settings.mustAwaitStore,
       onClaiming: (session) => doors.hub.add(session, session.hold.name),
       onUnclaimed: (session, isUnsure) => this.#release(session, isUnsure),
+      mayBeFree: doors.mayBeFree,
       onLeft: (session) => doors.hub.release(session, session.hold.name),
       onActive: doors.onActive,
       onStatus: doors.onStatus,
@@ -99,6 +101,7 @@ export class Gateway {
     this.#pages = new Pages({
       chat: doors.chat,
       log: doors.observe.log,
+      mayBeFree: doors.mayBeFree,
       isReady: doors.isReady,
       isDraining: () => this.#state !== "open",
       site: doors.site,

@@ -1,7 +1,7 @@
 /** A session: one connection and its dialogue with the chat. What it and its gateway are to each other. */
 import type { Socket } from "node:net";
 import type { Chat } from "../chat/chat.js";
-import type { Notice } from "../chat/model.js";
+import type { Name, Notice } from "../chat/model.js";
 import type { ActivityKind } from "../chat/ports.js";
 import type { Observe } from "../observe.js";
 import type { Dialect } from "../wire/dialect.js";
@@ -27,6 +27,8 @@ export interface Session {
   suspend(): void;
   /** Claims again what the cluster may have given away meanwhile; closes if it has. */
   reclaim(): Promise<void>;
+  /** Whether its client is there, as far as can be found out; a connection that should answer, and does not, is cut. */
+  isThere(): Promise<boolean>;
   /** Cuts a reader that has taken nothing for too long. Steady clock, ms. */
   checkPace(now: number): void;
   close(code: number, reason: string): void;
@@ -57,6 +59,8 @@ export interface SessionDoors {
   readonly onClaiming: (session: Session) => void;
   /** The name is not the session's: refused, or, if `isUnsure`, perhaps claimed without an answer. */
   readonly onUnclaimed: (session: Session, isUnsure: boolean) => void;
+  /** See HoldDoors. */
+  readonly mayBeFree: (name: Name) => Promise<boolean>;
   /** The name was given back: what is for it from here on is not for the session. */
   readonly onLeft: (session: Session) => void;
   /** Somebody did what no client does by itself. */

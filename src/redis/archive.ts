@@ -12,7 +12,7 @@ import {
   type User,
 } from "../chat/model.js";
 import type { Archive, Present } from "../chat/ports.js";
-import { STATUSES, decodeRecord, encodeTyping } from "./events.js";
+import { STATUSES, decodeRecord, encodeMoment } from "./events.js";
 import { ALL_BUCKETS, bucketOfConversation, bucketOfUser, type Keys } from "./keys.js";
 import type { Ledger } from "./ledger.js";
 import { retrying } from "./retry.js";
@@ -83,9 +83,12 @@ export class RedisArchive implements Archive {
     return { read, unread };
   }
 
-  async tell(moment: Extract<Moment, { type: "typing" }>): Promise<void> {
-    const channel = this.#keys.log(bucketOfConversation(moment.conversation));
-    await this.#ledger.redis.publish(channel, encodeTyping(moment));
+  async tell(moment: Exclude<Moment, { type: "read" }>): Promise<void> {
+    const bucket =
+      moment.type === "typing"
+        ? bucketOfConversation(moment.conversation)
+        : bucketOfUser(moment.name);
+    await this.#ledger.redis.publish(this.#keys.log(bucket), encodeMoment(moment));
   }
 
   async present(bucket: number): Promise<Present> {

@@ -20,7 +20,15 @@ const CAUSES: readonly PresenceCause[] = ["new", "back", "asked", "idle", "awake
 const HEADER_BYTES = 13;
 /** From this kind on: no event of the log, but told on its channel. */
 const FIRST_MOMENT = 16;
-const KIND = { message: 1, presence: 2, leader: 3, typing: 16, read: 17 } as const;
+const KIND = {
+  message: 1,
+  presence: 2,
+  leader: 3,
+  typing: 16,
+  read: 17,
+  contested: 18,
+  defended: 19,
+} as const;
 
 /** Whether this is told to whom is there only, and has no position. */
 export function isMoment(event: Buffer): boolean {
@@ -42,19 +50,25 @@ export function decodeMoment(event: Buffer): Moment {
       const [read, unread] = [event.readUIntBE(1, 6), event.readUIntBE(7, 6)];
       return { type: "read", reader, conversation, read, unread };
     }
+    case KIND.contested:
+      return { type: "contested", name: new Fields(event, 1).next() };
+    case KIND.defended:
+      return { type: "defended", name: new Fields(event, 1).next() };
     default:
       throw new RangeError(`unknown kind of moment: ${event[0]}`);
   }
 }
 
-export function encodeTyping({
-  author,
-  conversation,
-}: Extract<Moment, { type: "typing" }>): Buffer {
-  const other = conversation.kind === "general" ? GENERAL : otherOf(conversation, author);
-  const field = (name: Name): Buffer =>
-    Buffer.concat([Buffer.from([name.length]), Buffer.from(name, "latin1")]);
-  return Buffer.concat([Buffer.from([KIND.typing]), field(author), field(other)]);
+export function encodeMoment(moment: Exclude<Moment, { type: "read" }>): Buffer {
+  const names = moment.type === "typing" ? typingNames(moment) : [moment.name];
+  const fields = names.map((name) =>
+    Buffer.concat([Buffer.from([name.length]), Buffer.from(name, "latin1")]),
+  );
+  return Buffer.concat([Buffer.from([KIND[moment.type]]), ...fields]);
+}
+
+function typingNames({ author, conversation }: Extract<Moment, { type: "typing" }>): Name[] {
+  return [author, conversation.kind === "general" ? GENERAL : otherOf(conversation, author)];
 }
 
 /** The position of an event: readable without its record. */

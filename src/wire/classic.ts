@@ -169,6 +169,8 @@ export function encodeNotice(notice: Notice, options: ClassicOptions): Uint8Arra
     case "gap":
     case "typing":
     case "read":
+    case "contested":
+    case "defended":
       return undefined;
     default:
       return notice satisfies never;

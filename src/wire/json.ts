@@ -59,6 +59,8 @@ export const jsonDialect: Dialect = {
         const { conversation, read, unread } = notice;
         return encodeEvent({ type: "read", conv: convOf(conversation, reader), read, unread });
       }
+      case "contested":
+      case "defended":
       case "presence": // told in windows, see gateway/presence
       case "leader":
       case "gap": // the connection is closed, see json-session

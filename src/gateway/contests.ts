@@ -1,0 +1,94 @@
+/**
+ * Contests: somebody wants a name that is held, perhaps by a client that is gone or hangs. All nodes are told;
+ * the one that has the holder lets it show that it is there, or cuts it. PROTOCOL.md, connecting.
+ */
+import type { Chat } from "../chat/chat.js";
+import type { Name, Notice } from "../chat/model.js";
+import type { Log } from "../observe.js";
+import type { Hub } from "./hub.js";
+
+export interface ContestsDoors {
+  readonly chat: Chat;
+  readonly hub: Hub;
+  readonly log: Log;
+  /** Whether the name is kept for a client that may come back. */
+  readonly lingers: (name: Name) => boolean;
+}
+
+/** A holder's node that is frozen, or cut off, delays nobody for longer. */
+const DECIDED_WITHIN_MS = 2_500;
+
+/** What contenders of this node wait for together. */
+interface Contest {
+  readonly decided: Promise<boolean>;
+  readonly decide: (mayBeFree: boolean) => void;
+}
+
+export class Contests {
+  readonly #doors: ContestsDoors;
+  readonly #contests = new Map<Name, Contest>();
+  readonly #defending = new Set<Name>();
+
+  constructor(doors: ContestsDoors) {
+    this.#doors = doors;
+  }
+
+  /** For who was refused a name: waits until its holder is gone or has shown itself. Whether to try again. */
+  mayBeFree(name: Name): Promise<boolean> {
+    return (this.#contests.get(name) ?? this.#begin(name)).decided;
+  }
+
+  hear(notice: Notice): void {
+    switch (notice.type) {
+      case "contested":
+        this.#defend(notice.name).catch((error: unknown) => {
+          this.#doors.log.warn({ err: error }, "name could not be defended");
+        });
+        return;
+      case "defended":
+        this.#contests.get(notice.name)?.decide(false);
+        return;
+      case "presence":
+        if (notice.user.status === "disconnected") {
+          this.#contests.get(notice.user.name)?.decide(true);
+        }
+        return;
+      default:
+    }
+  }
+
+  #begin(name: Name): Contest {
+    const { chat, log } = this.#doors;
+    let decide: (mayBeFree: boolean) => void = () => {};
+    const first = new Promise<boolean>((resolve) => (decide = resolve));
+    // it may have become free between the refusal and this moment
+    const timer = setTimeout(() => decide(true), DECIDED_WITHIN_MS);
+    const decided = first.finally(() => {
+      clearTimeout(timer);
+      this.#contests.delete(name);
+    });
+    const contest = { decided, decide };
+    this.#contests.set(name, contest);
+    chat
+      .contest(name)
+      .catch((error: unknown) => log.warn({ err: error }, "name was not contested"));
+    return contest;
+  }
+
+  async #defend(name: Name): Promise<void> {
+    const { chat, hub, log, lingers } = this.#doors;
+    if (this.#defending.has(name)) return; // its answer is for all
+    const sessions = [...hub.named(name)].filter(({ hold }) => hold.isSure);
+    if (sessions.length === 0 && !lingers(name)) return;
+    this.#defending.add(name);
+    try {
+      const areThere = await Promise.all(sessions.map((session) => session.isThere()));
+      for (const [i, { hold }] of sessions.entries()) {
+        if (!areThere[i]) log.info({ session: hold.id }, "contested name had no client any more");
+      }
+      if (areThere.includes(true) || lingers(name)) await chat.defend(name);
+    } finally {
+      this.#defending.delete(name);
+    }
+  }
+}

@@ -60,6 +60,11 @@ export const schema = z.object({
     about:
       "What a classic general message names as its origin: who sent it, or `~`, perhaps with the sender before the text",
   }),
+  CLASSIC_ADDRESSES: z.enum(["hidden", "shown"]).default("hidden").meta({
+    example: "shown",
+    about:
+      "Whether the classic answer about one user (52) ends in the user's address, as the node sees it: everybody can ask for everybody's",
+  }),
   // the longest message with the longest name, or a history could be empty for ever
   CLASSIC_REPLY_MAX_BYTES: integer(
     324,

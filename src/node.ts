@@ -115,6 +115,7 @@ export async function startNode(
   });
   const classicOptions = {
     generalOrigin: config.GENERAL_ORIGIN,
+    showsAddress: config.CLASSIC_ADDRESSES === "shown",
     replyMaxBytes: config.CLASSIC_REPLY_MAX_BYTES,
   };
   const wsProtocol = wsProtocolDialect(classicOptions);
@@ -128,6 +129,7 @@ export async function startNode(
       maxFrameBytes: config.MAX_FRAME_BYTES,
       maxConnections: config.MAX_CONNECTIONS,
       mustAwaitStore: isReplicated,
+      keepsAddresses: classicOptions.showsAddress,
       json: {
         node: config.NODE_NAME,
         textMaxChars: config.TEXT_MAX_CHARS,

@@ -41,8 +41,8 @@ export class Chat {
 
   /** Whether a connected user has the name at this moment; claims nothing. */
   async isTaken(name: Name): Promise<boolean> {
-    const status = await this.#store.status(name);
-    return status !== undefined && status !== "disconnected";
+    const user = await this.#store.user(name);
+    return user !== undefined && user.status !== "disconnected";
   }
 
   /** Claims the holder's name, or a share of it. `held`: it was the holder's already. */
@@ -94,9 +94,8 @@ export class Chat {
       case "list":
         return { type: "users", users: await this.#store.roster(this.#rules.pageSize) };
       case "lookup": {
-        const status = await this.#store.status(command.name);
-        if (status === undefined) return refused("unknown_user");
-        return { type: "user", user: { name: command.name, status } };
+        const user = await this.#store.user(command.name);
+        return user === undefined ? refused("unknown_user") : { type: "user", user };
       }
       case "status":
         return this.#setStatus(holder, command);
@@ -150,10 +149,11 @@ export class Chat {
     { to, text, mid, mayWait }: Extract<Command, { type: "send" }>,
   ): Promise<Reply> {
     if (to !== GENERAL) {
-      const status = await this.#store.status(to);
-      if (status === undefined) return refused("unknown_user");
+      const recipient = await this.#store.user(to);
+      if (recipient === undefined) return refused("unknown_user");
       if (text.length === 0) return refused("empty_message");
-      if (status === "disconnected" && mayWait !== true) return refused("recipient_disconnected");
+      if (recipient.status === "disconnected" && mayWait !== true)
+        return refused("recipient_disconnected");
     } else if (text.length === 0) return refused("empty_message");
     const draft = {
       author: holder,

@@ -22,6 +22,8 @@ export type Status = "disconnected" | "active" | "busy" | "inactive";
 export interface User {
   readonly name: Name;
   readonly status: Status;
+  /** Where the device that came last is connected from; only where addresses are kept. */
+  readonly address?: string;
 }
 
 /** The general chat, or what two users (one, if somebody writes to himself) tell each other. */

@@ -28,6 +28,8 @@ export interface Holder {
   readonly id: string;
   /** Whoever gives the same one shares the name; none: it is not to be shared. */
   readonly key?: string | undefined;
+  /** Kept for as long as the user is connected, for those who look the user up; none: not kept. */
+  readonly address?: string | undefined;
   /** False once the name is known to belong to somebody else: nothing more may be done in its name. */
   readonly isLive: boolean;
 }
@@ -80,7 +82,7 @@ export interface Store {
   append(draft: Draft): Promise<{ seq: number; epoch: number; time: number; repeated: boolean }>;
   /** The newest messages, at most `limit`, oldest first. */
   history(conversation: Conversation, limit: number): Promise<Message[]>;
-  status(name: Name): Promise<Status | undefined>;
+  user(name: Name): Promise<User | undefined>;
   /** At most `limit` users: the connected, longest first; then those who left, latest first. */
   roster(limit: number): Promise<User[]>;
   /** One bucket's names that the store counts as this node's. */

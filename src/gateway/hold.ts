@@ -19,6 +19,8 @@ export interface HoldDoors {
 export class Hold implements Holder {
   /** Whoever claims with the same key shares the name. */
   key: string | undefined;
+  /** Where the client is connected from; only where addresses are kept. */
+  address: string | undefined;
   /** False once nothing more may be done in the name. */
   isLive = true;
   /** The name was given back, and need not be again. */

@@ -32,6 +32,8 @@ export interface GatewaySettings {
   readonly json: JsonSettings;
   /** See SessionDoors. */
   readonly mustAwaitStore: boolean;
+  /** Whether users' addresses are kept, for those who look them up. */
+  readonly keepsAddresses: boolean;
   /** Open at once; more are dropped before they can ask for anything. */
   readonly maxConnections: number;
 }
@@ -227,6 +229,7 @@ export class Gateway {
     if (refusal !== undefined) return refuse(...refusal);
 
     const session = this.#newSession(dialect);
+    if (this.#settings.keepsAddresses) session.hold.address = addressOf(socket);
     this.#sessions.add(session);
     observe.counters.connections.inc({ dialect: session.dialect.name });
     // whatever happens to the connection from here on, the session ends with it
@@ -282,4 +285,9 @@ export class Gateway {
     this.#doors.hub.remove(session, session.hold.name);
     if (mayHaveName) this.#doors.onLeft(session);
   }
+}
+
+/** Of an IPv4 client on a socket for both: as IPv4. */
+function addressOf({ remoteAddress }: Socket): string | undefined {
+  return remoteAddress?.replace(/^::ffff:(?=[\d.]+$)/i, "");
 }

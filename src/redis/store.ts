@@ -67,6 +67,7 @@ export class RedisStore implements Store {
         this.#standing.incarnation,
         this.#settings.stallMs,
         holder.key ?? "-",
+        ...(holder.address === undefined ? [] : [holder.address]),
       ];
       return this.#ledger.call("claim", this.#keysOf(holder.name), args);
     })) as [Buffer, number, number];
@@ -157,12 +158,14 @@ export class RedisStore implements Store {
     return (records as Buffer[]).map(decodeRecord).toReversed();
   }
 
-  async status(name: Name): Promise<Status | undefined> {
+  async user(name: Name): Promise<User | undefined> {
     const keys = [this.#keys.users(bucketOfUser(name))];
-    const [status] = (await this.#retrying(() =>
+    const [index, address] = (await this.#retrying(() =>
       this.#ledger.call("lookup", keys, [bytes(name)]),
-    )) as number[];
-    return STATUSES[status!];
+    )) as [number, Buffer?];
+    const status = STATUSES[index];
+    if (status === undefined) return undefined;
+    return { name, status, ...(address && { address: address.toString() }) };
   }
 
   async roster(limit: number): Promise<User[]> {

@@ -147,7 +147,9 @@ export function encodeReply(
       return frameOf(code, ...usersThatFit(reply.users, options.replyMaxBytes - 2));
     }
     case "user":
-      return userFrame(CODE.user, reply.user);
+      return options.showsAddress === true
+        ? withAddress(reply.user)
+        : userFrame(CODE.user, reply.user);
     case "unchanged":
       return userFrame(CODE.status, reply.user);
     case "history":
@@ -239,6 +241,15 @@ function classicText(text: Uint8Array): Uint8Array {
 
 function userFrame(code: number, { name, status }: User): Uint8Array {
   return frameOf(code, bytesFromName(name), STATUSES.indexOf(status));
+}
+
+function withAddress({ name, status, address = "" }: User): Uint8Array {
+  return frameOf(
+    CODE.user,
+    bytesFromName(name),
+    STATUSES.indexOf(status),
+    new TextEncoder().encode(address),
+  );
 }
 
 function at(frame: Uint8Array, index: number): number {

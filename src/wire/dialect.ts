@@ -35,6 +35,8 @@ export interface ByteDialect extends Dialect {
 export interface ClassicOptions {
   /** What a general message names as its origin: who sent it, or `~`; then the text may begin with the sender. */
   readonly generalOrigin: "sender" | "tilde" | "tilde-with-sender";
+  /** Whether 52 ends in the user's address: one client ignores it otherwise. */
+  readonly showsAddress?: boolean;
   /** Lists (51) and histories (56) stay within this many bytes: some clients' buffers are small. */
   readonly replyMaxBytes: number;
 }

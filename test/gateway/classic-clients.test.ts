@@ -1,6 +1,7 @@
 /** What clients of bytes need beyond the protocol, on one connection beside others. */
 import { afterAll, beforeAll, expect, test } from "vitest";
 import { ClassicClient, L, frame } from "../support/classic-client.js";
+import { JsonClient } from "../support/json-client.js";
 import { node } from "../support/nodes.js";
 import { startRedis, type TestRedis } from "../support/redis.js";
 
@@ -75,6 +76,47 @@ test("before it has registered, a client that asks by op 6 gets error 5", async 
   nobody.says(6);
   await nobody.hears(50, 5);
   await nobody.close();
+});
+
+test("an address is told by 52 only where it is shown, and kept only there, for as long as its user is connected", async () => {
+  const settings = { REDIS_PREFIX: "addresses", PRESENCE_LINGER_MS: 0 };
+  const [hiding, showing, other] = await Promise.all([
+    node(redis.url, settings),
+    ...[1, 2].map(() => node(redis.url, { ...settings, CLASSIC_ADDRESSES: "shown" })),
+  ]);
+  const kept = async (): Promise<boolean> => {
+    const users = await redis.client.keys("addresses:*:users");
+    const records = await Promise.all(users.map((key) => redis.client.hvals(key)));
+    return records.flat().join(" ").includes("127.0.0.1");
+  };
+  const away = await ClassicClient.connect(hiding.port, "away");
+  const bob = await ClassicClient.connect(other!.port, "bob", "ws-protocol");
+  expect(await kept()).toBe(true);
+  await bob.close();
+  expect(await kept()).toBe(false);
+
+  const ana = await ClassicClient.connect(showing!.port, "ana");
+  const eva = await JsonClient.hello(showing!.port, "eva");
+  await eva.asks({ type: "status", status: "inactive" });
+  const zoe = await ClassicClient.connect(other!.port, "zoe", "ws-protocol");
+  for (const [name, status, address] of [
+    ["ana", 1, "127.0.0.1"],
+    ["eva", 3, "127.0.0.1"],
+    ["bob", 0, ""],
+    ["away", 1, ""],
+  ] as const) {
+    zoe.says(2, L(name));
+    await zoe.awaits(52, L(name), status, L(address));
+  }
+  away.says(2, L("ana"));
+  await away.awaits(52, L("ana"), 1);
+  expect(await eva.asks({ type: "user", user: "ana" })).not.toHaveProperty("address");
+  // what was asked for outlives the address beside it
+  await eva.asks({ type: "typing", conv: "~" });
+  zoe.says(2, L("eva"));
+  await zoe.awaits(52, L("eva"), 3, L("127.0.0.1"));
+  for (const { webSocket } of [away, ana, zoe, eva]) webSocket.terminate();
+  await Promise.all([hiding, showing, other].map((each) => each!.close()));
 });
 
 /** The next frame with this code. */

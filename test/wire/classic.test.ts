@@ -224,6 +224,23 @@ describe("encoding", () => {
     expect(encoded(tilde, told(message("a", "kou")))).toEqual([55, 2, 106, 111, 1, 97]);
   });
 
+  test("one user is told with the address only where the operator wants it so", () => {
+    const shown = { ...options, showsAddress: true };
+    const at: User = { ...elo, address: "192.0.2.7" };
+    const told = [52, 3, 101, 108, 111, 2, 9, ...bytes("192.0.2.7")];
+    const empty = [52, 2, 106, 111, 0, 0];
+    for (const dialect of [classicDialect(shown, seed), wsProtocolDialect(shown)]) {
+      expect(encoded(dialect, { type: "user", user: at })).toEqual(told);
+      expect(encoded(dialect, { type: "user", user: jo })).toEqual(empty);
+      for (const type of ["registered", "unchanged"] as const) {
+        expect(encoded(dialect, { type, user: at })!.length).toBe(6);
+      }
+    }
+    for (const dialect of [classic, seed]) {
+      expect(encoded(dialect, { type: "user", user: at })).toEqual([52, 3, 101, 108, 111, 2]);
+    }
+  });
+
   test("op 6 is answered with 57, by the same bytes in both dialects", () => {
     for (const dialect of [classic, seed]) {
       const reply = dialect.encodeReply({ type: "users", users: [jo, elo] }, 6)!;

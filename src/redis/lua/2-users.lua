@@ -2,8 +2,9 @@
 --
 -- users (hash): name -> "status since key session node session node ..."; "0 since -" when
 --   disconnected. One session, or the devices of one user: those who know the key it is held under.
---   A last word "!" without a partner: the user has asked to be inactive. Other versions of these
---   functions read pairs, and pass over it.
+--   A last word without a partner begins with "!" if the user has asked to be inactive, and ends in "@" and
+--   the address of the device that came last, where addresses are kept. Other versions of these functions
+--   read pairs, and pass over it.
 -- online, left, active (zsets): name -> connected since, left at, last active at (status 1 only)
 -- nodes (hash): incarnation -> end of its lease     owned (set): names held by one incarnation
 
@@ -28,10 +29,12 @@ local function read_user(bucket, name)
   local kept = redis.call('HGET', bucket.users, name)
   if not kept then return nil end
   local status, since, key, holders = string.match(kept, '^(%d) (%d+) (%S+)(.*)$')
-  local user = {
-    status = tonumber(status), since = since, key = key, holders = {},
-    is_chosen = string.sub(holders, -2) == ' !',
-  }
+  local user = { status = tonumber(status), since = since, key = key, holders = {} }
+  local last = string.match(holders, ' ([!@]%S*)$')
+  if last then
+    user.is_chosen = string.sub(last, 1, 1) == '!'
+    user.address = string.match(last, '@(.+)$')
+  end
   for session, node in string.gmatch(holders, '(%S+) (%S+)') do
     table.insert(user.holders, { session = session, node = node })
   end
@@ -44,7 +47,8 @@ local function write_user(bucket, name, user)
     table.insert(words, holder.session)
     table.insert(words, holder.node)
   end
-  if user.is_chosen then table.insert(words, '!') end
+  local last = (user.is_chosen and '!' or '') .. (user.address and '@' .. user.address or '')
+  if last ~= '' then table.insert(words, last) end
   redis.call('HSET', bucket.users, name, table.concat(words, ' '))
 end
 
@@ -75,6 +79,7 @@ local function change_status(bucket, name, user, status, cause)
     redis.call('ZREM', bucket.online, name)
     redis.call('ZADD', bucket.left, bucket.now, name)
     user.key, user.holders, user.since = '-', {}, string.format('%.0f', bucket.now)
+    user.address = nil
   elseif was == DISCONNECTED then
     redis.call('ZREM', bucket.left, name)
     redis.call('ZADD', bucket.online, bucket.now, name)
@@ -99,11 +104,12 @@ local function settle(bucket, name, user, cause)
 end
 
 -- Takes a name for a session, or a share of it for one that knows its key.
--- ARGV: name, session, incarnation, stall ms, key ('-': not to be shared)
+-- ARGV: name, session, incarnation, stall ms, key ('-': not to be shared), address (none: not kept)
 -- Returns { 'new' | 'back' | 'joined' | 'held' | 'taken', g, n }: the position of the announcement or,
 -- if there was none (another device is there, the session held the name before), the head.
 local function claim(keys, args)
   local name, session, incarnation, stall_ms, key = args[1], args[2], args[3], tonumber(args[4]), args[5]
+  local address = args[6]
   local bucket = open_users(keys)
   require_member(bucket, bucket.nodes, incarnation)
   local user = read_user(bucket, name)
@@ -127,6 +133,7 @@ local function claim(keys, args)
   end
   redis.call('SADD', bucket.owned, name)
   table.insert(user.holders, { session = session, node = incarnation })
+  user.address = address or (is_shared and user.address or nil)
   if is_shared then
     -- no change of status: a device comes back by itself, too
     write_user(bucket, name, user)
@@ -192,14 +199,11 @@ local function touch(keys, args)
   return woken
 end
 
--- The status of users.       KEYS: users       ARGV: names       Returns a status or -1 for each.
+-- The status of a user, and the address, if it is kept.
+-- KEYS: users       ARGV: name       Returns a status or -1, and an address or nothing.
 local function lookup(keys, args)
-  local found = {}
-  for i, name in ipairs(args) do
-    local user = read_user({ users = keys[1] }, name)
-    found[i] = user and user.status or -1
-  end
-  return found
+  local user = read_user({ users = keys[1] }, args[1])
+  return { user and user.status or -1, user and user.address }
 end
 
 -- The connected, longest first, then those who left, latest first.

@@ -32,7 +32,8 @@ await build({
 
 const tsc = `${root}node_modules/typescript/bin/tsc`;
 execFileSync(process.execPath, [tsc, "-p", here], { stdio: ["ignore", 2, 2] });
-const types = publicTypes("tertulia");
+// for Symbol.asyncDispose
+const types = `/// <reference lib="esnext.disposable" />\n${publicTypes("tertulia")}`;
 writeFileSync(`${dist}index.d.ts`, types);
 writeFileSync(`${dist}index.d.cts`, types);
 rmSync(`${dist}types`, { recursive: true });
@@ -48,6 +49,9 @@ function publicTypes(entry, seen = new Set()) {
   seen.add(entry);
   const text = readFileSync(`${dist}types/clients/sdk/${entry}.d.ts`, "utf8");
   const statement = /^(?:im|ex)port [^;]*? from "\.\/(.*)\.js";\n/gm;
+  const rest = text.replace(statement, "");
+  const missing = /^(?:im|ex)port [^;]* from .*|import\(.*/m.exec(rest);
+  if (missing) throw new Error(`the types of ${entry} are not of this package: ${missing[0]}`);
   const needed = [...text.matchAll(statement)].map(([, file]) => publicTypes(file, seen));
-  return needed.join("") + text.replace(statement, "");
+  return needed.join("") + rest;
 }

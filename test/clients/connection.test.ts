@@ -102,14 +102,6 @@ test("a connection without a welcome is left in time", async () => {
   await eventually(() => expect(late!.socket.readyState).toBe(WebSocket.CLOSED));
 });
 
-test("a name that is taken is final the first time", async () => {
-  const server = await serve((request, peer) => peer.says(refusal(request, "name_taken")));
-  const { chat } = join(server.url);
-  await expect(chat.joined()).rejects.toMatchObject({ code: "name_taken" });
-  expect(chat.state).toMatchObject({ name: "closed", reason: "name_taken" });
-  expect(server.peers.length).toBe(1);
-});
-
 test("a name that is taken on the way back is told, and tried again", async () => {
   const server = await serve((request, peer, turn) => {
     if (turn === 1) peer.says(refusal(request, "name_taken"));

@@ -10,10 +10,13 @@ import { startRedis, type TestRedis } from "../support/redis.js";
 /** What each example prints; a message of one's own may come after the connection was closed. */
 const expected: Record<string, RegExp> = {
   "Join and send": /^(~ ana: hello\n)?$/,
+  Events: /^ana: one\n$/,
   Calls: /^one, two\nbusy\n$/,
   "Who is there": /^ana is active\n1 ana\n$/,
   "After a reload": /^in between\n$/,
   Errors: /^not_found false\n$/,
+  "When it does not connect":
+    /^dial \nclose \nretry unreachable\nws:\/\/localhost:1 cannot be reached: .*ECONNREFUSED.*\n$/,
   "Giving up waiting": /^TimeoutError true\n$/,
 };
 

@@ -2,6 +2,7 @@
 /* oxlint-disable no-control-regex -- control characters are what some of this is about */
 import { PassThrough } from "node:stream";
 import { expect, test } from "vitest";
+import { TertuliaError } from "#tertulia/clients/sdk/error.js";
 import { clean, cleanJson, cleanLine } from "#tertulia/clients/tui/clean.js";
 import { parse, type Command } from "#tertulia/clients/tui/commands.js";
 import { complete } from "#tertulia/clients/tui/complete.js";
@@ -420,7 +421,9 @@ test("a text that is too long stays in the line, and how long it may be is told"
 });
 
 test("a lost connection counts down, and a message says how it stands", () => {
-  const lost: ViewEvent = { type: "state", state: { name: "waiting", retryAtMs: NOW + 2_500 } };
+  const error = new TertuliaError("lost", "");
+  const state = { name: "waiting", retryAtMs: NOW + 2_500, error } as const;
+  const lost: ViewEvent = { type: "state", state };
   const send: ViewEvent = { type: "send", text: "hello", mid: "x" };
   const failed: ViewEvent = { type: "publish failed", conv: "~", mid: "x", problem: "unavailable" };
   const waiting = picture(screen(viewAfter(OPEN, send, lost))).join("\n");

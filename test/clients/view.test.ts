@@ -486,7 +486,7 @@ test.each<[string, string, string | undefined, string[], string[]]>([
 
 test("what is looked at is read, though the chat is away; it is told when it is back", () => {
   const screen = joined().do(hear(1, "eva", { conv: "@eva" }));
-  screen.do({ type: "state", state: { name: "waiting", retryAtMs: NOON } }, LOOK);
+  screen.do({ type: "state", state: waiting(NOON) }, LOOK);
   screen.do({ type: "open", conv: "@eva" });
   expect(unreadTotal(screen.view)).toBe(0);
   expect(screen.asks("read")).toEqual([]);
@@ -520,14 +520,10 @@ test("typing is believed for five seconds, or until the message comes", () => {
 
 test.each<[string, State[], object]>([
   ["at the beginning", [{ name: "connecting" }], { name: "connecting", wasOpen: false }],
-  [
-    "lost",
-    [{ name: "open" }, { name: "waiting", retryAtMs: NOON + 2_500 }],
-    { name: "waiting", wasOpen: true },
-  ],
+  ["lost", [{ name: "open" }, waiting(NOON + 2_500)], { name: "waiting", wasOpen: true }],
   [
     "trying",
-    [{ name: "open" }, { name: "waiting", retryAtMs: 0 }, { name: "connecting" }],
+    [{ name: "open" }, waiting(0), { name: "connecting" }],
     { name: "connecting", wasOpen: true },
   ],
   ["left", [{ name: "open" }, { name: "closed", code: 1000, reason: "bye" }], { name: "away" }],
@@ -555,6 +551,10 @@ test("a card asks about a user, and the answer to an older question is dropped",
 
 function people(...set: [string, "active" | "busy" | "inactive"][]): ViewEvent {
   return { type: "presence", change: { count: set.length, full: true, set, gone: [] } };
+}
+
+function waiting(retryAtMs: number): State {
+  return { name: "waiting", retryAtMs, error: new TertuliaError("lost", "") };
 }
 
 function closed(code: number, error: "name_taken" | "closed"): State {

@@ -117,6 +117,7 @@ test("it runs where there is only what browsers have", async () => {
     clearTimeout,
     queueMicrotask,
     crypto,
+    URL,
     performance,
     TextEncoder,
     AbortController,
@@ -150,7 +151,7 @@ const off: () => void = chat.on("message", (message) => {
   texts.push(message.text, whole.from);
 });
 chat.on("state", (state: State) => {
-  if (state.name === "waiting") new Date(state.retryAtMs);
+  if (state.name === "waiting") new Date(state.retryAtMs), state.error.code satisfies string;
   // @ts-expect-error an open connection has no code
   if (state.name === "open") state.code;
 });
@@ -163,8 +164,20 @@ export async function use() {
   const { seq }: { seq: number } = await chat.publish("~", "hi", { signal });
   const status: "active" | "busy" | "inactive" | "disconnected" = await chat.user("bob");
   const bob = chat.presence.people.get("bob");
+  await using other = connect("ws://a", {
+    name: "bob",
+    WebSocket: WS,
+    storage: { getItem: () => null, setItem: () => {} },
+    timing: { nameWithinMs: Infinity },
+    debug: (event) => event.type === "retry" && event.error.message,
+  });
+  other.once("gap", ({ reason }) => reason)();
+  const message: Message = await other.once("message", { signal });
+  for await (const { text } of other.events("message", { limit: 5, signal })) texts.push(text);
+  // @ts-expect-error no such event
+  other.once("massage");
   try { off(); } catch (error) { if (error instanceof TertuliaError) error.code satisfies string; }
-  return { seq, status, bob };
+  return { seq, status, bob, message };
 }
 `;
 

@@ -16,16 +16,18 @@ export class Emitter {
     return () => void listeners.delete(own);
   }
 
-  /** A listener's own mistake reaches the environment, and nobody else here. */
   emit<Type extends keyof TertuliaEvents>(type: Type, event: TertuliaEvents[Type]): void {
-    for (const listener of Array.from(this.#listeners[type] ?? [])) {
-      try {
-        listener(event);
-      } catch (error) {
-        queueMicrotask(() => {
-          throw error;
-        });
-      }
-    }
+    for (const listener of Array.from(this.#listeners[type] ?? [])) tell(listener, event);
+  }
+}
+
+/** A listener's own mistake reaches the environment, and nobody else here. */
+export function tell<Event>(listener: (event: Event) => void, event: Event): void {
+  try {
+    listener(event);
+  } catch (error) {
+    queueMicrotask(() => {
+      throw error;
+    });
   }
 }

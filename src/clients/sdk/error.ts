@@ -18,8 +18,14 @@ export type TertuliaErrorCode =
   // ---
   /** The client was closed, by itself or by the chat, before there was an answer. */
   | "closed"
+  /** There is no connection: the address is wrong, or nobody answers there, or not as a chat would. */
+  | "unreachable"
+  /** The connection is lost. */
+  | "lost"
   /** More is waiting already than `outboxLimit` allows. */
   | "outbox_full"
+  /** More events wait to be read already than the `limit` of `events` allows. */
+  | "overflow"
   /** Sent, but unanswered for so long that sending again might store it twice. */
   | "unconfirmed";
 

@@ -111,8 +111,8 @@ export interface Gap {
 export type State =
   | { readonly name: "connecting" }
   | { readonly name: "open" }
-  /** Lost; tries again at this time (as `Date.now()` counts), or at `reconnectNow`. */
-  | { readonly name: "waiting"; readonly retryAtMs: number }
+  /** Tries again at this time (as `Date.now()` counts), or at `reconnectNow`; `error` says why. */
+  | { readonly name: "waiting"; readonly retryAtMs: number; readonly error: TertuliaError }
   /** For good. `code` is that of the WebSocket, 1000 if it was asked for; `error` if it was not. */
   | {
       readonly name: "closed";

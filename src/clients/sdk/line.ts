@@ -2,6 +2,8 @@
 import type { Events, Requests } from "../../wire/json-schema.js";
 import { TertuliaError } from "./error.js";
 import type { State } from "./events.js";
+import type { Debug } from "./debug.js";
+import { later, type Timer } from "./later.js";
 import { Link, type Told } from "./link.js";
 import type { Timing } from "./options.js";
 import { afterClose, retryDelayMs } from "./retry.js";
@@ -21,14 +23,24 @@ export interface LineOptions {
   lost(): void;
   told(event: Exclude<Told, Events["goaway"]>): void;
   failed(error: TertuliaError): void;
+  readonly debug: Debug;
 }
 
 /** A link that lived this long was a success; the next retry is a first one. */
 const STEADY_AFTER_MS = 2_000;
-/** Longer than a dead node keeps a name: its lease (4 s), and the lingering (3 s). */
-const NAME_TAKEN_PATIENCE_MS = 15_000;
+/** On the way back. Longer than a dead node keeps a name: its lease (4 s), and the lingering (3 s). */
+const NAME_BACK_WITHIN_MS = 15_000;
+/** A name that is taken is asked for about this often, so that it is had soon after it is free. */
+const NAME_ATTEMPT = 1;
 /** For the answer to `bye`. */
 const BYE_WITHIN_MS = 2_000;
+
+interface Ending {
+  readonly reason: string;
+  readonly done: Promise<void>;
+  /** Those that may hold the name still. */
+  readonly links: Set<Link>;
+}
 
 export class Line {
   readonly #options: LineOptions;
@@ -36,13 +48,13 @@ export class Line {
   #current: Link | undefined;
   /** Not welcome yet; beside the current one if that one's node is leaving. */
   #coming: Link | undefined;
-  #timer: ReturnType<typeof setTimeout> | undefined;
+  #timer: Timer | undefined;
   #turn = 0;
   #attempt = 0;
   #openedMs = 0;
   #isComingBack: boolean;
   #takenSinceMs: number | undefined;
-  #ending: { readonly reason: string; readonly done: Promise<void> } | undefined;
+  #ending: Ending | undefined;
   #ended = (): void => {};
 
   constructor(options: LineOptions) {
@@ -69,41 +81,56 @@ export class Line {
   /** Says bye, waits until it was heard, and ends. */
   close(reason: string): Promise<void> {
     if (this.#state.name === "closed") return Promise.resolve();
-    if (this.#ending === undefined) {
-      this.#ending = { reason, done: new Promise((resolve) => (this.#ended = resolve)) };
-      const end = (): void => this.#end({ name: "closed", code: 1000, reason });
-      clearTimeout(this.#timer);
-      this.#coming?.leave();
-      this.#coming = undefined;
-      this.#timer = setTimeout(end, BYE_WITHIN_MS);
-      if (this.#current) this.#current.ask({ type: "bye" }, end);
-      else end();
-    }
-    return this.#ending.done;
+    if (this.#ending !== undefined) return this.#ending.done;
+    const done = new Promise<void>((resolve) => (this.#ended = resolve));
+    const links = [this.#current, this.#coming].filter((link) => link !== undefined);
+    this.#ending = { reason, done, links: new Set(links) };
+    clearTimeout(this.#timer);
+    this.#timer = later(() => this.#end({ name: "closed", code: 1000, reason }), BYE_WITHIN_MS);
+    for (const link of links) link.bye(() => this.#isOver(link));
+    this.#isOver();
+    return done;
+  }
+
+  /** While ending: this link has no name any more. The last one ends it all. */
+  #isOver(link?: Link): void {
+    const { links, reason } = this.#ending!;
+    if (link !== undefined) links.delete(link);
+    if (links.size === 0) this.#end({ name: "closed", code: 1000, reason });
   }
 
   #dial(): void {
     clearTimeout(this.#timer);
     const { urls, WebSocket, timing } = this.#options;
     if (this.#current === undefined) this.#change({ name: "connecting" });
-    const link: Link = new Link({
-      url: urls[this.#turn++ % urls.length]!,
-      WebSocket,
-      timing,
-      hello: () => this.#options.hello(),
-      failed: (error) => this.#options.failed(error),
-      welcomed: (welcome) => this.#welcomed(link, welcome),
-      told: (event) => {
-        if (link === this.#current) this.#told(event);
-      },
-      refused: (error) => this.#refused(error),
-      lost: (code, reason) => this.#lost(link, code, reason),
-    });
-    this.#coming = link;
+    const url = urls[this.#turn++ % urls.length]!;
+    try {
+      const link: Link = new Link({
+        url,
+        WebSocket,
+        timing,
+        hello: () => this.#options.hello(),
+        failed: (error) => this.#options.failed(error),
+        debug: (event) => this.#options.debug(event),
+        welcomed: (welcome) => this.#welcomed(link, welcome),
+        told: (event) => {
+          if (link === this.#current) this.#told(event);
+        },
+        refused: (error) => this.#refused(link, error),
+        lost: (code, reason) => this.#lost(link, code, reason),
+      });
+      this.#coming = link;
+    } catch (cause) {
+      // a page that came by https may not use ws: to another host
+      if (this.#turn === 1) throw cause;
+      const error = new TertuliaError("unreachable", `${url}: ${String(cause)}`, true);
+      this.#dialLater(retryDelayMs(this.#attempt++), error);
+    }
   }
 
   /** In this order: the old link is not heard from here on, so what it had delivered is had. */
   #welcomed(link: Link, welcome: Events["welcome"]): void {
+    if (this.#ending !== undefined) return; // its bye is on the way
     this.#current?.leave();
     this.#current = link;
     this.#coming = undefined;
@@ -121,22 +148,35 @@ export class Line {
     }
     if (this.#ending !== undefined || this.#coming !== undefined) return;
     clearTimeout(this.#timer);
-    this.#timer = setTimeout(() => this.#dial(), event.reconnectAfterMs);
+    this.#timer = later(() => this.#dial(), event.reconnectAfterMs);
   }
 
-  #refused(error: TertuliaError): void {
+  #refused(link: Link, error: TertuliaError): void {
     this.#coming = undefined;
-    const nowMs = performance.now();
-    const mayPass =
-      error.code === "name_taken"
-        ? this.#isComingBack && nowMs - (this.#takenSinceMs ??= nowMs) < NAME_TAKEN_PATIENCE_MS
-        : error.retryable;
+    if (this.#ending !== undefined) {
+      this.#isOver(link);
+      return;
+    }
     this.#options.failed(error);
-    if (mayPass) this.#dialLater(retryDelayMs(this.#attempt++) + (error.retryAfterMs ?? 0));
-    else this.#end({ name: "closed", code: 1000, reason: error.code, error });
+    const isTaken = error.code === "name_taken";
+    if (isTaken ? this.#mayBecomeFree() : error.retryable) {
+      const attempt = isTaken ? NAME_ATTEMPT : this.#attempt++;
+      this.#dialLater(retryDelayMs(attempt) + (error.retryAfterMs ?? 0), error);
+    } else {
+      this.#end({ name: "closed", code: 1000, reason: error.code, error });
+    }
+  }
+
+  /** Whoever holds the name may have vanished, and may have been this client. */
+  #mayBecomeFree(): boolean {
+    const nowMs = performance.now();
+    this.#takenSinceMs ??= nowMs;
+    const { nameWithinMs } = this.#options.timing;
+    return nowMs - this.#takenSinceMs < (this.#isComingBack ? NAME_BACK_WITHIN_MS : nameWithinMs);
   }
 
   #lost(link: Link, code: number, reason: string): void {
+    this.#takenSinceMs = undefined;
     if (link === this.#current) {
       this.#current = undefined;
       if (performance.now() - this.#openedMs > STEADY_AFTER_MS) this.#attempt = 0;
@@ -145,7 +185,7 @@ export class Line {
       this.#coming = undefined;
     }
     if (this.#ending !== undefined) {
-      this.#end({ name: "closed", code: 1000, reason: this.#ending.reason });
+      this.#isOver(link);
       return;
     }
     const next = afterClose(code);
@@ -157,18 +197,19 @@ export class Line {
       this.#end({ name: "closed", code, reason, error });
     } else if (this.#coming === undefined) {
       const delayMs = next === "again at once" && this.#attempt === 0 ? 0 : undefined;
-      this.#dialLater(delayMs ?? retryDelayMs(this.#attempt));
+      this.#dialLater(delayMs ?? retryDelayMs(this.#attempt), link.problem(code, reason));
       this.#attempt++;
     } else {
       this.#change({ name: "connecting" });
     }
   }
 
-  #dialLater(delayMs: number): void {
+  #dialLater(delayMs: number, error: TertuliaError): void {
     clearTimeout(this.#timer);
-    this.#timer = setTimeout(() => this.#dial(), delayMs);
+    this.#options.debug({ type: "retry", delayMs, error });
+    this.#timer = later(() => this.#dial(), delayMs);
     if (this.#current === undefined) {
-      this.#change({ name: "waiting", retryAtMs: Date.now() + delayMs });
+      this.#change({ name: "waiting", retryAtMs: Date.now() + delayMs, error });
     }
   }
 

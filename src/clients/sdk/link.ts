@@ -1,7 +1,10 @@
 /** One connection: says hello, pairs requests with answers, and notices when the line is dead. */
 import type { Events, Requests, SUBPROTOCOL as Subprotocol } from "../../wire/json-schema.js";
 import { TertuliaError } from "./error.js";
+import type { DebugEvent } from "./debug.js";
+import { later, type Timer } from "./later.js";
 import type { Timing } from "./options.js";
+import { seen } from "./seen.js";
 import type { WebSocketConstructor, WebSocketLike } from "./web-socket.js";
 
 /** What may be asked once there is a welcome; the link adds the id. */
@@ -23,6 +26,7 @@ export interface LinkOptions {
   failed(error: TertuliaError): void;
   /** Said once, and not after `leave`. */
   lost(code: number, reason: string): void;
+  debug(event: DebugEvent): void;
 }
 
 /** Called where the frame is read, not later: what follows the answer finds it done. */
@@ -39,24 +43,50 @@ export class Link {
   readonly #asked = new Map<number, Answered>();
   #lastId = HELLO_ID;
   #maxFrameBytes = Infinity;
-  #state: "opening" | "open" | "ended" = "opening";
+  #state: "dialling" | "greeting" | "open" | "ended" = "dialling";
+  #wasOpen = false;
+  /** What the socket said of its failure, if it can. */
+  #problem = "";
   #heardMs = 0;
   #probedMs = -Infinity;
-  #timer: ReturnType<typeof setTimeout>;
+  #timer: Timer;
 
   constructor(options: LinkOptions) {
     this.#options = options;
+    options.debug({ type: "dial", url: options.url });
     this.#socket = new options.WebSocket(options.url, [SUBPROTOCOL]);
     this.#socket.addEventListener("open", () => {
-      if (this.#state === "opening") this.#send({ ...options.hello(), id: HELLO_ID });
+      if (this.#state !== "dialling") return;
+      this.#state = "greeting";
+      options.debug({ type: "open", url: options.url });
+      this.#send({ ...options.hello(), id: HELLO_ID });
     });
     this.#socket.addEventListener("message", ({ data }) => this.#hear(data));
-    this.#socket.addEventListener("error", () => {}); // a close follows
+    // a close follows
+    this.#socket.addEventListener("error", (event) => (this.#problem = messageOf(event)));
     this.#socket.addEventListener("close", ({ code, reason }) => this.#lose(code, reason));
-    this.#timer = setTimeout(
-      () => this.#cut("no welcome in time"),
-      this.#options.timing.openWithinMs,
-    );
+    this.#timer = later(() => this.#cut("no welcome in time"), this.#options.timing.openWithinMs);
+  }
+
+  /** Why there is no connection any more: what is known of it, here. */
+  problem(code: number, reason: string): TertuliaError {
+    const { url } = this.#options;
+    if (this.#wasOpen) {
+      return new TertuliaError("lost", `${url} is lost: ${code} ${reason}`.trim(), true);
+    }
+    const unknown = "this environment does not say why; is that the address of a chat that runs?";
+    const why = reason || this.#problem || (code === 1006 ? unknown : `${code}`);
+    return new TertuliaError("unreachable", `${url} cannot be reached: ${why}`, true);
+  }
+
+  /** Gives the name back, even one that was only asked for; `heard` at the answer, if there is one. */
+  bye(heard: () => void): void {
+    if (this.#state !== "dialling") {
+      this.ask({ type: "bye" }, heard);
+      return;
+    }
+    this.leave();
+    heard();
   }
 
   /** Sends; the answer comes to `answered`, unless the link is lost first: then nothing does. */
@@ -69,12 +99,12 @@ export class Link {
       return;
     }
     this.#asked.set(frame.id, answered);
-    this.#socket.send(text);
+    this.#write(frame, text);
   }
 
   /** Says goodbye; what comes is nobody's business any more. */
   leave(): void {
-    if (this.#end()) this.#socket.close(1000);
+    if (this.#end(1000, "left")) this.#socket.close(1000);
   }
 
   /** Gives it up unless there is a sign of life soon. */
@@ -85,26 +115,33 @@ export class Link {
     this.#probedMs = nowMs;
     clearTimeout(this.#timer);
     if (this.#state === "open") this.#ping(withinMs);
-    else this.#timer = setTimeout(() => this.#cut("no welcome in time"), withinMs);
+    else this.#timer = later(() => this.#cut("no welcome in time"), withinMs);
   }
 
   #send(frame: Requests[keyof Requests]): void {
-    this.#socket.send(JSON.stringify(frame));
+    this.#write(frame, JSON.stringify(frame));
+  }
+
+  #write(frame: Requests[keyof Requests], text: string): void {
+    this.#options.debug(seen("sent", frame, text));
+    this.#socket.send(text);
   }
 
   #hear(data: unknown): void {
     if (this.#state === "ended") return;
     this.#heardMs = performance.now();
+    const text = String(data);
     let event: Events[keyof Events];
     try {
-      event = JSON.parse(String(data)) as Events[keyof Events];
+      event = JSON.parse(text) as Events[keyof Events];
     } catch {
       this.#cut("not the protocol");
       return;
     }
+    this.#options.debug(seen("received", event, text));
     switch (event.type) {
       case "welcome":
-        if (this.#state === "opening") this.#open(event);
+        if (this.#state === "greeting") this.#open(event);
         return;
       case "ok":
         this.#answer(event.id, undefined, event);
@@ -129,6 +166,7 @@ export class Link {
 
   #open(welcome: Events["welcome"]): void {
     this.#state = "open";
+    this.#wasOpen = true;
     this.#maxFrameBytes = welcome.limits.frame;
     clearTimeout(this.#timer);
     this.#listen(this.#options.timing.pingAfterMs);
@@ -136,7 +174,7 @@ export class Link {
   }
 
   #answer(id: unknown, error: TertuliaError | undefined, ok: Ok): void {
-    if (id === HELLO_ID && error !== undefined && this.#state === "opening") {
+    if (id === HELLO_ID && error !== undefined && this.#state === "greeting") {
       this.leave();
       this.#options.refused(error);
       return;
@@ -153,7 +191,7 @@ export class Link {
   /** A ping after a silence; a cut after a longer one. */
   #listen(forMs: number): void {
     const { pingAfterMs, pongWithinMs } = this.#options.timing;
-    this.#timer = setTimeout(() => {
+    this.#timer = later(() => {
       const silentMs = performance.now() - this.#heardMs;
       if (silentMs < pingAfterMs) {
         this.#listen(pingAfterMs - silentMs);
@@ -166,7 +204,7 @@ export class Link {
   #ping(withinMs: number): void {
     const askedMs = performance.now();
     this.#send({ type: "ping" });
-    this.#timer = setTimeout(() => {
+    this.#timer = later(() => {
       if (this.#heardMs < askedMs) this.#cut("no sign of life");
       else this.#listen(this.#options.timing.pingAfterMs);
     }, withinMs);
@@ -180,21 +218,30 @@ export class Link {
   }
 
   #lose(code: number, reason: string): void {
-    if (this.#end()) this.#options.lost(code, reason);
+    if (this.#end(code, reason)) this.#options.lost(code, reason);
   }
 
   /** False if it had ended already. */
-  #end(): boolean {
+  #end(code: number, reason: string): boolean {
     if (this.#state === "ended") return false;
     this.#state = "ended";
     clearTimeout(this.#timer);
     this.#asked.clear();
+    this.#options.debug({ type: "close", url: this.#options.url, code, reason });
     return true;
   }
 }
 
 function errorOf(frame: Events["error"]): TertuliaError {
   return new TertuliaError(frame.code, frame.message, frame.retryable, frame.retryAfterMs);
+}
+
+/** A browser says nothing here, Node and `ws` do. */
+function messageOf(event: { readonly message?: unknown; readonly error?: unknown }): string {
+  const { message, error } = event;
+  if (typeof message === "string" && message !== "") return message;
+  const { code } = Object(error) as { readonly code?: unknown }; // of several addresses at once
+  return typeof code === "string" ? code : "";
 }
 
 function isLonger(text: string, bytes: number): boolean {

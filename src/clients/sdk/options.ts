@@ -1,4 +1,5 @@
 /** What `connect` and the calls can be told. */
+import type { Debug } from "./debug.js";
 import type { Cursors } from "./events.js";
 import type { WebSocketConstructor } from "./web-socket.js";
 
@@ -11,6 +12,12 @@ export interface ConnectOptions {
   readonly isBusy?: boolean | undefined;
   /** `Tertulia.cursors` of an earlier life: what was missed since then comes first. */
   readonly cursors?: Cursors | undefined;
+  /**
+   * Keeps `key` and `cursors` for this address and name, so that a reloaded page is the same person and
+   * goes on where it was: `sessionStorage`, of which each tab has its own. Written after the listeners
+   * of a message were told: what comes again after a crash is at most the message they were being told of.
+   */
+  readonly storage?: StorageLike | undefined;
   /** Default: the environment's own. Node has none below 22: pass that of `ws`. */
   readonly WebSocket?: WebSocketConstructor | undefined;
   /** Aborted, it closes. */
@@ -20,6 +27,14 @@ export interface ConnectOptions {
   /** So many requests may wait for an answer (default 1,000); the next is rejected (`outbox_full`). */
   readonly outboxLimit?: number | undefined;
   readonly timing?: Partial<Timing> | undefined;
+  /** Told of everything that happens underneath: no texts, no keys. */
+  readonly debug?: Debug | undefined;
+}
+
+/** As much of `sessionStorage` as is needed. */
+export interface StorageLike {
+  getItem(key: string): string | null;
+  setItem(key: string, value: string): void;
 }
 
 export interface CallOptions {
@@ -32,6 +47,11 @@ export interface PublishOptions extends CallOptions {
   readonly mid?: string | undefined;
 }
 
+export interface EventsOptions extends CallOptions {
+  /** So many events may wait to be read (default 1,000); one more, and reading fails (`overflow`). */
+  readonly limit?: number | undefined;
+}
+
 export interface HistoryOptions extends CallOptions {
   /** The newest messages before this number … */
   readonly before?: number | undefined;
@@ -41,7 +61,7 @@ export interface HistoryOptions extends CallOptions {
   readonly limit?: number | undefined;
 }
 
-/** How long a link waits. */
+/** How long a client waits for what. Infinity is allowed. */
 export interface Timing {
   /** For the connection and its welcome; default 10,000. */
   readonly openWithinMs: number;
@@ -49,4 +69,9 @@ export interface Timing {
   readonly pingAfterMs: number;
   /** For anything to come after that; default 10,000. */
   readonly pongWithinMs: number;
+  /**
+   * For a name that somebody holds, when joining for the first time: default 6,000, twice as long as a page
+   * that vanished keeps its name. 0: it is refused at once.
+   */
+  readonly nameWithinMs: number;
 }

@@ -1,5 +1,6 @@
 /** What is asked of the chat: kept while it is away, sent again, in order within a lane, answered once. */
 import { TertuliaError } from "./error.js";
+import { later, type Timer } from "./later.js";
 import type { Ask, Link, Ok } from "./link.js";
 import { retryDelayMs } from "./retry.js";
 
@@ -31,11 +32,11 @@ export class Outbox {
   readonly #limit: number;
   readonly #lanes = new Map<string | symbol, Item[]>();
   readonly #busy = new Set<string | symbol>();
-  readonly #resting = new Map<string | symbol, ReturnType<typeof setTimeout>>();
+  readonly #resting = new Map<string | symbol, Timer>();
   #size = 0;
   #link: Link | undefined;
   /** While the chat says that it is too much. */
-  #pause: ReturnType<typeof setTimeout> | undefined;
+  #pause: Timer | undefined;
   #end: TertuliaError | undefined;
 
   constructor(limit: number) {
@@ -150,7 +151,7 @@ export class Outbox {
   #mayPass(item: Item, lane: string | symbol, error: TertuliaError): boolean {
     if (error.code === "rate_limited") {
       clearTimeout(this.#pause);
-      this.#pause = setTimeout(
+      this.#pause = later(
         () => {
           this.#pause = undefined;
           this.#advanceAll();
@@ -163,7 +164,7 @@ export class Outbox {
     if (!item.isStubborn || !error.retryable) return false;
     if (error.code === "internal" && item.attempts >= INTERNAL_ATTEMPTS) return false;
     const restMs = error.retryAfterMs ?? retryDelayMs(item.attempts);
-    const timer = setTimeout(() => {
+    const timer = later(() => {
       this.#resting.delete(lane);
       this.#advance(lane);
     }, restMs);

@@ -4,7 +4,10 @@ import type { WebSocketConstructor } from "./web-socket.js";
 export function ownWebSocket(): WebSocketConstructor {
   const { WebSocket } = globalThis as { WebSocket?: WebSocketConstructor };
   if (WebSocket) return WebSocket;
-  throw new TypeError("this environment has no WebSocket: pass that of `ws` as options.WebSocket");
+  throw new TypeError(
+    "this environment has no WebSocket (Node has one from 22 on): npm i ws, " +
+      'import { WebSocket } from "ws", and connect(url, { name, WebSocket })',
+  );
 }
 
 /** 128 random bits. */

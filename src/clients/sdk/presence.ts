@@ -3,6 +3,7 @@ import type { Events } from "../../wire/json-schema.js";
 import type { PresenceChange, PresenceView, Status } from "./events.js";
 import type { Ask, Ok } from "./link.js";
 import type { Outbox } from "./outbox.js";
+import { checkNames } from "./misuse.js";
 import { Roster } from "./roster.js";
 
 const LANE = "presence";
@@ -35,6 +36,7 @@ export class Presence implements PresenceView {
     names: readonly string[] = [],
     options: { signal?: AbortSignal } = {},
   ): Promise<void> {
+    checkNames(names);
     await this.#ask(names, options.signal);
   }
 

@@ -5,7 +5,9 @@ export interface WebSocketLike {
   close(code?: number, reason?: string): void;
   /** Hangs up without a word; only some have it. */
   terminate?(): void;
-  addEventListener(type: "open" | "error", listener: () => void): void;
+  addEventListener(type: "open", listener: () => void): void;
+  /** Some say what it was, in a `message`. */
+  addEventListener(type: "error", listener: (event: object) => void): void;
   addEventListener(type: "message", listener: (event: { readonly data: unknown }) => void): void;
   addEventListener(
     type: "close",

@@ -20,5 +20,6 @@ export function takeSeat({ url, name, earlier, ...options }: SeatOptions): Desk 
 function optionsFor(name: string, key?: string, earlier?: Desk): ConnectOptions {
   const cursors = earlier?.chat.cursors;
   const isBusy = earlier?.view.chosen === "busy";
-  return { name, key, isBusy, cursors, WebSocket, client: "tertulia-terminal" };
+  const timing = { nameWithinMs: 0 }; // somebody waits to choose another one
+  return { name, key, isBusy, cursors, WebSocket, client: "tertulia-terminal", timing };
 }

@@ -41,7 +41,8 @@ export function join(name: string, texts: Texts, changed: (view: View) => void):
   url.hash = "";
   const view = quietAgain(begin(name), quiet);
   const isBusy = view.chosen === "busy";
-  const chat = connect(url.href, { name, key, isBusy, client: "tertulia-web" });
+  const timing = { nameWithinMs: 0 }; // somebody waits to choose another one
+  const chat = connect(url.href, { name, key, isBusy, client: "tertulia-web", timing });
   keepSeat(chat, view);
   remember("browser", "name", [name]);
   return new Desk(chat, {

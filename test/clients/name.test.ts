@@ -1,0 +1,122 @@
+/** Whose the name is after a page vanished, while it joins, and when it is closed: on real gateways. */
+import { afterAll, beforeAll, beforeEach, expect, test } from "vitest";
+import { WebSocket } from "ws";
+import type { TertuliaError } from "#tertulia/clients/sdk/tertulia.js";
+import type { Node } from "#tertulia/node.js";
+import { eventually } from "../support/eventually.js";
+import { node } from "../support/nodes.js";
+import { startRedis, type TestRedis } from "../support/redis.js";
+import { refusal, welcomes } from "../support/scripted-server.js";
+import { at, join, serve, upTo } from "../support/sdk-scene.js";
+
+let redis: TestRedis;
+let first: Node;
+let second: Node;
+
+beforeAll(async () => {
+  redis = await startRedis();
+});
+afterAll(() => redis.close());
+beforeEach(async () => {
+  await redis.client.flushall();
+  [first, second] = [await node(redis.url), await node(redis.url)];
+  return async () => {
+    await Promise.all([first.close(), second.close()]);
+  };
+});
+
+/** All connections that its clients open, so that they can be cut as a page is by F5. */
+function tab() {
+  const sockets: WebSocket[] = [];
+  return {
+    WebSocket: class extends WebSocket {
+      constructor(url: string, protocols?: string[]) {
+        super(url, protocols);
+        sockets.push(this);
+      }
+    },
+    /** What a browser sends is 1001, and the SDK in it hears nothing of it. */
+    reload: () => {
+      for (const socket of sockets)
+        socket
+          .removeAllListeners()
+          .on("error", () => {})
+          .close(1001);
+    },
+  };
+}
+
+test("a page that is reloaded five times gets its name each time, and is told why it waits", async () => {
+  const bob = join(at(second), { name: "bob" });
+  await bob.chat.presence.watch();
+  for (const round of upTo(5)) {
+    const page = tab();
+    const ana = join(at(first), { WebSocket: page.WebSocket });
+    await ana.chat.joined();
+    if (round > 1) {
+      const waits = ana.states.find((state) => state.name === "waiting");
+      expect(waits!.error.code).toBe("name_taken");
+      expect(ana.errors[0]).toBe(waits!.error);
+    }
+    page.reload();
+    void ana.chat.close(); // nobody hears its bye
+  }
+});
+
+test("how long a taken name is tried for is an option; 0 is at once", async () => {
+  const server = await serve((request, peer) => peer.says(refusal(request, "name_taken")));
+  const hasty = join(server.url, { timing: { nameWithinMs: 0 } });
+  await expect(hasty.chat.joined()).rejects.toMatchObject({ code: "name_taken" });
+  expect(hasty.chat.state).toMatchObject({ name: "closed", reason: "name_taken" });
+  expect(server.peers.length).toBe(1);
+  const beganMs = performance.now();
+  const patient = join(server.url, { timing: { nameWithinMs: 1_000 } });
+  await expect(patient.chat.joined()).rejects.toMatchObject({ code: "name_taken" });
+  expect(performance.now() - beganMs).toBeGreaterThan(900);
+  expect(server.peers.length).toBeGreaterThan(2);
+});
+
+test("a client that is closed at any moment gives its name back: the next one has it at once", async () => {
+  const refused: TertuliaError[] = [];
+  const timing = { nameWithinMs: 0 };
+  for (const round of upTo(60)) {
+    const early = join(at(first), { name: `user-${round}` });
+    if (round % 3 === 1) await new Promise((resolve) => setTimeout(resolve, round / 6));
+    if (round % 3 === 2) await eventually(() => expect(early.chat.state.name).toBe("open"));
+    await early.chat.close();
+    const next = join(at(second), { name: `user-${round}`, timing });
+    await next.chat.joined().catch((error: TertuliaError) => void refused.push(error));
+  }
+  expect(refused.length).toBe(0);
+});
+
+test("a bye follows a hello that has no answer yet, and closing waits for what it says", async () => {
+  const server = await serve((request, peer) => {
+    if (request.type !== "bye") return; // the welcome comes late
+    const [hello] = peer.heard;
+    welcomes()(hello!, peer, 0);
+    welcomes()(request, peer, 0);
+  });
+  const { chat, states, seqs } = join(server.url);
+  await eventually(() => expect(server.peers[0]?.hello).toBeDefined());
+  await chat.close();
+  expect(server.peers[0]!.heard.map(({ type }) => type)).toEqual(["hello", "bye"]);
+  expect(states).toEqual([{ name: "closed", code: 1000, reason: "bye" }]);
+  expect(seqs).toEqual([]);
+});
+
+test("closing while a second connection opens says bye on both", async () => {
+  const server = await serve((request, peer, turn) => {
+    if (turn === 0 || request.type === "bye") welcomes()(request, peer, turn);
+  });
+  const { chat } = join(server.url);
+  await chat.joined();
+  server.peers[0]!.says({ type: "goaway", reason: "drain", reconnectAfterMs: 0 });
+  await eventually(() => expect(server.peers[1]?.hello).toBeDefined());
+  await chat.close();
+  const heard = server.peers.map((peer) => peer.heard.map(({ type }) => type));
+  expect(heard).toEqual([
+    ["hello", "bye"],
+    ["hello", "bye"],
+  ]);
+});

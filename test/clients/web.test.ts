@@ -121,6 +121,8 @@ describe.skipIf(!hasBrowser())("in a browser", () => {
     expect(await jo.page.locator("#composer").inputValue()).toBe("");
     await jo.page.reload();
     await jo.page.locator(".chat").waitFor();
+    await jo.hasOpen("kim");
+    await jo.opens("Everybody");
     expect(await jo.page.locator("#composer").inputValue()).toBe("for all, not yet");
     await jo.page.getByRole("button", { name: "Leave" }).click();
     await jo.page.getByRole("button", { name: "Join" }).waitFor();

@@ -189,15 +189,15 @@ export interface Step {
 
 export const EVERYBODY: Conv = "~";
 
-/** The view of somebody who has not connected yet. */
-export function begin(me: string): View {
+/** The view of somebody who has not connected yet. `open`: the conversation to begin with. */
+export function begin(me: string, open: Conv = EVERYBODY): View {
   return {
     me,
     connection: { name: "away" },
     chosen: "active",
     chosenAtMs: -Infinity,
-    conversations: new Map([[EVERYBODY, emptyConversation(EVERYBODY)]]),
-    open: EVERYBODY,
+    conversations: new Map([EVERYBODY, open].map((conv) => [conv, emptyConversation(conv)])),
+    open,
     quiet: undefined,
     people: new Map(),
     count: 0,

@@ -166,8 +166,12 @@ function welcomed(
     next = step.view;
     wishes.push(...step.wishes);
   }
-  const opened = loadOpen(next);
-  return { view: opened.view, wishes: [...wishes, ...opened.wishes] };
+  for (const conv of new Set([next.open, EVERYBODY])) {
+    const step = standing(next, conv).isLoaded ? { view: next, wishes: [] } : ask(next, conv);
+    next = step.view;
+    wishes.push(...step.wishes);
+  }
+  return { view: next, wishes };
 }
 
 function told(view: View, message: Extract<ViewEvent, { type: "message" }>["message"]): Step {

@@ -4,6 +4,7 @@ import { useCallback, useEffect, useMemo, useRef, useState } from "preact/hooks"
 import type { Desk } from "../view/desk.js";
 import { startOfDay } from "../view/days.js";
 import type { View } from "../view/model.js";
+import { forgetAddress } from "./address.js";
 import { Chat } from "./chat.js";
 import { JoinForm } from "./join-form.js";
 import { RoomContext, ViewContext, earlierSeat, giveUpSeat, join, type Room } from "./seat.js";
@@ -27,6 +28,7 @@ export function App({ t }: { readonly t: Texts }): ComponentChildren {
         if (next.connection.name === "open") setIsIn(true);
         if (next.connection.name === "away") {
           giveUpSeat();
+          forgetAddress();
           setIsIn(false);
         }
         setView(next);

@@ -1,8 +1,9 @@
 /** The chat's screen: conversations and people beside the open conversation. */
 import type { ComponentChildren } from "preact";
-import { useCallback, useEffect, useState } from "preact/hooks";
+import { useCallback, useEffect, useRef, useState } from "preact/hooks";
 import { unreadTotal } from "../view/lists.js";
 import type { Conv } from "../view/model.js";
+import { arrived, beginAt, goTo, goToList, isNarrow, type Pane } from "./address.js";
 import { Announcer } from "./announcer.js";
 import { drawNow } from "./draw.js";
 import { PersonCard } from "./person-card.js";
@@ -11,14 +12,11 @@ import { useSeat } from "./seat.js";
 import { Sidebar } from "./sidebar.js";
 import { Talk } from "./talk.js";
 
-/** What a narrow screen shows: it has room for one of them. */
-export type Pane = "list" | "talk";
-
 export function Chat({ onJoinAgain }: { readonly onJoinAgain: () => void }): ComponentChildren {
   const { view, act, t } = useSeat();
-  const [pane, setPane] = useState<Pane>("talk");
+  const [pane, setPane] = useState<Pane>(() => beginAt(view.open));
   /** At once: the next key belongs to what it opens, or to where one searches. */
-  const open = useCallback(
+  const show = useCallback(
     (conv: Conv) => {
       drawNow(() => {
         act({ type: "hide card" });
@@ -29,6 +27,13 @@ export function Chat({ onJoinAgain }: { readonly onJoinAgain: () => void }): Com
       focusComposer();
     },
     [act],
+  );
+  const open = useCallback(
+    (conv: Conv) => {
+      goTo(conv);
+      show(conv);
+    },
+    [show],
   );
   const seek = useCallback(() => {
     drawNow(() => {
@@ -53,16 +58,34 @@ export function Chat({ onJoinAgain }: { readonly onJoinAgain: () => void }): Com
     document.title = unread === 0 ? "Tertulia" : `(${unread}) Tertulia`;
     return () => void (document.title = "Tertulia");
   }, [unread]);
+  const shown = useRef(view.open);
+  shown.current = view.open;
   useEffect(() => {
-    const opened = (event: Event): void => open((event as CustomEvent<Conv>).detail);
-    addEventListener("tertulia-open", opened);
-    return () => removeEventListener("tertulia-open", opened);
+    const popped = (): void => {
+      const { pane: to, conv } = arrived(shown.current);
+      if (to === "list" && isNarrow()) drawNow(() => setPane("list"));
+      else show(conv);
+    };
+    addEventListener("popstate", popped);
+    return () => removeEventListener("popstate", popped);
+  }, [show]);
+  useEffect(() => {
+    const asked = (event: Event): void => open((event as CustomEvent<Conv>).detail);
+    addEventListener("tertulia-open", asked);
+    return () => removeEventListener("tertulia-open", asked);
   }, [open]);
 
   return (
     <div class="chat" data-pane={pane} data-line={view.connection.name}>
       <Sidebar onOpen={open} />
-      <Talk onBack={() => setPane("list")} onJoinAgain={onJoinAgain} />
+      <Talk
+        isShown={pane === "talk" || !isNarrow()}
+        onBack={() => {
+          goToList(view.open);
+          setPane("list");
+        }}
+        onJoinAgain={onJoinAgain}
+      />
       {view.card && <PersonCard card={view.card} onOpen={open} />}
       <Announcer />
       <p class="unseen" id="keys-hint">

@@ -5,6 +5,7 @@ import { connect, type Tertulia } from "../sdk/tertulia.js";
 import { Desk } from "../view/desk.js";
 import { begin, emptyConversation, type View, type ViewEvent } from "../view/model.js";
 import { quietAgain } from "../view/quiet.js";
+import { addressedConv } from "./address.js";
 import { forget, recall, remember } from "./memory.js";
 import { announce } from "./notify.js";
 import type { Texts } from "./texts.js";
@@ -39,7 +40,7 @@ export function join(name: string, texts: Texts, changed: (view: View) => void):
   url.protocol = url.protocol.replace("http", "ws");
   url.search = "";
   url.hash = "";
-  const view = quietAgain(begin(name), quiet);
+  const view = quietAgain(begin(name, addressedConv()), quiet);
   const isBusy = view.chosen === "busy";
   const timing = { nameWithinMs: 0 }; // somebody waits to choose another one
   const chat = connect(url.href, { name, key, isBusy, client: "tertulia-web", timing });

@@ -11,14 +11,16 @@ import { useSeat } from "./seat.js";
 import { Timeline } from "./timeline.js";
 
 interface Props {
+  /** Whether it is on the screen; on a narrow one the list may be instead. */
+  readonly isShown: boolean;
   readonly onBack: () => void;
   readonly onJoinAgain: () => void;
 }
 
-export function Talk({ onBack, onJoinAgain }: Props): ComponentChildren {
+export function Talk({ isShown, onBack, onJoinAgain }: Props): ComponentChildren {
   const { view, act } = useSeat();
   const [isAtEnd, setAtEnd] = useState(true);
-  useLooking(isAtEnd);
+  useLooking(isAtEnd && isShown);
   const peer = view.open === EVERYBODY ? undefined : view.open.slice(1);
   return (
     <main class="talk">

@@ -1,0 +1,90 @@
+/**
+ * The page's address names the open conversation: `#/` everybody's, `#/@name` a private one. Each one that
+ * is opened is an entry of the browser's history; on a narrow screen the list is an entry below them, so
+ * that Back leads there first.
+ */
+import { EVERYBODY, type Conv } from "../view/model.js";
+
+/** What a narrow screen shows: it has room for one of them. */
+export type Pane = "list" | "talk";
+
+interface Entry {
+  readonly pane: Pane;
+  /** How many entries further down the list is; 0: nowhere. */
+  readonly up: number;
+}
+
+const NARROW = matchMedia("(max-width: 719px)"); // as in the style sheet
+
+export function isNarrow(): boolean {
+  return NARROW.matches;
+}
+
+/** Undefined: the address names none, or none there can be. */
+export function addressedConv(): Conv | undefined {
+  const [, rest] = /^#\/(.*)$/.exec(location.hash) ?? [];
+  if (rest === undefined) return undefined;
+  if (rest === "") return EVERYBODY;
+  try {
+    const conv = decodeURIComponent(rest).normalize();
+    return isConv(conv) ? conv : undefined;
+  } catch {
+    return undefined; // %E4 alone is no letter
+  }
+}
+
+/** The pane to begin with. A page that is loaded again has its entries already. */
+export function beginAt(conv: Conv): Pane {
+  const here = entry();
+  if (here !== undefined) return here.pane;
+  write("replaceState", { pane: isNarrow() ? "list" : "talk", up: 0 }, conv);
+  if (isNarrow()) write("pushState", { pane: "talk", up: 1 }, conv);
+  return "talk";
+}
+
+export function goTo(conv: Conv): void {
+  const here = entry();
+  if (here?.pane === "talk" && addressedConv() === conv) return;
+  const { pane, up } = here ?? { pane: "talk", up: 0 };
+  write("pushState", { pane: "talk", up: pane === "list" ? 1 : up && up + 1 }, conv);
+}
+
+/** To where the list was; if it was nowhere, to a new entry of it. */
+export function goToList(open: Conv): void {
+  const up = entry()?.up ?? 0;
+  if (up > 0) history.go(-up);
+  else write("pushState", { pane: "list", up: 0 }, open);
+}
+
+/** Where Back or Forward led, or an address that somebody typed; one that names nothing becomes that of `open`. */
+export function arrived(open: Conv): { readonly pane: Pane; readonly conv: Conv } {
+  const conv = addressedConv();
+  const here = entry();
+  if (conv === undefined || here === undefined) {
+    write("replaceState", here ?? { pane: "talk", up: 0 }, conv ?? open);
+  }
+  return { pane: here?.pane ?? "talk", conv: conv ?? open };
+}
+
+/** Whoever joins next is not led to the conversations of the one before. */
+export function forgetAddress(): void {
+  history.replaceState(null, "", location.pathname + location.search);
+}
+
+function entry(): Entry | undefined {
+  const state = history.state as Partial<Entry> | null;
+  return state?.pane === undefined ? undefined : { pane: state.pane, up: state.up ?? 0 };
+}
+
+function write(how: "pushState" | "replaceState", state: Entry, conv: Conv): void {
+  // half a character cannot be written
+  const name = encodeURIComponent(conv.slice(1).replaceAll(/\p{Cs}/gu, "\ufffd"));
+  history[how](state, "", conv === EVERYBODY ? "#/" : `#/@${name}`);
+}
+
+/** PROTOCOL.md, names; what else the chat refuses, it refuses in words. */
+function isConv(conv: string): boolean {
+  // oxlint-disable-next-line no-control-regex -- control characters are what it keeps out
+  const isName = /^@(?![@#\s])[^\x00-\x1f\x7f]+(?<!\s)$/.test(conv);
+  return isName && new TextEncoder().encode(conv).length <= 65;
+}

@@ -1,4 +1,5 @@
 /** The rules that need no connection: when to try again, who is there, who listens. */
+import { readFile, readdir } from "node:fs/promises";
 import fc from "fast-check";
 import { expect, test, vi } from "vitest";
 import { Emitter } from "#tertulia/clients/sdk/emitter.js";
@@ -11,6 +12,15 @@ test("a retry waits up to 250 ms first, then twice as long each time, at most 10
   expect(longest).toEqual([250, 500, 1_000, 8_000, 10_000, 10_000]);
   expect(retryDelayMs(3, () => 0)).toBe(0);
   expect(retryDelayMs(3, () => 0.5)).toBe(1_000);
+});
+
+test("every timer of the SDK is the one that long delays cannot end at once", async () => {
+  const files = await readdir("src/clients/sdk");
+  const sources = await Promise.all(
+    files.map((file) => readFile(`src/clients/sdk/${file}`, "utf8")),
+  );
+  const own = files.filter((_, i) => sources[i]!.includes("setTimeout("));
+  expect(own).toEqual(["later.ts"]);
 });
 
 test.each([

@@ -14,7 +14,7 @@ let packed: Packed;
 beforeAll(async () => {
   redis = await startRedis();
   packed = await pack(".");
-  const { dependencies } = await packageJson(".");
+  const { dependencies } = await packageJson(ROOT);
   for (const name of Object.keys(dependencies ?? {})) {
     if (name === "ws") continue; // is there already
     await symlink(join(ROOT, "node_modules", name), join(packed.folder, "node_modules", name));
@@ -38,6 +38,19 @@ test("packed from a fresh clone, it has what runs, and nothing that proves, maps
     ]),
   );
   expect(packed.files.filter((path) => /\.(?:map|png|svg|ts)$|verify\//.test(path))).toEqual([]);
+});
+
+test("who installs it gets what it runs on, and none of what builds and tests it", async () => {
+  const asked = await packageJson(join(packed.folder, "node_modules/tertulia"));
+  expect(asked.devDependencies ?? asked.optionalDependencies).toBeUndefined();
+  expect(asked.dependencies).toEqual((await packageJson(ROOT)).dependencies);
+  expect(Object.keys(asked.dependencies!).toSorted()).toEqual([
+    "ioredis",
+    "pino",
+    "prom-client",
+    "ws",
+    "zod",
+  ]);
 });
 
 test("installed elsewhere, it serves, and its terminal client joins", async () => {
@@ -68,15 +81,17 @@ test("installed elsewhere, it serves, and its terminal client joins", async () =
 });
 
 test("it and the client's package have the same version and license", async () => {
-  const [server, client] = [await packageJson("."), await packageJson("packages/client")];
+  const server = await packageJson(ROOT);
+  const client = await packageJson(join(ROOT, "packages/client"));
   expect(client.version).toBe(server.version);
   const license = await readFile(join(ROOT, "LICENSE"), "utf8");
   expect(await readFile(join(ROOT, "packages/client/LICENSE"), "utf8")).toBe(license);
 });
 
-async function packageJson(where: string) {
-  return JSON.parse(await readFile(join(ROOT, where, "package.json"), "utf8")) as {
-    version: string;
-    dependencies?: Record<string, string>;
-  };
+type Kind = "dependencies" | "devDependencies" | "optionalDependencies";
+
+async function packageJson(folder: string) {
+  return JSON.parse(await readFile(join(folder, "package.json"), "utf8")) as {
+    readonly version: string;
+  } & { readonly [kind in Kind]?: Record<string, string> };
 }

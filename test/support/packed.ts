@@ -1,6 +1,6 @@
 /** Packages as they are published: packed from what a fresh clone has, and nothing built before. */
 import { execFile } from "node:child_process";
-import { cp, mkdir, mkdtemp, rm, symlink } from "node:fs/promises";
+import { cp, mkdir, mkdtemp, readFile, rm, symlink } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join, relative } from "node:path";
 import { fileURLToPath } from "node:url";
@@ -35,6 +35,10 @@ export async function pack(where: string): Promise<Packed> {
   const [{ name, filename, files }] = JSON.parse(stdout) as [
     { name: string; filename: string; files: { path: string }[] },
   ];
+  const manifests = await Promise.all(
+    [ROOT, clone].map((from) => readFile(join(from, "package.json"))),
+  );
+  if (!manifests[0]!.equals(manifests[1]!)) throw new Error("packing has changed package.json");
   await rm(clone, { recursive: true });
   const installed = join(folder, "node_modules", name);
   const tarball = join(folder, filename);

@@ -142,6 +142,14 @@ export const schema = z.object({
     .enum(["trace", "debug", "info", "warn", "error", "silent"])
     .default("info")
     .meta({ example: "debug", about: "Least important event that is logged" }),
+  LOG_NAMES: z.enum(["plain", "hash", "omit"]).default("plain").meta({
+    example: "hash",
+    about: "Users' names in the log: as they are (with addresses), as a hash, or not at all",
+  }),
+  LOG_NAMES_KEY: z.string().min(16, "must have at least 16 characters").optional().meta({
+    example: "a-long-random-text",
+    about: "Of that hash, the same for all nodes; none: a new one at each start",
+  }),
 });
 
 export type Config = Readonly<z.infer<typeof schema>>;

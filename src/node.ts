@@ -12,6 +12,7 @@ import { sweep } from "./cluster/sweep.js";
 import { listenMistake, stallMs, stepDownMs, type Config } from "./config.js";
 import { Activity } from "./gateway/activity.js";
 import { Contests } from "./gateway/contests.js";
+import { EventLog } from "./gateway/event-log.js";
 import { Hub } from "./gateway/hub.js";
 import { Leavers } from "./gateway/leavers.js";
 import { Presence } from "./gateway/presence.js";
@@ -119,6 +120,8 @@ export async function startNode(
     replyMaxBytes: config.CLASSIC_REPLY_MAX_BYTES,
   };
   const wsProtocol = wsProtocolDialect(classicOptions);
+  const names = { how: config.LOG_NAMES, key: config.LOG_NAMES_KEY };
+  const events = new EventLog(inRoom(observe, "gateway"), names);
   let isOpen = false;
   const isReady = (): boolean =>
     isOpen && heartbeat.isMember && commands.status === "ready" && feed.isHearing;
@@ -143,6 +146,7 @@ export async function startNode(
       hub,
       presence,
       observe: inRoom(observe, "gateway"),
+      events,
       dialects: { classic: classicDialect(classicOptions, wsProtocol), wsProtocol },
       onActive: (session, kind) => activity.note(session, kind),
       onStatus: (session) => activity.forget(session),
@@ -200,7 +204,12 @@ export async function startNode(
   await feed.start((notice) => {
     // woken up after its lease: the names may be others' by now, and so may be what is told
     if (heartbeat.isOverdue) hub.suspend();
-    if (notice.type === "presence") presence.hear(notice);
+    if (notice.type === "presence") {
+      presence.hear(notice);
+      if (notice.cause === "lost" && election.token !== undefined) {
+        events.signedOut(notice.user.name);
+      }
+    }
     if (notice.type === "gap") loadPresence([notice.bucket]);
     hub.deliver(notice);
     contests.hear(notice);

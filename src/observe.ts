@@ -1,11 +1,12 @@
 /** What an operator sees: the event log and the counters. */
-import { pino, type DestinationStream, type Logger } from "pino";
+import { pino, type DestinationStream, type Logger, type LoggerOptions } from "pino";
 import { Counter, Gauge, Histogram, Registry, collectDefaultMetrics } from "prom-client";
+import { Dam } from "./flood.js";
 
 export type Log = Logger;
 
 export interface Observe {
-  /** One constant sentence per event, variables as fields. Never a message's text; names at debug. */
+  /** One constant sentence per event, variables as fields. Never a message's text; names by LOG_NAMES. */
   readonly log: Log;
   readonly counters: Counters;
 }
@@ -140,10 +141,30 @@ export class DeliveryTimer {
 }
 
 export function observe(level: string, node: string, destination?: DestinationStream): Observe {
-  const options = { level, base: { node }, serializers: { err: errorFields } };
+  const dam = new Dam(DAM, (sentence, lines) => {
+    log.warn({ event: "left_out", sentence, lines }, "lines were left out of the log");
+  });
+  const options: LoggerOptions = {
+    level,
+    base: { node },
+    serializers: { err: errorFields },
+    hooks: {
+      logMethod(args, method, lineLevel) {
+        const sentence = String(args.find((each) => typeof each === "string"));
+        const isDammed = lineLevel >= INFO && !OF_THE_NAMED.has(sentence);
+        if (!isDammed || dam.lets(sentence)) method.apply(this, args);
+      },
+    },
+  };
   const log = destination === undefined ? pino(options) : pino(options, destination);
   return { log, counters: new Counters() };
 }
+
+/** Of one sentence, per node: what a disk and a reader can bear. Counters count all. */
+const DAM = { burst: 1_000, perSecond: 100, toldAfterMs: 1_000 };
+const INFO = 30;
+/** One of each for a user who came and went, which is what the log is for; Redis bounds how many do. */
+const OF_THE_NAMED: ReadonlySet<string> = new Set(["client connected", "client disconnected"]);
 
 /** Nothing but these: errors of Redis carry the command's arguments, with passwords and texts. */
 function errorFields(error: unknown): object {

@@ -30,7 +30,7 @@ export class ClassicSession implements Session {
   readonly isLingering = false;
   readonly #doors: SessionDoors;
   readonly #line: Line;
-  readonly #pulse = new Pulse();
+  readonly #pulse = new Pulse((why) => this.#line.cut(why));
   #mayPing = false;
   #state: State = "open";
   /** As far as the feed has told. */
@@ -56,7 +56,7 @@ export class ClassicSession implements Session {
       frames: "binary",
       carryOut: (frame) => this.#carryOut(frame),
       isLingering: () => this.isLingering,
-      onEnded: () => doors.onEnded(this),
+      onEnded: (ending) => doors.onEnded(this, ending),
     });
   }
 
@@ -101,10 +101,7 @@ export class ClassicSession implements Session {
       if (!this.hold.hears(notice)) return false;
       const { status } = notice.user;
       this.#status = status;
-      this.#doors.observe.log.info(
-        { session: this.hold.id, status, cause: notice.cause },
-        "status changed",
-      );
+      this.#doors.events.statusChanged(this, notice);
     }
     if (frame === undefined || this.#line.isClosing) return false;
     this.#line.outbox.push(frame);
@@ -164,20 +161,19 @@ export class ClassicSession implements Session {
       decoded = this.dialect.decode(frame);
     }
     this.#isFirstFrame = false;
-    const { observe } = this.#doors;
+    const { observe, events } = this.#doors;
     observe.counters.frames.inc({ kind: decoded.kind });
     switch (decoded.kind) {
       case "command":
         if (decoded.dialect !== undefined) this.#speak(decoded.dialect);
         this.#noteActivity(decoded.command);
-        return this.#answer(await this.#execute(decoded.command), frame[0]);
+        return this.#answer(await this.#execute(decoded.command), decoded.command, frame[0]);
       case "refused":
         return this.#answer({ type: "refused", refusal: decoded.refusal });
       case "speaks":
       case "ignored": {
         const why = decoded.kind === "ignored" ? decoded.why : "unknown_op";
-        observe.log.info({ session: this.hold.id, why, op: frame[0] }, "frame was ignored");
-        return;
+        return events.frameIgnored(this, why, frame[0]);
       }
       default:
         return decoded satisfies never;
@@ -239,6 +235,7 @@ export class ClassicSession implements Session {
       if (this.#doors.chat.refuseName(name)) return { type: "refused", refusal: "bad_name" };
       const outcome = await this.claim(name);
       if (outcome === "taken") return { type: "refused", refusal: "name_taken" };
+      this.#doors.events.connected(this, outcome, this.#line);
       return { type: "registered", user: { name, status: "active" } };
     }
     if (name !== this.hold.name) return { type: "refused", refusal: "bad_name" };
@@ -262,12 +259,8 @@ export class ClassicSession implements Session {
   }
 
   /** A reply does not wait behind notices that are held back. */
-  #answer(reply: Reply, op?: number): void {
-    if (reply.type === "refused") {
-      const { counters, log } = this.#doors.observe;
-      counters.refusals.inc({ reason: reply.refusal });
-      log.info({ session: this.hold.id, reason: reply.refusal }, "command was refused");
-    }
+  #answer(reply: Reply, command?: Command, op?: number): void {
+    this.#doors.events.answered(this, command, reply);
     const frame = this.dialect.encodeReply(reply, op);
     if (frame !== undefined) this.#line.outbox.send(frameOf(frame, this.dialect.frames));
     this.#open();

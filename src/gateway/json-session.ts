@@ -4,7 +4,7 @@
  */
 import { randomBytes } from "node:crypto";
 import type { Socket } from "node:net";
-import type { Name, Notice, Reply } from "../chat/model.js";
+import type { Name, Notice, Refusal, Reply } from "../chat/model.js";
 import { Unavailable } from "../chat/ports.js";
 import { CLOSE } from "../wire/close.js";
 import {
@@ -23,6 +23,7 @@ import { isPlain } from "../wire/visible.js";
 import type { Event, Request, Requests } from "../wire/json-schema.js";
 import type { AnsweringSocket } from "./answering-socket.js";
 import { CatchUp } from "./catch-up.js";
+import type { Asked } from "./event-log.js";
 import { frameOf, type Frame } from "./frame.js";
 import { Hold } from "./hold.js";
 import { commandOf } from "./json-commands.js";
@@ -57,7 +58,7 @@ export class JsonSession implements Session {
   readonly #catchUp: CatchUp;
   #isGreeted = false;
   #strikes = 0;
-  readonly #pulse = new Pulse();
+  readonly #pulse = new Pulse((why) => this.#line.cut(why));
 
   constructor(settings: JsonSettings, presence: Presence, doors: SessionDoors) {
     this.#settings = settings;
@@ -78,7 +79,7 @@ export class JsonSession implements Session {
       frames: "text",
       carryOut: (frame) => this.#carryOut(frame),
       isLingering: () => this.isLingering,
-      onEnded: () => doors.onEnded(this),
+      onEnded: (ending) => doors.onEnded(this, ending),
     });
     this.#catchUp = new CatchUp(doors.chat, this.hold, this.#line.outbox, {
       maxEarlyBytes: doors.limits.maxBytes,
@@ -127,7 +128,10 @@ export class JsonSession implements Session {
     // what is missing can be read again: by whoever comes back with its cursors
     if (notice.type === "gap") this.close(CLOSE.positionLost, "resume");
     if (notice.type === "presence" && notice.user.name === this.hold.name) {
-      if (this.hold.hears(notice)) this.isInactive = notice.user.status === "inactive";
+      if (this.hold.hears(notice)) {
+        this.isInactive = notice.user.status === "inactive";
+        this.#doors.events.statusChanged(this, notice);
+      }
     }
     if (notice.type === "typing" && notice.author === this.hold.name) return false;
     return frame !== undefined && this.#catchUp.hear(notice, frame);
@@ -164,7 +168,8 @@ export class JsonSession implements Session {
   }
 
   async #carryOut(frame: Buffer): Promise<void> {
-    const { counters, log } = this.#doors.observe;
+    const { events, observe } = this.#doors;
+    const { counters, log } = observe;
     // before it is checked: to check a frame costs as much as to carry it out
     const wait = this.#rate.take(performance.now());
     if (wait > 0) {
@@ -175,7 +180,7 @@ export class JsonSession implements Session {
     const decoded = decodeRequest(frame);
     counters.frames.inc({ kind: decoded.kind });
     if (decoded.kind === "bad") {
-      log.info({ session: this.hold.id, why: decoded.error.code }, "frame was ignored");
+      events.frameIgnored(this, decoded.error.code);
       return this.#strike(decoded.error, CLOSE.badFrame);
     }
     const { request } = decoded;
@@ -186,10 +191,8 @@ export class JsonSession implements Session {
       const isExpected = error instanceof Unavailable;
       if (isExpected) log.warn({ err: error }, "store was unavailable");
       else log.error({ err: error, request: request.type }, "request failed");
-      const { id } = request;
-      this.#send(
-        isExpected ? errorEvent(id, "unavailable") : problem(id, "internal", "our mistake", 500),
-      );
+      const ours = problem(request.id, "internal", "our mistake", 500);
+      this.#send(isExpected ? errorEvent(request.id, "unavailable") : ours);
     }
   }
 
@@ -224,7 +227,7 @@ export class JsonSession implements Session {
         if (request.type === "typing" && request.conv === "~" && isCrowd) {
           return this.#send({ type: "ok", ...idOf(id) });
         }
-        this.#reply(id, await this.#execute(command.command));
+        this.#reply(id, await this.#execute(command.command), command.command);
       }
     }
   }
@@ -244,15 +247,15 @@ export class JsonSession implements Session {
     if (this.#isGreeted) {
       return this.#send(problem(id, "forbidden", "hello was said already"));
     }
-    const { chat, observe } = this.#doors;
+    const { chat, observe, events } = this.#doors;
     const name = nameFromText(text);
-    if (chat.refuseName(name) || !isPlain(text)) {
-      return this.#reply(id, { type: "refused", refusal: "bad_name" });
-    }
+    const refuse = (refusal: Refusal): void =>
+      this.#reply(id, { type: "refused", refusal }, { type: "hello", name });
+    if (chat.refuseName(name) || !isPlain(text)) return refuse("bad_name");
     this.hold.key = key ?? randomBytes(18).toString("base64url");
     const outcome = await this.hold.claim(name);
-    if (outcome === "taken") return this.#reply(id, { type: "refused", refusal: "name_taken" });
-    observe.log.info({ session: this.hold.id, outcome, client }, "user registered");
+    if (outcome === "taken") return refuse("name_taken");
+    events.connected(this, outcome, { client, address: this.#line.address });
     try {
       this.#isGreeted = true;
       // before the welcome: whoever had been away is not active in between for long
@@ -282,12 +285,8 @@ export class JsonSession implements Session {
     if (++this.#strikes >= STRIKES) this.close(closing, "too many bad frames");
   }
 
-  #reply(id: Request["id"], reply: Reply): void {
-    if (reply.type === "refused") {
-      const { counters, log } = this.#doors.observe;
-      counters.refusals.inc({ reason: reply.refusal });
-      log.info({ session: this.hold.id, reason: reply.refusal }, "command was refused");
-    }
+  #reply(id: Request["id"], reply: Reply, asked?: Asked): void {
+    this.#doors.events.answered(this, asked, reply);
     const reader = this.hold.hasName ? this.hold.name : ("" as Name);
     this.#line.outbox.send(frameOf(encodeReply(id, reply, reader), "text"));
   }

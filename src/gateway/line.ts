@@ -3,6 +3,7 @@ import type { Socket } from "node:net";
 import { setTimeout as pause } from "node:timers/promises";
 import { CLOSE } from "../wire/close.js";
 import type { AnsweringSocket } from "./answering-socket.js";
+import type { Ending } from "./event-log.js";
 import type { Hold } from "./hold.js";
 import { Inbox } from "./inbox.js";
 import { Outbox } from "./outbox.js";
@@ -14,11 +15,13 @@ export interface LineDoors extends Pick<SessionDoors, "limits" | "writes" | "obs
   /** The name is kept for a while when the connection is gone. */
   readonly isLingering: () => boolean;
   /** The connection is gone, and all that was asked for on it is done. */
-  readonly onEnded: () => void;
+  readonly onEnded: (ending: Ending) => void;
 }
 
 /** How long a dead client's last wishes may take. */
 const PATIENCE_MS = 5_000;
+/** The code of a connection that ended without a close frame. RFC 6455 §7.4.1 */
+const LOST = 1006;
 /** How long a close is waited for. */
 const FAREWELL_MS = 2_000;
 
@@ -32,7 +35,11 @@ export class Line {
   readonly #doors: LineDoors;
   readonly #inbox: Inbox;
   #webSocket: AnsweringSocket | undefined;
-  #ending: Promise<void> | undefined;
+  /** Of the client, as far as this node sees. */
+  #address: string | undefined;
+  /** Why the connection ends: who was the first to end it says so. */
+  #ending: Ending | undefined;
+  #ended: Promise<void> | undefined;
 
   constructor(hold: Hold, doors: LineDoors) {
     this.#hold = hold;
@@ -48,8 +55,12 @@ export class Line {
       log.warn({ session: hold.id, why }, "slow reader was cut");
       // close() waits for the reader to take what it does not take: only text dialects can be told
       if (doors.frames === "text") this.close(CLOSE.slowReader, "read faster, then resume");
-      else this.#webSocket?.terminate();
+      else this.cut("read too slowly");
     });
+  }
+
+  get address(): string | undefined {
+    return this.#address;
   }
 
   /** @param onClosing the connection is about to be closed, or has been, with this code */
@@ -59,8 +70,10 @@ export class Line {
     onClosing: (code: number) => void = () => {},
   ): void {
     this.#webSocket = webSocket;
+    this.#address = socket.remoteAddress;
     webSocket.beforeAnswer = async (code) => {
       this.isClosing = true;
+      this.#ending ??= { code, why: "closed by the client" };
       onClosing(code);
       await Promise.race([this.leave(), pause(FAREWELL_MS, undefined, { ref: false })]);
       this.outbox.flush(); // what was said before comes before
@@ -68,6 +81,7 @@ export class Line {
     this.outbox.attach(webSocket, socket);
     this.#inbox.attach(webSocket);
     webSocket.on("error", (error) => {
+      this.#ending ??= { code: LOST, why: error.message };
       this.#doors.observe.log.debug({ err: error, session: this.#hold.id }, "websocket failed");
     });
     webSocket.on("close", (code) => {
@@ -82,10 +96,17 @@ export class Line {
   }
 
   close(code: number, reason: string): void {
+    this.#ending ??= { code, why: reason };
     const webSocket = this.#webSocket;
     this.outbox.flush(); // what was said before comes before
     webSocket?.close(code, reason);
     setTimeout(() => webSocket?.terminate(), FAREWELL_MS).unref();
+  }
+
+  /** Ends the connection without a close frame. */
+  cut(why: string): void {
+    this.#ending ??= { code: LOST, why };
+    this.#webSocket?.terminate();
   }
 
   /** Does what has come, then signs out: the name is free wherever the client goes next. */
@@ -110,8 +131,8 @@ export class Line {
   }
 
   end(): Promise<void> {
-    this.#ending ??= this.#end();
-    return this.#ending;
+    this.#ended ??= this.#end();
+    return this.#ended;
   }
 
   /** Forgets what was asked for and is not done yet. */
@@ -129,9 +150,10 @@ export class Line {
   }
 
   async #end(): Promise<void> {
+    this.#ending ??= { code: LOST, why: "connection was lost" };
     this.isClosing = true;
     this.isEnded = true;
     await this.#settle();
-    this.#doors.onEnded();
+    this.#doors.onEnded(this.#ending);
   }
 }

@@ -15,10 +15,16 @@ const NUDGE_EVERY_MS = 10_000;
 const STEP_MS = 100;
 
 export class Pulse {
+  readonly #cut: (why: string) => void;
   #webSocket: WebSocket | undefined;
   #heardAt = performance.now();
   #pingedAt = performance.now();
   #nudgedAt = -Infinity;
+
+  /** @param cut ends a connection whose client is not there */
+  constructor(cut: (why: string) => void) {
+    this.#cut = cut;
+  }
 
   attach(webSocket: WebSocket): void {
     this.#webSocket = webSocket;
@@ -30,7 +36,7 @@ export class Pulse {
 
   /** Pings it now and then, and cuts it after a long silence. To be called now and then; steady clock, ms. */
   check(now: number): void {
-    if (now - this.#heardAt > SILENT_FOR_MS) this.#webSocket?.terminate();
+    if (now - this.#heardAt > SILENT_FOR_MS) this.#cut("silent for too long");
     else if (now - this.#pingedAt > PING_EVERY_MS) {
       this.#pingedAt = now;
       this.#webSocket?.ping();
@@ -43,7 +49,7 @@ export class Pulse {
     if (webSocket === undefined || this.#isFresh) return true;
     webSocket.ping();
     if (await this.#shows(webSocket, PROOF_WITHIN_MS)) return true;
-    webSocket.terminate();
+    this.#cut("did not answer");
     return false;
   }
 

@@ -12,6 +12,7 @@ import { AnsweringSocket } from "./answering-socket.js";
 import { ClassicSession } from "./classic-session.js";
 import { drain, type Drain } from "./drain.js";
 import { LINGER_MS, answerUpgrade, isWebSocket, mendOffer, shortestEcho } from "./handshake.js";
+import type { EventLog } from "./event-log.js";
 import type { Hub } from "./hub.js";
 import type { OutboxLimits } from "./outbox.js";
 import { JsonSession } from "./json-session.js";
@@ -43,6 +44,7 @@ export interface GatewayDoors {
   readonly hub: Hub;
   readonly presence: Presence;
   readonly observe: Observe;
+  readonly events: EventLog;
   readonly dialects: { readonly classic: ByteDialect; readonly wsProtocol: ByteDialect };
   readonly onActive: SessionDoors["onActive"];
   readonly onStatus: SessionDoors["onStatus"];
@@ -83,6 +85,7 @@ export class Gateway {
     this.#sessionDoors = {
       chat: doors.chat,
       observe: doors.observe,
+      events: doors.events,
       limits: settings.outbox,
       writes: new Writes(),
       nowMs: doors.nowMs,
@@ -93,10 +96,10 @@ export class Gateway {
       onLeft: (session) => doors.hub.release(session, session.hold.name),
       onActive: doors.onActive,
       onStatus: doors.onStatus,
-      onEnded: (session) => {
+      onEnded: (session, ending) => {
         this.#sessions.delete(session);
         doors.observe.counters.connections.dec({ dialect: session.dialect.name });
-        doors.observe.log.info({ session: session.hold.id }, "client disconnected");
+        doors.events.disconnected(session, ending);
         if (session.hold.hasName) this.#release(session, !session.hold.hasLeft);
       },
     };
@@ -217,9 +220,10 @@ export class Gateway {
   async #upgrade(request: IncomingMessage, socket: Socket, head: Buffer): Promise<void> {
     const target = targetOf(request);
     const dialect = dialectOf(target);
-    const { observe } = this.#doors;
+    const { observe, events } = this.#doors;
+    const address = socket.remoteAddress;
     const refuse = (status: 400 | 503, reason: string): void => {
-      observe.log.info({ status, reason }, "connection was refused");
+      events.connectionRefused(status, reason, { name: target.name, dialect, address });
       answerUpgrade(socket, status, reason);
     };
     if (!isWebSocket(request, target.subprotocols))
@@ -234,6 +238,7 @@ export class Gateway {
     observe.counters.connections.inc({ dialect: session.dialect.name });
     // whatever happens to the connection from here on, the session ends with it
     socket.on("close", () => void session.end());
+    let registered: "new" | "back" | "joined" | undefined;
     if (session instanceof ClassicSession && target.name !== undefined) {
       const outcome = await session.claim(target.name).catch((error: unknown) => {
         observe.log.warn({ err: error, session: session.hold.id }, "claim was not answered");
@@ -241,15 +246,15 @@ export class Gateway {
       });
       if (outcome === "taken") return refuse(400, "this name is taken");
       if (outcome === "unavailable") return refuse(503, "the chat is unavailable, try again");
-      observe.log.info({ session: session.hold.id, outcome }, "user registered");
+      registered = outcome;
     }
     if (this.#isLeaving) return refuse(503, "this node is stopping");
     mendOffer(request, target.subprotocols);
     const webSockets = dialect === "json" ? this.#ofJson : this.#ofBytes;
     webSockets.handleUpgrade(request, socket, head, (webSocket) => {
       session.attach(webSocket, socket);
-      const { id } = session.hold;
-      observe.log.info({ session: id, dialect: session.dialect.name }, "client connected");
+      if (registered === undefined) events.opened(session, address);
+      else events.connected(session, registered, { address });
       if (session instanceof JsonSession && target.name !== undefined) session.greet(target.name);
     });
   }

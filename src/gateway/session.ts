@@ -6,6 +6,7 @@ import type { ActivityKind } from "../chat/ports.js";
 import type { Observe } from "../observe.js";
 import type { Dialect } from "../wire/dialect.js";
 import type { AnsweringSocket } from "./answering-socket.js";
+import type { Ending, EventLog } from "./event-log.js";
 import type { Frame } from "./frame.js";
 import type { Hold } from "./hold.js";
 import type { OutboxLimits } from "./outbox.js";
@@ -49,6 +50,7 @@ export interface Session {
 export interface SessionDoors {
   readonly chat: Chat;
   readonly observe: Observe;
+  readonly events: EventLog;
   readonly limits: OutboxLimits;
   readonly writes: Writes;
   /** By Redis' clock, in ms since 1970. */
@@ -68,5 +70,5 @@ export interface SessionDoors {
   /** The client chooses its status: what it did before does not change that. */
   readonly onStatus: (session: Session) => void;
   /** The connection is gone, and all that it had asked for is done. */
-  readonly onEnded: (session: Session) => void;
+  readonly onEnded: (session: Session, ending: Ending) => void;
 }

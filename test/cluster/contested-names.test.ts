@@ -190,7 +190,7 @@ test("a process that stood still reads what has come before it takes a client fo
   await once(server, "listening");
   const client = new WebSocket(`ws://127.0.0.1:${(server.address() as AddressInfo).port}`);
   const [webSocket] = (await once(server, "connection")) as [WebSocket];
-  const pulse = new Pulse();
+  const pulse = new Pulse(() => webSocket.terminate());
   pulse.attach(webSocket);
   await pauseFresh();
   const answers = pulse.answers();

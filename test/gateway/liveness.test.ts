@@ -38,7 +38,7 @@ test("a connection that answers no ping is cut after a minute without a word, on
   const pulsing = async (autoPong: boolean) => {
     const client = new WebSocket(`ws://127.0.0.1:${port}`, { autoPong });
     const [webSocket] = (await once(server, "connection")) as [WebSocket];
-    const pulse = new Pulse();
+    const pulse = new Pulse(() => webSocket.terminate());
     pulse.attach(webSocket);
     return { client, webSocket, pulse };
   };

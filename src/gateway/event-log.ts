@@ -1,0 +1,128 @@
+/**
+ * The event log: who came and went, what failed and why, and, at debug, from whom to whom a message
+ * went. Never a text or a key; of addresses only the client's own. docs/operations.md has the table.
+ */
+import type { Command, Name, Notice, Reply } from "../chat/model.js";
+import type { Observe } from "../observe.js";
+import { shown } from "../wire/visible.js";
+import { nameWriter, type LogNames } from "./log-names.js";
+import type { Session } from "./session.js";
+
+/** How a connection came to its end. */
+export interface Ending {
+  readonly code: number;
+  readonly why: string;
+}
+
+/** Of which a reply is the answer. */
+export type Asked = Command | { readonly type: "hello"; readonly name: Name };
+
+export class EventLog {
+  readonly #observe: Observe;
+  readonly #name: (name: Name) => string | undefined;
+  readonly #hasAddresses: boolean;
+
+  constructor(observe: Observe, names: LogNames) {
+    this.#observe = observe;
+    this.#name = nameWriter(names);
+    this.#hasAddresses = names.how === "plain";
+  }
+
+  /** A connection that may have no name yet. */
+  opened({ hold, dialect }: Session, address: string | undefined): void {
+    const fields = { session: hold.id, dialect: dialect.name, address: this.#address(address) };
+    this.#observe.log.debug({ event: "opened", ...fields }, "connection was opened");
+  }
+
+  /** A session has its name. */
+  connected(
+    session: Session,
+    outcome: "new" | "back" | "joined",
+    { address, client }: { address: string | undefined; client?: string | undefined },
+  ): void {
+    const details = {
+      outcome,
+      ...(client !== undefined && { client: shown(encoder.encode(client)) }),
+      address: this.#address(address),
+    };
+    this.#observe.log.info(
+      { event: "connected", ...this.#of(session), ...details },
+      "client connected",
+    );
+  }
+
+  /** The connection is gone; who never had a name is no news. */
+  disconnected(session: Session, ending: Ending): void {
+    const { log } = this.#observe;
+    const level = session.hold.isClaimed ? "info" : "debug";
+    log[level]({ event: "disconnected", ...this.#of(session), ...ending }, "client disconnected");
+  }
+
+  connectionRefused(
+    status: number,
+    reason: string,
+    { name, ...from }: { name: Name | undefined; dialect: string; address: string | undefined },
+  ): void {
+    const fields = {
+      user: name === undefined ? undefined : this.#name(name),
+      dialect: from.dialect,
+      status,
+      reason,
+      address: this.#address(from.address),
+    };
+    this.#observe.log.info({ event: "refused", ...fields }, "connection was refused");
+  }
+
+  frameIgnored(session: Session, why: string, op?: number): void {
+    this.#observe.log.info(
+      { event: "ignored", ...this.#of(session), why, op },
+      "frame was ignored",
+    );
+  }
+
+  statusChanged(session: Session, notice: Extract<Notice, { type: "presence" }>): void {
+    const { cause, user } = notice;
+    const fields = { ...this.#of(session), status: user.status, cause };
+    this.#observe.log.info({ event: "status", ...fields }, "status changed");
+  }
+
+  /** The leader has signed out a user whose node is dead. */
+  signedOut(name: Name): void {
+    this.#observe.log.info(
+      { event: "lost", user: this.#name(name) },
+      "user of a dead node was signed out",
+    );
+  }
+
+  /** Tells of a message that was stored, and of a command that was refused; counts these. */
+  answered(session: Session, asked: Asked | undefined, reply: Reply): void {
+    const { log, counters } = this.#observe;
+    if (reply.type === "refused") {
+      counters.refusals.inc({ reason: reply.refusal });
+      const fields = { ...this.#of(session, asked), command: asked?.type, reason: reply.refusal };
+      log.info({ event: "command_refused", ...fields }, "command was refused");
+    } else if (reply.type === "stored" && asked?.type === "send" && log.isLevelEnabled("debug")) {
+      const { seq } = reply.message;
+      const { session: id, user: from } = this.#of(session);
+      const fields = { session: id, from, to: this.#name(asked.to), seq, bytes: asked.text.length };
+      log.debug({ event: "message", ...fields, repeated: reply.repeated }, "message was stored");
+    }
+  }
+
+  /** A name that is asked for is the session's, as far as anybody knows. */
+  #of(
+    { hold, dialect }: Session,
+    asked?: Asked,
+  ): { session: string; user: string | undefined; dialect: string } {
+    const isName = asked?.type === "hello" || asked?.type === "register";
+    const name = hold.hasName ? hold.name : isName ? asked.name : undefined;
+    const user = name === undefined ? undefined : this.#name(name);
+    return { session: hold.id, user, dialect: dialect.name };
+  }
+
+  #address(address: string | undefined): string | undefined {
+    return this.#hasAddresses ? address : undefined;
+  }
+}
+
+const encoder = new TextEncoder();

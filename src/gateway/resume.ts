@@ -110,10 +110,9 @@ export function continued(
 ): Pick<Resumed, "after" | "gaps"> {
   const { head, floor, epochThere } = page;
   const gap = (before: number, reason: Gap["reason"]): Gap => ({ after: seq, before, reason });
-  // all of it has expired, or it never was
-  if (head === 0) return { after: 0, gaps: seq === 0 ? [] : [gap(1, "trimmed")] };
   // an older one is had: the cursor may come from a welcome, with the epoch of a later message
   const isOther = epochThere > epochFromText(epoch);
+  // behind the head: it was taken back, or the conversation is gone and its numbers begin anew
   if (seq > head || (seq > 0 && isOther)) {
     return { after: head, gaps: [gap(head + 1, "rolled_back")] };
   }

@@ -211,7 +211,7 @@ export const events = {
     before: seq,
     reason: z
       .enum(["trimmed", "rolled_back", "limit"])
-      .meta({ description: "Kept no longer; lost by a failover; too many: ask `history`." }),
+      .meta({ description: "Kept no longer; lost, and numbered anew; too many: ask `history`." }),
   }),
   goaway: z.object({
     type: z.literal("goaway"),

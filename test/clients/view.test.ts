@@ -188,6 +188,39 @@ test("what this user writes, here or on another device, is read up to there", ()
   expect(screen.asks("read")).toEqual([]); // the chat knows
 });
 
+test("a conversation that begins anew is new on the screen, with the marks that the chat has", () => {
+  const screen = new Screen().do(OPEN, welcome(["~", 9], ["@bea", 4]));
+  screen.do(page(1, 1, 4, { conv: "@bea" }), page(2, 5, 9), LOOK, TICK);
+  screen.do({ type: "send", text: "on its way", mid: "x1" }, published(11));
+  expect(screen.lines.at(-1)).toBe("on its way (sent)");
+  screen.wishes = [];
+  const lost = { ...standing("~", 2, 0), recovered: false };
+  screen.do({ type: "welcome", maxChars: 10, conversations: [lost, { ...lost, conv: "@bea" }] });
+  expect(screen.asks("read"), "old numbers would mark new messages").toEqual([]);
+  const gap = { after: 9, before: 3, reason: "rolled_back" } as const;
+  screen.do({ type: "look", isLooking: false });
+  screen.do({ type: "gap", gap: { conv: "~", ...gap } });
+  screen.do({ type: "gap", gap: { conv: "@bea", ...gap } });
+  expect(screen.asks("history")).toEqual([
+    { type: "history", ask: 3, conv: "~" },
+    { type: "history", ask: 4, conv: "@bea" },
+  ]);
+  expect(screen.lines).toEqual(["on its way (unconfirmed)"]);
+  screen.do(page(3, 1, 2), page(4, 1, 2, { conv: "@bea" }), hear(3));
+  expect(screen.lines).toEqual(["bea 1", "bea 2", "bea 3", "on its way (unconfirmed)"]);
+  expect(unreadTotal(screen.view)).toBe(5);
+  screen.do(LOOK);
+  expect(screen.asks("read")).toEqual([{ type: "read", conv: "~", seq: 3 }]);
+});
+
+test("what comes after a conversation began anew is held back while busy, as before", () => {
+  const screen = joined().do(BUSY);
+  screen.do({ type: "gap", gap: { conv: "~", after: 0, before: 1, reason: "rolled_back" } });
+  screen.do(hear(1, "eva", { epoch: "b" }));
+  expect(screen.lines).toEqual([]);
+  expect(heldCount(screen.view)).toBe(1);
+});
+
 test("pages are merged without doubles, one is asked for at a time, and an end is an end", () => {
   const screen = new Screen().do(OPEN, welcome(["~", 9]), page(1, 7, 9));
   screen.wishes = [];

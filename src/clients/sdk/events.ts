@@ -103,7 +103,7 @@ export interface Gap {
   readonly conv: string;
   readonly after: number;
   readonly before: number;
-  /** No longer kept; lost by a failover (forget what you keep of it); too many (ask `history`). */
+  /** No longer kept; lost, and numbered anew (forget what you keep of it); too many (ask `history`). */
   readonly reason: "trimmed" | "rolled_back" | "limit";
 }
 

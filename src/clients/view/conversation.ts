@@ -48,14 +48,22 @@ export function paged(conversation: Conversation, page: HistoryPage, me: string)
   };
 }
 
-/** Everything stored is forgotten; what is being sent is not. */
+/**
+ * Everything stored is forgotten: it is lost, and numbers mean other messages. What is being sent stays;
+ * of what was stored and not seen yet it is not known whether it still is.
+ */
 export function forgotten(conversation: Conversation, head: number): Conversation {
+  const told = Math.min(conversation.told, head);
   return {
     ...conversation,
     messages: [],
+    outgoing: conversation.outgoing.map((each) =>
+      each.state === "sent" ? { ...each, state: "failed", problem: "unconfirmed" } : each,
+    ),
     head,
-    read: Math.min(conversation.read, head),
-    told: Math.min(conversation.told, head),
+    floor: 1,
+    read: told,
+    told,
     newFrom: undefined,
     loading: undefined,
     isLoaded: false,

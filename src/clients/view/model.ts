@@ -60,6 +60,8 @@ export interface Conversation {
   readonly loading: { readonly ask: number; readonly before: number | undefined } | undefined;
   /** Whether the newest page was had. */
   readonly isLoaded: boolean;
+  /** Something is missing since the last connection; the gap that tells what comes next. */
+  readonly isInDoubt: boolean;
   readonly draft: string;
 }
 
@@ -227,6 +229,7 @@ export function emptyConversation(conv: Conv): Conversation {
     newFrom: undefined,
     loading: undefined,
     isLoaded: false,
+    isInDoubt: false,
     draft: "",
   };
 }

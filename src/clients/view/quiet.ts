@@ -54,6 +54,12 @@ export function quietFrom({ quiet }: View, conv: Conv): number | undefined {
   return quiet === undefined ? undefined : (quiet.get(conv) ?? 0);
 }
 
+/** There are no more messages than this: later ones are held back, whatever their numbers meant. */
+export function quietUpTo(view: View, conv: Conv, head: number): View {
+  if ((quietFrom(view, conv) ?? 0) <= head) return view;
+  return { ...view, quiet: new Map(view.quiet).set(conv, head) };
+}
+
 /** How many messages are held back, in all conversations. */
 export function heldCount(view: View): number {
   let count = 0;

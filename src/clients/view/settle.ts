@@ -34,6 +34,7 @@ function isLooking(view: View): boolean {
 function seen(view: View): View {
   if (!isLooking(view)) return view;
   const conversation = standing(view, view.open);
+  if (conversation.isInDoubt) return view; // its numbers may be those of other messages
   const newest = conversation.messages.at(-1)?.seq ?? 0;
   const upTo = Math.min(newest, quietFrom(view, view.open) ?? newest);
   return upTo > conversation.read ? put(view, { ...conversation, read: upTo }) : view;

@@ -13,7 +13,7 @@ import {
   type Wish,
 } from "./model.js";
 import { ask, loadOpen, put, standing } from "./parts.js";
-import { beQuiet, endQuiet, hearOwnStatus, quietFrom } from "./quiet.js";
+import { beQuiet, endQuiet, hearOwnStatus, quietFrom, quietUpTo } from "./quiet.js";
 import { settle } from "./settle.js";
 
 const TYPING_FOR_MS = 5_000;
@@ -58,9 +58,10 @@ function change(view: View, event: ViewEvent, nowMs: number, ts: number): Step {
     }
     case "gap": {
       const { conv, before, reason } = event.gap;
-      const conversation = standing(view, conv);
+      const conversation = { ...standing(view, conv), isInDoubt: false };
       if (reason === "rolled_back") {
-        return loadOpen(put(view, forgotten(conversation, before - 1)));
+        const next = quietUpTo(put(view, forgotten(conversation, before - 1)), conv, before - 1);
+        return conversation.isLoaded && before > 1 ? ask(next, conv) : loadOpen(next);
       }
       const head = Math.max(conversation.head, before - 1);
       if (reason === "limit") {
@@ -142,7 +143,7 @@ function welcomed(
   // that one is busy is said again, and may not be told at once
   const chosenAtMs = view.chosen === "busy" ? Math.max(view.chosenAtMs, nowMs) : view.chosenAtMs;
   let next: View = { ...view, maxChars, problem: undefined, chosenAtMs };
-  for (const { conv, head, floor, ts = 0, read } of conversations) {
+  for (const { conv, head, floor, ts = 0, read, recovered } of conversations) {
     const own = standing(next, conv);
     const isNew = !next.conversations.has(conv) || !own.isLoaded;
     next = put(next, {
@@ -150,8 +151,10 @@ function welcomed(
       head: Math.max(own.head, head),
       floor: Math.max(own.floor, floor),
       ts,
-      read: Math.max(own.read, read),
-      told: Math.max(own.told, read),
+      // where something is missing, one's own numbers may be those of other messages
+      read: recovered ? Math.max(own.read, read) : read,
+      told: read,
+      isInDoubt: !recovered,
       newFrom: isNew && conv === view.open && read > 0 && head > read ? read + 1 : own.newFrom,
     });
   }

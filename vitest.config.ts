@@ -9,7 +9,7 @@ const CONTAINERS = "test/deploy/compose.test.ts";
 /** They run without Redis, sockets or a browser: a contributor without any of these can run them. */
 const PURE = [
   "test/architecture.test.ts",
-  "test/clients/{inbox,pure,tui,view}.test.ts",
+  "test/clients/{inbox,pure,tui*,view}.test.ts",
   "test/config.test.ts",
   "test/gateway/{frame,hub}.test.ts",
   "test/verify/{checks,rollback}.test.ts",

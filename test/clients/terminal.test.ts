@@ -311,6 +311,37 @@ describe.skipIf(!HAS_TMUX)("on the full screen (tmux)", () => {
     await sees(ana, "one more.");
   });
 
+  test("what is pasted is text: line ends are not doubled, and Ctrl-C leaves after whatever it ended in", async () => {
+    const eva = join(at(second), { name: "eva" });
+    await eva.chat.joined();
+    const heard = (): string[] => eva.messages.map(({ text }) => text);
+    const ana = await openWindow("ana", ["--url", at(first)[0]!]);
+    await sees(ana, "● ana active");
+    await ana.pastes("one\r\ntwo\r\n\r\nfour \x1b[31mred\x03");
+    await sees(ana, /› one\n +two\n\n +four red/);
+    await ana.types("[Enter]");
+    await eventually(() => expect(heard()).toEqual(["one\ntwo\n\nfour red"]));
+    for (const [n, end] of ["\x1b", "\x1b[", "\x1b[20", "\x1b]0;title"].entries()) {
+      await ana.pastes(`text ${n}${end}`);
+      await ana.types("!", "[Enter]");
+      await eventually(() => expect(heard().at(-1)).toMatch(new RegExp(`^text ${n}.*!$`)));
+    }
+    await ana.pastes("never sent\x1b[");
+    await ana.types("[C-c]");
+    await sees(ana, "left with 0");
+    expect(heard().at(-1)).not.toContain("never");
+  });
+
+  test("a large paste is there at once, and keys answer", async () => {
+    const ana = await openWindow("ana", ["--url", at(first)[0]!]);
+    await sees(ana, "● ana active");
+    await ana.pastes(`${"a line of text 日本語\n".repeat(4_500)}its end`);
+    await ana.types("!");
+    await sees(ana, "its end!");
+    await ana.types("[C-u]", "[C-u]", "short", "[Enter]");
+    await sees(ana, /  short\n/, "Message to everybody");
+  });
+
   test("resized, it is drawn anew and fits", async () => {
     const [ana] = await two();
     await ana.types("a text that is somewhat longer than forty columns are", "[Enter]");

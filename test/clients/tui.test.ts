@@ -7,7 +7,8 @@ import { clean, cleanJson, cleanLine } from "#tertulia/clients/tui/clean.js";
 import { parse, type Command } from "#tertulia/clients/tui/commands.js";
 import { complete } from "#tertulia/clients/tui/complete.js";
 import { EMPTY, edit, sentLine, withText, type Edit } from "#tertulia/clients/tui/editor.js";
-import { actionOf, type Key } from "#tertulia/clients/tui/keys.js";
+import { Keyboard } from "#tertulia/clients/tui/keyboard.js";
+import { actionOfInput, insert, type Action, type Input } from "#tertulia/clients/tui/keys.js";
 import { render } from "#tertulia/clients/tui/layout.js";
 import { linesOf } from "#tertulia/clients/tui/input-lines.js";
 import { lineOf } from "#tertulia/clients/tui/lines.js";
@@ -123,14 +124,16 @@ test("lines end when they are to end, however open the input is", async () => {
   expect(found).toEqual(["a", "b"]);
 });
 
-const move = (to: (Edit & { type: "move" })["to"]): Edit => ({ type: "move", to });
-const erase = (to: (Edit & { type: "move" })["to"]): Edit => ({ type: "erase", to });
-const type = (text: string): Edit => ({ type: "insert", text });
+type Place = (Edit & { type: "move" })["to"];
+const action = (edit: Edit): Action & { type: "edit" } => ({ type: "edit", edit });
+const move = (to: Place): Action & { type: "edit" } => action({ type: "move", to });
+const erase = (to: Place): Action & { type: "edit" } => action({ type: "erase", to });
+const past = (by: 1 | -1): Action => action({ type: "past", by });
 
 /** `|` is the cursor. */
-test.each<[before: string, change: Edit, after: string]>([
-  ["ab|", type("c"), "abc|"],
-  ["a|b", type("日"), "a日|b"],
+test.each<[before: string, change: Action & { type: "edit" }, after: string]>([
+  ["ab|", insert("c"), "abc|"],
+  ["a|b", insert("日"), "a日|b"],
   ["ab|", move("left"), "a|b"],
   ["a👨‍👩‍👧|", move("left"), "a|👨‍👩‍👧"],
   ["|👨‍👩‍👧a", move("right"), "👨‍👩‍👧|a"],
@@ -151,12 +154,12 @@ test.each<[before: string, change: Edit, after: string]>([
   ["one |two", erase("end"), "one |"],
 ])("%j, changed, is %j", (before, change, after) => {
   const at = before.indexOf("|");
-  const editor = edit({ ...EMPTY, text: before.replace("|", ""), at }, change);
+  const editor = edit({ ...EMPTY, text: before.replace("|", ""), at }, change.edit);
   expect(`${editor.text.slice(0, editor.at)}|${editor.text.slice(editor.at)}`).toBe(after);
 });
 
 test("what was cut comes back, and lines that were sent can be gone back to", () => {
-  let editor = edit(withText(EMPTY, "one two"), erase("word left"));
+  let editor = edit(withText(EMPTY, "one two"), erase("word left").edit);
   editor = edit(edit(editor, { type: "yank" }), { type: "yank" });
   expect(editor.text).toBe("one twotwo");
   editor = withText(sentLine(withText(sentLine(editor), "second")), "being written");
@@ -169,33 +172,131 @@ test("what was cut comes back, and lines that were sent can be gone back to", ()
   expect(texts).toEqual([second, first, first, second, last, last]);
 });
 
-const plain = { isEmpty: false, isPasting: false };
-
-test.each<[what: string, text: string | undefined, key: Key, meaning: object | undefined]>([
-  ["a letter", "a", { name: "a" }, { edit: type("a") }],
-  ["an ideograph", "日", {}, { edit: type("日") }],
-  ["Ctrl-A", "\x01", { name: "a", ctrl: true }, { edit: move("home") }],
-  ["Ctrl-W", "\x17", { name: "w", ctrl: true }, { edit: erase("word left") }],
-  ["Alt-B", undefined, { name: "b", meta: true, sequence: "\x1bb" }, { edit: move("word left") }],
-  ["Alt-3", undefined, { name: "3", meta: true, sequence: "\x1b3" }, { type: "go", to: 3 }],
-  ["Escape, then /", undefined, { meta: true, sequence: "\x1b/" }, { edit: type("/") }],
-  ["Alt-Enter", undefined, { name: "return", meta: true }, { edit: type("\n") }],
-  ["Ctrl-D in a text", "\x04", { name: "d", ctrl: true }, { edit: erase("right") }],
-  ["focus", undefined, { sequence: "\x1b[I" }, { type: "focus", isHere: true }],
-  ["an unknown sequence", "\x1b[99~", { sequence: "\x1b[99~" }, undefined],
-])("%s", (_, text, key, meaning) => {
-  const action = actionOf(text, key, plain);
-  if (meaning === undefined) expect(action).toBeUndefined();
-  else expect(action).toMatchObject(meaning);
+/** `|` between reads. */
+test.each<[what: string, reads: string, actions: (Action | "escape")[]]>([
+  ["a letter", "a", [insert("a")]],
+  ["letters at once", "ab 日👋🏽", [insert("ab 日👋🏽")]],
+  ["letters and Enter", "a\rb", [insert("a"), { type: "enter" }, insert("b")]],
+  ["Ctrl-A", "\x01", [move("home")]],
+  ["Ctrl-W", "\x17", [erase("word left")]],
+  ["Backspace", "\x7f", [erase("left")]],
+  ["Alt-B", "\x1bb", [move("word left")]],
+  ["Alt-Backspace", "\x1b\x7f", [erase("word left")]],
+  ["Alt-3", "\x1b3", [{ type: "go", to: 3 }]],
+  ["Escape, then /", "\x1b/", [insert("/")]],
+  ["Escape, then O and nothing", "\x1bO", [insert("O")]],
+  ["Escape, then [ and nothing", "\x1b[", [insert("[")]],
+  ["Alt-Enter", "\x1b\r", [insert("\n")]],
+  ["Enter of the keypad", "\x1bOM", [{ type: "enter" }]],
+  ["Shift-Tab", "\x1b[Z", [{ type: "complete", by: -1 }]],
+  ["arrows", "\x1b[A\x1bOB", [past(-1), past(1)]],
+  ["Shift-Up", "\x1b[1;2A", [{ type: "scroll", by: "line", to: -1 }]],
+  ["Alt-Up", "\x1b[1;3A", [{ type: "turn", by: -1 }]],
+  ["Alt-Up of rxvt", "\x1b\x1b[A", [{ type: "turn", by: -1 }]],
+  ["Ctrl-Left", "\x1b[1;5D", [move("word left")]],
+  ["Ctrl-Left of rxvt", "\x1bOd", [move("word left")]],
+  ["Shift-Up of rxvt", "\x1b[a", [{ type: "scroll", by: "line", to: -1 }]],
+  ["Ctrl-Home", "\x1b[1;5H", [{ type: "scroll", by: "all", to: -1 }]],
+  [
+    "Home and End",
+    "\x1b[H\x1b[1~\x1b[7~\x1b[F",
+    [move("home"), move("home"), move("home"), move("end")],
+  ],
+  ["PgUp and Delete", "\x1b[5~\x1b[3~", [{ type: "scroll", by: "page", to: -1 }, erase("right")]],
+  ["a key in three reads", "\x1b|[1;|5D", [move("word left")]],
+  ["Escape", "\x1b", ["escape"]],
+  ["Escape twice", "\x1b\x1b", ["escape"]],
+  ["Escape, then Ctrl-C", "\x1b\x03", ["escape", { type: "quit" }]],
+  ["Escape, then a letter, later", "\x1b|…|b", ["escape", insert("b")]],
+  ["Ctrl-C in half a sequence", "\x1b[1;|\x03", [{ type: "quit" }]],
+  ["half a sequence, then Ctrl-C", "\x1b[1;|…|\x03", [{ type: "quit" }]],
+  [
+    "focus",
+    "\x1b[I\x1b[O",
+    [
+      { type: "focus", isHere: true },
+      { type: "focus", isHere: false },
+    ],
+  ],
+  ["what has no meaning", "\x1b[99~\x1b[[A\x1b[15~\x00\x1f\x1b[?1;2c\x9b", []],
+  ["the end of no paste", "\x1b[201~a", [insert("a")]],
+])("%s is understood", (_, reads, actions) => {
+  const escape: Action = { type: "escape" };
+  expect(actionsOf(reads)).toEqual(actions.map((each) => (each === "escape" ? escape : each)));
 });
 
-test("Ctrl-D says goodbye only on an empty line, and nothing that is pasted is a key", () => {
-  const key = { name: "d", ctrl: true };
-  expect(actionOf("\x04", key, { isEmpty: true, isPasting: false })).toEqual({ type: "quit" });
-  const pasting = { isEmpty: false, isPasting: true };
-  expect(actionOf("\r", { name: "return" }, pasting)).toMatchObject({ edit: type("\n") });
-  expect(actionOf("\x03", { name: "c", ctrl: true }, pasting)).toBeUndefined();
-  expect(actionOf(undefined, { name: "paste-end" }, pasting)).toMatchObject({ isBegun: false });
+const [PASTE, END] = ["\x1b[200~", "\x1b[201~"];
+
+test.each<[what: string, reads: string, actions: Action[]]>([
+  ["one line", `${PASTE}a b${END}`, [insert("a b")]],
+  ["lines of Windows", `${PASTE}a\r\nb\r\n\r\nc${END}`, [insert("a\nb\n\nc")]],
+  ["a line end in two reads", `${PASTE}a\r|\nb${END}`, [insert("a\nb")]],
+  ["a line end in two reads, much later", `${PASTE}a\r|…|\nb${END}`, [insert("a"), insert("\nb")]],
+  ["lines of a terminal", `${PASTE}a\rb\nc${END}`, [insert("a\nb\nc")]],
+  ["tabs and keys", `${PASTE}a\tb\x03\x04\x1a${END}`, [insert("a  b")]],
+  ["no other line ends", `${PASTE}a\u2028b${END}`, [insert("a\u2028b")]],
+  ["marks of direction", `${PASTE}a\u200fb${END}`, [insert("a\u200fb")]],
+  ["colours", `${PASTE}\x1b[31mred\x1b[m${END}`, [insert("red")]],
+  ["Escape at the end", `${PASTE}a\x1b${END}\x03`, [insert("a"), { type: "quit" }]],
+  ["half a sequence at the end", `${PASTE}a\x1b[1;${END}\x03`, [insert("a"), { type: "quit" }]],
+  ["half an end at the end", `${PASTE}a\x1b[20${END}\x03`, [insert("a"), { type: "quit" }]],
+  ["an end in many reads", `${PASTE}a|\x1b|[|2|0|1|~|\x03`, [insert("a"), { type: "quit" }]],
+  ["a beginning in many reads", `\x1b|[|2|00|~a\rb${END}`, [insert("a\nb")]],
+  ["Escape before it", `\x1b|${PASTE}a\rb${END}`, [{ type: "escape" }, insert("a\nb")]],
+  ["an empty one", `${PASTE}${END}a`, [insert("a")]],
+  ["two", `${PASTE}a${END}${PASTE}b${END}`, [insert("a"), insert("b")]],
+  ["one that goes on after a while", `${PASTE}ab\r|…|cd\r${END}`, [insert("ab"), insert("\ncd\n")]],
+  ["one that lost its end", `${PASTE}ab|…|\x03`, [insert("ab"), { type: "quit" }]],
+  [
+    "one that lost its end, then keys",
+    `${PASTE}ab|…|c|d\r`,
+    [insert("ab"), insert("c"), insert("d"), { type: "enter" }],
+  ],
+  ["one that lost its end, then an arrow", `${PASTE}ab|…|\x1b[A`, [insert("ab"), past(-1)]],
+  ["one that lost its end, then Escape", `${PASTE}ab|…|\x1b|…`, [insert("ab"), { type: "escape" }]],
+])("nothing that is pasted is a key, and keys are keys again: %s", (_, reads, actions) => {
+  expect(actionsOf(reads)).toEqual(actions);
+});
+
+test("a paste is one edit, in however many reads it comes", () => {
+  const text = "line 日本語\n".repeat(10_000);
+  const bytes = `${PASTE}${text.replaceAll("\n", "\r")}${END}`;
+  const keyboard = new Keyboard();
+  const found: Input[] = [];
+  for (let at = 0; at < bytes.length; at += 1_000) {
+    found.push(...keyboard.feed(bytes.slice(at, at + 1_000)));
+  }
+  expect(found.map((each) => each.type)).toEqual(["paste"]);
+  expect(actionOfInput(found[0]!, false)).toEqual(insert(text));
+});
+
+/** `|` between reads, `…`: nothing comes for a while; once more at the end. */
+function actionsOf(reads: string): Action[] {
+  const keyboard = new Keyboard();
+  const found = `${reads}|…`
+    .split("|")
+    .flatMap((read) => (read === "…" ? keyboard.silent() : keyboard.feed(read)));
+  return found.flatMap((each) => actionOfInput(each, false) ?? []);
+}
+
+test("silence is waited for only where something may be over", () => {
+  const waits = (...reads: string[]): number | undefined => {
+    const keyboard = new Keyboard();
+    for (const read of reads) keyboard.feed(read);
+    return keyboard.waitMs;
+  };
+  expect(waits("a")).toBeUndefined();
+  expect(waits("\x1b")).toBe(100);
+  expect(waits("\x1b[")).toBe(100);
+  expect(waits("\x1b[20")).toBe(1_000); // nobody types that
+  expect(waits(PASTE)).toBe(1_000);
+  expect(waits(PASTE, END)).toBeUndefined();
+});
+
+test("Ctrl-D says goodbye only on an empty line", () => {
+  const [pressed] = new Keyboard().feed("\x04");
+  expect(actionOfInput(pressed!, true)).toEqual({ type: "quit" });
+  expect(actionOfInput(pressed!, false)).toEqual(erase("right"));
 });
 
 test.each<[line: string, command: Command]>([

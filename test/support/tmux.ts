@@ -1,5 +1,5 @@
 /** Terminals for tests: windows of a private tmux server, in which the real client runs. */
-import { execFile, execFileSync } from "node:child_process";
+import { execFile, execFileSync, type PromiseWithChild } from "node:child_process";
 import { writeFile } from "node:fs/promises";
 import { fileURLToPath } from "node:url";
 import { promisify } from "node:util";
@@ -15,6 +15,8 @@ export const HAS_TMUX = hasTmux();
 export interface Window {
   /** Each string is text, or in brackets the name of a key: `[Enter]`, `[C-c]`. */
   types(...keys: string[]): Promise<void>;
+  /** As a terminal pastes: in brackets, if the program asked for them, and otherwise as it is. */
+  pastes(text: string): Promise<void>;
   /** What is to be seen; with `isRaw`, with its escape sequences. */
   screen(isRaw?: boolean): Promise<string>;
   resize(columns: number, rows: number): Promise<void>;
@@ -45,6 +47,12 @@ export async function openWindow(
         const named = /^\[(.+)\]$/.exec(key)?.[1];
         await tmux("send-keys", "-t", name, ...(named === undefined ? ["-l", key] : [named]));
       }
+    },
+    async pastes(text) {
+      const loading = runTmux(["load-buffer", "-"]);
+      loading.child.stdin!.end(text);
+      await loading;
+      await tmux("paste-buffer", "-p", "-r", "-t", name);
     },
     screen: (isRaw = false) => tmux("capture-pane", "-p", "-t", name, ...(isRaw ? ["-e"] : [])),
     async resize(columns, rows) {
@@ -90,9 +98,12 @@ async function isRunning(pid: number): Promise<boolean> {
 }
 
 async function tmux(...args: string[]): Promise<string> {
+  return (await runTmux(args)).stdout;
+}
+
+function runTmux(args: readonly string[]): PromiseWithChild<{ stdout: string }> {
   const socket = `tertulia-test-${process.pid}-${servers}`;
-  const { stdout } = await run("tmux", ["-u", "-L", socket, "-f", "/dev/null", ...args]);
-  return stdout;
+  return run("tmux", ["-u", "-L", socket, "-f", "/dev/null", ...args]);
 }
 
 function hasTmux(): boolean {

@@ -3,7 +3,7 @@ import type { ReadStream, WriteStream } from "node:tty";
 import type { Desk } from "../view/desk.js";
 import { startOfDay } from "../view/days.js";
 import type { View } from "../view/model.js";
-import { actionOf, type Key } from "./keys.js";
+import { actionOfInput, type Input } from "./keys.js";
 import { render } from "./layout.js";
 import { paint } from "./paint.js";
 import type { Screen } from "./screen.js";
@@ -69,7 +69,7 @@ export class App {
     this.#terminal = new Terminal({
       input: options.input,
       output: options.output,
-      pressed: (text, key) => this.#pressed(text, key),
+      came: (input) => this.#came(input),
       resized: () => this.#drawAnew(),
       ended: (signal) => void this.#leave({ how: signal }),
     });
@@ -116,9 +116,8 @@ export class App {
     this.#stage.toEnd();
   }
 
-  #pressed(text: string | undefined, key: Key): void {
-    const { editor, isPasting } = this.#stage;
-    const action = actionOf(text, key, { isEmpty: editor.text === "", isPasting });
+  #came(input: Input): void {
+    const action = actionOfInput(input, this.#stage.editor.text === "");
     if (action === undefined || this.#isLeaving) return;
     this.#stage.act(action);
     this.#draw();

@@ -4,7 +4,7 @@
 
 /** ECMA-48 §5.4: CSI; then strings (OSC, DCS, SOS, PM, APC) that have an end; then the short ones. */
 const SEQUENCES =
-  /(?:\x1b\[|\x9b)[0-?]*[ -/]*[@-~]|(?:\x1b[\]PX^_]|[\x9d\x90\x98\x9e\x9f])[^\x07\x1b\x9c]*(?:\x07|\x1b\\|\x9c)|\x1b[ -/]*[0-~]/g;
+  /(?:\x1b\[|\x9b)[0-?]*[ -/]*[@-~]|(?:\x1b[\]PX^_]|[\x9d\x90\x98\x9e\x9f])[^\x07\x1b\x90\x98\x9c-\x9f]*(?:\x07|\x1b\\|\x9c)|\x1b[ -/]*[0-~]/g;
 const LINE_ENDS = /\r\n?|[\x0b\x0c\x85\u2028\u2029]/g;
 const CONTROLS = /[\x00-\x09\x0e-\x1f\x7f-\x9f]/g;
 /** Marks, embeddings, overrides and isolates of UAX #9; and what is not seen at all. */
@@ -24,6 +24,16 @@ export function clean(text: string): string {
     .replace(UNSEEN, "")
     .replace(LONE_SURROGATES, "\ufffd")
     .replace(PILES, "$1");
+}
+
+/** What was pasted, to be edited and sent: no keys, no escape sequences; its letters are left as they are. */
+export function cleanPaste(text: string): string {
+  return text
+    .replace(/\x1b(?:\[[0-?]*[ -/]*)?$/, "")
+    .replace(SEQUENCES, "")
+    .replace(/\r\n?|[\x0b\x0c\x85]/g, "\n")
+    .replaceAll("\t", "  ")
+    .replace(CONTROLS, "");
 }
 
 /** A name, or anything else that stands on one line. */

@@ -1,4 +1,5 @@
 /** Tab: commands, names and statuses that go on from what is written; again, the next one. Pure. */
+import { fold } from "../view/search.js";
 import { STATUSES, WORDS, wordOf, type Word } from "./commands.js";
 import type { Editor } from "./editor.js";
 import { begunName, writeName } from "./names.js";
@@ -70,12 +71,4 @@ function cycleOf(
   const wanted = fold(start);
   const options = words.filter((word) => fold(word).startsWith(wanted)).map(written);
   return options.length === 0 ? undefined : { options, chosen: 0, from };
-}
-
-/** So that `José` goes on from `jose`; upper case, because a lower sigma depends on what follows it. */
-function fold(text: string): string {
-  return text
-    .normalize("NFD")
-    .replaceAll(/\p{Mn}/gu, "")
-    .toUpperCase();
 }

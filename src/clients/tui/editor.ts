@@ -86,12 +86,20 @@ function placeOf({ text, at }: Editor, place: Place): number {
       const length = after.indexOf("\n");
       return length > 0 ? at + length : text.length;
     }
-    case "left":
-      return at - (graphemes(before).at(-1)?.length ?? 0);
-    case "right":
-      return at + (graphemes(after)[0]?.length ?? 0);
-    case "word left":
-      return before.search(/\S+\s*$/u) === -1 ? 0 : before.search(/\S+\s*$/u);
+    // what is before, or after, a line end does not matter
+    case "left": {
+      const line = before.slice(before.lastIndexOf("\n", at - 2) + 1);
+      return at - (graphemes(line).at(-1)?.length ?? 0);
+    }
+    case "right": {
+      const line = /^[^\n]*\n?/.exec(after)![0];
+      return at + (graphemes(line)[0]?.length ?? 0);
+    }
+    case "word left": {
+      let start = before.trimEnd().length;
+      while (start > 0 && !/\s/.test(before[start - 1]!)) start--;
+      return start;
+    }
     case "word right":
       return at + /^\s*\S*/u.exec(after)![0].length;
     default:

@@ -1,5 +1,14 @@
-/** What a key means. Pure; keys as `readline.emitKeypressEvents` tells them. */
+/** Which key an escape sequence or a control character is, and what a key means. Pure. */
+/* oxlint-disable no-control-regex -- control characters are what this file is about */
+import { cleanPaste } from "./clean.js";
 import type { Edit, Place } from "./editor.js";
+
+/** Several letters that came at once are one input. */
+export type Input =
+  /** `text`: what it writes, if it writes something. */
+  | { readonly type: "key"; readonly text: string | undefined; readonly key: Key }
+  /** As it came: with whatever line ends and escape sequences are in it. */
+  | { readonly type: "paste"; readonly text: string };
 
 export interface Key {
   readonly name?: string | undefined;
@@ -23,8 +32,71 @@ export type Action =
   | { readonly type: "redraw" }
   | { readonly type: "suspend" }
   | { readonly type: "quit" }
-  | { readonly type: "focus"; readonly isHere: boolean }
-  | { readonly type: "paste"; readonly isBegun: boolean };
+  | { readonly type: "focus"; readonly isHere: boolean };
+
+/** By the last character of a sequence (xterm); with Shift or Ctrl, rxvt has others. */
+const BY_FINAL: Readonly<Record<string, string>> = {
+  A: "up",
+  B: "down",
+  C: "right",
+  D: "left",
+  F: "end",
+  H: "home",
+  M: "enter",
+  Z: "tab",
+};
+/** By the number before `~` (VT220, rxvt). */
+const BY_NUMBER: Readonly<Record<string, string>> = {
+  1: "home",
+  3: "delete",
+  4: "end",
+  5: "pageup",
+  6: "pagedown",
+  7: "home",
+  8: "end",
+};
+const BY_CHARACTER: Readonly<Record<string, string>> = {
+  "\r": "return",
+  "\n": "enter",
+  "\t": "tab",
+  "\b": "backspace",
+  "\x7f": "backspace",
+  "\x1b": "escape",
+};
+
+/** The key of an escape sequence, a control character or a letter, as `Keyboard` takes them apart. */
+export function keyOf(sequence: string): Key {
+  const [, kind, parameters = "", final = ""] =
+    /^\x1b{1,2}(\[\[?|O)([\d;]*)([^\d;]+)$/.exec(sequence) ?? [];
+  if (kind === "[[") return { sequence }; // F1 … F5 of the Linux console
+  if (kind !== undefined) return functionKey(sequence, kind, parameters.split(";"), final);
+  const meta = sequence.length > 1 && sequence.startsWith("\x1b");
+  const pressed = meta ? sequence.slice(1) : sequence;
+  const named = BY_CHARACTER[pressed];
+  if (named !== undefined) return { name: named, sequence, meta };
+  if (/^[\x01-\x1a]$/.test(pressed)) {
+    const name = String.fromCharCode(pressed.charCodeAt(0) + 0x60);
+    return { name, sequence, meta, ctrl: true };
+  }
+  if (!/^[a-z\d]$/i.test(pressed)) return { sequence, meta };
+  return { name: pressed.toLowerCase(), sequence, meta, shift: /[A-Z]/.test(pressed) };
+}
+
+function functionKey(sequence: string, kind: string, parameters: string[], final: string): Key {
+  const isNumbered = /^[~^$@]$/.test(final);
+  const isOfRxvt = /^[a-d]$/.test(final);
+  const name = isNumbered
+    ? BY_NUMBER[parameters[0]!]
+    : BY_FINAL[isOfRxvt ? final.toUpperCase() : final];
+  const modifiers = Math.max(0, Number(parameters.at(isNumbered ? 1 : -1) ?? 1) - 1);
+  return {
+    name,
+    sequence,
+    shift: (modifiers & 1) > 0 || final === "Z" || /[$@]/.test(final) || (isOfRxvt && kind === "["),
+    meta: (modifiers & 0b1010) > 0 || sequence.startsWith("\x1b\x1b"),
+    ctrl: (modifiers & 4) > 0 || /[\^@]/.test(final) || (isOfRxvt && kind === "O"),
+  };
+}
 
 /** By name, with `^` for Ctrl, `!` for Alt, `+` for Shift before it. */
 const MEANINGS: Readonly<Record<string, Action>> = {
@@ -76,17 +148,16 @@ const MEANINGS: Readonly<Record<string, Action>> = {
   "^l": { type: "redraw" },
   "^z": { type: "suspend" },
   "^c": { type: "quit" },
-  "paste-start": { type: "paste", isBegun: true },
-  "paste-end": { type: "paste", isBegun: false },
 };
 
 /** Undefined: nothing. `isEmpty`: nothing is written yet, so that Ctrl-D means goodbye. */
-export function actionOf(
-  text: string | undefined,
-  key: Key,
-  { isEmpty, isPasting }: { readonly isEmpty: boolean; readonly isPasting: boolean },
-): Action | undefined {
-  if (isPasting && key.name !== "paste-end") return pasted(text, key);
+export function actionOfInput(input: Input, isEmpty: boolean): Action | undefined {
+  return input.type === "paste"
+    ? insert(cleanPaste(input.text))
+    : actionOf(input.text, input.key, isEmpty);
+}
+
+function actionOf(text: string | undefined, key: Key, isEmpty: boolean): Action | undefined {
   if (key.sequence === "\x1b[I") return { type: "focus", isHere: true };
   if (key.sequence === "\x1b[O") return { type: "focus", isHere: false };
   if (key.ctrl === true && key.name === "d") return isEmpty ? { type: "quit" } : erase("right");
@@ -108,18 +179,11 @@ function afterEscape({ meta, sequence = "" }: Key): Action | undefined {
   return meta === true && /^\P{Cc}$/u.test(letter) ? insert(letter) : undefined;
 }
 
-/** Nothing that is pasted is a command: line ends stay in the text. */
-function pasted(text: string | undefined, key: Key): Action | undefined {
-  if (key.name === "return" || key.name === "enter") return insert("\n");
-  if (key.name === "tab") return insert("  ");
-  return text !== undefined && isPrinted(text) ? insert(text) : undefined;
-}
-
 function isPrinted(text: string): boolean {
   return /^[^\p{Cc}]/u.test(text);
 }
 
-function insert(text: string): Action {
+export function insert(text: string): Action & { type: "edit" } {
   return { type: "edit", edit: { type: "insert", text } };
 }
 

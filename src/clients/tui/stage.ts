@@ -31,7 +31,6 @@ export class Stage {
   editor: Editor = EMPTY;
   anchor: Anchor | undefined;
   sheet: Sheet | undefined;
-  isPasting = false;
   #cycle: Cycle | undefined;
   #isHere = true;
 
@@ -137,9 +136,6 @@ export class Stage {
       case "focus":
         this.#isHere = action.isHere;
         this.look();
-        return;
-      case "paste":
-        this.isPasting = action.isBegun;
         return;
       default:
         action satisfies never;

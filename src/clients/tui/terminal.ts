@@ -1,8 +1,9 @@
 /** The terminal itself: full screen and raw keys while it is open, and as it was before on every way out. */
-import { emitKeypressEvents } from "node:readline";
 import { writeSync } from "node:fs";
+import { StringDecoder } from "node:string_decoder";
 import type { ReadStream, WriteStream } from "node:tty";
-import type { Key } from "./keys.js";
+import { Keyboard } from "./keyboard.js";
+import type { Input } from "./keys.js";
 
 /** Alternate screen, bracketed paste, focus reports, no wrapping at the last column. */
 const ENTER = "\x1b[?1049h\x1b[?2004h\x1b[?1004h\x1b[?7l\x1b[2J\x1b[H";
@@ -12,7 +13,7 @@ const LEAVE = "\x1b[?2026l\x1b[m\x1b[2J\x1b[?7h\x1b[?1004l\x1b[?2004l\x1b[?25h\x
 export interface TerminalOptions {
   readonly input: ReadStream;
   readonly output: WriteStream & { readonly fd: number };
-  pressed(text: string | undefined, key: Key): void;
+  came(input: Input): void;
   /** Its size is another one, or what is on it was lost: to be drawn from nothing. */
   resized(): void;
   /** Somebody ends this program, or the terminal is gone. */
@@ -22,7 +23,11 @@ export interface TerminalOptions {
 export class Terminal {
   readonly #options: TerminalOptions;
   #isOpen = false;
-  readonly #onKey = (text: string | undefined, key: Key): void => this.#options.pressed(text, key);
+  readonly #decoder = new StringDecoder("utf8");
+  #keyboard = new Keyboard();
+  #waiting: NodeJS.Timeout | undefined;
+  readonly #onData = (chunk: Buffer): void =>
+    this.#take(this.#keyboard.feed(this.#decoder.write(chunk)));
   readonly #onResize = (): void => this.#options.resized();
   readonly #onExit = (): void => this.close();
   readonly #onContinue = (): void => this.#enter();
@@ -33,8 +38,7 @@ export class Terminal {
   constructor(options: TerminalOptions) {
     this.#options = options;
     const { input, output } = options;
-    emitKeypressEvents(input);
-    input.on("keypress", this.#onKey);
+    input.on("data", this.#onData);
     input.on("end", this.#onHup);
     input.on("error", this.#onHup);
     output.on("resize", this.#onResize);
@@ -68,7 +72,7 @@ export class Terminal {
   /** May be called twice. */
   close(): void {
     const { input, output } = this.#options;
-    input.off("keypress", this.#onKey);
+    input.off("data", this.#onData);
     input.off("end", this.#onHup);
     output.off("resize", this.#onResize);
     process.off("SIGCONT", this.#onContinue);
@@ -77,9 +81,19 @@ export class Terminal {
     input.pause();
   }
 
+  #take(inputs: readonly Input[]): void {
+    clearTimeout(this.#waiting);
+    const { waitMs } = this.#keyboard;
+    if (waitMs !== undefined) {
+      this.#waiting = setTimeout(() => this.#take(this.#keyboard.silent()), waitMs);
+    }
+    for (const each of inputs) this.#options.came(each);
+  }
+
   #enter(): void {
     if (this.#isOpen) return;
     this.#isOpen = true;
+    this.#keyboard = new Keyboard();
     this.#options.input.setRawMode(true);
     this.#options.input.resume();
     this.#options.output.write(ENTER);
@@ -89,6 +103,7 @@ export class Terminal {
   #leave(): void {
     if (!this.#isOpen) return;
     this.#isOpen = false;
+    clearTimeout(this.#waiting);
     try {
       this.#options.input.setRawMode(false);
       writeSync(this.#options.output.fd, LEAVE); // the process may end with this line

@@ -24,11 +24,23 @@ const NARROW = /^[\x20-\x7e]*$/;
 const ZERO = /^[\p{Mn}\p{Me}\p{Cf}\p{Cc}]/u;
 const EMOJI = /^(?:\p{Emoji_Presentation}|\p{Emoji}\u{fe0f})/u;
 
+/** The segmenter of V8 takes a time that grows with the square of the text. */
+const SEGMENTED_AT_ONCE = 512;
 const segmenter = new Intl.Segmenter(undefined, { granularity: "grapheme" });
 
 export function graphemes(text: string): string[] {
   if (NARROW.test(text)) return text.split("");
-  return Array.from(segmenter.segment(text), ({ segment }) => segment);
+  const found: string[] = [];
+  for (let from = 0, size = SEGMENTED_AT_ONCE; from < text.length;) {
+    const part = text.slice(from, from + size);
+    const clusters = Array.from(segmenter.segment(part), ({ segment }) => segment);
+    const isLast = from + size >= text.length;
+    const whole = isLast ? clusters : clusters.slice(0, -1); // the last one may go on
+    for (const each of whole) from += each.length;
+    found.push(...whole);
+    size = whole.length === 0 ? size * 2 : SEGMENTED_AT_ONCE;
+  }
+  return found;
 }
 
 export function width(text: string): number {

@@ -15,10 +15,10 @@ export function soughtName({ search }: View): string {
   return search.trim().replace(/^@/, "");
 }
 
-/** So that `José` is found by `jose`. */
-function fold(text: string): string {
+/** So that `José` is found by `jose`; upper case, because a lower sigma depends on what follows it. */
+export function fold(text: string): string {
   return text
     .normalize("NFD")
     .replaceAll(/\p{Mn}/gu, "")
-    .toLowerCase();
+    .toUpperCase();
 }

@@ -19,6 +19,7 @@ export function hasBrowser(): boolean {
 
 const ARGUMENTS = [
   "--headless",
+  "--host-resolver-rules=MAP lan.test 127.0.0.1", // a machine elsewhere: by http its pages are not secure
   "--no-sandbox",
   "--disable-gpu",
   "--disable-quic",

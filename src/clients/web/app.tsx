@@ -7,7 +7,7 @@ import type { View } from "../view/model.js";
 import { forgetAddress } from "./address.js";
 import { Chat } from "./chat.js";
 import { JoinForm } from "./join-form.js";
-import { RoomContext, ViewContext, earlierSeat, giveUpSeat, join, type Room } from "./seat.js";
+import { RoomContext, ViewContext, earlierSeat, join, type Room } from "./seat.js";
 import type { Texts } from "./texts.js";
 import { TodayContext } from "./times.js";
 
@@ -16,23 +16,29 @@ const SLEPT_MS = 5_000;
 
 export function App({ t }: { readonly t: Texts }): ComponentChildren {
   const desk = useRef<Desk>(undefined);
+  const turns = useRef(0);
+  const isEntering = useRef(false);
   const [view, setView] = useState<View>();
   /** Been in: from then on a lost connection leaves the chat on the screen. */
   const [isIn, setIsIn] = useState(false);
   const [today, setToday] = useState(() => startOfDay(Date.now()));
 
   const enter = useCallback(
-    (name: string) => {
-      const own = join(name, t, (next) => {
-        if (desk.current !== own && desk.current !== undefined) return;
+    async (name: string) => {
+      if (isEntering.current) return;
+      isEntering.current = true;
+      const turn = ++turns.current;
+      const changed = (next: View): void => {
+        if (turn !== turns.current) return; // of the seat before this one
         if (next.connection.name === "open") setIsIn(true);
         if (next.connection.name === "away") {
-          giveUpSeat();
           forgetAddress();
           setIsIn(false);
         }
         setView(next);
-      });
+      };
+      const own = await join(name, t, changed, () => void enter(name));
+      isEntering.current = false;
       desk.current = own;
       setView(own.view);
     },
@@ -41,7 +47,7 @@ export function App({ t }: { readonly t: Texts }): ComponentChildren {
 
   useEffect(() => {
     const earlier = earlierSeat();
-    if (earlier) enter(earlier.name);
+    if (earlier) void enter(earlier.name);
     let tickedMs = Date.now();
     const ticking = setInterval(() => {
       const nowMs = Date.now();
@@ -63,17 +69,13 @@ export function App({ t }: { readonly t: Texts }): ComponentChildren {
     [t],
   );
 
-  if (view === undefined || !isIn) return <JoinForm t={t} view={view} onJoin={enter} />;
+  if (view === undefined || !isIn)
+    return <JoinForm t={t} view={view} onJoin={(name) => void enter(name)} />;
   return (
     <RoomContext.Provider value={room}>
       <TodayContext.Provider value={today}>
         <ViewContext.Provider value={view}>
-          <Chat
-            onJoinAgain={() => {
-              desk.current = undefined;
-              enter(view.me);
-            }}
-          />
+          <Chat onJoinAgain={() => void enter(view.me)} />
         </ViewContext.Provider>
       </TodayContext.Provider>
     </RoomContext.Provider>

@@ -28,6 +28,17 @@ export function forget(where: "tab" | "browser", what: string): void {
   }
 }
 
+/** The rests of the names that begin so. */
+export function list(where: "tab" | "browser", beginning: string): readonly string[] {
+  try {
+    return Object.keys(storeOf(where))
+      .filter((key) => key.startsWith(keyOf(beginning)))
+      .map((key) => key.slice(keyOf(beginning).length));
+  } catch {
+    return [];
+  }
+}
+
 function storeOf(where: "tab" | "browser"): Storage {
   return where === "tab" ? sessionStorage : localStorage;
 }

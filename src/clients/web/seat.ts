@@ -1,11 +1,20 @@
 /** This tab's place in the chat: joins, keeps name, key and drafts, and tells of messages when hidden. */
 import { createContext } from "preact";
 import { useContext } from "preact/hooks";
-import { connect, type Tertulia } from "../sdk/tertulia.js";
+import { connect } from "../sdk/tertulia.js";
 import { Desk } from "../view/desk.js";
-import { begin, emptyConversation, type View, type ViewEvent } from "../view/model.js";
+import {
+  begin,
+  emptyConversation,
+  type Connection,
+  type Conv,
+  type View,
+  type ViewEvent,
+} from "../view/model.js";
 import { quietAgain } from "../view/quiet.js";
 import { addressedConv } from "./address.js";
+import { draftsOf, keepDrafts } from "./drafts.js";
+import { awaitSharedKey, forgetKey, shareKey, sharedKey } from "./key.js";
 import { forget, recall, remember } from "./memory.js";
 import { announce } from "./notify.js";
 import type { Texts } from "./texts.js";
@@ -33,28 +42,57 @@ export function useSeat(): Seat {
   return { ...useContext(RoomContext)!, view: useContext(ViewContext)! };
 }
 
-export function join(name: string, texts: Texts, changed: (view: View) => void): Desk {
+/**
+ * Another tab of this browser with the same name is another device of the same user.
+ * @param again Another tab has taken the name at this very moment: join once more, with its key.
+ */
+export async function join(
+  name: string,
+  texts: Texts,
+  changed: (view: View) => void,
+  again: () => void,
+): Promise<Desk> {
+  const me = name.normalize(); // as the chat spells it
+  const drafts = await draftsOf(me);
   const earlier = earlierSeat();
-  const { key, quiet } = earlier?.name === name ? earlier : {};
+  const { key = sharedKey(me), quiet } = earlier?.name === me ? earlier : {};
+  const view = withDrafts(quietAgain(begin(me, addressedConv()), quiet), drafts);
+  const isBusy = view.chosen === "busy";
+  const timing = { nameWithinMs: 0 }; // somebody waits to choose another one
+  const chat = connect(gateway(), { name: me, key, isBusy, client: "tertulia-web", timing });
+  remember("browser", "name", [me]);
+  const keepSeat = ({ quiet: marks }: View): void =>
+    remember("tab", "seat", { name: me, key: chat.key, quiet: marks && [...marks] });
+  const take = async (next: View): Promise<void> => {
+    const { connection } = next;
+    keepDrafts(next);
+    if (connection.name === "open") shareKey(me, chat.key);
+    if (connection.name === "away" || isTaken(connection)) {
+      forget("tab", "seat");
+      forgetKey(me, chat.key);
+    } else keepSeat(next);
+    const isRace = isTaken(connection) && key === undefined;
+    if (isRace && (await awaitSharedKey(me)) !== undefined) again();
+    else changed(next);
+  };
+  keepSeat(view);
+  return new Desk(chat, {
+    view,
+    changed: (next) => void take(next),
+    notify: ({ message }) => announce(message, texts),
+  });
+}
+
+function isTaken(connection: Connection): boolean {
+  return connection.name === "closed" && connection.problem === "name_taken";
+}
+
+function gateway(): string {
   const url = new URL("ws", location.href);
   url.protocol = url.protocol.replace("http", "ws");
   url.search = "";
   url.hash = "";
-  const view = quietAgain(begin(name, addressedConv()), quiet);
-  const isBusy = view.chosen === "busy";
-  const timing = { nameWithinMs: 0 }; // somebody waits to choose another one
-  const chat = connect(url.href, { name, key, isBusy, client: "tertulia-web", timing });
-  keepSeat(chat, view);
-  remember("browser", "name", [name]);
-  return new Desk(chat, {
-    view: withDrafts(view, recall("browser", `drafts.${name}`)),
-    changed: (next) => {
-      keepDrafts(name, next);
-      if (next.connection.name !== "away") keepSeat(chat, next);
-      changed(next);
-    },
-    notify: ({ message }) => announce(message, texts),
-  });
+  return url.href;
 }
 
 interface EarlierSeat {
@@ -69,37 +107,16 @@ export function earlierSeat(): EarlierSeat | undefined {
   return recall("tab", "seat") as EarlierSeat | undefined;
 }
 
-function keepSeat({ name, key }: Tertulia, { quiet }: View): void {
-  remember("tab", "seat", { name, key, quiet: quiet && [...quiet] });
-}
-
 /** The name that was used last in this browser. */
 export function earlierName(): string {
   const [name] = (recall("browser", "name") ?? []) as unknown[];
   return typeof name === "string" ? name : "";
 }
 
-export function giveUpSeat(): void {
-  forget("tab", "seat");
-}
-
-function withDrafts(view: View, drafts: unknown): View {
+function withDrafts(view: View, drafts: Readonly<Record<Conv, string>>): View {
   const conversations = new Map(view.conversations);
-  for (const [conv, draft] of Object.entries(drafts ?? {})) {
-    conversations.set(conv, { ...emptyConversation(conv), draft: String(draft) });
+  for (const [conv, draft] of Object.entries(drafts)) {
+    conversations.set(conv, { ...emptyConversation(conv), draft });
   }
   return { ...view, conversations };
-}
-
-let kept = "";
-
-function keepDrafts(name: string, { conversations }: View): void {
-  const drafts: Record<string, string> = {};
-  for (const { conv, draft } of conversations.values()) {
-    if (draft !== "") drafts[conv] = draft;
-  }
-  const text = JSON.stringify(drafts);
-  if (text === kept) return;
-  kept = text;
-  remember("browser", `drafts.${name}`, drafts);
 }

@@ -1,0 +1,90 @@
+/**
+ * Drafts. Each tab has its own, and finds them again when it is loaded again. What closed tabs had left is
+ * found by a new one, in each conversation what was written last; the rest waits for the next. Where
+ * nobody knows which tabs are open, a new one begins with a copy of their drafts.
+ */
+import type { Conv, View } from "../view/model.js";
+import { forget, list, recall, remember } from "./memory.js";
+import { onOtherTab, openTabs, TAB } from "./shared.js";
+
+/** Of one conversation, one for each tab, the latest last. */
+interface Draft {
+  readonly tab: string;
+  readonly text: string;
+}
+
+/** Of one tab, through reloads. */
+interface Own {
+  readonly tab: string;
+  readonly drafts: Readonly<Record<Conv, unknown>>;
+}
+
+/** Enough for those that nobody comes back to. */
+const KEPT_AT_MOST = 20;
+
+let me = "";
+let kept: Readonly<Record<Conv, string>> = {};
+
+export async function draftsOf(name: string): Promise<Readonly<Record<Conv, string>>> {
+  const open = await openTabs();
+  const own = recall("tab", placeOf(name)) as Own | undefined;
+  const drafts: Record<Conv, string> = {};
+  for (const [conv, text] of Object.entries(own?.drafts ?? {})) drafts[conv] = String(text);
+  for (const conv of list("browser", placeOf(name))) {
+    const all = read(name, conv);
+    const free = own === undefined ? all.findLast(({ tab }) => !open.has(tab)) : undefined;
+    if (free !== undefined) drafts[conv] = free.text;
+    const before = free?.tab ?? own?.tab; // loaded again, the page is another one
+    const now = all.map(({ tab, text }) => ({ tab: tab === before ? TAB : tab, text }));
+    write(name, conv, now);
+  }
+  me = name;
+  kept = drafts;
+  remember("tab", placeOf(name), { tab: TAB, drafts });
+  for (const conv of Object.keys(kept)) putBack(conv);
+  return drafts;
+}
+
+export function keepDrafts({ conversations }: View): void {
+  const drafts: Record<Conv, string> = {};
+  for (const { conv, draft } of conversations.values()) if (draft !== "") drafts[conv] = draft;
+  const changed = Object.keys({ ...kept, ...drafts }).filter((conv) => kept[conv] !== drafts[conv]);
+  for (const conv of changed) {
+    const others = read(me, conv).filter(({ tab }) => tab !== TAB);
+    const text = drafts[conv];
+    write(me, conv, text === undefined ? others : [...others, { tab: TAB, text }]);
+  }
+  kept = drafts;
+  if (changed.length > 0) remember("tab", placeOf(me), { tab: TAB, drafts });
+}
+
+/** Two tabs that write at the same moment do not know of each other: this one's is added, as an older one. */
+function putBack(conv: Conv): void {
+  const text = kept[conv];
+  if (text === undefined) return;
+  const all = read(me, conv);
+  if (!all.some(({ tab }) => tab === TAB)) write(me, conv, [{ tab: TAB, text }, ...all]);
+}
+
+onOtherTab((what) => {
+  if (what.startsWith(placeOf(me))) putBack(what.slice(placeOf(me).length));
+});
+
+function read(name: string, conv: Conv): readonly Draft[] {
+  const found = recall("browser", placeOf(name) + conv);
+  return Array.isArray(found) ? found.filter(isDraft) : []; // other pages of this address write there, too
+}
+
+function isDraft(each: unknown): each is Draft {
+  const { tab, text } = (each ?? {}) as Partial<Draft>;
+  return typeof tab === "string" && typeof text === "string" && text !== "";
+}
+
+function write(name: string, conv: Conv, drafts: readonly Draft[]): void {
+  if (drafts.length === 0) forget("browser", placeOf(name) + conv);
+  else remember("browser", placeOf(name) + conv, drafts.slice(-KEPT_AT_MOST));
+}
+
+function placeOf(name: string): string {
+  return `drafts.${JSON.stringify(name)}`;
+}

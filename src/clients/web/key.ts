@@ -1,0 +1,44 @@
+/**
+ * The key with which the tabs of this browser share a name. Only a tab that is in with it writes it, so it
+ * is always the right one; a tab that leaves takes it away, and those that stay write it again.
+ */
+import { forget, recall, remember } from "./memory.js";
+import { onOtherTab } from "./shared.js";
+
+/** What one tab has written, the others can read by then. */
+const SHARED_WITHIN_MS = 500;
+
+let own: readonly [name: string, key: string] | undefined;
+
+export function sharedKey(name: string): string | undefined {
+  const key = recall("browser", placeOf(name));
+  return typeof key === "string" && /^[\w-]{1,64}$/.test(key) ? key : undefined; // others write there, too
+}
+
+/** Another tab may be joining at this very moment. */
+export async function awaitSharedKey(name: string): Promise<string | undefined> {
+  const untilMs = performance.now() + SHARED_WITHIN_MS;
+  for (;;) {
+    const key = sharedKey(name);
+    if (key !== undefined || performance.now() > untilMs) return key;
+    await new Promise((resolve) => setTimeout(resolve, 20));
+  }
+}
+
+export function shareKey(name: string, key: string): void {
+  own = [name, key];
+  remember("browser", placeOf(name), key);
+}
+
+export function forgetKey(name: string, key: string): void {
+  own = undefined;
+  if (sharedKey(name) === key) forget("browser", placeOf(name));
+}
+
+onOtherTab((what) => {
+  if (own !== undefined && what === placeOf(own[0])) shareKey(...own);
+});
+
+function placeOf(name: string): string {
+  return `key.${name}`;
+}

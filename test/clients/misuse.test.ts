@@ -121,6 +121,25 @@ test("what is no chat, what does not answer, and what is lost have words of thei
   });
 });
 
+test("a WebSocket that tells of an error, but not of its end, is given up", async () => {
+  class Silent extends EventTarget {
+    constructor() {
+      super();
+      queueMicrotask(() =>
+        this.dispatchEvent(Object.assign(new Event("error"), { message: "no" })),
+      );
+    }
+    send = (): void => {};
+    close = (): void => {};
+  }
+  const { chat } = join(HERE, { WebSocket: Silent as never });
+  const waits = await chat.once("state", { signal: AbortSignal.timeout(5_000) });
+  expect(waits).toMatchObject({
+    name: "waiting",
+    error: { message: `${HERE} cannot be reached: no` },
+  });
+});
+
 test("an address that the environment forbids is passed over, and told", async () => {
   const server = await serve();
   class Strict extends WebSocket {

@@ -36,6 +36,8 @@ const SUBPROTOCOL: typeof Subprotocol = "tertulia.v1.json";
 const HELLO_ID = 0;
 /** For a sign of life, after a sign that the connection may be dead. */
 const PROBED_WITHIN_MS = 3_000;
+/** After an error. */
+const CLOSED_WITHIN_MS = 100;
 
 export class Link {
   readonly #options: LinkOptions;
@@ -62,8 +64,7 @@ export class Link {
       this.#send({ ...options.hello(), id: HELLO_ID });
     });
     this.#socket.addEventListener("message", ({ data }) => this.#hear(data));
-    // a close follows
-    this.#socket.addEventListener("error", (event) => (this.#problem = messageOf(event)));
+    this.#socket.addEventListener("error", (event) => this.#fail(event));
     this.#socket.addEventListener("close", ({ code, reason }) => this.#lose(code, reason));
     this.#timer = later(() => this.#cut("no welcome in time"), this.#options.timing.openWithinMs);
   }
@@ -208,6 +209,14 @@ export class Link {
       if (this.#heardMs < askedMs) this.#cut("no sign of life");
       else this.#listen(this.#options.timing.pingAfterMs);
     }, withinMs);
+  }
+
+  /** A close follows; but Node 22's own WebSocket keeps silent after a failed connection. */
+  #fail(event: object): void {
+    if (this.#state === "ended") return;
+    this.#problem = messageOf(event);
+    clearTimeout(this.#timer);
+    this.#timer = later(() => this.#cut(""), CLOSED_WITHIN_MS);
   }
 
   #cut(reason: string): void {

@@ -213,7 +213,7 @@ const ERRORS: Readonly<
   name_taken: { code: "name_taken", message: "somebody holds this name" },
   unknown_user: { code: "not_found", message: "nobody ever had this name" },
   bad_status: { code: "bad_status", message: "there is no such status" },
-  empty_message: { code: "empty", message: "the text is empty" },
+  empty_message: { code: "empty", message: "nothing of the text can be seen" },
   recipient_disconnected: { code: "not_found", message: "this user is not connected" },
   not_registered: { code: "unauthenticated", message: "say hello first" },
   forbidden: { code: "forbidden", message: "not allowed" },

@@ -38,6 +38,8 @@ const JOINER_OF_A_SCRIPT = new RegExp(
     String.raw`(?<=${JOINS_NEXT}\p{Mn}*)\u200c(?=${JOINS_PREVIOUS})`,
     String.raw`(?<=${VIRAMA})\u200c(?=\p{L})`,
     String.raw`(?<=${VIRAMA})\u200d`,
+    // ra that keeps its own shape, in Bengali and Kannada: not in the RFC, but in names and common words
+    String.raw`(?<=\u09b0)\u200d(?=\u09cd)|(?<=\u0cb0)\u200d(?=\u0ccd)`,
   ].join("|"),
   "gv",
 );

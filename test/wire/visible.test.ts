@@ -13,6 +13,8 @@ test.each([
   "ශ්‍රී", // ZWJ halves a letter
   "क्‍", // at the end, too
   "क्‌ष", // ZWNJ shows the virama
+  "র\u200d্যাব", // ZWJ before the virama
+  "ರ\u200d್ಕ",
   "👩‍💻",
   "👩🏽‍❤️‍💋‍👨🏻",
   "🏳️‍🌈",

@@ -64,11 +64,10 @@ test.each([
     const url = `ws://127.0.0.1:${gateway.port}`;
     const program = `${imports}
       const chat = connect("${url}", { name: "ana", WebSocket });
-      chat.on("message", ({ from, text }) => {
+      Promise.all([chat.once("message"), chat.publish("~", "hello")]).then(([{ from, text }]) => {
         console.log(from + ": " + text);
-        void chat.close();
+        return chat.close();
       });
-      chat.publish("~", "hello");
     `;
     await writeFile(join(packed.folder, file), program);
     const { stdout } = await run(process.execPath, [join(packed.folder, file)], {

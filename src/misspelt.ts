@@ -35,7 +35,7 @@ function nearest(word: string): string | undefined {
   const longer = KNOWN.find((known) => word.includes("_") && known.startsWith(`${word}_`));
   if (longer !== undefined) return longer;
   const near = KNOWN.map((known) => ({ known, distance: distanceBetween(word, known) }))
-    .filter(({ known, distance }) => distance <= (known.length < 8 ? 1 : 2))
+    .filter(({ known, distance }) => distance <= (known.length < 12 ? 1 : 2))
     .toSorted((a, b) => a.distance - b.distance);
   return near[0]?.known;
 }

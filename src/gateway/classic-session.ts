@@ -12,6 +12,7 @@ import { frameOf, type Frame } from "./frame.js";
 import { Hold } from "./hold.js";
 import { Line } from "./line.js";
 import { Pulse } from "./pulse.js";
+import { resentTo } from "./unacknowledged.js";
 import type { Session, SessionDoors } from "./session.js";
 
 /** leaving: has asked to be signed out, and waits to hear of it. */
@@ -32,6 +33,7 @@ export class ClassicSession implements Session {
   readonly #line: Line;
   readonly #pulse = new Pulse((why) => this.#line.cut(why));
   #mayPing = false;
+  #resent = async (): Promise<number> => 0;
   #state: State = "open";
   /** As far as the feed has told. */
   #status: Status = "active";
@@ -88,6 +90,7 @@ export class ClassicSession implements Session {
 
   attach(webSocket: AnsweringSocket, socket: Socket): void {
     this.#mayPing = webSocket.protocol !== "";
+    this.#resent = () => resentTo(socket);
     this.#pulse.attach(webSocket);
     this.#line.attach(webSocket, socket);
     setTimeout(() => this.#open(), SETTLE_MS);
@@ -115,11 +118,12 @@ export class ClassicSession implements Session {
   isThere(): Promise<boolean> {
     if (this.#mayPing) return this.#pulse.answers();
     // what every client takes, and has heard before
-    return this.#pulse.survives(() => {
+    const nudge = (): void => {
       const user = { name: this.hold.name, status: this.#status };
       const frame = this.dialect.encodeReply({ type: "unchanged", user });
       if (frame !== undefined) this.#line.outbox.push(frameOf(frame, this.dialect.frames));
-    });
+    };
+    return this.#pulse.survives(nudge, this.#resent);
   }
 
   checkPace(now: number): void {

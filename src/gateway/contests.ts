@@ -76,16 +76,13 @@ export class Contests {
   }
 
   async #defend(name: Name): Promise<void> {
-    const { chat, hub, log, lingers } = this.#doors;
+    const { chat, hub, lingers } = this.#doors;
     if (this.#defending.has(name)) return; // its answer is for all
     const sessions = [...hub.named(name)].filter(({ hold }) => hold.isSure);
     if (sessions.length === 0 && !lingers(name)) return;
     this.#defending.add(name);
     try {
       const areThere = await Promise.all(sessions.map((session) => session.isThere()));
-      for (const [i, { hold }] of sessions.entries()) {
-        if (!areThere[i]) log.info({ session: hold.id }, "contested name had no client any more");
-      }
       if (areThere.includes(true) || lingers(name)) await chat.defend(name);
     } finally {
       this.#defending.delete(name);

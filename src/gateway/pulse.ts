@@ -12,6 +12,8 @@ const FRESH_MS = 500;
 const NUDGED_FOR_MS = 1_000;
 /** Such a one is not nudged more often: its client shows what it is told. */
 const NUDGE_EVERY_MS = 10_000;
+/** In two seconds, a kernel sends again two or three times at least; one that stood still, less. */
+const RESENT_IN_VAIN = 2;
 const STEP_MS = 100;
 
 export class Pulse {
@@ -49,16 +51,19 @@ export class Pulse {
     if (webSocket === undefined || this.#isFresh) return true;
     webSocket.ping();
     if (await this.#shows(webSocket, PROOF_WITHIN_MS)) return true;
-    this.#cut("did not answer");
+    this.#cut("did not answer when its name was contested");
     return false;
   }
 
   /**
    * Whether the connection of a client that must not be pinged has not ended, a second after it was told something. A
    * machine that knows nothing of the connection answers with its end; so does a client that has quit, and
-   * waits only for the next frame. One that hangs for good cannot be told from one that is silent.
+   * waits only for the next frame. If a machine acknowledges nothing for two seconds, the client is cut.
+   * One that hangs for good cannot be told from one that is silent.
+   *
+   * @param resent how often what is not acknowledged was sent again, as far as is known
    */
-  async survives(nudge: () => void): Promise<boolean> {
+  async survives(nudge: () => void, resent: () => Promise<number>): Promise<boolean> {
     const webSocket = this.#webSocket;
     const now = performance.now();
     if (webSocket === undefined || this.#isFresh || now - this.#nudgedAt < NUDGE_EVERY_MS) {
@@ -66,7 +71,13 @@ export class Pulse {
     }
     this.#nudgedAt = now;
     nudge();
-    return (await this.#shows(webSocket, NUDGED_FOR_MS)) || webSocket.readyState === WebSocket.OPEN;
+    if (await this.#shows(webSocket, NUDGED_FOR_MS)) return true;
+    if (webSocket.readyState !== WebSocket.OPEN) return false;
+    if ((await resent()) === 0) return true;
+    if (await this.#shows(webSocket, PROOF_WITHIN_MS - NUDGED_FOR_MS)) return true;
+    if (webSocket.readyState === WebSocket.OPEN && (await resent()) < RESENT_IN_VAIN) return true;
+    this.#cut("its machine did not answer when its name was contested");
+    return false;
   }
 
   get #isFresh(): boolean {

@@ -70,7 +70,7 @@ for (const holderAt of [0, 1]) {
       registration: async (name: string) => {
         const late = await ClassicClient.connect(port, "", "ws-protocol");
         late.says(10, L(name));
-        await late.hears(53, L(name), 1);
+        await late.awaits(53, L(name), 1); // perhaps behind news of the others
         return late;
       },
     };

@@ -207,3 +207,20 @@ test("what is given up while the chat is away is not kept", async () => {
     expect(given.filter((each) => each.deref() !== undefined)).toHaveLength(0);
   });
 });
+
+test("what an earlier life sent is sent again, unless that was so long ago that it might be stored twice", async () => {
+  const server = await serve(
+    welcomes(undefined, (request, peer) => {
+      if (request.type === "publish") peer.says(stored(request));
+    }),
+  );
+  const { chat } = join(server.url);
+  const since = (minutes: number): object => ({ firstSentMs: Date.now() - minutes * 60_000 });
+  const old = chat.publish("~", "text 1", since(15));
+  const ofAnotherClock = chat.publish("~", "text 2", since(-60));
+  const young = chat.publish("~", "text 3", since(10));
+  await expect(old).rejects.toMatchObject({ code: "unconfirmed" });
+  await expect(ofAnotherClock).rejects.toMatchObject({ code: "unconfirmed" });
+  expect(await young).toMatchObject({ seq: 3 });
+  expect(texts(server.peers[0])).toEqual(["text 3"]);
+});

@@ -318,6 +318,41 @@ test("a message is published under its id, and again under the same one", () => 
   expect(screen.asks("publish")).toEqual([publish, publish]);
 });
 
+test("what an earlier page was sending goes on in its order; what had failed waits for the person", () => {
+  const screen = new Screen().do(
+    { type: "state", state: { name: "connecting" } },
+    {
+      type: "underway",
+      messages: [
+        { conv: "~", mid: "x2", text: "two", ts: NOON - 20 },
+        { conv: "@bea", mid: "x3", text: "hi bea", ts: NOON - 10, problem: "not_found" },
+        { conv: "~", mid: "x1", text: "one", ts: NOON - 30 },
+      ],
+    },
+  );
+  expect(screen.asks("publish")).toEqual([
+    { type: "publish", conv: "~", text: "one", mid: "x1", firstSentMs: NOON - 30 },
+    { type: "publish", conv: "~", text: "two", mid: "x2", firstSentMs: NOON - 20 },
+  ]);
+  screen.do(OPEN, welcome(["~", 2]), page(1, 1, 2));
+  expect(screen.lines).toEqual(["bea 1", "bea 2", "one (pending)", "two (pending)"]);
+  // it was stored before the page was loaded again: history has it
+  screen.do(hear(3, "ana", { mid: "x1", text: "one" }));
+  expect(screen.lines.slice(2)).toEqual(["one", "two (pending)"]);
+  screen.do({ type: "publish failed", conv: "~", mid: "x2", problem: "unconfirmed" });
+  expect(screen.lines.slice(2)).toEqual(["one", "two (unconfirmed)"]);
+  screen.do({ type: "retry", conv: "~", mid: "x2" });
+  expect(screen.asks("publish")).toEqual([{ type: "publish", conv: "~", text: "two", mid: "x2" }]);
+  screen.do({ type: "open", conv: "@bea" });
+  expect(screen.lines).toEqual(["hi bea (not_found)"]);
+});
+
+test("of what is sent in one moment, each has a time of its own, in order", () => {
+  const send = (mid: string): ViewEvent => ({ type: "send", text: mid, mid });
+  const { outgoing } = joined().do(send("x1"), send("x2"), send("x3")).view.conversations.get("~")!;
+  expect(outgoing.map(({ ts }) => ts - NOON)).toEqual([0, 1, 2]);
+});
+
 test("drafts stay with their conversation until they are sent", () => {
   const screen = joined().do(
     { type: "draft", conv: "~", text: "to all" },

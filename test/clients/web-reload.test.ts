@@ -1,11 +1,12 @@
 /** A page that is loaded again: what it shows then, and what becomes of what it was sending. */
-import type { Browser } from "playwright-core";
+import type { Browser, Page } from "playwright-core";
 import { afterAll, afterEach, beforeAll, describe, expect, test } from "vitest";
 import { WebSocket } from "ws";
 import { connect } from "#tertulia/clients/sdk/tertulia.js";
-import { hasBrowser, join, launch } from "../support/browser.js";
+import { freePort } from "#tertulia/local-redis/server.js";
+import { hasBrowser, join, launch, type Person } from "../support/browser.js";
 import { eventually } from "../support/eventually.js";
-import { node } from "../support/nodes.js";
+import { node, nodeProcess } from "../support/nodes.js";
 import { startRedis, type TestRedis } from "../support/redis.js";
 
 describe.skipIf(!hasBrowser())("a page that is loaded again", () => {
@@ -44,5 +45,118 @@ describe.skipIf(!hasBrowser())("a page that is loaded again", () => {
     await zoe.page.reload();
     await zoe.page.locator(".chat").waitFor();
     await eventually(async () => expect(await shown()).toEqual(newestFirst));
+  });
+
+  /** As the chat has them. */
+  async function stored(name: string, conv = "~"): Promise<string[]> {
+    const chat = connect(`ws://127.0.0.1:${gateway.port}/ws`, { name, WebSocket });
+    try {
+      const { messages } = await chat.history(conv, { limit: 200 });
+      return messages.map(({ text }) => text);
+    } finally {
+      await chat.close();
+    }
+  }
+  const shows = (person: Person, ...texts: string[]): Promise<void> =>
+    eventually(async () => expect((await person.texts()).slice(-texts.length)).toEqual(texts));
+
+  test("goes on sending what was on its way, in order, and each message is stored once", async () => {
+    const uma = await join(browser, gateway.port, "uma");
+    await uma.says("uma 0");
+    await uma.page.locator(".tick", { hasText: "Sent" }).waitFor();
+    const thaw = await redis.freeze();
+    try {
+      for (const n of [1, 2, 3]) await uma.says(`uma ${n}`);
+      await uma.page.locator(".tick", { hasText: "On its way" }).nth(2).waitFor();
+      await uma.page.reload(); // the first of them is in the hands of Redis
+    } finally {
+      await thaw();
+    }
+    await uma.page.locator(".chat").waitFor();
+    await shows(uma, "uma 0", "uma 1", "uma 2", "uma 3");
+    await eventually(async () => {
+      expect(await uma.page.locator(".tick", { hasText: "On its way" }).count()).toBe(0);
+      expect(await uma.page.evaluate("Object.keys(localStorage).join()")).not.toContain("outgoing");
+    });
+    const all = (await stored("who-looks")).filter((text) => text.startsWith("uma"));
+    expect(all).toEqual(["uma 0", "uma 1", "uma 2", "uma 3"]);
+  });
+
+  test("does so in another tab if its own has crashed, under the same name only", async () => {
+    const vic = await join(browser, gateway.port, "vic");
+    const thaw = await redis.freeze();
+    try {
+      await vic.says("vic 1");
+      await vic.page.locator(".tick", { hasText: "On its way" }).waitFor();
+      await vic.page.close({ runBeforeUnload: false });
+    } finally {
+      await thaw();
+    }
+    const enter = async (name: string): Promise<Page> => {
+      const page = await vic.page.context().newPage();
+      await page.goto(`http://127.0.0.1:${gateway.port}/`);
+      await eventually(async () => {
+        await page.locator("input[name=name]").fill(name); // may be held for some seconds still
+        await page.locator("input[name=name]").press("Enter");
+        await page.locator(".chat").waitFor({ timeout: 1_000 });
+      });
+      return page;
+    };
+    const other = await enter(`vic"tor`);
+    await other.locator("#composer").fill(`vic"tor 1`);
+    await other.locator("#composer").press("Enter");
+    const own = await enter("vic");
+    await own.locator(".said", { hasText: "vic 1" }).waitFor();
+    await eventually(async () => {
+      const all = (await stored("who-looks")).filter((text) => text.startsWith("vic"));
+      expect(all.toSorted()).toEqual(["vic 1", `vic"tor 1`]);
+    });
+    expect(await own.evaluate("Object.keys(localStorage).join()")).not.toContain("outgoing");
+  });
+
+  test("asks the person about what may have been sent more than a quarter of an hour ago", async () => {
+    const port = await freePort();
+    const environment = { REDIS_URL: redis.url, PORT: port };
+    const doomed = await nodeProcess(environment);
+    const wes = await join(browser, port, "wes");
+    doomed.child.kill("SIGSTOP");
+    await wes.says("wes 1");
+    await wes.page.locator(".tick", { hasText: "On its way" }).waitFor();
+    await wes.page.goto("about:blank");
+    await doomed.close("SIGKILL");
+    const again = await nodeProcess(environment);
+    try {
+      await wes.page.clock.setSystemTime(Date.now() + 20 * 60_000);
+      await wes.page.goto(`http://127.0.0.1:${port}/`);
+      await wes.page.locator(".failed", { hasText: "it may have arrived" }).waitFor();
+      expect(await stored("who-looks")).not.toContain("wes 1");
+      await wes.page.getByRole("button", { name: "Try again" }).click();
+      await wes.page.locator(".tick", { hasText: "Sent" }).waitFor();
+      expect((await stored("who-looks")).filter((text) => text === "wes 1")).toHaveLength(1);
+    } finally {
+      await again.close();
+    }
+  });
+
+  test("still shows what was refused, to be tried again or discarded", async () => {
+    const xi = await join(browser, gateway.port, "xi");
+    await xi.page.locator("#search").fill("yul");
+    await xi.page.locator("#search").press("Enter");
+    await xi.hasOpen("yul");
+    await xi.says("yul?");
+    await xi.says("really?");
+    await xi.page.locator(".failed").nth(1).waitFor();
+    await xi.page.reload();
+    await xi.opens("yul");
+    expect(await xi.page.locator(".failed").count()).toBe(2);
+    const yul = await join(browser, gateway.port, "yul");
+    await xi.page.getByRole("button", { name: "Discard" }).last().click();
+    await xi.page.getByRole("button", { name: "Try again" }).click();
+    await yul.opens("xi");
+    await shows(yul, "yul?");
+    await xi.page.reload();
+    await xi.opens("yul");
+    await shows(xi, "yul?");
+    expect(await xi.page.locator(".failed").count()).toBe(0);
   });
 });

@@ -106,11 +106,12 @@ export class Engine {
   }
 
   async publish(conv: string, text: string, options: PublishOptions): Promise<Published> {
-    const { mid = randomId(), signal } = options;
+    const { mid = randomId(), signal, firstSentMs } = options;
     this.#typedMs.delete(conv); // the next keystroke begins another message
     this.inbox.begin(conv);
     const request = { type: "publish", conv, mid, text } as const;
-    const publishing = this.outbox.do({ request, lane: conv, isStubborn: true, signal });
+    const errand = { request, lane: conv, isStubborn: true, signal, firstSentMs } as const;
+    const publishing = this.outbox.do(errand);
     const ok = await publishing.catch((error: unknown) => {
       if ((error as TertuliaError).code === "not_found") this.inbox.neverBegan(conv);
       throw error;

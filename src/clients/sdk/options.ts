@@ -45,6 +45,11 @@ export interface CallOptions {
 export interface PublishOptions extends CallOptions {
   /** Made up if not given; a message published again under the same one is stored once. */
   readonly mid?: string | undefined;
+  /**
+   * When it was sent first under this `mid`, if that was in an earlier life: as `Date.now()` counts. After
+   * 14 minutes it might be stored twice, and is rejected (`unconfirmed`).
+   */
+  readonly firstSentMs?: number | undefined;
 }
 
 export interface EventsOptions extends CallOptions {

@@ -11,6 +11,8 @@ export interface Errand {
   /** Whether it is tried again when the chat could not do it in time. */
   readonly isStubborn?: boolean | undefined;
   readonly signal?: AbortSignal | undefined;
+  /** When it was sent first, if that was in an earlier life: as `Date.now()` counts. */
+  readonly firstSentMs?: number | undefined;
   /** Called where the answer is read, before what follows it. */
   answered?(ok: Ok): void;
 }
@@ -65,7 +67,7 @@ export class Outbox {
       const item: Item = {
         ...errand,
         attempts: 0,
-        sentMs: undefined,
+        sentMs: sinceThen(errand.firstSentMs),
         isDone: false,
         settle: (error, ok) => {
           if (item.isDone) return;
@@ -171,4 +173,10 @@ export class Outbox {
     this.#resting.set(lane, timer);
     return true;
   }
+}
+
+/** The same moment as `performance.now()` counts. A clock that was set back says nothing: long ago. */
+function sinceThen(firstSentMs: number | undefined): number | undefined {
+  if (firstSentMs === undefined) return undefined;
+  return performance.now() - Math.abs(Date.now() - firstSentMs);
 }

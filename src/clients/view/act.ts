@@ -1,6 +1,6 @@
 /** What is done at the screen, taken into the view. */
-import { discarded, missingBefore, sending, unreadCount } from "./conversation.js";
-import type { Conv, Step, View, ViewEvent } from "./model.js";
+import { discarded, failed, missingBefore, sending, unreadCount } from "./conversation.js";
+import type { Conv, Step, Underway, View, ViewEvent, Wish } from "./model.js";
 import { ask, isIn, loadOpen, put, standing } from "./parts.js";
 import { beQuiet, endQuiet, ownStatus } from "./quiet.js";
 
@@ -11,6 +11,7 @@ export type Act = Extract<
       | "open"
       | "draft"
       | "send"
+      | "underway"
       | "retry"
       | "discard"
       | "older"
@@ -36,13 +37,14 @@ export function act(view: View, event: Act, ts: number): Step {
     }
     case "send":
       return send(view, event, ts);
+    case "underway":
+      return goOn(view, event.messages);
     case "retry": {
       const { conv, mid } = event;
       const own = standing(view, conv).outgoing.find((each) => each.mid === mid);
       if (own?.state !== "failed" || !isIn(view)) return only(view);
-      const outgoing = { mid, text: own.text, ts, state: "pending" } as const;
       return {
-        view: put(view, sending(standing(view, conv), outgoing)),
+        view: put(view, sending(standing(view, conv), mid, own.text, ts)),
         wishes: [{ type: "publish", conv, text: own.text, mid }],
       };
     }
@@ -112,7 +114,19 @@ function send(view: View, { text, mid }: Extract<Act, { type: "send" }>, ts: num
   const conv = view.open;
   const conversation = { ...standing(view, conv), draft: "", newFrom: undefined };
   return {
-    view: put(view, sending(conversation, { mid, text, ts, state: "pending" })),
+    view: put(view, sending(conversation, mid, text, ts)),
     wishes: [{ type: "publish", conv, text, mid }],
   };
+}
+
+/** How long ago it may have been sent is the client's to judge. What had failed waits for this user. */
+function goOn(view: View, messages: readonly Underway[]): Step {
+  let next = view;
+  const wishes: Wish[] = [];
+  for (const { conv, mid, text, ts, problem } of messages.toSorted((a, b) => a.ts - b.ts)) {
+    const conversation = sending(standing(next, conv), mid, text, ts);
+    next = put(next, problem ? failed(conversation, mid, problem) : conversation);
+    if (!problem) wishes.push({ type: "publish", conv, text, mid, firstSentMs: ts });
+  }
+  return { view: next, wishes };
 }

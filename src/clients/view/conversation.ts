@@ -70,9 +70,16 @@ export function forgotten(conversation: Conversation, head: number): Conversatio
   };
 }
 
-export function sending(conversation: Conversation, outgoing: Outgoing): Conversation {
-  const others = conversation.outgoing.filter(({ mid }) => mid !== outgoing.mid);
-  return { ...conversation, outgoing: [...others, outgoing] };
+/** The last one; and of two in the same moment, the later one by its time as well. */
+export function sending(
+  conversation: Conversation,
+  mid: string,
+  text: string,
+  sentTs: number,
+): Conversation {
+  const others = conversation.outgoing.filter((each) => each.mid !== mid);
+  const ts = Math.max(sentTs, (others.at(-1)?.ts ?? 0) + 1);
+  return { ...conversation, outgoing: [...others, { mid, text, ts, state: "pending" }] };
 }
 
 /**

@@ -8,12 +8,14 @@
 import type { TertuliaError } from "../sdk/error.js";
 import type { State } from "../sdk/events.js";
 import type { Tertulia } from "../sdk/tertulia.js";
-import type { Problem, View, ViewEvent, Wish } from "./model.js";
+import type { Problem, Underway, View, ViewEvent, Wish } from "./model.js";
 import { update } from "./update.js";
 
 export interface DeskOptions {
   /** `begin(name)`, perhaps with drafts. */
   readonly view: View;
+  /** What an earlier page of this user's was sending: sent again. */
+  readonly underway?: readonly Underway[];
   /** The view is another one; not called for the first, which is in `view`. */
   changed?(view: View): void;
   /** Somebody wrote while this user was not looking, and is not busy. */
@@ -34,6 +36,7 @@ export class Desk {
     this.#now = options.now ?? ((): number => performance.now());
     const view = { ...options.view, me: chat.name }; // as it is spelt in the chat
     this.#view = update(view, this.#told(chat.state), this.#now()).view;
+    this.#goOn(options.underway ?? []);
     chat.on("state", (state) => this.do(this.#told(state)));
     chat.on("welcome", ({ conversations, limits }) =>
       this.do({ type: "welcome", conversations, maxChars: limits.text }),
@@ -58,6 +61,12 @@ export class Desk {
     for (const wish of wishes) void this.#grant(wish);
   }
 
+  #goOn(messages: readonly Underway[]): void {
+    const { view, wishes } = update(this.#view, { type: "underway", messages }, this.#now());
+    this.#view = view;
+    for (const wish of wishes) void this.#grant(wish);
+  }
+
   /** The next attempt, as the clock of the desk counts. */
   #told(state: State): ViewEvent {
     if (state.name !== "waiting") return { type: "state", state };
@@ -78,8 +87,8 @@ export class Desk {
     const { chat } = this;
     switch (wish.type) {
       case "publish": {
-        const { conv, text, mid } = wish;
-        const published = await chat.publish(conv, text, { mid });
+        const { conv, text, mid, firstSentMs } = wish;
+        const published = await chat.publish(conv, text, { mid, firstSentMs });
         this.do({ type: "published", published });
         return;
       }

@@ -37,6 +37,11 @@ export interface Outgoing {
   readonly problem?: Problem;
 }
 
+/** What an earlier page of this user's was sending, or could not send. */
+export interface Underway extends Omit<Outgoing, "state"> {
+  readonly conv: Conv;
+}
+
 export interface Conversation {
   readonly conv: Conv;
   /** The stored ones, by number, each once. There may be holes. */
@@ -151,6 +156,8 @@ export type ViewEvent =
   | { readonly type: "draft"; readonly conv: Conv; readonly text: string }
   /** Sends the text to the open conversation; `mid` is made up by the screen. */
   | { readonly type: "send"; readonly text: string; readonly mid: string }
+  /** Kept by an earlier page: sent again, in the order of their times. */
+  | { readonly type: "underway"; readonly messages: readonly Underway[] }
   | { readonly type: "retry"; readonly conv: Conv; readonly mid: string }
   | { readonly type: "discard"; readonly conv: Conv; readonly mid: string }
   /** Wants what stands before this number, or before all that is there. */
@@ -168,7 +175,14 @@ export type ViewEvent =
 
 /** What is to be asked of the chat, or shown outside of the screen. */
 export type Wish =
-  | { readonly type: "publish"; readonly conv: Conv; readonly text: string; readonly mid: string }
+  | {
+      readonly type: "publish";
+      readonly conv: Conv;
+      readonly text: string;
+      readonly mid: string;
+      /** If an earlier page sent it first. */
+      readonly firstSentMs?: number;
+    }
   | {
       readonly type: "history";
       readonly ask: number;

@@ -17,6 +17,7 @@ import { draftsOf, keepDrafts } from "./drafts.js";
 import { awaitSharedKey, forgetKey, shareKey, sharedKey } from "./key.js";
 import { forget, recall, remember } from "./memory.js";
 import { announce } from "./notify.js";
+import { keptOutgoing, outgoingKeeper } from "./outgoing.js";
 import type { Texts } from "./texts.js";
 
 /** What never changes: who uses only this is not drawn again with every change of the view. */
@@ -61,10 +62,12 @@ export async function join(
   const timing = { nameWithinMs: 0 }; // somebody waits to choose another one
   const chat = connect(gateway(), { name: me, key, isBusy, client: "tertulia-web", timing });
   remember("browser", "name", [me]);
+  const keepOutgoing = outgoingKeeper();
   const keepSeat = ({ quiet: marks }: View): void =>
     remember("tab", "seat", { name: me, key: chat.key, quiet: marks && [...marks] });
   const take = async (next: View): Promise<void> => {
     const { connection } = next;
+    keepOutgoing(next); // first: a crash loses neither the draft nor what it has become
     keepDrafts(next);
     if (connection.name === "open") shareKey(me, chat.key);
     if (connection.name === "away" || isTaken(connection)) {
@@ -76,11 +79,14 @@ export async function join(
     else changed(next);
   };
   keepSeat(view);
-  return new Desk(chat, {
+  const desk = new Desk(chat, {
     view,
+    underway: keptOutgoing(me),
     changed: (next) => void take(next),
     notify: ({ message }) => announce(message, texts),
   });
+  keepOutgoing(desk.view);
+  return desk;
 }
 
 function isTaken(connection: Connection): boolean {

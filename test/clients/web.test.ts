@@ -238,7 +238,7 @@ function scrollUpAndWatch(box: unknown): Promise<number> {
   const area = box as Area;
   area.scrollTop = Math.max(0, area.scrollTop - area.clientHeight * 0.8);
   const top = area.getBoundingClientRect().top;
-  const line = [...area.querySelectorAll("li.message")].find(
+  const line = [...area.querySelectorAll(".message")].find(
     (each) => each.getBoundingClientRect().top >= top,
   );
   const was = line?.getBoundingClientRect().top ?? 0;

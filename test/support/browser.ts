@@ -29,8 +29,8 @@ const ARGUMENTS = [
   "--disable-sync",
 ];
 
-export function launch(): Promise<Browser> {
-  return chromium.launch({ executablePath: PATH, args: ARGUMENTS });
+export function launch(flags: readonly string[] = []): Promise<Browser> {
+  return chromium.launch({ executablePath: PATH, args: [...ARGUMENTS, ...flags] });
 }
 
 export interface Window {

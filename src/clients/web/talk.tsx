@@ -26,7 +26,7 @@ export function Talk({ isShown, onBack, onJoinAgain }: Props): ComponentChildren
     <main class="talk">
       <TalkHead peer={peer} onBack={onBack} />
       <Banners onJoinAgain={onJoinAgain} />
-      <Timeline key={view.open} peer={peer} onEnd={setAtEnd} />
+      <Timeline key={view.open} peer={peer} isAtEnd={isAtEnd} onEnd={setAtEnd} />
       <Typing />
       <Composer
         key={`to ${view.open}`}

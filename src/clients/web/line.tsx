@@ -1,7 +1,8 @@
-/** Some consecutive lines of a conversation; drawn again only when one of them is another one. */
+/** One line of a conversation; drawn again only when it is another one. */
 import { Component, type ComponentChildren } from "preact";
 import { EVERYBODY, type Conv } from "../view/model.js";
 import type { Row } from "../view/rows.js";
+import { Gap } from "./gap.js";
 import { Face, Icon } from "./icons.js";
 import { Said } from "./said.js";
 import { useRoom } from "./seat.js";
@@ -9,30 +10,22 @@ import { problemText } from "./texts.js";
 import { clock, Day, longTime } from "./times.js";
 
 interface Props {
-  readonly id: string;
-  readonly rows: readonly Row[];
+  readonly row: Row;
   readonly conv: Conv;
 }
 
-export class Chunk extends Component<Props> {
-  override shouldComponentUpdate({ rows }: Props): boolean {
-    const had = this.props.rows;
-    return rows.length !== had.length || rows.some((row, at) => !isSame(row, had[at]));
+export class Line extends Component<Props> {
+  override shouldComponentUpdate({ row }: Props): boolean {
+    return !isSame(row, this.props.row);
   }
 
-  override render({ id, rows, conv }: Props): ComponentChildren {
-    return (
-      <ol class="chunk" data-chunk={id}>
-        {rows.map((row) => (
-          <Line key={row.key} row={row} conv={conv} />
-        ))}
-      </ol>
-    );
+  override render(props: Props): ComponentChildren {
+    return <Drawn {...props} />;
   }
 }
 
-function isSame(one: Row, other: Row | undefined): boolean {
-  if (one.key !== other?.key) return false;
+function isSame(one: Row, other: Row): boolean {
+  if (one.key !== other.key) return false;
   if (one.type === "message") {
     return other.type === "message" && one.message === other.message && one.isRun === other.isRun;
   }
@@ -43,7 +36,7 @@ function isSame(one: Row, other: Row | undefined): boolean {
   return one.type === other.type;
 }
 
-function Line({ row, conv }: { readonly row: Row; readonly conv: Conv }): ComponentChildren {
+function Drawn({ row, conv }: Props): ComponentChildren {
   /** Where many speak, it matters who does. */
   const isShared = conv === EVERYBODY;
   const { t, act } = useRoom();
@@ -63,20 +56,7 @@ function Line({ row, conv }: { readonly row: Row; readonly conv: Conv }): Compon
         </li>
       );
     case "gap":
-      return (
-        <li class="gap" data-key={row.key} data-before={row.isGone ? undefined : row.before}>
-          {row.isGone ? (
-            <span>{t.gone}</span>
-          ) : (
-            <button
-              class="text-button"
-              onClick={() => act({ type: "older", conv, before: row.before })}
-            >
-              {t.loadOlder}
-            </button>
-          )}
-        </li>
-      );
+      return <Gap gap={row} conv={conv} />;
     case "message": {
       const { from, text, ts } = row.message;
       const isNamed = isShared && !row.isOwn && !row.isRun;

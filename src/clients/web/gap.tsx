@@ -1,0 +1,54 @@
+/** Where messages are missing: they are asked for before they come into sight. */
+import type { ComponentChildren } from "preact";
+import { useEffect, useRef, useState } from "preact/hooks";
+import type { Conv } from "../view/model.js";
+import { standing } from "../view/parts.js";
+import type { Row } from "../view/rows.js";
+import { useSeat } from "./seat.js";
+
+interface Props {
+  readonly gap: Extract<Row, { type: "gap" }>;
+  readonly conv: Conv;
+}
+
+/** So far beyond the edges of what is scrolled. */
+const AHEAD = "1000px 0px";
+
+export function Gap({ gap, conv }: Props): ComponentChildren {
+  const { view, act, t } = useSeat();
+  const line = useRef<HTMLLIElement>(null);
+  const [isNear, setNear] = useState(false);
+  const isLoading = standing(view, conv).loading !== undefined;
+  const isAsked = useRef(false);
+  const ask = (): void => act({ type: "older", conv, before: gap.before });
+
+  useEffect(() => {
+    const root = line.current!.closest(".timeline");
+    const watching = new IntersectionObserver((found) => setNear(found.at(-1)!.isIntersecting), {
+      root,
+      rootMargin: AHEAD,
+    });
+    watching.observe(line.current!);
+    return () => watching.disconnect();
+  }, []);
+  useEffect(() => {
+    if (!isNear) isAsked.current = false; // who comes back may ask again
+    else if (!isLoading && !isAsked.current && !gap.isGone) {
+      isAsked.current = true; // once: what failed is asked for by the button
+      ask();
+    }
+  }, [isNear, isLoading]);
+
+  return (
+    <li class="gap" ref={line}>
+      {gap.isGone ? (
+        <span>{t.gone}</span>
+      ) : (
+        // from far away, focus would draw the reader to it
+        <button class="text-button" tabIndex={isNear ? 0 : -1} onClick={ask}>
+          {t.loadOlder}
+        </button>
+      )}
+    </li>
+  );
+}

@@ -13,11 +13,18 @@ import { WebSocket } from "ws";
 import { width } from "../../dist/clients/tui/width.js";
 import { connect } from "../../dist/clients/sdk/tertulia.js";
 
-const [COLUMNS, ROWS] = [92, 26];
+const [COLUMNS, ROWS] = [92, 20];
 const HERE = fileURLToPath(new URL(".", import.meta.url));
 const ROOT = fileURLToPath(new URL("../../", import.meta.url));
 const SOCKET = `tertulia-screens-${process.pid}`;
-const PALETTE = { plain: "#d5d9e0", faint: "#737c8c", accent: "#5cc8c8", bad: "#e08080" };
+const PALETTE = {
+  plain: "#d5d9e0",
+  faint: "#737c8c",
+  accent: "#5cc8c8",
+  bad: "#e08080",
+  mention: "#e5c07b",
+};
+const PLAIN = { color: "plain", isBold: false, isUnderlined: false };
 const GROUND = "#14181f";
 const [CELL, LINE, MARGIN] = [8.4, 19, 20];
 
@@ -60,17 +67,19 @@ async function act() {
   const [bob, eva, kenji, teresa] = ["bob", "eva", "健二", "teresa"].map(joins);
   await Promise.all(people.map((each) => each.joined()));
   await eva.setStatus("busy");
-  await teresa.setStatus("inactive");
   await bob.publish("~", "Good morning! Is the tertulia still at six?");
   await says("Yes, at six, at the café on the corner ☕");
   await bob.publish("~", "Perfect. I bring the newspaper, and somebody who wants to meet you all.");
   await bob.publish("~", "He has read more Borges than the rest of us together.");
   await kenji.publish("~", "はじめまして! Nice to meet you 👋");
+  await teresa.publish("~", "/me waves from the other end of the table");
   await says("Welcome, Kenji! Which one should we begin with?");
   await eva.publish("@ana", "Can you call me before?");
   await eva.publish("@ana", "It is about the present for bob");
+  await teresa.setStatus("inactive");
   await kenji.publish("~", "The Library of Babel, of course.");
-  await seen("of course");
+  await bob.publish("~", "Ana, will you read the first page aloud?");
+  await seen("of course", "aloud", "inactive");
   bob.typing("~");
   tmux("send-keys", "-t", "ana", "-l", "I hoped you would say that");
   await seen("typing");
@@ -94,8 +103,11 @@ async function ready() {
   await until(() => printed.includes("node is ready") || printed.includes("is ready on"));
 }
 
-async function seen(text) {
-  await until(() => tmux("capture-pane", "-p", "-t", "ana").includes(text));
+async function seen(...texts) {
+  await until(() => {
+    const screen = tmux("capture-pane", "-p", "-t", "ana");
+    return texts.every((text) => screen.includes(text));
+  });
 }
 
 async function until(isSo) {
@@ -110,10 +122,10 @@ function tmux(...args) {
   return execFileSync("tmux", ["-u", "-L", SOCKET, ...args], { encoding: "utf8" });
 }
 
-/** SGR, as far as the client uses it: bold, faint, foreground. */
+/** SGR, as far as the client uses it here: bold, underlined, foreground. */
 function spansOf(row) {
   const spans = [];
-  let look = { color: "plain", isBold: false };
+  let look = PLAIN;
   for (const part of row.split(/(\x1b\[[\d;]*m)/)) {
     const parameters = /^\x1b\[([\d;]*)m$/.exec(part)?.[1];
     if (parameters === undefined) {
@@ -121,8 +133,10 @@ function spansOf(row) {
       continue;
     }
     for (const each of parameters.split(";").map(Number)) {
-      if (each === 0) look = { color: "plain", isBold: false };
+      if (each === 0) look = PLAIN;
       else if (each === 1) look = { ...look, isBold: true };
+      else if (each === 4) look = { ...look, isUnderlined: true };
+      else if (each === 33) look = { ...look, color: "mention" };
       else if (each === 36) look = { ...look, color: "accent" };
       else if (each === 31) look = { ...look, color: "bad" };
       else if (each === 90) look = { ...look, color: "faint" };
@@ -137,15 +151,16 @@ function svgOf(rows) {
   const lines = rows.flatMap((row, at) => {
     let column = 0;
     const y = (MARGIN + (at + 0.75) * LINE).toFixed(1);
-    return row.flatMap(({ text, color, isBold }) =>
+    return row.flatMap(({ text, color, isBold, isUnderlined }) =>
       text.split(/( {2,}|^ +| +$)/).map((part) => {
         const x = (MARGIN + column * CELL).toFixed(1);
         const columns = width(part);
         column += columns;
-        if (part.trim() === "") return "";
+        const rule = isUnderlined ? ruleAt(x, y, columns) : "";
+        if (part.trim() === "") return rule;
         const weight = isBold ? ' font-weight="700"' : "";
         const size = `textLength="${(columns * CELL).toFixed(1)}" lengthAdjust="spacingAndGlyphs"`;
-        return `<text x="${x}" y="${y}" fill="${PALETTE[color]}"${weight} ${size}>${escaped(part)}</text>`;
+        return `<text x="${x}" y="${y}" fill="${PALETTE[color]}"${weight} ${size}>${escaped(part)}</text>${rule}`;
       }),
     );
   });
@@ -158,6 +173,11 @@ function svgOf(rows) {
     ...lines.filter((line) => line !== ""),
     "</g>\n</svg>\n",
   ].join("\n");
+}
+
+function ruleAt(x, y, columns) {
+  const width = (columns * CELL).toFixed(1);
+  return `<rect x="${x}" y="${Number(y) + 4}" width="${width}" height="1" fill="${PALETTE.faint}"/>`;
 }
 
 function escaped(text) {

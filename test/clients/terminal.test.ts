@@ -311,6 +311,50 @@ describe.skipIf(!HAS_TMUX)("on the full screen (tmux)", () => {
     await sees(ana, "one more.");
   });
 
+  test("what somebody does, and one's own name, are seen as such; what was said is found", async () => {
+    const eva = join(at(second), { name: "eva" });
+    await eva.chat.joined();
+    const numbers = Array.from({ length: 40 }, (_, at) => at + 1);
+    for (const n of numbers) await eva.chat.publish("~", n % 20 === 0 ? `José ${n}` : `text ${n}`);
+    await eva.chat.publish("~", "/me waves");
+    await eva.chat.publish("~", "not banana, ANA.");
+    const ana = await openWindow("ana", ["--url", at(first)[0]!]);
+    await sees(ana, /\* {2}eva waves/, "banana, ANA");
+    expect(await ana.screen(true)).toMatch(/not banana, \x1b\[(?:0;)?1[;m\x1b[]*33mANA\x1b/);
+    await ana.types("/me waves back", "[Enter]");
+    await sees(ana, /\* {2}ana waves back/);
+    await eventually(() => expect(eva.messages.at(-1)?.text).toBe("/me waves back"));
+    await ana.types("/na", "[Tab]", "[Enter]");
+    await sees(ana, "2 people here", "● eva active");
+    await ana.types("/se", "[Tab]", "jose", "[Enter]");
+    await sees(ana, '"jose": 2 of 2', /▌.{5} +eva {2}José 40/);
+    await ana.types("[Up]");
+    await sees(ana, '"jose": 1 of 2', /▌.{5} +eva {2}José 20/, "text 10");
+    await ana.types("[Down]");
+    await sees(ana, '"jose": 2 of 2', /▌.{5} +eva {2}José 40/);
+    await ana.types("/search", "[Enter]");
+    await sees(ana, '"jose": 1 of 2');
+    await ana.types("/search nothing of it", "[Enter]");
+    await sees(ana, '"nothing of it" is not in what is loaded here');
+    await ana.types("[Escape]");
+    await sees(ana, "ana waves back", "Message to everybody");
+    await ana.types("[Up]");
+    await sees(ana, "› /search nothing of it");
+  });
+
+  test("with --bell mentions it rings for one's own name, not for everything", async () => {
+    const eva = join(at(second), { name: "eva" });
+    await eva.chat.joined();
+    const ana = await openWindow("ana", ["--url", at(first)[0]!, "--bell", "mentions"]);
+    await sees(ana, "● ana active");
+    await ana.types("\x1b[O"); // the window has lost the focus
+    await eva.chat.publish("~", "who likes bananas?");
+    await sees(ana, "bananas?");
+    expect(await ana.is("window_bell_flag")).toBe("0");
+    await eva.chat.publish("~", "Ana does");
+    await eventually(async () => expect(await ana.is("window_bell_flag")).toBe("1"));
+  });
+
   test("what is pasted is text: line ends are not doubled, and Ctrl-C leaves after whatever it ended in", async () => {
     const eva = join(at(second), { name: "eva" });
     await eva.chat.joined();

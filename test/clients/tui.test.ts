@@ -6,12 +6,15 @@ import { TertuliaError } from "#tertulia/clients/sdk/error.js";
 import { clean, cleanJson, cleanLine } from "#tertulia/clients/tui/clean.js";
 import { parse, type Command } from "#tertulia/clients/tui/commands.js";
 import { complete } from "#tertulia/clients/tui/complete.js";
+import { rings, type Bell } from "#tertulia/clients/tui/bell.js";
 import { EMPTY, edit, sentLine, withText, type Edit } from "#tertulia/clients/tui/editor.js";
 import { Keyboard } from "#tertulia/clients/tui/keyboard.js";
 import { actionOfInput, insert, type Action, type Input } from "#tertulia/clients/tui/keys.js";
 import { render } from "#tertulia/clients/tui/layout.js";
 import { linesOf } from "#tertulia/clients/tui/input-lines.js";
 import { lineOf } from "#tertulia/clients/tui/lines.js";
+import { marked, occurrences } from "#tertulia/clients/tui/marks.js";
+import { mentions } from "#tertulia/clients/tui/mentions.js";
 import { readOptions } from "#tertulia/clients/tui/options.js";
 import { paint, span, type Frame } from "#tertulia/clients/tui/paint.js";
 import type { Screen } from "#tertulia/clients/tui/screen.js";
@@ -19,6 +22,7 @@ import { Stage } from "#tertulia/clients/tui/stage.js";
 import { scrolled, seen, talk } from "#tertulia/clients/tui/talk.js";
 import { textsFor } from "#tertulia/clients/tui/texts.js";
 import { cut, fit, width, wrap } from "#tertulia/clients/tui/width.js";
+import type { Message } from "#tertulia/clients/sdk/events.js";
 import { begin, type View, type ViewEvent } from "#tertulia/clients/view/model.js";
 import { update } from "#tertulia/clients/view/update.js";
 
@@ -321,6 +325,12 @@ test.each<[line: string, command: Command]>([
   ["/connect", { type: "connect", url: undefined, name: undefined }],
   ["/connect ws://h:1 eva", { type: "connect", url: "ws://h:1", name: "eva" }],
   ["/disconnect", { type: "disconnect" }],
+  ["/names", { type: "users" }],
+  ["/nombres", { type: "users" }],
+  ["/me  waves\nand goes ", { type: "say", text: "/me waves\nand goes" }],
+  ["/me", { type: "mistake", of: "me", written: "/me" }],
+  ["/search two words", { type: "search", text: "two words" }],
+  ["/buscar", { type: "search", text: "" }],
   ["/nonsense x", { type: "mistake", of: undefined, written: "/nonsense" }],
   ["/constructor", { type: "mistake", of: undefined, written: "/constructor" }],
   ["/status constructor", { type: "mistake", of: "status", written: "/status" }],
@@ -330,6 +340,10 @@ test.each<[line: string, command: Command]>([
 
 test.each<[before: string, tabs: number, after: string]>([
   ["/us", 1, "/users "],
+  ["/na", 1, "/names "],
+  ["/se", 1, "/search "],
+  ["/m", 2, "/me "],
+  ["/who", 1, "/who "],
   ["/di", 1, "/discard "],
   ["/di", 2, "/disconnect "],
   ["/di", 3, "/discard "],
@@ -367,6 +381,13 @@ test.each<[args: string[], isTty: boolean, expected: object]>([
   [["--nonsense"], true, { type: "wrong" }],
   [["ana"], true, { type: "wrong" }],
   [["--help"], false, { type: "help" }],
+  [["--name", "ana"], true, { options: { bell: "none" } }],
+  [["--name", "ana", "--bell"], true, { options: { bell: "all" } }],
+  [["--bell", "--name", "ana"], true, { options: { bell: "all" } }],
+  [["--bell", "mentions", "--name", "ana"], true, { options: { bell: "mentions" } }],
+  [["--bell=none", "--name", "ana"], true, { options: { bell: "none" } }],
+  [["--bell", "loud", "--name", "ana"], true, { type: "wrong" }],
+  [["--name", "--bell"], true, { type: "wrong" }],
 ])("%j, at a terminal: %s", (args, isTty, expected) => {
   const around = { environment: {}, isInputTty: isTty, isOutputTty: isTty };
   expect(readOptions(args, around)).toMatchObject(expected);
@@ -403,6 +424,7 @@ function screen(view: View, some: Partial<Screen> = {}): Screen {
   const rest = {
     anchor: undefined,
     sheet: undefined,
+    search: undefined,
     columns: 90,
     rows: 20,
     today: NOW,
@@ -551,11 +573,120 @@ test("one stays where one has scrolled to, when messages come below and above", 
       .map(String);
   };
   const before = lines(20, 40);
-  expect(shown(before, undefined)).toEqual(["text 38", "text 39", "text 40"]);
+  const [end, above] = [
+    ["text 35", "text 36", "text 37", "text 38", "text 39", "text 40"],
+    ["text 29", "text 30", "text 31", "text 32", "text 33", "text 34"],
+  ];
+  expect(shown(before, undefined)).toEqual(end);
   const anchor = scrolled(before, undefined, 6, -6);
-  expect(shown(before, anchor)).toEqual(["text 35", "text 36", "text 37"]);
-  expect(shown(lines(20, 60), anchor)).toEqual(["text 35", "text 36", "text 37"]);
-  expect(shown(lines(1, 60), anchor)).toEqual(["text 35", "text 36", "text 37"]);
+  expect(shown(before, anchor)).toEqual(above);
+  expect(shown(lines(20, 60), anchor)).toEqual(above);
+  expect(shown(lines(1, 60), anchor)).toEqual(above);
   expect(scrolled(before, anchor, 6, 6)).toBeUndefined();
   expect(seen(before, scrolled(before, undefined, 6, -999), 6).from).toBe(0);
+});
+
+test("80 columns and 24 rows have 20 messages, each with its time and author, and the day", () => {
+  const events = Array.from({ length: 60 }, (_, at) =>
+    message(at + 1, at % 3 === 0 ? "bob" : "eva", `text ${at + 1}`),
+  );
+  const view = viewAfter(OPEN, ...events);
+  const all = picture(screen(view, { columns: 80, rows: 24 }));
+  const said = all.flatMap((line) => /│ 12:00 +(?:bob|eva) {2}text (\d+)/.exec(line)?.[1] ?? []);
+  expect(said.map(Number)).toEqual(Array.from({ length: 21 }, (_, at) => 40 + at));
+  const few = picture(screen(viewAfter(OPEN, ...events.slice(0, 20)), { columns: 80, rows: 24 }));
+  expect(few[1]).toMatch(/─ Today ─/);
+  expect(few.filter((line) => /text \d/.test(line)).length).toBe(20);
+});
+
+test("what is done is shown as done, in public, on its way, and for those who only read texts", () => {
+  const view = viewAfter(
+    OPEN,
+    message(1, "bob", "/me waves to ana"),
+    message(2, "bob", "/me"),
+    message(3, "bob", "/meow"),
+    { type: "send", text: "/me waves back", mid: "x" },
+  );
+  const shown = picture(screen(view)).join("\n");
+  expect(shown).toMatch(/ +\* {2}bob waves to ana/);
+  expect(shown).toMatch(/bob {2}\/me */);
+  expect(shown).toMatch(/bob {2}\/meow/);
+  expect(shown).toMatch(/ +\* {2}ana waves back …/);
+  expect(lineOf({ conv: "~", from: "bob", text: "/me waves" })).toBe("~ bob: /me waves");
+});
+
+test.each<[name: string, text: string, found: string[]]>([
+  ["ana", "ana, Ana and ANA: @ana", ["ana", "Ana", "ANA", "ana"]],
+  ["ana", "banana anabel ana2 ana_x ana-maria x-ana", []],
+  ["ana", "(ana) ana's _ana_ --ana ana- ana.", ["ana", "ana", "ana", "ana", "ana", "ana"]],
+  ["ana", "anaさん 日本語ana", ["ana", "ana"]],
+  ["ana", "añana aná ana\u0301", []],
+  ["José", "JOSÉ jose\u0301 jose", ["JOSÉ", "jose\u0301"]],
+  ["健二", "健二さん、はい", ["健二"]],
+  ["ana maria", "Ana Maria or ana", ["Ana Maria"]],
+  ["c++", "c++ and cc++", ["c++"]],
+  ["a.b", "a.b axb", ["a.b"]],
+  ["👩‍💻", "hi 👩‍💻!", ["👩‍💻"]],
+  ["Σίσυφος", "ΣΊΣΥΦΟΣ", ["ΣΊΣΥΦΟΣ"]],
+])("%s is mentioned in %j: %j", (name, text, found) => {
+  expect(mentions(text, name).map(({ from, to }) => text.slice(from, to))).toEqual(found);
+});
+
+test("who mentions one's name stands out, wherever the line is broken; oneself does not", () => {
+  const view = viewAfter(
+    OPEN,
+    message(1, "bob", "it is for Ana, not banana"),
+    message(2, "ana", "ana"),
+  );
+  const looks = talk(view, 34, textsFor("en"), NOW).map(({ spans }) =>
+    spans.filter(({ look }) => look === "mention").map(({ text }) => text.trim()),
+  );
+  expect(looks.flat()).toEqual(["bob", "Ana"]);
+});
+
+test("bells ring for everything, for private messages and mentions, or for nothing", () => {
+  const at = (conv: string, text: string): Message => ({
+    conv,
+    text,
+    epoch: "1",
+    seq: 1,
+    mid: "m",
+    from: "bob",
+    ts: NOW,
+  });
+  const messages = [at("~", "hello"), at("~", "hello ANA"), at("@bob", "hello")];
+  const ringing = (bell: Bell): boolean[] => messages.map((each) => rings(bell, each, "ana"));
+  expect(ringing("all")).toEqual([true, true, true]);
+  expect(ringing("mentions")).toEqual([false, true, true]);
+  expect(ringing("none")).toEqual([false, false, false]);
+});
+
+test.each<[text: string, sought: string, found: string[]]>([
+  ["José and JOSE", "josé", ["José", "JOSE"]],
+  ["jose\u0301!", "jose", ["jose\u0301"]],
+  ["straße", "STRASSE", ["straße"]],
+  ["aaaa", "aa", ["aa", "aa"]],
+  ["日本語", "本", ["本"]],
+  ["(a.b)", "a.b)", ["a.b)"]],
+  ["a", "", []],
+])("in %j, a search for %j finds %j", (text, sought, found) => {
+  expect(occurrences(text, sought).map(({ from, to }) => text.slice(from, to))).toEqual(found);
+});
+
+test("marks keep their places where lines are broken", () => {
+  const text = "one two  three\n\n  four";
+  const marks = [{ from: 4, to: 14, look: "match" }] as const;
+  const lines = marked(text, wrap(text, 8), marks);
+  expect(lines.map((line) => line.map((each) => each.text))).toEqual([
+    ["one ", "two"],
+    ["three"],
+    [],
+    ["  four"],
+  ]);
+  expect(
+    lines
+      .flat()
+      .filter(({ look }) => look === "match")
+      .map((each) => each.text),
+  ).toEqual(["two", "three"]);
 });

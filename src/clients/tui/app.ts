@@ -1,6 +1,7 @@
 /** The full-screen client: one terminal, one seat in a chat, frames between them, and a clean way out. */
 import type { ReadStream, WriteStream } from "node:tty";
 import type { Desk } from "../view/desk.js";
+import { rings, type Bell } from "./bell.js";
 import { startOfDay } from "../view/days.js";
 import type { View } from "../view/model.js";
 import { actionOfInput, type Input } from "./keys.js";
@@ -17,8 +18,8 @@ export interface AppOptions {
   readonly name: string;
   readonly texts: Texts;
   readonly isColoured: boolean;
-  /** Rings when somebody writes who is not looked at. */
-  readonly isRinging: boolean;
+  /** What it rings for, of what is written by somebody who is not looked at. */
+  readonly bell: Bell;
   readonly input: ReadStream;
   readonly output: WriteStream & { readonly fd: number };
 }
@@ -90,8 +91,10 @@ export class App {
       changed: (view) => {
         if (seat === this.#seats) this.#changed(view);
       },
-      notify: () => {
-        if (this.#options.isRinging && seat === this.#seats) this.#terminal.write("\x07");
+      notify: ({ message }) => {
+        if (seat === this.#seats && rings(this.#options.bell, message, name)) {
+          this.#terminal.write("\x07");
+        }
       },
     });
   }
@@ -124,13 +127,14 @@ export class App {
   }
 
   #screen(): Screen {
-    const { editor, anchor, sheet } = this.#stage;
+    const { editor, anchor, sheet, searched } = this.#stage;
     const { columns, rows } = this.#terminal;
     const { texts } = this.#options;
     const { view } = this.#desk;
     const today = startOfDay(Date.now());
     const nowMs = performance.now();
-    return { view, url: this.#url, editor, anchor, sheet, columns, rows, texts, today, nowMs };
+    const seen = { editor, anchor, sheet, search: searched };
+    return { view, url: this.#url, ...seen, columns, rows, texts, today, nowMs };
   }
 
   #drawAnew(): void {

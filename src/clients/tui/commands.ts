@@ -10,6 +10,8 @@ export type Command =
   | { readonly type: "open"; readonly conv: Conv }
   | { readonly type: "history"; readonly conv: Conv | undefined }
   | { readonly type: "users" }
+  /** Without a text: the next hit of the last one. */
+  | { readonly type: "search"; readonly text: string }
   | { readonly type: "info"; readonly user: string | undefined }
   | { readonly type: "status"; readonly status: Status }
   | {
@@ -27,12 +29,14 @@ export type Command =
 
 /** The commands, each by its English word. */
 export const WORDS = {
-  users: ["users", "usuarios", "who", "list"],
+  users: ["users", "usuarios", "names", "nombres", "who", "list"],
   info: ["info", "whois"],
   status: ["status", "estado"],
   all: ["all", "todos"],
   msg: ["msg", "privado"],
+  me: ["me", "me"],
   history: ["history", "historial"],
+  search: ["search", "buscar", "find"],
   to: ["to", "a"],
   retry: ["retry", "reintentar"],
   discard: ["discard", "descartar"],
@@ -92,6 +96,10 @@ function commandOf(word: Word, rest: string): Command | undefined {
       if (read.type !== "name" || read.rest === "") return undefined;
       return { type: "tell", conv: convOf(read.name), text: read.rest };
     }
+    case "me":
+      return rest === "" ? undefined : { type: "say", text: `/me ${rest}` };
+    case "search":
+      return { type: "search", text: rest };
     case "history":
       return ofOneName(rest, (user) => ({ type: "history", conv: user && convOf(user) }));
     case "to":

@@ -42,7 +42,9 @@ function begun({ text, at }: Editor, known: Known): Cycle | undefined {
   if (command) {
     const language = known.language === "es" ? 1 : 0;
     const words = Object.values(WORDS).map((names) => names[language] ?? names[0]);
-    return cycleOf(words, command[1]!, 1, (word) => `${word} `);
+    const written = (word: string): string => `${word} `;
+    const aliases = [...new Set(Object.values(WORDS).flat())];
+    return cycleOf(words, command[1]!, 1, written) ?? cycleOf(aliases, command[1]!, 1, written);
   }
   const [, written = "", argument] = /^\/(\S+)\s+([^]*)$/.exec(before) ?? [];
   const word = wordOf(written);

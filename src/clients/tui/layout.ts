@@ -10,11 +10,12 @@ import { span, type Frame, type Line, type Span } from "./paint.js";
 import type { Screen } from "./screen.js";
 import { sheetLines, type SheetLines } from "./sheets.js";
 import { dot, side } from "./side.js";
+import { hits } from "./search.js";
 import { seen, talk, type TalkLine } from "./talk.js";
 import type { Texts } from "./texts.js";
 import { cut, fit, graphemes, width, widthOf } from "./width.js";
 
-const SIDE = 26;
+const SIDE_AT_MOST = 26;
 const SIDE_FROM = 72;
 const INPUT_AT_MOST = 5;
 const PROMPT = " › ";
@@ -31,13 +32,13 @@ export interface Layout {
 
 export function layOut(screen: Screen): Layout {
   const { view, columns, rows, texts, today, nowMs } = screen;
-  const sideColumns = columns >= SIDE_FROM ? SIDE : 0;
+  const sideColumns = columns < SIDE_FROM ? 0 : Math.min(SIDE_AT_MOST, Math.floor(columns / 4));
   const talkColumns = sideColumns === 0 ? columns : columns - sideColumns - 1;
   const banner = bannerOf(view, columns, texts, nowMs);
-  const fixed = 2 + (banner ? 1 : 0) + 1 + inputOf(screen.editor, columns, rows).rows.length + 1;
+  const fixed = 1 + (banner ? 1 : 0) + 1 + inputOf(screen.editor, columns, rows).rows.length;
   const sheet = sheetLines(screen, talkColumns, Math.max(0, rows - fixed - 2));
   const talkRows = Math.max(0, rows - fixed - sheet.lines.length);
-  const lines = talk(view, talkColumns, texts, today);
+  const lines = talk(view, talkColumns, texts, today, screen.search);
   return { sideColumns, talkColumns, talkRows, sheet, banner, lines };
 }
 
@@ -54,11 +55,11 @@ export function render(screen: Screen): Frame {
   const body = [...above, ...talked, ...sheet.lines];
   const besides = sideColumns === 0 ? [] : side(view, sideColumns, body.length, texts);
   const input = inputOf(editor, columns, rows);
-  const head = [header(screen), ...(banner ? [banner] : []), crossed("┬", sideColumns, columns)];
+  const head = [underlined(fitted(header(screen), columns)), ...(banner ? [banner] : [])];
   const foot = footer(screen, sideColumns);
   const middle = body.map((line, at) => joined(besides[at] ?? [], line, sideColumns, talkColumns));
   return {
-    lines: [...head, ...middle, foot, ...inputLines(input.rows, screen), hint(texts, columns)],
+    lines: [...head, ...middle, foot, ...inputLines(input.rows, screen)],
     cursor: {
       row: head.length + middle.length + 1 + input.row,
       column: Math.min(columns - 1, PROMPT.length + input.column),
@@ -121,30 +122,42 @@ function bannerOf(view: View, columns: number, texts: Texts, nowMs: number): Lin
   }
 }
 
-/** The rule above the input: who is typing, and what is below the lines that are seen. */
-function footer({ view, anchor, texts, columns }: Screen, sideColumns: number): Line {
+/** The rule above the input: who is typing, what is searched for or below the lines that are seen; or what can be done. */
+function footer(screen: Screen, sideColumns: number): Line {
+  const { view, texts, columns } = screen;
   const names = typingIn(view, view.open).map(cleanLine);
-  const conversation = standing(view, view.open);
   const typing = names.length === 0 ? "" : cut(texts.typing(names), Math.floor(columns / 2));
-  const fresh = unreadCount(conversation, view.me, quietFrom(view, view.open));
-  const below = anchor === undefined ? "" : `↓ ${texts.below(fresh)}`;
   const start = sideColumns === 0 ? "──" : `${"─".repeat(sideColumns)}┴─`;
   const left = typing === "" ? [] : [span(" "), span(typing, "accent"), span(" ")];
-  const right =
-    below === ""
-      ? []
-      : [span(" "), span(below, fresh > 0 ? "strong" : "plain"), span(" "), span("──", "faint")];
-  const rest = columns - start.length - sizeOf(left) - sizeOf(right);
-  return [span(start, "faint"), ...left, span("─".repeat(Math.max(0, rest)), "faint"), ...right];
+  const place = placeOf(screen);
+  const right = place === undefined ? [] : [span(" "), place, span(" "), span("──", "faint")];
+  const rest = Math.max(0, columns - start.length - sizeOf(left) - sizeOf(right));
+  const hint = typing === "" && place === undefined ? hintOf(texts, rest - 2) : "";
+  const rule = (hint === "" ? "" : ` ${hint} `) + "─".repeat(rest);
+  return [span(start, "faint"), ...left, span(rule.slice(0, rest), "faint"), ...right];
 }
 
-function crossed(cross: string, sideColumns: number, columns: number): Line {
-  if (sideColumns === 0) return [span("─".repeat(columns), "faint")];
-  return [span("─".repeat(sideColumns) + cross + "─".repeat(columns - sideColumns - 1), "faint")];
+/** Where one is in the conversation; undefined: at its end. */
+function placeOf({ view, anchor, search, texts }: Screen): Span | undefined {
+  if (search !== undefined) {
+    const found = hits(view, search.text);
+    const text = cut(cleanLine(search.text), 16);
+    return span(texts.searching(text, found.indexOf(search.key) + 1, found.length), "strong");
+  }
+  if (anchor === undefined) return undefined;
+  const fresh = unreadCount(standing(view, view.open), view.me, quietFrom(view, view.open));
+  return span(`↓ ${texts.below(fresh)}`, fresh > 0 ? "strong" : "plain");
 }
 
-function hint(texts: Texts, columns: number): Line {
-  return [span(` ${cut(texts.hint, columns - 2)}`, "faint")];
+/** As many hints as there is room for. */
+function hintOf({ hints }: Texts, columns: number): string {
+  let shown = "";
+  for (const each of hints) {
+    const next = shown === "" ? each : `${shown} · ${each}`;
+    if (width(next) > columns) break;
+    shown = next;
+  }
+  return shown;
 }
 
 interface Input {
@@ -156,7 +169,7 @@ interface Input {
 
 /** The written text in rows; of many, those around the cursor. */
 function inputOf({ text, at }: Editor, columns: number, ofRows: number): Input {
-  const atMost = Math.max(1, Math.min(INPUT_AT_MOST, ofRows - 7));
+  const atMost = Math.max(1, Math.min(INPUT_AT_MOST, ofRows - 5));
   const room = columns - PROMPT.length - 1;
   const rows = [""];
   let taken = 0;
@@ -211,6 +224,10 @@ function fitted(line: Line, columns: number): Line {
     left -= width(kept);
     return { text: kept, look };
   });
+}
+
+function underlined(line: Line): Line {
+  return line.map(({ text, look }) => ({ text, look, isUnderlined: true }));
 }
 
 function sizeOf(line: Line): number {

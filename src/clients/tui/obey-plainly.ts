@@ -62,6 +62,7 @@ async function answer(
           ? texts.noCommand(command.written)
           : texts.mistake(texts.usage[command.of][0]),
       );
+    case "search":
     case "connect":
     case "disconnect":
     case "retry":

@@ -23,6 +23,9 @@ export function obey(stage: Stage, command: Command): void {
       if (command.conv !== undefined) stage.open(command.conv);
       stage.scroll({ by: "page", to: -1 });
       return;
+    case "search":
+      stage.search(command.text);
+      return;
     case "users":
       stage.sheet = { type: "users", from: 0 };
       return;

@@ -1,5 +1,6 @@
 /** What the command line and the environment ask for; read once, checked, and explained. Pure. */
 import { parseArgs } from "node:util";
+import { BELLS, type Bell } from "./bell.js";
 import { convOf } from "./commands.js";
 import type { Conv } from "../view/model.js";
 
@@ -14,7 +15,7 @@ export interface Options {
   readonly hasCommands: boolean;
   /** To be in the chat at first, and to be back in it later. */
   readonly waitMs: number;
-  readonly isRinging: boolean;
+  readonly bell: Bell;
   readonly isColoured: boolean;
   /** Of what is said to people, as in `LANG`. */
   readonly locale: string;
@@ -41,7 +42,8 @@ A full screen in a terminal; lines in, lines out in a pipe.
 
   --name NAME       how the others will see you; asked for if there is a terminal
   --url URL         ws:// or wss://, default ws://localhost:9000 or TERTULIA_URL
-  --bell            rings when somebody writes and you are not looking
+  --bell [WHAT]     rings when you are not looking: all (default), for whatever is
+                    written; mentions, for private messages and your name; none
   --plain           lines in, lines out; the default when input or output is no terminal
   --json            the same, with one JSON object per line on the output
   --to NAME         plain: to this user (with or without @) instead of to everybody (~)
@@ -69,7 +71,7 @@ export function readOptions(args: readonly string[], around: Surroundings): Aske
   const { environment } = around;
   try {
     const { values } = parseArgs({
-      args: [...args],
+      args: args.map((arg, at) => (isBareBell(arg, args[at + 1]) ? "--bell=all" : arg)),
       options: {
         name: { type: "string" },
         url: { type: "string", default: environment["TERTULIA_URL"] ?? URL_DEFAULT },
@@ -79,7 +81,7 @@ export function readOptions(args: readonly string[], around: Surroundings): Aske
         listen: { type: "boolean", default: false },
         commands: { type: "boolean", default: around.isInputTty },
         wait: { type: "string", default: "10" },
-        bell: { type: "boolean", default: false },
+        bell: { type: "string", default: "none" },
         help: { type: "boolean", default: false },
       },
     });
@@ -89,6 +91,8 @@ export function readOptions(args: readonly string[], around: Surroundings): Aske
     const waitMs = Number(values.wait) * 1_000;
     if (!isAddress(values.url)) return wrong(`--url ${values.url}: must be like ${URL_DEFAULT}`);
     if (!(waitMs > 0)) return wrong(`--wait ${values.wait}: must be a number of seconds above 0`);
+    const bell = BELLS.find((each) => each === values.bell);
+    if (bell === undefined) return wrong(`--bell ${values.bell}: must be ${BELLS.join(", ")}`);
     if (values.name === undefined && mode !== "screen") return wrong("--name is needed");
     if (values.name === "") return wrong("--name must not be empty");
     const { LC_ALL, LC_MESSAGES, LC_TIME, LANG, NO_COLOR } = environment;
@@ -103,7 +107,7 @@ export function readOptions(args: readonly string[], around: Surroundings): Aske
         isListening: values.listen,
         hasCommands: values.commands,
         waitMs: Math.min(waitMs, WAIT_AT_MOST_MS),
-        isRinging: values.bell,
+        bell,
         isColoured: (NO_COLOR ?? "") === "", // no-color.org
         locale: first(LC_ALL, LC_MESSAGES, LANG),
         dates: first(LC_ALL, LC_TIME, LANG),
@@ -112,6 +116,11 @@ export function readOptions(args: readonly string[], around: Surroundings): Aske
   } catch (error) {
     return wrong((error as Error).message); // parseArgs says which option
   }
+}
+
+/** `--bell` by itself means all. */
+function isBareBell(arg: string, next: string | undefined): boolean {
+  return arg === "--bell" && (next === undefined || next.startsWith("-"));
 }
 
 function wrong(why: string): Asked {

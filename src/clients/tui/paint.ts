@@ -1,12 +1,17 @@
 /** Lines with looks to what is written to a terminal: only what changed. Pure. */
 import { graphemes, widthOf } from "./width.js";
 
-/** `strong`: of the accent, and bold. `faint`: can be overlooked. `bad`: something failed. */
-export type Look = "plain" | "faint" | "bold" | "accent" | "strong" | "bad";
+/**
+ * `strong`: of the accent, and bold. `faint`: can be overlooked. `bad`: something failed. `mention`: one's
+ * own name. `match`: what was searched for.
+ */
+export type Look = "plain" | "faint" | "bold" | "accent" | "strong" | "bad" | "mention" | "match";
 
 export interface Span {
   readonly text: string;
   readonly look: Look;
+  /** With a line below it, which takes no row. */
+  readonly isUnderlined?: boolean;
 }
 
 export type Line = readonly Span[];
@@ -25,6 +30,8 @@ const COLOURED: Record<Look, string> = {
   accent: "36",
   strong: "1;36",
   bad: "31",
+  mention: "1;33",
+  match: "7",
 };
 const COLOURLESS: Record<Look, string> = {
   plain: "",
@@ -33,6 +40,8 @@ const COLOURLESS: Record<Look, string> = {
   accent: "",
   strong: "1",
   bad: "4",
+  mention: "1;4",
+  match: "7",
 };
 /** Terminals agree on how wide these are. */
 const SURE = /^[\x20-\x7e\u00a1-\u02ff\u2500-\u257f…]$/u;
@@ -62,9 +71,9 @@ function rowOf(line: Line, columns: number, isColoured: boolean): string {
   const looks = isColoured ? COLOURED : COLOURLESS;
   let row = "";
   let taken = 0;
-  for (const { text, look } of line) {
+  for (const { text, look, isUnderlined = false } of line) {
     if (text === "") continue;
-    const sgr = looks[look];
+    const sgr = [looks[look], isUnderlined ? "4" : ""].filter((each) => each !== "").join(";");
     if (sgr !== "") row += `\x1b[${sgr}m`;
     for (const each of graphemes(text)) {
       const width = widthOf(each);

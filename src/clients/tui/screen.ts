@@ -10,6 +10,7 @@ export interface Screen {
   /** The last line that is seen of the conversation; undefined: its end. */
   readonly anchor: Anchor | undefined;
   readonly sheet: Sheet | undefined;
+  readonly search: Search | undefined;
   readonly columns: number;
   readonly rows: number;
   /** When today began. */
@@ -23,6 +24,13 @@ export interface Screen {
 export interface Anchor {
   readonly key: string;
   readonly line: number;
+}
+
+/** What is searched for in the open conversation. */
+export interface Search {
+  readonly text: string;
+  /** Of the row of the view that is looked at, one that has it. */
+  readonly key: string;
 }
 
 /** What lies over the end of the conversation until it is put away. */

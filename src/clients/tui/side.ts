@@ -11,7 +11,6 @@ export function side(view: View, columns: number, height: number, texts: Texts):
   const conversations = conversationList(view);
   const atMost = Math.max(3, Math.floor(height / 2) - 2);
   const lines: Line[] = [
-    [],
     title(texts.conversations, "", columns),
     ...shortened(conversations, atMost, columns, texts, (line, at) =>
       conversationLine(line, at, columns, texts),
@@ -89,7 +88,7 @@ function nameAndStatus(name: string, status: Status, columns: number, texts: Tex
   const word = texts.status[status];
   const room = columns - width(word) - 2;
   const look = status === "inactive" ? "faint" : "plain";
-  if (room < 4) return [span(fit(name, columns), look)];
+  if (room < 4 || width(name) > room) return [span(fit(name, columns), look)];
   return [span(fit(name, room), look), span(` ${fitRight(word, width(word))} `, "faint")];
 }
 

@@ -10,7 +10,8 @@ import { EMPTY, edit, sentLine, withText, type Edit, type Editor } from "./edito
 import type { Action } from "./keys.js";
 import { layOut } from "./layout.js";
 import { obey } from "./obey.js";
-import type { Anchor, Screen, Sheet } from "./screen.js";
+import type { Anchor, Screen, Search, Sheet } from "./screen.js";
+import { hits, nextHit } from "./search.js";
 import { scrolled, seen } from "./talk.js";
 import type { Texts } from "./texts.js";
 
@@ -31,6 +32,7 @@ export class Stage {
   editor: Editor = EMPTY;
   anchor: Anchor | undefined;
   sheet: Sheet | undefined;
+  searched: Search | undefined;
   #cycle: Cycle | undefined;
   #isHere = true;
 
@@ -84,11 +86,41 @@ export class Stage {
   settle(): void {
     if (this.anchor === undefined) return;
     const { lines, talkRows } = layOut(this.house.screen());
-    if (seen(lines, this.anchor, talkRows).until === lines.length) this.toEnd();
+    if (seen(lines, this.anchor, talkRows).until < lines.length) return;
+    this.anchor = undefined;
+    this.look();
   }
 
   toEnd(): void {
     this.anchor = undefined;
+    this.searched = undefined;
+    this.look();
+  }
+
+  /** Goes to the newest hit; without a text, to the one before that. */
+  search(text: string): void {
+    const { desk, texts } = this.house;
+    const wanted = text === "" ? this.searched?.text : text;
+    if (wanted === undefined) {
+      this.sheet = { type: "note", text: texts.mistake(texts.usage.search[0]) };
+      return;
+    }
+    const from = text === "" ? this.searched?.key : undefined;
+    const key = nextHit(hits(desk.view, wanted), from, -1);
+    if (key === undefined) {
+      this.sheet = { type: "note", text: texts.notFound(wanted) };
+      return;
+    }
+    this.#showHit({ text: wanted, key });
+  }
+
+  /** In the middle of what is seen, where it can be. */
+  #showHit(search: Search): void {
+    this.searched = search;
+    const { lines, talkRows } = layOut(this.house.screen());
+    const at = lines.findIndex(({ key }) => key === search.key);
+    const last = lines[at + Math.floor(talkRows / 2)];
+    this.anchor = last && { key: last.key, line: last.line };
     this.look();
   }
 
@@ -144,6 +176,12 @@ export class Stage {
 
   #edit(change: Edit): void {
     const { text } = this.editor;
+    if (change.type === "past" && text === "" && this.searched !== undefined) {
+      const found = hits(this.house.desk.view, this.searched.text);
+      const key = nextHit(found, this.searched.key, change.by);
+      if (key !== undefined) this.#showHit({ ...this.searched, key });
+      return;
+    }
     this.editor = edit(this.editor, change);
     if (this.editor.text !== text) this.#keepDraft();
   }

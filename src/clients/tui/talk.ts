@@ -1,12 +1,15 @@
 /** The open conversation as lines for a terminal, and the part of them that is seen. Pure. */
 import type { Message } from "../sdk/events.js";
+import { actionIn } from "../view/action.js";
 import { EVERYBODY, type Outgoing, type View } from "../view/model.js";
 import { dayName } from "../view/days.js";
 import { standing } from "../view/parts.js";
 import { rows, type Row } from "../view/rows.js";
 import { clean, cleanLine } from "./clean.js";
+import { marked, occurrences, type Mark, type Place } from "./marks.js";
+import { mentions } from "./mentions.js";
 import { span, type Line, type Look, type Span } from "./paint.js";
-import type { Anchor } from "./screen.js";
+import type { Anchor, Search } from "./screen.js";
 import type { Texts } from "./texts.js";
 import { cut, fitRight, width, wrap } from "./width.js";
 
@@ -16,7 +19,12 @@ export interface TalkLine extends Anchor {
   readonly missingBefore: number | undefined;
 }
 
-interface Sizes {
+/** What the lines depend on beside the rows. */
+interface Setting {
+  readonly view: View;
+  readonly texts: Texts;
+  readonly today: number;
+  readonly search: Search | undefined;
   readonly columns: number;
   readonly name: number;
   readonly text: number;
@@ -25,12 +33,20 @@ interface Sizes {
 const TIME = 5;
 const NAMES_AT_MOST = 14;
 
-export function talk(view: View, columns: number, texts: Texts, today: number): TalkLine[] {
+export function talk(
+  view: View,
+  columns: number,
+  texts: Texts,
+  today: number,
+  search?: Search,
+): TalkLine[] {
   const shown = rows(view);
-  const sizes = sizesFor(shown, view.me, columns);
-  const lines = [...top(view, shown, sizes, texts)];
+  const name = nameColumns(shown, view.me, columns);
+  const text = columns - indent(name);
+  const setting = { view, texts, today, search, columns, name, text };
+  const lines = top(shown, setting);
   for (const row of shown) {
-    const spans = linesOf(row, view, sizes, texts, today);
+    const spans = linesOf(row, setting);
     const missingBefore = row.type === "gap" && !row.isGone ? row.before : undefined;
     lines.push(...spans.map((each, line) => ({ key: row.key, line, spans: each, missingBefore })));
   }
@@ -67,48 +83,84 @@ export function scrolled(
 }
 
 /** As wide as the names are, within bounds, so that texts stand in one column. */
-function sizesFor(shown: readonly Row[], me: string, columns: number): Sizes {
+function nameColumns(shown: readonly Row[], me: string, columns: number): number {
   let name = 4;
   for (const row of shown) {
     if (row.type === "message") name = Math.max(name, width(cleanLine(row.message.from)));
-    if (row.type === "outgoing") name = Math.max(name, width(me));
+    if (row.type === "outgoing") name = Math.max(name, width(cleanLine(me)));
   }
-  name = Math.min(name, NAMES_AT_MOST, Math.floor(columns / 5));
-  return { columns, name, text: columns - TIME - name - 5 };
+  return Math.min(name, NAMES_AT_MOST, Math.floor(columns / 5));
 }
 
-function linesOf(row: Row, view: View, sizes: Sizes, texts: Texts, today: number): Line[] {
+/** Time and name with the blanks around them: ` 12:05  bob  `. */
+function indent(name: number): number {
+  return TIME + name + 4;
+}
+
+function linesOf(row: Row, setting: Setting): Line[] {
+  const { view, texts, today, columns } = setting;
   switch (row.type) {
     case "day":
-      return [[], centered(dayName(row.ts, today, texts, texts.locale), "faint", sizes)];
+      return [ruled(dayName(row.ts, today, texts, texts.locale), "faint", columns)];
     case "new":
-      return [ruled(texts.newLine, sizes)];
+      return [ruled(texts.newLine, "accent", columns)];
     case "gap": {
       const isLoading = standing(view, view.open).loading !== undefined;
       const text = row.isGone ? texts.gone : isLoading ? texts.loading : texts.loadOlder;
-      return [centered(text, "faint", sizes)];
+      return [centered(text, "faint", columns)];
     }
-    case "message": {
-      const { message, isOwn, isRun } = row;
-      const who = span(cleanLine(message.from), isOwn ? "accent" : "bold");
-      const body = wrapped(message, sizes.text).map((text) => [span(text)]);
-      return [
-        ...(isRun ? [] : [[]]),
-        ...beside(isRun ? undefined : { who, ts: message.ts }, body, sizes),
-      ];
-    }
+    case "message":
+      return messageLines(row, setting);
     case "outgoing": {
-      const who = { who: span(cleanLine(view.me), "accent"), ts: row.outgoing.ts };
-      return [[], ...beside(who, outgoingLines(row.outgoing, sizes, texts), sizes)];
+      const { text, ts } = row.outgoing;
+      const isAction = actionIn(text) !== undefined;
+      const who = span(isAction ? "*" : cleanLine(view.me), "accent");
+      return beside(
+        who,
+        ts,
+        outgoingLines(row.outgoing, setting),
+        setting,
+        isLookedAt(row, setting),
+      );
     }
     default:
       return row satisfies never;
   }
 }
 
-function outgoingLines(outgoing: Outgoing, { text: columns }: Sizes, texts: Texts): Line[] {
+function isLookedAt({ key }: Row, { search }: Setting): boolean {
+  return search?.key === key;
+}
+
+/** What is done (`/me waves`) has a star in place of the name, and the name before the text. */
+function messageLines(row: Row & { type: "message" }, setting: Setting): Line[] {
+  const { message, isOwn } = row;
+  const { view, search } = setting;
+  const { text, lines, ...found } = wrapped(message, view.me, setting.text);
+  const from = cleanLine(message.from);
+  const isAction = actionIn(message.text) !== undefined;
+  const nameEnd = isAction ? from.length : 0;
+  const said = (places: readonly Place[]): Place[] =>
+    places.filter(({ from: at }) => at >= nameEnd);
+  const own = said(found.own);
+  const look: Look = own.length > 0 ? "mention" : isOwn ? "accent" : "bold";
+  const marks: Mark[] = [
+    ...said(search === undefined ? [] : occurrences(text, search.text)).map(inLook("match")),
+    ...own.map(inLook("mention")),
+    { from: 0, to: nameEnd, look },
+  ];
+  const who = span(isAction ? "*" : from, look);
+  const body = marked(text, lines, marks);
+  return beside(who, message.ts, body, setting, isLookedAt(row, setting));
+}
+
+function inLook(look: Look): (place: Place) => Mark {
+  return (place) => ({ ...place, look });
+}
+
+function outgoingLines(outgoing: Outgoing, { text: columns, texts, view }: Setting): Line[] {
   const { state, problem } = outgoing;
-  const body = wrap(clean(outgoing.text), columns - 2);
+  const body = wrap(shownText(outgoing.text, view.me), columns - 2);
   const mark = { pending: "…", sent: "✓", failed: "!" }[state];
   const look: Look = state === "sent" ? "plain" : state === "failed" ? "bad" : "faint";
   const lines = body.map((text, at): Span[] =>
@@ -125,16 +177,18 @@ function outgoingLines(outgoing: Outgoing, { text: columns }: Sizes, texts: Text
 
 /** Time and name on the first line, the text beside them. */
 function beside(
-  head: { readonly who: Span; readonly ts: number } | undefined,
+  who: Span,
+  ts: number,
   body: readonly Line[],
-  { name }: Sizes,
+  { name }: Setting,
+  isLookedAt: boolean,
 ): Line[] {
   return body.map((line, at): Line => {
-    if (head === undefined || at > 0) return [span(" ".repeat(TIME + name + 5)), ...line];
-    const { who, ts } = head;
+    if (at > 0) return [span(" ".repeat(indent(name))), ...line];
     const time = new Date(ts).toTimeString().slice(0, TIME); // 24 hours, as terminals have it
     return [
-      span(` ${time}  `, "faint"),
+      span(isLookedAt ? "▌" : " ", "accent"),
+      span(`${time} `, "faint"),
       span(fitRight(who.text, name), who.look),
       span("  "),
       ...line,
@@ -142,7 +196,7 @@ function beside(
   });
 }
 
-function top(view: View, shown: readonly Row[], sizes: Sizes, texts: Texts): TalkLine[] {
+function top(shown: readonly Row[], { view, texts, columns }: Setting): TalkLine[] {
   const { isLoaded, floor, loading } = standing(view, view.open);
   if (shown[0]?.type === "gap" && shown[0].after === 0) return [];
   const peer = view.open === EVERYBODY ? undefined : cleanLine(view.open.slice(1));
@@ -151,28 +205,44 @@ function top(view: View, shown: readonly Row[], sizes: Sizes, texts: Texts): Tal
   else if (floor > 1) text = texts.gone;
   else if (shown.some(({ type }) => type === "message")) text = texts.beginning;
   else text = peer === undefined ? texts.emptyAll : texts.emptyPrivate(peer);
-  const spans = [[], centered(text, "faint", sizes)];
-  return spans.map((each, line) => ({ key: "top", line, spans: each, missingBefore: undefined }));
+  const spans = centered(text, "faint", columns);
+  return [{ key: "top", line: 0, spans, missingBefore: undefined }];
 }
 
-function centered(text: string, look: Look, { columns }: Sizes): Line {
+function centered(text: string, look: Look, columns: number): Line {
   const short = cut(text, columns);
   const before = Math.max(0, Math.floor((columns - width(short)) / 2));
   return [span(" ".repeat(before)), span(short, look)];
 }
 
-function ruled(text: string, { columns }: Sizes): Line {
-  const rest = Math.max(0, columns - width(text) - 4);
+function ruled(text: string, look: Look, columns: number): Line {
+  const short = cut(text, columns - 4);
+  const rest = Math.max(0, columns - width(short) - 4);
   const before = Math.floor(rest / 2);
-  return [span(` ${"─".repeat(before)} ${text} ${"─".repeat(rest - before)}`, "accent")];
+  return [span(` ${"─".repeat(before)} ${short} ${"─".repeat(rest - before)}`, look)];
 }
 
-const wrappings = new WeakMap<Message, { readonly columns: number; readonly lines: string[] }>();
+interface Wrapped {
+  readonly columns: number;
+  readonly text: string;
+  readonly lines: readonly string[];
+  /** Where it has the name of whom it is shown to. */
+  readonly own: readonly Place[];
+}
 
-function wrapped(message: Message, columns: number): string[] {
+const wrappings = new WeakMap<Message, Wrapped & { readonly me: string }>();
+
+function wrapped(message: Message, me: string, columns: number): Wrapped {
   const known = wrappings.get(message);
-  if (known?.columns === columns) return known.lines;
-  const lines = wrap(clean(message.text), columns);
-  wrappings.set(message, { columns, lines });
-  return lines;
+  if (known?.columns === columns && known.me === me) return known;
+  const text = shownText(message.text, message.from);
+  const own = message.from === me ? [] : mentions(text, me);
+  const next = { columns, me, text, lines: wrap(text, columns), own };
+  wrappings.set(message, next);
+  return next;
+}
+
+function shownText(text: string, from: string): string {
+  const action = actionIn(text);
+  return clean(action === undefined ? text : `${cleanLine(from)} ${action}`);
 }

@@ -37,7 +37,9 @@ export interface Texts {
   readonly lost: (seconds: number) => string;
   readonly away: string;
   readonly write: (name: string | undefined) => string;
-  readonly hint: string;
+  readonly hints: readonly string[];
+  readonly searching: (text: string, at: number, of: number) => string;
+  readonly notFound: (text: string) => string;
   readonly usersTitle: (count: number) => string;
   readonly helpTitle: string;
   readonly tooLong: (atMost: number) => string;
@@ -108,19 +110,23 @@ const english: Omit<Texts, "locale"> = {
   lost: (seconds) => `Connection lost. Next attempt in ${seconds} s (Ctrl-R: now).`,
   away: "Not connected. /connect joins again, /quit leaves.",
   write: (name) => `Message to ${name ?? "everybody"}`,
-  hint: "/help · Tab completes · Alt-1…9 switches · PgUp scrolls · Ctrl-C leaves",
+  hints: ["/help", "Tab completes", "Alt-1…9 switches", "PgUp scrolls", "Ctrl-C leaves"],
+  searching: (text, at, of) => `"${text}": ${at} of ${of} · ↑ ↓ · Esc`,
+  notFound: (text) => `"${text}" is not in what is loaded here. PgUp fetches older messages.`,
   usersTitle: (count) => (count === 1 ? "1 person here" : `${count} people here`),
   helpTitle: "Commands and keys",
   tooLong: (atMost) => `This is too long: at most ${atMost} characters. Ctrl-U twice clears it.`,
   moreHint: "PgDn: more",
   escHint: "Esc closes",
   usage: {
-    users: ["/users", "who is here, and how"],
+    users: ["/users, /names", "who is here, and how"],
     info: ["/info [name]", "how one user is"],
     status: ["/status active|busy|inactive", "how you are; busy holds messages back"],
     all: ["/all text", "to everybody"],
     msg: ["/msg name text", "to one person, apart; a name with blanks in quotes"],
+    me: ["/me text", "what you do: /me waves"],
     history: ["/history [name]", "what was said before"],
+    search: ["/search text", "in what is loaded here; ↑ ↓ go on, Esc ends it"],
     to: ["/to [name]", "opens a conversation, or everybody's"],
     retry: ["/retry", "sends again what was not sent"],
     discard: ["/discard", "gives it up"],

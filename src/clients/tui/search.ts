@@ -1,0 +1,28 @@
+/** Searching in what is loaded of the open conversation. Pure. */
+import { actionIn } from "../view/action.js";
+import type { View } from "../view/model.js";
+import { rows, type Row } from "../view/rows.js";
+import { clean } from "./clean.js";
+import { occurrences } from "./marks.js";
+
+/** The keys of the rows that have it, oldest first. */
+export function hits(view: View, text: string): readonly string[] {
+  return rows(view).flatMap((row) => (hasIt(row, text) ? row.key : []));
+}
+
+/** The next hit, older or newer; the same one at either end. Undefined: there is none. */
+export function nextHit(
+  found: readonly string[],
+  key: string | undefined,
+  by: 1 | -1,
+): string | undefined {
+  const at = key === undefined ? -1 : found.indexOf(key);
+  if (at === -1) return found.at(-1);
+  return found[Math.max(0, Math.min(found.length - 1, at + by))];
+}
+
+function hasIt(row: Row, text: string): boolean {
+  const said =
+    row.type === "message" ? row.message.text : row.type === "outgoing" ? row.outgoing.text : "";
+  return occurrences(clean(actionIn(said) ?? said), text).length > 0;
+}

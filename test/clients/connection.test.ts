@@ -1,7 +1,11 @@
 /** The connection, come what may: close codes, goaway, silence, names that are taken. */
 import { expect, test } from "vitest";
 import { WebSocket } from "ws";
-import { TertuliaError } from "#tertulia/clients/sdk/tertulia.js";
+import {
+  TertuliaError,
+  type ConnectOptions,
+  type Tertulia,
+} from "#tertulia/clients/sdk/tertulia.js";
 import { eventually } from "../support/eventually.js";
 import { conversation, message, refusal, welcomes } from "../support/scripted-server.js";
 import { join, serve } from "../support/sdk-scene.js";
@@ -113,6 +117,34 @@ test("a name that is taken on the way back is told, and tried again", async () =
   await eventually(() => expect(server.peers[2]?.hello).toBeDefined());
   await chat.joined();
   expect(errors.map(({ code }) => code)).toEqual(["name_taken"]);
+});
+
+test.each<[string, (close: () => void) => Partial<ConnectOptions> | ((chat: Tertulia) => void)]>([
+  ["an error", (close) => (chat) => chat.on("error", close)],
+  ["waiting", (close) => (chat) => chat.on("state", ({ name }) => name === "waiting" && close())],
+  [
+    "dialling",
+    (close) => (chat) => chat.on("state", ({ name }) => name === "connecting" && close()),
+  ],
+  ["the hook at a connection", (close) => ({ debug: ({ type }) => type === "open" && close() })],
+  ["the hook at an attempt", (close) => ({ debug: ({ type }) => type === "dial" && close() })],
+  ["the hook at a retry", (close) => ({ debug: ({ type }) => type === "retry" && close() })],
+  ["the hook at an end", (close) => ({ debug: ({ type }) => type === "close" && close() })],
+])("a client that is closed where it hears of %s stays closed", async (_, how) => {
+  const server = await serve((request, peer) => peer.says(refusal(request, "unavailable")));
+  let isBegun = false;
+  const asked = how(() => {
+    if (isBegun) void chat.close(); // not before there is one
+  });
+  const { chat, states } = join(server.url, typeof asked === "function" ? {} : asked);
+  isBegun = true;
+  if (typeof asked === "function") asked(chat);
+  await eventually(() => expect(states.map(({ name }) => name)).toContain("closed"));
+  await new Promise((resolve) => setTimeout(resolve, 300)); // longer than the first retry waits
+  expect(states.findIndex(({ name }) => name === "closed")).toBe(states.length - 1);
+  await eventually(() => {
+    for (const { socket } of server.peers) expect(socket.readyState).toBe(WebSocket.CLOSED);
+  });
 });
 
 test("close says bye, once", async () => {

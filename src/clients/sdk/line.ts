@@ -102,8 +102,10 @@ export class Line {
   #dial(): void {
     clearTimeout(this.#timer);
     const { urls, WebSocket, timing } = this.#options;
-    if (this.#current === undefined) this.#change({ name: "connecting" });
     const url = urls[this.#turn++ % urls.length]!;
+    if (this.#current === undefined) this.#change({ name: "connecting" });
+    this.#options.debug({ type: "dial", url });
+    if (this.#ending !== undefined) return; // whoever was told has closed it
     try {
       const link: Link = new Link({
         url,
@@ -205,8 +207,9 @@ export class Line {
   }
 
   #dialLater(delayMs: number, error: TertuliaError): void {
-    clearTimeout(this.#timer);
     this.#options.debug({ type: "retry", delayMs, error });
+    if (this.#ending !== undefined) return; // whoever was told has closed it
+    clearTimeout(this.#timer);
     this.#timer = later(() => this.#dial(), delayMs);
     if (this.#current === undefined) {
       this.#change({ name: "waiting", retryAtMs: Date.now() + delayMs, error });

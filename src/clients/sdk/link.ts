@@ -55,7 +55,6 @@ export class Link {
 
   constructor(options: LinkOptions) {
     this.#options = options;
-    options.debug({ type: "dial", url: options.url });
     this.#socket = new options.WebSocket(options.url, [SUBPROTOCOL]);
     this.#socket.addEventListener("open", () => {
       if (this.#state !== "dialling") return;

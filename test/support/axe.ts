@@ -10,12 +10,12 @@ interface Found {
   }[];
 }
 
-/** The serious and critical ones, each with where it is. */
+/** The serious and critical ones, and what stands outside of all landmarks; each with where it is. */
 export async function barriers(page: Page): Promise<string[]> {
   // evaluated by the debugger, which the page's own policy does not concern
   await page.evaluate(axe.source);
   const { violations } = await page.evaluate<Found>("axe.run()");
   return violations
-    .filter(({ impact }) => impact === "serious" || impact === "critical")
+    .filter(({ id, impact }) => id === "region" || impact === "serious" || impact === "critical")
     .flatMap(({ id, nodes }) => nodes.map((each) => `${id}: ${each.html} ${each.failureSummary}`));
 }

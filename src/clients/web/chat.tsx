@@ -88,7 +88,7 @@ export function Chat({ onJoinAgain }: { readonly onJoinAgain: () => void }): Com
       />
       {view.card && <PersonCard card={view.card} onOpen={open} />}
       <Announcer />
-      <p class="unseen" id="keys-hint">
+      <p hidden id="keys-hint">
         {t.keys}
       </p>
     </div>

@@ -48,20 +48,3 @@ function isSearchKey(event: KeyboardEvent): boolean {
   const key = event.key.toLowerCase();
   return key === "k" || (event.code === "KeyK" && !/^[a-z]$/.test(key));
 }
-
-/** Up and down move among the buttons of a list, Home and End to its ends. */
-export function moveInList(event: KeyboardEvent): void {
-  if (event.altKey) return;
-  const here = (event.target as Element).closest("li");
-  const list = here?.parentElement;
-  const to = {
-    ArrowDown: here?.nextElementSibling,
-    ArrowUp: here?.previousElementSibling,
-    Home: list?.firstElementChild,
-    End: list?.lastElementChild,
-  }[event.key];
-  const button = to?.querySelector("button");
-  if (!button) return;
-  event.preventDefault();
-  button.focus();
-}

@@ -1,11 +1,12 @@
 /** Who is here. However many they are, only those on the screen are in the page. */
 import type { ComponentChildren } from "preact";
-import { useLayoutEffect, useRef, useState } from "preact/hooks";
+import { useLayoutEffect, useMemo, useRef, useState } from "preact/hooks";
 import type { Person } from "../view/lists.js";
 import type { Conv } from "../view/model.js";
 import { Dot } from "./dot.js";
+import { drawNow } from "./draw.js";
 import { Face, Icon } from "./icons.js";
-import { moveInList } from "./keys.js";
+import { useRoving } from "./roving.js";
 import { useSeat } from "./seat.js";
 
 /** As in the style sheet. */
@@ -36,17 +37,26 @@ export function People({ persons, hit, onOpen }: Props): ComponentChildren {
     return () => watching.disconnect();
   }, [persons.length]);
 
+  const ids = useMemo(() => persons.map(({ name }) => name), [persons]);
+  const { at, ...moving } = useRoving({
+    ids,
+    nameOf: (name) => name,
+    box,
+    reveal: (index) =>
+      drawNow(() => setRange({ first: Math.max(0, index - 2 * BEYOND), last: index + 2 * BEYOND })),
+  });
   const shown = persons.slice(first, last);
+  /** Of the Tab key: where one was last, or else what is in sight. */
+  const stop = shown.some(({ name }) => name === at) ? at : shown[first > 0 ? BEYOND : 0]?.name;
   return (
     <section class="people" aria-labelledby="people-title">
       <h2 id="people-title">{t.people(view.count)}</h2>
-      <div class="people-box" ref={box} onScroll={measure} tabIndex={-1}>
+      <div class="people-box" ref={box} onScroll={measure} tabIndex={-1} {...moving}>
         {!view.isFull && <p class="hint">{t.onlyWatched}</p>}
         {persons.length === 0 && (
           <p class="hint">{view.search.trim() === "" ? t.nobodyElse : t.nobodyFound}</p>
         )}
         <ul
-          onKeyDown={moveInList}
           style={{
             paddingTop: `${Math.min(first, persons.length) * ROW_PX}px`,
             paddingBottom: `${Math.max(0, persons.length - last) * ROW_PX}px`,
@@ -56,6 +66,8 @@ export function People({ persons, hit, onOpen }: Props): ComponentChildren {
             <li key={name} aria-setsize={persons.length} aria-posinset={first + index + 1}>
               <button
                 class="line person"
+                data-row={name}
+                tabIndex={name === stop ? 0 : -1}
                 data-hit={`@${name}` === hit}
                 onClick={() => onOpen(`@${name}`)}
               >

@@ -1,13 +1,13 @@
 /** Beside the conversation: search, conversations, people, and oneself. */
 import type { ComponentChildren } from "preact";
-import { useMemo } from "preact/hooks";
+import { useMemo, useRef } from "preact/hooks";
 import { conversationList, peopleList, searchHit, type ConversationLine } from "../view/lists.js";
 import { EVERYBODY, type Conv } from "../view/model.js";
 import { soughtName } from "../view/search.js";
 import { Face, Icon, Mark } from "./icons.js";
-import { moveInList } from "./keys.js";
 import { Own } from "./own.js";
 import { People } from "./people.js";
+import { useRoving } from "./roving.js";
 import { useSeat } from "./seat.js";
 import { Dot } from "./dot.js";
 import { ShortTime } from "./times.js";
@@ -28,6 +28,14 @@ export function Sidebar({ onOpen }: Props): ComponentChildren {
   const sought = soughtName(view);
   const isKnown =
     persons.some(({ name }) => name === sought) || lines.some(({ peer }) => peer === sought);
+  const isStranger = sought !== "" && !isKnown;
+
+  const box = useRef<HTMLElement>(null);
+  const ids = lines.map(({ conv }) => conv).concat(isStranger ? `@${sought}` : []);
+  const nameOf = (conv: Conv): string => (conv === EVERYBODY ? t.everybody : conv.slice(1));
+  const { at, ...moving } = useRoving({ ids, nameOf, box });
+  /** Of the Tab key: where one was last, or what is open. */
+  const stop = [at, open].find((conv) => ids.includes(conv ?? "")) ?? ids[0];
 
   const openHit = (event: Event): void => {
     event.preventDefault();
@@ -58,25 +66,34 @@ export function Sidebar({ onOpen }: Props): ComponentChildren {
             onKeyDown={(event) => {
               if (event.key !== "ArrowDown") return;
               event.preventDefault();
-              document.querySelector<HTMLElement>(".side li button")?.focus();
+              const rows = [...document.querySelectorAll<HTMLElement>(".side [data-row]")];
+              (rows.find((row) => row.dataset["hit"] === "true") ?? rows[0])?.focus();
             }}
           />
           <kbd aria-hidden="true">Ctrl K</kbd>
           <span class="unseen" role="status">
-            {hit !== undefined && t.enterOpens(hit === EVERYBODY ? t.everybody : hit.slice(1))}
+            {hit !== undefined && t.enterOpens(nameOf(hit))}
           </span>
         </form>
       </header>
-      <nav class="conversations" aria-label={t.conversations}>
-        <ul onKeyDown={moveInList}>
+      <nav class="conversations" aria-label={t.conversations} ref={box} {...moving}>
+        <ul>
           {lines.map((line) => (
-            <Line key={line.conv} line={line} isHit={line.conv === hit} onOpen={onOpen} />
+            <Line
+              key={line.conv}
+              line={line}
+              isHit={line.conv === hit}
+              isStop={line.conv === stop}
+              onOpen={onOpen}
+            />
           ))}
-          {sought !== "" && !isKnown && (
+          {isStranger && (
             <li key="stranger" class="stranger">
               <button
                 class="line"
+                data-row={`@${sought}`}
                 data-hit={`@${sought}` === hit}
+                tabIndex={`@${sought}` === stop ? 0 : -1}
                 onClick={() => onOpen(`@${sought}`)}
               >
                 <Face name={sought} />
@@ -86,6 +103,7 @@ export function Sidebar({ onOpen }: Props): ComponentChildren {
               </button>
               <button
                 class="quiet-button about"
+                tabIndex={-1}
                 aria-label={t.askAbout(sought)}
                 title={t.askAbout(sought)}
                 onClick={() => act({ type: "show card", user: sought })}
@@ -109,16 +127,19 @@ export function Sidebar({ onOpen }: Props): ComponentChildren {
 interface LineProps extends Props {
   readonly line: ConversationLine;
   readonly isHit: boolean;
+  readonly isStop: boolean;
 }
 
-function Line({ line, isHit, onOpen }: LineProps): ComponentChildren {
+function Line({ line, isHit, isStop, onOpen }: LineProps): ComponentChildren {
   const { t, view } = useSeat();
   const { conv, peer, unread, last, ts, draft, isOpen, hasFailed, status } = line;
   return (
     <li>
       <button
         class="line"
+        data-row={conv}
         data-hit={isHit}
+        tabIndex={isStop ? 0 : -1}
         aria-current={isOpen ? "true" : undefined}
         onClick={() => onOpen(conv)}
       >

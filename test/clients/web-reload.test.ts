@@ -114,6 +114,40 @@ describe.skipIf(!hasBrowser())("a page that is loaded again", () => {
     expect(await own.evaluate("Object.keys(localStorage).join()")).not.toContain("outgoing");
   });
 
+  test("two tabs of one person that both send what was on its way store it once, in order", async () => {
+    const tea = await join(browser, gateway.port, "tea");
+    const other = await tea.page.context().newPage();
+    await other.goto(`http://127.0.0.1:${gateway.port}/`);
+    await other.locator("input[name=name]").fill("tea");
+    await other.locator("input[name=name]").press("Enter");
+    await other.locator(".chat").waitFor();
+    const thaw = await redis.freeze();
+    try {
+      for (const n of [1, 2]) await tea.says(`tea ${n}`);
+      await other.locator("#composer").fill("tea of the other");
+      await other.locator("#composer").press("Enter");
+      await other.locator(".tick", { hasText: "On its way" }).waitFor();
+      await tea.page.locator(".tick", { hasText: "On its way" }).nth(1).waitFor();
+      await other.reload(); // goes on with those of the first tab as well
+    } finally {
+      await thaw();
+    }
+    const texts = ["tea 1", "tea 2", "tea of the other"];
+    const shown = async (page: Page): Promise<string[]> =>
+      (await page.locator(".said").allInnerTexts()).filter((text) => text.startsWith("tea"));
+    for (const page of [tea.page, other]) {
+      await eventually(async () => expect((await shown(page)).toSorted()).toEqual(texts));
+      await page.locator(".tick", { hasText: "On its way" }).first().waitFor({ state: "detached" });
+      await eventually(async () => {
+        // what one tab takes away, the other may read for a moment still
+        expect(await page.evaluate("Object.keys(localStorage).join()")).not.toContain("outgoing");
+      });
+    }
+    const all = (await stored("who-looks")).filter((text) => text.startsWith("tea"));
+    expect(all.toSorted()).toEqual(texts);
+    expect(all.indexOf("tea 1")).toBeLessThan(all.indexOf("tea 2"));
+  });
+
   test("asks the person about what may have been sent more than a quarter of an hour ago", async () => {
     const port = await freePort();
     const environment = { REDIS_URL: redis.url, PORT: port };

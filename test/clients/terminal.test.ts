@@ -345,14 +345,15 @@ describe.skipIf(!HAS_TMUX)("on the full screen (tmux)", () => {
   test("with --bell mentions it rings for one's own name, not for everything", async () => {
     const eva = join(at(second), { name: "eva" });
     await eva.chat.joined();
-    const ana = await openWindow("ana", ["--url", at(first)[0]!, "--bell", "mentions"]);
-    await sees(ana, "● ana active");
-    await ana.types("\x1b[O"); // the window has lost the focus
-    await eva.chat.publish("~", "who likes bananas?");
-    await sees(ana, "bananas?");
-    expect(await ana.is("window_bell_flag")).toBe("0");
-    await eva.chat.publish("~", "Ana does");
-    await eventually(async () => expect(await ana.is("window_bell_flag")).toBe("1"));
+    // a name of her own: what others wrote to ana in private rings when she comes
+    const ada = await openWindow("ada", ["--url", at(first)[0]!, "--bell", "mentions"]);
+    await sees(ada, "● ada active");
+    await ada.types("\x1b[O"); // the window has lost the focus
+    await eva.chat.publish("~", "who has adapters?");
+    await sees(ada, "adapters?");
+    expect(await ada.is("window_bell_flag")).toBe("0");
+    await eva.chat.publish("~", "Ada does");
+    await eventually(async () => expect(await ada.is("window_bell_flag")).toBe("1"));
   });
 
   test("what is pasted is text: line ends are not doubled, and Ctrl-C leaves after whatever it ended in", async () => {

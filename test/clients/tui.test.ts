@@ -210,6 +210,9 @@ test.each<[what: string, reads: string, actions: (Action | "escape")[]]>([
   ["a key in three reads", "\x1b|[1;|5D", [move("word left")]],
   ["Escape", "\x1b", ["escape"]],
   ["Escape twice", "\x1b\x1b", ["escape"]],
+  ["Escape, then Alt-3", "\x1b\x1b3", ["escape", { type: "go", to: 3 }]],
+  ["Escape twice, then a letter", "\x1b\x1b|…|b", ["escape", insert("b")]],
+  ["Escape twice, then Ctrl-C", "\x1b\x1b\x03", ["escape", "escape", { type: "quit" }]],
   ["Escape, then Ctrl-C", "\x1b\x03", ["escape", { type: "quit" }]],
   ["Escape, then a letter, later", "\x1b|…|b", ["escape", insert("b")]],
   ["Ctrl-C in half a sequence", "\x1b[1;|\x03", [{ type: "quit" }]],
@@ -642,6 +645,19 @@ test("who mentions one's name stands out, wherever the line is broken; oneself d
     spans.filter(({ look }) => look === "mention").map(({ text }) => text.trim()),
   );
   expect(looks.flat()).toEqual(["bob", "Ana"]);
+});
+
+test("one's name in the general chat is seen in the list while one is elsewhere", () => {
+  const elsewhere: ViewEvent[] = [OPEN, { type: "open", conv: "@eva" }];
+  const list = (...events: ViewEvent[]): string =>
+    picture(screen(viewAfter(...elsewhere, ...events))).join("\n");
+  expect(list(message(1, "bob", "bananas"))).toMatch(/1 Everybody +1 /);
+  expect(list(message(1, "bob", "Ana?"), message(2, "bob", "?"))).toMatch(/1 Everybody +@2 /);
+  expect(list(message(1, "ana", "I, ana"), message(2, "bob", "?"))).toMatch(/1 Everybody +1 /);
+  expect(list(message(1, "bob", "Ana?"), { type: "choose status", status: "busy" })).toMatch(/@1 /);
+  expect(list({ type: "choose status", status: "busy" }, message(1, "bob", "Ana?"))).not.toMatch(
+    /@/,
+  );
 });
 
 test("bells ring for everything, for private messages and mentions, or for nothing", () => {

@@ -1,6 +1,8 @@
-/** What the terminal rings for. Pure. */
+/** What calls somebody: what the terminal rings for, and whether a name is among what is unread. Pure. */
 import type { Message } from "../sdk/events.js";
-import { EVERYBODY } from "../view/model.js";
+import { EVERYBODY, type View } from "../view/model.js";
+import { standing } from "../view/parts.js";
+import { quietFrom } from "../view/quiet.js";
 import { clean } from "./clean.js";
 import { mentions } from "./mentions.js";
 
@@ -9,15 +11,35 @@ export const BELLS = ["all", "mentions", "none"] as const;
 /** `mentions`: what is private, and what has one's own name in it. */
 export type Bell = (typeof BELLS)[number];
 
-export function rings(bell: Bell, { conv, text }: Message, me: string): boolean {
+export function rings(bell: Bell, message: Message, me: string): boolean {
   switch (bell) {
     case "all":
       return true;
     case "mentions":
-      return conv !== EVERYBODY || mentions(clean(text), me).length > 0;
+      return message.conv !== EVERYBODY || isMentioned(message, me);
     case "none":
       return false;
     default:
       return bell satisfies never;
   }
+}
+
+/** Whether somebody wrote one's name in the general chat, and it was not read yet. */
+export function isCalled(view: View): boolean {
+  const { messages, read } = standing(view, EVERYBODY);
+  const upTo = quietFrom(view, EVERYBODY) ?? Infinity;
+  for (let at = messages.length - 1; at >= 0 && messages[at]!.seq > read; at--) {
+    if (messages[at]!.seq <= upTo && isMentioned(messages[at]!, view.me)) return true;
+  }
+  return false;
+}
+
+const known = new WeakMap<Message, { readonly me: string; readonly isMentioned: boolean }>();
+
+function isMentioned(message: Message, me: string): boolean {
+  const found = known.get(message);
+  if (found?.me === me) return found.isMentioned;
+  const isMentioned = message.from !== me && mentions(clean(message.text), me).length > 0;
+  known.set(message, { me, isMentioned });
+  return isMentioned;
 }

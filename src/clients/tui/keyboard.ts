@@ -94,8 +94,10 @@ export class Keyboard {
           return undefined;
         }
         // what stands behind is no part of it: Ctrl-C within half a sequence is Ctrl-C
-        if (isPressable(begun)) found.push(keyInput(begun));
-        at += begun.length;
+        // and Escape before another key, Alt with a letter say, is a key of its own
+        const isTwice = begun === "\x1b\x1b";
+        if (isPressable(begun)) found.push(keyInput(isTwice ? "\x1b" : begun));
+        at += isTwice ? 1 : begun.length;
         continue;
       }
       found.push(keyInput(part));

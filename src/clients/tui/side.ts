@@ -2,6 +2,7 @@
 import type { Status } from "../sdk/events.js";
 import { conversationList, peopleList, type ConversationLine } from "../view/lists.js";
 import type { View } from "../view/model.js";
+import { isCalled } from "./bell.js";
 import { cleanLine } from "./clean.js";
 import { span, type Line, type Span } from "./paint.js";
 import type { Texts } from "./texts.js";
@@ -13,7 +14,7 @@ export function side(view: View, columns: number, height: number, texts: Texts):
   const lines: Line[] = [
     title(texts.conversations, "", columns),
     ...shortened(conversations, atMost, columns, texts, (line, at) =>
-      conversationLine(line, at, columns, texts),
+      conversationLine(line, at, columns, texts, line.peer === undefined && isCalled(view)),
     ),
     [],
     title(texts.people, view.count > 1 ? String(view.count - 1) : "", columns),
@@ -58,12 +59,13 @@ function conversationLine(
   at: number,
   columns: number,
   texts: Texts,
+  isCalledThere: boolean,
 ): Line {
   const number = at < 9 ? String(at + 1) : " ";
   const mark = hasFailed
     ? "!"
     : unread > 0
-      ? String(Math.min(unread, 9_999))
+      ? `${isCalledThere ? "@" : ""}${Math.min(unread, 9_999)}`
       : draft !== "" && !isOpen
         ? "…"
         : "";

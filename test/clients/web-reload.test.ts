@@ -185,6 +185,7 @@ describe.skipIf(!hasBrowser())("a page that is loaded again", () => {
     expect(await xi.page.locator(".failed").count()).toBe(2);
     const yul = await join(browser, gateway.port, "yul");
     await xi.page.getByRole("button", { name: "Discard" }).last().click();
+    await xi.page.locator(".failed").nth(1).waitFor({ state: "detached" });
     await xi.page.getByRole("button", { name: "Try again" }).click();
     await yul.opens("xi");
     await shows(yul, "yul?");

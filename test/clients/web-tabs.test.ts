@@ -3,10 +3,20 @@ import type { Browser, BrowserContext, Page } from "playwright-core";
 import { afterAll, afterEach, beforeAll, describe, expect, test } from "vitest";
 import { WebSocket } from "ws";
 import { connect, type Tertulia } from "#tertulia/clients/sdk/tertulia.js";
-import { hasBrowser, launch } from "../support/browser.js";
+import { hasBrowser, launch, openWindow } from "../support/browser.js";
 import { eventually } from "../support/eventually.js";
 import { node } from "../support/nodes.js";
 import { startRedis, type TestRedis } from "../support/redis.js";
+
+/** Collects what the browser would have shown. */
+const NOTIFICATIONS = `
+  globalThis.told = [];
+  globalThis.Notification = class extends EventTarget {
+    static permission = "granted";
+    constructor(title, { body }) { super(); told.push(body); }
+    close() {}
+  };
+  localStorage["tertulia.notify"] = "true";`;
 
 describe.skipIf(!hasBrowser())("two tabs of one browser", () => {
   let redis: TestRedis;
@@ -159,6 +169,32 @@ describe.skipIf(!hasBrowser())("two tabs of one browser", () => {
     await fourth.close();
     await third.close();
     expect(await written(await enter(await open(context)))).toBe("");
+  });
+
+  test("while one of them is looked at, the other tells of nothing", async () => {
+    const window = await openWindow();
+    try {
+      const tab = async (name?: string): Promise<Page> => {
+        const page = await window.tab();
+        await page.addInitScript(NOTIFICATIONS);
+        page.setDefaultTimeout(30_000);
+        await page.goto(`http://127.0.0.1:${served.port}/`);
+        return enter(page, name);
+      };
+      const behind = await tab("gus");
+      const front = await tab();
+      const told = (page: Page): Promise<unknown> => page.evaluate("told");
+      await friend.publish("~", "you look");
+      await front.locator(".said", { hasText: "you look" }).waitFor();
+      await (await window.tab()).bringToFront();
+      await eventually(async () => expect(await front.evaluate("document.hidden")).toBe(true));
+      await friend.publish("@gus", "you do not");
+      await eventually(async () => expect(await told(behind)).toEqual(["you do not"]));
+      await friend.publish("~", "nor now"); // of each conversation one is told at a time
+      await eventually(async () => expect(await told(behind)).toEqual(["you do not", "nor now"]));
+    } finally {
+      await window.close();
+    }
   });
 
   test("another person in another tab is another person", async () => {

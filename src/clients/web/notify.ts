@@ -24,9 +24,33 @@ export async function switchNotifying(): Promise<Notifying> {
 const GATHERED_MS = 200;
 const gathered = new Map<string, Message>();
 
+let tabs: BroadcastChannel | undefined;
+
+/** The tabs of one user ask one another whether somebody looks at one of them: then none tells. */
+export function lookAs(me: string | undefined): void {
+  tabs?.close();
+  tabs = undefined;
+  if (me === undefined) return;
+  tabs = new BroadcastChannel(`tertulia.${me}`);
+  tabs.addEventListener("message", ({ data }) => {
+    if (data === "seen") gathered.clear();
+    else if (isLookedAt()) tellTabs("seen");
+  });
+}
+
+function tellTabs(what: "who looks?" | "seen"): void {
+  // oxlint-disable-next-line unicorn/require-post-message-target-origin -- a channel, not a window
+  tabs?.postMessage(what);
+}
+
+function isLookedAt(): boolean {
+  return !document.hidden && document.hasFocus();
+}
+
 export function announce(message: Message, t: Texts): void {
-  if (!document.hidden && document.hasFocus()) return;
+  if (isLookedAt()) return;
   if (gathered.size === 0) {
+    tellTabs("who looks?");
     setTimeout(() => {
       // asked for here and not for each message: the browser takes its time to tell
       if (notifying() === "on") for (const latest of gathered.values()) show(latest, t);

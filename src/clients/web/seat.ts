@@ -16,7 +16,7 @@ import { addressedConv } from "./address.js";
 import { draftsOf, keepDrafts } from "./drafts.js";
 import { awaitSharedKey, forgetKey, shareKey, sharedKey } from "./key.js";
 import { forget, recall, remember } from "./memory.js";
-import { announce } from "./notify.js";
+import { announce, lookAs } from "./notify.js";
 import { keptOutgoing, outgoingKeeper } from "./outgoing.js";
 import type { Texts } from "./texts.js";
 
@@ -62,6 +62,7 @@ export async function join(
   const timing = { nameWithinMs: 0 }; // somebody waits to choose another one
   const chat = connect(gateway(), { name: me, key, isBusy, client: "tertulia-web", timing });
   remember("browser", "name", [me]);
+  lookAs(me);
   const keepOutgoing = outgoingKeeper();
   const keepSeat = ({ quiet: marks }: View): void =>
     remember("tab", "seat", { name: me, key: chat.key, quiet: marks && [...marks] });
@@ -71,6 +72,7 @@ export async function join(
     keepDrafts(next);
     if (connection.name === "open") shareKey(me, chat.key);
     if (connection.name === "away" || isTaken(connection)) {
+      lookAs(undefined);
       forget("tab", "seat");
       forgetKey(me, chat.key);
     } else keepSeat(next);

@@ -538,6 +538,7 @@ test.each<[string, string, string | undefined, string[], string[]]>([
   ["everybody by a part behind a better one", "bo", "@Bo", ["@Bo", "~"], []],
   ["oneself", "ana", "@ana", ["@banana"], []],
   ["nobody there is", "zoe ", "@zoe", [], []],
+  ["in another spelling of the same letters", "\u00c1lan".normalize("NFD"), "@Álan", [], ["Álan"]],
 ])("search: %s", (_, text, hit, conversations, names) => {
   const screen = joined().do(
     people(["ana", "active"], ["Ban", "busy"], ["an", "active"], ["an a", "active"]),

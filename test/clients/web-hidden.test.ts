@@ -76,9 +76,8 @@ describe.skipIf(!hasBrowser())("the page", () => {
     await enter(await arrive(page, port), "dan");
     await page.clock.pauseAt(new Date(Date.now() + 3_600_000)); // no timer fires from here on
     await context.setOffline(true);
-    const lost = sockets.at(-1)!.waitForEvent("close");
     await doomed.close("SIGKILL");
-    await lost;
+    await eventually(() => expect(sockets.every((each) => each.isClosed())).toBe(true));
     const again = await nodeProcess(environment);
     const before = sockets.length;
     await context.setOffline(false);

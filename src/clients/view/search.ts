@@ -10,9 +10,9 @@ export function fit(name: string, sought: string): number {
   return whole.includes(part) ? 3 : Infinity;
 }
 
-/** What is searched for. `@ana` is ana: no name begins with that sign. */
+/** What is searched for, spelt as names are (NFC). `@ana` is ana: no name begins with that sign. */
 export function soughtName({ search }: View): string {
-  return search.trim().replace(/^@/, "");
+  return search.trim().replace(/^@/, "").normalize();
 }
 
 /** So that `José` is found by `jose`; upper case, because a lower sigma depends on what follows it. */

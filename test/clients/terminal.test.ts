@@ -10,7 +10,7 @@ import { freePort } from "#tertulia/local-redis/server.js";
 import { eventually } from "../support/eventually.js";
 import { nodeProcess, type NodeProcess } from "../support/nodes.js";
 import { startRedis, type TestRedis } from "../support/redis.js";
-import { refusal, stored, texts, welcomes } from "../support/scripted-server.js";
+import { message, refusal, stored, texts, welcomes } from "../support/scripted-server.js";
 import { at, join, serve } from "../support/sdk-scene.js";
 import { closeWindows, HAS_TMUX, openWindow, type Window } from "../support/tmux.js";
 
@@ -172,6 +172,23 @@ describe("in a pipe", () => {
     expect(code).toBe(3);
     expect(errors).toMatch(/line 1.*away for 1 s\n.*line 2.*away for 1 s/);
   });
+
+  test.each([[[]], [["--listen"]]])(
+    "a chat that goes away for good while nothing is on its way is exit code 2 (%j)",
+    async (more) => {
+      const server = await serve(welcomes());
+      const args = ["--name", "bot", "--url", server.url, "--wait", "1", ...more];
+      const bot = pipe(args, more.length === 0 ? undefined : "");
+      await eventually(() => expect(server.peers[0]?.hello).toBeDefined());
+      server.peers[0]!.says(message(1));
+      await eventually(() => expect(bot.seen()).toBe("~ bob: text 1\n"));
+      for (const { socket } of server.peers) socket.terminate();
+      await server.close();
+      const { code, errors } = await bot.ended;
+      expect(code).toBe(2);
+      expect(errors).toMatch(/^tertulia-chat: the chat at \S+ was away for 1 s\n$/);
+    },
+  );
 
   test("an answer that takes its time is waited for", async () => {
     let isFirst = true;

@@ -40,6 +40,8 @@ export class Plain {
   /** The newest of each conversation that was printed. */
   readonly #printed = new Map<Conv, number>();
   #away: NodeJS.Timeout | undefined;
+  /** The chat was away for too long. */
+  #givenUp: Error | undefined;
   #worst: ExitCode = 0;
   #wake: () => void = () => {};
 
@@ -72,11 +74,16 @@ export class Plain {
     }
     await this.#publishAll();
     if (this.#options.isListening) await this.#until(() => false, Infinity);
+    const givenUp = this.#givenUp;
     await this.#until(() => this.#echoes.size === 0, ECHO_WITHIN_MS);
     const { state } = this.chat;
     clearTimeout(this.#away);
     if (state.name === "open") await this.#markRead();
     await this.chat.close();
+    if (givenUp !== undefined && this.#worst === 0) {
+      this.problem(givenUp);
+      return 2;
+    }
     if (state.name !== "closed" || state.error === undefined) return this.#worst;
     this.problem(state.error);
     return this.#worst === 0 ? 4 : this.#worst;
@@ -161,7 +168,8 @@ export class Plain {
     const { waitMs } = this.#options;
     this.#away ??= setTimeout(() => {
       const seconds = waitMs / 1_000;
-      this.#patience.abort(new Error(`the chat at ${this.#options.url} was away for ${seconds} s`));
+      this.#givenUp = new Error(`the chat at ${this.#options.url} was away for ${seconds} s`);
+      this.#patience.abort(this.#givenUp);
       this.#wake();
     }, waitMs);
   }

@@ -127,6 +127,29 @@ test("what another device began and read while this one was away is told as a ga
   expect(gaps).toHaveLength(1);
 });
 
+test("a loss between a welcome and its gap: the next connection tells the gap", async () => {
+  const lost = conversation({ epoch: "b", after: 2, recovered: false, head: 2 });
+  const many = conversation({ conv: "@bob", after: 100, recovered: false, head: 600 });
+  const gap = { conv: "~", after: 5, before: 3, reason: "rolled_back" } as const;
+  const limit = { conv: "@bob", after: 0, before: 101, reason: "limit" } as const;
+  const server = await serve(
+    welcomes(
+      () => [lost, many],
+      (request, peer, turn) => {
+        if (request.type !== "hello") return;
+        if (turn === 0) peer.socket.close();
+        else peer.says({ type: "gap", ...gap }, message(3, "b"), { type: "gap", ...limit });
+      },
+    ),
+  );
+  const { seqs, gaps, chat } = join(server.url, { cursors: { "~": ["a", 5] } });
+  await eventually(() => expect(gaps).toEqual([gap, limit]));
+  const resumes = server.peers.map(({ hello }) => hello!.resume);
+  expect(resumes).toEqual([{ "~": ["a", 5] }, { "~": ["a", 5] }]);
+  expect(seqs).toEqual([3]);
+  expect(chat.cursors).toEqual({ "~": ["b", 3], "@bob": ["a", 100] });
+});
+
 test("the cursors hold the message that is being delivered", async () => {
   const server = await serve(welcomes());
   const { chat } = join(server.url);

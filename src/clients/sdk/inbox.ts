@@ -22,6 +22,8 @@ export class Inbox {
   /** Written to, and nothing heard of yet: what no welcome has listed, all of it is wanted. */
   readonly #begun = new Set<string>();
   #isWelcome = false;
+  /** Of which the welcome says that something is missing: their epochs, until the gap tells what. */
+  readonly #awaited = new Map<string, string>();
   /** What came behind a hole, while that is being fetched. */
   #held = new Map<string, Message[]>();
 
@@ -66,13 +68,16 @@ export class Inbox {
    */
   welcome(conversations: readonly Conversation[]): Gap[] {
     this.#held = new Map();
+    this.#awaited.clear();
     const gaps: Gap[] = [];
     for (const { conv, epoch, after, recovered } of conversations) {
       if (this.#isWelcome && recovered && after > 0 && !this.#cursors.has(conv)) {
         gaps.push({ conv, after: 0, before: after + 1, reason: "limit" });
       }
-      if (!recovered || !this.#cursors.has(conv)) this.#cursors.set(conv, [epoch, after]);
-      this.#begun.delete(conv);
+      // a connection that is lost before the gap must not lose the gap
+      if (!recovered) this.#awaited.set(conv, epoch);
+      else if (!this.#cursors.has(conv)) this.#cursors.set(conv, [epoch, after]);
+      if (recovered) this.#begun.delete(conv);
     }
     this.#isWelcome = true;
     return gaps;
@@ -101,9 +106,12 @@ export class Inbox {
 
   gap(gap: Gap): void {
     const [epoch, seq] = this.#cursors.get(gap.conv) ?? ["0", 0];
-    if (gap.reason === "rolled_back" || gap.before - 1 > seq) {
-      this.#cursors.set(gap.conv, [epoch, gap.before - 1]);
+    const awaited = this.#awaited.get(gap.conv);
+    if (awaited !== undefined || gap.reason === "rolled_back" || gap.before - 1 > seq) {
+      this.#cursors.set(gap.conv, [awaited ?? epoch, gap.before - 1]);
     }
+    this.#awaited.delete(gap.conv);
+    this.#begun.delete(gap.conv);
     this.#options.gap(gap);
   }
 

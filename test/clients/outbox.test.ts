@@ -159,6 +159,8 @@ test("busy is said at each return, and gives way to what was wanted meanwhile", 
   server.peers[1]!.socket.terminate();
   await eventually(() => expect(helloOf(2)).toBeDefined());
   expect(helloOf(2)).not.toHaveProperty("status");
+  join(server.url, { isBusy: true });
+  await eventually(() => expect(helloOf(3)).toMatchObject({ status: "busy" }));
 });
 
 test("what another device chose is what is said at the next return", async () => {

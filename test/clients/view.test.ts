@@ -11,7 +11,7 @@ import {
   typingIn,
   unreadTotal,
 } from "#tertulia/clients/view/lists.js";
-import { heldCount, ownStatus } from "#tertulia/clients/view/quiet.js";
+import { heldCount, ownStatus, quietAgain } from "#tertulia/clients/view/quiet.js";
 import { rows } from "#tertulia/clients/view/rows.js";
 import { update } from "#tertulia/clients/view/update.js";
 
@@ -551,6 +551,27 @@ test.each<[string, string, string | undefined, string[], string[]]>([
   expect(searchHit(screen.view, everybody)).toBe(hit);
   expect(conversationList(screen.view, everybody).map(({ conv }) => conv)).toEqual(conversations);
   expect(peopleList(screen.view).map(({ name }) => name)).toEqual(names);
+});
+
+test("busy goes on after a reload, with what was held back, and after the chat has lost its messages", () => {
+  const again = (marks: unknown, head: number): Screen => {
+    const screen = new Screen();
+    screen.view = quietAgain(screen.view, marks);
+    return screen.do(OPEN, welcome(["~", head]), page(1, 1, head));
+  };
+  const held = again([["~", 2]], 4).do(people(["ana", "active"]), hear(5));
+  expect([ownStatus(held.view), held.lines, heldCount(held.view)]).toEqual([
+    "busy",
+    ["bea 1", "bea 2"],
+    3,
+  ]);
+  const lost = again([["~", 500]], 0).do(hear(1));
+  expect([lost.lines, heldCount(lost.view)]).toEqual([[], 1]);
+  for (const marks of [undefined, null, "~", 7]) {
+    expect(ownStatus(again(marks, 1).view), String(marks)).toBe("active");
+  }
+  const odd = again([["~", 1], ["~"], [1, 2], null], 2);
+  expect([odd.lines, heldCount(odd.view)]).toEqual([["bea 1"], 1]);
 });
 
 test("what is looked at is read, though the chat is away; it is told when it is back", () => {

@@ -171,6 +171,29 @@ describe.skipIf(!hasBrowser())("two tabs of one browser", () => {
     expect(await written(await enter(await open(context)))).toBe("");
   });
 
+  test("a tab that is doubled is a device of its own, and begins with a copy", async () => {
+    const context = await browser.newContext({ locale: "en-GB" });
+    const first = await enter(await open(context), "hal");
+    await types(first, "both");
+    const [second] = await Promise.all([
+      context.waitForEvent("page"),
+      first.evaluate("void window.open(location.href)"), // takes the session storage along
+    ]);
+    await second.locator(".chat").waitFor();
+    expect(await written(second)).toBe("both");
+    await types(second, ", two");
+    await types(first, ", one");
+    await reload(second);
+    await reload(first);
+    expect([await written(first), await written(second)]).toEqual(["both, one", "both, two"]);
+    await second.keyboard.press("Control+A");
+    await types(second, "gone");
+    await second.keyboard.press("Enter");
+    await eventually(async () => expect(await texts(first)).toContain("gone"));
+    for (const page of [first, second]) await page.close();
+    expect(await written(await enter(await open(context)))).toBe("both, one");
+  });
+
   test("while one of them is looked at, the other tells of nothing", async () => {
     const window = await openWindow();
     try {

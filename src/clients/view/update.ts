@@ -146,6 +146,7 @@ function welcomed(
   for (const { conv, head, floor, ts = 0, read, recovered } of conversations) {
     const own = standing(next, conv);
     const isNew = !next.conversations.has(conv) || !own.isLoaded;
+    next = quietUpTo(next, conv, head);
     next = put(next, {
       ...own,
       head: Math.max(own.head, head),

@@ -602,6 +602,14 @@ test("80 columns and 24 rows have 20 messages, each with its time and author, an
   expect(few.filter((line) => /text \d/.test(line)).length).toBe(20);
 });
 
+test("however narrow, the title tells which conversation is open, and the own status where there is room", () => {
+  const view = viewAfter(OPEN, { type: "open", conv: "@somebody with a long name" });
+  const title = (columns: number): string => picture(screen(view, { columns, rows: 10 }))[0]!;
+  expect(title(24)).toMatch(/^ somebody… ● ana active $/);
+  expect(title(40)).toMatch(/^ somebody with a long name ● ana active $/);
+  expect(title(60)).toMatch(/^ somebody with a long name +● ana active $/);
+});
+
 test("what is done is shown as done, in public, on its way, and for those who only read texts", () => {
   const view = viewAfter(
     OPEN,

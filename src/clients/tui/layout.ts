@@ -71,14 +71,6 @@ function header({ view, url, columns, texts }: Screen): Line {
   const { me, connection, open } = view;
   const isSmall = columns < SIDE_FROM;
   const title = open === EVERYBODY ? texts.everybody : cleanLine(open.slice(1));
-  const unread = unreadTotal(view);
-  const left: Span[] = isSmall
-    ? [
-        span(" "),
-        span(cut(title, columns - 24), "strong"),
-        span(unread > 0 ? `  ${texts.unread(unread)}` : ""),
-      ]
-    : [span(" tertulia", "strong"), span(`  ${cut(url, columns - 50)}`, "faint")];
   const status = ownStatus(view);
   const right =
     connection.name === "open"
@@ -92,6 +84,13 @@ function header({ view, url, columns, texts }: Screen): Line {
           span(cut(cleanLine(me), 20)),
           span(` ${texts.status.disconnected} `, "faint"),
         ];
+  const unread = unreadTotal(view);
+  const news = isSmall && unread > 0 ? `  ${texts.unread(unread)}` : "";
+  // of a narrow screen, the title has what is left, and at least so much that it can be known
+  const room = Math.max(8, columns - sizeOf(right) - width(news) - 2);
+  const left: Span[] = isSmall
+    ? [span(" "), span(cut(title, room), "strong"), span(news)]
+    : [span(" tertulia", "strong"), span(`  ${cut(url, columns - 50)}`, "faint")];
   const gap = columns - sizeOf(left) - sizeOf(right);
   return gap < 1 ? left : [...left, span(" ".repeat(gap)), ...right];
 }

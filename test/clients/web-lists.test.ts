@@ -104,6 +104,9 @@ describe.skipIf(!hasBrowser())("the page", () => {
     await presses("z", "zoe");
     await presses("a", "Ámbar"); // whatever its accent
     await presses("u", "user 000", "user 001", "user 002");
+    await page.keyboard.press("z");
+    await page.keyboard.press(" "); // belongs to no name here: it presses the button
+    await page.locator(".talk-title h2", { hasText: "zoe" }).waitFor();
   });
 
   test("to the right of a name there is what else can be asked", async () => {

@@ -74,9 +74,9 @@ export function useRoving({ ids, nameOf, box, reveal }: Rows): Roving {
     else {
       const isOn = event.timeStamp - typed.current.ms < TYPED_WITHIN_MS;
       const text = isOn ? typed.current.text + event.key : event.key;
-      if (text === " ") return; // presses the button
-      typed.current = { text, ms: event.timeStamp };
       const found = beginning(text, text === event.key ? here + 1 : here);
+      if (found === undefined && event.key === " ") return; // presses the button
+      typed.current = { text, ms: event.timeStamp };
       // the same letter again leads to the next name that begins with it
       const index = found ?? beginning((typed.current.text = event.key), here + 1);
       if (index !== undefined) goTo(index);

@@ -4,6 +4,7 @@
  * that Back leads there first.
  */
 import { EVERYBODY, type Conv } from "../view/model.js";
+import { isNarrow } from "./screen.js";
 
 /** What a narrow screen shows: it has room for one of them. */
 export type Pane = "list" | "talk";
@@ -12,12 +13,6 @@ interface Entry {
   readonly pane: Pane;
   /** How many entries further down the list is; 0: nowhere. */
   readonly up: number;
-}
-
-const NARROW = matchMedia("(max-width: 719px)"); // as in the style sheet
-
-export function isNarrow(): boolean {
-  return NARROW.matches;
 }
 
 /** Undefined: the address names none, or none there can be. */

@@ -20,7 +20,9 @@ export function Own(): ComponentChildren {
     <footer class="me">
       <div class="me-line">
         <Face name={view.me} />
-        <bdi class="me-name">{view.me}</bdi>
+        <bdi class="me-name" title={view.me}>
+          {view.me}
+        </bdi>
         {notice !== "impossible" && (
           <button
             class="quiet-button"

@@ -7,10 +7,11 @@ import { Dot } from "./dot.js";
 import { drawNow } from "./draw.js";
 import { Face, Icon } from "./icons.js";
 import { useRoving } from "./roving.js";
+import { remPx } from "./screen.js";
 import { useSeat } from "./seat.js";
 
 /** As in the style sheet. */
-const ROW_PX = 44;
+const ROW_REM = 2.75;
 const BEYOND = 8;
 
 interface Props {
@@ -24,10 +25,11 @@ export function People({ persons, hit, onOpen }: Props): ComponentChildren {
   const { view, act, t } = useSeat();
   const box = useRef<HTMLDivElement>(null);
   const [{ first, last }, setRange] = useState({ first: 0, last: 40 });
+  const rowPx = ROW_REM * remPx();
   const measure = (): void => {
     const { scrollTop, clientHeight } = box.current!;
-    const from = Math.max(0, Math.floor(scrollTop / ROW_PX) - BEYOND);
-    const to = Math.ceil((scrollTop + clientHeight) / ROW_PX) + BEYOND;
+    const from = Math.max(0, Math.floor(scrollTop / rowPx) - BEYOND);
+    const to = Math.ceil((scrollTop + clientHeight) / rowPx) + BEYOND;
     setRange((had) => (had.first === from && had.last === to ? had : { first: from, last: to }));
   };
   useLayoutEffect(() => {
@@ -58,8 +60,8 @@ export function People({ persons, hit, onOpen }: Props): ComponentChildren {
         )}
         <ul
           style={{
-            paddingTop: `${Math.min(first, persons.length) * ROW_PX}px`,
-            paddingBottom: `${Math.max(0, persons.length - last) * ROW_PX}px`,
+            paddingTop: `${Math.min(first, persons.length) * rowPx}px`,
+            paddingBottom: `${Math.max(0, persons.length - last) * rowPx}px`,
           }}
         >
           {shown.map(({ name, status }, index) => (

@@ -1,0 +1,12 @@
+/** How much room there is, in letters: who makes them large has a small screen. */
+
+/** The size of a letter, in pixels. */
+export function remPx(): number {
+  return Number.parseFloat(getComputedStyle(document.documentElement).fontSize);
+}
+
+/** Whether there is room for one pane only; as in screen.css. */
+export function isNarrow(): boolean {
+  const width = innerWidth / remPx();
+  return width < 45 || (width < 60 && innerHeight / remPx() < 28);
+}

@@ -54,9 +54,20 @@ export async function reader(page: Page, box: string): Promise<Reader> {
     },
     async drags(pixels) {
       const { x, y } = await middle();
-      const from = { x, y: y - Math.round(pixels / 2) };
-      const gesture = { ...from, yDistance: pixels, gestureSourceType: "touch" } as const;
-      await devices.send("Input.synthesizeScrollGesture", gesture);
+      const from = y - Math.round(pixels / 2);
+      await touch("touchStart", [{ x, y: from }]);
+      // the first part only tells a drag from a tap; each part is an event of its own
+      const parts = [SLOP_PX * Math.sign(pixels), ...Array<number>(10).fill(pixels / 10)];
+      let at = from;
+      for (const part of parts) {
+        await touch("touchMove", [{ x, y: (at += part) }]);
+        await page.evaluate(
+          "new Promise((done) => requestAnimationFrame(() => setTimeout(done, 20)))",
+        );
+      }
+      await page.evaluate("new Promise((done) => setTimeout(done, 200))"); // it rests
+      await touch("touchMove", [{ x, y: at }]);
+      await touch("touchEnd", []);
     },
     async sees(text) {
       const places: (number | undefined)[] = [];
@@ -72,7 +83,17 @@ export async function reader(page: Page, box: string): Promise<Reader> {
       });
     },
   };
+
+  async function touch(
+    type: "touchStart" | "touchMove" | "touchEnd",
+    touchPoints: { x: number; y: number }[],
+  ): Promise<void> {
+    await devices.send("Input.dispatchTouchEvent", { type, touchPoints });
+  }
 }
+
+/** A finger that has moved less may still be a tap. */
+const SLOP_PX = 16;
 
 /** A window with nothing but a plain overflow box in it: same place, same content, at its end. */
 export async function plainBeside(
@@ -83,8 +104,9 @@ export async function plainBeside(
   const plain = await (await page.context().browser()!.newContext(options)).newPage();
   const { html, style, place } = await page.locator(box).evaluate(copyOf);
   const width = '<meta name="viewport" content="width=device-width, initial-scale=1">';
+  const room = '<div style="container: screen / size; height: 100vh">'; // as the style sheets ask for
   await plain.setContent(
-    `${width}<style>${style}</style><div id="plain" tabindex="0">${html}</div>`,
+    `${width}<style>${style}</style>${room}<div id="plain" tabindex="0">${html}</div></div>`,
   );
   await plain.locator("#plain").evaluate(layAtItsEnd, place);
   return plain;

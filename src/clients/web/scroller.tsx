@@ -28,7 +28,7 @@ export class Scroller extends Component<Props> {
     this.#moved();
   });
   /** As of the last movement: a size changes without notice. */
-  #place: Place = { isAtEnd: true, seen: [] };
+  #place: Place = { isAtEnd: true, seen: [], size: "" };
 
   override componentDidMount(): void {
     this.#resizing.observe(this.#area);
@@ -49,10 +49,15 @@ export class Scroller extends Component<Props> {
     this.#moved();
   }
 
-  readonly #moved = (): void => {
+  readonly #scrolled = (): void => {
+    // else the size has changed as well, and its observer is about to put it right
+    if (sizeOf(this.#area) === this.#place.size) this.#moved();
+  };
+
+  #moved(): void {
     this.#place = this.#measured();
     if (this.#isShown) this.props.onMove();
-  };
+  }
 
   /** Where a narrow screen shows the list instead, the reader is where they were. */
   #measured(): Place {
@@ -72,7 +77,7 @@ export class Scroller extends Component<Props> {
       <div
         class="timeline"
         ref={area}
-        onScroll={this.#moved}
+        onScroll={this.#scrolled}
         tabIndex={0}
         role="region"
         aria-label={label}
@@ -88,6 +93,11 @@ interface Place {
   readonly isAtEnd: boolean;
   /** The messages in sight, from top to bottom; and how far each one is below the top of the area. */
   readonly seen: readonly { readonly key: string; readonly top: number }[];
+  readonly size: string;
+}
+
+function sizeOf({ clientWidth, clientHeight, scrollHeight }: HTMLElement): string {
+  return [clientWidth, clientHeight, scrollHeight].join();
 }
 
 function placeIn(area: HTMLElement): Place {
@@ -99,7 +109,7 @@ function placeIn(area: HTMLElement): Place {
     if (place.top >= bottom) break;
     seen.push({ key: messages[at]!.dataset["key"]!, top: place.top - top });
   }
-  return { isAtEnd: toEndOf(area) < ROUNDED_PX, seen };
+  return { isAtEnd: toEndOf(area) < ROUNDED_PX, seen, size: sizeOf(area) };
 }
 
 /** The first one that ends below a line: they stand in order. */

@@ -1,12 +1,13 @@
 /** The open conversation: with whom, what was said, and where to write. */
 import type { ComponentChildren } from "preact";
-import { useCallback, useEffect, useState } from "preact/hooks";
+import { useCallback, useEffect, useRef, useState } from "preact/hooks";
 import { EVERYBODY } from "../view/model.js";
 import { typingIn, unreadTotal } from "../view/lists.js";
 import { Banners } from "./banners.js";
 import { Composer } from "./composer.js";
 import { Dot } from "./dot.js";
 import { Face, Icon, Mark } from "./icons.js";
+import { scrollToEnd } from "./scroller.js";
 import { useSeat } from "./seat.js";
 import { Timeline } from "./timeline.js";
 
@@ -19,6 +20,7 @@ interface Props {
 
 export function Talk({ isShown, onBack, onJoinAgain }: Props): ComponentChildren {
   const { view, act } = useSeat();
+  const area = useRef<HTMLDivElement>(null);
   const [isAtEnd, setAtEnd] = useState(true);
   useLooking(isAtEnd && isShown);
   const peer = view.open === EVERYBODY ? undefined : view.open.slice(1);
@@ -26,12 +28,15 @@ export function Talk({ isShown, onBack, onJoinAgain }: Props): ComponentChildren
     <main class="talk">
       <TalkHead peer={peer} onBack={onBack} />
       <Banners onJoinAgain={onJoinAgain} />
-      <Timeline key={view.open} peer={peer} isAtEnd={isAtEnd} onEnd={setAtEnd} />
+      <Timeline key={view.open} area={area} peer={peer} isAtEnd={isAtEnd} onEnd={setAtEnd} />
       <Typing />
       <Composer
         key={`to ${view.open}`}
         peer={peer}
-        onSent={() => act({ type: "look", isLooking: true })}
+        onSent={() => {
+          scrollToEnd(area.current!); // one's own message is where one looks
+          act({ type: "look", isLooking: true });
+        }}
       />
     </main>
   );

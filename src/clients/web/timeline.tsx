@@ -1,6 +1,6 @@
 /** What was said, scrolled; and the way to the end of it. */
 import type { ComponentChildren, RefObject } from "preact";
-import { useEffect, useLayoutEffect, useMemo, useRef } from "preact/hooks";
+import { useEffect, useMemo } from "preact/hooks";
 import { unreadCount } from "../view/conversation.js";
 import { standing } from "../view/parts.js";
 import { quietFrom } from "../view/quiet.js";
@@ -12,6 +12,7 @@ import { Scroller, scrollToEnd, toEndOf } from "./scroller.js";
 import { useSeat } from "./seat.js";
 
 interface Props {
+  readonly area: RefObject<HTMLDivElement | null>;
   readonly peer: string | undefined;
   readonly isAtEnd: boolean;
   readonly onEnd: (isAtEnd: boolean) => void;
@@ -22,9 +23,8 @@ const END_PX = 48;
 /** What a browser scrolls by a page, in screens. */
 const PAGE = 0.875;
 
-export function Timeline({ peer, isAtEnd, onEnd }: Props): ComponentChildren {
+export function Timeline({ area, peer, isAtEnd, onEnd }: Props): ComponentChildren {
   const { view, t } = useSeat();
-  const area = useRef<HTMLDivElement>(null);
   const conversation = standing(view, view.open);
   const rows = useMemo(() => rowsOf(view), [conversation, view.quiet, view.open]);
   const lines = useMemo(
@@ -39,10 +39,6 @@ export function Timeline({ peer, isAtEnd, onEnd }: Props): ComponentChildren {
   );
 
   const toEnd = (): void => scrollToEnd(area.current!);
-  const last = conversation.outgoing.at(-1)?.mid;
-  useLayoutEffect(() => {
-    if (last !== undefined) toEnd(); // one's own message is where one looks
-  }, [last]);
   usePageKeys(area);
 
   const { isLoaded, loading } = conversation;

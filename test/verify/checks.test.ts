@@ -163,3 +163,13 @@ test("an unknown message may be there or not, and a fault explains a sign-out", 
   );
   expect(check(run)).toEqual([]);
 });
+
+test("who gave up before it was ever let in may be signed in and out while a fault lasts, and only then", () => {
+  const run = goodRun();
+  const fault = { t: 20, kind: "fault", what: "slow", gateways: [2], rollsBack: false } as const;
+  const told = { kind: "presence", session: 1, name: "late" } as const;
+  run.entries.push(fault, { t: 30, ...told, status: 1 }, { t: 31, ...told, status: 0 });
+  expect(check(run)).toEqual([]);
+  run.entries.push({ t: 60_000, ...told, status: 0 });
+  expect(check(run).map(({ rule }) => rule)).toEqual(["nobody is signed out without a reason"]);
+});

@@ -112,6 +112,12 @@ function joined(head = 2): Screen {
   return screen;
 }
 
+test("what came while nobody looked is marked as new for who comes back", () => {
+  const screen = joined().do(LOOK, { type: "look", isLooking: false }, hear(3));
+  expect(screen.lines).toEqual(["bea 1", "bea 2", "bea 3"]);
+  expect(screen.do(LOOK).lines).toEqual(["bea 1", "bea 2", "new:", "bea 3"]);
+});
+
 test("conversations keep their order after a reload, and the newest are fetched", () => {
   const listed = Array.from({ length: 25 }, (_, index) => {
     const ts = NOON + ((index * 7) % 25);

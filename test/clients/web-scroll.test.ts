@@ -1,5 +1,5 @@
 /** The history under a reader's hands: it moves as far as a plain box would, and never by itself. */
-import type { Browser, BrowserContextOptions, Page } from "playwright-core";
+import type { Browser, BrowserContextOptions, Locator, Page } from "playwright-core";
 import { afterAll, afterEach, beforeAll, describe, expect, test } from "vitest";
 import { WebSocket } from "ws";
 import { connect, type Tertulia } from "#tertulia/clients/sdk/tertulia.js";
@@ -150,6 +150,39 @@ describe.skipIf(!hasBrowser())("a reader's own movement", () => {
     await says("second"); // one's own message is where one looks
     await page.locator(".said", { hasText: "second" }).waitFor();
     await eventually(async () => expect(await end()).toBe(margin));
+  });
+
+  test("who was away is told how much is new, since when, and is led there", async () => {
+    browser = await launch();
+    const { page } = await join(browser, served.port, `ana ${++readers}`, screens.desktop);
+    const said = (text: string): Locator =>
+      page.locator(".said", { hasText: new RegExp(`^${text}$`) });
+    const away = async (times: number): Promise<void> => {
+      await page.evaluate("document.hasFocus = () => false; dispatchEvent(new Event('blur'))");
+      for (let n = 1; n <= times; n++) await mia.publish("~", `${times} unseen, ${n}`);
+      await said(`${times} unseen, ${times}`).waitFor();
+    };
+    const isLed = async (text: string, pill: RegExp): Promise<void> => {
+      const button = page.getByRole("button", { name: pill });
+      await button.waitFor();
+      const hands = await reader(page, ".timeline");
+      await eventually(async () => {
+        if (await button.isVisible()) await button.click({ timeout: 1_000 });
+        const place = await hands.sees(text);
+        expect([place > 0, place < 200]).toEqual([true, true]);
+      });
+      await button.waitFor({ state: "detached" });
+    };
+    await said(LAST).first().waitFor({ state: "attached" });
+    await away(40);
+    await page.evaluate("document.hasFocus = () => true; dispatchEvent(new Event('focus'))");
+    await isLed("40 unseen, 1", /^40 new since \d+:\d+$/);
+    await page.keyboard.press("End");
+    await eventually(async () => expect(await page.getByText("unread").count()).toBe(0));
+    await away(170);
+    await page.reload(); // the first new ones are not among the newest hundred
+    await said("170 unseen, 170").waitFor();
+    await isLed("170 unseen, 1", /^170 new/);
   });
 });
 

@@ -79,7 +79,7 @@ export function act(view: View, event: Act, ts: number): Step {
         view.chosen === "active" &&
         ownStatus(view) === "inactive";
       return {
-        view: view.isLooking === event.isLooking ? view : { ...view, isLooking: event.isLooking },
+        view: view.isLooking === event.isLooking ? view : looked(view, event.isLooking),
         wishes: isBack ? [{ type: "status", status: "active" }] : [],
       };
     }
@@ -129,4 +129,14 @@ function goOn(view: View, messages: readonly Underway[]): Step {
     if (!problem) wishes.push({ type: "publish", conv, text, mid, firstSentMs: ts });
   }
   return { view: next, wishes };
+}
+
+/** What came while nobody looked is marked as new. */
+function looked(view: View, isLooking: boolean): View {
+  const conversation = standing(view, view.open);
+  const { read } = conversation;
+  const unread = unreadCount(conversation, view.me, view.quiet?.get(view.open));
+  const isNew = isLooking && read > 0 && unread > 0;
+  const next = isNew ? put(view, { ...conversation, newFrom: read + 1 }) : view;
+  return { ...next, isLooking };
 }

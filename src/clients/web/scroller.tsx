@@ -31,6 +31,7 @@ export class Scroller extends Component<Props> {
   #place: Place = { isAtEnd: true, seen: [], size: "" };
 
   override componentDidMount(): void {
+    scrollToEnd(this.#area);
     this.#resizing.observe(this.#area);
     this.#resizing.observe(this.#area.firstElementChild!); // letters may become larger, say
   }

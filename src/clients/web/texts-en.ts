@@ -46,6 +46,7 @@ export const english: Texts = {
   },
   unread: (count) => `${count} unread`,
   newLine: "New",
+  since: "since",
   toEnd: (count) => (count === 0 ? "To the newest" : count === 1 ? "1 new" : `${count} new`),
   held: (count) =>
     count === 0

@@ -47,6 +47,7 @@ export const spanish: Texts = {
   },
   unread: (count) => `${count} sin leer`,
   newLine: "Nuevo",
+  since: "desde",
   toEnd: (count) =>
     count === 0 ? "Ir al final" : count === 1 ? "1 mensaje nuevo" : `${count} mensajes nuevos`,
   held: (count) =>

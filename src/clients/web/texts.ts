@@ -33,6 +33,7 @@ export interface Texts {
   readonly unread: (count: number) => string;
   readonly newLine: string;
   readonly toEnd: (count: number) => string;
+  readonly since: string;
   readonly held: (count: number) => string;
   readonly beActive: string;
   readonly messageTo: (name: string | undefined) => string;

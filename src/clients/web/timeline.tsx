@@ -1,4 +1,4 @@
-/** What was said, scrolled; and the way to the end of it. */
+/** What was said, scrolled; and the ways to the end of it and to what is new. */
 import type { ComponentChildren, RefObject } from "preact";
 import { useEffect, useMemo } from "preact/hooks";
 import { unreadCount } from "../view/conversation.js";
@@ -10,6 +10,7 @@ import { Icon } from "./icons.js";
 import { Line } from "./line.js";
 import { Scroller, scrollToEnd, toEndOf } from "./scroller.js";
 import { useSeat } from "./seat.js";
+import { ToNew } from "./to-new.js";
 
 interface Props {
   readonly area: RefObject<HTMLDivElement | null>;
@@ -62,9 +63,10 @@ export function Timeline({ area, peer, isAtEnd, onEnd }: Props): ComponentChildr
               </div>
             )}
       </Scroller>
+      <ToNew area={area} rows={rows} />
       {!isAtEnd && (
         <button
-          class="to-end"
+          class="pill to-end"
           onClick={() => {
             toEnd();
             focusComposer();

@@ -1,0 +1,71 @@
+/** How much is new above what is in sight, since when, and the way there. */
+import type { ComponentChildren, RefObject } from "preact";
+import { useLayoutEffect, useMemo, useRef, useState } from "preact/hooks";
+import { unreadCount } from "../view/conversation.js";
+import { standing } from "../view/parts.js";
+import type { Row } from "../view/rows.js";
+import { Icon } from "./icons.js";
+import { useSeat } from "./seat.js";
+import { ShortTime } from "./times.js";
+
+interface Props {
+  readonly area: RefObject<HTMLDivElement | null>;
+  readonly rows: readonly Row[];
+}
+
+export function ToNew({ area, rows }: Props): ComponentChildren {
+  const { view, t } = useSeat();
+  const conversation = standing(view, view.open);
+  const { newFrom } = conversation;
+  const { isAllHere, ts } = useMemo(() => firstNew(rows), [rows]);
+  const [isAbove, setAbove] = useState(false);
+  /** The line that somebody has seen needs no way to it. */
+  const seen = useRef<number>(undefined);
+
+  const go = (): void => {
+    const box = area.current!;
+    box.scrollTop += (lineIn(box)?.top ?? 0) - box.getBoundingClientRect().top;
+    box.focus({ preventScroll: true });
+  };
+  useLayoutEffect(() => {
+    const box = area.current!;
+    const look = (): void => {
+      const line = lineIn(box);
+      const { top, bottom } = box.getBoundingClientRect();
+      const isInSight = line !== undefined && line.bottom >= top && line.top < bottom;
+      if (isInSight && isAllHere && document.hasFocus()) seen.current = newFrom;
+      setAbove(line !== undefined && line.bottom < top && seen.current !== newFrom);
+    };
+    // once what is read is in its place again
+    queueMicrotask(look);
+    box.addEventListener("scroll", look);
+    return () => box.removeEventListener("scroll", look);
+  }, [rows, newFrom, view.isLooking]);
+
+  if (!isAbove || newFrom === undefined) return undefined;
+  return (
+    <button class="pill to-new" onClick={go}>
+      {t.toEnd(unreadCount({ ...conversation, read: newFrom - 1 }, view.me))}
+      {ts !== undefined && (
+        <>
+          {" "}
+          {t.since} <ShortTime ts={ts} />
+        </>
+      )}
+      <Icon name="up" />
+    </button>
+  );
+}
+
+function lineIn(box: HTMLElement): DOMRect | undefined {
+  return box.querySelector(".divider-new")?.getBoundingClientRect();
+}
+
+/** Whether the first new one is here, else the line stands where the others begin; and when it was written. */
+function firstNew(rows: readonly Row[]): { isAllHere: boolean; ts?: number } {
+  const at = rows.findIndex(({ type }) => type === "new");
+  const above = rows.slice(Math.max(0, at - 2), at);
+  if (above.some((row) => row.type === "gap" && !row.isGone)) return { isAllHere: false };
+  const first = rows[at + 1];
+  return { isAllHere: true, ...(first?.type === "message" && { ts: first.message.ts }) };
+}

@@ -4,6 +4,7 @@ import { BaseSequencer, type TestSpecification } from "vitest/node";
 /** Where .ci/run wants the counts. */
 const report = process.env["TEST_REPORT"];
 
+const BUILD = "test/support/build.ts";
 const CONTAINERS = "test/deploy/compose.test.ts";
 
 /** They run without Redis, sockets or a browser: a contributor without any of these can run them. */
@@ -40,7 +41,7 @@ export default defineConfig({
           name: "processes",
           include: ["test/**/*.test.ts"],
           exclude: [...PURE, CONTAINERS],
-          globalSetup: "test/support/fetch-redis.ts",
+          globalSetup: [BUILD, "test/support/fetch-redis.ts"], // a project's own replaces what it extends
         },
       },
       {
@@ -48,7 +49,7 @@ export default defineConfig({
         test: { name: "containers", include: [CONTAINERS], sequence: { groupOrder: 1 } },
       },
     ],
-    globalSetup: "test/support/build.ts",
+    globalSetup: BUILD,
     pool: "forks",
     maxWorkers: 2,
     testTimeout: 120_000,

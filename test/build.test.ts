@@ -1,5 +1,6 @@
 /** What runs is what the sources say: a build as `npm start` and each test run begin with. */
 import { execFile } from "node:child_process";
+import { existsSync } from "node:fs";
 import { cp, mkdtemp, readFile, rm, stat, symlink, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
@@ -72,6 +73,19 @@ test("what the build needs is installed where developers' tools are not (NODE_EN
       [...names, "preact", "@types/node", "@types/ws"].map((name) => [name, expect.any(String)]),
     ),
   );
+});
+
+test("a single test of a fresh clone is built for before it begins", async () => {
+  for (const each of ["test", "vitest.config.ts"]) {
+    await cp(join(ROOT, each), join(folder, each), { recursive: true });
+  }
+  if (existsSync(join(ROOT, ".cache"))) await symlink(join(ROOT, ".cache"), join(folder, ".cache"));
+  await rm(join(folder, "dist"), { recursive: true, force: true });
+  // a file that needs processes; none of its tests has this name
+  const one = ["run", "test/build.test.ts", "-t", "none"];
+  const vitest = join(folder, "node_modules/.bin/vitest");
+  await promisify(execFile)(vitest, one, { cwd: folder });
+  expect(await read("dist/chat/chat.js")).toContain("export ");
 });
 
 test("without its tools the build says what to install", async () => {

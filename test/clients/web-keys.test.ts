@@ -119,6 +119,21 @@ describe.skipIf(!hasBrowser())("the page", () => {
     }
   });
 
+  test("what is typed right behind Enter is the next message, not the end of this one", async () => {
+    const { page } = await scene("hal");
+    await page.locator("#composer:focus").waitFor();
+    await page.keyboard.type("one");
+    await page.keyboard.press("Enter");
+    await page.keyboard.press("Enter"); // of an empty field: nothing
+    await page.keyboard.type("two");
+    expect(await composed(page)).toBe("two");
+    await page.keyboard.press("Enter");
+    await eventually(async () => {
+      const { messages } = await others.get("cleo")!.history("~");
+      expect(messages.map(({ text }) => text)).toEqual(["one", "two"]);
+    });
+  });
+
   test.each([
     ["Cyrillic", "л", "KeyK", true],
     ["Greek", "κ", "KeyK", true],

@@ -3,6 +3,7 @@ import type { ComponentChildren } from "preact";
 import { useLayoutEffect, useRef } from "preact/hooks";
 import { standing } from "../view/parts.js";
 import { focusComposer } from "./chat.js";
+import { drawNow } from "./draw.js";
 import { Icon } from "./icons.js";
 import { useSeat } from "./seat.js";
 
@@ -29,7 +30,7 @@ export function Composer({ peer, onSent }: Props): ComponentChildren {
     // what stands there, not what was drawn last: keys are faster than frames
     const text = field.current!.value;
     if (text.trim() === "" || Array.from(text).length > view.maxChars) return;
-    act({ type: "send", text, mid: newId() });
+    drawNow(() => act({ type: "send", text, mid: newId() })); // the field is empty before the next key
     onSent();
     field.current?.focus();
   };

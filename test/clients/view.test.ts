@@ -67,7 +67,7 @@ class Screen {
 
 const OPEN: ViewEvent = { type: "state", state: { name: "open" } };
 const TICK: ViewEvent = { type: "tick" };
-const LOOK: ViewEvent = { type: "look", isLooking: true };
+const LOOK: ViewEvent = { type: "look", isLooking: true, isHere: true };
 
 function welcome(
   ...conversations: [conv: string, head: number, read?: number][]
@@ -113,7 +113,7 @@ function joined(head = 2): Screen {
 }
 
 test("what came while nobody looked is marked as new for who comes back", () => {
-  const screen = joined().do(LOOK, { type: "look", isLooking: false }, hear(3));
+  const screen = joined().do(LOOK, { type: "look", isLooking: false, isHere: false }, hear(3));
   expect(screen.lines).toEqual(["bea 1", "bea 2", "bea 3"]);
   expect(screen.do(LOOK).lines).toEqual(["bea 1", "bea 2", "new:", "bea 3"]);
 });
@@ -204,7 +204,7 @@ test("a conversation that begins anew is new on the screen, with the marks that 
   screen.do({ type: "welcome", maxChars: 10, conversations: [lost, { ...lost, conv: "@bea" }] });
   expect(screen.asks("read"), "old numbers would mark new messages").toEqual([]);
   const gap = { after: 9, before: 3, reason: "rolled_back" } as const;
-  screen.do({ type: "look", isLooking: false });
+  screen.do({ type: "look", isLooking: false, isHere: false });
   screen.do({ type: "gap", gap: { conv: "~", ...gap } });
   screen.do({ type: "gap", gap: { conv: "@bea", ...gap } });
   expect(screen.asks("history")).toEqual([
@@ -425,6 +425,14 @@ test("who is away from the keyboard reads nothing, and is active again when back
   expect(screen.asks("status")).toEqual([{ type: "status", status: "active" }]);
   screen.do(people(["ana", "active"]));
   expect(unreadTotal(screen.view)).toBe(0);
+});
+
+test("who is idle is active again by doing something, wherever in the conversation, not by what the screen does", () => {
+  const screen = joined().later(3_000, people(["ana", "inactive"]));
+  screen.do({ type: "look", isLooking: true, isHere: false });
+  expect(screen.asks("status"), "a layout that has changed").toEqual([]);
+  screen.do({ type: "look", isLooking: false, isHere: true });
+  expect(screen.asks("status"), "who leafs back").toEqual([{ type: "status", status: "active" }]);
 });
 
 const SET: ViewEvent = { type: "status set" };

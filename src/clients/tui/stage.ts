@@ -88,7 +88,7 @@ export class Stage {
     const { lines, talkRows } = layOut(this.house.screen());
     if (seen(lines, this.anchor, talkRows).until < lines.length) return;
     this.anchor = undefined;
-    this.look();
+    this.look(false);
   }
 
   toEnd(): void {
@@ -124,9 +124,10 @@ export class Stage {
     this.look();
   }
 
-  look(): void {
+  /** @param hasActed whether it is the user who did something */
+  look(hasActed = true): void {
     const isLooking = this.#isHere && this.anchor === undefined;
-    this.house.desk.do({ type: "look", isLooking });
+    this.house.desk.do({ type: "look", isLooking, isHere: this.#isHere && hasActed });
   }
 
   #act(action: Exclude<Action, { type: "complete" }>): void {

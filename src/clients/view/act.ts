@@ -74,7 +74,7 @@ export function act(view: View, event: Act, ts: number): Step {
       return only({ ...view, card: undefined });
     case "look": {
       const isBack =
-        event.isLooking &&
+        event.isHere &&
         view.connection.name === "open" &&
         view.chosen === "active" &&
         ownStatus(view) === "inactive";

@@ -167,7 +167,8 @@ export type ViewEvent =
   | { readonly type: "show card"; readonly user: string }
   | { readonly type: "hide card" }
   /** Whether somebody is at the screen and sees the newest messages. */
-  | { readonly type: "look"; readonly isLooking: boolean }
+  /** `isHere`: this user did something just now, in whatever part of the conversation. */
+  | { readonly type: "look"; readonly isLooking: boolean; readonly isHere: boolean }
   | { readonly type: "dismiss" }
   | { readonly type: "leave" }
   /** About once a second. */

@@ -35,23 +35,27 @@ export function Talk({ isShown, onBack, onJoinAgain }: Props): ComponentChildren
         peer={peer}
         onSent={() => {
           scrollToEnd(area.current!); // one's own message is where one looks
-          act({ type: "look", isLooking: true });
+          act({ type: "look", isLooking: true, isHere: true });
         }}
       />
     </main>
   );
 }
 
-/** Whether somebody sees the end of the conversation; said again at each sign of life. */
+/** Whether somebody sees the end of the conversation; said again at each sign of life, and when only the layout has changed. */
 function useLooking(isAtEnd: boolean): void {
   const { act } = useSeat();
-  const look = useCallback(() => {
-    act({ type: "look", isLooking: isAtEnd && !document.hidden && document.hasFocus() });
-  }, [act, isAtEnd]);
+  const look = useCallback(
+    (sign?: Event) => {
+      const isSeen = !document.hidden && document.hasFocus();
+      act({ type: "look", isLooking: isAtEnd && isSeen, isHere: isSeen && sign !== undefined });
+    },
+    [act, isAtEnd],
+  );
   useEffect(() => {
     look();
-    const signs = ["focus", "blur", "pointerdown", "keydown"] as const;
-    for (const sign of signs) addEventListener(sign, look);
+    const signs = ["focus", "blur", "pointerdown", "keydown", "wheel"] as const;
+    for (const sign of signs) addEventListener(sign, look, { passive: true });
     document.addEventListener("visibilitychange", look);
     return () => {
       for (const sign of signs) removeEventListener(sign, look);

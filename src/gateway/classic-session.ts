@@ -12,7 +12,6 @@ import { frameOf, type Frame } from "./frame.js";
 import { Hold } from "./hold.js";
 import { Line } from "./line.js";
 import { Pulse } from "./pulse.js";
-import { resentTo } from "./unacknowledged.js";
 import type { Session, SessionDoors } from "./session.js";
 
 /** leaving: has asked to be signed out, and waits to hear of it. */
@@ -33,7 +32,6 @@ export class ClassicSession implements Session {
   readonly #line: Line;
   readonly #pulse = new Pulse((why) => this.#line.cut(why));
   #mayPing = false;
-  #resent = async (): Promise<number> => 0;
   #state: State = "open";
   /** As far as the feed has told. */
   #status: Status = "active";
@@ -50,7 +48,8 @@ export class ClassicSession implements Session {
         doors.onUnclaimed(this, isUnsure);
         this.#line.outbox.clear();
       },
-      mayBeFree: doors.mayBeFree,
+      // who has hung up meanwhile would take a name that nobody uses then
+      mayBeFree: async (name) => (await doors.mayBeFree(name)) && !this.#line.isClosing,
       onLeft: () => doors.onLeft(this),
     });
     this.#line = new Line(this.hold, {
@@ -90,8 +89,7 @@ export class ClassicSession implements Session {
 
   attach(webSocket: AnsweringSocket, socket: Socket): void {
     this.#mayPing = webSocket.protocol !== "";
-    this.#resent = () => resentTo(socket);
-    this.#pulse.attach(webSocket);
+    this.#pulse.attach(webSocket, socket);
     this.#line.attach(webSocket, socket);
     setTimeout(() => this.#open(), SETTLE_MS);
   }
@@ -123,7 +121,7 @@ export class ClassicSession implements Session {
       const frame = this.dialect.encodeReply({ type: "unchanged", user });
       if (frame !== undefined) this.#line.outbox.push(frameOf(frame, this.dialect.frames));
     };
-    return this.#pulse.survives(nudge, this.#resent);
+    return this.#pulse.survives(nudge);
   }
 
   checkPace(now: number): void {

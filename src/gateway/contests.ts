@@ -15,8 +15,8 @@ export interface ContestsDoors {
   readonly lingers: (name: Name) => boolean;
 }
 
-/** A holder's node that is frozen, or cut off, delays nobody for longer. */
-const DECIDED_WITHIN_MS = 2_500;
+/** A holder's node that is frozen, or cut off, delays nobody for longer. Twice what a holder has, for a busy node's sake. */
+const DECIDED_WITHIN_MS = 4_000;
 
 /** What contenders of this node wait for together. */
 interface Contest {

@@ -71,7 +71,8 @@ export class JsonSession implements Session {
         doors.onUnclaimed(this, isUnsure);
         this.#catchUp.forget();
       },
-      mayBeFree: doors.mayBeFree,
+      // who has hung up meanwhile would take a name that nobody uses then
+      mayBeFree: async (name) => (await doors.mayBeFree(name)) && !this.#line.isClosing,
       onLeft: () => doors.onLeft(this),
     });
     this.#line = new Line(this.hold, {
@@ -89,7 +90,7 @@ export class JsonSession implements Session {
   }
 
   attach(webSocket: AnsweringSocket, socket: Socket): void {
-    this.#pulse.attach(webSocket);
+    this.#pulse.attach(webSocket, socket);
     const greeting = setTimeout(() => {
       if (!this.#isGreeted) this.close(CLOSE.noHello, "say hello");
     }, HELLO_WITHIN_MS);

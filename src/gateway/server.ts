@@ -20,7 +20,7 @@ import { Pages } from "./pages.js";
 import type { Presence } from "./presence.js";
 import type { Session, SessionDoors } from "./session.js";
 import type { Site } from "./site.js";
-import { Sockets } from "./sockets.js";
+import { Sockets, addressOf, watchEnd } from "./sockets.js";
 import { dialectOf, targetOf, type Target } from "./target.js";
 import type { JsonSettings } from "./welcome.js";
 import { Writes } from "./writes.js";
@@ -240,10 +240,12 @@ export class Gateway {
     socket.on("close", () => void session.end());
     let registered: "new" | "back" | "joined" | undefined;
     if (session instanceof ClassicSession && target.name !== undefined) {
+      const unwatch = watchEnd(socket, () => void session.end());
       const outcome = await session.claim(target.name).catch((error: unknown) => {
         observe.log.warn({ err: error, session: session.hold.id }, "claim was not answered");
         return "unavailable" as const;
       });
+      unwatch();
       if (outcome === "taken") return refuse(400, "this name is taken");
       if (outcome === "unavailable") return refuse(503, "the chat is unavailable, try again");
       registered = outcome;
@@ -290,9 +292,4 @@ export class Gateway {
     this.#doors.hub.remove(session, session.hold.name);
     if (mayHaveName) this.#doors.onLeft(session);
   }
-}
-
-/** Of an IPv4 client on a socket for both: as IPv4. */
-function addressOf({ remoteAddress }: Socket): string | undefined {
-  return remoteAddress?.replace(/^::ffff:(?=[\d.]+$)/i, "");
 }

@@ -38,3 +38,25 @@ export class Sockets {
     for (const socket of this.#open.keys()) socket.destroy();
   }
 }
+
+/**
+ * Tells when the client of an upgrade hangs up, for nobody reads its socket yet; not if it has said something
+ * before, which is left unread. To be undone before the upgrade goes on.
+ */
+export function watchEnd(socket: Socket, onEnd: () => void): () => void {
+  const look = (): void => {
+    if (socket.readableLength === 0) socket.read(0);
+  };
+  socket.on("readable", look);
+  socket.on("end", onEnd);
+  look();
+  return () => {
+    socket.off("readable", look);
+    socket.off("end", onEnd);
+  };
+}
+
+/** Of an IPv4 client on a socket for both: as IPv4. */
+export function addressOf({ remoteAddress }: Socket): string | undefined {
+  return remoteAddress?.replace(/^::ffff:(?=[\d.]+$)/i, "");
+}

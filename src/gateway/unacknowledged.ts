@@ -1,35 +1,74 @@
 /**
- * Whether the other end's machine still answers, as the kernel knows it: what was sent to it again and again, and is not
+ * Whether the other end's machine still answers, as the kernel knows it: what was sent to it and is not
  * acknowledged. Linux only; elsewhere nothing is known. proc_net_tcp(5)
  */
 import { readFile } from "node:fs/promises";
 import { isIPv4, type Socket } from "node:net";
 
-/** Resolves with how often the oldest unacknowledged bytes were sent again; 0 if there are none, or nobody knows. */
-export async function resentTo(socket: Socket): Promise<number> {
+export interface Unacknowledged {
+  readonly bytes: number;
+  /** How often the oldest of them were sent again. */
+  readonly resent: number;
+}
+
+const NOTHING: Unacknowledged = { bytes: 0, resent: 0 };
+
+/** Resolves with nothing if all is acknowledged, or nobody knows. */
+export async function unacknowledgedBy(socket: Socket): Promise<Unacknowledged> {
   const { localPort, remoteAddress, remotePort, remoteFamily } = socket;
-  if (localPort === undefined || remoteAddress === undefined || remotePort === undefined) return 0;
-  const file = remoteFamily === "IPv6" ? "/proc/self/net/tcp6" : "/proc/self/net/tcp";
-  const table = await readFile(file, "latin1").catch(() => "");
-  return resentIn(table, localPort, `${kernelAddress(remoteAddress)}:${hexPort(remotePort)}`);
+  if (localPort === undefined || remoteAddress === undefined || remotePort === undefined) {
+    return NOTHING;
+  }
+  const table = await tables[remoteFamily === "IPv6" ? "tcp6" : "tcp"].next();
+  return (
+    table.get(keyOf(localPort, `${kernelAddress(remoteAddress)}:${hexPort(remotePort)}`)) ?? NOTHING
+  );
+}
+
+/**
+ * A table has a line for each connection of the machine. Many ask in the same moment: they share what is read
+ * from then on.
+ */
+class Table {
+  readonly #file: string;
+  #reading: Promise<unknown> = Promise.resolve();
+  #next: Promise<ReadonlyMap<string, Unacknowledged>> | undefined;
+
+  constructor(file: string) {
+    this.#file = file;
+  }
+
+  next(): Promise<ReadonlyMap<string, Unacknowledged>> {
+    this.#next ??= this.#reading.then(() => {
+      const found = readFile(this.#file, "latin1").then(unacknowledgedIn, () => new Map());
+      this.#next = undefined;
+      this.#reading = found;
+      return found;
+    });
+    return this.#next;
+  }
+}
+
+const tables = { tcp: new Table("/proc/self/net/tcp"), tcp6: new Table("/proc/self/net/tcp6") };
+
+/** Each connection of a table to which something is under way. */
+export function unacknowledgedIn(table: string): Map<string, Unacknowledged> {
+  const found = new Map<string, Unacknowledged>();
+  // sl, local, remote, state, sent:received, timer, sent again
+  const lines =
+    /^ *\d+: [0-9A-F]+:([0-9A-F]{4}) ([0-9A-F]+:[0-9A-F]{4}) [0-9A-F]{2} (?!0{8}:)([0-9A-F]{8}):\S+ \S+ ([0-9A-F]+)/gm;
+  for (const [, port = "", remote = "", bytes = "", resent = ""] of table.matchAll(lines)) {
+    found.set(keyOf(Number.parseInt(port, 16), remote), {
+      bytes: Number.parseInt(bytes, 16),
+      resent: Number.parseInt(resent, 16),
+    });
+  }
+  return found;
 }
 
 /** @param remote as the kernel writes it */
-export function resentIn(table: string, localPort: number, remote: string): number {
-  const local = `:${hexPort(localPort)}`;
-  // sl, local, remote, state, sent:received, timer, sent again ...
-  for (
-    let at = table.indexOf(` ${remote} `);
-    at !== -1;
-    at = table.indexOf(` ${remote} `, at + 1)
-  ) {
-    const line = table.slice(table.lastIndexOf("\n", at) + 1, at + 80).trim();
-    const [, own = "", , , queues = "", , resent = "0"] = line.split(/\s+/);
-    if (own.endsWith(local)) {
-      return Number.parseInt(queues, 16) > 0 ? Number.parseInt(resent, 16) : 0;
-    }
-  }
-  return 0;
+export function keyOf(localPort: number, remote: string): string {
+  return `${hexPort(localPort)} ${remote}`;
 }
 
 /** In words of four bytes, each as a little-endian machine reads it. */

@@ -1,5 +1,6 @@
 /** Who is cut and who is left alone; and what is not told where there are too many. */
 import { once } from "node:events";
+import type { IncomingMessage } from "node:http";
 import { connect, type AddressInfo } from "node:net";
 import { expect, test } from "vitest";
 import { WebSocket, WebSocketServer } from "ws";
@@ -37,9 +38,12 @@ test("a connection that answers no ping is cut after a minute without a word, on
   const { port } = server.address() as AddressInfo;
   const pulsing = async (autoPong: boolean) => {
     const client = new WebSocket(`ws://127.0.0.1:${port}`, { autoPong });
-    const [webSocket] = (await once(server, "connection")) as [WebSocket];
+    const [webSocket, { socket }] = (await once(server, "connection")) as [
+      WebSocket,
+      IncomingMessage,
+    ];
     const pulse = new Pulse(() => webSocket.terminate());
-    pulse.attach(webSocket);
+    pulse.attach(webSocket, socket);
     return { client, webSocket, pulse };
   };
   const [silent, answering] = [await pulsing(false), await pulsing(true)];

@@ -1,10 +1,23 @@
 import { once } from "node:events";
+import { readFile } from "node:fs/promises";
+import type { IncomingMessage } from "node:http";
 import { connect, createServer, type AddressInfo, type Socket } from "node:net";
-import { expect, test } from "vitest";
+import { expect, test, vi } from "vitest";
 import { WebSocket, WebSocketServer } from "ws";
 import { Pulse } from "#tertulia/gateway/pulse.js";
-import { kernelAddress, resentIn, resentTo } from "#tertulia/gateway/unacknowledged.js";
+import {
+  kernelAddress,
+  keyOf,
+  unacknowledgedBy,
+  unacknowledgedIn,
+} from "#tertulia/gateway/unacknowledged.js";
 import { eventually } from "../support/eventually.js";
+import { upgradeRequest } from "../support/raw-socket.js";
+
+vi.mock(import("node:fs/promises"), async (original) => {
+  const all = await original();
+  return { ...all, readFile: vi.fn(all.readFile) as typeof all.readFile };
+});
 
 test.each([
   ["127.0.0.1", "0100007F"],
@@ -27,12 +40,13 @@ const TABLE = `  sl  local_address rem_address   st tx_queue rx_queue tr tm->whe
 `;
 
 test.each([
-  ["10.0.0.11", 0],
-  ["10.0.0.12", 0],
-  ["10.0.0.13", 3],
-  ["10.0.0.14", 0],
-])("what was sent to %s again is read from the kernel's table: %i times", (address, expected) => {
-  expect(resentIn(TABLE, 9_000, `${kernelAddress(address)}:C350`)).toBe(expected);
+  ["10.0.0.11", undefined],
+  ["10.0.0.12", { bytes: 9, resent: 0 }],
+  ["10.0.0.13", { bytes: 9, resent: 3 }],
+  ["10.0.0.14", undefined],
+])("what %s has not acknowledged is read from the kernel's table: %j", (address, expected) => {
+  const found = unacknowledgedIn(TABLE).get(keyOf(9_000, `${kernelAddress(address)}:C350`));
+  expect(found).toEqual(expected);
 });
 
 test.runIf(process.platform === "linux").each(["127.0.0.1", "::1", "::"])(
@@ -48,32 +62,89 @@ test.runIf(process.platform === "linux").each(["127.0.0.1", "::1", "::"])(
     socket.on("error", () => {}); // unread bytes make the end a reset
     client.pause();
     socket.write("hello");
-    await eventually(async () => expect(await resentTo(socket)).toBe(0));
+    await eventually(async () => {
+      expect(await unacknowledgedBy(socket)).toEqual({ bytes: 0, resent: 0 });
+    });
     client.destroy();
     server.close();
   },
 );
+
+test("many who ask in the same moment share what is read of the kernel's table", async () => {
+  const server = createServer().listen(0, "127.0.0.1");
+  await once(server, "listening");
+  const client = connect((server.address() as AddressInfo).port, "127.0.0.1");
+  const [socket] = (await once(server, "connection")) as [Socket];
+  vi.mocked(readFile).mockClear();
+  const ask = () => unacknowledgedBy(socket);
+  await Promise.all(Array.from({ length: 500 }, ask));
+  expect(vi.mocked(readFile)).toHaveBeenCalledTimes(1);
+  await ask();
+  expect(vi.mocked(readFile)).toHaveBeenCalledTimes(2);
+  client.destroy();
+  server.close();
+});
+
+/** A connection whose client says nothing by itself. */
+async function silence(): Promise<{
+  webSocket: WebSocket;
+  socket: Socket;
+  far: Socket;
+  end: () => void;
+}> {
+  const server = new WebSocketServer({ port: 0, host: "127.0.0.1", perMessageDeflate: false });
+  await once(server, "listening");
+  const far = connect((server.address() as AddressInfo).port, "127.0.0.1");
+  far.on("error", () => {}); // seen as the close that follows
+  far.write(upgradeRequest("/"));
+  const [webSocket, { socket }] = (await once(server, "connection")) as [
+    WebSocket,
+    IncomingMessage,
+  ];
+  await once(far, "readable");
+  const end = (): void => {
+    far.destroy();
+    webSocket.terminate();
+    server.close();
+  };
+  return { webSocket, socket, far, end };
+}
+
+/** Until it was heard more than half a second ago. */
+function untilStale(): Promise<void> {
+  return new Promise((resolve) => setTimeout(resolve, 550));
+}
 
 test.each([
   ["nothing is sent again", [0], true],
   ["it is acknowledged late", [1, 0], true],
   ["it is sent again in vain", [2, 3], false],
 ])("whether a client without pings is there, if %s", async (_, found, isThere) => {
-  const server = new WebSocketServer({ port: 0, host: "127.0.0.1" });
-  await once(server, "listening");
-  const client = new WebSocket(`ws://127.0.0.1:${(server.address() as AddressInfo).port}`);
-  const [webSocket] = (await once(server, "connection")) as [WebSocket];
+  const { webSocket, socket, far, end } = await silence();
   const pulse = new Pulse(() => webSocket.terminate());
-  pulse.attach(webSocket);
-  await new Promise((resolve) => setTimeout(resolve, 550)); // it was heard half a second ago
   const resent = found[Symbol.iterator]();
-  const answers = pulse.survives(
-    () => webSocket.send("a nudge"),
-    async () => resent.next().value ?? 0,
-  );
-  expect(await answers).toBe(isThere);
-  if (!isThere) await once(client, "close");
+  pulse.attach(webSocket, socket, async () => ({ bytes: 1, resent: resent.next().value ?? 0 }));
+  await untilStale();
+  const closed = once(far, "close");
+  expect(await pulse.survives(() => webSocket.send("a nudge"))).toBe(isThere);
+  far.resume();
+  if (!isThere) await closed;
   expect(webSocket.readyState === WebSocket.OPEN).toBe(isThere);
-  client.terminate();
-  server.close();
+  end();
+});
+
+test.each([
+  ["takes what was sent to it before, slowly, is there", true],
+  ["takes nothing any more is not there", false],
+])("a client that may be pinged and %s", async (_, isReading) => {
+  const { webSocket, socket, far, end } = await silence();
+  const pulse = new Pulse(() => webSocket.terminate());
+  pulse.attach(webSocket, socket);
+  await untilStale();
+  // more than the kernel keeps for both
+  for (let i = 0; i < 1_024; i++) webSocket.send(Buffer.alloc(65_536));
+  const reading = setInterval(() => isReading && far.read(), 10);
+  expect(await pulse.answers()).toBe(isReading);
+  clearInterval(reading);
+  end();
 });

@@ -10,3 +10,8 @@ export function upgradeRequest(target: string, more = ""): string {
 
 /** A close frame without a code, masked with zeros. */
 export const CLOSE_FRAME = Buffer.from([0x88, 0x80, 0, 0, 0, 0]);
+
+/** A short binary frame, masked with zeros. */
+export function masked(bytes: readonly number[]): Buffer {
+  return Buffer.from([0x82, 0x80 | bytes.length, 0, 0, 0, 0, ...bytes]);
+}

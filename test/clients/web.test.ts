@@ -59,12 +59,15 @@ describe.skipIf(!hasBrowser())("in a browser", () => {
     await shows(bea, "hello, everybody");
     await bea.says("hi ana");
     await shows(ana, "hello, everybody", "hi ana");
+    await ana.says("/me waves");
+    await shows(bea, "hello, everybody", "hi ana", "* ana waves");
+    await shows(ana, "hello, everybody", "hi ana", "* ana waves");
     await ana.page.locator(".person", { hasText: "bea" }).waitFor();
     await eventually(async () => {
       await bea.page.locator("#composer").pressSequentially("wait ");
       expect(await ana.page.locator(".typing").innerText()).toBe("bea is typing…");
     });
-    await ana.page.locator(".tick", { hasText: "Sent" }).waitFor();
+    await ana.page.locator(".tick", { hasText: "Sent" }).last().waitFor();
     expect([...ana.complaints, ...bea.complaints]).toEqual([]);
   });
 

@@ -12,6 +12,7 @@ import { clock, Day, longTime } from "./times.js";
 interface Props {
   readonly row: Row;
   readonly conv: Conv;
+  readonly me: string;
 }
 
 export class Line extends Component<Props> {
@@ -36,7 +37,7 @@ function isSame(one: Row, other: Row): boolean {
   return one.type === other.type;
 }
 
-function Drawn({ row, conv }: Props): ComponentChildren {
+function Drawn({ row, conv, me }: Props): ComponentChildren {
   /** Where many speak, it matters who does. */
   const isShared = conv === EVERYBODY;
   const { t, act } = useRoom();
@@ -71,7 +72,7 @@ function Drawn({ row, conv }: Props): ComponentChildren {
             ) : (
               <span class="unseen">{row.isOwn ? t.youSaid : from}:</span>
             )}
-            <Said text={text} />
+            <Said text={text} from={from} />
           </div>
           <time dateTime={new Date(ts).toISOString()} title={longTime(ts, t)}>
             {clock(ts, t)}
@@ -86,7 +87,7 @@ function Drawn({ row, conv }: Props): ComponentChildren {
         <li class={`${classOf(true, false)} ${state}`} data-key={row.key}>
           <div class="bubble">
             <span class="unseen">{t.youSaid}:</span>
-            <Said text={text} />
+            <Said text={text} from={me} />
           </div>
           {state === "failed" ? (
             <div class="failure" role="alert">

@@ -1,11 +1,23 @@
-/** A text as text: nothing in it is markup; addresses of http and https become links. */
+/** A text as text: nothing in it is markup; addresses of http and https become links. What somebody does is shown as such. */
 import type { ComponentChildren } from "preact";
+import { actionIn } from "../view/action.js";
 import { linkified } from "../view/links.js";
 
-export function Said({ text }: { readonly text: string }): ComponentChildren {
+interface Props {
+  readonly text: string;
+  readonly from: string;
+}
+
+export function Said({ text, from }: Props): ComponentChildren {
+  const action = actionIn(text);
   return (
-    <bdi class="said">
-      {linkified(text).map((part) =>
+    <bdi class={action === undefined ? "said" : "said action"}>
+      {action !== undefined && (
+        <>
+          * <bdi>{from}</bdi>{" "}
+        </>
+      )}
+      {linkified(action ?? text).map((part) =>
         part.type === "text" ? (
           part.text
         ) : (

@@ -32,7 +32,7 @@ export function Timeline({ area, peer, isAtEnd, onEnd }: Props): ComponentChildr
     () => (
       <ol>
         {rows.map((row) => (
-          <Line key={row.key} row={row} conv={view.open} />
+          <Line key={row.key} row={row} conv={view.open} me={view.me} />
         ))}
       </ol>
     ),

@@ -37,7 +37,8 @@ const JOINER_OF_A_SCRIPT = new RegExp(
   [
     String.raw`(?<=${JOINS_NEXT}\p{Mn}*)\u200c(?=${JOINS_PREVIOUS})`,
     String.raw`(?<=${VIRAMA})\u200c(?=\p{L})`,
-    String.raw`(?<=${VIRAMA})\u200d`,
+    // not where it makes what is a letter of its own: a Malayalam chillu, the Bengali khanda ta
+    String.raw`(?<=[${VIRAMA}--\u0d4d])(?<!\u09a4\u09cd)\u200d`,
     // ra that keeps its own shape, in Bengali and Kannada: not in the RFC, but in names and common words
     String.raw`(?<=\u09b0)\u200d(?=\u09cd)|(?<=\u0cb0)\u200d(?=\u0ccd)`,
   ].join("|"),
@@ -54,6 +55,8 @@ const HIDES = new RegExp(
     // one kind of blank, and the wide one of Chinese and Japanese; between what is seen, one at a time
     String.raw`[\p{Z}--[ \u3000]]`,
     String.raw`^\p{Z}|\p{Z}$|\p{Z}{2}`,
+    // a dot on a letter that has one
+    String.raw`(?<=\p{Soft_Dotted}\p{Mn}*)\u0307(?!\p{M})`,
     // marks on nothing
     String.raw`(?<=^|\p{Z})\p{M}`,
   ].join("|"),

@@ -15,6 +15,11 @@ test.each([
   "क्‌ष", // ZWNJ shows the virama
   "র\u200d্যাব", // ZWJ before the virama
   "ರ\u200d್ಕ",
+  "അവൻ", // a chillu
+  "উৎপল", // khanda ta
+  "i\u0307\u0301", // Lithuanian: the dot stays below the accent
+  "İpek",
+  "ışık",
   "👩‍💻",
   "👩🏽‍❤️‍💋‍👨🏻",
   "🏳️‍🌈",
@@ -41,6 +46,10 @@ test.each([
   ["two non-joiners", "می\u200c\u200cخ"],
   ["a non-joiner behind a last virama", "क्\u200c"],
   ["a joiner without a virama", "क\u200d"],
+  ["a chillu in two letters and a joiner", "അവന\u0d4d\u200d"],
+  ["a khanda ta in two letters and a joiner", "উত\u09cd\u200dপল"],
+  ["a dot on a letter that has one", "ani\u0307"],
+  ["such a dot above one below", "\u1ecb\u0307"],
   ["a joiner of emoji that are not joined", "👩\u200d🍕"],
   ["a joiner behind an emoji", "👩\u200d"],
   ["a selector", "ana\ufe0f"],

@@ -1,9 +1,9 @@
 /** One line of a conversation; drawn again only when it is another one. */
 import { Component, type ComponentChildren } from "preact";
-import { EVERYBODY, type Conv } from "../view/model.js";
+import type { Conv } from "../view/model.js";
 import type { Row } from "../view/rows.js";
 import { Gap } from "./gap.js";
-import { Face, Icon } from "./icons.js";
+import { Icon } from "./icons.js";
 import { Said } from "./said.js";
 import { useRoom } from "./seat.js";
 import { problemText } from "./texts.js";
@@ -38,8 +38,6 @@ function isSame(one: Row, other: Row): boolean {
 }
 
 function Drawn({ row, conv, me }: Props): ComponentChildren {
-  /** Where many speak, it matters who does. */
-  const isShared = conv === EVERYBODY;
   const { t, act } = useRoom();
   switch (row.type) {
     case "day":
@@ -60,18 +58,10 @@ function Drawn({ row, conv, me }: Props): ComponentChildren {
       return <Gap gap={row} conv={conv} />;
     case "message": {
       const { from, text, ts } = row.message;
-      const isNamed = isShared && !row.isOwn && !row.isRun;
       return (
         <li class={classOf(row.isOwn, row.isRun)} data-key={row.key}>
-          {isShared && !row.isOwn && (
-            <span class="beside">{!row.isRun && <Face name={from} />}</span>
-          )}
           <div class="bubble">
-            {isNamed ? (
-              <bdi class="author">{from}</bdi>
-            ) : (
-              <span class="unseen">{row.isOwn ? t.youSaid : from}:</span>
-            )}
+            <span class="unseen">{row.isOwn ? t.youSaid : from}:</span>
             <Said text={text} from={from} />
           </div>
           <time dateTime={new Date(ts).toISOString()} title={longTime(ts, t)}>

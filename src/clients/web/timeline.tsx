@@ -7,7 +7,7 @@ import { quietFrom } from "../view/quiet.js";
 import { rows as rowsOf } from "../view/rows.js";
 import { focusComposer } from "./chat.js";
 import { Icon } from "./icons.js";
-import { Line } from "./line.js";
+import { Lines } from "./lines.js";
 import { Scroller, scrollToEnd, toEndOf } from "./scroller.js";
 import { useSeat } from "./seat.js";
 import { ToNew } from "./to-new.js";
@@ -28,16 +28,7 @@ export function Timeline({ area, peer, isAtEnd, onEnd }: Props): ComponentChildr
   const { view, t } = useSeat();
   const conversation = standing(view, view.open);
   const rows = useMemo(() => rowsOf(view), [conversation, view.quiet, view.open]);
-  const lines = useMemo(
-    () => (
-      <ol>
-        {rows.map((row) => (
-          <Line key={row.key} row={row} conv={view.open} me={view.me} />
-        ))}
-      </ol>
-    ),
-    [rows],
-  );
+  const lines = useMemo(() => <Lines rows={rows} conv={view.open} me={view.me} />, [rows]);
 
   const toEnd = (): void => scrollToEnd(area.current!);
   usePageKeys(area);

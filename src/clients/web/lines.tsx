@@ -1,0 +1,37 @@
+/** The lines of a conversation; where many speak, each one's run under its author, who stays in sight. */
+import type { ComponentChildren } from "preact";
+import { EVERYBODY, type Conv } from "../view/model.js";
+import type { Row } from "../view/rows.js";
+import { Face } from "./icons.js";
+import { Line } from "./line.js";
+
+interface Props {
+  readonly rows: readonly Row[];
+  readonly conv: Conv;
+  readonly me: string;
+}
+
+export function Lines({ rows, conv, me }: Props): ComponentChildren {
+  const lines: ComponentChildren[] = [];
+  let run: ComponentChildren[] = [];
+  for (const row of rows) {
+    const line = <Line key={row.key} row={row} conv={conv} me={me} />;
+    if (conv !== EVERYBODY || row.type !== "message" || row.isOwn) lines.push(line);
+    else if (row.isRun) run.push(line);
+    else {
+      run = [line];
+      lines.push(
+        <li key={`run ${row.key}`} class="speaker">
+          <Face name={row.message.from} />
+          <div>
+            <bdi class="author" aria-hidden="true">
+              {row.message.from}
+            </bdi>
+            <ol>{run}</ol>
+          </div>
+        </li>,
+      );
+    }
+  }
+  return <ol>{lines}</ol>;
+}

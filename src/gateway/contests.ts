@@ -83,7 +83,10 @@ export class Contests {
     this.#defending.add(name);
     try {
       const areThere = await Promise.all(sessions.map((session) => session.isThere()));
-      if (areThere.includes(true) || lingers(name)) await chat.defend(name);
+      const isThere = areThere.includes(true);
+      // who was cut may keep the name for a while
+      if (!isThere) await Promise.all(sessions.map((session) => session.end()));
+      if (isThere || lingers(name)) await chat.defend(name);
     } finally {
       this.#defending.delete(name);
     }

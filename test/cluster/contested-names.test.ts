@@ -204,6 +204,11 @@ test("a name that is kept for a device that may come back is not free, and that 
   expect(performance.now() - began).toBeLessThan(DECIDED_WITHIN_MS);
   const back = await JsonClient.hello(other!.port, "eva", { key: "eva-s-key" });
   back.vanish();
+  // one that hangs, too, once it was found to do so
+  await hang(lingering!.port, "/ws?name=jo");
+  const asked = performance.now();
+  await expect(ClassicClient.attempt(other!.port, "jo")).rejects.toThrow("refused with 400");
+  expect(performance.now() - asked).toBeLessThan(DECIDED_WITHIN_MS);
   await Promise.all([lingering!.close(), other!.close()]);
 });
 

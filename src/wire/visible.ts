@@ -7,7 +7,8 @@ import { cutAtCharacter } from "./bytes.js";
  * Look-alikes between scripts (Latin a, Cyrillic а) are not looked for.
  */
 export function isPlain(name: string): boolean {
-  return name === name.normalize("NFC") && !HIDES.test(withoutJoins(name));
+  if (name !== name.normalize("NFC") || MARKED_TWICE.test(name.normalize("NFD"))) return false;
+  return !HIDES.test(withoutJoins(name));
 }
 
 /** Whether nothing of a text can be seen. */
@@ -52,6 +53,8 @@ const HIDES = new RegExp(
   [
     // characters that are not drawn, or that no font draws; of what later versions of Unicode bring, emoji
     String.raw`[[\p{DI}\p{C}${EMPTY}\ufffd]--[\p{Cn}&&\p{ExtPict}]]`,
+    // what only forbids to break a line behind it
+    String.raw`[\u0f0c\u2011]`,
     // one kind of blank, and the wide one of Chinese and Japanese; between what is seen, one at a time
     String.raw`[\p{Z}--[ \u3000]]`,
     String.raw`^\p{Z}|\p{Z}$|\p{Z}{2}`,
@@ -62,6 +65,9 @@ const HIDES = new RegExp(
   ].join("|"),
   "v",
 );
+
+/** The second of two equal marks may be drawn upon the first. Unicode, UTS #39, 5.4 */
+const MARKED_TWICE = /(\p{Mn})\1/u;
 
 const NOTHING_SEEN = new RegExp(String.raw`^[\p{DI}\p{White_Space}\p{Cc}${EMPTY}]*$`, "v");
 

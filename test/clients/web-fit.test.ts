@@ -4,6 +4,7 @@ import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { WebSocket } from "ws";
 import { connect, type Tertulia } from "#tertulia/clients/sdk/tertulia.js";
 import { hasBrowser, join, launch } from "../support/browser.js";
+import { eventually } from "../support/eventually.js";
 import { node } from "../support/nodes.js";
 import { startRedis, type TestRedis } from "../support/redis.js";
 
@@ -70,6 +71,36 @@ describe.skipIf(!hasBrowser())("on a screen of any size", () => {
         .evaluate((box: unknown) => (box as { clientHeight: number }).clientHeight);
     expect(await heightOf(".people-box")).toBeGreaterThan(4 * 44);
     expect(await heightOf(".side")).toBe(360);
+    await page.context().close();
+  });
+
+  test("what is being written is seen whole, however the screen turns, and after a reload beside the list", async () => {
+    const portrait = { width: 390, height: 780 };
+    const landscape = { width: 740, height: 390 };
+    const phone = { viewport: landscape, hasTouch: true, isMobile: true };
+    const { page } = await join(browser, served.port, "writer", phone);
+    const field = page.locator("#composer");
+    const isWhole = (height: number): Promise<void> =>
+      eventually(async () => {
+        const found = await field.evaluate((box: unknown) => {
+          const { clientHeight, scrollHeight } = box as Record<string, number>;
+          return [clientHeight!, scrollHeight!];
+        });
+        expect(found).toEqual([height, height]);
+      });
+    await field.tap();
+    await page.keyboard.type("one line on a phone that lies on its side, but two of them upright");
+    await isWhole(44);
+    await page.setViewportSize(portrait);
+    await isWhole(44 + 24);
+    await page.locator(".back").tap();
+    await page.reload();
+    await page.locator(".conversations .line").first().tap();
+    await isWhole(44 + 24);
+    await field.fill("one");
+    await isWhole(44);
+    await page.evaluate(`document.documentElement.style.fontSize = "200%"`);
+    await isWhole(2 * 44);
     await page.context().close();
   });
 

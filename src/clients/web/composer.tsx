@@ -19,11 +19,6 @@ export function Composer({ peer, onSent }: Props): ComponentChildren {
   const over = Array.from(draft).length - view.maxChars;
 
   useLayoutEffect(focusComposer, []); // before the next key comes
-  useLayoutEffect(() => {
-    const { style } = field.current!;
-    style.height = "auto";
-    style.height = `${field.current!.scrollHeight}px`;
-  }, [draft]);
 
   const send = (event?: Event): void => {
     event?.preventDefault();
@@ -38,22 +33,24 @@ export function Composer({ peer, onSent }: Props): ComponentChildren {
   return (
     <form class="composer" onSubmit={send}>
       <div class="composer-box">
-        <textarea
-          id="composer"
-          ref={field}
-          rows={1}
-          dir="auto"
-          value={draft}
-          aria-label={t.messageTo(peer)}
-          aria-describedby="keys-hint"
-          placeholder={t.messageTo(peer)}
-          onInput={(event) =>
-            act({ type: "draft", conv: view.open, text: event.currentTarget.value })
-          }
-          onKeyDown={(event) => {
-            if (event.key === "Enter" && !event.shiftKey) send(event);
-          }}
-        />
+        <div class="composer-field" data-text={draft}>
+          <textarea
+            id="composer"
+            ref={field}
+            rows={1}
+            dir="auto"
+            value={draft}
+            aria-label={t.messageTo(peer)}
+            aria-describedby="keys-hint"
+            placeholder={t.messageTo(peer)}
+            onInput={(event) =>
+              act({ type: "draft", conv: view.open, text: event.currentTarget.value })
+            }
+            onKeyDown={(event) => {
+              if (event.key === "Enter" && !event.shiftKey) send(event);
+            }}
+          />
+        </div>
         <button
           class="send"
           aria-label={t.send}

@@ -324,6 +324,15 @@ test("a message is published under its id, and again under the same one", () => 
   expect(screen.asks("publish")).toEqual([publish, publish]);
 });
 
+test("a message ends where its text does, though a paste ended in empty lines", () => {
+  const screen = new Screen().do(OPEN, welcome(["~", 0]), page(1, 1, 0));
+  screen.do({ type: "send", text: "  one\n\ntwo \n\n", mid: "x1" });
+  screen.do({ type: "send", text: " \n\n", mid: "x2" });
+  expect(screen.asks("publish")).toEqual([
+    { type: "publish", conv: "~", text: "  one\n\ntwo", mid: "x1" },
+  ]);
+});
+
 test("what an earlier page was sending goes on in its order; what had failed waits for the person", () => {
   const screen = new Screen().do(
     { type: "state", state: { name: "connecting" } },

@@ -107,8 +107,11 @@ function opened(view: View, conv: Conv): Step {
   return loadOpen({ ...next, open: conv });
 }
 
-function send(view: View, { text, mid }: Extract<Act, { type: "send" }>, ts: number): Step {
-  if (text.trim() === "") return only(view);
+/** Without the empty end of what was pasted. */
+function send(view: View, act: Extract<Act, { type: "send" }>, ts: number): Step {
+  const { mid } = act;
+  const text = act.text.trimEnd();
+  if (text === "") return only(view);
   if (Array.from(text).length > view.maxChars) return only({ ...view, problem: "too_large" });
   if (!isIn(view)) return only({ ...view, problem: "closed" });
   const conv = view.open;

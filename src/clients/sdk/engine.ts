@@ -43,8 +43,7 @@ export class Engine {
     checkOptions(options);
     const { client, signal, storage } = options;
     signal?.throwIfAborted();
-    // some keyboards spell é in two characters, which is refused (PROTOCOL.md, names and texts)
-    const name = options.name.normalize("NFC");
+    const name = respelt(options.name);
     const debug: Debug = (event) => options.debug && tell(options.debug, event);
     this.#keeper = new Keeper({
       storage,
@@ -192,4 +191,12 @@ export class Engine {
 function strip<Event extends { type: string }>(event: Event): Omit<Event, "type"> {
   const { type: _, ...rest } = event;
   return rest;
+}
+
+/**
+ * As the chat wants names spelt (PROTOCOL.md, names and texts): some keyboards type é in two characters,
+ * and behind ⭐ a selector that changes nothing.
+ */
+function respelt(name: string): string {
+  return name.normalize("NFC").replace(/(\p{Emoji_Presentation})\uFE0F/gu, "$1");
 }

@@ -1,5 +1,5 @@
 /** Rollbacks: what a failover took back, and whether that was announced. Pure. */
-import type { Index, Published, Report, Session } from "./indexed.js";
+import type { Index, Published, Report, Session, Stored } from "./indexed.js";
 
 interface Failover {
   readonly what: string;
@@ -53,8 +53,8 @@ export class Rollbacks {
 
   /**
    * Which hearings of a session are of copies that were taken back, by their place in `heard`. Who has
-   * heard a message twice has heard the stored copy last; who has heard it once, the copy that was
-   * published about then. A copy that comes after the stored one (from a stale primary that wakes up)
+   * heard a message twice has heard the stored copy last; who has heard it once, the copy whose number
+   * comes next, or else the one that was published about then. A copy that comes after the stored one (from a stale primary that wakes up)
    * is not to be heard at all.
    */
   hearingsTakenBack({ heard }: Session): ReadonlySet<number> {
@@ -70,12 +70,33 @@ export class Rollbacks {
       const earlier = this.#earlier(id);
       const isOne = those.length === 1;
       const storedAt = this.storedAt(id) ?? Infinity;
-      const isStored = isOne && heard[those[0]!]!.t >= (earlier.at(-1)!.t + storedAt) / 2;
+      const isStored =
+        isOne &&
+        heard[those[0]!]!.t >= (earlier.at(-1)!.t + storedAt) / 2 &&
+        !this.#onlyAnEarlierOneIsNext(heard, those[0]!);
       if (isStored) continue;
       const most = isOne ? 1 : Math.min(those.length - 1, earlier.length);
       for (const place of those.slice(0, most)) takenBack.add(place);
     }
     return takenBack;
+  }
+
+  /** By its number, what was heard comes next behind what was heard before it, but the stored copy does not. */
+  #onlyAnEarlierOneIsNext(heard: Session["heard"], place: number): boolean {
+    const { id, conv } = heard[place]!;
+    const before = heard.slice(0, place).findLast((each) => each.conv === conv);
+    if (before === undefined) return false;
+    const isNext = ({ seq }: Stored): boolean => numbers.has(seq - 1);
+    const numbers = new Set(this.#all(before.id).map(({ seq }) => seq));
+    const stored = this.#index.stored.get(id);
+    if (stored !== undefined && isNext(stored)) return false;
+    return this.#earlier(id).some(({ message }) => isNext(message!));
+  }
+
+  #all(id: string): Stored[] {
+    const stored = this.#index.stored.get(id);
+    const published = (this.#copies.get(id) ?? []).map(({ message }) => message!);
+    return stored === undefined ? published : [...published, stored];
   }
 
   /** Copies that were taken back, of before the stored one. */

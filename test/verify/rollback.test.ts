@@ -122,6 +122,18 @@ test("who is told nothing for a while may hear both copies late, one right after
   expect(check(run)).toEqual([]);
 });
 
+test("who heard only the first copy, late, and hung up, is known by the number before it", () => {
+  const run = storedAgain();
+  run.entries.push(
+    { t: 3, kind: "open", session: 3, name: "eva", gateway: 1 },
+    { t: 6, kind: "heard", session: 3, id: "ana.1", conv: "~" },
+    { t: 8_300, kind: "heard", session: 3, id: "ana.2", conv: "~" },
+    { t: 8_301, kind: "closed", session: 3 },
+  );
+  run.entries.sort((one, other) => one.t - other.t);
+  expect(check(run)).toEqual([]);
+});
+
 test("what was acknowledged when it was replicated may not be lost, not even when Sentinel was asked for a failover", () => {
   const run = rolledBack();
   for (const entry of run.entries) {

@@ -32,7 +32,10 @@ const back: Moves = {
 };
 const forth: Moves = {
   "2 notches down": (hands) => hands.wheels(2),
+  "30 notches at once": (hands) => hands.flicks(30),
   "PageDown, ArrowDown": (hands) => hands.presses("PageDown", "ArrowDown"),
+  "2 × Space": (hands) => hands.presses("Space", "Space"),
+  "Shift Space": (hands) => hands.presses("Shift+Space"),
   End: (hands) => hands.presses("End"),
   Home: (hands) => hands.presses("Home"),
 };

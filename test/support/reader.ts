@@ -24,7 +24,9 @@ interface Box {
 export interface Reader {
   /** So many notches of a mouse wheel; up is negative. */
   wheels(notches: number): Promise<void>;
-  /** Two fingers on a touchpad: many small steps. */
+  /** The same at once, as a wheel that runs freely turns. */
+  flicks(notches: number): Promise<void>;
+  /** Two fingers on a touchpad: many small steps, never quite straight. */
   strokes(pixels: number): Promise<void>;
   presses(...keys: string[]): Promise<void>;
   /** A finger that drags the content by so many pixels, and rests before it is lifted. */
@@ -39,16 +41,26 @@ export async function reader(page: Page, box: string): Promise<Reader> {
     const { x, y, width, height } = (await page.locator(box).boundingBox())!;
     return { x: Math.round(x + width / 2), y: Math.round(y + height / 2) };
   };
-  const wheel = async (by: number, times: number): Promise<void> => {
+  const point = async (): Promise<void> => {
     const { x, y } = await middle();
     await page.mouse.move(x, y);
-    for (let time = 0; time < times; time++) await page.mouse.wheel(0, by);
   };
   const placeOf = (text: string): Promise<number | undefined> =>
     page.locator(box).evaluate(endOf, text);
   return {
-    wheels: (notches) => wheel(100 * Math.sign(notches), Math.abs(notches)),
-    strokes: (pixels) => wheel(7 * Math.sign(pixels), Math.round(Math.abs(pixels) / 7)),
+    async wheels(notches) {
+      await point();
+      for (const by of steps(100 * notches, 100)) await page.mouse.wheel(0, by);
+    },
+    async flicks(notches) {
+      await point();
+      await Promise.all(steps(100 * notches, 100).map((by) => page.mouse.wheel(0, by)));
+    },
+    async strokes(pixels) {
+      await point();
+      let aside = 4;
+      for (const by of steps(pixels, 7)) await page.mouse.wheel((aside = -aside), by);
+    },
     async presses(...keys) {
       for (const key of keys) await page.keyboard.press(key);
     },
@@ -94,6 +106,10 @@ export async function reader(page: Page, box: string): Promise<Reader> {
 
 /** A finger that has moved less may still be a tap. */
 const SLOP_PX = 16;
+
+function steps(whole: number, each: number): number[] {
+  return Array<number>(Math.round(Math.abs(whole) / each)).fill(each * Math.sign(whole));
+}
 
 /** A window with nothing but a plain overflow box in it: same place, same content, at its end. */
 export async function plainBeside(

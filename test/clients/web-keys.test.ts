@@ -62,11 +62,10 @@ describe.skipIf(!hasBrowser())("the page", () => {
       await page.getByText(`Enter opens ${hit.replace("Write to ", "")}`).waitFor();
     };
     await searches("ana", "ana");
-    expect(await page.locator(".side .line-name").allInnerTexts()).toEqual([
-      "banana",
-      "ana",
-      "banana",
-    ]);
+    const found = page.locator(".side .line-name");
+    await eventually(async () =>
+      expect(await found.allInnerTexts()).toEqual(["banana", "ana", "banana"]),
+    );
     await page.keyboard.press("Enter");
     await hasOpen("ana");
     expect(await title(page)).toBe("ana");

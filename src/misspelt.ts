@@ -11,6 +11,8 @@ const KNOWN = Object.keys(schema.shape);
 /** What begins so is meant for this program, most likely. */
 const FAMILIES =
   /^(?:TERTULIA|REDIS|HISTORY|PRESENCE|QUEUE|DRAIN|ACK|LEASE|BEAT|ELECTION|CLASSIC|GENERAL|METRICS)_/;
+/** The terminal client's. */
+const OF_CLIENTS: ReadonlySet<string> = new Set(["TERTULIA_URL"]);
 /** Kubernetes and Docker tell every container so where its neighbours are. */
 const OF_SERVICES =
   /_SERVICE_HOST$|_SERVICE_PORT(?:_\w+)?$|_PORT_\d+_(?:TCP|UDP|SCTP)(?:_\w+)?$|_ENV_\w+$/;
@@ -22,7 +24,7 @@ export function findMisspelt(
 ): Misspelt[] {
   const found: Misspelt[] = [];
   for (const [variable, value = ""] of Object.entries(environment)) {
-    if (variable in schema.shape) continue;
+    if (variable in schema.shape || OF_CLIENTS.has(variable)) continue;
     if (OF_SERVICES.test(variable) || SERVICE_ADDRESS.test(value)) continue;
     const meant = nearest(variable.toUpperCase());
     if (meant !== undefined || FAMILIES.test(variable)) found.push({ variable, meant });

@@ -68,6 +68,7 @@ test("what others put into the environment is not warned of", () => {
     NODE_OPTIONS: "--no-warnings",
     NODE_VERSION: "20.20.0",
     LOGNAME: "me",
+    TERTULIA_URL: "ws://chat.example",
     npm_config_port: "1",
     HTTP_PORT: "80",
     REDIS_PORT: "tcp://10.0.0.1:6379",

@@ -8,6 +8,7 @@ import type { Hold } from "./hold.js";
 import { Inbox } from "./inbox.js";
 import { Outbox } from "./outbox.js";
 import type { SessionDoors } from "./session.js";
+import { addressOf } from "./sockets.js";
 
 export interface LineDoors extends Pick<SessionDoors, "limits" | "writes" | "observe"> {
   readonly frames: "binary" | "text";
@@ -70,7 +71,7 @@ export class Line {
     onClosing: (code: number) => void = () => {},
   ): void {
     this.#webSocket = webSocket;
-    this.#address = socket.remoteAddress;
+    this.#address = addressOf(socket);
     webSocket.beforeAnswer = async (code) => {
       this.isClosing = true;
       this.#ending ??= { code, why: "closed by the client" };

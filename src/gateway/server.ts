@@ -221,7 +221,7 @@ export class Gateway {
     const target = targetOf(request);
     const dialect = dialectOf(target);
     const { observe, events } = this.#doors;
-    const address = socket.remoteAddress;
+    const address = addressOf(socket);
     const refuse = (status: 400 | 503, reason: string): void => {
       events.connectionRefused(status, reason, { name: target.name, dialect, address });
       answerUpgrade(socket, status, reason);
@@ -233,7 +233,7 @@ export class Gateway {
     if (refusal !== undefined) return refuse(...refusal);
 
     const session = this.#newSession(dialect);
-    if (this.#settings.keepsAddresses) session.hold.address = addressOf(socket);
+    if (this.#settings.keepsAddresses) session.hold.address = address;
     this.#sessions.add(session);
     observe.counters.connections.inc({ dialect: session.dialect.name });
     // whatever happens to the connection from here on, the session ends with it

@@ -1,3 +1,4 @@
+import { networkInterfaces } from "node:os";
 import { afterAll, beforeAll, expect, test } from "vitest";
 import { Dam } from "#tertulia/flood.js";
 import { freePort } from "#tertulia/local-redis/server.js";
@@ -125,6 +126,20 @@ test("the log names who came, with what, what failed and why, who went and why",
       "30,ana,1006,connection was lost",
     ]),
   );
+});
+
+const hasIpv6 = Object.values(networkInterfaces()).some((each) =>
+  each?.some(({ address }) => address === "::1"),
+);
+
+test.skipIf(!hasIpv6)("who comes by IPv4 to a gateway of both is told of so", async () => {
+  const gateway = await node(redis.url, { REDIS_PREFIX: "both", HOST: "::" });
+  const ana = await ClassicClient.connect(gateway.port, "ana");
+  await expect(ClassicClient.attempt(gateway.port, "ana")).rejects.toThrow("400");
+  await ana.close();
+  await gateway.close();
+  const told = gateway.log.filter(({ event }) => event === "connected" || event === "refused");
+  expect(told.map(({ address }) => address)).toEqual(["127.0.0.1", "127.0.0.1"]);
 });
 
 test("names are hashed with a key, or omitted, and addresses with them", async () => {

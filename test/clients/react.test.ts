@@ -165,7 +165,7 @@ describe.skipIf(!hasBrowser())("the React component", () => {
     await isOpen();
     await eventually(async () => expect(await texts()).toEqual(upTo(5).map(String)));
     expect(await page.locator("p").innerText()).toBe("ana is open");
-    expect(bob.chat.presence.people.has("ana")).toBe(true);
+    await eventually(() => expect(bob.chat.presence.people.has("ana")).toBe(true));
     await page.evaluate(() => (globalThis as unknown as { unmount(): void }).unmount());
     await eventually(() => expect(bob.chat.presence.people.has("ana")).toBe(false), 2_500);
     expect(complaints).toEqual([]);

@@ -1,13 +1,13 @@
 /**
- * A dam for the log: of one sentence so many lines a second and no more, so that a flood of failures
- * fills no disk. What was left out is counted, and told in a line of its own.
+ * A rate limit for the log: at most so many lines a second of one sentence, so that a flood of failures
+ * does not fill the disk. Lines that are left out are counted, and the count is logged.
  */
 
 export interface DamSettings {
   /** Lines of one sentence at once. */
   readonly burst: number;
   readonly perSecond: number;
-  /** How long it is counted what was left out, before that is told. */
+  /** How long lines are counted before the count is logged. */
   readonly toldAfterMs: number;
 }
 

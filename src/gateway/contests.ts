@@ -15,7 +15,7 @@ export interface ContestsDoors {
   readonly lingers: (name: Name) => boolean;
 }
 
-/** A holder's node that is frozen, or cut off, delays nobody for longer. Twice what a holder has, for a busy node's sake. */
+/** How long a contender waits if the holder's node is frozen or cut off: twice what a holder has to answer. */
 const DECIDED_WITHIN_MS = 4_000;
 
 /** What contenders of this node wait for together. */

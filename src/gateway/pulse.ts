@@ -105,13 +105,13 @@ export class Pulse {
   }
 
   get #isFresh(): boolean {
-    // a flood has to wait, and so has a pong behind it
+    // while the node does not read from this socket, a pong cannot arrive either
     return this.#webSocket?.isPaused === true || performance.now() - this.#heardAt < FRESH_MS;
   }
 
   /**
-   * Waits for anything from the client, heard after `since`. That this process stood still is not time in
-   * which it could be heard.
+   * Waits until anything is heard from the client after `since`. Time in which this process stood still
+   * does not count.
    */
   async #shows(webSocket: WebSocket, since: number, withinMs: number): Promise<boolean> {
     let wake = (): void => {};

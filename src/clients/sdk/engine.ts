@@ -13,6 +13,7 @@ import type { ConnectOptions, HistoryOptions, PublishOptions, Timing } from "./o
 import { Outbox } from "./outbox.js";
 import { ownWebSocket, randomId } from "./platform.js";
 import { Presence } from "./presence.js";
+import { spelt } from "./spelling.js";
 import { onWake } from "./wake.js";
 
 const TIMING: Timing = {
@@ -43,7 +44,7 @@ export class Engine {
     checkOptions(options);
     const { client, signal, storage } = options;
     signal?.throwIfAborted();
-    const name = respelt(options.name);
+    const name = spelt(options.name);
     const debug: Debug = (event) => options.debug && tell(options.debug, event);
     this.#keeper = new Keeper({
       storage,
@@ -191,12 +192,4 @@ export class Engine {
 function strip<Event extends { type: string }>(event: Event): Omit<Event, "type"> {
   const { type: _, ...rest } = event;
   return rest;
-}
-
-/**
- * As the chat wants names spelt (PROTOCOL.md, names and texts): some keyboards type é in two characters,
- * and behind ⭐ a selector that changes nothing.
- */
-function respelt(name: string): string {
-  return name.normalize("NFC").replace(/(\p{Emoji_Presentation})\uFE0F/gu, "$1");
 }

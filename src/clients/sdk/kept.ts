@@ -43,7 +43,7 @@ export class Keeper {
     }
   }
 
-  /** What it is nobody can promise: other programs write there as well. */
+  /** Other programs write there too, so nothing is known of its shape. */
   #read(): { readonly key?: unknown; readonly cursors?: unknown } {
     const { storage, item, failed } = this.#options;
     try {

@@ -3,6 +3,7 @@
  * is opened is an entry of the browser's history; on a narrow screen the list is an entry below them, so
  * that Back leads there first.
  */
+import { spelt } from "../sdk/spelling.js";
 import { EVERYBODY, type Conv } from "../view/model.js";
 import { isNarrow } from "./screen.js";
 
@@ -21,7 +22,7 @@ export function addressedConv(): Conv | undefined {
   if (rest === undefined) return undefined;
   if (rest === "") return EVERYBODY;
   try {
-    const conv = decodeURIComponent(rest).normalize();
+    const conv = spelt(decodeURIComponent(rest));
     return isConv(conv) ? conv : undefined;
   } catch {
     return undefined; // %E4 alone is no letter

@@ -1,6 +1,7 @@
 /** This tab's place in the chat: joins, keeps name, key and drafts, and tells of messages when hidden. */
 import { createContext } from "preact";
 import { useContext } from "preact/hooks";
+import { spelt } from "../sdk/spelling.js";
 import { connect } from "../sdk/tertulia.js";
 import { Desk } from "../view/desk.js";
 import {
@@ -53,7 +54,7 @@ export async function join(
   changed: (view: View) => void,
   again: () => void,
 ): Promise<Desk> {
-  const me = name.normalize(); // as the chat spells it
+  const me = spelt(name);
   const drafts = await draftsOf(me);
   const earlier = earlierSeat();
   const { key = sharedKey(me), quiet } = earlier?.name === me ? earlier : {};

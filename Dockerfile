@@ -9,7 +9,11 @@ COPY src ./src
 RUN npm run build && npm ci --omit=dev --omit=optional --no-update-notifier && rm -f dist/.tsbuildinfo dist/.built.json
 
 FROM node:24-trixie-slim
+# of the commit that is built: docker build --build-arg REVISION=$(git rev-parse HEAD)
+ARG REVISION=unknown
 LABEL org.opencontainers.image.title="Tertulia" \
+      org.opencontainers.image.version="0.2.0" \
+      org.opencontainers.image.revision="$REVISION" \
       org.opencontainers.image.description="A gateway of a Redis-backed chat cluster on WebSockets" \
       org.opencontainers.image.licenses="MIT"
 # nothing here installs packages, nor shall

@@ -1,6 +1,7 @@
 #!/usr/bin/env node
-/** The entry: configuration, a Redis if none is given, the node, signals. */
+/** The entry: arguments, configuration, a Redis if none is given, the node, signals. */
 import { resolve } from "node:path";
+import { HELP, readArguments, versionLine } from "./arguments.js";
 import { ConfigError, readConfig, type Config } from "./config.js";
 import { sharedLocalRedis } from "./local-redis/shared.js";
 import { findMisspelt } from "./misspelt.js";
@@ -8,6 +9,23 @@ import { startNode } from "./node.js";
 import { observe, type Observe } from "./observe.js";
 
 async function main(): Promise<void> {
+  switch (readArguments(process.argv.slice(2))) {
+    case "version":
+      process.stdout.write(`${await versionLine()}\n`);
+      return;
+    case "help":
+      process.stdout.write(HELP);
+      return;
+    case "wrong":
+      process.stderr.write(`tertulia takes no such arguments\n\n${HELP}`);
+      process.exitCode = 1;
+      return;
+    case "run":
+      await run();
+  }
+}
+
+async function run(): Promise<void> {
   const config = readConfig(process.env);
   const watch = observe(config.LOG_LEVEL, config.NODE_NAME);
   for (const misspelt of findMisspelt(process.env)) {
@@ -64,7 +82,7 @@ async function serve<Why>(
 }
 
 main().then(
-  () => process.exit(0),
+  () => process.exit(process.exitCode ?? 0),
   (error: unknown) => {
     const isOurs = error instanceof ConfigError;
     const because = error instanceof Error && error.cause !== undefined ? [error.cause] : [];

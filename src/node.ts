@@ -29,6 +29,7 @@ import { Ledger, readLedgerLibrary } from "./redis/ledger.js";
 import { Replication } from "./redis/replication.js";
 import { retrying } from "./redis/retry.js";
 import { RedisStore } from "./redis/store.js";
+import { readVersion } from "./version.js";
 import { bytesFromName } from "./wire/bytes.js";
 import { classicDialect } from "./wire/classic.js";
 import { wsProtocolDialect } from "./wire/ws-protocol.js";
@@ -64,7 +65,8 @@ export async function startNode(
   });
 
   const keys = new Keys(config.REDIS_PREFIX);
-  const library = await readLedgerLibrary();
+  const [library, release] = await Promise.all([readLedgerLibrary(), readVersion()]);
+  observe.counters.buildInfo.set({ version: release, ledger: library.version }, 1);
   const ledger = new Ledger(commands, library, inRoom(observe, "ledger"));
   // a Redis that is busy starting is waited for, as one that is not there yet
   await retrying(STARTING_WITHIN_MS, () => ledger.load());
@@ -228,7 +230,8 @@ export async function startNode(
     throw listenMistake(error, "PORT", config);
   });
   isOpen = true;
-  observe.log.info({ port, redis: version, ledger: library.version }, "node is ready");
+  const versions = { version: release, redis: version, ledger: library.version };
+  observe.log.info({ port, ...versions }, "node is ready");
 
   const close = async (hurry: AbortSignal): Promise<void> => {
     observe.log.info({ sessions: hub.sessions.size }, "node is stopping");

@@ -13,6 +13,11 @@ export interface Observe {
 
 export class Counters {
   readonly registry = new Registry();
+  readonly buildInfo = this.#gauge(
+    "build_info",
+    "1, with the versions of the node and its ledger",
+    ["version", "ledger"],
+  );
   readonly connections = this.#gauge("connections", "Open connections by dialect", ["dialect"]);
   readonly frames = this.#counter("frames_received_total", "Frames from clients", ["kind"]);
   readonly messages = this.#counter("messages_total", "Messages stored", ["conversation"]);

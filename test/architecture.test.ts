@@ -18,13 +18,15 @@ const arrows: Record<string, readonly string[]> = {
   config: ["redis/address"],
   metrics: ["observe"],
   misspelt: ["config"],
-  node: ["chat", "wire", "gateway", "redis", "cluster", "config", "metrics", "observe"],
+  version: [],
+  arguments: ["redis/ledger", "version"],
+  node: ["chat", "wire", "gateway", "redis", "cluster", "config", "metrics", "observe", "version"],
   "clients/sdk": ["wire/json-schema"],
   "clients/view": ["clients/sdk"],
   "clients/web": ["clients/sdk", "clients/view"],
   verify: ["clients/sdk", "chat", "wire/bytes", "redis/events", "redis/keys", "local-redis"],
-  "clients/tui": ["clients/sdk", "clients/view"],
-  main: ["node", "config", "misspelt", "observe", "local-redis"],
+  "clients/tui": ["clients/sdk", "clients/view", "version"],
+  main: ["node", "config", "misspelt", "observe", "local-redis", "arguments"],
 };
 
 /** Rooms that also run in a browser, or know no technology: what they may import of packages. */

@@ -1,5 +1,5 @@
 /** The package `tertulia`: a gateway and the terminal client, ready to run where it is installed. */
-import { spawn } from "node:child_process";
+import { spawn, spawnSync, type SpawnSyncReturns } from "node:child_process";
 import { once } from "node:events";
 import { readFile, symlink } from "node:fs/promises";
 import { join } from "node:path";
@@ -80,10 +80,29 @@ test("installed elsewhere, it serves, and its terminal client joins", async () =
   }
 });
 
-test("it and the client's package have the same version and license", async () => {
-  const server = await packageJson(ROOT);
-  const client = await packageJson(join(ROOT, "packages/client"));
-  expect(client.version).toBe(server.version);
+test("server, client, image and changelog are of one version, which the commands tell", async () => {
+  const { version } = await packageJson(ROOT);
+  expect((await packageJson(join(ROOT, "packages/client"))).version).toBe(version);
+  const dockerfile = await readFile(join(ROOT, "Dockerfile"), "utf8");
+  expect(dockerfile).toContain(`org.opencontainers.image.version="${version}"`);
+  const changelog = await readFile(join(ROOT, "CHANGELOG.md"), "utf8");
+  expect(/^## (\S+)$/m.exec(changelog)?.[1]).toBe(version);
+  const installed = join(packed.folder, "node_modules/tertulia/dist");
+  expect(ask(installed, "main.js", "--version").stdout).toMatch(
+    new RegExp(`^tertulia ${version} \\(ledger [0-9a-f]{8}\\)\n$`),
+  );
+  expect(ask(installed, "clients/tui/main.js", "--version").stdout).toBe(
+    `tertulia-chat ${version}\n`,
+  );
+});
+
+test("arguments that there are not are refused, and nothing is started", () => {
+  const { status, stderr } = ask(join(ROOT, "dist"), "main.js", "--port=9000");
+  expect(status).toBe(1);
+  expect(stderr).toContain("from the environment");
+});
+
+test("it and the client's package have the same license", async () => {
   const license = await readFile(join(ROOT, "LICENSE"), "utf8");
   expect(await readFile(join(ROOT, "packages/client/LICENSE"), "utf8")).toBe(license);
 });
@@ -94,4 +113,13 @@ async function packageJson(folder: string) {
   return JSON.parse(await readFile(join(folder, "package.json"), "utf8")) as {
     readonly version: string;
   } & { readonly [kind in Kind]?: Record<string, string> };
+}
+
+function ask(folder: string, main: string, ...words: string[]): SpawnSyncReturns<string> {
+  const env = { PATH: process.env["PATH"] };
+  return spawnSync(process.execPath, [join(folder, main), ...words], {
+    encoding: "utf8",
+    env,
+    timeout: 20_000,
+  });
 }

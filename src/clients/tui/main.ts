@@ -2,6 +2,7 @@
 /** `npm run chat`, `tertulia-chat`: the chat in a terminal, or in a pipe. */
 import { userInfo } from "node:os";
 import { createInterface } from "node:readline/promises";
+import { readVersion } from "../../version.js";
 import { App, type Ending } from "./app.js";
 import { cleanLine } from "./clean.js";
 import { HELP, readOptions, type Options } from "./options.js";
@@ -19,6 +20,9 @@ async function main(): Promise<number> {
   switch (asked.type) {
     case "help":
       stdout.write(HELP);
+      return 0;
+    case "version":
+      stdout.write(`tertulia-chat ${await readVersion()}\n`);
       return 0;
     case "wrong":
       stderr.write(`tertulia-chat: ${asked.why}\n--help tells more\n`);

@@ -33,7 +33,7 @@ export interface Surroundings {
 
 export type Asked =
   | { readonly type: "run"; readonly options: Options }
-  | { readonly type: "help" }
+  | { readonly type: "help" | "version" }
   | { readonly type: "wrong"; readonly why: string };
 
 export const HELP = `tertulia-chat --name ana [--url ws://localhost:9000]
@@ -51,6 +51,7 @@ A full screen in a terminal; lines in, lines out in a pipe.
   --commands        plain: lines that begin with / are commands; the default at a terminal
   --wait SECONDS    plain: so long to be in the chat, at first and again; default 10,
                     at most 24 days (also for Infinity)
+  --version         which release this is
   --help            this
 
 In plain mode every line of the input is published, in order, and acknowledged
@@ -83,9 +84,11 @@ export function readOptions(args: readonly string[], around: Surroundings): Aske
         wait: { type: "string", default: "10" },
         bell: { type: "string", default: "none" },
         help: { type: "boolean", default: false },
+        version: { type: "boolean", default: false },
       },
     });
     if (values.help) return { type: "help" };
+    if (values.version) return { type: "version" };
     const canDraw = around.isInputTty && around.isOutputTty && environment["TERM"] !== "dumb";
     const mode = values.json ? "json" : values.plain || !canDraw ? "plain" : "screen";
     const waitMs = Number(values.wait) * 1_000;

@@ -1,0 +1,28 @@
+/** What the command line of `tertulia` can ask for; all settings are in the environment. */
+import { readLedgerLibrary } from "./redis/ledger.js";
+import { readVersion } from "./version.js";
+
+export const HELP = `tertulia: a gateway of a chat cluster, on port 9000
+
+It takes its settings from the environment, REDIS_URL and PORT first of all:
+README.md has the table, docs/operations.md the rest.
+
+  --version         the release, and the version of its functions in Redis
+  --help            this
+`;
+
+export type Asked = "run" | "version" | "help" | "wrong";
+
+export function readArguments(words: readonly string[]): Asked {
+  const [first, ...rest] = words;
+  if (first === undefined) return "run";
+  if (rest.length > 0) return "wrong";
+  if (first === "--version" || first === "-v") return "version";
+  return first === "--help" || first === "-h" ? "help" : "wrong";
+}
+
+/** Both versions that matter while two releases serve side by side. */
+export async function versionLine(): Promise<string> {
+  const [version, ledger] = await Promise.all([readVersion(), readLedgerLibrary()]);
+  return `tertulia ${version} (ledger ${ledger.version})`;
+}

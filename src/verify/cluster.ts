@@ -13,6 +13,8 @@ export interface ClusterSettings {
   readonly gateways: number;
   /** The folder of the built project whose `main.js` is run. */
   readonly dist: string;
+  /** That of another release: each gateway is of the one and of the other in turn, start by start. */
+  readonly beside?: string | undefined;
   /** For the append-only file of a single Redis. */
   readonly dataDir: string;
   /** Of every gateway. */
@@ -25,6 +27,8 @@ export class Cluster {
   readonly redis: RedisSide;
   /** How often each event of the gateways' logs was seen. */
   readonly seen = new Map<string, number>();
+  /** Of the gateways that became ready, as they say it. */
+  readonly releases = new Set<string>();
   readonly terms: { token: string; gateway: number }[] = [];
   /** What the gateways said to be missing from a log. */
   readonly reports: Report[] = [];
@@ -97,12 +101,15 @@ export class Cluster {
     await this.redis.close();
   }
 
-  async #startGateways({ gateways, dist, environment }: ClusterSettings): Promise<void> {
-    const main = `${dist}/main.js`;
+  async #startGateways(settings: ClusterSettings): Promise<void> {
+    const { gateways, dist, beside, environment } = settings;
+    const mains = [dist, ...(beside === undefined ? [] : [beside])].map(
+      (each) => `${each}/main.js`,
+    );
     for (let index = 0; index < gateways; index++) {
       const port = await freePort();
       const [toRedis, toClients] = [await this.redis.edge(), await Proxy.to(port)];
-      const place = { index, port, toRedis, toClients, main, environment };
+      const place = { index, port, toRedis, toClients, mains, environment };
       const gateway = new GatewayProcess(place, (line) => this.#note(line, index));
       this.#gateways.push(gateway);
       gateway.start();
@@ -112,6 +119,9 @@ export class Cluster {
 
   #note(line: LogLine, gateway: number): void {
     this.seen.set(line.msg, (this.seen.get(line.msg) ?? 0) + 1);
+    if (line.msg === "node is ready") {
+      this.releases.add(`${line.version ?? "0.1.0"} with ledger ${line.ledger}`);
+    }
     if (line.msg === "began to lead" && line.token !== undefined) {
       this.terms.push({ token: line.token, gateway });
     }

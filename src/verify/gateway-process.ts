@@ -12,6 +12,9 @@ export interface LogLine {
   readonly bucket?: number;
   readonly after?: { readonly g: number; readonly n: number };
   readonly reason?: string;
+  /** Of a node that is ready. */
+  readonly version?: string;
+  readonly ledger?: string;
 }
 
 export interface GatewayPlace {
@@ -19,8 +22,8 @@ export interface GatewayPlace {
   readonly port: number;
   readonly toRedis: RedisEdge;
   readonly toClients: Proxy;
-  /** The file that is run. */
-  readonly main: string;
+  /** The files that are run, in turn: of another release as well, where two serve side by side. */
+  readonly mains: readonly string[];
   /** More than what every run sets. */
   readonly environment: Readonly<Record<string, string>>;
 }
@@ -35,6 +38,8 @@ export class GatewayProcess {
   readonly #place: GatewayPlace;
   readonly #onLog: (line: LogLine) => void;
   #child: ChildProcess | undefined;
+  /** So that neighbours begin with different files. */
+  #turn: number;
   #exited: Promise<unknown> = Promise.resolve();
   /** Of its current term. */
   token: string | undefined;
@@ -45,6 +50,7 @@ export class GatewayProcess {
     this.toRedis = place.toRedis;
     this.toClients = place.toClients;
     this.#place = place;
+    this.#turn = place.index;
     this.#onLog = onLog;
   }
 
@@ -63,7 +69,8 @@ export class GatewayProcess {
       NODE_OPTIONS: `${process.env["NODE_OPTIONS"] ?? ""}${imported}`,
       VERIFY_CLOCK_OFFSET_MS: String(clockOffsetMs),
     };
-    const child = spawn(process.execPath, [this.#place.main], {
+    const { mains } = this.#place;
+    const child = spawn(process.execPath, [mains[this.#turn++ % mains.length]!], {
       env,
       stdio: ["ignore", "pipe", "inherit"],
     });

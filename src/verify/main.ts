@@ -1,4 +1,5 @@
 /** `npm run verify`: runs the cluster under faults and says whether it kept its promises. */
+import { resolve } from "node:path";
 import { fileURLToPath } from "node:url";
 import { parseArgs } from "node:util";
 import { DEPLOYMENT_RULES, UNCHECKED_RULES, tryDeployment } from "./deployment.js";
@@ -12,7 +13,8 @@ import { returns } from "./scenarios/returns.js";
 import type { ScenarioResult } from "./scenarios/scenario.js";
 
 const USAGE = `npm run verify -- [--topology single|sentinel] [--ack fast|replicated] [--replicas N] [--seed N] [--minutes M]
-    [--faults a,b,...] [--gateways N] [--clients N] [--json N] [--rate N]
+    [--faults a,b,...] [--gateways N] [--clients N] [--json N] [--rate N] [--beside ../before/dist]
+    beside: another release; at each start a gateway changes from one to the other
 npm run verify -- --url ws://host:9000[,ws://...] [--clients N] [--rate N] [--minutes M]
     a deployment that is running: nothing is harmed, rate is messages a second of each client
 npm run verify -- --elections N             leaders frozen, stopped, killed: none acts when its time is over
@@ -36,6 +38,7 @@ async function main(): Promise<number> {
       clients: { type: "string", default: "24" },
       json: { type: "string", default: "8" },
       dist: { type: "string", default: fileURLToPath(new URL("..", import.meta.url)) },
+      beside: { type: "string" },
       rate: { type: "string" },
       url: { type: "string" },
       elections: { type: "string" },
@@ -61,6 +64,7 @@ async function main(): Promise<number> {
     clients: Number(values.clients),
     json: Number(values.json),
     dist: values.dist,
+    beside: values.beside && resolve(values.beside),
     rate: Number(values.rate ?? (values.url === undefined ? Infinity : 5)),
   };
   if (values.url !== undefined) return deployment(values.url.split(","), settings);

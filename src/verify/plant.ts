@@ -9,11 +9,7 @@ export async function plant(name: string, dist: string): Promise<string> {
   const planted = PLANTED[name];
   if (planted === undefined)
     throw new Error(`no such bug: ${name}; there are ${Object.keys(PLANTED).join(" ")}`);
-  const folder = await mkdtemp(join(tmpdir(), "tertulia-planted-"));
-  const copy = join(folder, "dist");
-  await cp(dist, copy, { recursive: true });
-  await symlink(join(dist, "../node_modules"), join(folder, "node_modules"));
-  await symlink(join(dist, "../package.json"), join(folder, "package.json"));
+  const copy = await copyOf(dist);
   for (const [file, text, by] of planted.changes) {
     const path = join(copy, file);
     const source = await readFile(path, "utf8");
@@ -23,5 +19,15 @@ export async function plant(name: string, dist: string): Promise<string> {
       source.replace(text, () => by),
     );
   }
+  return copy;
+}
+
+/** A copy of a built project that runs as it does, to be changed. */
+export async function copyOf(dist: string): Promise<string> {
+  const folder = await mkdtemp(join(tmpdir(), "tertulia-planted-"));
+  const copy = join(folder, "dist");
+  await cp(dist, copy, { recursive: true });
+  await symlink(join(dist, "../node_modules"), join(folder, "node_modules"));
+  await symlink(join(dist, "../package.json"), join(folder, "package.json"));
   return copy;
 }

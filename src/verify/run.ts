@@ -28,6 +28,8 @@ export interface RunSettings {
   readonly rate: number;
   /** Built project whose gateways are tried. */
   readonly dist: string;
+  /** Another release's, that serves side by side with it. */
+  readonly beside?: string | undefined;
 }
 
 export interface Result {
@@ -48,6 +50,7 @@ export async function run(settings: RunSettings): Promise<Result> {
     topology: settings.topology,
     gateways: settings.gateways,
     dist: settings.dist,
+    beside: settings.beside,
     dataDir,
     environment: {
       ACK_LEVEL: settings.ack,
@@ -80,8 +83,11 @@ export async function run(settings: RunSettings): Promise<Result> {
       violations: check(whole),
       historyPath: history.path,
       faults: nemesis.counts,
-      figures: figuresOf(whole, cluster.seen),
-      voidBecause: whyVoid(whole, nemesis.counts, cluster.seen),
+      figures: { ...figuresOf(whole, cluster.seen), releases: [...cluster.releases].join(", ") },
+      voidBecause:
+        settings.beside !== undefined && cluster.releases.size < 2
+          ? "both releases are the same"
+          : whyVoid(whole, nemesis.counts, cluster.seen),
     };
   } finally {
     await Promise.all(clients.map((client) => client.close()));

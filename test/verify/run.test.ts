@@ -1,8 +1,9 @@
 import { execFileSync } from "node:child_process";
+import { appendFile } from "node:fs/promises";
 import { join } from "node:path";
 import { fileURLToPath } from "node:url";
 import { expect, test } from "vitest";
-import { plant } from "#tertulia/verify/plant.js";
+import { copyOf, plant } from "#tertulia/verify/plant.js";
 import { PLANTED } from "#tertulia/verify/planted.js";
 import { run, type Result, type RunSettings } from "#tertulia/verify/run.js";
 import { untimed } from "../support/untimed.js";
@@ -48,6 +49,19 @@ test("a short run under faults keeps every promise", async () => {
   const result = await kept({ ...small, minutes: 0.5, faults });
   expect(result.voidBecause).toBeUndefined();
 }, 400_000);
+
+test("another release serves beside this one, and every promise is kept", async () => {
+  const beside = await copyOf(dist);
+  await appendFile(join(beside, "redis/lua/1-bucket.lua"), "-- its ledger is another one\n");
+  const faults = ["rolling-restart", "kill-gateway"];
+  const result = await kept({ ...small, minutes: 0.2, faults, beside });
+  expect(result.figures["releases"]).toMatch(/^[^,]+ with ledger \w+, [^,]+ with ledger \w+$/);
+}, 400_000);
+
+test("a release beside itself proves nothing", async () => {
+  const result = await run({ ...small, minutes: 0, faults: [], beside: dist });
+  expect(result.voidBecause).toBe("both releases are the same");
+}, 100_000);
 
 test("what failovers take back is announced, and nothing else is lost", async () => {
   const faults = ["lossy-failover", "failover", "clock-offset"];

@@ -1,8 +1,7 @@
 /** Our Kubernetes manifests, rendered, and a lint for what schemas do not see. */
 import { execFileSync } from "node:child_process";
-import { readFileSync } from "node:fs";
 import { join } from "node:path";
-import { parseAllDocuments, parse } from "yaml";
+import { parseAllDocuments } from "yaml";
 
 // oxlint-disable-next-line typescript/no-explicit-any -- manifests are trees of anything
 export type Manifest = any;
@@ -18,44 +17,22 @@ export function hasKubectl(): boolean {
   }
 }
 
-/** As kubectl renders them or, without kubectl, the resources as they are written, without patches. */
+/** As kubectl renders them. */
 export function rendered(folder: string): Manifest[] {
   const path = join(K8S, folder);
-  const known = cache.get(path);
-  if (known !== undefined) return known;
-  const all = hasKubectl()
-    ? manifests(execFileSync("kubectl", ["kustomize", path], { encoding: "utf8" }))
-    : written(path);
-  cache.set(path, all);
-  return all;
+  const known = cache.get(path) ?? manifests(kustomize(path));
+  cache.set(path, known);
+  return known;
 }
 
 const cache = new Map<string, Manifest[]>();
 
-export function manifests(text: string): Manifest[] {
-  return parseAllDocuments(text).map((document) => document.toJS());
+function kustomize(path: string): string {
+  return execFileSync("kubectl", ["kustomize", path], { encoding: "utf8" });
 }
 
-function written(folder: string): Manifest[] {
-  const {
-    resources = [],
-    components = [],
-    secretGenerator = [],
-  } = parse(readFileSync(join(folder, "kustomization.yaml"), "utf8")) as Record<
-    string,
-    Manifest[] | undefined
-  >;
-  const secrets = secretGenerator.map(({ name }) => ({
-    apiVersion: "v1",
-    kind: "Secret",
-    metadata: { name },
-    data: { url: "" },
-  }));
-  const read = [...resources, ...components].flatMap((path: string) => {
-    const target = join(folder, path);
-    return path.endsWith(".yaml") ? manifests(readFileSync(target, "utf8")) : written(target);
-  });
-  return [...read, ...secrets];
+export function manifests(text: string): Manifest[] {
+  return parseAllDocuments(text).map((document) => document.toJS());
 }
 
 export interface LintSettings {
@@ -172,8 +149,11 @@ export function lint(all: readonly Manifest[], { variables, secrets }: LintSetti
       if (those.length === 0) say(manifest, "selects nothing");
       for (const { ports = [], from = [] } of spec.ingress ?? []) {
         for (const { port } of ports) checkPort(manifest, port, those);
-        for (const { podSelector } of from) {
-          if (matching(podSelector.matchLabels).length === 0) say(manifest, "lets nobody in");
+        for (const { podSelector, namespaceSelector } of from) {
+          const isOurs = namespaceSelector === undefined;
+          if (isOurs && matching(podSelector.matchLabels).length === 0) {
+            say(manifest, "lets nobody in");
+          }
         }
       }
     } else if (kind === "HorizontalPodAutoscaler") {

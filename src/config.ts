@@ -1,6 +1,10 @@
 /** The configuration: the environment, read once, checked, frozen. */
 import { hostname } from "node:os";
 import { z } from "zod";
+import { accessMistakes } from "./config/access.js";
+import { mistakesBetween, type Mistake } from "./config/relations.js";
+import { SECRETS, fileVariable, withSecrets, type SecretFiles } from "./config/secrets.js";
+import { integer, optional, pattern, text } from "./config/fields.js";
 import { AddressError, readAddress } from "./redis/address.js";
 
 const MINUTE = 60_000;
@@ -9,16 +13,29 @@ const DAY = 24 * 60 * MINUTE;
 /** Each field: range, default, and in `meta` an example and the line for README's table. */
 export const schema = z.object({
   PORT: integer(0, 65_535, 9000, "Port for all clients; 0 takes a free one"),
-  HOST: z.string().optional().meta({
-    example: "127.0.0.1",
-    about: "Address to listen on, for metrics too; none: all of this machine",
-  }),
+  HOST: optional("127.0.0.1", "Address to listen on, for metrics too; none: all of this machine"),
   METRICS_PORT: integer(0, 65_535, 0, "Port for Prometheus metrics at `/metrics`; 0 for none"),
   REDIS_URL: z.string().trim().check(checkRedisUrl).optional().meta({
     example: "redis://127.0.0.1:6379",
     about:
-      "Redis or Valkey, 7.0 or later; with Sentinel `redis+sentinel://host:26379,host:26379/name`; none: a private one is started",
+      "Redis or Valkey, 7.0 or later; with Sentinel `redis+sentinel://host:26379,host:26379/name`; with TLS `rediss://`, `rediss+sentinel://`; none: a private one is started",
   }),
+  REDIS_USERNAME: optional("tertulia", "User at Redis, where the URL has none; none: `default`"),
+  REDIS_PASSWORD: optional("a-long-random-text", "At Redis, where the URL has none"),
+  SENTINEL_USERNAME: optional(
+    "tertulia",
+    "User at the sentinels, where the URL has none; none: `default`",
+  ),
+  SENTINEL_PASSWORD: optional("a-long-random-text", "At the sentinels, where the URL has none"),
+  REDIS_CA_FILE: optional(
+    "/run/secrets/ca.crt",
+    "Authorities (PEM) whose certificates are taken, of Redis and of the sentinels, besides Node's own",
+  ),
+  REDIS_CERT_FILE: optional(
+    "/run/secrets/tls.crt",
+    "Client certificate (PEM) for Redis and the sentinels",
+  ),
+  REDIS_KEY_FILE: optional("/run/secrets/tls.key", "Its key (PEM, without a passphrase)"),
   REDIS_PREFIX: z
     .string()
     .regex(/^[\w.-]{1,32}$/, "must be 1 to 32 letters, digits, dots or dashes")
@@ -51,7 +68,7 @@ export const schema = z.object({
     30 * DAY,
     "Older messages are not shown, and are dropped",
   ),
-  NAME_PATTERN: z.string().refine(isPattern, "must be a regular expression").optional().meta({
+  NAME_PATTERN: pattern().optional().meta({
     example: "^[A-Za-z0-9_-]{3,16}$",
     about: "Names must match this as well (read as UTF-8)",
   }),
@@ -152,7 +169,16 @@ export const schema = z.object({
   }),
 });
 
-export type Config = Readonly<z.infer<typeof schema>>;
+export type Config = Readonly<z.infer<typeof schema>> & {
+  /** Which of these came from files: what is rotated there is read again. */
+  readonly secretFiles: SecretFiles;
+};
+
+/** All variables that are read. */
+export const VARIABLES: ReadonlySet<string> = new Set([
+  ...Object.keys(schema.shape),
+  ...SECRETS.map(fileVariable),
+]);
 
 /** The environment has mistakes; the message names each variable and shows a valid example. */
 export class ConfigError extends Error {
@@ -162,14 +188,23 @@ export class ConfigError extends Error {
 /** @throws ConfigError */
 export function readConfig(environment: Readonly<Record<string, string | undefined>>): Config {
   const given = Object.entries(environment).filter(
-    ([key, value]) => key in schema.shape && value?.trim() !== "",
+    ([key, value]) => VARIABLES.has(key) && value?.trim() !== "",
   );
-  const parsed = schema.safeParse(Object.fromEntries(given));
-  const mistakes = parsed.success
-    ? mistakesBetween(parsed.data)
-    : parsed.error.issues.map(({ path, message }) => mistake(String(path[0]), message));
-  if (!parsed.success || mistakes.length > 0) throw new ConfigError(mistakes.join("\n"));
-  return Object.freeze(parsed.data);
+  const secrets = withSecrets(Object.fromEntries(given));
+  const { secretFiles } = secrets;
+  const parsed = schema.safeParse(secrets.values);
+  const mistakes: Mistake[] = [...secrets.mistakes];
+  if (!parsed.success) {
+    const { issues } = parsed.error;
+    mistakes.push(...issues.map(({ path, message }) => ({ variable: String(path[0]), message })));
+  } else {
+    mistakes.push(...mistakesBetween(parsed.data));
+    if (secrets.mistakes.length === 0) mistakes.push(...accessMistakes(parsed.data));
+  }
+  if (!parsed.success || mistakes.length > 0) {
+    throw new ConfigError(mistakes.map(mistakeLine).join("\n"));
+  }
+  return Object.freeze({ ...parsed.data, secretFiles });
 }
 
 /** How long a leader acts without a good renewal: before its lease can have ended for others. */
@@ -195,72 +230,25 @@ export function listenMistake(
       return new ConfigError(`${variable}: somebody listens on port ${port} already; ${other}`);
     }
     case "EACCES":
-      return new ConfigError(mistake(variable, `listening on port ${port} is not allowed`));
+      return new ConfigError(
+        mistakeLine({ variable, message: `listening on port ${port} is not allowed` }),
+      );
     case "EADDRNOTAVAIL":
     case "ENOTFOUND":
     case "EAI_AGAIN":
     case "EINVAL":
-      return new ConfigError(mistake("HOST", `${HOST} is no address of this machine`));
+      return new ConfigError(
+        mistakeLine({ variable: "HOST", message: `${HOST} is no address of this machine` }),
+      );
     default:
       return error;
   }
 }
 
-function mistakesBetween(config: Config): string[] {
-  const mistakes: string[] = [];
-  if (config.METRICS_PORT !== 0 && config.METRICS_PORT === config.PORT) {
-    mistakes.push(`METRICS_PORT: must be another than PORT (for example METRICS_PORT=9464)`);
-  }
-  if (config.LEASE_MS < 3 * config.BEAT_MS) {
-    mistakes.push(mistake("LEASE_MS", `must be at least three times BEAT_MS (${config.BEAT_MS})`));
-  }
-  if (config.LEASE_MS < config.BEAT_MS + config.REDIS_COMMAND_TIMEOUT_MS) {
-    const least = `${config.BEAT_MS} + ${config.REDIS_COMMAND_TIMEOUT_MS}`;
-    mistakes.push(
-      mistake("LEASE_MS", `must be at least BEAT_MS + REDIS_COMMAND_TIMEOUT_MS (${least})`),
-    );
-  }
-  if (config.IDLE_AFTER_MS < 2 * config.BEAT_MS) {
-    mistakes.push(mistake("IDLE_AFTER_MS", `must be at least twice BEAT_MS (${config.BEAT_MS})`));
-  }
-  if (config.QUEUE_MAX_BYTES < 2 * config.CLASSIC_REPLY_MAX_BYTES) {
-    const least = `must be at least twice CLASSIC_REPLY_MAX_BYTES (${config.CLASSIC_REPLY_MAX_BYTES})`;
-    mistakes.push(mistake("QUEUE_MAX_BYTES", least));
-  }
-  if (config.ELECTION_MS > config.LEASE_MS / 4) {
-    mistakes.push(
-      mistake("ELECTION_MS", `must be at most a quarter of LEASE_MS (${config.LEASE_MS})`),
-    );
-  }
-  if (config.REDIS_COMMAND_TIMEOUT_MS >= config.OPERATION_DEADLINE_MS) {
-    mistakes.push(
-      mistake(
-        "REDIS_COMMAND_TIMEOUT_MS",
-        `must be below OPERATION_DEADLINE_MS (${config.OPERATION_DEADLINE_MS})`,
-      ),
-    );
-  }
-  return mistakes;
-}
-
-function mistake(variable: string, message: string): string {
+function mistakeLine({ variable, message, example }: Mistake): string {
   const field = schema.shape[variable as keyof typeof schema.shape];
-  return `${variable}: ${message} (for example ${variable}=${String(field.meta()?.["example"])})`;
-}
-
-function integer(least: number, most: number, standard: number, about: string) {
-  const range = `must be a whole number from ${least} to ${most}`;
-  return z.coerce
-    .number({ error: range })
-    .int(range)
-    .min(least, range)
-    .max(most, range)
-    .default(standard)
-    .meta({ example: String(standard), about });
-}
-
-function text(standard: string, about: string) {
-  return z.string().default(standard).meta({ example: standard, about });
+  const shown = example ?? String(field.meta()?.["example"]);
+  return `${variable}: ${message} (for example ${variable}=${shown})`;
 }
 
 function checkRedisUrl({ value, issues }: z.core.ParsePayload<string>): void {
@@ -269,13 +257,5 @@ function checkRedisUrl({ value, issues }: z.core.ParsePayload<string>): void {
   } catch (error) {
     if (!(error instanceof AddressError)) throw error;
     issues.push({ code: "custom", message: error.message, input: value });
-  }
-}
-
-function isPattern(source: string): boolean {
-  try {
-    return new RegExp(source, "u").test("") || true;
-  } catch {
-    return false;
   }
 }

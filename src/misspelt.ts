@@ -1,5 +1,5 @@
 /** Variables that look like ones of the configuration and are none: misspelt, or those of another program. */
-import { schema } from "./config.js";
+import { VARIABLES } from "./config.js";
 
 export interface Misspelt {
   readonly variable: string;
@@ -7,10 +7,10 @@ export interface Misspelt {
   readonly meant: string | undefined;
 }
 
-const KNOWN = Object.keys(schema.shape);
+const KNOWN = [...VARIABLES];
 /** What begins so is meant for this program, most likely. */
 const FAMILIES =
-  /^(?:TERTULIA|REDIS|HISTORY|PRESENCE|QUEUE|DRAIN|ACK|LEASE|BEAT|ELECTION|CLASSIC|GENERAL|METRICS)_/;
+  /^(?:TERTULIA|REDIS|SENTINEL|HISTORY|PRESENCE|QUEUE|DRAIN|ACK|LEASE|BEAT|ELECTION|CLASSIC|GENERAL|METRICS)_/;
 /** The terminal client's. */
 const OF_CLIENTS: ReadonlySet<string> = new Set(["TERTULIA_URL"]);
 /** Kubernetes and Docker tell every container so where its neighbours are. */
@@ -24,7 +24,7 @@ export function findMisspelt(
 ): Misspelt[] {
   const found: Misspelt[] = [];
   for (const [variable, value = ""] of Object.entries(environment)) {
-    if (variable in schema.shape || OF_CLIENTS.has(variable)) continue;
+    if (VARIABLES.has(variable) || OF_CLIENTS.has(variable)) continue;
     if (OF_SERVICES.test(variable) || SERVICE_ADDRESS.test(value)) continue;
     const meant = nearest(variable.toUpperCase());
     if (meant !== undefined || FAMILIES.test(variable)) found.push({ variable, meant });

@@ -9,6 +9,7 @@ import type { Head } from "./chat/ports.js";
 import { Election } from "./cluster/election.js";
 import { Heartbeat } from "./cluster/heartbeat.js";
 import { sweep } from "./cluster/sweep.js";
+import { redisSettings } from "./config/access.js";
 import { listenMistake, stallMs, stepDownMs, type Config } from "./config.js";
 import { Activity } from "./gateway/activity.js";
 import { Contests } from "./gateway/contests.js";
@@ -51,7 +52,7 @@ export async function startNode(
   config: Config & { REDIS_URL: string },
   observe: Observe,
 ): Promise<Node> {
-  const settings = { url: config.REDIS_URL, commandTimeoutMs: config.REDIS_COMMAND_TIMEOUT_MS };
+  const settings = redisSettings(config);
   const commands = connectRedis(settings, "command", observe.log);
   const duty = connectRedis(settings, "duty", observe.log);
   const subscriber = connectRedis(settings, "subscriber", observe.log);

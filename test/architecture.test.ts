@@ -15,7 +15,7 @@ const arrows: Record<string, readonly string[]> = {
   "local-redis": [],
   flood: [],
   observe: ["flood"],
-  config: ["redis/address"],
+  config: ["redis/access", "redis/address"],
   metrics: ["observe"],
   misspelt: ["config"],
   version: [],

@@ -1,5 +1,8 @@
-import { readFile } from "node:fs/promises";
+import { mkdtemp, readFile, rm, writeFile } from "node:fs/promises";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
 import { expect, test } from "vitest";
+import { redisSettings } from "#tertulia/config/access.js";
 import { ConfigError, readConfig, schema } from "#tertulia/config.js";
 
 test("README's table is the schema", async () => {
@@ -14,7 +17,7 @@ test("README's table is the schema", async () => {
     return { name, standard: shown, about };
   });
   expect(rows).toEqual(expected);
-  expect(rows.length).toBeLessThan(40);
+  expect(rows.length).toBeLessThan(45);
 });
 
 test("every mistake is named, with a valid example", () => {
@@ -61,14 +64,134 @@ test("fields that contradict each other are named", () => {
 });
 
 test("each example is valid, empty means not given, and what is read is frozen", () => {
+  const REDIS_URL = "redis+sentinel://host/name";
+  const PASSWORDS = { REDIS_PASSWORD: "a", SENTINEL_PASSWORD: "b" };
   for (const [name, field] of Object.entries(schema.shape)) {
-    expect(() => readConfig({ [name]: String(field.meta()?.["example"]) }), name).not.toThrow();
+    if (name.endsWith("_FILE")) continue; // there is none
+    const beside = name === "REDIS_URL" ? {} : { REDIS_URL, ...PASSWORDS };
+    expect(
+      () => readConfig({ ...beside, [name]: String(field.meta()?.["example"]) }),
+      name,
+    ).not.toThrow();
   }
   expect(readConfig({ PORT: " " }).PORT).toBe(9000);
   const config = readConfig({ PORT: "", UNRELATED: "x" });
   expect(config.PORT).toBe(9000);
   expect(Object.isFrozen(config)).toBe(true);
 });
+
+test("secrets come from files as from variables, without the newline at the end", async () => {
+  await withFiles(
+    { url: "rediss+sentinel://host/name\n", one: "re dis\r\n", two: "sent\n\n" },
+    (at) => {
+      const config = readConfig({
+        REDIS_URL_FILE: at("url"),
+        REDIS_USERNAME: "chat",
+        REDIS_PASSWORD_FILE: at("one"),
+        SENTINEL_PASSWORD_FILE: at("two"),
+        LOG_NAMES_KEY: "0123456789abcdef",
+      });
+      expect(config).toMatchObject({ REDIS_PASSWORD: "re dis", SENTINEL_PASSWORD: "sent\n" });
+      expect(redisSettings({ ...config, REDIS_URL: config.REDIS_URL! })).toMatchObject({
+        url: "rediss+sentinel://host/name",
+        username: "chat",
+        password: "re dis",
+        sentinelPassword: "sent\n",
+        commandTimeoutMs: 1_500,
+      });
+    },
+  );
+});
+
+test("what was changed in its file is what the next connection is told", async () => {
+  await withFiles({ one: "before" }, async (at) => {
+    const config = readConfig({ REDIS_URL: "redis://host", REDIS_PASSWORD_FILE: at("one") });
+    const settings = redisSettings({ ...config, REDIS_URL: config.REDIS_URL! });
+    expect(settings.password).toBe("before");
+    await writeFile(at("one"), "after\n");
+    expect(settings.again().password).toBe("after");
+    await writeFile(at("one"), "");
+    expect(() => settings.again()).toThrow("the file is empty");
+  });
+});
+
+test("a secret that cannot be had is named, and neither it nor its path is said", async () => {
+  await withFiles({ empty: "\n", short: "secret", bad: "redis://secret:port" }, (at) => {
+    const cases: [environment: Record<string, string>, message: RegExp][] = [
+      [
+        { REDIS_PASSWORD_FILE: "/secret/secret" },
+        /^REDIS_PASSWORD_FILE: the file cannot be read \(ENOENT\) \(for example REDIS_PASSWORD_FILE=\/run\/secrets\/redis-password\)$/,
+      ],
+      [
+        { SENTINEL_PASSWORD_FILE: at(".") },
+        /^SENTINEL_PASSWORD_FILE: the file cannot be read \(EISDIR\)/,
+      ],
+      [{ REDIS_URL_FILE: at("empty") }, /^REDIS_URL_FILE: the file is empty/],
+      [{ REDIS_URL_FILE: at("bad") }, /^REDIS_URL: the host is none/],
+      [{ LOG_NAMES_KEY_FILE: at("short") }, /^LOG_NAMES_KEY: must have at least 16 characters/],
+      [
+        { LOG_NAMES_KEY_FILE: at("short"), LOG_NAMES_KEY: "secret-secret-secret" },
+        /^LOG_NAMES_KEY_FILE: LOG_NAMES_KEY is given too/,
+      ],
+    ];
+    for (const [environment, expected] of cases) {
+      const message = messageOf(() => readConfig(environment));
+      expect(message).toMatch(expected);
+      expect(message.replace("/run/secrets/", "")).not.toContain("secret");
+    }
+  });
+});
+
+test.each<[environment: Record<string, string>, message: string]>([
+  [{ REDIS_PASSWORD: "x" }, "REDIS_PASSWORD: is given, and no REDIS_URL"],
+  [{ REDIS_CA_FILE: "x" }, "REDIS_CA_FILE: is given, and no REDIS_URL"],
+  [
+    { REDIS_URL: "redis://:a@h", REDIS_PASSWORD: "x" },
+    "REDIS_PASSWORD: REDIS_URL has a password too",
+  ],
+  [
+    { REDIS_URL: "redis://u:a@h", REDIS_USERNAME: "u" },
+    "REDIS_USERNAME: REDIS_URL has a username too",
+  ],
+  [{ REDIS_URL: "redis://h", REDIS_USERNAME: "u" }, "REDIS_USERNAME: needs REDIS_PASSWORD"],
+  [
+    { REDIS_URL: "redis://h", SENTINEL_PASSWORD: "x" },
+    "SENTINEL_PASSWORD: REDIS_URL asks no Sentinel",
+  ],
+  [
+    { REDIS_URL: "redis+sentinel://h/n", SENTINEL_USERNAME: "u" },
+    "SENTINEL_USERNAME: needs SENTINEL_PASSWORD",
+  ],
+  [
+    { REDIS_URL: "redis+sentinel://h/n?sentinel_password=a", SENTINEL_PASSWORD: "x" },
+    "SENTINEL_PASSWORD: REDIS_URL has a password too",
+  ],
+  [{ REDIS_URL: "redis://h", REDIS_CA_FILE: "/ca" }, "REDIS_CA_FILE: REDIS_URL asks for no TLS"],
+  [
+    { REDIS_URL: "redis+sentinel://h/n", REDIS_KEY_FILE: "/k" },
+    "REDIS_KEY_FILE: REDIS_URL asks for no TLS",
+  ],
+  [
+    { REDIS_URL: "rediss://h", REDIS_CA_FILE: "/nowhere" },
+    "REDIS_CA_FILE: the file cannot be read (ENOENT)",
+  ],
+])("%o contradict each other", (environment, message) => {
+  expect(messageOf(() => readConfig(environment))).toContain(message);
+});
+
+async function withFiles(
+  files: Record<string, string>,
+  act: (at: (name: string) => string) => void | Promise<void>,
+): Promise<void> {
+  const folder = await mkdtemp(join(tmpdir(), "tertulia-files-"));
+  try {
+    for (const [name, content] of Object.entries(files))
+      await writeFile(join(folder, name), content);
+    await act((name) => join(folder, name));
+  } finally {
+    await rm(folder, { recursive: true, force: true });
+  }
+}
 
 function messageOf(act: () => unknown): string {
   try {

@@ -49,7 +49,13 @@ test.each([
   ["IDLE_AFTER_S", "IDLE_AFTER_MS"],
   ["HISTORY_MAX_AGE", "HISTORY_MAX_AGE_MS"],
   ["REDIS_HOST", undefined],
-  ["REDIS_PASSWORD", undefined],
+  ["REDIS_PASSWD", "REDIS_PASSWORD"],
+  ["REDIS_PASSWORT", "REDIS_PASSWORD"],
+  ["REDIS_PASSWORD_FILES", "REDIS_PASSWORD_FILE"],
+  ["REDIS_USER", undefined],
+  ["REDIS_CA_FIEL", "REDIS_CA_FILE"],
+  ["SENTINEL_PASS", undefined],
+  ["LOG_NAMES_KEY_FIL", "LOG_NAMES_KEY_FILE"],
   ["TERTULIA_PORT", undefined],
   ["PRESENCE_LINGER", "PRESENCE_LINGER_MS"],
   ["PRESENCE_WAIT", undefined],
@@ -89,12 +95,12 @@ test("what others put into the environment is not warned of", () => {
 test("a node warns of a misspelt variable, without its value", async () => {
   const node = await nodeProcess({
     REDIS_URL: redis.url,
-    REDIS_PASSWORD: "secret",
+    REDIS_PASS: "secret",
     LOG_LEVLE: "warn",
   });
   const warned = node.log.filter(({ msg }) => msg === "this variable is none of the configuration");
   const told = warned.map(({ level, variable, meant }) => [level, variable, meant].join(" "));
-  expect(told.toSorted()).toEqual(["40 LOG_LEVLE LOG_LEVEL", "40 REDIS_PASSWORD "]);
+  expect(told.toSorted()).toEqual(["40 LOG_LEVLE LOG_LEVEL", "40 REDIS_PASS "]);
   expect(JSON.stringify(node.log)).not.toContain("secret");
   expect(await node.close()).toBe(0);
 });

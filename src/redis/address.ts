@@ -4,6 +4,7 @@
  *
  *     redis://[[user]:password@]host[:port][/0]            rediss:// for TLS
  *     redis+sentinel://[[user]:password@]host[:port],…/name[/0][?sentinel_username=…&sentinel_password=…]
+ *                                                          rediss+sentinel:// for TLS to both
  *
  * Each part is percent-encoded. A password may hold colons, and an IPv6 address stands in brackets.
  */
@@ -23,6 +24,8 @@ export type RedisAddress =
   | { readonly kind: "server"; readonly isTls: boolean; readonly at: Place; readonly login: Login }
   | {
       readonly kind: "sentinel";
+      /** To the sentinels and to Redis. */
+      readonly isTls: boolean;
       /** The primary called so is where Sentinel says. */
       readonly name: string;
       readonly sentinels: readonly Place[];
@@ -31,12 +34,19 @@ export type RedisAddress =
       readonly sentinelLogin: Login;
     };
 
-/** The URL cannot be used; the message says why. */
+/** The URL, or what is given beside it, cannot be used; the message says why, and holds no secret. */
 export class AddressError extends Error {
   override readonly name = "AddressError";
+  /** Which one is to be changed. */
+  readonly variable: string;
+
+  constructor(message: string, variable = "REDIS_URL") {
+    super(message);
+    this.variable = variable;
+  }
 }
 
-const SCHEMES = "redis://, rediss:// or redis+sentinel://";
+const SCHEMES = ["redis", "rediss", "redis+sentinel", "rediss+sentinel"];
 const SENTINEL_PARAMETERS = ["sentinel_username", "sentinel_password"];
 
 /** @throws AddressError */
@@ -45,11 +55,10 @@ export function readAddress(url: string): RedisAddress {
     url.trim(),
   );
   const scheme = parts?.[1]?.toLowerCase() ?? "";
-  if (parts === null || !["redis", "rediss", "redis+sentinel"].includes(scheme)) {
-    if (scheme === "rediss+sentinel")
-      throw new AddressError("TLS with Sentinel is not supported yet");
-    throw new AddressError(`must be a URL of ${SCHEMES}`);
+  if (parts === null || !SCHEMES.includes(scheme)) {
+    throw new AddressError(`must be a URL of ${SCHEMES.map((each) => `${each}://`).join(", ")}`);
   }
+  const isTls = scheme.startsWith("rediss");
   const [, , authority = "", path = "", query = "", fragment] = parts;
   if (fragment !== undefined || `${path}${query}`.includes("@")) {
     throw new AddressError("the characters / ? # @ in a password are written %2F %3F %23 %40");
@@ -58,7 +67,7 @@ export function readAddress(url: string): RedisAddress {
   const login = end === -1 ? {} : readLogin(authority.slice(0, end));
   const hosts = authority.slice(end + 1).split(",");
   const segments = path.split("/").slice(1).map(decoded);
-  if (scheme === "redis+sentinel") {
+  if (scheme.endsWith("+sentinel")) {
     const [name = "", ...database] = segments;
     if (!/^[\w.-]+$/.test(name)) {
       throw new AddressError("must end in the name that Sentinel knows the primary by, /name");
@@ -71,6 +80,7 @@ export function readAddress(url: string): RedisAddress {
     }
     return {
       kind: "sentinel",
+      isTls,
       name,
       sentinels: hosts.map((host) => readPlace(host, 26_379)),
       login,
@@ -80,20 +90,23 @@ export function readAddress(url: string): RedisAddress {
   if (hosts.length > 1) throw new AddressError("one host; several are for redis+sentinel://");
   checkDatabase(segments);
   readQuery(query, []);
-  return { kind: "server", isTls: scheme === "rediss", at: readPlace(hosts[0]!, 6_379), login };
+  return { kind: "server", isTls, at: readPlace(hosts[0]!, 6_379), login };
 }
 
 function readLogin(text: string): Login {
   const colon = text.indexOf(":");
   if (colon === -1) {
-    throw new AddressError("a user without a password; a password alone is written :password@");
+    throw new AddressError(
+      "a user without a password (a password alone is written :password@; REDIS_USERNAME goes with REDIS_PASSWORD)",
+    );
   }
   const password = decoded(text.slice(colon + 1));
   if (password === "") throw new AddressError("the password is empty");
   return loginOf(decoded(text.slice(0, colon)), password);
 }
 
-function loginOf(username: string | undefined, password: string | undefined): Login {
+/** An empty username is none: the server's default user. */
+export function loginOf(username: string | undefined, password: string | undefined): Login {
   return {
     ...(username !== undefined && username !== "" && { username }),
     ...(password !== undefined && { password }),

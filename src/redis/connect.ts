@@ -1,11 +1,12 @@
 /** Connections to Redis: never a command sent twice by the library, never a promise left hanging. */
 import { Redis, type RedisOptions } from "ioredis";
 import type { Log } from "../observe.js";
-import { readAddress } from "./address.js";
+import { readAccess, type Access, type AccessSettings } from "./access.js";
+import { whyPerhaps, whyRefused, type Peer } from "./refusal.js";
 
-export interface RedisSettings {
-  /** See address.ts. */
-  readonly url: string;
+export interface RedisSettings extends AccessSettings {
+  /** The same, with secrets as they are in their files by then: asked before each connection. */
+  again?(this: void): AccessSettings;
   /** A command without an answer for this long fails; whether it was carried out stays unknown. */
   readonly commandTimeoutMs: number;
 }
@@ -15,10 +16,11 @@ export interface RedisSettings {
  * away. `role` names it in `CLIENT LIST` and in the log.
  */
 export function connectRedis(
-  { url, commandTimeoutMs }: RedisSettings,
+  settings: RedisSettings,
   role: "command" | "duty" | "subscriber" | "writer",
   log: Log,
 ): Redis {
+  const { commandTimeoutMs } = settings;
   const options = {
     lazyConnect: true,
     connectionName: `tertulia-${role}`,
@@ -41,51 +43,107 @@ export function connectRedis(
     autoResubscribe: false,
     enableAutoPipelining: role !== "subscriber",
   };
-  const redis = new Redis({ ...optionsOf(url), ...options } satisfies RedisOptions);
-  const onError = (error: Error): void => {
-    log.warn({ role, err: error }, "redis connection failed");
+  const access = readAccess(settings);
+  const redis = new Redis({ ...optionsOf(access), ...options } satisfies RedisOptions);
+  let wasReached = false;
+  const reportFrom = (at: Peer) => (error: Error) => {
+    const peer = error.message.startsWith("All sentinels") ? "sentinel" : at;
+    const certain = whyRefused(error, peer);
+    const why = certain ?? (wasReached ? undefined : whyPerhaps(error, access.address.isTls));
+    const level = certain === undefined ? "warn" : "error";
+    log[level]({ role, peer, why, err: error }, "redis connection failed");
   };
-  redis.on("error", onError);
-  listenToSentinels(redis, onError);
-  redis.on("ready", () => log.info({ role }, "redis connected"));
+  const readAgain = (): void => {
+    try {
+      Object.assign(redis.options, keysOf(readAccess(settings.again?.() ?? settings)));
+    } catch (error) {
+      log.warn({ role, err: error }, "secrets could not be read again, using those of before");
+    }
+  };
+  redis.on("reconnecting", readAgain);
+  redis.on("error", reportFrom("redis"));
+  listenToSentinels(redis, readAgain, reportFrom("sentinel"));
+  reportSilence(redis, reportFrom("redis"));
+  redis.on("ready", () => {
+    wasReached = true;
+    log.info({ role }, "redis connected");
+  });
   redis.on("end", () => {
     // the library gives up in some cases; this client is to be there until it is given up here
-    if (!givenUp.has(redis)) setTimeout(() => void redis.connect().catch(() => {}), 500);
+    if (givenUp.has(redis)) return;
+    readAgain();
+    setTimeout(() => void redis.connect().catch(() => {}), 500);
   });
   redis.on("close", () => log.debug({ role }, "redis connection closed"));
   return redis;
 }
 
 /** The library leaves connections to sentinels without a listener, and prints their errors past the log. */
-function listenToSentinels(redis: Redis, onError: (error: Error) => void): void {
+function listenToSentinels(
+  redis: Redis,
+  readAgain: () => void,
+  report: (error: Error) => void,
+): void {
   const { connector } = redis as unknown as {
     connector: { connectToSentinel?: (...args: unknown[]) => Redis };
   };
   const connectToSentinel = connector.connectToSentinel?.bind(connector);
   if (connectToSentinel === undefined) return;
   connector.connectToSentinel = (...args) => {
+    readAgain();
     const sentinel = connectToSentinel(...args);
-    sentinel.on("error", onError);
+    sentinel.on("error", report);
+    sentinel.on("reconnecting", () => {
+      readAgain();
+      const { sentinelUsername, sentinelPassword, sentinelTLS } = redis.options;
+      const keys = { username: sentinelUsername, password: sentinelPassword, tls: sentinelTLS };
+      Object.assign(sentinel.options, keys);
+    });
     return sentinel;
   };
+  redis.on("sentinelError", (error: Error) => {
+    if (error.message.includes("invalid reply")) report(error);
+  });
 }
 
-/** Where the URL says that Redis is, in ioredis' words. @throws AddressError */
-export function optionsOf(url: string): Omit<RedisOptions, "replyMapping"> {
-  const address = readAddress(url);
-  if (address.kind === "server") {
-    return { ...address.at, ...address.login, ...(address.isTls && { tls: {} }) };
-  }
-  const { name, sentinels, login, sentinelLogin } = address;
+/** A server that wants TLS hangs up on whoever speaks without, and says nothing; so may a proxy without a server. */
+function reportSilence(redis: Redis, report: (error: Error) => void): void {
+  let isSilent = false;
+  redis.on("connect", () => (isSilent = true));
+  redis.on("ready", () => (isSilent = false));
+  redis.on("error", () => (isSilent = false));
+  redis.on("close", () => {
+    if (isSilent && !givenUp.has(redis)) report(new Error("hung up without an answer"));
+    isSilent = false;
+  });
+}
+
+/** Where Redis is and what opens it, in ioredis' words. */
+export function optionsOf(access: Access): Omit<RedisOptions, "replyMapping"> {
+  const { address } = access;
+  const keys = Object.entries(keysOf(access)).filter(([, value]) => value !== undefined);
+  if (address.kind === "server") return { ...address.at, ...Object.fromEntries(keys) };
   return {
-    name,
-    sentinels: [...sentinels],
-    ...login,
-    ...(sentinelLogin.username !== undefined && { sentinelUsername: sentinelLogin.username }),
-    ...(sentinelLogin.password !== undefined && { sentinelPassword: sentinelLogin.password }),
+    name: address.name,
+    sentinels: [...address.sentinels],
+    ...Object.fromEntries(keys),
     // a primary that froze says nothing; Sentinel says that another one has taken its place
     failoverDetector: true,
     sentinelRetryStrategy: (attempt: number) => Math.min(50 * attempt, 500),
+  };
+}
+
+/** What may be rotated while the process lives. The library looks it up at each connection. */
+function keysOf({ address, tls }: Access) {
+  const isSentinel = address.kind === "sentinel";
+  return {
+    username: address.login.username,
+    password: address.login.password,
+    tls,
+    sentinelUsername: isSentinel ? address.sentinelLogin.username : undefined,
+    sentinelPassword: isSentinel ? address.sentinelLogin.password : undefined,
+    sentinelTLS: isSentinel ? tls : undefined,
+    enableTLSForSentinelMode: isSentinel && tls !== undefined ? true : undefined,
   };
 }
 
@@ -119,7 +177,7 @@ export async function checkRedis(redis: Redis, log: Log): Promise<string> {
   }
   if (mode === "sentinel") {
     throw new Error(
-      "REDIS_URL leads to a Sentinel: write redis+sentinel://host:26379/name, with the name of its primary",
+      "REDIS_URL leads to a Sentinel: write redis+sentinel://host:26379/name (rediss+sentinel:// with TLS), with the name of its primary",
     );
   }
   const version = /^(?:valkey|redis)_version:(\S+)/m.exec(about)?.[1] ?? "unknown";

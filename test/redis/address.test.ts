@@ -4,6 +4,7 @@ import { join } from "node:path";
 import { expect, test } from "vitest";
 import { freePort } from "#tertulia/local-redis/server.js";
 import { observe } from "#tertulia/observe.js";
+import { readAccess } from "#tertulia/redis/access.js";
 import { readAddress } from "#tertulia/redis/address.js";
 import { connectRedis, giveUp, optionsOf } from "#tertulia/redis/connect.js";
 import { startSentinel } from "#tertulia/verify/sentinels.js";
@@ -27,6 +28,10 @@ test.each<[url: string, options: object]>([
     { host: "r", port: 6_379, username: "m:e", password: "/?#@%+" },
   ],
   ["rediss://redis:6380", { host: "redis", port: 6_380, tls: {} }],
+  [
+    "rediss+sentinel://a/chat",
+    { name: "chat", tls: {}, sentinelTLS: {}, enableTLSForSentinelMode: true },
+  ],
   ["redis+sentinel://a/chat", { name: "chat", sentinels: [{ host: "a", port: 26_379 }] }],
   [
     "redis+sentinel://u:a:b@a:1,[::1]:2,[fe80::1],b/my-chat.1/0",
@@ -51,17 +56,17 @@ test.each<[url: string, options: object]>([
     { name: "chat", sentinelUsername: "gate", sentinelPassword: "s" },
   ],
 ])("%s is understood", (url, options) => {
-  const understood = optionsOf(url);
+  const understood = optionsOf(readAccess({ url }));
   expect(understood).toMatchObject(options);
   const given = Object.keys(understood).filter((key) => /password|username|tls/i.test(key));
   expect(given.filter((key) => !(key in options))).toEqual([]);
 });
 
 test.each<[url: string, why: string | RegExp]>([
-  ["redis", "must be a URL of redis://, rediss:// or redis+sentinel://"],
+  ["redis", "must be a URL of redis://, rediss://, redis+sentinel://, rediss+sentinel://"],
   ["http://redis", /^must be a URL/],
   ["redis:/redis", /^must be a URL/],
-  ["rediss+sentinel://a/chat", "TLS with Sentinel is not supported yet"],
+  ["rediss+sentinel://a", /^must end in the name/],
   ["redis://", /^the host is none/],
   ["redis://:6379", /^the host is none/],
   ["redis://::1:6379", /^the host is none/],

@@ -1,0 +1,34 @@
+/** Kinds of fields of the configuration: each with an example, and the line for README's table. */
+import { z } from "zod";
+
+export function integer(least: number, most: number, standard: number, about: string) {
+  const range = `must be a whole number from ${least} to ${most}`;
+  return z.coerce
+    .number({ error: range })
+    .int(range)
+    .min(least, range)
+    .max(most, range)
+    .default(standard)
+    .meta({ example: String(standard), about });
+}
+
+export function text(standard: string, about: string) {
+  return z.string().default(standard).meta({ example: standard, about });
+}
+
+/** A text that may be missing. */
+export function optional(example: string, about: string) {
+  return z.string().optional().meta({ example, about });
+}
+
+export function pattern() {
+  return z.string().refine(isPattern, "must be a regular expression");
+}
+
+function isPattern(source: string): boolean {
+  try {
+    return new RegExp(source, "u").test("") || true;
+  } catch {
+    return false;
+  }
+}

@@ -1,0 +1,63 @@
+/** Why a connection is refused, where trying again is of no use before somebody changes a setting. */
+
+export type Peer = "redis" | "sentinel";
+
+/** What the library and OpenSSL say, and what is to be done about it. The first that fits counts. */
+const REFUSALS: readonly (readonly [said: RegExp, why: (peer: Peer) => string])[] = [
+  [
+    /alert (?:unknown ca|bad certificate|certificate (?:unknown|expired|revoked)|unsupported certificate)/i,
+    () => "it does not accept the client certificate of REDIS_CERT_FILE",
+  ],
+  [
+    /alert (?:certificate required|handshake failure)/i,
+    () => "it asks for a client certificate: REDIS_CERT_FILE and REDIS_KEY_FILE",
+  ],
+  [
+    /ALTNAME_INVALID|match certificate's altnames/i,
+    (peer) =>
+      peer === "redis"
+        ? "its certificate is for other host names: it must name the host of REDIS_URL or, with Sentinel, the one that Sentinel announces"
+        : "its certificate is for other host names: it must name the sentinel's host of REDIS_URL",
+  ],
+  [/certificate has expired/i, () => "its certificate has expired"],
+  [/certificate is not yet valid/i, () => "its certificate is not valid yet, or a clock is wrong"],
+  [
+    /self[- ]signed certificate|unable to (?:verify|get) .*(?:certificate|issuer)/i,
+    () => "its certificate is signed by no authority that is trusted here: see REDIS_CA_FILE",
+  ],
+  [/wrong version number|packet length too long/i, () => "it speaks no TLS on this port"],
+  [
+    /NOAUTH/,
+    (peer) => `it asks for a password: ${peer === "redis" ? "REDIS" : "SENTINEL"}_PASSWORD`,
+  ],
+  [
+    /WRONGPASS/,
+    (peer) =>
+      `it does not accept the user or the password: ${peer === "redis" ? "REDIS" : "SENTINEL"}_USERNAME, _PASSWORD, or those of the URL`,
+  ],
+  [/NOPERM/, () => "its user lacks a right (docs/operations.md, least rights)"],
+  [
+    /invalid reply: null|No such master with that name/,
+    () => "it knows no primary of the name in REDIS_URL",
+  ],
+];
+
+/** Undefined if the peer may just be away. */
+export function whyRefused(error: Error, peer: Peer): string | undefined {
+  const said = `${(error as NodeJS.ErrnoException).code} ${error.message}`;
+  return REFUSALS.find(([pattern]) => pattern.test(said))?.[1](peer);
+}
+
+/** What may be wrong with a server that was never reached. It may as well be away. */
+export function whyPerhaps(error: Error, isTls: boolean): string | undefined {
+  const said = `${(error as NodeJS.ErrnoException).code} ${error.message}`;
+  const isCut = /ECONNRESET|hung up|Connection is closed/.test(said);
+  if (isCut && !isTls) return "perhaps it wants TLS: REDIS_URL begins with rediss then";
+  if (isCut) {
+    return "perhaps it asks for a client certificate, or does not accept this one: REDIS_CERT_FILE";
+  }
+  if (isTls && /ETIMEDOUT|timed out/.test(said)) {
+    return "perhaps it speaks no TLS on this port: REDIS_URL begins with redis then";
+  }
+  return undefined;
+}

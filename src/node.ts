@@ -162,6 +162,7 @@ export async function startNode(
     },
   );
 
+  observe.counters.connectionsLimit.set(config.MAX_CONNECTIONS);
   observe.counters.queuedBytes.read = () => gateway.queuedBytes;
   observe.counters.ready.read = () => (isReady() && gateway.isOpen ? 1 : 0);
 

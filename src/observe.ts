@@ -19,6 +19,7 @@ export class Counters {
     ["version", "ledger"],
   );
   readonly connections = this.#gauge("connections", "Open connections by dialect", ["dialect"]);
+  readonly connectionsLimit = this.#gauge("connections_limit", "MAX_CONNECTIONS");
   readonly frames = this.#counter("frames_received_total", "Frames from clients", ["kind"]);
   readonly messages = this.#counter("messages_total", "Messages stored", ["conversation"]);
   readonly repeats = this.#counter("messages_repeated_total", "Messages that were stored already");

@@ -5,7 +5,7 @@ import { BaseSequencer, type TestSpecification } from "vitest/node";
 const report = process.env["TEST_REPORT"];
 
 const BUILD = "test/support/build.ts";
-const CONTAINERS = "test/deploy/compose.test.ts";
+const CONTAINERS = "test/deploy/compose*.test.ts";
 
 /** They run without Redis, sockets or a browser: a contributor without any of these can run them. */
 const PURE = [
@@ -46,7 +46,12 @@ export default defineConfig({
       },
       {
         extends: true,
-        test: { name: "containers", include: [CONTAINERS], sequence: { groupOrder: 1 } },
+        test: {
+          name: "containers",
+          include: [CONTAINERS],
+          sequence: { groupOrder: 1 },
+          fileParallelism: false,
+        },
       },
     ],
     globalSetup: BUILD,

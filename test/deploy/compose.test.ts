@@ -16,11 +16,11 @@ const why = whyNoEngine();
 if (why !== undefined) console.log(why);
 
 test.skipIf(why !== undefined)(
-  "what is behind a profile, or for load tests, is understood, and all that it mounts is there",
+  "what is behind a profile, or in a file to add, is understood, and all that it mounts is there",
   async () => {
-    const files = ["-f", "docker-compose.yml", "-f", "deploy/load-test.yml"];
-    const profiles = ["--profile", "sentinel", "--profile", "observability"];
-    const { err, data } = await config({ cwd, composeOptions: [...files, ...profiles] });
+    const added = ["deploy/sentinel.yml", "deploy/load-test.yml"].flatMap((file) => ["-f", file]);
+    const composeOptions = ["-f", "docker-compose.yml", ...added, "--profile", "observability"];
+    const { err, data } = await config({ cwd, composeOptions });
     expect(err).toBe(""); // no warning either
     const services = Object.values(data.config.services as Record<string, Service>);
     expect(services).toHaveLength(10);

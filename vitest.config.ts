@@ -6,6 +6,7 @@ const report = process.env["TEST_REPORT"];
 
 const BUILD = "test/support/build.ts";
 const CONTAINERS = "test/deploy/compose*.test.ts";
+const API_SERVER = "test/deploy/*-server.test.ts";
 
 /** They run without Redis, sockets or a browser: a contributor without any of these can run them. */
 const PURE = [
@@ -40,7 +41,7 @@ export default defineConfig({
         test: {
           name: "processes",
           include: ["test/**/*.test.ts"],
-          exclude: [...PURE, CONTAINERS],
+          exclude: [...PURE, CONTAINERS, API_SERVER],
           globalSetup: [BUILD, "test/support/fetch-redis.ts"], // a project's own replaces what it extends
         },
       },
@@ -52,6 +53,10 @@ export default defineConfig({
           sequence: { groupOrder: 1 },
           fileParallelism: false,
         },
+      },
+      {
+        extends: true,
+        test: { name: "k8s", include: [API_SERVER], sequence: { groupOrder: 2 } },
       },
     ],
     globalSetup: BUILD,

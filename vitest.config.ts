@@ -13,7 +13,7 @@ const PURE = [
   "test/architecture.test.ts",
   "test/clients/{inbox,pure,tui*,view}.test.ts",
   "test/config.test.ts",
-  "test/gateway/{frame,hub}.test.ts",
+  "test/gateway/{alone,frame,hub}.test.ts",
   "test/verify/{checks,rollback}.test.ts",
   "test/wire/**/*.test.ts",
 ];

@@ -10,6 +10,10 @@ import { AddressError, readAddress } from "./redis/address.js";
 const MINUTE = 60_000;
 const DAY = 24 * 60 * MINUTE;
 
+/** host:port,[::1]:port */
+const PEERS =
+  /^(?:\[[\da-fA-F:.]+\]|[^\s,:[\]/]+):\d{1,5}(?:\s*,\s*(?:\[[\da-fA-F:.]+\]|[^\s,:[\]/]+):\d{1,5})*$/;
+
 /** Each field: range, default, and in `meta` an example and the line for README's table. */
 export const schema = z.object({
   PORT: integer(0, 65_535, 9000, "Port for all clients; 0 takes a free one"),
@@ -155,6 +159,16 @@ export const schema = z.object({
     10_000,
     "After that, it signs its users out within this, then exits",
   ),
+  PEERS: z
+    .string()
+    .trim()
+    .regex(PEERS, "must be host:port, or several with commas")
+    .optional()
+    .meta({
+      example: "tertulia-peers:9000",
+      about:
+        "Where all gateways of the cluster answer, by a name that stands for all, or one by one: a gateway that alone is not ready for ten seconds lets its clients go; none: it keeps them",
+    }),
   LOG_LEVEL: z
     .enum(["trace", "debug", "info", "warn", "error", "silent"])
     .default("info")

@@ -12,10 +12,14 @@ import { sweep } from "./cluster/sweep.js";
 import { redisSettings } from "./config/access.js";
 import { listenMistake, stallMs, stepDownMs, type Config } from "./config.js";
 import { Activity } from "./gateway/activity.js";
+import { AloneWatch } from "./gateway/alone-watch.js";
+import { Audit } from "./gateway/audit.js";
 import { Contests } from "./gateway/contests.js";
 import { EventLog } from "./gateway/event-log.js";
 import { Hub } from "./gateway/hub.js";
 import { Leavers } from "./gateway/leavers.js";
+import { LetGo } from "./gateway/let-go.js";
+import { Peers, placesOf } from "./gateway/peers.js";
 import { Presence } from "./gateway/presence.js";
 import { Gateway } from "./gateway/server.js";
 import { readSite } from "./gateway/site.js";
@@ -108,7 +112,11 @@ export async function startNode(
     newMessageId: () => randomBytes(12).toString("base64url"),
   });
   const hub = new Hub(observe.counters);
-  const presence = new Presence({ windowMs: 250, fullUpTo: config.PRESENCE_FULL_UP_TO });
+  const presence = new Presence(
+    { windowMs: 250, fullUpTo: config.PRESENCE_FULL_UP_TO },
+    (bucket) => chat.present(bucket),
+    observe.log.child({ room: "presence" }),
+  );
   const activity = new Activity(chat, observe.log.child({ room: "activity" }));
   const leavers = new Leavers(chat, observe.log.child({ room: "leavers" }));
   const contests = new Contests({
@@ -125,6 +133,7 @@ export async function startNode(
   const wsProtocol = wsProtocolDialect(classicOptions);
   const names = { how: config.LOG_NAMES, key: config.LOG_NAMES_KEY };
   const events = new EventLog(inRoom(observe, "gateway"), names);
+  const id = randomBytes(9).toString("base64url");
   let isOpen = false;
   const isReady = (): boolean =>
     isOpen && heartbeat.isMember && commands.status === "ready" && feed.isHearing;
@@ -157,6 +166,7 @@ export async function startNode(
       onLeft: ({ hold, isLingering }) =>
         leavers.signOut(hold, isLingering && hold.isClaimed ? config.PRESENCE_LINGER_MS : 0),
       isReady,
+      id,
       nowMs: () => heartbeat.clock.nowMs,
       site: await readSite(WEB),
     },
@@ -166,22 +176,12 @@ export async function startNode(
   observe.counters.queuedBytes.read = () => gateway.queuedBytes;
   observe.counters.ready.read = () => (isReady() && gateway.isOpen ? 1 : 0);
 
+  const letGo = new LetGo(gateway.sessions, observe.counters);
   const reclaim = async (): Promise<void> => {
-    hub.suspend();
-    const sessions = [...hub.sessions];
-    // in batches: a burst of all would keep every other call waiting until it times out
-    while (sessions.length > 0) {
-      await Promise.all(sessions.splice(0, RECLAIMED_AT_ONCE).map((session) => session.reclaim()));
-    }
+    await hub.reclaim();
     await feed.catchUp();
   };
-  let audited = 0;
-  const audit = async (): Promise<void> => {
-    // one bucket a beat: names that the store counts as ours, but no session of ours has
-    for (const name of await store.owned(audited++ % BUCKETS)) {
-      if (!hub.has(name) && !leavers.has(name)) await store.disown(name);
-    }
-  };
+  const audit = new Audit(store, BUCKETS, hub, leavers);
   const onHeads = (heads: readonly Head[]): void => {
     for (const { bucket, head } of heads) feed.compare(bucket, head);
     observe.counters.feedLag.set(feed.lag);
@@ -190,20 +190,10 @@ export async function startNode(
       observe.log.warn({ err: error }, "replicas could not be counted");
     });
     void activity.flush();
-    audit().catch((error: unknown) => observe.log.warn({ err: error }, "audit failed"));
+    audit.next().catch((error: unknown) => observe.log.warn({ err: error }, "audit failed"));
   };
 
   let closing: Promise<void> | undefined;
-  const loadPresence = (buckets: readonly number[]): void => {
-    presence
-      .load(buckets, (bucket) => chat.present(bucket))
-      .catch((error: unknown) => {
-        observe.log.warn({ err: error }, "presence could not be read, trying again");
-        const again = (): void => (closing === undefined ? loadPresence(buckets) : undefined);
-        setTimeout(again, PRESENCE_AGAIN_MS).unref();
-      });
-  };
-
   await retrying(STARTING_WITHIN_MS, () => heartbeat.start({ onHeads, onRejoin: reclaim }));
   await feed.start((notice) => {
     // woken up after its lease: the names may be others' by now, and so may be what is told
@@ -214,11 +204,12 @@ export async function startNode(
         events.signedOut(notice.user.name);
       }
     }
-    if (notice.type === "gap") loadPresence([notice.bucket]);
+    if (notice.type === "gap") presence.reload(notice.bucket);
     hub.deliver(notice);
+    if (notice.type === "gap") letGo.withHoles();
     contests.hear(notice);
   });
-  await presence.load(ALL_BUCKETS, (bucket) => chat.present(bucket));
+  await presence.load(ALL_BUCKETS);
   election.start((token) => sweep(leases, token, inRoom(observe, "sweep")));
   const { HOST: host, METRICS_PORT: metricsPort } = config;
   const metrics =
@@ -232,11 +223,22 @@ export async function startNode(
     throw listenMistake(error, "PORT", config);
   });
   isOpen = true;
+  const servesOrStops = (): boolean => isReady() || !gateway.isOpen;
+  const aloneWatch =
+    config.PEERS &&
+    new AloneWatch({
+      peers: new Peers(placesOf(config.PEERS), id),
+      log: observe.log.child({ room: "alone" }),
+      isReady: servesOrStops,
+      sessions: () => gateway.sessions.size,
+      letGo: () => letGo.whileAlone(servesOrStops),
+    });
   const versions = { version: release, redis: version, ledger: library.version };
   observe.log.info({ port, ...versions }, "node is ready");
 
   const close = async (hurry: AbortSignal): Promise<void> => {
     observe.log.info({ sessions: hub.sessions.size }, "node is stopping");
+    if (aloneWatch) aloneWatch.close();
     gateway.announceDrain();
     await pause(config.DRAIN_WAIT_MS, undefined, { signal: hurry }).catch(() => {});
     const drained = gateway.drain({
@@ -275,9 +277,7 @@ export async function startNode(
 /** Where the build puts the page for browsers. */
 const WEB = fileURLToPath(new URL("./web/", import.meta.url));
 
-const RECLAIMED_AT_ONCE = 500;
 const STARTING_WITHIN_MS = 30_000;
-const PRESENCE_AGAIN_MS = 1_000;
 
 function inRoom(observe: Observe, room: string): Observe {
   return { ...observe, log: observe.log.child({ room }) };

@@ -27,6 +27,11 @@ export class Counters {
   readonly refusals = this.#counter("refusals_total", "Commands refused, by reason", ["reason"]);
   readonly deliveries = this.#counter("deliveries_total", "Frames handed to sockets");
   readonly slowReaders = this.#counter("slow_readers_total", "Connections cut for not reading");
+  readonly letGo = this.#counter(
+    "let_go_total",
+    "Connections closed because this gateway alone was not ready, or their view had a hole",
+    ["why"],
+  );
   readonly queuedBytes = this.#sampled("queued_bytes", "Bytes that sockets have not taken yet");
   readonly ready = this.#sampled("ready", "1 while this node serves, as /readyz says");
   readonly fanOut = this.#histogram(
@@ -78,6 +83,7 @@ export class Counters {
     collectDefaultMetrics({ register: this.registry, prefix: PREFIX });
     // from the start: to Prometheus, 1 where there was nothing is no increase
     for (const reason of ["trimmed", "rolled_back"]) this.holes.inc({ reason }, 0);
+    for (const why of ["alone", "hole"]) this.letGo.inc({ why }, 0);
     for (const kind of ["idle", "lost"]) this.swept.inc({ kind }, 0);
     // and the autoscaler takes a gateway without this for one that it knows nothing of
     for (const dialect of ["classic", "ws-protocol", "json"]) this.connections.set({ dialect }, 0);

@@ -156,11 +156,15 @@ export type Notice =
   | { readonly type: "leader"; readonly at: Position; readonly node: string }
   | Moment
   | {
-      /** Events of one bucket after `after` will not be told: they were trimmed, or rolled back. */
+      /**
+       * Events of one bucket after `after` will not be told: they were trimmed, or rolled back. `hasMissed`:
+       * some of them are or were in the chat; else no more is wrong than that the last ones told were taken back.
+       */
       readonly type: "gap";
       readonly bucket: number;
       readonly after: Position;
       readonly reason: "trimmed" | "rolled_back";
+      readonly hasMissed: boolean;
     };
 
 /** Told to whom is there, and kept nowhere. */

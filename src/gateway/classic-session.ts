@@ -19,8 +19,6 @@ type State = "open" | "leaving";
 
 /** One client loses what comes right behind the 101 reply. PROTOCOL.md, connecting. */
 const SETTLE_MS = 25;
-/** How long a request waits while the name is in doubt. */
-const PATIENCE_MS = 5_000;
 /** How long the news of one's own sign-out is waited for. */
 const FAREWELL_MS = 2_000;
 
@@ -28,6 +26,7 @@ export class ClassicSession implements Session {
   readonly hold: Hold;
   dialect: ByteDialect;
   readonly isLingering = false;
+  hasHole = false;
   readonly #doors: SessionDoors;
   readonly #line: Line;
   readonly #pulse = new Pulse((why) => this.#line.cut(why));
@@ -104,7 +103,8 @@ export class ClassicSession implements Session {
       this.#status = status;
       this.#doors.events.statusChanged(this, notice);
     }
-    if (frame === undefined || this.#line.isClosing) return false;
+    if (notice.type === "gap" && notice.hasMissed) this.hasHole = true;
+    if (frame === undefined || this.#line.isClosing || this.hasHole) return false;
     this.#line.outbox.push(frame);
     if (isOwn && this.#state === "leaving" && notice.user.status === "disconnected") {
       this.close(CLOSE.normal, "signed out");
@@ -202,8 +202,7 @@ export class ClassicSession implements Session {
     try {
       if (command.type === "register") return await this.#register(command.name);
       if (!this.hold.isClaimed) return { type: "refused", refusal: "not_registered" };
-      if (!(await this.hold.untilSure(PATIENCE_MS)))
-        return { type: "refused", refusal: "unavailable" };
+      if (!(await this.hold.untilSure())) return { type: "refused", refusal: "unavailable" };
       // nobody is there to read the answer
       if (this.#line.isEnded && isQuestion(command)) return { type: "accepted" };
       if (command.type === "status" && command.status === "disconnected") {

@@ -5,6 +5,9 @@ import type { Chat } from "../chat/chat.js";
 import { isBefore, type Name, type Notice, type Position } from "../chat/model.js";
 import type { Holder } from "../chat/ports.js";
 
+/** How long a request waits while the name is in doubt. */
+const PATIENCE_MS = 5_000;
+
 export interface HoldDoors {
   /** The name is about to be claimed: from here on its notices must be heard. */
   readonly onClaiming: () => void;
@@ -129,7 +132,7 @@ export class Hold implements Holder {
   }
 
   /** Waits while the name is in doubt; false if it still is after this time. */
-  async untilSure(withinMs: number): Promise<boolean> {
+  async untilSure(withinMs = PATIENCE_MS): Promise<boolean> {
     if (this.#doubt === undefined) return true;
     await Promise.race([this.#doubt.ended, pause(withinMs)]);
     return this.#doubt === undefined;

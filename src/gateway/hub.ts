@@ -5,6 +5,8 @@ import type { Dialect } from "../wire/dialect.js";
 import { frameOf, type Frame } from "./frame.js";
 import type { Session } from "./session.js";
 
+const RECLAIMED_AT_ONCE = 500;
+
 export class Hub {
   readonly #all = new Set<Session>();
   readonly #byName = new Map<Name, Set<Session>>();
@@ -48,6 +50,16 @@ export class Hub {
   /** What these sessions believe may be over: they hear and do nothing until they are reclaimed. */
   suspend(): void {
     for (const session of this.#all) session.suspend();
+  }
+
+  /** Suspends all, and lets each claim its name again. */
+  async reclaim(): Promise<void> {
+    this.suspend();
+    const sessions = [...this.#all];
+    // in batches: a burst of all would keep every other call waiting until it times out
+    while (sessions.length > 0) {
+      await Promise.all(sessions.splice(0, RECLAIMED_AT_ONCE).map((session) => session.reclaim()));
+    }
   }
 
   deliver(notice: Notice): void {

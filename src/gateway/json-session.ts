@@ -36,8 +36,6 @@ import type { Session, SessionDoors } from "./session.js";
 import { welcomeOf, type JsonSettings } from "./welcome.js";
 
 const HELLO_WITHIN_MS = 10_000;
-/** How long a request waits while the name is in doubt. */
-const PATIENCE_MS = 5_000;
 const WITHOUT_A_NAME: ReadonlySet<Request["type"]> = new Set(["hello", "ping", "bye"]);
 /** With more users, typing in the general chat is not told. */
 const TYPING_UP_TO = 200;
@@ -49,6 +47,7 @@ export class JsonSession implements Session {
   readonly dialect = jsonDialect;
   isInactive = false;
   isLingering = true;
+  readonly hasHole = false; // it closes itself
   readonly #doors: SessionDoors;
   readonly #presence: Presence;
   readonly #settings: JsonSettings;
@@ -235,7 +234,7 @@ export class JsonSession implements Session {
 
   async #execute(command: Parameters<SessionDoors["chat"]["execute"]>[1]): Promise<Reply> {
     // no longer live: the name has been given back, or is just being so
-    if (!this.hold.isLive || !(await this.hold.untilSure(PATIENCE_MS))) {
+    if (!this.hold.isLive || !(await this.hold.untilSure())) {
       return { type: "refused", refusal: "unavailable" };
     }
     const reply = await this.#doors.chat.execute(this.hold, command);

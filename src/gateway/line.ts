@@ -89,6 +89,9 @@ export class Line {
       onClosing(code);
       void this.end();
     });
+    // it was closed while its upgrade was under way
+    if (this.#ending?.code === LOST) webSocket.terminate();
+    else if (this.#ending !== undefined) this.close(this.#ending.code, this.#ending.why);
   }
 
   /** Takes a frame as if the client had sent it. */

@@ -5,12 +5,15 @@ import type { Name } from "../chat/model.js";
 import type { Log } from "../observe.js";
 import { publishedSchema } from "../wire/json-schema.js";
 import { LINGER_MS } from "./handshake.js";
+import { NODE_HEADER } from "./peers.js";
 import type { Served, Site } from "./site.js";
 import { targetOf } from "./target.js";
 
 export interface PagesDoors {
   readonly chat: Chat;
   readonly log: Log;
+  /** Of this life of this gateway. */
+  readonly id: string;
   /** See HoldDoors. */
   readonly mayBeFree: (name: Name) => Promise<boolean>;
   readonly isReady: () => boolean;
@@ -50,6 +53,7 @@ export class Pages {
     // closed, so that the next request line goes through the front as well
     response.writeHead(status, {
       "content-type": type ?? "text/plain; charset=utf-8",
+      [NODE_HEADER]: this.#doors.id,
       connection: "close",
     });
     response.end(request.method === "HEAD" ? undefined : `${body}\n`);

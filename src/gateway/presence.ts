@@ -4,6 +4,7 @@
  */
 import { isBefore, type Name, type Notice, type Position, type Status } from "../chat/model.js";
 import type { Present } from "../chat/ports.js";
+import type { Log } from "../observe.js";
 import { encodeEvent, textFromName } from "../wire/json.js";
 import type { Events } from "../wire/json-schema.js";
 import { frameOf, type Frame } from "./frame.js";
@@ -36,9 +37,13 @@ type Snapshot = Required<Pick<Events["presence"], "count" | "full" | "set">>;
 
 /** The users fell below the limit for all by so much before all are told of again. */
 const HYSTERESIS = 0.8;
+const AGAIN_MS = 1_000;
 
 export class Presence {
   readonly #settings: PresenceSettings;
+  readonly #read: (bucket: number) => Promise<Present>;
+  readonly #log: Pick<Log, "warn">;
+  #isClosed = false;
   readonly #people = new Map<Name, { status: Shown; at: Position }>();
   /** Who left while a bucket is being read: the reading may be older than that. */
   #gone: Map<Name, Position> | undefined;
@@ -52,8 +57,14 @@ export class Presence {
   #isFull = true;
   #window: NodeJS.Timeout | undefined;
 
-  constructor(settings: PresenceSettings) {
+  constructor(
+    settings: PresenceSettings,
+    read: (bucket: number) => Promise<Present>,
+    log: Pick<Log, "warn">,
+  ) {
     this.#settings = settings;
+    this.#read = read;
+    this.#log = log;
   }
 
   get count(): number {
@@ -61,11 +72,11 @@ export class Presence {
   }
 
   /** Reads buckets anew, while notices go on coming: whichever is later counts. */
-  load(buckets: readonly number[], read: (bucket: number) => Promise<Present>): Promise<void> {
+  load(buckets: readonly number[]): Promise<void> {
     const load = async (): Promise<void> => {
       this.#gone = new Map();
       try {
-        for (const bucket of buckets) this.#take(await read(bucket));
+        for (const bucket of buckets) this.#take(await this.#read(bucket));
       } finally {
         this.#gone = undefined;
       }
@@ -73,6 +84,15 @@ export class Presence {
     const loading = this.#loading.then(load);
     this.#loading = loading.catch(() => {}); // who asked for it hears of it
     return loading;
+  }
+
+  /** Reads a bucket anew, for as long as it takes. */
+  reload(bucket: number): void {
+    this.load([bucket]).catch((error: unknown) => {
+      this.#log.warn({ err: error }, "presence could not be read, trying again");
+      const again = (): void => (this.#isClosed ? undefined : this.reload(bucket));
+      setTimeout(again, AGAIN_MS).unref();
+    });
   }
 
   hear(notice: Extract<Notice, { type: "presence" }>): void {
@@ -103,6 +123,7 @@ export class Presence {
   }
 
   close(): void {
+    this.#isClosed = true;
     clearTimeout(this.#window);
     this.#followers.clear();
   }

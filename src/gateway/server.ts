@@ -52,6 +52,8 @@ export interface GatewayDoors {
   /** Signs out whoever still has the session's name; keeps trying. */
   readonly onLeft: (session: Session) => void;
   readonly isReady: () => boolean;
+  /** Told at /readyz, so that it knows itself among its peers. */
+  readonly id: string;
   /** See SessionDoors. */
   readonly nowMs: () => number;
   /** The page for browsers, if there is one. */
@@ -108,6 +110,7 @@ export class Gateway {
       log: doors.observe.log,
       mayBeFree: doors.mayBeFree,
       isReady: doors.isReady,
+      id: doors.id,
       isDraining: () => this.#state !== "open",
       site: doors.site,
     });

@@ -20,6 +20,8 @@ export interface Session {
   readonly isInactive: boolean;
   /** Whether its name is kept for a while after it is gone, so that the client can come back unseen. */
   readonly isLingering: boolean;
+  /** Events were missed that it cannot be told of: it is told no more news, and has to leave. */
+  readonly hasHole: boolean;
   /** The upgrade is done: reads from now on, and writes. */
   attach(webSocket: AnsweringSocket, socket: Socket): void;
   /** Hears a notice, encoded in its dialect. Returns whether it was for this session. */

@@ -216,12 +216,14 @@ export class RedisFeed implements Feed {
     const isTrimmed = oldest !== undefined && isBefore(after, positionOf(oldest[1][1]!));
     const reason = isTrimmed ? "trimmed" : "rolled_back";
     const head = await this.#readHead(bucket);
+    // a log that begins at or before the cursor has all that came after what was rolled back
+    const hasMissed = isTrimmed || (oldest === undefined && head.n > 0);
     this.#observe.counters.holes.inc({ reason });
     this.#observe.log.warn(
-      { bucket: bucket.index, after, reason },
+      { bucket: bucket.index, after, reason, hasMissed },
       "events are missing from the log",
     );
-    this.#deliver({ type: "gap", bucket: bucket.index, after, reason });
+    this.#deliver({ type: "gap", bucket: bucket.index, after, reason, hasMissed });
     return head;
   }
 

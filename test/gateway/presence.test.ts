@@ -2,11 +2,14 @@
 import { expect, test } from "vitest";
 import type { Name, Status } from "#tertulia/chat/model.js";
 import { Presence } from "#tertulia/gateway/presence.js";
+import { observe } from "#tertulia/observe.js";
 import type { Events } from "#tertulia/wire/json-schema.js";
 import { eventually } from "../support/eventually.js";
 
+const unread = (): Promise<never> => Promise.reject(new Error("no test reads the store"));
+
 function world(fullUpTo: number, windowMs = 20) {
-  const presence = new Presence({ windowMs, fullUpTo });
+  const presence = new Presence({ windowMs, fullUpTo }, unread, observe("silent", "presence").log);
   let n = 0;
   const told = (): { frames: Events["presence"][]; tell: (frame: Uint8Array) => void } => {
     const frames: Events["presence"][] = [];

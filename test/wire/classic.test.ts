@@ -199,7 +199,7 @@ const encoding: [what: string, Reply | Notice, number[] | undefined, number[]?][
   ["an empty history", { type: "history", messages: [] }, [56, 0]],
   ["an effect that comes by the feed", { type: "accepted" }, undefined],
   ["a new leader", { type: "leader", at, node: "x" }, undefined],
-  ["a gap", { type: "gap", bucket: 1, after: at, reason: "trimmed" }, undefined],
+  ["a gap", { type: "gap", bucket: 1, after: at, reason: "trimmed", hasMissed: true }, undefined],
   ["no such user", { type: "refused", refusal: "unknown_user" }, [50, 1]],
   ["a taken name", { type: "refused", refusal: "name_taken" }, [50, 1]],
   ["an invalid status", { type: "refused", refusal: "bad_status" }, [50, 2]],

@@ -21,6 +21,7 @@ const arrows: Record<string, readonly string[]> = {
   version: [],
   arguments: ["redis/ledger", "version"],
   node: ["chat", "wire", "gateway", "redis", "cluster", "config", "metrics", "observe", "version"],
+  doctor: ["config", "redis"],
   "clients/sdk": ["wire/json-schema"],
   "clients/view": ["clients/sdk"],
   "clients/web": ["clients/sdk", "clients/view"],

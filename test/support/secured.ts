@@ -35,10 +35,11 @@ export class Secured {
     return secured;
   }
 
-  static async startSentinels(): Promise<Secured> {
-    const secured = await Secured.startServer("min-replicas-to-write 0");
+  /** @param options of each server, as lines of its configuration */
+  static async startSentinels(...options: string[]): Promise<Secured> {
+    const secured = await Secured.startServer(...options);
     const { port } = secured.servers[0]!;
-    const follow = [`replicaof 127.0.0.1 ${port}`];
+    const follow = [...options, `replicaof 127.0.0.1 ${port}`];
     await Promise.all([secured.#startServer(follow), secured.#startServer(follow)]);
     await Promise.all([1, 2, 3].map(() => secured.#startSentinel(port)));
     await eventually(async () => {

@@ -18,7 +18,7 @@ import { onWake } from "./wake.js";
 
 const TIMING: Timing = {
   openWithinMs: 10_000,
-  pingAfterMs: 20_000,
+  pingAfterMs: 10_000,
   pongWithinMs: 10_000,
   nameWithinMs: 6_000,
 };
@@ -55,7 +55,7 @@ export class Engine {
     this.name = name;
     this.status = options.isBusy === true ? "busy" : "active";
     this.key = key ?? randomId();
-    this.outbox = new Outbox(options.outboxLimit ?? 1_000);
+    this.outbox = new Outbox(options.outboxLimit ?? 1_000, (isAble) => this.line.served(isAble));
     this.inbox = new Inbox({
       cursors: options.cursors ?? this.#keeper.cursors,
       deliver: (message) => {

@@ -6,7 +6,7 @@ import type { Debug } from "./debug.js";
 import { later, type Timer } from "./later.js";
 import { Link, type Told } from "./link.js";
 import type { Timing } from "./options.js";
-import { afterClose, retryDelayMs } from "./retry.js";
+import { afterClose, moveDelayMs, retryDelayMs } from "./retry.js";
 import type { WebSocketConstructor } from "./web-socket.js";
 
 export interface LineOptions {
@@ -32,6 +32,12 @@ const STEADY_AFTER_MS = 2_000;
 const NAME_BACK_WITHIN_MS = 15_000;
 /** A name that is taken is asked for about this often, so that it is had soon after it is free. */
 const NAME_ATTEMPT = 1;
+/** So many answers in a row that the chat is unavailable, and another node may be better off. */
+const UNABLE = 2;
+/** Clients of one node doubt it at the same time, and spread their attempts over this. */
+const DOUBT_SPREAD_MS = 1_000;
+/** After so long without a doubt, the next one is a first one. */
+const TRUSTED_AFTER_MS = 120_000;
 /** For the answer to `bye`. */
 const BYE_WITHIN_MS = 2_000;
 
@@ -54,6 +60,12 @@ export class Line {
   #openedMs = 0;
   #isComingBack: boolean;
   #takenSinceMs: number | undefined;
+  /** Why another link is being opened beside the current one: the node has said so, or seems not to serve. */
+  #moving: "told" | "doubt" | undefined;
+  #doubts = 0;
+  #doubtedMs = -Infinity;
+  #doubtAfterMs = -Infinity;
+  #unable = 0;
   #ending: Ending | undefined;
   #ended = (): void => {};
 
@@ -76,6 +88,12 @@ export class Line {
     }
     this.#current?.probe();
     this.#coming?.probe();
+  }
+
+  /** Told of each answer: whether the node could do what was asked. */
+  served(isAble: boolean): void {
+    if (isAble) this.#unable = 0;
+    else if (++this.#unable >= UNABLE) this.#doubt();
   }
 
   /** Says bye, waits until it was heard, and ends. */
@@ -119,6 +137,9 @@ export class Line {
           if (link === this.#current) this.#told(event);
         },
         refused: (error) => this.#refused(link, error),
+        doubted: () => {
+          if (link === this.#current) this.#doubt();
+        },
         lost: (code, reason) => this.#lost(link, code, reason),
       });
       this.#coming = link;
@@ -136,6 +157,8 @@ export class Line {
     this.#current?.leave();
     this.#current = link;
     this.#coming = undefined;
+    this.#moving = undefined;
+    this.#unable = 0;
     this.#isComingBack = true;
     this.#takenSinceMs = undefined;
     this.#openedMs = performance.now();
@@ -148,9 +171,34 @@ export class Line {
       this.#options.told(event);
       return;
     }
+    this.#moving = "told";
     if (this.#ending !== undefined || this.#coming !== undefined) return;
     clearTimeout(this.#timer);
     this.#timer = later(() => this.#dial(), event.reconnectAfterMs);
+  }
+
+  /**
+   * The node seems not to serve: tries for a link elsewhere, and keeps this one until that is welcome. While
+   * no node serves, none is; the attempts become fewer.
+   */
+  #doubt(): void {
+    const nowMs = performance.now();
+    const isMoving = this.#moving !== undefined || this.#coming !== undefined;
+    if (this.#current === undefined || isMoving || this.#ending !== undefined) return;
+    if (nowMs < this.#doubtAfterMs) return;
+    if (nowMs - this.#doubtedMs > TRUSTED_AFTER_MS) this.#doubts = 0;
+    this.#doubtedMs = nowMs;
+    this.#doubtAfterMs = nowMs + moveDelayMs(this.#doubts++);
+    this.#moving = "doubt";
+    clearTimeout(this.#timer);
+    this.#timer = later(() => this.#dial(), Math.random() * DOUBT_SPREAD_MS);
+  }
+
+  /** The link beside the current one was not to be had: whether the current one stays, and all is as before. */
+  #stays(): boolean {
+    const isEnough = this.#moving === "doubt" && this.#current !== undefined;
+    if (isEnough) this.#moving = undefined;
+    return isEnough;
   }
 
   #refused(link: Link, error: TertuliaError): void {
@@ -159,6 +207,7 @@ export class Line {
       this.#isOver(link);
       return;
     }
+    if (this.#stays()) return;
     this.#options.failed(error);
     const isTaken = error.code === "name_taken";
     if (isTaken ? this.#mayBecomeFree() : error.retryable) {
@@ -181,6 +230,7 @@ export class Line {
     this.#takenSinceMs = undefined;
     if (link === this.#current) {
       this.#current = undefined;
+      this.#moving = undefined;
       if (performance.now() - this.#openedMs > STEADY_AFTER_MS) this.#attempt = 0;
       this.#options.lost();
     } else {
@@ -190,6 +240,7 @@ export class Line {
       this.#isOver(link);
       return;
     }
+    if (this.#stays()) return;
     const next = afterClose(code);
     if (next === "end") {
       const error = new TertuliaError(

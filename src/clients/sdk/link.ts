@@ -24,6 +24,8 @@ export interface LinkOptions {
   refused(error: TertuliaError): void;
   /** An error that answers no request. */
   failed(error: TertuliaError): void;
+  /** It does not answer as it should, and may yet: somebody else may do better. Said again and again. */
+  doubted(): void;
   /** Said once, and not after `leave`. */
   lost(code: number, reason: string): void;
   debug(event: DebugEvent): void;
@@ -36,6 +38,9 @@ const SUBPROTOCOL: typeof Subprotocol = "tertulia.v1.json";
 const HELLO_ID = 0;
 /** For a sign of life, after a sign that the connection may be dead. */
 const PROBED_WITHIN_MS = 3_000;
+/** An answer takes up to five seconds while Redis is away, and a pong may have to wait for one. */
+const ANSWERED_WITHIN_MS = 6_000;
+const DOUBTED_AFTER_MS = 3_000;
 /** After an error. */
 const CLOSED_WITHIN_MS = 100;
 
@@ -52,6 +57,8 @@ export class Link {
   #heardMs = 0;
   #probedMs = -Infinity;
   #timer: Timer;
+  /** For a sign of life after a request. */
+  #expecting: Timer | undefined;
 
   constructor(options: LinkOptions) {
     this.#options = options;
@@ -100,6 +107,7 @@ export class Link {
     }
     this.#asked.set(frame.id, answered);
     this.#write(frame, text);
+    this.#expect();
   }
 
   /** Says goodbye; what comes is nobody's business any more. */
@@ -204,10 +212,28 @@ export class Link {
   #ping(withinMs: number): void {
     const askedMs = performance.now();
     this.#send({ type: "ping" });
-    this.#timer = later(() => {
-      if (this.#heardMs < askedMs) this.#cut("no sign of life");
-      else this.#listen(this.#options.timing.pingAfterMs);
-    }, withinMs);
+    const wait = (leftMs: number): void => {
+      const forMs = Math.min(leftMs, DOUBTED_AFTER_MS);
+      this.#timer = later(() => {
+        if (this.#heardMs >= askedMs) this.#listen(this.#options.timing.pingAfterMs);
+        else if (leftMs <= forMs) this.#cut("no sign of life");
+        else {
+          wait(leftMs - forMs);
+          this.#options.doubted();
+        }
+      }, forMs);
+    };
+    wait(withinMs);
+  }
+
+  /** A request asks for a sign of life as a ping does. */
+  #expect(): void {
+    const askedMs = performance.now();
+    this.#expecting ??= later(() => {
+      this.#expecting = undefined;
+      if (this.#asked.size > 0) this.#expect();
+      if (this.#heardMs < askedMs) this.#options.doubted();
+    }, ANSWERED_WITHIN_MS);
   }
 
   /** A close follows; but Node 22's own WebSocket keeps silent after a failed connection. */
@@ -234,6 +260,7 @@ export class Link {
     if (this.#state === "ended") return false;
     this.#state = "ended";
     clearTimeout(this.#timer);
+    clearTimeout(this.#expecting);
     this.#asked.clear();
     this.#options.debug({ type: "close", url: this.#options.url, code, reason });
     return true;

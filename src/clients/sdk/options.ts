@@ -70,7 +70,7 @@ export interface HistoryOptions extends CallOptions {
 export interface Timing {
   /** For the connection and its welcome; default 10,000. */
   readonly openWithinMs: number;
-  /** Silence, before it asks whether somebody is there; default 20,000. */
+  /** Silence, before it asks whether somebody is there; default 10,000. */
   readonly pingAfterMs: number;
   /** For anything to come after that; default 10,000. */
   readonly pongWithinMs: number;

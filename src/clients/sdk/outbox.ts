@@ -32,6 +32,7 @@ const INTERNAL_ATTEMPTS = 5;
 
 export class Outbox {
   readonly #limit: number;
+  readonly #served: (isAble: boolean) => void;
   readonly #lanes = new Map<string | symbol, Item[]>();
   readonly #busy = new Set<string | symbol>();
   readonly #resting = new Map<string | symbol, Timer>();
@@ -41,8 +42,10 @@ export class Outbox {
   #pause: Timer | undefined;
   #end: TertuliaError | undefined;
 
-  constructor(limit: number) {
+  /** @param served told of each answer: whether the chat could do what was asked */
+  constructor(limit: number, served: (isAble: boolean) => void) {
     this.#limit = limit;
+    this.#served = served;
   }
 
   /** How many wait for an answer. */
@@ -138,6 +141,7 @@ export class Outbox {
         item.settle(error);
       }
       this.#advance(lane);
+      if (error === undefined || error.code === "unavailable") this.#served(error === undefined);
     });
   }
 

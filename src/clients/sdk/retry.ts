@@ -8,6 +8,11 @@ export function retryDelayMs(attempt: number, random: () => number = Math.random
   return random() * Math.min(CAP_MS, BASE_MS * 2 ** attempt);
 }
 
+/** Between two attempts to leave a node that does not serve; the others may not serve either. */
+export function moveDelayMs(attempt: number): number {
+  return (0.5 + Math.random() / 2) * Math.min(60_000, 5_000 * 2 ** attempt);
+}
+
 export type AfterClose = "end" | "again at once" | "again";
 
 /** 1000 and everything that reads like HTTP's 4xx are for good; a restart is expected back at once. */

@@ -27,8 +27,9 @@ COPY --from=build /app/dist ./dist
 COPY package.json LICENSE ./
 USER 1000:1000
 EXPOSE 9000 9100
-# whether the process lives; whether it can serve is /readyz, and the balancer's business
-HEALTHCHECK --interval=10s --timeout=3s --start-period=20s --retries=3 \
-  CMD ["node", "-e", "fetch(`http://127.0.0.1:${process.env.PORT || 9000}/healthz`).then(({ ok }) => process.exit(ok ? 0 : 1), () => process.exit(1))"]
+# whether the process lives; whether it can serve is /readyz, and the balancer's business. Bash, because starting a
+# Node for it takes as much of a core as a quiet gateway
+HEALTHCHECK --interval=5s --timeout=3s --start-period=20s --retries=3 \
+  CMD ["bash", "-c", "exec 3<>/dev/tcp/${HOST:-127.0.0.1}/${PORT:-9000} && printf 'GET /healthz HTTP/1.0\\r\\n\\r\\n' >&3 && read -r -t 2 line <&3 && [[ $line == *' 200 '* ]]"]
 # node itself is process 1: it has handlers for SIGTERM and SIGINT, and starts no children here
 CMD ["node", "--enable-source-maps", "dist/main.js"]

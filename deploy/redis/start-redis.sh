@@ -28,7 +28,7 @@ set -eu
 scripts=$(dirname "$0")
 data=${DATA_DIR:-/data}
 conf=$data/redis.conf
-list() { echo "$1" | tr ',' ' '; }
+list() { echo "$1" | tr ',' ' ' | sed 's/:[0-9]*//g'; }
 sentinels=$(list "${SENTINELS:-}")
 hosts=$(list "${REDIS_HOSTS:-}")
 self=${ANNOUNCE_HOST:-}
@@ -91,9 +91,20 @@ find_primary() {
   say "$self starts, primary is $primary ($why)"
 }
 
-# In the background: from now on this replica may be promoted.
+# It has all that the primary has, on its disk as well: after a full copy Redis writes its append-only file anew.
+is_in_sync() {
+  ask redis info | tr -d '\r' | awk -F : '
+    { field[$1] = $2 }
+    END {
+      is_copied = field["master_link_status"] == "up" && field["aof_rewrite_in_progress"] == 0 &&
+        field["aof_rewrite_scheduled"] == 0 && field["aof_last_bgrewrite_status"] == "ok"
+      exit !(is_copied || field["role"] == "master")
+    }'
+}
+
+# In the background. Redis will wonder at a child that it does not know when this ends.
 eligible_once_in_sync() {
-  until ask redis info replication | grep -q -e '^master_link_status:up' -e '^role:master'; do sleep 0.5; done
+  until is_in_sync; do sleep 0.5; done
   ask redis config set replica-priority 100 >/dev/null && say "$self is in sync, and may be promoted"
 }
 
@@ -157,6 +168,8 @@ EOF
   if [ -n "$sentinels" ]; then
     cat <<EOF
 replica-announce-ip $self
+# until then a replica is of no use, and there are few to wait for
+repl-diskless-sync-delay 1
 min-replicas-to-write ${MIN_REPLICAS:-0}
 min-replicas-max-lag 10
 EOF

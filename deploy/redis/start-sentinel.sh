@@ -12,7 +12,7 @@ set -eu
 scripts=$(dirname "$0")
 data=${DATA_DIR:-/data}
 conf=$data/sentinel.conf
-list() { echo "$1" | tr ',' ' '; }
+list() { echo "$1" | tr ',' ' ' | sed 's/:[0-9]*//g'; }
 sentinels=$(list "${SENTINELS:?SENTINELS: the names of all sentinels}")
 hosts=$(list "${REDIS_HOSTS:?REDIS_HOSTS: the names of all Redis servers, the first primary first}")
 self=${ANNOUNCE_HOST:?ANNOUNCE_HOST: the name of this Sentinel}

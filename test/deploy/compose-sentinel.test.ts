@@ -132,6 +132,27 @@ describe.skipIf(whyNoEngine() !== undefined)("docker compose with deploy/sentine
     await expectNothingLost();
   });
 
+  test("a primary that has lost its volume is none any more", async () => {
+    const leader = await untilWhole();
+    await project.compose("rm", "-s", "-f", leader);
+    await project.command("docker", "volume", "rm", `${project.name}_${leader}`);
+    await project.compose("up", "-d", "--no-deps", leader);
+    expect(await untilWhole()).not.toBe(leader);
+    await expectNothingLost();
+  });
+
+  test("deploy/roll replaces all servers and sentinels, and the chat goes on", async () => {
+    const running = async (): Promise<string[]> =>
+      (await project.compose("ps", "-q", ...SERVERS, ...SENTINELS)).trim().split("\n");
+    const before = await running();
+    await project.command("deploy/roll", "--force", "redis", "sentinel");
+    const after = await running();
+    expect(after).toHaveLength(6);
+    expect(after.filter((id) => before.includes(id))).toEqual([]);
+    await untilWhole();
+    await expectNothingLost();
+  });
+
   test("after all were killed, a replica that is back before the primary is not put in its place", async () => {
     const leader = await untilWhole();
     const late = project.container(leader);
@@ -147,15 +168,6 @@ describe.skipIf(whyNoEngine() !== undefined)("docker compose with deploy/sentine
     await docker("start", late);
     await project.compose("start");
     await untilWhole();
-    await expectNothingLost();
-  });
-
-  test("a primary that has lost its volume is none any more", async () => {
-    const leader = await untilWhole();
-    await project.compose("rm", "-s", "-f", leader);
-    await project.command("docker", "volume", "rm", `${project.name}_${leader}`);
-    await project.compose("up", "-d", "--no-deps", leader);
-    expect(await untilWhole()).not.toBe(leader);
     await expectNothingLost();
   });
 

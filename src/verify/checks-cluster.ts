@@ -1,5 +1,8 @@
 /** Checkers of names, positions and leadership. Pure. */
-import { ANY_GATEWAY, type Index, type Session } from "./indexed.js";
+import type { Entry } from "./history.js";
+import { ANY_GATEWAY, type Index, type RunHistory, type Session } from "./indexed.js";
+
+type Fault = Extract<Entry, { kind: "fault" }>;
 
 export function rosterIsTrue({ run }: Index): string[] {
   const connected = new Set(run.truth.connected);
@@ -77,7 +80,7 @@ export function noFalseLeaves({ run, sessions }: Index): string[] {
     const hasReason = faults.some(
       (fault) =>
         fault.t < t &&
-        t - fault.t < AFTERMATH_MS &&
+        (t - fault.t < AFTERMATH_MS || isUnderWay(run, fault, t)) &&
         (mayBeAny ||
           gateways.has(ANY_GATEWAY) ||
           fault.gateways.some((each) => gateways.has(each))),
@@ -85,4 +88,13 @@ export function noFalseLeaves({ run, sessions }: Index): string[] {
     if (!hasReason) wrong.push(`${name} at ${t}, heard by session ${entry.session}`);
   }
   return wrong;
+}
+
+/** Of an outage that was meant: it may take its time. */
+function isUnderWay({ entries }: RunHistory, fault: Fault, at: number): boolean {
+  if (fault.isOutage !== true) return false;
+  const healed = entries.find(
+    (entry) => entry.kind === "healed" && entry.t > fault.t && entry.what === fault.what,
+  );
+  return healed === undefined || at < healed.t;
 }

@@ -47,6 +47,8 @@ export type Entry =
       readonly gateways: readonly number[];
       /** Another Redis takes over, which may lack the end of what was acknowledged. */
       readonly rollsBack: boolean;
+      /** All of Redis is away for a while: nobody is expected to write soon. */
+      readonly isOutage?: boolean;
     }
   /** The very moment in which something goes: those gateways, or the primary if there are none. */
   | {

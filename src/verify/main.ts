@@ -2,11 +2,13 @@
 import { resolve } from "node:path";
 import { fileURLToPath } from "node:url";
 import { parseArgs } from "node:util";
+import { PROJECT_FAULTS } from "./compose/faults.js";
+import { tryProject } from "./compose/run.js";
 import { DEPLOYMENT_RULES, UNCHECKED_RULES, tryDeployment } from "./deployment.js";
 import { faultsOf } from "./nemesis.js";
 import { plant } from "./plant.js";
 import { PLANTED } from "./planted.js";
-import { run, type RunSettings } from "./run.js";
+import { run, type Result, type RunSettings } from "./run.js";
 import { crowd } from "./scenarios/crowd.js";
 import { elections } from "./scenarios/elections.js";
 import { returns } from "./scenarios/returns.js";
@@ -17,13 +19,16 @@ const USAGE = `npm run verify -- [--topology single|sentinel] [--ack fast|replic
     beside: another release; at each start a gateway changes from one to the other
 npm run verify -- --url ws://host:9000[,ws://...] [--clients N] [--rate N] [--minutes M]
     a deployment that is running: nothing is harmed, rate is messages a second of each client
+npm run verify -- --url ws://localhost:9000 --compose PROJECT [--faults a,b,...] [--seed N] [--minutes M] ...
+    a docker compose project on this machine, whose containers are killed, stopped, frozen, recreated
 npm run verify -- --elections N             leaders frozen, stopped, killed: none acts when its time is over
 npm run verify -- --crowd N                 a gateway with N connections is killed: who hears it, and when
 npm run verify -- --returns N               N JSON clients come back after kills and rolling restarts
 npm run verify -- --planted all|NAME,...    try whether planted bugs are found
 bugs: ${Object.keys(PLANTED).join(" ")}
 faults of single: ${faultsOf("single").join(" ")}
-faults of sentinel: ${faultsOf("sentinel").join(" ")}; none: --faults ""`;
+faults of sentinel: ${faultsOf("sentinel").join(" ")}; none: --faults ""
+faults of a compose project: ${Object.keys(PROJECT_FAULTS).join(" ")}`;
 
 async function main(): Promise<number> {
   const { values } = parseArgs({
@@ -41,6 +46,7 @@ async function main(): Promise<number> {
       beside: { type: "string" },
       rate: { type: "string" },
       url: { type: "string" },
+      compose: { type: "string" },
       elections: { type: "string" },
       crowd: { type: "string" },
       returns: { type: "string" },
@@ -53,6 +59,7 @@ async function main(): Promise<number> {
     return 0;
   }
   const topology = oneOf("topology", values.topology, ["single", "sentinel"]);
+  const isDeployment = values.url !== undefined || values.compose !== undefined;
   const settings = {
     topology,
     ack: oneOf("ack", values.ack, ["fast", "replicated"]),
@@ -65,8 +72,13 @@ async function main(): Promise<number> {
     json: Number(values.json),
     dist: values.dist,
     beside: values.beside && resolve(values.beside),
-    rate: Number(values.rate ?? (values.url === undefined ? Infinity : 5)),
+    rate: Number(values.rate ?? (isDeployment ? 5 : Infinity)),
   };
+  if (values.compose !== undefined) {
+    const faults = values.faults?.split(",").filter((name) => name !== "");
+    const urls = (values.url ?? "ws://127.0.0.1:9000").split(",");
+    return toldWithFaults(await tryProject({ ...settings, faults, urls, project: values.compose }));
+  }
   if (values.url !== undefined) return deployment(values.url.split(","), settings);
   if (values.planted !== undefined) return findPlanted(values.planted, settings);
   if (values.elections !== undefined) {
@@ -78,7 +90,10 @@ async function main(): Promise<number> {
   console.log(
     `seed ${settings.seed}, ${topology}, ack ${settings.ack}, ${settings.minutes} minutes, ${settings.gateways} gateways, ${settings.clients} + ${settings.json} clients`,
   );
-  const result = await run(settings);
+  return toldWithFaults(await run(settings));
+}
+
+function toldWithFaults(result: Result): number {
   for (const [name, count] of result.faults) console.log(`fault ${name}: ${count}`);
   const code = told(result);
   console.log(`history: ${result.historyPath}`);

@@ -5,7 +5,7 @@ import * as failovers from "./failovers.js";
 import type { GatewayProcess } from "./gateway-process.js";
 import type { History } from "./history.js";
 import type { Mode } from "./proxy.js";
-import type { Random } from "./random.js";
+import { shuffled, type Random } from "./random.js";
 import type { Topology } from "./redis-side.js";
 
 interface Scene {
@@ -189,7 +189,7 @@ export class Nemesis {
     while (performance.now() < untilMs) {
       await pause(this.#random.between(300, 1_500));
       if (this.#names.length === 0) continue;
-      if (round.length === 0) round = this.#shuffled();
+      if (round.length === 0) round = shuffled(this.#names, this.#random);
       await this.#inflict(round.pop()!);
     }
   }
@@ -210,12 +210,5 @@ export class Nemesis {
     // what follows from it (users taken for dead, claimed again) is its consequence as well
     const after = { what: `after ${name}`, gateways: reached, rollsBack: false };
     this.#history.add({ kind: "fault", ...after });
-  }
-
-  #shuffled(): string[] {
-    return this.#names
-      .map((name) => ({ name, rank: this.#random.next() }))
-      .toSorted((a, b) => a.rank - b.rank)
-      .map(({ name }) => name);
   }
 }

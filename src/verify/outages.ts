@@ -36,7 +36,7 @@ export function writesGoOn(index: Index): string[] {
   if (index.run.ack === "replicated" && index.run.ackReplicas > 1) return [];
   const failovers = new Set(
     index.run.entries.flatMap((entry) =>
-      entry.kind === "fault" && entry.rollsBack ? entry.what : [],
+      entry.kind === "fault" && entry.rollsBack && !entry.isOutage ? entry.what : [],
     ),
   );
   return outagesOf(index)

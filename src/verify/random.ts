@@ -23,3 +23,9 @@ export class Random {
     return all[Math.floor(this.next() * all.length)]!;
   }
 }
+
+/** In an order of the seed's. */
+export function shuffled<T>(all: readonly T[], random: Random): T[] {
+  const ranked = all.map((each) => ({ each, rank: random.next() }));
+  return ranked.toSorted((a, b) => a.rank - b.rank).map(({ each }) => each);
+}

@@ -225,6 +225,25 @@ const spoiled: [what: string, rule: string, run: Run, spoil: (run: Run) => void]
   ],
 ];
 
+test("an outage that is meant may take its time, and who is signed out meanwhile has a reason", () => {
+  const run = rolledBack();
+  run.entries = run.entries.map((entry) =>
+    entry.t >= 8_000 ? { ...entry, t: entry.t + 30_000 } : entry,
+  );
+  run.entries.push({ t: 30_000, kind: "presence", session: 2, name: "ana", status: 0 });
+  run.entries.sort((one, other) => one.t - other.t);
+  expect(rulesBroken(run).toSorted()).toEqual(
+    [
+      "nobody is signed out without a reason",
+      "after a failover, writing goes on within eight seconds",
+    ].toSorted(),
+  );
+  for (const entry of run.entries) {
+    if (entry.kind === "fault") Object.assign(entry, { isOutage: true });
+  }
+  expect(check(run)).toEqual([]);
+});
+
 for (const [what, rule, run, spoil] of spoiled) {
   test(`found when ${what}: ${rule}`, () => {
     spoil(run);

@@ -1,0 +1,213 @@
+/** What happens to a compose project: containers killed, stopped, frozen, recreated; alone and all together. */
+import { existsSync } from "node:fs";
+import { execFile } from "node:child_process";
+import { join } from "node:path";
+import { setTimeout as pause } from "node:timers/promises";
+import { promisify } from "node:util";
+import { shuffled, type Random } from "../random.js";
+import type { Act, Container, Project } from "./project.js";
+import type { ProjectRedis } from "./redis-side.js";
+
+export interface Scene {
+  readonly project: Project;
+  readonly redis: ProjectRedis;
+  readonly random: Random;
+  /** To be called when something goes. */
+  readonly down: () => void;
+}
+
+export interface ProjectFault {
+  /** Does its harm for a while, and has everything running again. */
+  readonly run: (scene: Scene) => Promise<void>;
+  /** Another server may take over, which may lack what was acknowledged last. */
+  readonly rollsBack?: true;
+  /** Nobody can write while it lasts, and that is meant. */
+  readonly isOutage?: true;
+  readonly needsSentinel?: true;
+}
+
+const MOMENT: [number, number] = [0, 1_500];
+const LONG: [number, number] = [3_000, 7_000];
+
+export const PROJECT_FAULTS: Readonly<Record<string, ProjectFault>> = {
+  "kill-primary": failover("kill", "start"),
+  "stop-primary": failover("stop", "start"),
+  "freeze-primary": failover("pause", "unpause"),
+  // back before anybody calls it dead, or just after
+  "restart-primary": { run: restartPrimary, rollsBack: true },
+  "kill-replica": { run: ofReplica("kill", "start"), needsSentinel: true },
+  "freeze-replica": { run: ofReplica("pause", "unpause"), needsSentinel: true },
+  "kill-sentinel": { run: ofSentinels(1, "kill", "start"), needsSentinel: true },
+  // too few are left to appoint another primary, until they are back
+  "kill-sentinels-and-primary": {
+    run: withoutMajority,
+    rollsBack: true,
+    isOutage: true,
+    needsSentinel: true,
+  },
+  "kill-redis-side": { run: ofRedisSide("kill"), rollsBack: true, isOutage: true },
+  "stop-redis-side": { run: ofRedisSide("stop"), rollsBack: true, isOutage: true },
+  "kill-gateway": { run: ofGateways(1, "kill", "start") },
+  "stop-gateway": { run: ofGateways(1, "stop", "start") },
+  "freeze-gateway": { run: ofGateways(1, "pause", "unpause") },
+  "kill-gateways": { run: ofGateways(Infinity, "kill", "start"), isOutage: true },
+  "restart-balancer": { run: restartBalancer, isOutage: true },
+  "stop-all": { run: stopAll, rollsBack: true, isOutage: true },
+  "kill-all": { run: killAll, rollsBack: true, isOutage: true },
+  "down-and-up": { run: downAndUp, rollsBack: true, isOutage: true },
+  "recreate-redis": { run: recreateRedis, rollsBack: true, isOutage: true },
+  roll: { run: roll },
+};
+
+/** Faults that the project can have. */
+export function projectFaultsOf(project: Project, redis: ProjectRedis): string[] {
+  const canRoll = existsSync(rollScript(project));
+  return Object.entries(PROJECT_FAULTS)
+    .filter(([, { needsSentinel }]) => redis.sentinels.length > 0 || needsSentinel === undefined)
+    .map(([name]) => name)
+    .filter((name) => name !== "roll" || canRoll);
+}
+
+function failover(harm: Act, heal: Act): ProjectFault {
+  const run = async ({ project, redis, random, down }: Scene): Promise<void> => {
+    const old = await redis.primary();
+    const [container] = await project.of(old.service);
+    down();
+    await project.act(harm, container!);
+    // a failover that does not come is found when all is to be whole again
+    await redis.untilSuccessorOf(old).catch(() => {});
+    await pause(random.between(...MOMENT));
+    await project.act(heal, container!);
+  };
+  return { run, rollsBack: true, needsSentinel: true };
+}
+
+async function restartPrimary({ project, redis, random, down }: Scene): Promise<void> {
+  const [container] = await project.of((await redis.primary()).service);
+  down();
+  await project.act("kill", container!);
+  await pause(random.between(0, 4_000));
+  await project.act("start", container!);
+}
+
+function ofReplica(harm: Act, heal: Act): ProjectFault["run"] {
+  return async ({ project, redis, random, down }) => {
+    const primary = await redis.primary();
+    const { service } = random.pick(redis.servers.filter((each) => each !== primary));
+    await forAWhile({ project, down }, await project.of(service), harm, heal, random);
+  };
+}
+
+function ofSentinels(count: number, harm: Act, heal: Act): ProjectFault["run"] {
+  return async ({ project, redis, random, down }) => {
+    const some = shuffled(redis.sentinels, random).slice(0, count);
+    const containers = await redis.containersOf(some.map(({ service }) => service));
+    await forAWhile({ project, down }, containers, harm, heal, random);
+  };
+}
+
+async function withoutMajority({ project, redis, random, down }: Scene): Promise<void> {
+  const { service } = await redis.primary();
+  const some = shuffled(redis.sentinels, random).slice(0, Math.ceil(redis.sentinels.length / 2));
+  const sentinels = await redis.containersOf(some.map((each) => each.service));
+  const [primary] = await project.of(service);
+  await project.act("kill", ...sentinels);
+  down();
+  await project.act("kill", primary!);
+  await pause(random.between(...LONG));
+  const isPrimaryFirst = random.next() < 0.5;
+  if (isPrimaryFirst) await project.act("start", primary!);
+  await pause(random.between(...MOMENT));
+  await project.act("start", ...sentinels);
+  if (isPrimaryFirst) return;
+  await pause(random.between(...LONG));
+  await project.act("start", primary!);
+}
+
+/** All servers and sentinels at once; they come back one by one, in any order. */
+function ofRedisSide(harm: "kill" | "stop"): ProjectFault["run"] {
+  return async ({ project, redis, random, down }) => {
+    const all = await redis.containersOf(redis.services);
+    down();
+    await project.act(harm, ...all);
+    for (const container of shuffled(all, random)) {
+      await pause(random.between(0, 700));
+      await project.act("start", container);
+    }
+  };
+}
+
+function ofGateways(count: number, harm: Act, heal: Act): ProjectFault["run"] {
+  return async ({ project, random, down }) => {
+    const some = shuffled(await project.of("gateway"), random).slice(0, count);
+    await forAWhile({ project, down }, some, harm, heal, random);
+  };
+}
+
+async function restartBalancer({ project, down }: Scene): Promise<void> {
+  down();
+  await project.act("restart", ...(await project.of("balancer")));
+}
+
+/** As an operator does who moves the machine. */
+async function stopAll({ project, random, down }: Scene): Promise<void> {
+  down();
+  await project.compose("stop");
+  await pause(random.between(...MOMENT));
+  // by `up`, or one by one in any order
+  if (random.next() < 0.5) await project.compose("up", "-d", "--no-build");
+  else await startInAnyOrder(project, random);
+}
+
+/** A power failure, but for the disks. */
+async function killAll({ project, random, down }: Scene): Promise<void> {
+  down();
+  await project.act("kill", ...(await project.containers()));
+  await pause(random.between(...MOMENT));
+  if (random.next() < 0.5) await project.compose("up", "-d", "--no-build");
+  else await startInAnyOrder(project, random);
+}
+
+/** New containers on the same volumes. */
+async function downAndUp({ project, down }: Scene): Promise<void> {
+  down();
+  await project.compose("down");
+  await project.compose("up", "-d", "--no-build");
+}
+
+/** As an upgrade of Redis does that takes no care. */
+async function recreateRedis({ project, redis, down }: Scene): Promise<void> {
+  down();
+  const how = ["-d", "--no-build", "--no-deps", "--force-recreate"];
+  await project.compose("up", ...how, ...redis.services);
+}
+
+/** The careful way: one gateway after the other. */
+async function roll({ project, down }: Scene): Promise<void> {
+  down();
+  const env = { ...process.env, COMPOSE_PROJECT_NAME: project.name };
+  await promisify(execFile)(rollScript(project), [], { cwd: project.folder, env });
+}
+
+function rollScript({ folder }: Project): string {
+  return join(folder, "deploy/roll");
+}
+
+async function forAWhile(
+  { project, down }: Pick<Scene, "project" | "down">,
+  containers: readonly Container[],
+  harm: Act,
+  heal: Act,
+  random: Random,
+): Promise<void> {
+  down();
+  await project.act(harm, ...containers);
+  await pause(random.between(...LONG));
+  await project.act(heal, ...containers);
+}
+
+async function startInAnyOrder(project: Project, random: Random): Promise<void> {
+  for (const container of shuffled(await project.containers(), random)) {
+    await project.act("start", container);
+  }
+}

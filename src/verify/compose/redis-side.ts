@@ -1,0 +1,215 @@
+/** The Redis of a compose project: one server, or several with sentinels; asked directly, beside all gateways. */
+import { Redis } from "ioredis";
+import { until } from "../until.js";
+import { Door } from "./door.js";
+import type { Container, Project } from "./project.js";
+
+interface Server {
+  readonly service: string;
+  readonly client: Redis;
+}
+
+/** A deployment heals within this, or it does not. */
+const WHOLE_WITHIN_MS = 120_000;
+
+export class ProjectRedis {
+  readonly servers: readonly Server[];
+  readonly sentinels: readonly Server[];
+  readonly #project: Project;
+  readonly #name: string;
+  readonly #doors: readonly Door[];
+
+  private constructor(
+    project: Project,
+    servers: readonly Server[],
+    sentinels: readonly Server[],
+    doors: readonly Door[],
+    name: string,
+  ) {
+    this.#project = project;
+    this.servers = servers;
+    this.sentinels = sentinels;
+    this.#doors = doors;
+    this.#name = name;
+  }
+
+  /** Services `redis`, `redis-2`, … and `sentinel…`, all of them running. */
+  static async of(project: Project): Promise<ProjectRedis> {
+    const containers = await project.containers();
+    const doors: Door[] = [];
+    const reach = async (container: Container, port: number, file: string): Promise<Server> => {
+      const door = await Door.to(project, container.service, port);
+      doors.push(door);
+      const login = await loginOf(project, container, file);
+      return { service: container.service, client: clientAt(door.port, login) };
+    };
+    const isRedis = ({ service }: Container): boolean => /^redis(-\d+)?$/.test(service);
+    const isSentinel = ({ service }: Container): boolean => /^sentinel(-\d+)?$/.test(service);
+    const servers = containers.filter(isRedis).map((each) => reach(each, 6_379, REDIS));
+    const sentinels = containers.filter(isSentinel).map((each) => reach(each, 26_379, SENTINEL));
+    const name = containers.find(isSentinel)?.environment["MASTER_NAME"] ?? "chat";
+    const all = [await Promise.all(servers), await Promise.all(sentinels)] as const;
+    return new ProjectRedis(project, ...all, doors, name);
+  }
+
+  get clients(): readonly Redis[] {
+    return this.servers.map(({ client }) => client);
+  }
+
+  get services(): readonly string[] {
+    return [...this.servers, ...this.sentinels].map(({ service }) => service);
+  }
+
+  /** The server that most sentinels call the primary; the only one, if there are none. */
+  async primary(): Promise<Server> {
+    if (this.sentinels.length === 0) return this.servers[0]!;
+    let found: Server | undefined;
+    await until("most sentinels name one primary", async () => {
+      const named = await Promise.all(this.sentinels.map((each) => this.#namedBy(each)));
+      const votes = (service: string): number => named.filter((each) => each === service).length;
+      found = this.servers.find(({ service }) => votes(service) > this.sentinels.length / 2);
+      return found !== undefined;
+    });
+    return found!;
+  }
+
+  async containersOf(services: readonly string[]): Promise<readonly Container[]> {
+    return (await this.#project.containers()).filter(({ service }) => services.includes(service));
+  }
+
+  /** Until another server is the primary, for the sentinels and for itself. */
+  async untilSuccessorOf(old: Server): Promise<void> {
+    await until("another server is the primary", async () => {
+      const primary = await this.primary();
+      return primary !== old && (await replicationOf(primary)).includes("role:master");
+    });
+  }
+
+  /** Until there is one primary, all others are its replicas in sync, and all sentinels know it. */
+  async untilWhole(): Promise<void> {
+    let seen = "";
+    const isWhole = async (): Promise<boolean> => {
+      seen = await this.#whatIsWrong();
+      return seen === "";
+    };
+    await until("Redis is whole", isWhole, WHOLE_WITHIN_MS).catch((error: unknown) => {
+      throw new Error(`Redis is not whole after ${WHOLE_WITHIN_MS / 1_000} s: ${seen}`, {
+        cause: error,
+      });
+    });
+  }
+
+  close(): void {
+    for (const { client } of [...this.servers, ...this.sentinels]) client.disconnect();
+    for (const door of this.#doors) door.close();
+  }
+
+  async #whatIsWrong(): Promise<string> {
+    const abouts = await Promise.all(this.servers.map((each) => replicationOf(each)));
+    const roles = this.servers.map(({ service }, i) => `${service}: ${roleIn(abouts[i]!)}`);
+    const primaries = abouts.filter((about) => about.includes("role:master"));
+    const replicas = this.servers.length - 1;
+    if (primaries.length !== 1) return roles.join(", ");
+    const isInSync = primaries[0]!.match(/^slave\d+:.*state=online/gm)?.length === replicas;
+    const areUp = abouts.filter((about) => about.includes("master_link_status:up"));
+    if (replicas > 0 && (!isInSync || areUp.length !== replicas)) return roles.join(", ");
+    // one that has just started may not be promoted yet
+    const unfit = abouts.findIndex((about) => /^slave_priority:0\r$/m.test(about));
+    if (unfit !== -1) return `${this.servers[unfit]!.service} may not be promoted yet`;
+    const primary = this.servers[abouts.indexOf(primaries[0]!)]!;
+    for (const sentinel of this.sentinels) {
+      if ((await this.#namedBy(sentinel)) !== primary.service) {
+        return `${sentinel.service} does not call ${primary.service} the primary`;
+      }
+      for (const [what, most] of [
+        ["REPLICAS", replicas],
+        ["SENTINELS", this.sentinels.length - 1],
+      ] as const) {
+        const alive = await this.#aliveFor(sentinel, what);
+        if (alive !== most) return `${sentinel.service} sees ${alive} ${what.toLowerCase()}`;
+      }
+    }
+    return "";
+  }
+
+  async #namedBy({ client }: Server): Promise<string | undefined> {
+    const asked = client.call("SENTINEL", "GET-MASTER-ADDR-BY-NAME", this.#name);
+    const [host] = (await withinASecond(asked as Promise<[string, string] | null>, null)) ?? [];
+    if (host === undefined) return undefined;
+    const containers = await this.#project.containers();
+    return containers.find(({ service, ip }) => service === host || ip === host)?.service;
+  }
+
+  async #aliveFor({ client }: Server, others: "REPLICAS" | "SENTINELS"): Promise<number> {
+    const asked = client.call("SENTINEL", others, this.#name) as Promise<string[][]>;
+    const seen = await withinASecond(asked, []);
+    return seen.filter((one) => !/down|disconnected/.test(one[one.indexOf("flags") + 1]!)).length;
+  }
+}
+
+const REDIS = "REDIS_PASSWORD_FILE";
+const SENTINEL = "SENTINEL_PASSWORD_FILE";
+
+interface Login {
+  readonly password?: string;
+  readonly tls?: {
+    readonly ca: string;
+    readonly cert: string;
+    readonly key: string;
+    readonly checkServerIdentity: () => undefined;
+  };
+}
+
+/** As the container itself logs in at its like. */
+async function loginOf(
+  project: Project,
+  container: Container,
+  passwordFile: string,
+): Promise<Login> {
+  const { [passwordFile]: file = "", TLS_DIR: folder = "" } = container.environment;
+  const read = (path: string): Promise<string> => project.read(container, path);
+  return {
+    ...(file !== "" && { password: (await read(file)).split("\n")[0]! }),
+    ...(folder !== "" && {
+      tls: {
+        ca: await read(`${folder}/ca.crt`),
+        cert: await read(`${folder}/tls.crt`),
+        key: await read(`${folder}/tls.key`),
+        // it is reached through a door of another name
+        checkServerIdentity: () => undefined,
+      },
+    }),
+  };
+}
+
+function clientAt(port: number, login: Login): Redis {
+  const patience = { retryStrategy: (): number => 100, maxRetriesPerRequest: null };
+  const client = new Redis(port, "127.0.0.1", { ...login, ...patience });
+  client.on("error", () => {}); // servers are killed on purpose
+  return client;
+}
+
+function replicationOf({ client }: Server): Promise<string> {
+  return withinASecond(client.info("replication"), "");
+}
+
+function roleIn(about: string): string {
+  const field = (name: string): string =>
+    new RegExp(`^${name}:(.*)\r$`, "m").exec(about)?.[1] ?? "";
+  if (about === "") return "no answer";
+  if (field("role") === "master") return `primary of ${field("connected_slaves")}`;
+  return `replica of ${field("master_host")}, link ${field("master_link_status")}`;
+}
+
+/** A frozen server does not answer. */
+async function withinASecond<T>(answer: Promise<T>, otherwise: T): Promise<T> {
+  let timer: NodeJS.Timeout | undefined;
+  const silence = new Promise<T>((resolve) => {
+    timer = setTimeout(() => resolve(otherwise), 1_000);
+  });
+  try {
+    return await Promise.race([answer.catch(() => otherwise), silence]);
+  } finally {
+    clearTimeout(timer);
+  }
+}

@@ -1,0 +1,110 @@
+/** A run on a compose project: clients at its front door, a nemesis that drives its containers, a verdict. */
+import { randomBytes } from "node:crypto";
+import { mkdtemp } from "node:fs/promises";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { check } from "../checks.js";
+import { makeClients, makeSdkClients, untilQuiet } from "../clients.js";
+import { figuresOf, whyVoid } from "../figures.js";
+import { History } from "../history.js";
+import type { RunHistory, Truth } from "../indexed.js";
+import { Observer } from "../observer.js";
+import { Random } from "../random.js";
+import type { Result, RunSettings } from "../run.js";
+import { readConnected, readMessages } from "../truth.js";
+import { projectFaultsOf } from "./faults.js";
+import { GatewayLogs } from "./gateway-logs.js";
+import { ProjectNemesis, WHOLE_RULE } from "./nemesis.js";
+import { Project } from "./project.js";
+import { ProjectRedis } from "./redis-side.js";
+
+export interface ProjectSettings extends Pick<
+  RunSettings,
+  "seed" | "minutes" | "clients" | "json" | "rate" | "ackReplicas"
+> {
+  readonly urls: readonly string[];
+  readonly project: string;
+  /** None: all that the project can have. */
+  readonly faults: readonly string[] | undefined;
+}
+
+/** Leaves everything running. @throws Error if the project is none that can be judged. */
+export async function tryProject(settings: ProjectSettings): Promise<Result> {
+  const project = await Project.find(settings.project);
+  const gateways = await project.of("gateway");
+  const ack = requireJudgeable(gateways[0]?.environment ?? {});
+  const redis = await ProjectRedis.of(project);
+  const possible = projectFaultsOf(project, redis);
+  const faults = settings.faults ?? possible;
+  const impossible = faults.filter((name) => !possible.includes(name));
+  if (impossible.length > 0) {
+    throw new Error(`not here: ${impossible.join(", ")}; possible are ${possible.join(", ")}`);
+  }
+  const folder = await mkdtemp(join(tmpdir(), "tertulia-verify-"));
+  const history = new History(join(folder, `history-${settings.seed}.jsonl`));
+  const now = (): number => history.now();
+  const logs = new GatewayLogs(project, now);
+  const observer = await Observer.start(redis.clients, now);
+  const tag = `v${randomBytes(3).toString("hex")}`;
+  const company = { ...settings, tag };
+  const clients = [...makeClients(company, history), ...makeSdkClients(company, history)];
+  const url = settings.urls[0]!.replace(/^ws/, "http");
+  const scene = { project, redis, random: new Random(settings.seed) };
+  const nemesis = new ProjectNemesis(scene, history, faults, url, gateways.length);
+  try {
+    await nemesis.untilWhole();
+    for (const client of clients) client.start();
+    await nemesis.run(performance.now() + settings.minutes * 60_000);
+    for (const client of clients) client.finishWriting();
+    const open = await untilQuiet(clients, history);
+    const truth: Truth = {
+      ...(await stored(redis, tag)),
+      terms: logs.terms,
+      events: observer.events,
+      reports: logs.reports,
+    };
+    const { ackReplicas } = settings;
+    const whole: RunHistory = { entries: history.entries, truth, open, ack, ackReplicas };
+    const { complaint } = nemesis;
+    return {
+      violations: [
+        ...(complaint === undefined ? [] : [{ rule: WHOLE_RULE, example: complaint, count: 1 }]),
+        ...check(whole),
+      ],
+      historyPath: history.path,
+      faults: nemesis.counts,
+      figures: { ack, ...figuresOf(whole, logs.seen) },
+      voidBecause: whyVoid(whole, nemesis.counts, logs.seen),
+    };
+  } finally {
+    await Promise.all(clients.map((client) => client.close()));
+    observer.close();
+    logs.close();
+    redis.close();
+    await history.close();
+  }
+}
+
+/** What the primary holds; if there is none, the server that holds most. */
+async function stored(
+  redis: ProjectRedis,
+  tag: string,
+): Promise<Pick<Truth, "messages" | "connected">> {
+  const primary = await redis.primary().catch(() => undefined);
+  const servers = primary === undefined ? redis.servers : [primary];
+  const contents = servers.map(async ({ client }) => ({
+    messages: await readMessages(client),
+    connected: (await readConnected(client)).filter((name) => name.startsWith(tag)),
+  }));
+  const all = await Promise.all(contents);
+  return all.toSorted((a, b) => b.messages.length - a.messages.length)[0]!;
+}
+
+/** Of the gateways' environment. Returns what they promise. */
+function requireJudgeable(environment: Readonly<Record<string, string>>): "fast" | "replicated" {
+  const { HISTORY_KEEP = "1000", ACK_LEVEL = "fast" } = environment;
+  if (Number(HISTORY_KEEP) < 100_000) {
+    throw new Error("its gateways drop old messages: start it with -f deploy/verify.yml as well");
+  }
+  return ACK_LEVEL === "replicated" ? "replicated" : "fast";
+}

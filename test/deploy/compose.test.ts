@@ -18,7 +18,10 @@ if (why !== undefined) console.log(why);
 test.skipIf(why !== undefined)(
   "what is behind a profile, or in a file to add, is understood, and all that it mounts is there",
   async () => {
-    const added = ["deploy/sentinel.yml", "deploy/load-test.yml"].flatMap((file) => ["-f", file]);
+    const added = ["sentinel", "secure", "load-test"].flatMap((each) => [
+      "-f",
+      `deploy/${each}.yml`,
+    ]);
     const composeOptions = ["-f", "docker-compose.yml", ...added, "--profile", "observability"];
     const { err, data } = await config({ cwd, composeOptions });
     expect(err).toBe(""); // no warning either

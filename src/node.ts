@@ -230,7 +230,7 @@ export async function startNode(
       peers: new Peers(placesOf(config.PEERS), id),
       log: observe.log.child({ room: "alone" }),
       isReady: servesOrStops,
-      sessions: () => gateway.sessions.size,
+      sessions: () => letGo.remaining,
       letGo: () => letGo.whileAlone(servesOrStops),
     });
   const versions = { version: release, redis: version, ledger: library.version };

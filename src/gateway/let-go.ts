@@ -27,6 +27,11 @@ export class LetGo {
     this.#counters = counters;
   }
 
+  /** How many have not been closed here yet. */
+  get remaining(): number {
+    return [...this.#sessions].filter((session) => !this.#closed.has(session)).length;
+  }
+
   /** Those whose view has a hole, as the hub has just told them. */
   withHoles(): void {
     if (this.#isBusy) return; // and will look again

@@ -106,10 +106,19 @@ export class Cluster {
     const mains = [dist, ...(beside === undefined ? [] : [beside])].map(
       (each) => `${each}/main.js`,
     );
-    for (let index = 0; index < gateways; index++) {
-      const port = await freePort();
+    const ports = new Set<number>();
+    while (ports.size < gateways) ports.add(await freePort());
+    const PEERS = [...ports].map((port) => `127.0.0.1:${port}`).join(",");
+    for (const [index, port] of [...ports].entries()) {
       const [toRedis, toClients] = [await this.redis.edge(), await Proxy.to(port)];
-      const place = { index, port, toRedis, toClients, mains, environment };
+      const place = {
+        index,
+        port,
+        toRedis,
+        toClients,
+        mains,
+        environment: { PEERS, ...environment },
+      };
       const gateway = new GatewayProcess(place, (line) => this.#note(line, index));
       this.#gateways.push(gateway);
       gateway.start();

@@ -33,6 +33,8 @@ interface FaultEntry {
 /** Longer than a lease, in some cases: then the victim is taken for dead. */
 const MOMENT: [number, number] = [200, 1_500];
 const LONG: [number, number] = [4_500, 6_500];
+/** Until a gateway that alone is cut off lets its clients go: four seconds, and ten, and three to do it. */
+const STRANDED: [number, number] = [17_000, 19_000];
 
 const atEdge =
   (mode: Mode, roles: readonly string[], [least, most]: [number, number]): Fault =>
@@ -84,6 +86,8 @@ export const FAULTS: Readonly<Record<string, FaultEntry>> = {
   "cut-clients": { run: async ({ victim }) => void victim.toClients.cut(), reach: "victim" },
   "blackhole-redis": { run: atEdge("blackhole", ROLES, MOMENT), reach: "victim" },
   "blackhole-redis-long": { run: atEdge("blackhole", ["*"], LONG), reach: "victim" },
+  "strand-gateway": { run: atEdge("blackhole", ["*"], STRANDED), reach: "victim" },
+  "trim-logs": { run: trimLogs, reach: "victim" },
   "mute-redis": { run: muteThenCut, reach: "victim" },
   "delay-redis": { run: atEdge("delay", ROLES, MOMENT), reach: "victim" },
   "throttle-redis": { run: atEdge("throttle", ROLES, MOMENT), reach: "victim" },
@@ -120,6 +124,16 @@ async function muteThenCut({ victim: { toRedis }, random }: Scene): Promise<void
   toRedis.set("mute", "command");
   await pause(random.between(100, 800));
   toRedis.cut("command");
+  toRedis.set("pass");
+}
+
+/** A gateway misses what no log has any more when it is back, as after more than a minute. */
+async function trimLogs({ cluster: { redis }, victim: { toRedis }, random }: Scene): Promise<void> {
+  toRedis.set("blackhole");
+  await pause(random.between(...MOMENT));
+  toRedis.cut(); // else the connections still hold what the subscription was told
+  const primary = await redis.primary();
+  for (const log of await primary.keys("*:log")) await primary.xtrim(log, "MAXLEN", 1);
   toRedis.set("pass");
 }
 

@@ -211,6 +211,12 @@ export const PLANTED: Readonly<Record<string, Planted>> = {
     faults: ["lossy-failover"],
     minutes: 0.3,
   },
+  "told-behind-a-hole": {
+    // who has missed what no log has any more goes on hearing what comes behind it
+    changes: [["gateway/classic-session.js", "notice.hasMissed", "false"]],
+    faults: ["trim-logs"],
+    minutes: 0.4,
+  },
   "confirmed-by-those-left": {
     // one replica has been promoted, and the old primary still has the other, which confirms
     changes: [["redis/replication.js", "!this.#isWhole(connected)", "false"]],

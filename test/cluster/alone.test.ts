@@ -1,6 +1,8 @@
 /** A gateway that alone is cut off from Redis lets its clients go; while Redis is away for all, nobody goes. */
 import { setTimeout as pause } from "node:timers/promises";
-import { afterAll, afterEach, beforeAll, expect, test } from "vitest";
+import { afterAll, beforeAll, expect, onTestFinished, test } from "vitest";
+import { WebSocket } from "ws";
+import { connect } from "#tertulia/clients/sdk/tertulia.js";
 import { freePort } from "#tertulia/local-redis/server.js";
 import { Proxy } from "#tertulia/verify/proxy.js";
 import { ClassicClient, L } from "../support/classic-client.js";
@@ -8,24 +10,21 @@ import { eventually } from "../support/eventually.js";
 import { JsonClient } from "../support/json-client.js";
 import { node } from "../support/nodes.js";
 import { startRedis, type TestRedis } from "../support/redis.js";
-import { at, join } from "../support/sdk-scene.js";
+import { at } from "../support/sdk-scene.js";
 
 type TestNode = Awaited<ReturnType<typeof node>>;
 
 let redis: TestRedis;
-let open: { close(): Promise<void> }[] = [];
 
 beforeAll(async () => {
   redis = await startRedis();
 });
 afterAll(() => redis.close());
-afterEach(async () => {
-  for (const each of open.splice(0).toReversed()) await each.close();
-});
 
-/** Two gateways that know of each other, each behind a proxy to Redis. */
-async function pair(): Promise<{ proxies: [Proxy, Proxy]; nodes: [TestNode, TestNode] }> {
-  await redis.client.flushall();
+/** Two gateways that know of each other, each behind a proxy to Redis, in a chat of their own. */
+async function pair(
+  REDIS_PREFIX: string,
+): Promise<{ proxies: [Proxy, Proxy]; nodes: [TestNode, TestNode] }> {
   const ports = [await freePort(), await freePort()];
   const PEERS = ports.map((port) => `127.0.0.1:${port}`).join(",");
   const proxies: Proxy[] = [];
@@ -33,9 +32,10 @@ async function pair(): Promise<{ proxies: [Proxy, Proxy]; nodes: [TestNode, Test
   for (const PORT of ports) {
     const proxy = await Proxy.to(redis.port);
     proxies.push(proxy);
-    const started = await node(proxy.url, { PORT, PEERS });
+    const started = await node(proxy.url, { PORT, PEERS, REDIS_PREFIX });
     nodes.push(started);
-    open.push(proxy, started);
+    onTestFinished(() => proxy.close());
+    onTestFinished(() => started.close());
   }
   return { proxies: proxies as [Proxy, Proxy], nodes: nodes as [TestNode, TestNode] };
 }
@@ -49,16 +49,18 @@ async function letGo({ counters }: TestNode): Promise<number> {
   return Number(/^tertulia_let_go_total\{why="alone"\} (\d+)$/m.exec(metrics)?.[1]);
 }
 
-test("a gateway that alone is cut off lets its clients go, and takes them in when it is back", async () => {
-  const { proxies, nodes } = await pair();
+// side by side: both wait for longer than ten seconds
+test.concurrent("a gateway that alone is cut off lets its clients go, and takes them in when it is back", async () => {
+  const { proxies, nodes } = await pair("alone");
   const [lonely, other] = nodes;
   const [classic, rival, json] = await Promise.all([
     ClassicClient.connect(lonely.port, "classic"),
     ClassicClient.connect(lonely.port, "seed", "ws-protocol"),
     JsonClient.hello(lonely.port, "json", { key: "k" }),
   ]);
-  const sdk = join(at(lonely, other), { name: "sdk" });
-  await sdk.chat.joined();
+  const sdk = connect(at(lonely, other), { name: "sdk", WebSocket });
+  onTestFinished(() => sdk.close());
+  await sdk.joined();
   const speaker = await ClassicClient.connect(other.port, "speaker");
   await classic.awaits(53, L("speaker"), 1);
   proxies[0].set("blackhole");
@@ -66,9 +68,9 @@ test("a gateway that alone is cut off lets its clients go, and takes them in whe
   const codes = await Promise.all([classic, rival, json].map((client) => client.closed()));
   expect(codes).toEqual([1012, 1012, 4510]);
   expect(performance.now() - cutMs).toBeGreaterThan(10_000);
-  await sdk.chat.joined();
+  const missed = sdk.once("message");
   speaker.says(4, L("~"), L("meanwhile"));
-  await eventually(() => expect(sdk.messages.map(({ text }) => text)).toEqual(["meanwhile"]));
+  expect(await missed).toMatchObject({ from: "speaker", text: "meanwhile" });
   expect(lonely.log).toContainEqual(
     expect.objectContaining({ event: "left_alone", why: "others serve", sessions: 4 }),
   );
@@ -83,8 +85,8 @@ test("a gateway that alone is cut off lets its clients go, and takes them in whe
   await back.awaits(55, L("seed"), L("hello"));
 });
 
-test("while Redis is away for all of them, everybody keeps the connection", async () => {
-  const { proxies, nodes } = await pair();
+test.concurrent("while Redis is away for all of them, everybody keeps the connection", async () => {
+  const { proxies, nodes } = await pair("away");
   const clients = await Promise.all(
     nodes.flatMap(({ port }, i) => [
       ClassicClient.connect(port, `classic-${i}`),

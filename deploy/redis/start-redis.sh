@@ -172,6 +172,9 @@ replica-announce-ip $self
 repl-diskless-sync-delay 1
 min-replicas-to-write ${MIN_REPLICAS:-0}
 min-replicas-max-lag 10
+# a frozen replica is given up; until then ACK_LEVEL=replicated waits for it
+repl-timeout 10
+repl-ping-replica-period 2
 EOF
     # the name stands here even if nobody has it: Redis looks it up at each attempt
     if [ "$primary" != "$self" ]; then

@@ -81,7 +81,7 @@ EOF
   echo "sentinel monitor $name $primary 6379 $quorum"
   if [ -n "${REDIS_PASSWORD_FILE:-}" ]; then
     password=$(quoted "$REDIS_PASSWORD_FILE")
-    echo "sentinel auth-pass $name $password"
+    printf 'sentinel auth-pass %s %s\n' "$name" "$password"
   fi
   cat <<EOF
 sentinel down-after-milliseconds $name ${DOWN_AFTER_MS:-2000}

@@ -5,7 +5,7 @@ import { BaseSequencer, type TestSpecification } from "vitest/node";
 const report = process.env["TEST_REPORT"];
 
 const BUILD = "test/support/build.ts";
-const CONTAINERS = "test/deploy/compose*.test.ts";
+const CONTAINERS = "test/deploy/{compose*,pods}.test.ts";
 const API_SERVER = "test/deploy/*-server.test.ts";
 
 /** They run without Redis, sockets or a browser: a contributor without any of these can run them. */

@@ -49,13 +49,14 @@ export function lint(all: readonly Manifest[], { variables, secrets }: LintSetti
     mistakes.push(`${manifest.kind} ${manifest.metadata?.name}: ${what}`);
   };
   const workloads = all.filter(({ kind }) => kind === "Deployment" || kind === "StatefulSet");
+  const jobs = all.filter(({ kind }) => kind === "CronJob");
   const exists = (kind: string, name: string): boolean =>
     all.some((each) => each.kind === kind && each.metadata.name === name);
   const matching = (labels: Manifest): Manifest[] =>
-    workloads.filter(({ spec }) => isWithin(labels, spec.template.metadata?.labels));
+    [...workloads, ...jobs].filter((each) => isWithin(labels, templateOf(each).metadata?.labels));
   const portNames = (those: Manifest[]): unknown[] =>
-    those.flatMap(({ spec }) =>
-      spec.template.spec.containers.flatMap(({ ports = [] }: Manifest) =>
+    those.flatMap((each) =>
+      templateOf(each).spec.containers.flatMap(({ ports = [] }: Manifest) =>
         ports.flatMap(({ name, containerPort }: Manifest) => [name, containerPort]),
       ),
     );
@@ -68,6 +69,7 @@ export function lint(all: readonly Manifest[], { variables, secrets }: LintSetti
     if (all.filter((each) => isSame(each, manifest)).length > 1) say(manifest, "is there twice");
   }
   for (const workload of workloads) checkWorkload(workload);
+  for (const job of jobs) checkPod(job);
   for (const manifest of all) checkReferences(manifest);
   return [...new Set(mistakes)];
 
@@ -79,18 +81,39 @@ export function lint(all: readonly Manifest[], { variables, secrets }: LintSetti
     if (serviceName !== undefined && !exists("Service", serviceName)) {
       say(workload, `there is no service ${serviceName}`);
     }
-    const pod = template.spec;
+    checkPod(workload);
+    for (const container of template.spec.containers) checkProbes(workload, container);
+    for (const { labelSelector } of template.spec.topologySpreadConstraints ?? []) {
+      if (!isWithin(labelSelector.matchLabels, template.metadata?.labels)) {
+        say(workload, "spreads other pods than its own");
+      }
+    }
+  }
+
+  function checkPod(workload: Manifest): void {
+    const pod = templateOf(workload).spec;
     if (pod.serviceAccountName !== undefined && !exists("ServiceAccount", pod.serviceAccountName)) {
       say(workload, `there is no account ${pod.serviceAccountName}`);
     }
     if (pod.automountServiceAccountToken !== false) say(workload, "mounts a token");
     if (pod.securityContext?.runAsNonRoot !== true) say(workload, "may run as root");
-    for (const { labelSelector } of pod.topologySpreadConstraints ?? []) {
-      if (!isWithin(labelSelector.matchLabels, template.metadata?.labels)) {
-        say(workload, "spreads other pods than its own");
+    for (const { name, configMap, secret } of pod.volumes ?? []) {
+      if (configMap !== undefined && !exists("ConfigMap", configMap.name)) {
+        say(workload, `there is no configuration ${configMap.name}`);
       }
+      if (secret !== undefined) checkSecret(workload, secret.secretName);
+      const isMounted = pod.containers.some(({ volumeMounts = [] }: Manifest) =>
+        volumeMounts.some((mount: Manifest) => mount.name === name),
+      );
+      if (!isMounted) say(workload, `nobody mounts ${name}`);
     }
     for (const container of pod.containers) checkContainer(workload, container);
+  }
+
+  function checkSecret(workload: Manifest, name: string): void {
+    if (!exists("Secret", name) && !secrets.includes(name)) {
+      say(workload, `there is no secret ${name}`);
+    }
   }
 
   function checkContainer(workload: Manifest, container: Manifest): void {
@@ -105,6 +128,17 @@ export function lint(all: readonly Manifest[], { variables, secrets }: LintSetti
       securityContext.readOnlyRootFilesystem === true &&
       securityContext.capabilities?.drop?.includes("ALL");
     if (!isHard) say(workload, `${container.name} may do more than it must`);
+    for (const { name, valueFrom } of env) {
+      const isOurs = container.name === "gateway";
+      if (isOurs && !variables.includes(name)) say(workload, `the configuration knows no ${name}`);
+      const secret = valueFrom?.secretKeyRef?.name;
+      if (secret !== undefined) checkSecret(workload, secret);
+    }
+    checkGrace(workload, container);
+  }
+
+  function checkProbes(workload: Manifest, container: Manifest): void {
+    const { ports = [] } = container;
     for (const probe of ["startupProbe", "livenessProbe", "readinessProbe"]) {
       if (container[probe] === undefined) say(workload, `has no ${probe}`);
       const port = (container[probe]?.httpGet ?? container[probe]?.tcpSocket)?.port;
@@ -113,15 +147,6 @@ export function lint(all: readonly Manifest[], { variables, secrets }: LintSetti
         say(workload, `${probe} asks at ${port}, which is no port of it`);
       }
     }
-    for (const { name, valueFrom } of env) {
-      if (!variables.includes(name)) say(workload, `the configuration knows no ${name}`);
-      const secret = valueFrom?.secretKeyRef?.name;
-      const isKnown = all.some((each) => each.kind === "Secret" && each.metadata.name === secret);
-      if (secret !== undefined && !isKnown && !secrets.includes(secret)) {
-        say(workload, `there is no secret ${secret}`);
-      }
-    }
-    checkGrace(workload, container);
   }
 
   function checkGrace(workload: Manifest, { env = [], lifecycle }: Manifest): void {
@@ -131,7 +156,7 @@ export function lint(all: readonly Manifest[], { variables, secrets }: LintSetti
     const preStop = command[0] === "sleep" ? Number(command[1]) : 0;
     const drain = ["DRAIN_WAIT_MS", "DRAIN_WINDOW_MS", "STOP_WITHIN_MS"].map(seconds);
     const needed = drain.reduce((sum, each) => sum + each, preStop);
-    if (workload.spec.template.spec.terminationGracePeriodSeconds < needed) {
+    if (templateOf(workload).spec.terminationGracePeriodSeconds < needed) {
       say(workload, `is killed before it has drained (${needed} s)`);
     }
   }
@@ -149,13 +174,9 @@ export function lint(all: readonly Manifest[], { variables, secrets }: LintSetti
       if (those.length === 0) say(manifest, "selects nothing");
       for (const { ports = [], from = [] } of spec.ingress ?? []) {
         for (const { port } of ports) checkPort(manifest, port, those);
-        for (const { podSelector, namespaceSelector } of from) {
-          const isOurs = namespaceSelector === undefined;
-          if (isOurs && matching(podSelector.matchLabels).length === 0) {
-            say(manifest, "lets nobody in");
-          }
-        }
+        checkPeers(manifest, from, "lets nobody in");
       }
+      for (const { to = [] } of spec.egress ?? []) checkPeers(manifest, to, "lets out to nobody");
     } else if (kind === "HorizontalPodAutoscaler") {
       const { scaleTargetRef, minReplicas, maxReplicas } = spec;
       if (!exists(scaleTargetRef.kind, scaleTargetRef.name)) say(manifest, "scales nothing");
@@ -178,12 +199,24 @@ export function lint(all: readonly Manifest[], { variables, secrets }: LintSetti
     }
   }
 
+  function checkPeers(manifest: Manifest, peers: Manifest[], what: string): void {
+    for (const { podSelector, namespaceSelector } of peers) {
+      const isOurs = namespaceSelector === undefined;
+      if (isOurs && matching(podSelector.matchLabels).length === 0) say(manifest, what);
+    }
+  }
+
   function checkBackend(manifest: Manifest, { name, port }: Manifest): void {
     const service = all.find((each) => each.kind === "Service" && each.metadata.name === name);
     const ports = service?.spec.ports.flatMap((each: Manifest) => [each.name, each.port]) ?? [];
     if (!ports.includes(port.name ?? port.number))
       say(manifest, `there is no ${name} at this port`);
   }
+}
+
+/** Of the pods that this makes. */
+function templateOf({ kind, spec }: Manifest): Manifest {
+  return kind === "CronJob" ? spec.jobTemplate.spec.template : spec.template;
 }
 
 function isWithin(some: Manifest, all: Manifest): boolean {

@@ -4,9 +4,12 @@ import { weaknesses } from "./weaknesses.js";
 
 const test = always.skipIf(!hasKubectl());
 
-test.each(["overlays/single", "overlays/production"])("%s has no known weakness", (overlay) => {
-  expect(weaknesses(rendered(overlay))).toEqual([]);
-});
+test.each(["overlays/single", "overlays/production", "overlays/ha"])(
+  "%s has no known weakness",
+  (overlay) => {
+    expect(weaknesses(rendered(overlay))).toEqual([]);
+  },
+);
 
 test("the pods of a trial, and one more while they are replaced, find room on two cores", () => {
   const all = rendered("overlays/single").filter(({ spec }) => spec?.template !== undefined);
@@ -80,10 +83,17 @@ const planted: [string, string, (all: Manifest[]) => void][] = [
   ],
   ["production", "gateway may take all memory", (all) => delete gateway(all).resources.limits],
   [
-    "single",
-    "has no maxmemory",
-    (all) => redis(all).args.splice(redis(all).args.indexOf("--maxmemory"), 2),
+    "production",
+    "tertulia-peers:9000 does not name all gateways",
+    (all) => delete named(all, "Service", "tertulia-peers").spec.publishNotReadyAddresses,
   ],
+  [
+    "production",
+    "no policy lets the gateways reach one another",
+    (all) => part(all, "NetworkPolicy").spec.egress.pop(),
+  ],
+  ["single", "anybody may log in", (all) => unset(all, "REDIS_PASSWORD_FILE")],
+  ["single", "has no maxmemory", (all) => unset(all, "MAXMEMORY")],
   ["single", "a rewrite finds no memory", (all) => (redis(all).resources.limits.memory = "768Mi")],
   [
     "single",
@@ -93,6 +103,38 @@ const planted: [string, string, (all: Manifest[]) => void][] = [
       spec.resources.requests.storage = "2Gi";
     },
   ],
+  [
+    "ha",
+    "pods that are not ready cannot be evicted",
+    (all) => {
+      const { spec } = named(all, "PodDisruptionBudget", "tertulia-redis");
+      delete spec.unhealthyPodEvictionPolicy;
+    },
+  ],
+  [
+    "ha",
+    "metrics are open to every pod",
+    (all) => delete named(all, "NetworkPolicy", "tertulia-redis").spec.ingress[1].from,
+  ],
+  [
+    "ha",
+    "two may stand on one node",
+    (all) => delete part(all, "StatefulSet").spec.template.spec.affinity,
+  ],
+  [
+    "ha",
+    "the first waits for the second to start",
+    (all) => delete part(all, "StatefulSet").spec.podManagementPolicy,
+  ],
+  [
+    "ha",
+    "those that start do not find one another",
+    (all) => delete named(all, "Service", "tertulia-redis").spec.publishNotReadyAddresses,
+  ],
+  ["ha", "a primary stops without a successor", (all) => delete redis(all).lifecycle],
+  ["ha", "talks without TLS", (all) => unset(all, "TLS_DIR")],
+  ["ha", "a primary alone takes writes", (all) => unset(all, "MIN_REPLICAS")],
+  ["ha", "nobody takes backups", (all) => all.splice(all.indexOf(part(all, "CronJob")), 1)],
 ];
 
 test.each(planted)("a planted weakness of %s is found: %s", (overlay, said, plant) => {
@@ -103,6 +145,16 @@ test.each(planted)("a planted weakness of %s is found: %s", (overlay, said, plan
 
 function part(all: Manifest[], kind: string): Manifest {
   return all.find((each) => each.kind === kind);
+}
+
+function named(all: Manifest[], kind: string, name: string): Manifest {
+  return all.find((each) => each.kind === kind && each.metadata.name === name);
+}
+
+/** Takes a variable from Redis' environment. */
+function unset(all: Manifest[], name: string): void {
+  const container = redis(all);
+  container.env = container.env.filter((each: Manifest) => each.name !== name);
 }
 
 function pod(all: Manifest[]): Manifest {

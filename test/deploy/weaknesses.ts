@@ -26,7 +26,7 @@ export function weaknesses(all: readonly Manifest[]): string[] {
     if (kind === "Deployment") checkGateways(manifest);
     if (kind === "StatefulSet") checkStore(manifest);
     if (kind === "Deployment" || kind === "StatefulSet") checkMemory(manifest);
-    if (kind === "PodDisruptionBudget" && spec.unhealthyPodEvictionPolicy !== "AlwaysAllow") {
+    if (kind === "PodDisruptionBudget" && !saysWhatBecomesOfTheUnready(spec)) {
       say(manifest, "pods that are not ready cannot be evicted");
     }
     if (kind === "HorizontalPodAutoscaler") {
@@ -37,12 +37,24 @@ export function weaknesses(all: readonly Manifest[]): string[] {
     }
     if (kind === "NetworkPolicy") {
       for (const { ports = [], from } of spec.ingress ?? []) {
-        const isOpen = from === undefined && ports.some(({ port }: Manifest) => port === "metrics");
+        const isOpen =
+          from === undefined && ports.some(({ port }: Manifest) => `${port}`.startsWith("metrics"));
         if (isOpen) say(manifest, "metrics are open to every pod");
       }
     }
   }
   return said;
+
+  /** Gateways may always go. Of Redis, one that is not whole may be needed: there the choice is made in words. */
+  function saysWhatBecomesOfTheUnready({ selector, unhealthyPodEvictionPolicy: policy }: Manifest) {
+    const isStore = all.some(
+      ({ kind, spec }) =>
+        kind === "StatefulSet" &&
+        isWithin(selector.matchLabels, spec.template.metadata.labels) &&
+        policy === "IfHealthyBudget",
+    );
+    return policy === "AlwaysAllow" || isStore;
+  }
 
   function checkGateways(deployment: Manifest): void {
     const pod = deployment.spec.template.spec;
@@ -103,6 +115,8 @@ export function weaknesses(all: readonly Manifest[]): string[] {
     const { template, volumeClaimTemplates = [] } = set.spec;
     const redis = template.spec.containers.find(({ name }: Manifest) => name === "redis");
     if (redis === undefined) return;
+    if (setting(redis, "redis_password_file") === undefined) say(set, "anybody may log in");
+    if (set.spec.replicas > 1) checkStores(set, redis);
     const maxmemory = bytes(setting(redis, "maxmemory") ?? "0");
     const limit = bytes(redis.resources?.limits?.memory ?? "0");
     if (maxmemory === 0) say(set, "has no maxmemory");
@@ -111,6 +125,28 @@ export function weaknesses(all: readonly Manifest[]): string[] {
       const isRoomy = bytes(spec.resources.requests.storage) >= 4 * maxmemory;
       if (metadata.name === "data" && !isRoomy) say(set, "a rewrite finds no room on the disk");
     }
+  }
+
+  /** Several, with Sentinel: apart, encrypted, and none goes without a successor. */
+  function checkStores(set: Manifest, redis: Manifest): void {
+    const { podManagementPolicy, serviceName, template } = set.spec;
+    const { podAntiAffinity } = template.spec.affinity ?? {};
+    const apart = podAntiAffinity?.requiredDuringSchedulingIgnoredDuringExecution ?? [];
+    const isApart = apart.some(
+      ({ topologyKey, labelSelector }: Manifest) =>
+        topologyKey === "kubernetes.io/hostname" &&
+        isWithin(labelSelector.matchLabels, template.metadata.labels),
+    );
+    if (!isApart) say(set, "two may stand on one node");
+    if (podManagementPolicy !== "Parallel") say(set, "the first waits for the second to start");
+    if (named("Service", serviceName)?.spec.publishNotReadyAddresses !== true) {
+      say(set, "those that start do not find one another");
+    }
+    if (redis.lifecycle?.preStop === undefined) say(set, "a primary stops without a successor");
+    if (setting(redis, "tls_dir") === undefined) say(set, "talks without TLS");
+    if (!(Number(setting(redis, "min_replicas")) > 0)) say(set, "a primary alone takes writes");
+    const isCopied = all.some(({ kind }) => kind === "CronJob");
+    if (!isCopied) say(set, "nobody takes backups");
   }
 
   function checkMemory(workload: Manifest): void {
@@ -137,9 +173,8 @@ function selectors({ kind, spec }: Manifest): Manifest[] {
     return [spec.selector.matchLabels];
   }
   if (kind !== "NetworkPolicy") return [];
-  const peers = [...(spec.ingress ?? []), ...(spec.egress ?? [])].flatMap(
-    ({ from = [], to = [] }) => [...from, ...to],
-  );
+  const rules: Manifest[] = [...(spec.ingress ?? []), ...(spec.egress ?? [])];
+  const peers: Manifest[] = rules.flatMap(({ from, to }) => from ?? to ?? []);
   const own = [{ podSelector: spec.podSelector }, ...peers].filter(
     // pods of another namespace are somebody else's
     ({ podSelector, namespaceSelector }) =>

@@ -33,7 +33,7 @@ export const replicationRules: readonly Rule<Seen>[] = [
       if (isReplica || (needs.replicas === 0 && replicas.length === 0)) return undefined;
       const online = replicas.filter(({ state }) => state === "online");
       const said = replicas.map(
-        ({ at, state, lagSeconds }) => `${at} ${state}, ${lagSeconds} s behind`,
+        ({ at, state, lagSeconds }) => `${at} ${state}, heard of ${lagSeconds} s ago`,
       );
       const found = said.join("; ") || "none is connected";
       if (online.length < needs.replicas) return wrong(found);

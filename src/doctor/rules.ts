@@ -144,9 +144,12 @@ export const serverRules: readonly Rule<Seen>[] = [
     name: "password",
     value: "asked for",
     why: "whoever reaches a Redis without one reads and writes everything",
-    judge({ isOpenToAll, isLoopback }) {
+    judge({ isOpenToAll, isLoopback, isReplica, replicas }) {
       if (!isOpenToAll) return ok("asked for");
-      const set = "CONFIG SET requirepass A-LONG-RANDOM-TEXT";
+      const set =
+        isReplica || replicas.length > 0
+          ? "CONFIG SET masterauth TEXT on all servers, SENTINEL SET NAME auth-pass TEXT on all sentinels, then CONFIG SET requirepass TEXT"
+          : "CONFIG SET requirepass A-LONG-RANDOM-TEXT";
       const found = "the default user has none: whoever reaches it is let in";
       return isLoopback ? warning(found, set) : wrong(found, set);
     },

@@ -72,10 +72,11 @@ export async function startNode(
   const keys = new Keys(config.REDIS_PREFIX);
   const [library, release] = await Promise.all([readLedgerLibrary(), readVersion()]);
   observe.counters.buildInfo.set({ version: release, ledger: library.version }, 1);
-  const ledger = new Ledger(commands, library, inRoom(observe, "ledger"));
+  const feed = new RedisFeed(subscriber, commands, keys, inRoom(observe, "feed"));
+  const ledger = new Ledger(commands, library, inRoom(observe, "ledger"), feed.seen);
   // a Redis that is busy starting is waited for, as one that is not there yet
   await retrying(STARTING_WITHIN_MS, () => ledger.load());
-  const leases = new RedisLeases(new Ledger(duty, library, inRoom(observe, "ledger")), keys, {
+  const leases = new RedisLeases(ledger.on(duty), keys, {
     leaseMs: config.LEASE_MS,
     stallMs: stallMs(config),
     idleAfterMs: config.IDLE_AFTER_MS,
@@ -91,13 +92,12 @@ export async function startNode(
     deadlineMs: config.OPERATION_DEADLINE_MS,
     stallMs: stallMs(config),
   };
-  const storeRoom = inRoom(observe, "store");
   const writing = {
-    ledger: isReplicated ? new Ledger(writer, library, storeRoom) : ledger,
+    ledger: isReplicated ? ledger.on(writer) : ledger,
     replication: isReplicated ? new Replication(writer, config.ACK_REPLICAS) : undefined,
   };
+  const storeRoom = inRoom(observe, "store");
   const store = new RedisStore(ledger, writing, keys, heartbeat, storeSettings, storeRoom);
-  const feed = new RedisFeed(subscriber, commands, keys, inRoom(observe, "feed"));
   const election = new Election(
     leases,
     heartbeat,

@@ -70,6 +70,10 @@ export class Counters {
   );
   readonly eventsFilled = this.#counter("feed_events_filled_total", "Events that filled gaps");
   readonly holes = this.#counter("feed_holes_total", "Gaps that no log could fill", ["reason"]);
+  readonly rollbacks = this.#counter(
+    "rollbacks_total",
+    "Times Redis held older data than this node had seen",
+  );
   readonly resubscriptions = this.#counter("feed_resubscriptions_total", "New subscriptions");
   readonly leading = this.#gauge("leading", "1 while this node leads");
   readonly rejoined = this.#counter(

@@ -137,6 +137,8 @@ export interface Head {
   readonly isMember: boolean;
   /** When it was so, by Redis' clock, in ms since 1970. */
   readonly timeMs: number;
+  /** This node has seen more: perhaps it is not the primary's head. Nothing is written there. */
+  readonly isOlder: boolean;
 }
 
 /** Membership on loan: a node that stops renewing is dead for the others after the lease. */

@@ -131,7 +131,8 @@ export class Heartbeat implements Standing {
 
   #sawNewGeneration(heads: readonly Head[]): boolean {
     let isNew = false;
-    for (const { bucket, head } of heads) {
+    for (const { bucket, head, isOlder } of heads) {
+      if (isOlder) continue;
       if (this.#generations.get(bucket) !== head.g) isNew = true;
       this.#generations.set(bucket, head.g);
     }

@@ -1,11 +1,14 @@
 /** The feed's place in one bucket, and what follows what. */
 import type { Position } from "../chat/model.js";
+import type { Seen } from "./lineage.js";
 
 export const NOWHERE: Position = { g: -1, n: 0 };
 
 export class Bucket {
   readonly index: number;
   readonly log: string;
+  /** What this node knows to have been there, whoever told. */
+  readonly seen: Seen;
   /** The last event that was delivered. */
   cursor: Position = NOWHERE;
   /** The newest event that the subscription told of. */
@@ -15,9 +18,10 @@ export class Bucket {
   silences = 0;
   filling: Promise<void> | undefined;
 
-  constructor(index: number, log: string) {
+  constructor(index: number, log: string, seen: Seen) {
     this.index = index;
     this.log = log;
+    this.seen = seen;
   }
 }
 

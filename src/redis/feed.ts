@@ -15,7 +15,9 @@ import type { Observe } from "../observe.js";
 import { decodeEvent, decodeMoment, isMoment, positionOf } from "./events.js";
 import { giveUp, untilReady } from "./connect.js";
 import { Bucket, NOWHERE, follows, isNext } from "./feed-cursor.js";
+import { Holes } from "./holes.js";
 import { ALL_BUCKETS, type Keys } from "./keys.js";
+import { SeenBuckets, isLoss, readLineage, type Lineage } from "./lineage.js";
 import { Probe } from "./probe.js";
 import { retrying } from "./retry.js";
 
@@ -26,6 +28,8 @@ const STARTS_WITHIN_MS = 30_000;
 const PROVEN_WITHIN_MS = 1_000;
 
 export class RedisFeed implements Feed {
+  /** What is known to have been there. */
+  readonly seen: SeenBuckets;
   readonly #subscriber: Redis;
   readonly #commands: Redis;
   readonly #keys: Keys;
@@ -34,17 +38,23 @@ export class RedisFeed implements Feed {
   readonly #byChannel: ReadonlyMap<string, Bucket>;
   readonly #probe: Probe;
   readonly #probeChannel: string;
+  readonly #holes: Holes;
   #deliver: (notice: Notice) => void = () => {};
   #state: "new" | "following" | "closed" = "new";
   #isReplacing = false;
 
   constructor(subscriber: Redis, commands: Redis, keys: Keys, observe: Observe) {
+    this.seen = new SeenBuckets(ALL_BUCKETS.map((bucket) => keys.meta(bucket)));
+    this.seen = new SeenBuckets(ALL_BUCKETS.map((bucket) => keys.meta(bucket)));
     this.#subscriber = subscriber;
     this.#commands = commands;
     this.#keys = keys;
     this.#observe = observe;
-    this.#buckets = ALL_BUCKETS.map((index) => new Bucket(index, keys.log(index)));
+    this.#buckets = ALL_BUCKETS.map(
+      (index) => new Bucket(index, keys.log(index), this.seen.buckets[index]!),
+    );
     this.#byChannel = new Map(this.#buckets.map((bucket) => [bucket.log, bucket]));
+    this.#holes = new Holes(observe);
     this.#probeChannel = keys.probe(randomBytes(9).toString("base64url"));
     this.#probe = new Probe(
       (number) => commands.publish(this.#probeChannel, number),
@@ -111,11 +121,12 @@ export class RedisFeed implements Feed {
 
   /**
    * Takes a head that was read elsewhere. A subscription that has not told of the last one yet is
-   * filled for; the second time in a row, it is replaced.
+   * filled for; the second time in a row, it is replaced. Older than what was seen, it is no head to go to.
    */
   compare(index: number, head: Position): void {
     const bucket = this.#buckets[index]!;
-    if (this.#state !== "following") return;
+    if (this.#state !== "following" || head.g < bucket.cursor.g) return;
+    bucket.seen.note(head);
     const { expected = NOWHERE } = bucket;
     const isSilent = isBefore(bucket.heard, expected);
     const isBehind = isBefore(bucket.cursor, expected); // a fill that failed, perhaps
@@ -134,11 +145,13 @@ export class RedisFeed implements Feed {
     this.#state = "closed";
     giveUp(this.#subscriber);
     await Promise.all(this.#buckets.flatMap(({ filling }) => filling ?? []));
+    this.#holes.close();
   }
 
   #hear(bucket: Bucket, event: Buffer): void {
     if (isMoment(event)) return this.#passOn(bucket, () => decodeMoment(event));
     const at = positionOf(event);
+    bucket.seen.note(at);
     if (isBefore(bucket.heard, at)) bucket.heard = at;
     if (bucket.cursor === NOWHERE) return;
     if (bucket.filling === undefined && isNext(at, bucket.cursor)) this.#pass(bucket, event, at);
@@ -181,11 +194,31 @@ export class RedisFeed implements Feed {
       const { cursor: from, heard } = bucket;
       head = bucket.expected; // as known before the reading: what is read then goes up to it
       let page = await this.#readPage(bucket, from);
-      if (!follows(page[0]?.at, from)) {
-        head = await this.#reportHole(bucket);
-        page = await this.#readPage(bucket, from);
-        // the head was known before, so whatever lies below it and was not read is gone
-        if (page.length === 0 && isBefore(from, head)) bucket.cursor = head;
+      const isBroken = !follows(page[0]?.at, from);
+      const newest = page.at(-1)?.at.g ?? from.g;
+      if (isBroken || newest > from.g || (head?.g ?? 0) > from.g) {
+        const { known } = bucket.seen;
+        const lineage = await this.#readLineage(bucket);
+        if (isBefore(lineage.head, known.newest)) return; // older: the beats will end that
+        const found = bucket.seen.meet(lineage, known);
+        if (isBroken || isLoss(found)) {
+          head = lineage.head;
+          page = await this.#readPage(bucket, from);
+          const first = page.find(({ at }) => isBefore(from, at))?.at;
+          const oldest = await this.#readOldest(bucket);
+          const { index } = bucket;
+          const hole = this.#holes.report({
+            bucket: index,
+            cursor: from,
+            found,
+            lineage,
+            first,
+            oldest,
+          });
+          this.#deliver({ type: "gap", bucket: index, ...hole });
+          // the head was known before, so whatever lies below it and was not read is gone
+          if (page.length === 0 && isBefore(from, head)) bucket.cursor = head;
+        }
       }
       const fresh = page.filter(({ at }) => isBefore(from, at));
       for (const { event, at } of fresh) this.#pass(bucket, event, at);
@@ -209,22 +242,9 @@ export class RedisFeed implements Feed {
     return entries.map(([, fields]) => ({ event: fields[1]!, at: positionOf(fields[1]!) }));
   }
 
-  /** The cursor's event is not in the log: what came behind it was trimmed, or the log was rolled back. */
-  async #reportHole(bucket: Bucket): Promise<Position> {
-    const after = bucket.cursor;
-    const [oldest] = await this.#commands.xrangeBuffer(bucket.log, "-", "+", "COUNT", 1);
-    const isTrimmed = oldest !== undefined && isBefore(after, positionOf(oldest[1][1]!));
-    const reason = isTrimmed ? "trimmed" : "rolled_back";
-    const head = await this.#readHead(bucket);
-    // a log that begins at or before the cursor has all that came after what was rolled back
-    const hasMissed = isTrimmed || (oldest === undefined && head.n > 0);
-    this.#observe.counters.holes.inc({ reason });
-    this.#observe.log.warn(
-      { bucket: bucket.index, after, reason, hasMissed },
-      "events are missing from the log",
-    );
-    this.#deliver({ type: "gap", bucket: bucket.index, after, reason, hasMissed });
-    return head;
+  async #readOldest({ log }: Bucket): Promise<Position | undefined> {
+    const [oldest] = await this.#commands.xrangeBuffer(log, "-", "+", "COUNT", 1);
+    return oldest && positionOf(oldest[1][1]!);
   }
 
   /** All of the log was read, and a newer generation has begun: its first event is the next one. */
@@ -235,14 +255,16 @@ export class RedisFeed implements Feed {
   }
 
   async #beginAtHead(bucket: Bucket): Promise<void> {
-    bucket.cursor = await this.#readHead(bucket);
+    const { known } = bucket.seen;
+    const lineage = await this.#readLineage(bucket);
+    bucket.seen.meet(lineage, known);
+    bucket.cursor = lineage.head;
     if (isBefore(bucket.cursor, bucket.heard)) await this.#fill(bucket);
     else bucket.heard = bucket.cursor;
   }
 
-  async #readHead(bucket: Bucket): Promise<Position> {
-    const [g, n] = await this.#commands.hmget(this.#keys.meta(bucket.index), "g", "n");
-    return { g: Number(g ?? 0), n: Number(n ?? 0) };
+  async #readLineage({ index }: Bucket): Promise<Lineage> {
+    return readLineage(await this.#commands.hmget(this.#keys.meta(index), "g", "n", "lineage"));
   }
 
   async #subscribe(): Promise<void> {

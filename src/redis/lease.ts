@@ -16,6 +16,11 @@ export interface LeaseSettings {
   readonly idleAfterMs: number;
 }
 
+/**
+ * So many beats in a row find older data than this node has seen, before a generation begins on it. Fewer may
+ * be a primary that has been replaced, and that only this connection has not left yet.
+ */
+const OLDER_BEATS = 3;
 /** Users that one call sweeps or reaps: Redis serves nobody else meanwhile. */
 const BATCH = 200;
 
@@ -23,6 +28,8 @@ export class RedisLeases implements NodeLease, LeaderLease, Duties {
   readonly #ledger: Ledger;
   readonly #keys: Keys;
   readonly #settings: LeaseSettings;
+  /** Of a bucket, beats in a row. */
+  readonly #older = new Map<number, number>();
 
   constructor(ledger: Ledger, keys: Keys, settings: LeaseSettings) {
     this.#ledger = ledger;
@@ -95,11 +102,24 @@ export class RedisLeases implements NodeLease, LeaderLease, Duties {
     const { leaseMs, stallMs } = this.#settings;
     const calls = ALL_BUCKETS.map(async (bucket): Promise<Head> => {
       const keys = [this.#keys.meta(bucket), this.#keys.log(bucket), this.#keys.nodes(bucket)];
-      const answer = await this.#ledger.call("beat", keys, [incarnation, leaseMs, stallMs, mode]);
-      const [isMember, g, n, timeMs] = answer as [number, number, number, number];
-      return { bucket, head: { g, n }, isMember: isMember === 1, timeMs };
+      const older = this.#older.get(bucket) ?? 0;
+      const anew = older + 1 >= OLDER_BEATS ? "anew" : "";
+      const args = [incarnation, leaseMs, stallMs, mode, anew];
+      const answer = await this.#ledger.call("beat", keys, args);
+      const [isMember, g, n, timeMs, isOlder] = answer as [number, number, number, number, number];
+      this.#older.set(bucket, isOlder === 1 ? older + 1 : 0);
+      return { bucket, head: { g, n }, isMember: isMember === 1, timeMs, isOlder: isOlder === 1 };
     });
-    return Promise.all(calls);
+    const heads = await Promise.all(calls);
+    const older = heads.filter(({ isOlder }) => isOlder).map(({ bucket }) => bucket);
+    if (older.length > 0) {
+      const { log } = this.#ledger.observe;
+      log.warn(
+        { buckets: older },
+        "redis holds older data than this node has seen, nothing is written yet",
+      );
+    }
+    return heads;
   }
 
   async #duty(name: "sweep" | "reap", ...rest: [string[], (string | number)[]]): Promise<unknown> {

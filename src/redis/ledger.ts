@@ -3,6 +3,7 @@ import { createHash } from "node:crypto";
 import { readFile, readdir } from "node:fs/promises";
 import type { Redis } from "ioredis";
 import type { Observe } from "../observe.js";
+import type { SeenBuckets } from "./lineage.js";
 
 export type LedgerFunction =
   | "claim"
@@ -26,6 +27,20 @@ export type LedgerFunction =
   | "elect"
   | "resign";
 
+/** They may announce something: they are told what this node has seen (lua/5-register.lua). */
+const FROM_SEEN: ReadonlySet<LedgerFunction> = new Set([
+  "claim",
+  "append",
+  "leave",
+  "set_status",
+  "touch",
+  "beat",
+  "disown",
+  "sweep",
+  "reap",
+  "elect",
+]);
+
 /** The library's source and its version, a digest of the source. */
 export interface LedgerLibrary {
   readonly version: string;
@@ -47,13 +62,21 @@ export async function readLedgerLibrary(): Promise<LedgerLibrary> {
 export class Ledger {
   readonly redis: Redis;
   readonly #library: LedgerLibrary;
-  readonly #observe: Observe;
+  readonly observe: Observe;
+  readonly #seen: SeenBuckets | undefined;
   #loading: Promise<void> | undefined;
 
-  constructor(redis: Redis, library: LedgerLibrary, observe: Observe) {
+  /** @param seen what older data must not be taken for; without it, whatever is there is the truth. */
+  constructor(redis: Redis, library: LedgerLibrary, observe: Observe, seen?: SeenBuckets) {
     this.redis = redis;
     this.#library = library;
-    this.#observe = observe;
+    this.observe = observe;
+    this.#seen = seen;
+  }
+
+  /** The same on another connection. */
+  on(redis: Redis): Ledger {
+    return new Ledger(redis, this.#library, this.observe, this.#seen);
   }
 
   /** Loads the library, unless Redis has this version already. */
@@ -73,7 +96,7 @@ export class Ledger {
     keys: readonly string[],
     args: readonly (string | Buffer | number)[],
   ): Promise<unknown> {
-    const { redisCalls, redisErrors } = this.#observe.counters;
+    const { redisCalls, redisErrors } = this.observe.counters;
     const began = performance.now();
     try {
       return await this.#call(name, keys, args);
@@ -90,7 +113,11 @@ export class Ledger {
     keys: readonly string[],
     args: readonly (string | Buffer | number)[],
   ): Promise<unknown> {
-    const words = [`${name}_${this.#library.version}`, keys.length, ...keys, ...args] as const;
+    const words = [`${name}_${this.#library.version}`, keys.length, ...keys, ...args];
+    if (FROM_SEEN.has(name)) {
+      const { g, n } = this.#seen?.newestIn(keys[0]!) ?? { g: 0, n: 0 };
+      words.push(`${g}-${n}`);
+    }
     try {
       return await this.#functions.fcallBuffer(...words);
     } catch (error) {
@@ -102,11 +129,7 @@ export class Ledger {
 
   /** ioredis has the method (`callBuffer` cannot be auto-pipelined), but no type for it. */
   get #functions(): {
-    fcallBuffer(
-      name: string,
-      keys: number,
-      ...words: readonly (string | Buffer | number)[]
-    ): Promise<unknown>;
+    fcallBuffer(...words: readonly (string | Buffer | number)[]): Promise<unknown>;
   } {
     return this.redis as never;
   }
@@ -114,7 +137,7 @@ export class Ledger {
   async #load(): Promise<void> {
     try {
       await this.redis.call("FUNCTION", "LOAD", this.#library.source);
-      this.#observe.log.info({ version: this.#library.version }, "ledger functions loaded");
+      this.observe.log.info({ version: this.#library.version }, "ledger functions loaded");
     } catch (error) {
       if (!(error instanceof Error && error.message.includes("already exists"))) throw error;
     }

@@ -24,6 +24,9 @@ const USERS = "redis/lua/2-users.lua";
 const MESSAGES = "redis/lua/3-messages.lua";
 const DUTIES = "redis/lua/4-duties.lua";
 
+/** In BUCKET: another server, or older data under this one. */
+const REPLACED = "if kept[1] ~= replid or (given[meta] and is_before(bucket, given[meta])) then";
+
 const ECHO = `async #send(command) {
   const message = { conversation: { kind: 'general' }, author: this.hold.name, text: command.text };
   const echo = this.dialect.encodeNotice({ type: 'message', at: { g: 0, n: 0 }, message });
@@ -104,8 +107,8 @@ export const PLANTED: Readonly<Record<string, Planted>> = {
     changes: [
       [
         BUCKET,
-        "if seen[1] ~= replid then",
-        "if seen[1] and seen[1] ~= replid then bucket.n = math.max(bucket.n - 3, 0) redis.call('DEL', (string.gsub(meta, 'meta$', 'log'))) elseif not seen[1] then",
+        REPLACED,
+        "if kept[1] and kept[1] ~= replid then bucket.n = math.max(bucket.n - 3, 0) redis.call('DEL', (string.gsub(meta, 'meta$', 'log'))) elseif not kept[1] then",
       ],
     ],
     faults: ["restart-redis"],
@@ -202,8 +205,8 @@ export const PLANTED: Readonly<Record<string, Planted>> = {
     // what a failover took back is skipped, and nobody is told
     changes: [
       [
-        "redis/feed.js",
-        'this.#observe.log.warn({ bucket: bucket.index, after, reason }, "events are missing from the log");',
+        "redis/holes.js",
+        'this.#observe.log.warn({ bucket, ...hole, ...kept }, "events are missing from the log");',
         "",
       ],
     ],
@@ -227,7 +230,10 @@ export const PLANTED: Readonly<Record<string, Planted>> = {
   },
   "generation-survives-promotion": {
     // the numbers that a failover took back are given again
-    changes: [[BUCKET, "if seen[1] ~= replid then", "if not seen[1] then"]],
+    changes: [
+      [BUCKET, REPLACED, "if not kept[1] then"],
+      [BUCKET, "elseif is_before(bucket, seen) then", "elseif false then"],
+    ],
     topology: "sentinel",
     faults: ["lossy-failover"],
     minutes: 0.3,

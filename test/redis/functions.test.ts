@@ -2,6 +2,7 @@ import { afterAll, beforeAll, beforeEach, describe, expect, test } from "vitest"
 import { Ledger, readLedgerLibrary, type LedgerFunction } from "#tertulia/redis/ledger.js";
 import { observe } from "#tertulia/observe.js";
 import { Keys } from "#tertulia/redis/keys.js";
+import { SeenBuckets } from "#tertulia/redis/lineage.js";
 import { eventually } from "../support/eventually.js";
 import { startRedis, type TestRedis } from "../support/redis.js";
 
@@ -275,6 +276,20 @@ describe("leadership", () => {
     expect(second > first).toBe(true);
   });
 
+  test("goes on under another token in another generation, whoever began that", async () => {
+    const first = await elect("a");
+    await redis.client.call("DEBUG", "CHANGE-REPL-ID");
+    await ledger.call(
+      "beat",
+      [keys.meta(0), keys.log(0), keys.nodes(0)],
+      [node, LEASE_MS, 2_500, "renew", ""],
+    );
+    expect(await elect("b")).toBe("");
+    const second = await elect("a");
+    expect(second > first).toBe(true);
+    expect(await elect("a")).toBe(second);
+  });
+
   test("a stale token is refused, and does nothing", async () => {
     const first = await elect("a");
     await ledger.call("resign", [keys.leader()], ["a"]);
@@ -381,6 +396,96 @@ describe("when the clock is set back by an hour", () => {
     const its = [keys.meta(0), keys.log(0), keys.leader()];
     const next = String(await ledger.call("elect", its, ["next", SHORT_MS]));
     expect(next > token).toBe(true);
+  });
+});
+
+describe("a generation", () => {
+  const beatKeys = [keys.meta(0), keys.log(0), keys.nodes(0)];
+  const beat = async (by = ledger, anew = ""): Promise<number[]> =>
+    (await by.call("beat", beatKeys, [node, LEASE_MS, 2_500, "renew", anew])) as number[];
+  const append = (mid: string, by = ledger): Promise<unknown> =>
+    by.call("append", messageKeys(mid), [node, "ana", "", mid, "x", 100, 60_000, 0]);
+  const head = async (): Promise<number[]> =>
+    (await redis.client.hmget(keys.meta(0), "g", "n")).map(Number);
+  const promote = (): Promise<unknown> => redis.client.call("DEBUG", "CHANGE-REPL-ID");
+
+  /** What is returned puts all keys back as they are now. */
+  async function backup(): Promise<() => Promise<unknown>> {
+    const all = await redis.client.keys("*");
+    const dumps = await Promise.all(all.map((key) => redis.client.dumpBuffer(key)));
+    return async () => {
+      await redis.client.flushall();
+      await Promise.all(all.map((key, i) => redis.client.restore(key, 0, dumps[i]!)));
+    };
+  }
+
+  test("begins when keys are put back while Redis runs: no position is given again", async () => {
+    const restore = await backup();
+    await append("lost");
+    const [g, n] = await head();
+    await restore();
+    expect((await head())[1]).toBe(n! - 1);
+    await append("new");
+    const [next, first] = await head();
+    expect(next).toBeGreaterThan(g!);
+    expect(first).toBe(1);
+    await append("and on");
+    expect(await head()).toEqual([next, 2]);
+  });
+
+  test("is another one on each of two servers that go on from one past, even if their clocks are behind", async () => {
+    const ahead = Date.now() + 3_600_000;
+    await redis.client.hset(keys.meta(0), { g: ahead, replid: "of the server before" });
+    const restore = await backup();
+    const begun = new Set<number>();
+    for (let i = 0; i < 8; i++) {
+      await restore();
+      await redis.client.call("FUNCTION", "FLUSH"); // as another server, it remembers nothing
+      await promote();
+      const [, g] = await beat();
+      expect(g).toBeGreaterThan(ahead);
+      begun.add(g!);
+    }
+    expect(begun.size).toBeGreaterThan(6); // two of eight may have the same three digits
+  });
+
+  test("notes the ends of those before it that had events, the newest 32", async () => {
+    const lineage = async (): Promise<string> =>
+      (await redis.client.hget(keys.meta(0), "lineage"))!;
+    const [g, n] = await head();
+    expect(await lineage()).toBe(`${g}: 0-0`);
+    await promote();
+    const [, second] = await beat();
+    await promote();
+    const [, third] = await beat();
+    expect(third).toBeGreaterThan(second!);
+    expect(await lineage()).toBe(`${third}: 0-0 ${g}-${n}`);
+    for (let i = 0; i < 40; i++) {
+      await append(`m-${i}`);
+      await promote();
+      await beat();
+    }
+    expect((await lineage()).split(" ")).toHaveLength(33);
+  });
+
+  test("on data that is older than a node has seen, begins when the node asks; till then nothing is written", async () => {
+    const seen = new SeenBuckets([keys.meta(0)]);
+    const watch = observe("silent", "test");
+    const its = new Ledger(redis.client, await readLedgerLibrary(), watch, seen);
+    const [g, n] = await head();
+    seen.buckets[0]!.note({ g: g! + 10_000, n: 5 });
+    const before = await snapshot(keys.meta(0));
+    await expect(append("refused", its)).rejects.toThrow("OLDER");
+    const elect = its.call("elect", [keys.meta(0), keys.log(0), keys.leader()], [node, 4_000]);
+    await expect(elect).rejects.toThrow("OLDER");
+    expect(await snapshot(keys.meta(0))).toEqual(before);
+    expect(await beat(its)).toEqual([1, g, n, expect.any(Number), 1]);
+    await append("of a node that has not seen more");
+    const [isMember, next, first, , isOlder] = await beat(its, "anew");
+    expect([isMember, first, isOlder]).toEqual([1, 0, 0]);
+    expect(next).toBeGreaterThan(g! + 10_000);
+    await append("written", its);
+    expect(await head()).toEqual([next, 1]);
   });
 });
 

@@ -4,6 +4,8 @@
 --              at      time of the last event       fence    highest leader token that acted here
 --              beat    time of the last beat        grace    until then no lease ends
 --              lease   how long a lease is
+--              lineage "g: g-n g-n": of generation g, the ends of those that it came from, oldest first;
+--                      begins with 0-0 if that is all, for the newest are kept
 --              mark_g, mark_n, mark_at              a position and when it was the head
 --
 -- Rule for every function: read and check types first, then the only write that can still be
@@ -29,34 +31,79 @@ local function expect(kind, ...)
   for _, key in ipairs({ ... }) do redis.call(LENGTH_OF[kind], key) end
 end
 
+-- The newest position that this process gave in each bucket, by its meta. Its data may be replaced by older data
+-- while it lives (keys restored from a backup), with the same replication id; this is not.
+local given = {}
+-- The newest position that the caller has seen in the bucket. Set for each call (5-register.lua).
+local seen = { g = 0, n = 0 }
+
+local function is_before(a, b)
+  return a.g < b.g or (a.g == b.g and a.n < b.n)
+end
+
+-- Begins a generation: above all that are here, that this process has given and that the caller has seen. Two servers
+-- that go on from one past take different ones, by the clock; where that is behind, by three digits of their
+-- replication ids. Nothing is written here; announce and keep_position do.
+local function begin_generation(bucket)
+  local last = given[bucket.meta] or bucket
+  bucket.is_new, bucket.is_older = true, false
+  bucket.came_from = { g = bucket.g, n = bucket.n }
+  local least = math.max(bucket.g, last.g, seen.g) + 1
+  if least > bucket.now then least = least + tonumber(string.sub(bucket.replid, 1, 3), 16) end
+  bucket.g = math.max(least, bucket.now)
+  bucket.n = 0
+end
+
 -- The bucket as it is now. After a restart or a promotion the replication id differs from the one
--- seen last: the generation rises (by the clock, so that two promotions of one past differ too) and
--- n starts anew. Nothing is written here; announce and keep_position do.
-local function open(meta)
+-- seen last, and after a change behind the back of this process its position is below the last one given: a
+-- generation begins. If only the caller has seen more, this is the older one of two servers: perhaps it
+-- will not be asked any more in a moment. It takes no writes (OLDER) until the beats end that (4-duties.lua).
+local function open(meta, may_be_older)
   local replication = redis.call('INFO', 'replication')
   local replid = string.match(replication, 'master_replid:(%x+)')
-  local seen = redis.call('HMGET', meta, 'replid', 'g', 'n', 'at', 'beat', 'grace', 'lease')
+  local kept = redis.call('HMGET', meta, 'replid', 'g', 'n', 'at', 'beat', 'grace', 'lease')
   local bucket = {
     meta = meta, now = now_ms(), replid = replid,
     replicas = tonumber(string.match(replication, 'connected_slaves:(%d+)')) or 0,
-    g = tonumber(seen[2]) or 0, n = tonumber(seen[3]) or 0, at = tonumber(seen[4]) or 0,
-    beat = tonumber(seen[5]), grace = tonumber(seen[6]) or 0, lease = tonumber(seen[7]) or 0,
+    g = tonumber(kept[2]) or 0, n = tonumber(kept[3]) or 0, at = tonumber(kept[4]) or 0,
+    beat = tonumber(kept[5]), grace = tonumber(kept[6]) or 0, lease = tonumber(kept[7]) or 0,
   }
-  if seen[1] ~= replid then
-    bucket.is_new = true
-    bucket.g = math.max(bucket.g + 1, bucket.now)
-    bucket.n = 0
+  if kept[1] ~= replid or (given[meta] and is_before(bucket, given[meta])) then
+    begin_generation(bucket)
+  elseif is_before(bucket, seen) then
+    bucket.is_older = true
+    if not may_be_older then error({ err = 'OLDER data than the caller has seen' }) end
   end
   bucket.at = math.max(bucket.at, bucket.now)
   return bucket
 end
 
+-- Generations whose ends are kept.
+local LINEAGE_KEPT = 32
+
+local function lineage_of(bucket)
+  local came_from = bucket.came_from
+  local kept = redis.call('HGET', bucket.meta, 'lineage') or ''
+  local of, ends = string.match(kept, '^(%d+):(.*)$')
+  -- an earlier version of these functions began a generation: what came before that is not known
+  if tonumber(of) ~= came_from.g then ends = '' end
+  -- one without events is nothing that can be lost; 0-0: there was nothing at all
+  if came_from.n > 0 or came_from.g == 0 then
+    ends = ends .. string.format(' %.0f-%.0f', came_from.g, came_from.n)
+  end
+  local _, count = string.gsub(ends, ' ', '')
+  if count > LINEAGE_KEPT then ends = string.gsub(ends, '^ %S+', '') end
+  return string.format('%.0f:', bucket.g) .. ends
+end
+
 local function keep_position(bucket)
   redis.call('HSET', bucket.meta, 'replid', bucket.replid, 'g', bucket.g, 'n', bucket.n, 'at', bucket.at)
-  if bucket.is_new then
+  if bucket.came_from then
     bucket.grace = math.max(bucket.grace, bucket.now + bucket.lease)
-    redis.call('HSET', bucket.meta, 'grace', bucket.grace)
+    redis.call('HSET', bucket.meta, 'grace', bucket.grace, 'lineage', lineage_of(bucket))
+    bucket.came_from = nil
   end
+  given[bucket.meta] = { g = bucket.g, n = bucket.n }
 end
 
 -- Appends the event to the log and publishes the same bytes: kind, g, n, record. The log's key names

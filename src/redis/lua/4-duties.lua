@@ -31,15 +31,17 @@ local function set_back(bucket, nodes, lease_ms)
 end
 
 -- Renews a node's lease, or begins one.
--- KEYS: meta, log, nodes       ARGV: incarnation, lease ms, stall ms, 'join' | 'renew'
--- Returns { 1 | 0, g, n, now }: whether the node is a member, the head, and the time. A lease that has ended is
+-- KEYS: meta, log, nodes       ARGV: incarnation, lease ms, stall ms, 'join' | 'renew', 'anew' or ''
+-- Returns { 1 | 0, g, n, now, 1 | 0 }: whether the node is a member, the head, the time, and whether the node has
+-- seen more than there is. If that lasts, it asks for a generation ('anew'). A lease that has ended is
 -- never revived, so whoever has seen it ended may act on that.
 local function beat(keys, args)
   local meta, log, nodes = unpack(keys)
   local incarnation, lease_ms, stall_ms, mode = args[1], tonumber(args[2]), tonumber(args[3]), args[4]
   expect('stream', log)
   expect('hash', nodes)
-  local bucket = open(meta)
+  local bucket = open(meta, true)
+  if bucket.is_older and args[5] == 'anew' then begin_generation(bucket) end
   local gap = bucket.beat and bucket.now - bucket.beat
   if gap and gap < 0 then
     set_back(bucket, nodes, lease_ms)
@@ -55,7 +57,7 @@ local function beat(keys, args)
   local ends = tonumber(redis.call('HGET', nodes, incarnation))
   local is_member = mode == 'join' or (ends and (ends >= bucket.now or bucket.now < bucket.grace))
   if is_member then redis.call('HSET', nodes, incarnation, bucket.now + lease_ms) end
-  return { is_member and 1 or 0, bucket.g, bucket.n, bucket.now }
+  return { is_member and 1 or 0, bucket.g, bucket.n, bucket.now, bucket.is_older and 1 or 0 }
 end
 
 -- Ends a node's lease for good, once it owns no name here.
@@ -122,7 +124,8 @@ local function reap(keys, args)
 end
 
 -- Leads, or goes on leading. The token is the position of the announcement: it rises with every
--- election, and across failovers, because positions do.
+-- election, and across failovers, because positions do. Each generation has terms of its own: an older token may
+-- be what is left of a term that was followed by others, which are lost.
 -- KEYS: meta, log, leader       ARGV: incarnation, lease ms       Returns the token or ''.
 local function elect(keys, args)
   local meta, log, leader = unpack(keys)
@@ -134,7 +137,7 @@ local function elect(keys, args)
   local ends = tonumber(held[3]) or 0
   local is_held = ends > bucket.now and ends <= bucket.now + lease_ms
   if is_held and held[1] ~= incarnation then return '' end
-  if is_held and not bucket.is_new then
+  if is_held and tonumber(string.match(held[2], '^%d+')) == bucket.g then
     redis.call('HSET', leader, 'ends', bucket.now + lease_ms)
     return held[2]
   end

@@ -109,7 +109,7 @@ async function actAs(
   const act = async (name: string, bucket: number, args: string[]): Promise<void> => {
     const touched = keys.ofUsers(bucket, "nobody");
     try {
-      await primary.fcall(`${name}_${version}`, touched.length, ...touched, token, ...args);
+      await primary.fcall(`${name}_${version}`, touched.length, ...touched, token, ...args, "0-0");
       acts.done++;
       const example = `${name} with ${token} in bucket ${bucket}`;
       complaints.add("a leader whose time is over can do nothing", example);

@@ -1,0 +1,162 @@
+import { expect, test } from "vitest";
+import {
+  Seen,
+  isNextThere,
+  readLineage,
+  type Lineage,
+  type Loss,
+} from "#tertulia/redis/lineage.js";
+
+/** As a bucket's meta has it. */
+function there(g: number, n: number, lineage?: string): Lineage {
+  return readLineage([`${g}`, `${n}`, lineage ?? null]);
+}
+
+const NOTHING = readLineage([null, null, null]);
+
+/** A node that began at the first of these, and came to see the others. */
+function seen(...steps: (Lineage | [g: number, n: number])[]): Seen {
+  const node = new Seen();
+  for (const step of steps) {
+    if (Array.isArray(step)) node.note({ g: step[0], n: step[1] });
+    else node.meet(step);
+  }
+  return node;
+}
+
+const lost = (newest: [number, number], kept: [number, number], events: number): Loss => ({
+  seen: { g: newest[0], n: newest[1] },
+  kept: { g: kept[0], n: kept[1] },
+  events,
+});
+
+test.each([
+  [
+    "a restart that lost nothing",
+    [there(10, 50, "10: 0-0")],
+    there(20, 3, "20: 0-0 10-50"),
+    undefined,
+  ],
+  [
+    "events that this node has not heard of",
+    [there(10, 50, "10: 0-0")],
+    there(20, 3, "20: 0-0 10-60"),
+    undefined,
+  ],
+  [
+    "a lossy failover",
+    [there(10, 50, "10: 0-0"), [10, 53]],
+    there(20, 3, "20: 0-0 10-50"),
+    lost([10, 53], [10, 50], 3),
+  ],
+  [
+    "the same, heard of while it went on already",
+    [there(10, 50, "10: 0-0"), [10, 53], [20, 1]],
+    there(20, 3, "20: 0-0 10-50"),
+    lost([10, 53], [10, 50], 3),
+  ],
+  [
+    "a stale primary",
+    [there(10, 50, "10: 0-0"), there(20, 7, "20: 0-0 10-50")],
+    there(30, 0, "30: 0-0 10-40"),
+    lost([20, 7], [10, 40], 17),
+  ],
+  [
+    "a stale primary that had more of the old",
+    [there(10, 50, "10: 0-0"), there(20, 7, "20: 0-0 10-50")],
+    there(30, 0, "30: 0-0 10-60"),
+    lost([20, 7], [10, 50], 7),
+  ],
+  [
+    "older data behind a generation without events",
+    [there(20, 0, "20: 0-0 10-50")],
+    there(30, 0, "30: 0-0 10-40"),
+    lost([10, 50], [10, 40], 10),
+  ],
+  [
+    "the same data behind a generation without events",
+    [there(20, 0, "20: 0-0 10-50")],
+    there(30, 0, "30: 0-0 10-50"),
+    undefined,
+  ],
+  [
+    "an emptied Redis",
+    [there(10, 5, "10: 0-0"), there(20, 7, "20: 0-0 10-5")],
+    there(30, 2, "30: 0-0"),
+    lost([20, 7], [0, 0], 12),
+  ],
+  [
+    "an emptied Redis in which nobody has written",
+    [there(10, 5, "10: 0-0")],
+    NOTHING,
+    lost([10, 5], [0, 0], 5),
+  ],
+  ["a Redis that was empty before, too", [NOTHING], there(30, 2, "30: 0-0"), undefined],
+  [
+    "a generation that was heard of and is gone",
+    [there(10, 50, "10: 0-0"), [20, 4]],
+    there(30, 1, "30: 0-0 10-50"),
+    lost([20, 4], [10, 50], 4),
+  ],
+  [
+    "a generation of functions that note nothing",
+    [there(10, 50, "10: 0-0")],
+    there(20, 3),
+    "unknown",
+  ],
+  ["the one after it", [there(10, 50, "10: 0-0")], there(30, 3, "30: 20-3"), "unknown"],
+  [
+    "an older note, of another generation",
+    [there(10, 50, "10: 0-0")],
+    there(20, 3, "10: 0-0"),
+    "unknown",
+  ],
+  [
+    "more generations than are kept",
+    [there(10, 50, "10: 0-0")],
+    there(30, 3, "30: 15-2 20-3"),
+    "unknown",
+  ],
+] as const)("%s", (_, steps, lineage, expected) => {
+  const node = seen(...(steps as readonly (Lineage | [number, number])[]));
+  expect(node.meet(lineage)).toEqual(expected);
+  expect(node.meet(lineage), "it goes on from there").toBeUndefined();
+  expect(node.newest).toEqual(lineage.head);
+});
+
+test("an event of an older generation that comes late is no news", () => {
+  const node = seen(there(20, 7, "20: 0-0 10-50"), [10, 60]);
+  expect(node.newest).toEqual({ g: 20, n: 7 });
+  expect(node.meet(there(20, 8, "20: 0-0 10-50"))).toBeUndefined();
+});
+
+test("what is heard while the lineage is read is not missing from it", () => {
+  const node = seen(there(10, 50, "10: 0-0"));
+  const { known } = node;
+  node.note({ g: 20, n: 1 });
+  node.note({ g: 20, n: 2 });
+  expect(node.meet(there(20, 1, "20: 0-0 10-50"), known)).toBeUndefined();
+  expect(node.newest).toEqual({ g: 20, n: 2 });
+  expect(node.meet(there(30, 1, "30: 0-0 10-50 20-1"))).toEqual(lost([20, 2], [20, 1], 1));
+});
+
+test.each([
+  ["the next of the same generation", [10, 51], there(20, 3, "20: 0-0 10-60"), [10, 50], true],
+  ["a later one of it", [10, 53], there(20, 3, "20: 0-0 10-60"), [10, 50], false],
+  [
+    "one of a later generation, before which there were others",
+    [20, 1],
+    there(20, 3, "20: 0-0 10-60"),
+    [10, 50],
+    false,
+  ],
+  ["the first of the next generation", [20, 1], there(20, 3, "20: 0-0 10-50"), [10, 50], true],
+  ["the second of it", [20, 2], there(20, 3, "20: 0-0 10-50"), [10, 50], false],
+  ["the first after one without events", [30, 1], there(30, 3, "30: 0-0 10-50"), [10, 50], true],
+  ["the first of all, in an emptied Redis", [30, 1], there(30, 3, "30: 0-0"), [0, 0], true],
+  ["none, and nothing is there", undefined, there(30, 0, "30: 0-0 10-50"), [10, 50], true],
+  ["none, and there were some", undefined, there(30, 2, "30: 0-0 10-50"), [10, 50], false],
+] as const)("%s", (_, first, lineage, [g, n], expected) => {
+  const at = first && { g: first[0], n: first[1] };
+  expect(isNextThere(at, lineage, { g, n })).toBe(expected);
+});

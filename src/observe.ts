@@ -74,6 +74,11 @@ export class Counters {
     "rollbacks_total",
     "Times Redis held older data than this node had seen",
   );
+  readonly resumeGaps = this.#counter(
+    "resume_gaps_total",
+    "Gaps that clients were told of when they came back",
+    ["reason"],
+  );
   readonly resubscriptions = this.#counter("feed_resubscriptions_total", "New subscriptions");
   readonly leading = this.#gauge("leading", "1 while this node leads");
   readonly rejoined = this.#counter(
@@ -87,6 +92,7 @@ export class Counters {
     collectDefaultMetrics({ register: this.registry, prefix: PREFIX });
     // from the start: to Prometheus, 1 where there was nothing is no increase
     for (const reason of ["trimmed", "rolled_back"]) this.holes.inc({ reason }, 0);
+    for (const reason of ["trimmed", "rolled_back", "limit"]) this.resumeGaps.inc({ reason }, 0);
     for (const why of ["alone", "hole"]) this.letGo.inc({ why }, 0);
     for (const kind of ["idle", "lost"]) this.swept.inc({ kind }, 0);
     // and the autoscaler takes a gateway without this for one that it knows nothing of

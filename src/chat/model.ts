@@ -70,6 +70,8 @@ export interface Page extends Extent {
   readonly more: boolean;
   /** The epoch of the message whose number was given; 0 if it is not kept. */
   readonly epochThere: number;
+  /** Whether the epoch that was given is one of this conversation's, as far as is known. */
+  readonly hasEpoch: boolean;
 }
 
 /** One of a user's conversations. */
@@ -84,6 +86,8 @@ export interface Range {
   readonly direction: "after" | "before";
   readonly seq: number;
   readonly limit: number;
+  /** Of the message with that number, as a client knows it. */
+  readonly epoch?: number;
 }
 
 /** Asked by a session. */

@@ -6,6 +6,7 @@ import type { Command, Name, Notice, Reply } from "../chat/model.js";
 import type { Observe } from "../observe.js";
 import { shown } from "../wire/visible.js";
 import { nameWriter, type LogNames } from "./log-names.js";
+import type { Resumed } from "./resume.js";
 import type { Session } from "./session.js";
 
 /** How a connection came to its end. */
@@ -48,6 +49,20 @@ export class EventLog {
     this.#observe.log.info(
       { event: "connected", ...this.#of(session), ...details },
       "client connected",
+    );
+  }
+
+  /** A client that came back is told of gaps. */
+  resumed(session: Session, conversations: readonly Resumed[]): void {
+    const { log, counters } = this.#observe;
+    const reasons = conversations.flatMap(({ gaps }) => gaps.map(({ reason }) => reason));
+    for (const reason of reasons) counters.resumeGaps.inc({ reason });
+    const lost = reasons.filter((reason) => reason === "rolled_back").length;
+    if (lost === 0) return;
+    const fields = { ...this.#of(session), conversations: lost };
+    log.warn(
+      { event: "resume_rolled_back", ...fields },
+      "client has seen messages that redis does not hold",
     );
   }
 

@@ -263,6 +263,7 @@ export class JsonSession implements Session {
         await chat.execute(this.hold, { type: "status", status });
       }
       const conversations = await resume(chat, name, cursors);
+      events.resumed(this, conversations);
       this.#send(welcomeOf(id, this.hold, this.#settings, conversations));
       await this.#catchUp.run(conversations);
     } catch (error) {

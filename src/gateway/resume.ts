@@ -71,7 +71,8 @@ async function goOn(
   cursor: Cursor | undefined,
 ): Promise<Resumed> {
   if (cursor === undefined) return { state, ...fresh(state) };
-  const page = await pageAfter(chat, state.conversation, cursor[1], 1);
+  const [epoch, seq] = cursor;
+  const page = await pageAfter(chat, state.conversation, seq, 1, epochFromText(epoch));
   return { state: { ...state, ...extentOf(page) }, ...continued(page, cursor) };
 }
 
@@ -110,8 +111,9 @@ export function continued(
 ): Pick<Resumed, "after" | "gaps"> {
   const { head, floor, epochThere } = page;
   const gap = (before: number, reason: Gap["reason"]): Gap => ({ after: seq, before, reason });
-  // an older one is had: the cursor may come from a welcome, with the epoch of a later message
-  const isOther = epochThere > epochFromText(epoch);
+  // an older one is had: the cursor may come from a welcome, with the epoch of a later message; if there is no
+  // such message, the cursor comes from data that was lost
+  const isOther = epochThere > epochFromText(epoch) || !page.hasEpoch;
   // behind the head: it was taken back, or the conversation is gone and its numbers begin anew
   if (seq > head || (seq > 0 && isOther)) {
     return { after: head, gaps: [gap(head + 1, "rolled_back")] };
@@ -137,8 +139,9 @@ function pageAfter(
   conversation: Conversation,
   seq: number,
   limit: number,
+  epoch = 0,
 ): Promise<Page> {
-  return chat.page(conversation, { direction: "after", seq, limit });
+  return chat.page(conversation, { direction: "after", seq, limit, epoch });
 }
 
 function extentOf({ epoch, head, floor, time }: Extent): Extent {

@@ -52,18 +52,22 @@ export class RedisArchive implements Archive {
     return [...all.filter(isGeneral), ...all.filter((each) => !isGeneral(each))];
   }
 
-  async page(conversation: Conversation, { direction, seq, limit }: Range): Promise<Page> {
+  async page(
+    conversation: Conversation,
+    { direction, seq, limit, epoch: of = 0 }: Range,
+  ): Promise<Page> {
     const keys = this.#keysOf(conversation);
-    const args = [direction, seq, limit, this.#settings.historyMaxAgeMs];
-    const [epoch, head, floor, time, epochThere, ...records] = (await this.#call(
+    const args = [direction, seq, limit, this.#settings.historyMaxAgeMs, of];
+    const [epoch, head, floor, time, epochThere, isKnown, ...records] = (await this.#call(
       "page",
       keys,
       args,
-    )) as [...Five, ...Buffer[]];
+    )) as [...Five, number, ...Buffer[]];
+    const hasEpoch = isKnown === 1;
     const messages = fitting(records.map(decodeRecord), direction);
     const [oldest, newest] = [messages[0]?.seq ?? 0, messages.at(-1)?.seq ?? head];
     const more = direction === "after" ? newest < head : oldest > floor;
-    return { epoch, head, floor, time, epochThere, messages, more };
+    return { epoch, head, floor, time, epochThere, hasEpoch, messages, more };
   }
 
   async markRead(

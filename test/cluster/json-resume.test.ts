@@ -127,6 +127,58 @@ test("a cursor of what was rolled back is told so, whatever is there now", async
   }
 });
 
+test("a cursor of an epoch that the conversation never had comes from data that is lost, whatever its number", async () => {
+  const speaker = await hello(0, "speaker");
+  const begin = (): Promise<unknown> => redis.client.call("DEBUG", "CHANGE-REPL-ID");
+  const epochs: string[] = [];
+  for (const from of [1, 11, 21]) {
+    const [epoch] = await speak(speaker, from, 10);
+    epochs.push(epoch);
+    await begin();
+  }
+  const besides = (epoch: string, by: number): string =>
+    (Number.parseInt(epoch, 36) + by).toString(36);
+  const resumed = async (cursor: Cursor): Promise<unknown> => {
+    const back = keep(await JsonClient.connect(nodes[1]!.port));
+    const name = `back-${cursor.join("-")}`;
+    back.says({ type: "hello", name, resume: { "~": cursor } });
+    const welcome = await back.hears({ type: "welcome" });
+    const [general] = welcome["conversations"] as { recovered: boolean }[];
+    if (general!.recovered) return true;
+    return (await back.hears({ type: "gap", conv: "~" }))["reason"];
+  };
+  const [first, second, third] = epochs as [string, string, string];
+  // of a message; and of a welcome, which has the epoch of the newest message
+  for (const cursor of [
+    [first, 5],
+    [second, 15],
+    [third, 30],
+    [second, 5],
+    [third, 5],
+    [third, 15],
+  ]) {
+    expect(await resumed(cursor as Cursor), String(cursor)).toBe(true);
+  }
+  const lost = [
+    [besides(third, 1), 25],
+    [besides(third, 1), 5],
+    [besides(second, -1), 5],
+    [besides(second, 1), 15],
+    [besides(third, -1), 5],
+    [first, 15],
+    [third, 31],
+  ];
+  for (const cursor of lost) {
+    expect(await resumed(cursor as Cursor), String(cursor)).toBe("rolled_back");
+  }
+  await eventually(async () => {
+    const said = nodes[1]!.log.filter(({ event }) => event === "resume_rolled_back");
+    expect(said).toHaveLength(lost.length);
+    const metrics = await nodes[1]!.counters.registry.metrics();
+    expect(metrics).toContain(`tertulia_resume_gaps_total{reason="rolled_back"} ${lost.length}\n`);
+  });
+});
+
 test("a node that has lost its place sends its JSON clients away to resume; they miss nothing", async () => {
   const proxy = await Proxy.to(redis.port);
   const behind = await node(proxy.url, { LEASE_MS: 60_000 });

@@ -57,19 +57,37 @@ local function extents(keys, args)
   return found
 end
 
+-- The epoch of a message, or nil if it is not there.
+local function epoch_at(history, seq)
+  local id = string.format('%.0f-0', seq)
+  local entry = redis.call('XRANGE', history, id, id)[1]
+  if not entry then return nil end
+  local _, epoch = struct.unpack('>I6I6', entry[2][2])
+  return epoch
+end
+
+-- Whether some message between an older one and a newer one is of this epoch. They only rise.
+local function has_epoch(history, older, newer, epoch)
+  while newer - older > 1 do
+    local middle = math.floor((older + newer) / 2)
+    if (epoch_at(history, middle) or epoch) < epoch then older = middle else newer = middle end
+  end
+  return epoch_at(history, newer) == epoch
+end
+
 -- Messages after a number, or the last ones before it; oldest first.
--- KEYS: conversation, history       ARGV: 'after' | 'before', number, limit, ms kept
--- Returns { epoch, head, floor, time of the newest, the epoch of the message with that number or 0, record ... }.
+-- KEYS: conversation, history       ARGV: 'after' | 'before', number, limit, ms kept, epoch or 0
+-- Returns { epoch, head, floor, time of the newest, the epoch of the message with that number or 0,
+--   1 | 0: whether there was ever a message of the epoch that was given, as far as is kept, record ... }.
 local function page(keys, args)
   local conversation, history = unpack(keys)
   local direction, seq, limit, keep_ms = args[1], tonumber(args[2]), args[3], tonumber(args[4])
+  local of = tonumber(args[5])
   local epoch, head, floor = extent(conversation, history, keep_ms, '')
-  local own = redis.call('XRANGE', history, args[2] .. '-0', args[2] .. '-0')[1]
-  local found = { epoch, head, floor, last_time(history), 0 }
-  if own and seq >= floor then
-    local _, own_epoch = struct.unpack('>I6I6', own[2][2])
-    found[5] = own_epoch
-  end
+  local there = seq >= floor and epoch_at(history, seq) or 0
+  local is_known = of <= epoch
+  if there > 0 and there < of and of < epoch then is_known = has_epoch(history, seq, head, of) end
+  local found = { epoch, head, floor, last_time(history), there, is_known and 1 or 0 }
   local entries
   if direction == 'after' then
     local first = string.format('%.0f-0', math.max(seq + 1, floor))

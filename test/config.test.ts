@@ -4,6 +4,7 @@ import { join } from "node:path";
 import { expect, test } from "vitest";
 import { redisSettings } from "#tertulia/config/access.js";
 import { ConfigError, readConfig, schema } from "#tertulia/config.js";
+import { readAccess } from "#tertulia/redis/access.js";
 
 test("README's table is the schema", async () => {
   const readme = await readFile(new URL("../README.md", import.meta.url), "utf8");
@@ -101,6 +102,19 @@ test("secrets come from files as from variables, without the newline at the end"
       });
     },
   );
+});
+
+test("a user in the URL goes with a password beside it", () => {
+  const config = readConfig({
+    REDIS_URL: "redis+sentinel://ana@host/name?sentinel_username=eva",
+    REDIS_PASSWORD: "one",
+    SENTINEL_PASSWORD: "two",
+  });
+  const { address } = readAccess(redisSettings({ ...config, REDIS_URL: config.REDIS_URL! }));
+  expect(address).toMatchObject({
+    login: { username: "ana", password: "one" },
+    sentinelLogin: { username: "eva", password: "two" },
+  });
 });
 
 test("what was changed in its file is what the next connection is told", async () => {

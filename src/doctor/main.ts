@@ -56,17 +56,24 @@ async function main(): Promise<number> {
 function surroundings(environment: Environment, url: string | undefined): Environment {
   if (url === undefined) return environment;
   const address = readAddress(url);
-  const isGiven = (login: Login): boolean => login.password !== undefined;
+  const atSentinel = address.kind === "sentinel" ? address.sentinelLogin : undefined;
   const useless = new Set([
     "REDIS_URL_FILE",
-    ...(isGiven(address.login) ? ["REDIS_USERNAME", "REDIS_PASSWORD", "REDIS_PASSWORD_FILE"] : []),
-    ...(address.kind === "server" || isGiven(address.sentinelLogin)
-      ? ["SENTINEL_USERNAME", "SENTINEL_PASSWORD", "SENTINEL_PASSWORD_FILE"]
-      : []),
+    ...besideOf("REDIS", address.login),
+    ...besideOf("SENTINEL", atSentinel ?? { username: "", password: "" }),
     ...(address.isTls ? [] : ["REDIS_CA_FILE", "REDIS_CERT_FILE", "REDIS_KEY_FILE"]),
   ]);
   const rest = Object.entries(environment).filter(([name]) => !useless.has(name));
   return { ...Object.fromEntries(rest), REDIS_URL: url };
+}
+
+/** A password in the URL is for the user in the URL; a user there may have a password beside it. */
+function besideOf(whose: "REDIS" | "SENTINEL", { username, password }: Login): string[] {
+  const isUser = username !== undefined || password !== undefined;
+  return [
+    ...(isUser ? [`${whose}_USERNAME`] : []),
+    ...(password !== undefined ? [`${whose}_PASSWORD`, `${whose}_PASSWORD_FILE`] : []),
+  ];
 }
 
 main().then(

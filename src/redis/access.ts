@@ -58,7 +58,13 @@ function loginFrom(whose: "REDIS" | "SENTINEL", inUrl: Login, beside: Login): Lo
   }
   const login = { ...inUrl, ...beside };
   if (login.username !== undefined && login.password === undefined) {
-    throw new AddressError(`needs ${whose}_PASSWORD`, `${whose}_USERNAME`);
+    if (beside.username !== undefined) {
+      throw new AddressError(`needs ${whose}_PASSWORD`, `${whose}_USERNAME`);
+    }
+    const alone = whose === "REDIS" ? ":password@" : "sentinel_password=password";
+    throw new AddressError(
+      `a user without a password, which may stand in ${whose}_PASSWORD (a password alone is written ${alone})`,
+    );
   }
   return login;
 }

@@ -2,8 +2,8 @@
  * Where Redis is: the one reader of `REDIS_URL`. Says what is wrong in words that hold nothing of the URL
  * but names of parameters, for it may hold passwords.
  *
- *     redis://[[user]:password@]host[:port][/0]            rediss:// for TLS
- *     redis+sentinel://[[user]:password@]host[:port],…/name[/0][?sentinel_username=…&sentinel_password=…]
+ *     redis://[[user][:password]@]host[:port][/0]          rediss:// for TLS
+ *     redis+sentinel://[[user][:password]@]host[:port],…/name[/0][?sentinel_username=…&sentinel_password=…]
  *                                                          rediss+sentinel:// for TLS to both
  *
  * Each part is percent-encoded. A password may hold colons, and an IPv6 address stands in brackets.
@@ -75,9 +75,7 @@ export function readAddress(url: string): RedisAddress {
     checkDatabase(database);
     const given = readQuery(query, SENTINEL_PARAMETERS);
     const [username, password] = SENTINEL_PARAMETERS.map((each) => given.get(each));
-    if (password === "" || (username !== undefined && password === undefined)) {
-      throw new AddressError("sentinel_password: is empty");
-    }
+    if (password === "") throw new AddressError("sentinel_password: is empty");
     return {
       kind: "sentinel",
       isTls,
@@ -93,13 +91,10 @@ export function readAddress(url: string): RedisAddress {
   return { kind: "server", isTls, at: readPlace(hosts[0]!, 6_379), login };
 }
 
+/** A user without a password: that is given beside the URL (access.ts). */
 function readLogin(text: string): Login {
   const colon = text.indexOf(":");
-  if (colon === -1) {
-    throw new AddressError(
-      "a user without a password (a password alone is written :password@; REDIS_USERNAME goes with REDIS_PASSWORD)",
-    );
-  }
+  if (colon === -1) return loginOf(decoded(text), undefined);
   const password = decoded(text.slice(colon + 1));
   if (password === "") throw new AddressError("the password is empty");
   return loginOf(decoded(text.slice(0, colon)), password);

@@ -299,6 +299,8 @@ test("without a URL the environment is asked, as by a gateway; another URL goes 
     expect((await doctor([], environment)).output).toContain("user tertulia has all");
     const admin = await doctor([urlOf("admin", "admin-secret")], environment);
     expect(admin.output).toContain("user admin has all");
+    const named = await doctor([`redis://tertulia@127.0.0.1:${redis.port}`], environment);
+    expect(named.output).toContain("user tertulia has all");
     const replicated = await doctor([], { ...environment, ACK_LEVEL: "replicated" });
     expect(replicated.output).toMatch(/wrong +replicas +none is connected/);
     const nothing = await doctor([]);

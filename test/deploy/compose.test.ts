@@ -48,7 +48,7 @@ describe.skipIf(why !== undefined)("docker compose up", () => {
       cwd,
       composeOptions: ["-p", project],
       commandOptions: ["--build", "--wait"],
-      env: { ...process.env, PORT: `${port}`, IMAGE: image },
+      env: { ...process.env, PORT: `${port}`, IMAGE: image, REDIS_MEMORY: "160m" },
     };
     await upAll(options).catch((result: unknown) => {
       throw new Error(JSON.stringify(result));
@@ -147,6 +147,50 @@ describe.skipIf(why !== undefined)("docker compose up", () => {
     await talk();
     expect(clients.flatMap(({ closes }) => closes)).toEqual(closed);
   });
+
+  test("a full Redis refuses instead of being killed, and goes on when it may take more", async () => {
+    const redis = async (...command: string[]): Promise<string> => {
+      const cli = ["sh", "/scripts/cli.sh", "redis", ...command];
+      return (await exec("redis", cli, { ...options, commandOptions: ["-T"] })).out;
+    };
+    const limit = async (): Promise<number> => {
+      const [, bytes] = (await redis("config", "get", "maxmemory")).split("\n");
+      return Number(bytes);
+    };
+    const { process: before } = await redisState();
+    const maxmemory = await limit();
+    expect(maxmemory).toBe(Math.round(160 * 1024 * 1024 * 0.6));
+    // a megabyte at a time, until it refuses; then some of it changes while the file is written anew
+    const fill = `cli="sh /scripts/cli.sh redis"
+      for i in $(seq 1000); do head -c 1000000 /dev/zero | $cli -x set filler:$i || break; done
+      $cli bgrewriteaof
+      for i in $(seq 40); do head -c 100000 /dev/urandom | $cli -x setrange filler:$i 0; done; true`;
+    const filling = await exec("redis", ["sh", "-c", fill], { ...options, commandOptions: ["-T"] });
+    expect(`${filling.out}${filling.err}`).toContain("OOM command not allowed");
+    // there is room for less than a megabyte still
+    await redis("config", "set", "maxmemory", `${maxmemory - 2_000_000}`);
+    const [ana] = clients;
+    ana!.client!.says(4, L("~"), L("into the void"));
+    await ana!.client!.awaits(50, 6);
+    await eventually(async () => {
+      expect(await redis("info", "persistence")).toMatch(/aof_rewrite_in_progress:0\r?$/m);
+    }, 30_000);
+    await redis("config", "set", "maxmemory", `${maxmemory + 10_000_000}`);
+    await talk();
+    expect(await redisState()).toMatchObject({ process: before, wasKilled: false });
+    await redis("eval", "for i=1,1000 do redis.call('del', 'filler:'..i) end", "0");
+    await redis("config", "set", "maxmemory", `${maxmemory}`);
+  });
+
+  /** Which process it is, and whether the kernel has ever killed it for its memory. */
+  async function redisState(): Promise<{ process: string; wasKilled: boolean }> {
+    const format = "{{.State.Pid}} {{.State.OOMKilled}}";
+    const said = execFileSync("docker", ["inspect", "-f", format, `${project}-redis-1`], {
+      encoding: "utf8",
+    });
+    const [pid = "", killed] = said.trim().split(" ");
+    return { process: pid, wasKilled: killed === "true" };
+  }
 
   test("scaled to one and back to three, everybody stays", async () => {
     const scaleTo = (count: number): Promise<unknown> => {

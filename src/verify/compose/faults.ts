@@ -1,9 +1,5 @@
 /** What happens to a compose project: containers killed, stopped, frozen, recreated; alone and all together. */
-import { existsSync } from "node:fs";
-import { execFile } from "node:child_process";
-import { join } from "node:path";
 import { setTimeout as pause } from "node:timers/promises";
-import { promisify } from "node:util";
 import { shuffled, type Random } from "../random.js";
 import type { Act, Container, Project } from "./project.js";
 import type { ProjectRedis } from "./redis-side.js";
@@ -56,16 +52,16 @@ export const PROJECT_FAULTS: Readonly<Record<string, ProjectFault>> = {
   "kill-all": { run: killAll, rollsBack: true, isOutage: true },
   "down-and-up": { run: downAndUp, rollsBack: true, isOutage: true },
   "recreate-redis": { run: recreateRedis, rollsBack: true, isOutage: true },
-  roll: { run: roll },
+  "roll-gateways": { run: roll("gateway") },
+  "roll-redis": { run: roll("redis"), rollsBack: true, needsSentinel: true },
+  "roll-sentinels": { run: roll("sentinel"), needsSentinel: true },
 };
 
 /** Faults that the project can have. */
-export function projectFaultsOf(project: Project, redis: ProjectRedis): string[] {
-  const canRoll = existsSync(rollScript(project));
+export function projectFaultsOf(redis: ProjectRedis): string[] {
   return Object.entries(PROJECT_FAULTS)
     .filter(([, { needsSentinel }]) => redis.sentinels.length > 0 || needsSentinel === undefined)
-    .map(([name]) => name)
-    .filter((name) => name !== "roll" || canRoll);
+    .map(([name]) => name);
 }
 
 function failover(harm: Act, heal: Act): ProjectFault {
@@ -178,19 +174,15 @@ async function downAndUp({ project, down }: Scene): Promise<void> {
 /** As an upgrade of Redis does that takes no care. */
 async function recreateRedis({ project, redis, down }: Scene): Promise<void> {
   down();
-  const how = ["-d", "--no-build", "--no-deps", "--force-recreate"];
-  await project.compose("up", ...how, ...redis.services);
+  await project.compose("up", "-d", "--no-build", "--force-recreate", ...redis.services);
 }
 
-/** The careful way: one gateway after the other. */
-async function roll({ project, down }: Scene): Promise<void> {
-  down();
-  const env = { ...process.env, COMPOSE_PROJECT_NAME: project.name };
-  await promisify(execFile)(rollScript(project), [], { cwd: project.folder, env });
-}
-
-function rollScript({ folder }: Project): string {
-  return join(folder, "deploy/roll");
+/** The careful way: everything is replaced, but one after the other. */
+function roll(what: "gateway" | "redis" | "sentinel"): ProjectFault["run"] {
+  return async ({ project, down }) => {
+    down();
+    await project.run("deploy/roll", "--force", what);
+  };
 }
 
 async function forAWhile(

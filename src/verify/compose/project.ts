@@ -1,5 +1,6 @@
 /** A docker compose project that runs on this machine: its containers, and what can be done to them. */
 import { execFile } from "node:child_process";
+import { join } from "node:path";
 import { promisify } from "node:util";
 
 const execute = promisify(execFile);
@@ -47,11 +48,6 @@ export class Project {
     return project;
   }
 
-  /** Folder of the compose file. */
-  get folder(): string {
-    return this.#folder;
-  }
-
   async containers(): Promise<readonly Container[]> {
     if (performance.now() - this.#seenAt > FRESH_MS) {
       this.#seenAt = performance.now();
@@ -74,6 +70,13 @@ export class Project {
     const files = this.#files.flatMap((file) => ["-f", file]);
     const folder = ["--project-directory", this.#folder];
     return this.#docker("compose", "-p", this.name, ...folder, ...files, ...words);
+  }
+
+  /** Runs a script of the project's folder, for this project. @throws Error with what it said */
+  async run(script: string, ...words: readonly string[]): Promise<void> {
+    const named = { COMPOSE_PROJECT_NAME: this.name, COMPOSE_FILE: this.#files.join(":") };
+    const env = { ...process.env, ...named };
+    await execute(join(this.#folder, script), words, { cwd: this.#folder, env });
   }
 
   /** Content of a file in a container that runs. */

@@ -34,7 +34,7 @@ export async function tryProject(settings: ProjectSettings): Promise<Result> {
   const gateways = await project.of("gateway");
   const ack = requireJudgeable(gateways[0]?.environment ?? {});
   const redis = await ProjectRedis.of(project);
-  const possible = projectFaultsOf(project, redis);
+  const possible = projectFaultsOf(redis);
   const faults = settings.faults ?? possible;
   const impossible = faults.filter((name) => !possible.includes(name));
   if (impossible.length > 0) {

@@ -8,18 +8,25 @@ import { ComposeProject } from "../support/compose.js";
 import { docker, whyNoEngine } from "../support/docker.js";
 import { eventually } from "../support/eventually.js";
 
+const ALONE = ["docker-compose.yml"];
+const SECURE = [...ALONE, "deploy/sentinel.yml", "deploy/secure.yml"];
+
 for (const [title, files, servers] of [
-  ["one Redis", ["docker-compose.yml"], ["redis"]],
-  ["Sentinel", ["docker-compose.yml", "deploy/sentinel.yml"], ["redis", "redis-2", "redis-3"]],
+  ["one Redis", ALONE, ["redis"]],
+  ["Sentinel, passwords and TLS", SECURE, ["redis", "redis-2", "redis-3"]],
 ] as const) {
   describe.skipIf(whyNoEngine() !== undefined)(`a backup of docker compose with ${title}`, () => {
     let project: ComposeProject;
     let chat: Tertulia;
     let folder: string;
+    let secrets: string;
 
     beforeAll(async () => {
       folder = await mkdtemp(join(tmpdir(), "tertulia-backups-"));
-      project = await ComposeProject.of(files, { BACKUPS: folder, KEEP: "2" });
+      secrets = await mkdtemp(join(tmpdir(), "tertulia-secrets-"));
+      const environment = { BACKUPS: folder, KEEP: "2", SECRETS_DIR: secrets };
+      project = await ComposeProject.of(files, environment);
+      if (files === SECURE) await project.command("deploy/certificates");
       await project.compose("up", "-d", "--build", "--scale", "gateway=1");
       await project.untilReady();
       chat = connect(`ws://127.0.0.1:${project.port}`, { name: "ana", WebSocket });
@@ -28,7 +35,7 @@ for (const [title, files, servers] of [
     afterAll(async () => {
       await chat.close();
       await project[Symbol.asyncDispose]();
-      await rm(folder, { recursive: true, force: true });
+      for (const each of [folder, secrets]) await rm(each, { recursive: true, force: true });
     }, 120_000);
 
     async function backUp(): Promise<string> {

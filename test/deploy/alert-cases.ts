@@ -65,6 +65,12 @@ export const CASES: readonly Case[] = [
     during: [followed("tertulia_ready", 0, one)],
   },
   {
+    alert: "TertuliaAlone",
+    what: "a gateway lets its clients go",
+    during: [followed("tertulia_let_go_total", { perStep: 5 }, { ...one, why: "alone" })],
+    risesWithinS: 60,
+  },
+  {
     alert: "TertuliaRestarts",
     what: "a gateway is another process at each look",
     during: [followed("tertulia_process_start_time_seconds", { perStep: 30 }, one)],
@@ -84,6 +90,12 @@ export const CASES: readonly Case[] = [
     alert: "TertuliaEventsMissing",
     what: "a gap cannot be filled",
     during: [followed("tertulia_feed_holes_total", { perStep: 1 }, one)],
+    risesWithinS: 60,
+  },
+  {
+    alert: "TertuliaRolledBack",
+    what: "Redis came back with older data",
+    during: [followed("tertulia_rollbacks_total", { perStep: 1 }, one)],
     risesWithinS: 60,
   },
   {
@@ -190,6 +202,7 @@ export const CASES: readonly Case[] = [
     during: [
       followed("redis_connected_slaves", 1, primary),
       followed("redis_sentinel_master_slaves", "gone"),
+      followed("redis_sentinel_masters", "gone"),
     ],
   },
   {

@@ -26,7 +26,7 @@ test.skipIf(why !== undefined)(
     const { err, data } = await config({ cwd, composeOptions });
     expect(err).toBe(""); // no warning either
     const services = Object.values(data.config.services as Record<string, Service>);
-    expect(services).toHaveLength(10);
+    expect(services).toHaveLength(12);
     const mounts = services.flatMap(({ volumes = [] }) => volumes);
     const sources = mounts.filter(({ type }) => type === "bind").map(({ source }) => source);
     expect(sources.filter((each) => !existsSync(each))).toEqual([]);

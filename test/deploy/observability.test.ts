@@ -1,4 +1,4 @@
-import { readFile } from "node:fs/promises";
+import { readFile, readdir } from "node:fs/promises";
 import { expect, test } from "vitest";
 import { parse } from "yaml";
 import { Counters } from "#tertulia/observe.js";
@@ -82,9 +82,28 @@ test("an alert says how urgent it is, whose it is, and where to read on", () => 
     expect(["page", "ticket"], alert).toContain(labels["severity"]);
     expect(annotations["summary"], alert).toMatch(/\{\{ \$labels\.(?:cluster|cronjob) \}\}/);
     expect(annotations["description"], alert).toBeDefined();
-    expect(annotations["runbook_url"], alert).toBe(`docs/runbooks/${alert}.md`);
+    expect(annotations["runbook_url"], alert).toMatch(new RegExp(`docs/runbooks/${alert}.md$`));
   }
   expect(new Set(rules.map(({ alert }) => alert)).size).toBe(rules.length);
+});
+
+test("each alert has a page that says what it means, what users feel, and what to do", async () => {
+  const folder = new URL("docs/runbooks/", ROOT);
+  const pages = (await readdir(folder)).filter((name) => name !== "README.md");
+  expect(pages.toSorted()).toEqual(rules.map(({ alert }) => `${alert}.md`).toSorted());
+  const operations = await readFile(new URL("docs/operations.md", ROOT), "utf8");
+  for (const page of pages) {
+    expect(operations).toContain(`(runbooks/${page})`);
+    const book = await readFile(new URL(page, folder), "utf8");
+    expect(book).toMatch(new RegExp(`^# ${page.replace(".md", "")}\n`));
+    const parts = [...book.matchAll(/^\*\*([^*]+)\.\*\*/gm)].map(([, part]) => part);
+    expect(parts, page).toEqual(["Means", "Users feel", "Look at", "Do", "Afterwards"]);
+    const links = [...book.matchAll(/\]\(([^)]+)\)/g)].map(([, link]) => link!);
+    expect(
+      links.filter((link) => !pages.includes(link)),
+      page,
+    ).toEqual([]);
+  }
 });
 
 test("alerts keep clusters apart, and leave other people's servers alone", () => {

@@ -1,16 +1,21 @@
 /** Our Kubernetes manifests, rendered, and a lint for what schemas do not see. */
 import { execFileSync } from "node:child_process";
-import { join } from "node:path";
+import { existsSync, mkdtempSync, rmSync, writeFileSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join, relative } from "node:path";
 import { parseAllDocuments } from "yaml";
+import { BINARIES } from "../support/k8s-tools.js";
 
 // oxlint-disable-next-line typescript/no-explicit-any -- manifests are trees of anything
 export type Manifest = any;
 
 export const K8S = new URL("../../k8s/", import.meta.url).pathname;
 
+const KUBECTL = existsSync(join(BINARIES, "kubectl")) ? join(BINARIES, "kubectl") : "kubectl";
+
 export function hasKubectl(): boolean {
   try {
-    execFileSync("kubectl", ["version", "--client"], { stdio: "pipe" });
+    execFileSync(KUBECTL, ["version", "--client"], { stdio: "pipe" });
     return true;
   } catch {
     return false;
@@ -27,8 +32,28 @@ export function rendered(folder: string): Manifest[] {
 
 const cache = new Map<string, Manifest[]>();
 
+export interface Kustomization {
+  readonly resources: readonly string[];
+  readonly components?: readonly string[];
+}
+
+/** Folders of k8s/ together, as kubectl renders them. */
+export function kustomized(parts: Kustomization): Manifest[] {
+  const folder = mkdtempSync(join(tmpdir(), "tertulia-kustomize-"));
+  try {
+    const found = Object.entries(parts).map(([key, paths]: [string, readonly string[]]) => [
+      key,
+      paths.map((path) => relative(folder, join(K8S, path))),
+    ]);
+    writeFileSync(join(folder, "kustomization.yaml"), JSON.stringify(Object.fromEntries(found)));
+    return manifests(kustomize(folder));
+  } finally {
+    rmSync(folder, { recursive: true });
+  }
+}
+
 function kustomize(path: string): string {
-  return execFileSync("kubectl", ["kustomize", path], { encoding: "utf8" });
+  return execFileSync(KUBECTL, ["kustomize", path], { encoding: "utf8" });
 }
 
 export function manifests(text: string): Manifest[] {

@@ -49,19 +49,6 @@ describe.skipIf(why !== undefined)("a real API server with restricted Pod Securi
     expect(succeeded(await createPods(server, kustomized(parts)))).toContain("pod/deployment-");
   });
 
-  test("keeps as many gateways when the autoscaler is turned on as documented", async () => {
-    const namespace = ["-n", await server.createNamespace()];
-    const apply = async (components: string[]): Promise<void> => {
-      const file = await write(server, kustomized({ resources: ["base"], components }));
-      succeeded(await server.kubectl(...APPLY, "--server-side", ...namespace, "-f", file));
-    };
-    await apply([]);
-    succeeded(await server.kubectl("scale", "deployment/tertulia", "--replicas=4", ...namespace));
-    await apply(["components/autoscaling"]);
-    const get = ["get", "deployment", "tertulia", "-o", "jsonpath={.spec.replicas}"];
-    expect(succeeded(await server.kubectl(...get, ...namespace))).toBe("4");
-  });
-
   test("refuses planted mistakes", async () => {
     const all = kustomized({ resources: ["overlays/single"] });
     const template = all.find(({ kind }) => kind === "Deployment").spec.template;

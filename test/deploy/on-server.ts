@@ -19,25 +19,18 @@ let files = 0;
 export async function appliesTwice(server: ApiServer, all: readonly Manifest[]): Promise<void> {
   const where = ["-n", await server.createNamespace(), "-f", await write(server, all)];
   succeeded(await server.kubectl(...APPLY, "--server-side", ...where));
-  const before = await versions(server, where);
+  const before = await kept(server, where);
   succeeded(await server.kubectl(...APPLY, "--server-side", ...where));
   succeeded(await server.kubectl("diff", "--server-side", ...where));
-  expect(await versions(server, where)).toEqual(before);
+  expect(await kept(server, where)).toEqual(before);
 }
 
-/** Kind and name → a number that changes with what is wanted, or, of a kind that has none, with any write. */
-export async function versions(
-  server: ApiServer,
-  where: readonly string[],
-): Promise<Record<string, number | string>> {
+/** All that a server keeps, its generations too, without how it keeps it. */
+export async function kept(server: ApiServer, where: readonly string[]): Promise<Manifest[]> {
   const stdout = succeeded(await server.kubectl("get", ...where, "-o", "json"));
   const { items } = JSON.parse(stdout) as { items: Manifest[] };
-  return Object.fromEntries(
-    items.map(({ kind, metadata: { name, generation, resourceVersion } }) => [
-      `${kind} ${name}`,
-      generation ?? `version ${resourceVersion}`,
-    ]),
-  );
+  for (const { metadata } of items) delete metadata.resourceVersion;
+  return items;
 }
 
 /** What the server says to the pods that controllers would make of it. */

@@ -1,0 +1,14 @@
+{{/* The gateways' variables, but extraEnv. */}}
+{{- define "tertulia.env" -}}
+{{- include "tertulia.redisEnv" . | trim }}
+- name: NODE_NAME
+  valueFrom:
+    fieldRef: { apiVersion: v1, fieldPath: metadata.name }
+# all gateways, also those that are not ready
+- { name: PEERS, value: {{ printf "%s-peers:9000" (include "tertulia.fullname" .) | quote }} }
+- { name: METRICS_PORT, value: "9100" }
+{{- range $name, $value := .Values.config }}
+{{- /* a whole number in a file of values is a float, and 1e+06 in words */}}
+- { name: {{ $name }}, value: {{ ternary (int64 $value) $value (kindIs "float64" $value) | toString | quote }} }
+{{- end }}
+{{- end }}

@@ -45,7 +45,6 @@ export class RedisFeed implements Feed {
 
   constructor(subscriber: Redis, commands: Redis, keys: Keys, observe: Observe) {
     this.seen = new SeenBuckets(ALL_BUCKETS.map((bucket) => keys.meta(bucket)));
-    this.seen = new SeenBuckets(ALL_BUCKETS.map((bucket) => keys.meta(bucket)));
     this.#subscriber = subscriber;
     this.#commands = commands;
     this.#keys = keys;

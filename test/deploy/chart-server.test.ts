@@ -4,8 +4,9 @@ import { join } from "node:path";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { ApiServer, succeeded } from "../support/k8s-server.js";
 import { whyNoApiServer } from "../support/k8s-tools.js";
-import { CHART, EVERYTHING, chart, type Values } from "./chart.js";
-import { appliesTwice, createPods, kept } from "./on-server.js";
+import { CHART, EVERYTHING, chart, documented, type Values } from "./chart.js";
+import { K8S } from "./manifests.js";
+import { APPLY, appliesTwice, createPods, kept } from "./on-server.js";
 
 const why = whyNoApiServer();
 if (why !== undefined) console.log(why);
@@ -49,6 +50,28 @@ describe.skipIf(why !== undefined)("on a real API server with restricted Pod Sec
     quiet(await server.helm("uninstall", "tertulia", "-n", namespace));
     const left = await server.kubectl("get", "all,pdb,netpol,sa", "-n", namespace, "-o", "name");
     expect(left.stdout).toBe("");
+  });
+
+  test("it stands beside the Redis of the overlay ha, as documented", async () => {
+    const { helm, namespace } = await release();
+    const overlay = ["-k", join(K8S, "overlays/ha"), "-n", namespace];
+    const others = ["--server-side", "--selector", "app.kubernetes.io/name!=tertulia"];
+    succeeded(await server.kubectl(...APPLY, ...overlay, ...others));
+    quiet(await helm("install", documented()));
+    const all = ["get", "statefulset,deployment,pdb,networkpolicy", "-n", namespace, "-o", "name"];
+    expect(
+      succeeded(await server.kubectl(...all))
+        .trim()
+        .split("\n"),
+    ).toEqual([
+      "statefulset.apps/tertulia-redis",
+      "deployment.apps/tertulia",
+      "poddisruptionbudget.policy/tertulia",
+      "poddisruptionbudget.policy/tertulia-redis",
+      "networkpolicy.networking.k8s.io/tertulia",
+      "networkpolicy.networking.k8s.io/tertulia-backup",
+      "networkpolicy.networking.k8s.io/tertulia-redis",
+    ]);
   });
 
   test("turning the autoscaler on keeps the gateways that there are", async () => {

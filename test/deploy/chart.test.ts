@@ -7,10 +7,18 @@ import { describe, expect, test as always } from "vitest";
 import { parse } from "yaml";
 import { readConfig, schema, VARIABLES } from "#tertulia/config.js";
 import { configSchema } from "../../k8s/chart-schema.js";
-import { CHART, EVERYTHING, HELM, chart, refusal, whyNoHelm, type Values } from "./chart.js";
+import {
+  CHART,
+  EVERYTHING,
+  HELM,
+  chart,
+  documented,
+  refusal,
+  whyNoHelm,
+  type Values,
+} from "./chart.js";
 import { hasKubectl, kustomized, lint, rendered, type Manifest } from "./manifests.js";
 
-const MANUAL = new URL("../../docs/operations.md", import.meta.url);
 const why = whyNoHelm();
 if (why !== undefined) console.log(why);
 const test = always.skipIf(why !== undefined);
@@ -61,8 +69,7 @@ describe.skipIf(!hasKubectl())("the same objects as kustomize gives", () => {
     const isGateways = ({ metadata }: Manifest): boolean =>
       metadata.labels?.["app.kubernetes.io/name"] === "tertulia";
     const isMonitoring = ({ kind }: Manifest): boolean => MONITORING.includes(kind);
-    const [, yaml] = /^### Helm$.*?^```yaml\n(.*?)^```$/ms.exec(readFileSync(MANUAL, "utf8"))!;
-    const all = chart(parse(yaml!) as Values);
+    const all = chart(documented());
     expect(all.filter(isMonitoring)).toHaveLength(MONITORING.length);
     const gateways = all.filter((each) => !isMonitoring(each));
     expect(comparable(gateways)).toEqual(comparable(rendered("overlays/ha").filter(isGateways)));

@@ -1,8 +1,9 @@
 /** The Helm chart, rendered. */
 import { execFileSync } from "node:child_process";
-import { existsSync, mkdtempSync, rmSync, writeFileSync } from "node:fs";
+import { existsSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
+import { parse } from "yaml";
 import { BINARIES } from "../support/k8s-tools.js";
 import { K8S, manifests, type Manifest } from "./manifests.js";
 
@@ -42,6 +43,13 @@ export function refusal(values: Values): string {
     return (error as { stderr: string }).stderr;
   }
   throw new Error("these values are not refused");
+}
+
+/** The values in docs/operations.md: with the Redis of the overlay ha. */
+export function documented(): Values {
+  const manual = readFileSync(new URL("../../docs/operations.md", import.meta.url), "utf8");
+  const [, yaml] = /^### Helm$.*?^```yaml\n(.*?)^```$/ms.exec(manual)!;
+  return parse(yaml!) as Values;
 }
 
 /** All that the chart can do at once. */

@@ -26,7 +26,7 @@ import { readSite } from "./gateway/site.js";
 import { serveMetrics } from "./metrics.js";
 import type { Observe } from "./observe.js";
 import { RedisArchive } from "./redis/archive.js";
-import { checkRedis, connectRedis, giveUp, untilReady } from "./redis/connect.js";
+import { certificateEnd, checkRedis, connectRedis, giveUp, untilReady } from "./redis/connect.js";
 import { RedisFeed } from "./redis/feed.js";
 import { ALL_BUCKETS, BUCKETS, Keys } from "./redis/keys.js";
 import { RedisLeases } from "./redis/lease.js";
@@ -172,7 +172,7 @@ export async function startNode(
     },
   );
 
-  observe.counters.connectionsLimit.set(config.MAX_CONNECTIONS);
+  observe.counters.certificateEnd.read = () => certificateEnd(commands);
   observe.counters.queuedBytes.read = () => gateway.queuedBytes;
   observe.counters.ready.read = () => (isReady() && gateway.isOpen ? 1 : 0);
 

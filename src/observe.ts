@@ -55,6 +55,10 @@ export class Counters {
   readonly redisErrors = this.#counter("redis_call_errors_total", "Ledger calls that failed", [
     "function",
   ]);
+  readonly certificateEnd = this.#sampled(
+    "redis_certificate_end_timestamp_seconds",
+    "When the certificate ends that Redis showed to this node's open connection; 0 without TLS",
+  );
   readonly feedRoundTrip = this.#histogram(
     "feed_round_trip_seconds",
     "From the publication of a probe to this node's own subscription",

@@ -145,6 +145,7 @@ export class Gateway {
       },
     );
     this.#tcp.maxConnections = settings.maxConnections;
+    doors.observe.counters.connectionsLimit.set(settings.maxConnections);
   }
 
   /** Listens; resolves with the port. */

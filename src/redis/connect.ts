@@ -1,4 +1,5 @@
 /** Connections to Redis: never a command sent twice by the library, never a promise left hanging. */
+import { TLSSocket } from "node:tls";
 import { Redis, type RedisOptions } from "ioredis";
 import type { Log } from "../observe.js";
 import { readAccess, type Access, type AccessSettings } from "./access.js";
@@ -153,6 +154,16 @@ const givenUp = new WeakSet<Redis>();
 export function giveUp(redis: Redis): void {
   givenUp.add(redis);
   redis.disconnect();
+}
+
+/**
+ * When the certificate ends that Redis showed to this connection, in seconds since 1970; 0 without TLS. The
+ * connection lives on if Redis gets another one, and knows nothing of it.
+ */
+export function certificateEnd({ stream }: Redis): number {
+  const seconds =
+    stream instanceof TLSSocket ? Date.parse(stream.getPeerCertificate().valid_to) / 1_000 : 0;
+  return Number.isFinite(seconds) ? seconds : 0; // none is known while it connects
 }
 
 /** Connects, for as long as it takes. */

@@ -122,6 +122,11 @@ export const CASES: readonly Case[] = [
     risesWithinS: 270,
   },
   {
+    alert: "TertuliaCertificate",
+    what: "the certificate of Redis ends in five days",
+    during: [followed("tertulia_redis_certificate_end_timestamp_seconds", 5 * 86_400)],
+  },
+  {
     alert: "TertuliaEventLoopSlow",
     what: "an event loop is late",
     during: [followed("tertulia_nodejs_eventloop_lag_p99_seconds", 0.4, one)],

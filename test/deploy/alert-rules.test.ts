@@ -43,7 +43,7 @@ describe.skipIf(why !== undefined)("with promtool", () => {
     const known = await rules();
     const tests = CASES.map((each) => scene(each, known));
     expect(await tried(tests)).toBe("");
-  });
+  }, 300_000);
 
   test("where nothing is heard of any gateway, that is told", async () => {
     const firing = [{ labels: '{alertname="TertuliaVanished", severity="page"}', value: 1 }];

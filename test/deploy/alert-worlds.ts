@@ -30,6 +30,11 @@ function gateway(labels: Series["labels"], leads: boolean): Series[] {
     series("tertulia_process_start_time_seconds", 1_000),
     series("tertulia_feed_lag_events", 3),
     series("tertulia_nodejs_eventloop_lag_p99_seconds", 0.01),
+    // Prometheus' tool begins in 1970
+    series(
+      "tertulia_redis_certificate_end_timestamp_seconds",
+      labels["cluster"] === "blue" ? 5e6 : 0,
+    ),
     series("tertulia_connections", 3_000, { dialect: "json" }),
     series("tertulia_connections", 2_000, { dialect: "classic" }),
     series("tertulia_connections_limit", 20_000),

@@ -18,6 +18,7 @@ import { eventually } from "../support/eventually.js";
 import { nodeProcess, type NodeProcess } from "../support/nodes.js";
 import { find, whyNot } from "../support/prometheus-tools.js";
 import { upgradeRequest } from "../support/raw-socket.js";
+import { Secured } from "../support/secured.js";
 import { startRedis, type TestRedis } from "../support/redis.js";
 import { startWatched, type Target, type Watched } from "../support/watched.js";
 
@@ -457,6 +458,31 @@ describe.skipIf(why !== undefined)("runbooks", () => {
       },
     );
     await sentinels.untilWhole();
+  });
+
+  test("TertuliaCertificate: the certificate of Redis ends tomorrow, and is renewed", async () => {
+    const secured = await Secured.startServer("maxmemory 512mb");
+    const { certificates, environment, password } = secured;
+    const { port, client } = secured.servers[0]!;
+    const gateway = await Gateway.on(`rediss://127.0.0.1:${port}`, {
+      ...environment,
+      REDIS_PASSWORD: password,
+    });
+    const target: Target = { job: "tertulia", cluster: "secured", port: gateway.metricsPort };
+    await tried(
+      "secured",
+      ["TertuliaCertificate"],
+      () => watched.watch([...targets, target]),
+      async () => {
+        certificates.issue("renewed", "IP:127.0.0.1", "ca", 90);
+        const files = ["crt", "key"].map((each) => certificates.at(`renewed.${each}`));
+        await client.config("SET", "tls-cert-file", files[0]!, "tls-key-file", files[1]!);
+        await gateway.restart();
+      },
+    );
+    await watched.watch(targets);
+    await gateway.process.close();
+    await secured.close();
   });
 
   test("TertuliaVanished: all gateways are gone, and are started again", async () => {

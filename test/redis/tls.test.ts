@@ -1,4 +1,5 @@
-import { copyFileSync } from "node:fs";
+import { X509Certificate } from "node:crypto";
+import { copyFileSync, readFileSync } from "node:fs";
 import { mkdtemp, rm, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
@@ -49,6 +50,17 @@ test("with certificates and passwords a connection is made, by Sentinel and with
     const lines = await connect(environment, ({ msg }) => msg === "redis connected");
     expect(lines.filter(({ level }) => level > 30)).toEqual([]);
   }
+});
+
+test("a metric tells when the certificate ends that Redis shows", async () => {
+  const { certificates } = secured;
+  const ends = new X509Certificate(readFileSync(certificates.at("server.crt"))).validTo;
+  const port = await freePort();
+  const gateway = await nodeProcess({ ...secured.environment, ...PASSWORDS, METRICS_PORT: port });
+  const metrics = await (await fetch(`http://127.0.0.1:${port}/metrics`)).text();
+  const told = /^tertulia_redis_certificate_end_timestamp_seconds (\S+)$/m.exec(metrics)?.[1];
+  expect(Number(told)).toBe(Date.parse(ends) / 1_000);
+  await gateway.close();
 });
 
 test("a cluster follows a failover and new passwords, all by TLS with passwords from files", async () => {

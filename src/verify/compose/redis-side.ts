@@ -113,9 +113,6 @@ export class ProjectRedis {
     const isInSync = primaries[0]!.match(/^slave\d+:.*state=online/gm)?.length === replicas;
     const areUp = abouts.filter((about) => about.includes("master_link_status:up"));
     if (replicas > 0 && (!isInSync || areUp.length !== replicas)) return roles.join(", ");
-    // one that has just started may not be promoted yet
-    const unfit = abouts.findIndex((about) => /^slave_priority:0\r$/m.test(about));
-    if (unfit !== -1) return `${this.servers[unfit]!.service} may not be promoted yet`;
     const primary = this.servers[abouts.indexOf(primaries[0]!)]!;
     for (const sentinel of this.sentinels) {
       if ((await this.#namedBy(sentinel)) !== primary.service) {
@@ -125,8 +122,8 @@ export class ProjectRedis {
         ["REPLICAS", replicas],
         ["SENTINELS", this.sentinels.length - 1],
       ] as const) {
-        const alive = await this.#aliveFor(sentinel, what);
-        if (alive !== most) return `${sentinel.service} sees ${alive} ${what.toLowerCase()}`;
+        const fit = await this.#fitFor(sentinel, what);
+        if (fit !== most) return `${sentinel.service} sees ${fit} fit ${what.toLowerCase()}`;
       }
     }
     return "";
@@ -140,10 +137,15 @@ export class ProjectRedis {
     return containers.find(({ service, ip }) => service === host || ip === host)?.service;
   }
 
-  async #aliveFor({ client }: Server, others: "REPLICAS" | "SENTINELS"): Promise<number> {
+  /** Alive; of replicas, those that may be promoted, which one that has just started may not. */
+  async #fitFor({ client }: Server, others: "REPLICAS" | "SENTINELS"): Promise<number> {
     const asked = client.call("SENTINEL", others, this.#name) as Promise<string[][]>;
     const seen = await withinASecond(asked, []);
-    return seen.filter((one) => !/down|disconnected/.test(one[one.indexOf("flags") + 1]!)).length;
+    const field = (one: string[], name: string): string => one[one.indexOf(name) + 1]!;
+    return seen.filter((one) => {
+      const isAlive = !/down|disconnected/.test(field(one, "flags"));
+      return isAlive && (others === "SENTINELS" || field(one, "slave-priority") !== "0");
+    }).length;
   }
 }
 

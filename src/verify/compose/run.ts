@@ -13,7 +13,7 @@ import { Random } from "../random.js";
 import type { Result, RunSettings } from "../run.js";
 import { readConnected, readMessages } from "../truth.js";
 import { projectFaultsOf } from "./faults.js";
-import { GatewayLogs } from "./gateway-logs.js";
+import { Logs } from "./logs.js";
 import { ProjectNemesis, WHOLE_RULE } from "./nemesis.js";
 import { Project } from "./project.js";
 import { ProjectRedis } from "./redis-side.js";
@@ -43,7 +43,7 @@ export async function tryProject(settings: ProjectSettings): Promise<Result> {
   const folder = await mkdtemp(join(tmpdir(), "tertulia-verify-"));
   const history = new History(join(folder, `history-${settings.seed}.jsonl`));
   const now = (): number => history.now();
-  const logs = new GatewayLogs(project, now);
+  const logs = new Logs(project, join(folder, "containers.log"), now);
   const observer = await Observer.start(redis.clients, now);
   const tag = `v${randomBytes(3).toString("hex")}`;
   const company = { ...settings, tag };

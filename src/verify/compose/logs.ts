@@ -1,15 +1,16 @@
-/** Reads along what the gateways of a project log, through all their lives. */
+/** Reads along what the containers of a project log, through all their lives, and keeps it in a file. */
 import { spawn, type ChildProcess } from "node:child_process";
+import { createWriteStream, type WriteStream } from "node:fs";
 import type { LogLine } from "../gateway-process.js";
 import type { Report } from "../indexed.js";
 import type { Container, Project } from "./project.js";
 
 const LOOK_EVERY_MS = 300;
 
-export class GatewayLogs {
-  /** How often each event was seen. */
+export class Logs {
+  /** How often each event of the gateways was seen. */
   readonly seen = new Map<string, number>();
-  /** What they said to be missing from a log. */
+  /** What gateways said to be missing from a log. */
   readonly reports: Report[] = [];
   readonly #terms: { token: string; gateway: number; time: number }[] = [];
   readonly #project: Project;
@@ -18,9 +19,11 @@ export class GatewayLogs {
   /** One for each life of a container. */
   readonly #lives = new Map<string, ChildProcess>();
   readonly #timer: NodeJS.Timeout;
+  readonly #file: WriteStream;
 
-  constructor(project: Project, now: () => number) {
+  constructor(project: Project, path: string, now: () => number) {
     this.#project = project;
+    this.#file = createWriteStream(path);
     this.#now = now;
     this.#timer = setInterval(() => void this.#look().catch(() => {}), LOOK_EVERY_MS);
   }
@@ -32,28 +35,37 @@ export class GatewayLogs {
 
   close(): void {
     clearInterval(this.#timer);
-    for (const child of this.#lives.values()) child.kill();
+    for (const child of this.#lives.values()) {
+      child.stdout?.destroy();
+      child.kill();
+    }
+    this.#file.end();
   }
 
   async #look(): Promise<void> {
-    for (const container of await this.#project.of("gateway")) {
+    for (const container of await this.#project.containers()) {
       const life = `${container.id} ${container.startedAt}`;
       const hasStarted = container.state !== "created";
       if (hasStarted && !this.#lives.has(life)) this.#lives.set(life, this.#follow(container));
     }
   }
 
-  #follow({ id, startedAt }: Container): ChildProcess {
-    const gateway = this.#lives.size;
+  #follow({ id, name, service, startedAt }: Container): ChildProcess {
+    const life = this.#lives.size;
     const since = startedAt > this.#since ? startedAt : this.#since;
-    const child = spawn("docker", ["logs", "--follow", "--since", since, id], {
+    // standard error as well: there HAProxy and the start scripts speak
+    const follow = ["logs", "--follow", "--since", since, id];
+    const child = spawn("sh", ["-c", 'exec docker "$@" 2>&1', "sh", ...follow], {
       stdio: ["ignore", "pipe", "ignore"],
     });
     let rest = "";
     child.stdout.on("data", (chunk: Buffer) => {
       const lines = (rest + chunk.toString()).split("\n");
       rest = lines.pop()!;
-      for (const line of lines) this.#read(line, gateway);
+      for (const line of lines) {
+        this.#file.write(`${Math.round(this.#now())} ${name} ${line}\n`);
+        if (service === "gateway") this.#read(line, life);
+      }
     });
     return child;
   }

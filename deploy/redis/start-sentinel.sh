@@ -6,8 +6,8 @@
 #   DOWN_AFTER_MS   it is down after this long without an answer (2000)
 #   EXTRA_CONF      a file of further settings
 #
-# The settings are written at each start. Kept is what Sentinel learnt: its own id, the primary, replicas and
-# sentinels by their names, the epochs. One that knows nothing yet asks the others, and then all Redis servers.
+# The settings are written at each start. Kept is what Sentinel learnt: its own id, the primary, the other sentinels,
+# the epochs, and that there are replicas. One that knows nothing yet asks the others, and then all Redis servers.
 set -eu
 scripts=$(dirname "$0")
 data=${DATA_DIR:-/data}
@@ -91,15 +91,24 @@ sentinel parallel-syncs $name 1
 sentinel master-reboot-down-after-period $name 10000
 EOF
   echo "$kept"
+  if [ -n "$has_replicas" ]; then
+    for host in $hosts; do
+      [ "$host" = "$primary" ] || echo "sentinel known-replica $name $host 6379"
+    done
+  fi
   if [ -n "${EXTRA_CONF:-}" ]; then echo "include $EXTRA_CONF"; fi
 }
 
 kept=
 primary=
+has_replicas=
 if [ -e "$conf" ]; then
   primary=$(awk -v name="$name" '$1 == "sentinel" && $2 == "monitor" && $3 == name { print $4 }' "$conf")
   kept=$(awk -v name="$name" '$1 == "sentinel" && ($2 == "myid" || $2 == "current-epoch" ||
-    ($2 ~ /^(config-epoch|leader-epoch|known-replica|known-sentinel)$/ && $3 == name))' "$conf")
+    ($2 ~ /^(config-epoch|leader-epoch|known-sentinel)$/ && $3 == name)) && !had[$0]++' "$conf")
+  # Their names are in REDIS_HOSTS. Sentinel itself writes one of them twice when addresses have changed hands, as
+  # after a restart of all, and would not start again on what it wrote
+  has_replicas=$(grep "^sentinel known-replica $name " "$conf" || true)
 fi
 : "${primary:=$(find_primary)}"
 umask 077

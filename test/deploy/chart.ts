@@ -27,7 +27,7 @@ export function chart(values: Values = {}, release = "tertulia", from = CHART): 
   try {
     const file = join(folder, "values.yaml");
     writeFileSync(file, JSON.stringify(values));
-    const args = ["template", release, from, "-f", file];
+    const args = ["template", release, from, "-f", file, "--kube-version", "1.36.0"];
     const text = execFileSync(HELM, args, { encoding: "utf8", stdio: "pipe" });
     return manifests(text).filter((each) => each !== null);
   } finally {

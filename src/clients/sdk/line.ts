@@ -93,7 +93,7 @@ export class Line {
   /** Told of each answer: whether the node could do what was asked. */
   served(isAble: boolean): void {
     if (isAble) this.#unable = 0;
-    else if (++this.#unable >= UNABLE) this.#doubt();
+    else if (++this.#unable >= UNABLE) this.#doubt(() => this.#unable > 0);
   }
 
   /** Says bye, waits until it was heard, and ends. */
@@ -138,7 +138,8 @@ export class Line {
         },
         refused: (error) => this.#refused(link, error),
         doubted: () => {
-          if (link === this.#current) this.#doubt();
+          const nowMs = performance.now();
+          if (link === this.#current) this.#doubt(() => link.heardMs < nowMs);
         },
         lost: (code, reason) => this.#lost(link, code, reason),
       });
@@ -180,8 +181,9 @@ export class Line {
   /**
    * The node seems not to serve: tries for a link elsewhere, and keeps this one until that is welcome. While
    * no node serves, none is; the attempts become fewer.
+   * @param isDue asked once more before: after this program stood still, its timers come before what was said
    */
-  #doubt(): void {
+  #doubt(isDue: () => boolean): void {
     const nowMs = performance.now();
     const isMoving = this.#moving !== undefined || this.#coming !== undefined;
     if (this.#current === undefined || isMoving || this.#ending !== undefined) return;
@@ -191,7 +193,10 @@ export class Line {
     this.#doubtAfterMs = nowMs + moveDelayMs(this.#doubts++);
     this.#moving = "doubt";
     clearTimeout(this.#timer);
-    this.#timer = later(() => this.#dial(), Math.random() * DOUBT_SPREAD_MS);
+    this.#timer = later(() => {
+      if (isDue()) this.#dial();
+      else this.#moving = undefined;
+    }, Math.random() * DOUBT_SPREAD_MS);
   }
 
   /** The link beside the current one was not to be had: whether the current one stays, and all is as before. */

@@ -54,7 +54,8 @@ export class Link {
   #wasOpen = false;
   /** What the socket said of its failure, if it can. */
   #problem = "";
-  #heardMs = 0;
+  /** When anything came last, as `performance.now()` counts. */
+  heardMs = 0;
   #probedMs = -Infinity;
   #timer: Timer;
   /** For a sign of life after a request. */
@@ -137,7 +138,7 @@ export class Link {
 
   #hear(data: unknown): void {
     if (this.#state === "ended") return;
-    this.#heardMs = performance.now();
+    this.heardMs = performance.now();
     const text = String(data);
     let event: Events[keyof Events];
     try {
@@ -200,7 +201,7 @@ export class Link {
   #listen(forMs: number): void {
     const { pingAfterMs, pongWithinMs } = this.#options.timing;
     this.#timer = later(() => {
-      const silentMs = performance.now() - this.#heardMs;
+      const silentMs = performance.now() - this.heardMs;
       if (silentMs < pingAfterMs) {
         this.#listen(pingAfterMs - silentMs);
         return;
@@ -215,7 +216,7 @@ export class Link {
     const wait = (leftMs: number): void => {
       const forMs = Math.min(leftMs, DOUBTED_AFTER_MS);
       this.#timer = later(() => {
-        if (this.#heardMs >= askedMs) this.#listen(this.#options.timing.pingAfterMs);
+        if (this.heardMs >= askedMs) this.#listen(this.#options.timing.pingAfterMs);
         else if (leftMs <= forMs) this.#cut("no sign of life");
         else {
           wait(leftMs - forMs);
@@ -232,7 +233,7 @@ export class Link {
     this.#expecting ??= later(() => {
       this.#expecting = undefined;
       if (this.#asked.size > 0) this.#expect();
-      if (this.#heardMs < askedMs) this.#options.doubted();
+      if (this.heardMs < askedMs) this.#options.doubted();
     }, ANSWERED_WITHIN_MS);
   }
 

@@ -185,7 +185,12 @@ async function loginOf(
 }
 
 function clientAt(port: number, login: Login): Redis {
-  const patience = { retryStrategy: (): number => 100, maxRetriesPerRequest: null };
+  const patience = {
+    retryStrategy: (): number => 100,
+    maxRetriesPerRequest: null,
+    // a container that was removed may not have closed its connections
+    socketTimeout: 5_000,
+  };
   const client = new Redis(port, "127.0.0.1", { ...login, ...patience });
   client.on("error", () => {}); // servers are killed on purpose
   return client;

@@ -2,6 +2,8 @@
 import { connect, createServer, type AddressInfo, type Server } from "node:net";
 import type { Project } from "./project.js";
 
+const CONNECTS_WITHIN_MS = 1_000;
+
 export class Door {
   readonly #server: Server;
 
@@ -17,6 +19,9 @@ export class Door {
         const [container] = await project.of(service);
         if (container?.state !== "running") return void client.destroy();
         const inside = connect(port, container.ip);
+        // an address that nobody has any more answers nothing
+        inside.setTimeout(CONNECTS_WITHIN_MS, () => inside.destroy());
+        inside.on("connect", () => inside.setTimeout(0));
         inside.on("error", () => client.destroy());
         inside.on("close", () => client.destroy());
         client.on("close", () => inside.destroy());

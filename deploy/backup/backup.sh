@@ -123,7 +123,7 @@ fi
 
 name=tertulia-$(date -u +%Y%m%dT%H%M%SZ).rdb
 part=$BACKUP_DIR/.$name.$$.part
-trap 'rm -f "$part" "$part.sha256"' EXIT
+trap 'rm -f "$part" "$part.sha256" "$part.prom"' EXIT
 trap 'exit 1' HUP INT TERM
 ask_redis "$1" "$2" "$WITHIN_S" --rdb "$part" || fail "the transfer from $source failed"
 
@@ -144,6 +144,14 @@ mv "$part" "$BACKUP_DIR/$name"
 mv "$part.sha256" "$BACKUP_DIR/$name.sha256"
 sync "$BACKUP_DIR"
 say "$BACKUP_DIR/$name: ${keys:-0} keys, $(wc -c <"$BACKUP_DIR/$name" | tr -d ' ') bytes, from $source"
+
+# node_exporter reads such files (--collector.textfile): an alert tells when this grows old
+if printf 'tertulia_backup_last_success_timestamp_seconds %s\n' "$(date +%s)" >"$part.prom" &&
+  chmod 644 "$part.prom"; then
+  mv "$part.prom" "$BACKUP_DIR/tertulia.prom"
+else
+  say "$BACKUP_DIR/tertulia.prom cannot be written: metrics do not tell of this backup"
+fi
 
 # what a backup that was interrupted left
 find "$BACKUP_DIR" -maxdepth 1 -name '.tertulia-*.part*' -mmin +1440 -exec rm -f {} +

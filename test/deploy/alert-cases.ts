@@ -305,4 +305,9 @@ export const CASES: readonly Case[] = [
       followed("kube_cronjob_created", -200_000),
     ],
   },
+  {
+    alert: "TertuliaBackupOld",
+    what: "no backup has succeeded since the day before yesterday, under compose",
+    during: [[({ name }) => name === "tertulia_backup_last_success_timestamp_seconds", -200_000]],
+  },
 ];

@@ -137,6 +137,11 @@ function single(cluster: string): Series[] {
   return [
     ...gateway(at("tertulia", `${cluster}:9100`), true),
     ...redis(at("tertulia-redis", `${cluster}-redis:6379`), 0),
+    {
+      name: "tertulia_backup_last_success_timestamp_seconds",
+      labels: { ...at("tertulia-machine", cluster), part_of: "tertulia" },
+      is: 0,
+    },
     ...(["avail", "size"] as const).map((which) => ({
       name: `node_filesystem_${which}_bytes`,
       labels: { ...at("tertulia-machine", cluster), part_of: "tertulia", mountpoint: "/redis" },

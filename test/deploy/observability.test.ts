@@ -36,6 +36,7 @@ const MACHINES = [
   "node_filesystem_size_bytes",
   "kube_cronjob_created",
   "kube_cronjob_status_last_successful_time",
+  "tertulia_backup_last_success_timestamp_seconds", // of deploy/backup/backup.sh
 ];
 
 /** All series that a gateway has. */

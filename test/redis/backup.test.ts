@@ -200,6 +200,17 @@ describe.skipIf(tools === undefined)("a backup by deploy/backup/backup.sh", () =
     expect((await readdir(folder)).filter((name) => name.startsWith("."))).toEqual([]);
   });
 
+  test("a file tells Prometheus when the last backup succeeded, and not of one that failed", async () => {
+    const began = Math.floor(Date.now() / 1_000);
+    await backUp();
+    const told = await readFile(join(folder, "tertulia.prom"), "utf8");
+    const at = /^tertulia_backup_last_success_timestamp_seconds (\d+)\n$/.exec(told)?.[1];
+    expect(Number(at)).toBeGreaterThanOrEqual(began);
+    expect((await stat(join(folder, "tertulia.prom"))).mode & 0o777).toBe(0o644);
+    expect((await tryToBackUp({ REDIS_PORT: "1" })).code).not.toBe(0);
+    expect(await readFile(join(folder, "tertulia.prom"), "utf8")).toBe(told);
+  });
+
   test("a file is for its owner only; a wrong password, a replica for a primary, and no folder are errors", async () => {
     await primary.client.set("tertulia:x", "1");
     const file = await backUp();

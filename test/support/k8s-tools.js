@@ -72,7 +72,7 @@ export function whyNoApiServer() {
   return `no API server in ${CACHE} (npm run test:k8s builds one): manifests and chart are not tried on it`;
 }
 
-/** Builds what is missing. Minutes of two cores, 3 GB of modules and objects, and some 300 MB that stay. */
+/** Builds what is missing: minutes of two cores, some 5 GB in Go's caches; 250 MB are what is needed later. */
 function buildTools() {
   mkdirSync(BINARIES, { recursive: true });
   if (!existsSync(CRDS)) fetchDefinitions();

@@ -119,12 +119,9 @@ export async function startNode(
   );
   const activity = new Activity(chat, observe.log.child({ room: "activity" }));
   const leavers = new Leavers(chat, observe.log.child({ room: "leavers" }));
-  const contests = new Contests({
-    chat,
-    hub,
-    log: observe.log.child({ room: "contests" }),
-    lingers: (name) => leavers.lingers(name),
-  });
+  const audit = new Audit(store, BUCKETS, hub, leavers);
+  const { log } = inRoom(observe, "contests");
+  const contests = new Contests({ chat, hub, leavers, audit, log });
   const classicOptions = {
     generalOrigin: config.GENERAL_ORIGIN,
     showsAddress: config.CLASSIC_ADDRESSES === "shown",
@@ -177,11 +174,10 @@ export async function startNode(
   observe.counters.ready.read = () => (isReady() && gateway.isOpen ? 1 : 0);
 
   const letGo = new LetGo(gateway.sessions, observe.counters);
-  const reclaim = async (): Promise<void> => {
-    await hub.reclaim();
+  const reclaim = async (mayBeOlder: boolean): Promise<void> => {
+    await hub.reclaim(mayBeOlder);
     await feed.catchUp();
   };
-  const audit = new Audit(store, BUCKETS, hub, leavers);
   const onHeads = (heads: readonly Head[]): void => {
     for (const { bucket, head } of heads) feed.compare(bucket, head);
     observe.counters.feedLag.set(feed.lag);

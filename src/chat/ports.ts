@@ -87,8 +87,8 @@ export interface Store {
   roster(limit: number): Promise<User[]>;
   /** One bucket's names that the store counts as this node's. */
   owned(bucket: number): Promise<Name[]>;
-  /** Signs out a name of this node that no session of the node has. Ordered with `claim`. */
-  disown(name: Name): Promise<void>;
+  /** Takes off a name what the node holds of it, but these of its sessions. Ordered with `claim`. */
+  disown(name: Name, but?: readonly string[]): Promise<void>;
 }
 
 /** Who is connected in one bucket, as of a position of its log. */

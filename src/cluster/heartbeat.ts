@@ -19,8 +19,11 @@ export interface HeartbeatSettings {
 export interface HeartbeatDoors {
   /** All buckets' heads, after each renewal. */
   readonly onHeads: (heads: readonly Head[]) => void;
-  /** The incarnation is new, or Redis began a new generation: claim what this node's sessions hold. */
-  readonly onRejoin: () => Promise<void>;
+  /**
+   * The incarnation is new, or Redis began a new generation: claim what this node's sessions hold. In the
+   * second case its data may be older.
+   */
+  readonly onRejoin: (mayBeOlder: boolean) => Promise<void>;
 }
 
 export class Heartbeat implements Standing {
@@ -36,6 +39,7 @@ export class Heartbeat implements Standing {
   #hasJoined = false;
   /** Until it has been done without a failure. */
   #mustReclaim = false;
+  #mayBeOlder = false;
   #reclaiming: Promise<void> | undefined;
   #running: Promise<void> | undefined;
 
@@ -109,6 +113,7 @@ export class Heartbeat implements Standing {
     }
     // what Redis lost in between may include the claims of our sessions
     const isNewGeneration = this.#sawNewGeneration(heads);
+    if (isNewGeneration || heads.some(({ isOlder }) => isOlder)) this.#mayBeOlder = true;
     if (isLost || isNewGeneration || !wasMember) this.#mustReclaim = true;
     if (isLost || !wasMember) this.#hasJoined = false;
     this.#renewedAt = began;
@@ -117,12 +122,14 @@ export class Heartbeat implements Standing {
   }
 
   async #reclaim(doors: HeartbeatDoors): Promise<void> {
-    this.#mustReclaim = false;
+    const mayBeOlder = this.#mayBeOlder;
+    this.#mustReclaim = this.#mayBeOlder = false;
     try {
-      await doors.onRejoin();
+      await doors.onRejoin(mayBeOlder);
       if (!this.#mustReclaim) this.#hasJoined = true;
     } catch (error) {
       this.#mustReclaim = true;
+      this.#mayBeOlder ||= mayBeOlder;
       this.#observe.log.warn({ err: error }, "sessions could not be claimed again, trying again");
     } finally {
       this.#reclaiming = undefined;

@@ -76,14 +76,12 @@ export class ClassicSession implements Session {
     this.#line.outbox.hold();
   }
 
-  async reclaim(): Promise<void> {
+  async reclaim(mayBeOlder: boolean): Promise<void> {
     if (!this.hold.isClaimed || this.#state === "leaving" || !this.hold.isLive) return;
-    if ((await this.hold.reclaim()) === "kept") return this.#open();
-    this.abandon();
-    this.#line.outbox.clear();
-    const { log } = this.#doors.observe;
-    log.warn({ session: this.hold.id }, "name was taken elsewhere, session closed");
-    this.close(CLOSE.replaced, "replaced");
+    await this.hold.reclaim(mayBeOlder, (isKept) => {
+      if (isKept) this.#open();
+      else this.#line.replaced();
+    });
   }
 
   attach(webSocket: AnsweringSocket, socket: Socket): void {

@@ -5,14 +5,16 @@
 import type { Chat } from "../chat/chat.js";
 import type { Name, Notice } from "../chat/model.js";
 import type { Log } from "../observe.js";
+import type { Audit } from "./audit.js";
 import type { Hub } from "./hub.js";
+import type { Leavers } from "./leavers.js";
 
 export interface ContestsDoors {
   readonly chat: Chat;
   readonly hub: Hub;
+  readonly leavers: Pick<Leavers, "lingers">;
+  readonly audit: Pick<Audit, "look">;
   readonly log: Log;
-  /** Whether the name is kept for a client that may come back. */
-  readonly lingers: (name: Name) => boolean;
 }
 
 /** How long a contender waits if the holder's node is frozen or cut off: twice what a holder has to answer. */
@@ -76,17 +78,18 @@ export class Contests {
   }
 
   async #defend(name: Name): Promise<void> {
-    const { chat, hub, lingers } = this.#doors;
+    const { chat, hub, leavers, audit } = this.#doors;
     if (this.#defending.has(name)) return; // its answer is for all
     const sessions = [...hub.named(name)].filter(({ hold }) => hold.isSure);
-    if (sessions.length === 0 && !lingers(name)) return;
+    // what the store counts as this node's may be left of older data
+    if (sessions.length === 0 && !leavers.lingers(name)) return audit.look(name);
     this.#defending.add(name);
     try {
       const areThere = await Promise.all(sessions.map((session) => session.isThere()));
       const isThere = areThere.includes(true);
       // who was cut may keep the name for a while
       if (!isThere) await Promise.all(sessions.map((session) => session.end()));
-      if (isThere || lingers(name)) await chat.defend(name);
+      if (isThere || leavers.lingers(name)) await chat.defend(name);
     } finally {
       this.#defending.delete(name);
     }

@@ -8,6 +8,9 @@ import type { Holder } from "../chat/ports.js";
 /** How long a request waits while the name is in doubt. */
 const PATIENCE_MS = 5_000;
 
+/** Each takes up to four seconds. */
+const CONTESTS = 3;
+
 export interface HoldDoors {
   /** The name is about to be claimed: from here on its notices must be heard. */
   readonly onClaiming: () => void;
@@ -118,17 +121,37 @@ export class Hold implements Holder {
     if (this.isClaimed) this.#doubt ??= new Doubt();
   }
 
-  /** Claims again what the cluster may have given away meanwhile. */
-  async reclaim(): Promise<"kept" | "taken"> {
+  /**
+   * Claims again what the cluster may have given away meanwhile; says whether it is kept. On data that may be
+   * older, a session of then may have the name and be gone: it is contested, which is not waited for here.
+   */
+  async reclaim(mayBeOlder: boolean, settled: (isKept: boolean) => void): Promise<void> {
+    if (await this.#reclaim()) return settled(true);
+    const settle = (isKept: boolean): void => {
+      if (!this.isLive) return; // it has left meanwhile
+      this.isLive = isKept;
+      settled(isKept);
+    };
+    if (mayBeOlder) void this.#contest().then(settle);
+    else settle(false);
+  }
+
+  async #reclaim(): Promise<boolean> {
     const claim = await this.#chat.join(this);
-    if (claim.outcome === "taken") {
-      this.isLive = false;
-      return "taken";
-    }
+    if (claim.outcome === "taken") return false;
     if (claim.outcome !== "held") this.#joinedAt = claim.at;
     this.#doubt?.end();
     this.#doubt = undefined;
-    return "kept";
+    return true;
+  }
+
+  /** As long as it takes until the leases of then have ended. */
+  async #contest(): Promise<boolean> {
+    for (let i = 0; i < CONTESTS; i++) {
+      if (!(await this.#doors.mayBeFree(this.name))) return false;
+      if (await this.#reclaim().catch(() => false)) return true;
+    }
+    return false;
   }
 
   /** Waits while the name is in doubt; false if it still is after this time. */

@@ -52,13 +52,14 @@ export class Hub {
     for (const session of this.#all) session.suspend();
   }
 
-  /** Suspends all, and lets each claim its name again. */
-  async reclaim(): Promise<void> {
+  /** Suspends all, and lets each claim its name again, on data that may be older. */
+  async reclaim(mayBeOlder: boolean): Promise<void> {
     this.suspend();
     const sessions = [...this.#all];
     // in batches: a burst of all would keep every other call waiting until it times out
     while (sessions.length > 0) {
-      await Promise.all(sessions.splice(0, RECLAIMED_AT_ONCE).map((session) => session.reclaim()));
+      const some = sessions.splice(0, RECLAIMED_AT_ONCE);
+      await Promise.all(some.map((session) => session.reclaim(mayBeOlder)));
     }
   }
 

@@ -113,14 +113,12 @@ export class JsonSession implements Session {
     this.#line.outbox.hold();
   }
 
-  async reclaim(): Promise<void> {
+  async reclaim(mayBeOlder: boolean): Promise<void> {
     if (!this.hold.isClaimed || !this.hold.isLive) return;
-    if ((await this.hold.reclaim()) === "kept") return this.#line.outbox.release();
-    this.abandon();
-    this.#line.outbox.clear();
-    const { log } = this.#doors.observe;
-    log.warn({ session: this.hold.id }, "name was taken elsewhere, session closed");
-    this.close(CLOSE.replaced, "replaced");
+    await this.hold.reclaim(mayBeOlder, (isKept) => {
+      if (isKept) this.#line.outbox.release();
+      else this.#line.replaced();
+    });
   }
 
   hear(notice: Notice, frame: Frame | undefined): boolean {

@@ -139,6 +139,15 @@ export class Line {
     return this.#ended;
   }
 
+  /** The name is somebody else's: nothing more is done or told. */
+  replaced(): void {
+    this.abandon();
+    this.outbox.clear();
+    const { log } = this.#doors.observe;
+    log.warn({ session: this.#hold.id }, "name was taken elsewhere, session closed");
+    this.close(CLOSE.replaced, "replaced");
+  }
+
   /** Forgets what was asked for and is not done yet. */
   abandon(): void {
     this.#hold.isLive = false;

@@ -28,8 +28,8 @@ export interface Session {
   hear(notice: Notice, frame: Frame | undefined): boolean;
   /** The name may be somebody else's by now: nothing is told and nothing done until it is reclaimed. */
   suspend(): void;
-  /** Claims again what the cluster may have given away meanwhile; closes if it has. */
-  reclaim(): Promise<void>;
+  /** Claims again what the cluster may have given away meanwhile; closes if it has. See Hold. */
+  reclaim(mayBeOlder: boolean): Promise<void>;
   /** Whether its client is there, as far as can be found out; a connection that should answer, and does not, is cut. */
   isThere(): Promise<boolean>;
   /** Cuts a reader that has taken nothing for too long. Steady clock, ms. */

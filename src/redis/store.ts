@@ -185,10 +185,11 @@ export class RedisStore implements Store {
   }
 
   /** Not tried again: a second attempt could come after a claim of the same name. */
-  async disown(name: Name): Promise<void> {
+  async disown(name: Name, but: readonly string[] = []): Promise<void> {
     await this.#ledger.call("disown", this.#keysOf(name), [
       this.#standing.incarnation,
       bytes(name),
+      ...but,
     ]);
   }
 

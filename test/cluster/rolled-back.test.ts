@@ -200,3 +200,48 @@ for (const [what, prepare] of Object.entries(ways)) {
     expect(terms).toEqual([...new Set(terms)].toSorted());
   });
 }
+
+for (const dies of [false, true]) {
+  const who = dies ? "on a node that is dead since" : "on nodes that live";
+  test(`names that the older data gives to sessions of then, ${who}, stay with whom they belong to`, async () => {
+    const then = dies ? await node(relay.url) : nodes[0]!;
+    const connect = async (name: string, there: TestNode): Promise<ClassicClient> => {
+      const client = await ClassicClient.connect(there.port, name);
+      clients.push(client);
+      return client;
+    };
+    const before = await Promise.all(["eva", "tom", "max"].map((name) => connect(name, then)));
+    await failOver();
+    for (const client of before) await client.settles();
+    for (const client of before) client.vanish();
+    if (dies) await then.close();
+    const [eva, tom, zoe] = await Promise.all([
+      eventually(() => connect("eva", nodes[1]!)),
+      eventually(() => connect("tom", nodes[0]!)),
+      connect("zoe", nodes[1]!),
+    ]);
+    for (const client of [eva, tom, zoe]) await client.settles();
+    await first.kill();
+    await first.revive();
+    relay.turn(first.port);
+    await eventually(() => {
+      for (const each of nodes) expect(lines(each, "rolled_back")).not.toEqual([]);
+    });
+    for (const client of [eva, tom, zoe]) client.patienceMs = 20_000;
+    for (const [i, client] of [eva, tom, zoe].entries()) {
+      const text = L(`it is ${i}`);
+      await eventually(async () => {
+        client.says(4, L("~"), text);
+        await zoe.awaits(55, L(["eva", "tom", "zoe"][i]!), text);
+      }, 30_000);
+    }
+    await eventually(async () => {
+      const asker = await JsonClient.hello(nodes[0]!.port, "asker");
+      const { set } = await asker.asks({ type: "presence" });
+      asker.vanish();
+      const present = (set as [string, string][]).map(([name]) => name);
+      expect(present).toEqual(expect.arrayContaining(["eva", "tom", "zoe"]));
+      expect(present).not.toContain("max");
+    }, 30_000);
+  });
+}

@@ -261,6 +261,20 @@ describe("append", () => {
   });
 });
 
+test("disown takes off a name what others than the given sessions of the node hold", async () => {
+  const its = keys.ofUsers(0, node);
+  await ledger.call("claim", its, ["eva", "then", node, 2_500, "key"]);
+  await ledger.call("claim", its, ["eva", "now", node, 2_500, "key"]);
+  const held = async (): Promise<string> => (await redis.client.hget(keys.users(0), "eva"))!;
+  expect(await ledger.call("disown", its, [node, "eva", "now", "another"])).toBe(1);
+  expect(await held()).toMatch(/^1 \d+ \S+ now node-1$/);
+  expect(await redis.client.sismember(its.at(-1)!, "eva")).toBe(1);
+  expect(await ledger.call("disown", its, [node, "eva", "now"])).toBe(0);
+  expect(await ledger.call("disown", its, [node, "eva"])).toBe(1);
+  expect(await held()).toMatch(/^0 /);
+  expect(await redis.client.sismember(its.at(-1)!, "eva")).toBe(0);
+});
+
 describe("leadership", () => {
   const elect = async (incarnation: string): Promise<string> =>
     String(

@@ -67,19 +67,26 @@ local function retire(keys, args)
   return 1
 end
 
--- Takes the holds of one node off a name. Returns whether it had any.
-local function release(bucket, name, incarnation)
+-- Takes the holds of one node off a name, but those of these sessions. Returns whether it had any.
+local function release(bucket, name, incarnation, but)
   local user = read_user(bucket, name)
-  redis.call('SREM', bucket.owned, name)
-  local dropped = user and drop_holders(user, function(holder) return holder.node == incarnation end) or 0
+  local is_kept = false
+  local dropped = user and drop_holders(user, function(holder)
+    if holder.node ~= incarnation then return false end
+    if not but[holder.session] then return true end
+    is_kept = true
+  end) or 0
+  if not is_kept then redis.call('SREM', bucket.owned, name) end
   if dropped > 0 then settle(bucket, name, user, 'lost') end
   return dropped > 0
 end
 
--- Signs out a name of this node that none of its sessions has.
--- ARGV: incarnation, name       Returns 1 or 0.
+-- Signs out a name of this node that none of its sessions has; or takes off it what others than these hold.
+-- ARGV: incarnation, name, session ...       Returns 1 or 0.
 local function disown(keys, args)
-  return release(open_users(keys), args[2], args[1]) and 1 or 0
+  local sessions = {}
+  for i = 3, #args do sessions[args[i]] = true end
+  return release(open_users(keys), args[2], args[1], sessions) and 1 or 0
 end
 
 -- Active users who were quiet for the idle time become inactive; finds the nodes that are dead.
@@ -116,7 +123,7 @@ local function reap(keys, args)
   if not has_ended(bucket, bucket.nodes, incarnation, stall_ms) then return { 0, 0 } end
   local reaped = 0
   for _, name in ipairs(redis.call('SRANDMEMBER', bucket.owned, limit)) do
-    if release(bucket, name, incarnation) then reaped = reaped + 1 end
+    if release(bucket, name, incarnation, {}) then reaped = reaped + 1 end
   end
   local left_over = redis.call('SCARD', bucket.owned)
   if left_over == 0 then redis.call('HDEL', bucket.nodes, incarnation) end

@@ -135,8 +135,8 @@ export class Cluster {
       this.terms.push({ token: line.token, gateway });
     }
     if (line.msg === "events are missing from the log") {
-      const { bucket = -1, after = { g: 0, n: 0 }, reason = "" } = line;
-      this.reports.push({ t: this.#now(), gateway, bucket, after, reason });
+      const { bucket = -1, after = { g: 0, n: 0 }, kept, reason = "" } = line;
+      this.reports.push({ t: this.#now(), gateway, bucket, after, kept, reason });
     }
     this.onLog(line, gateway);
   }

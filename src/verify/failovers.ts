@@ -38,6 +38,20 @@ export const freezePrimary: Fault = async ({ cluster: { sentinels }, random, dow
   await sentinels.untilWhole();
 };
 
+/**
+ * After a failover all servers and sentinels stop; the sentinels have forgotten it when they start again, so the
+ * first primary is primary again, on its older data, and the others copy that.
+ */
+export const stalePrimary: Fault = async ({ cluster: { sentinels }, random, down }) => {
+  const old = await sentinels.primary();
+  down();
+  await sentinels.kill(old);
+  await sentinels.untilSuccessorOf(old);
+  await pause(random.between(1_000, 3_000));
+  await sentinels.startAnew(old);
+  await sentinels.untilWhole();
+};
+
 /** A machine freezes for long: the primary, and with it the sentinel that gateways ask first. */
 export const freezeMachine: Fault = async ({ cluster: { sentinels }, random, down }) => {
   const old = await sentinels.primary();

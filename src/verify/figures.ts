@@ -128,8 +128,8 @@ export function whyVoid(
   seen: ReadonlyMap<string, number>,
 ): string | undefined {
   if (!whole.entries.some(({ kind }) => kind === "ok")) return "nothing was acknowledged";
-  if ((counts.get("lossy-failover") ?? 0) > 0 && takenBackBy("lossy-failover", whole) === 0) {
-    return "no lossy failover has lost a tail";
+  for (const what of ["lossy-failover", "old-volume", "stale-primary"]) {
+    if (counts.has(what) && takenBackBy(what, whole) === 0) return `no ${what} has lost a tail`;
   }
   const total = [...counts.values()].reduce((sum, count) => sum + count, 0);
   if (total < 5) return undefined; // too short to expect a bite

@@ -11,6 +11,7 @@ export interface LogLine {
   readonly token?: string;
   readonly bucket?: number;
   readonly after?: { readonly g: number; readonly n: number };
+  readonly kept?: { readonly g: number; readonly n: number };
   readonly reason?: string;
   /** Of a node that is ready. */
   readonly version?: string;

@@ -27,6 +27,8 @@ export interface Report {
   readonly gateway: number;
   readonly bucket: number;
   readonly after: { readonly g: number; readonly n: number };
+  /** All behind this one, up to that, was taken back, in whatever generations; if that is known. */
+  readonly kept?: { readonly g: number; readonly n: number } | undefined;
   readonly reason: string;
 }
 

@@ -59,14 +59,15 @@ async function main(): Promise<number> {
     return 0;
   }
   const topology = oneOf("topology", values.topology, ["single", "sentinel"]);
+  const ack = oneOf("ack", values.ack, ["fast", "replicated"]);
   const isDeployment = values.url !== undefined || values.compose !== undefined;
   const settings = {
     topology,
-    ack: oneOf("ack", values.ack, ["fast", "replicated"]),
+    ack,
     ackReplicas: Number(values.replicas),
     seed: Number(values.seed),
     minutes: Number(values.minutes),
-    faults: values.faults?.split(",").filter((name) => name !== "") ?? faultsOf(topology),
+    faults: values.faults?.split(",").filter((name) => name !== "") ?? faultsOf(topology, ack),
     gateways: Number(values.gateways),
     clients: Number(values.clients),
     json: Number(values.json),

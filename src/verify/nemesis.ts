@@ -4,6 +4,7 @@ import type { Cluster } from "./cluster.js";
 import * as failovers from "./failovers.js";
 import type { GatewayProcess } from "./gateway-process.js";
 import type { History } from "./history.js";
+import type { AckLevel } from "./indexed.js";
 import type { Mode } from "./proxy.js";
 import { shuffled, type Random } from "./random.js";
 import type { Topology } from "./redis-side.js";
@@ -28,6 +29,10 @@ interface FaultEntry {
   readonly topology?: Topology;
   /** Another server takes over, which may lack what was acknowledged last. */
   readonly rollsBack?: true;
+  /** What replicas have is gone as well. */
+  readonly takesReplicated?: true;
+  /** All of Redis is away for a while: longer than a failover takes. */
+  readonly isOutage?: true;
 }
 
 /** Longer than a lease, in some cases: then the victim is taken for dead. */
@@ -104,18 +109,25 @@ export const FAULTS: Readonly<Record<string, FaultEntry>> = {
     await (await redis.primary()).call("DEBUG", "SLEEP", String(random.between(0.5, 4.5)));
   }),
   "restart-redis": ofSingle(restartRedis),
+  "old-volume": { ...ofSingle(oldVolume), rollsBack: true, takesReplicated: true },
   failover: rollingBack(failovers.failover),
   "lossy-failover": rollingBack(failovers.lossyFailover),
   "freeze-primary": rollingBack(failovers.freezePrimary),
   "freeze-machine": rollingBack(failovers.freezeMachine),
   "asked-failover": rollingBack(failovers.askedFailover),
+  "stale-primary": {
+    ...rollingBack(failovers.stalePrimary),
+    isOutage: true,
+    takesReplicated: true,
+  },
   "cut-replication": ofSentinel(failovers.cutReplication),
 };
 
-/** Faults that a topology can have. */
-export function faultsOf(topology: Topology): string[] {
+/** Faults that a run can have. */
+export function faultsOf(topology: Topology, ack: AckLevel = "fast"): string[] {
   return Object.entries(FAULTS)
     .filter(([, fault]) => fault.topology === undefined || fault.topology === topology)
+    .filter(([, fault]) => ack === "fast" || fault.takesReplicated !== true)
     .map(([name]) => name);
 }
 
@@ -159,6 +171,16 @@ async function restartRedis({ cluster: { singleRedis }, random, down }: Scene): 
   await singleRedis.revive();
 }
 
+/** Redis comes back on a copy of its data that is older, as from a backup. */
+async function oldVolume({ cluster: { singleRedis }, random, down }: Scene): Promise<void> {
+  const putBack = await singleRedis.backUp();
+  await pause(random.between(500, 2_000));
+  down();
+  await singleRedis.kill();
+  await putBack();
+  await singleRedis.revive();
+}
+
 async function rollingRestart({ cluster }: Scene): Promise<void> {
   for (const gateway of cluster.gateways) {
     await gateway.signal("SIGTERM");
@@ -167,14 +189,15 @@ async function rollingRestart({ cluster }: Scene): Promise<void> {
   }
 }
 
-/** @throws Error if a name is no fault's, or one that the topology cannot have. */
-export function requireFaults(names: readonly string[], topology: Topology): void {
+/** @throws Error if a name is no fault's, or one that the run cannot have. */
+export function requireFaults(names: readonly string[], topology: Topology, ack: AckLevel): void {
   for (const name of names) {
     const needed = FAULTS[name]?.topology ?? topology;
     if (FAULTS[name] === undefined) {
       throw new Error(`no such fault: ${name}; there are ${Object.keys(FAULTS).join(" ")}`);
     }
     if (needed !== topology) throw new Error(`fault ${name} needs --topology ${needed}`);
+    if (!faultsOf(topology, ack).includes(name)) throw new Error(`fault ${name} needs --ack fast`);
   }
 }
 
@@ -209,14 +232,15 @@ export class Nemesis {
   }
 
   async #inflict(name: string): Promise<void> {
-    const { run, reach, rollsBack = false } = FAULTS[name]!;
+    const { run, reach, rollsBack = false, isOutage } = FAULTS[name]!;
     const { gateways, leader } = this.#cluster;
     const victim =
       reach === "leader" && leader !== undefined ? leader : this.#random.pick(gateways);
     const reached = reach === "everybody" ? gateways.map(({ index }) => index) : [victim.index];
     const gone = reach === "everybody" ? [] : [victim.index];
     this.counts.set(name, (this.counts.get(name) ?? 0) + 1);
-    this.#history.add({ kind: "fault", what: name, gateways: reached, rollsBack });
+    const outage = isOutage && { isOutage };
+    this.#history.add({ kind: "fault", what: name, gateways: reached, rollsBack, ...outage });
     const down = (): void => void this.#history.add({ kind: "down", what: name, gateways: gone });
     await run({ cluster: this.#cluster, victim, random: this.#random, down });
     await this.#cluster.untilReady();

@@ -2,8 +2,11 @@
 import { createHash } from "node:crypto";
 import type { Redis } from "ioredis";
 import { decodeEvent, isMoment, positionOf } from "../redis/events.js";
+import { ALL_BUCKETS, Keys } from "../redis/keys.js";
 import type { Published } from "./indexed.js";
 import { storedFrom } from "./truth.js";
+
+const keys = new Keys("tertulia");
 
 export class Observer {
   readonly events: Published[] = [];
@@ -26,7 +29,10 @@ export class Observer {
         observer.#keep(String(channel), event);
       });
       observer.#connections.push(connection);
-      const subscribe = (): Promise<unknown> => connection.psubscribe("tertulia:*:log");
+      const subscribe = async (): Promise<void> => {
+        await connection.psubscribe("tertulia:*:log");
+        await observer.#readLogs(server);
+      };
       connection.on("ready", () => void subscribe().catch(() => {})); // killed again: it comes again
       await subscribe();
     }
@@ -35,6 +41,16 @@ export class Observer {
 
   close(): void {
     for (const connection of this.#connections) connection.disconnect();
+  }
+
+  /** What was published before this subscription was there: a server that was started again may be written to at once. */
+  async #readLogs(server: Redis): Promise<void> {
+    for (const bucket of ALL_BUCKETS) {
+      const log = keys.log(bucket);
+      for (const [, fields] of await server.xrangeBuffer(log, "-", "+")) {
+        this.#keep(log, fields[1]!);
+      }
+    }
   }
 
   /** Each content of each position once. */

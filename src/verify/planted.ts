@@ -124,11 +124,7 @@ export const PLANTED: Readonly<Record<string, Planted>> = {
         "return false;",
       ],
       [DUTIES, "local is_member = mode == 'join' or", "local is_member = true or"],
-      [
-        "gateway/hold.js",
-        'this.isLive = false;\n            return "taken";',
-        'claim.outcome = "held";',
-      ],
+      ["gateway/hold.js", 'if (claim.outcome === "taken")\n            return false;', ""],
     ],
     faults: ["freeze-leader-long", "blackhole-redis-long"],
     minutes: 1,
@@ -166,7 +162,7 @@ export const PLANTED: Readonly<Record<string, Planted>> = {
   "no-sign-out-of-the-dead": {
     changes: [
       ["cluster/sweep.js", "dead.map((node) => duties.reap(token, node))", "[]"],
-      ["node.js", "if (!hub.has(name) && !leavers.has(name))", "if (false)"],
+      ["gateway/audit.js", "if (!isOurs)", "if (false)"],
       [
         USERS,
         "return has_ended(bucket, bucket.nodes, holder.node, stall_ms)\n  end)",
@@ -218,6 +214,15 @@ export const PLANTED: Readonly<Record<string, Planted>> = {
     // who has missed what no log has any more goes on hearing what comes behind it
     changes: [["gateway/classic-session.js", "notice.hasMissed", "false"]],
     faults: ["trim-logs"],
+    minutes: 0.4,
+  },
+  "older-data-unnoticed": {
+    // whoever takes what is there for the truth, as if nothing else had ever been seen
+    changes: [
+      ["redis/lineage.js", "return seen && { seen, kept, events };", "return undefined;"],
+      [BUCKET, "elseif is_before(bucket, seen) then", "elseif false then"],
+    ],
+    faults: ["old-volume"],
     minutes: 0.4,
   },
   "confirmed-by-those-left": {

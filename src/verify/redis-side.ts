@@ -1,4 +1,5 @@
 /** The Redis of a run: one server or a sentinel group, and how a gateway reaches it through proxies of its own. */
+import { cp, rename, rm } from "node:fs/promises";
 import type { Redis } from "ioredis";
 import { freePort, startLocalRedis, type LocalRedis } from "../local-redis/server.js";
 import { Proxy, type Mode } from "./proxy.js";
@@ -66,6 +67,17 @@ export class SingleRedis implements RedisSide {
     return new RedisEdge(proxy.url, [proxy]);
   }
 
+  /** A copy of the data as it is now; what is returned puts it in place of what is there, while no server runs. */
+  async backUp(): Promise<() => Promise<void>> {
+    const copy = `${this.#dataDir}.copy`;
+    await rm(copy, { recursive: true, force: true });
+    await cp(this.#dataDir, copy, { recursive: true });
+    return async () => {
+      await rm(this.#dataDir, { recursive: true });
+      await rename(copy, this.#dataDir);
+    };
+  }
+
   async kill(): Promise<void> {
     const exited = new Promise((resolve) => this.#server.child.once("exit", resolve));
     this.#server.child.kill("SIGKILL");
@@ -130,7 +142,9 @@ export class SentinelRedis implements RedisSide {
 }
 
 function startServer(dataDir: string, port: number): Promise<LocalRedis> {
-  const extra = ["--appendfsync", "always", "--enable-debug-command", "yes"];
+  // a copy of its folder must not catch it in the middle of a rewrite
+  const options = "--appendfsync always --auto-aof-rewrite-percentage 0 --enable-debug-command yes";
+  const extra = options.split(" ");
   return startLocalRedis({ dataDir, port, extra });
 }
 

@@ -1,4 +1,5 @@
 /** Rollbacks: what a failover took back, and whether that was announced. Pure. */
+import { isBefore } from "../chat/model.js";
 import type { Index, Published, Report, Session, Stored } from "./indexed.js";
 
 interface Failover {
@@ -15,7 +16,8 @@ export class Rollbacks {
   readonly #index: Index;
   /** By message: every publication at a position of its own, in the order of time. */
   readonly #copies = new Map<string, Published[]>();
-  readonly #reports = new Map<string, Report[]>();
+  /** Of what was rolled back, by bucket. */
+  readonly #reports = new Map<number, Report[]>();
 
   constructor(index: Index) {
     this.#index = index;
@@ -27,8 +29,9 @@ export class Rollbacks {
       else copies.push(event);
     }
     for (const report of index.run.truth.reports) {
-      const key = `${report.bucket}/${report.after.g}`;
-      this.#reports.set(key, [...(this.#reports.get(key) ?? []), report]);
+      if (report.reason !== "rolled_back") continue;
+      const { bucket } = report;
+      this.#reports.set(bucket, [...(this.#reports.get(bucket) ?? []), report]);
     }
   }
 
@@ -81,16 +84,24 @@ export class Rollbacks {
     return takenBack;
   }
 
-  /** By its number, what was heard comes next behind what was heard before it, but the stored copy does not. */
+  /**
+   * By its number, what was heard comes next behind what was heard before it, but the stored copy does not; nor does
+   * that come next behind the last that is stored, as it does after a rollback that took several back.
+   */
   #onlyAnEarlierOneIsNext(heard: Session["heard"], place: number): boolean {
     const { id, conv } = heard[place]!;
-    const before = heard.slice(0, place).findLast((each) => each.conv === conv);
+    const those = heard.slice(0, place).filter((each) => each.conv === conv);
+    const before = those.at(-1);
     if (before === undefined) return false;
-    const isNext = ({ seq }: Stored): boolean => numbers.has(seq - 1);
     const numbers = new Set(this.#all(before.id).map(({ seq }) => seq));
-    const stored = this.#index.stored.get(id);
-    if (stored !== undefined && isNext(stored)) return false;
-    return this.#earlier(id).some(({ message }) => isNext(message!));
+    const { stored } = this.#index;
+    const copy = stored.get(id);
+    if (copy !== undefined) {
+      const kept = those.findLast((each) => stored.has(each.id));
+      const isNext = numbers.has(copy.seq - 1);
+      if (isNext || (kept && stored.get(kept.id)!.seq === copy.seq - 1)) return false;
+    }
+    return this.#earlier(id).some(({ message }) => numbers.has(message!.seq - 1));
   }
 
   #all(id: string): Stored[] {
@@ -130,9 +141,12 @@ export class Rollbacks {
     return this.failovers.find(({ from, to }) => from - LAG_MS <= t && t <= to);
   }
 
-  #isAnnounced({ bucket, g, n }: Published): boolean {
-    const reports = this.#reports.get(`${bucket}/${g}`) ?? [];
-    return reports.some(({ after, reason }) => reason === "rolled_back" && after.n >= n);
+  #isAnnounced({ bucket, ...at }: Published): boolean {
+    const reports = this.#reports.get(bucket) ?? [];
+    return reports.some(({ after, kept }) => {
+      if (kept === undefined) return after.g === at.g && after.n >= at.n;
+      return isBefore(kept, at) && !isBefore(after, at);
+    });
   }
 }
 

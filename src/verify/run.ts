@@ -42,7 +42,7 @@ export interface Result {
 }
 
 export async function run(settings: RunSettings): Promise<Result> {
-  requireFaults(settings.faults, settings.topology);
+  requireFaults(settings.faults, settings.topology, settings.ack);
   const folder = await mkdtemp(join(tmpdir(), "tertulia-verify-"));
   const history = new History(join(folder, `history-${settings.seed}.jsonl`));
   const dataDir = join(folder, "redis");

@@ -36,7 +36,7 @@ export class Sentinels {
   readonly servers: readonly RedisServer[];
   readonly ports: readonly number[];
   readonly #folder: string;
-  readonly #sentinels: readonly ChildProcess[];
+  #sentinels: readonly ChildProcess[];
   readonly #asked: readonly Redis[];
 
   private constructor(
@@ -94,6 +94,25 @@ export class Sentinels {
   async revive(server: RedisServer): Promise<void> {
     const { proxy } = await this.primary();
     server.process = await startProcess(server.dataDir, server.port, server.proxy, proxy.port);
+  }
+
+  /** Stops all that runs, and starts it with this primary: no server or sentinel remembers another one. */
+  async startAnew(primary: RedisServer): Promise<void> {
+    const processes = [...this.#sentinels, ...this.servers.map(({ process }) => process.child)];
+    const running = processes.filter((each) => each.exitCode === null && each.signalCode === null);
+    const exits = running.map((each) => once(each, "exit"));
+    for (const each of running) each.kill("SIGKILL");
+    await Promise.all(exits);
+    primary.process = await startProcess(primary.dataDir, primary.port, primary.proxy, undefined);
+    const replicas = this.servers.filter((server) => server !== primary);
+    const starting = replicas.map(async (server) => {
+      const { dataDir, port, proxy } = server;
+      server.process = await startProcess(dataDir, port, proxy, primary.proxy.port);
+    });
+    await Promise.all(starting);
+    const monitored = primary.proxy.port;
+    const sentinels = this.ports.map((port) => startSentinel(this.#folder, port, monitored));
+    this.#sentinels = await Promise.all(sentinels);
   }
 
   /** Stops a sentinel's process, or lets it go on. */

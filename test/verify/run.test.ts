@@ -72,9 +72,18 @@ test("what failovers take back is announced, and nothing else is lost", async ()
   expect(result.faults.get("lossy-failover")).toBeGreaterThan(0);
 }, 400_000);
 
-test("a fault that a topology cannot have is refused by its name", async () => {
+test("what a Redis lacks that comes back on older data is announced, and nothing else is lost", async () => {
+  const result = await kept({ ...small, minutes: 0.2, faults: ["old-volume"] });
+  expect(result.voidBecause).toBeUndefined();
+  expect(result.figures["lost although acknowledged"]).toBeGreaterThan(0);
+  expect(result.figures["of these not announced"]).toBe(0);
+}, 400_000);
+
+test("a fault that a run cannot have is refused by its name", async () => {
   const settings = { ...small, minutes: 0.1, faults: ["lossy-failover"] };
   await expect(run(settings)).rejects.toThrow("fault lossy-failover needs --topology sentinel");
+  const replicated = { ...small, ack: "replicated", minutes: 0.1, faults: ["old-volume"] } as const;
+  await expect(run(replicated)).rejects.toThrow("fault old-volume needs --ack fast");
 });
 
 test("a control that publishes without a log is caught losing messages", async () => {

@@ -78,8 +78,8 @@ export class Logs {
       this.#terms.push({ token: line.token, gateway, time: line.time });
     }
     if (line.msg === "events are missing from the log") {
-      const { bucket = -1, after = { g: 0, n: 0 }, reason = "" } = line;
-      this.reports.push({ t: this.#now(), gateway, bucket, after, reason });
+      const { bucket = -1, after = { g: 0, n: 0 }, kept, reason = "" } = line;
+      this.reports.push({ t: this.#now(), gateway, bucket, after, kept, reason });
     }
   }
 }

@@ -45,6 +45,25 @@ describe.skipIf(why !== undefined)("with promtool", () => {
     expect(await tried(tests)).toBe("");
   }, 300_000);
 
+  test("a backup, which Redis counts as a replica for two minutes, sets off nothing", async () => {
+    const isSingle = ({ name, labels }: Series): boolean =>
+      name === "redis_connected_slaves" && labels["cluster"] === "small";
+    expect(WORLD.filter(isSingle)).toHaveLength(1);
+    const backedUp = {
+      name: "a backup",
+      input_series: WORLD.map((series) => ({
+        series: written(series),
+        values: isSingle(series) ? "0x40 1x3 0x30" : values(series, undefined),
+      })),
+      promql_expr_test: [21, 22, 23, 25, 30].map((minutes) => ({
+        expr: FIRING,
+        eval_time: `${minutes}m`,
+        exp_samples: [],
+      })),
+    };
+    expect(await tried([backedUp])).toBe("");
+  });
+
   test("where nothing is heard of any gateway, that is told", async () => {
     const firing = [{ labels: '{alertname="TertuliaVanished", severity="page"}', value: 1 }];
     const nothing = {

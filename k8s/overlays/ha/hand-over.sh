@@ -47,6 +47,11 @@ successor() {
 }
 
 is_primary || exit 0
+# deposed a moment ago, and not told yet: all that could be handed over is gone from here
+if host=$(successor); then
+  say "$host is primary already"
+  exit 0
+fi
 redis client pause 30000 write >/dev/null || give_up "it holds no writes back"
 until is_copied; do
   ! is_late || give_up "no replica has everything"

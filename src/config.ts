@@ -162,7 +162,8 @@ export const schema = z.object({
   PEERS: z
     .string()
     .trim()
-    .regex(PEERS, "must be host:port, or several with commas")
+    .regex(PEERS, { error: "must be host:port, or several with commas", abort: true })
+    .refine(haveGoodPorts, "a port is a number from 1 to 65535")
     .optional()
     .meta({
       example: "tertulia-peers:9000",
@@ -263,6 +264,11 @@ function mistakeLine({ variable, message, example }: Mistake): string {
   const field = schema.shape[variable as keyof typeof schema.shape];
   const shown = example ?? String(field.meta()?.["example"]);
   return `${variable}: ${message} (for example ${variable}=${shown})`;
+}
+
+function haveGoodPorts(peers: string): boolean {
+  const ports = peers.split(",").map((place) => Number(place.slice(place.lastIndexOf(":") + 1)));
+  return ports.every((port) => port >= 1 && port <= 65_535);
 }
 
 function checkRedisUrl({ value, issues }: z.core.ParsePayload<string>): void {

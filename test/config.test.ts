@@ -44,6 +44,13 @@ test("a Redis that cannot be reached by its URL is named at once", () => {
   );
 });
 
+test.each(["gateway", "gateway:0", "10.0.0.1:9000,gateway:65536", "http://gateway:9000", "a:1,"])(
+  "peers that cannot be asked are named at once: %s",
+  (PEERS) => {
+    expect(messageOf(() => readConfig({ PEERS }))).toMatch(/^PEERS: .* \(for example PEERS=\S+\)$/);
+  },
+);
+
 test.each([
   "redis://localhost",
   "rediss://ana:p%40ss@localhost:6380/0",

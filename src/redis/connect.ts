@@ -157,13 +157,15 @@ export function giveUp(redis: Redis): void {
 }
 
 /**
- * When the certificate ends that Redis showed to this connection, in seconds since 1970; 0 without TLS. The
- * connection lives on if Redis gets another one, and knows nothing of it.
+ * When the certificate ends that Redis showed to this connection, in seconds since 1970; 0 without TLS or
+ * without a connection. An open one lives on if Redis gets another certificate, and knows nothing of it.
  */
 export function certificateEnd({ stream }: Redis): number {
-  const seconds =
-    stream instanceof TLSSocket ? Date.parse(stream.getPeerCertificate().valid_to) / 1_000 : 0;
-  return Number.isFinite(seconds) ? seconds : 0; // none is known while it connects
+  if (!(stream instanceof TLSSocket)) return 0;
+  // null once the connection is closed, empty while it is made
+  const certificate = stream.getPeerCertificate() as { valid_to?: string } | null;
+  const seconds = Date.parse(certificate?.valid_to ?? "") / 1_000;
+  return Number.isFinite(seconds) ? seconds : 0;
 }
 
 /** Connects, for as long as it takes. */

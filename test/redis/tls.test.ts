@@ -63,6 +63,26 @@ test("a metric tells when the certificate ends that Redis shows", async () => {
   await gateway.close();
 });
 
+test("metrics are told while a Redis by TLS is away", async () => {
+  const away = await Secured.startServer();
+  const port = await freePort();
+  const environment = { ...away.environment, REDIS_PASSWORD: away.password, METRICS_PORT: port };
+  const gateway = await nodeProcess(environment);
+  try {
+    await away.servers[0]!.kill();
+    await eventually(() => {
+      expect(gateway.log.map(({ msg }) => msg)).toContain("redis connection failed");
+    });
+    for (let i = 0; i < 20; i++) {
+      const { status } = await fetch(`http://127.0.0.1:${port}/metrics`);
+      expect(status).toBe(200);
+    }
+  } finally {
+    await gateway.close();
+    await away.close();
+  }
+});
+
 test("a cluster follows a failover and new passwords, all by TLS with passwords from files", async () => {
   const ha = await Secured.startSentinels();
   const files = await mkdtemp(join(tmpdir(), "tertulia-secrets-"));

@@ -87,7 +87,7 @@ export const serverRules: readonly Rule<Seen>[] = [
   {
     name: "auto-aof-rewrite-percentage",
     value: "`100`",
-    why: "at 0 the append-only file grows until the disk is full; a backup sets it to 0 while it copies",
+    why: "at 0 the append-only file grows until the disk is full",
     judge: settingOf("auto-aof-rewrite-percentage", (value) => {
       if (value !== "0") return ok(value);
       return warning("0", "CONFIG SET auto-aof-rewrite-percentage 100");

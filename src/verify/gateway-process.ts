@@ -55,6 +55,11 @@ export class GatewayProcess {
     this.#onLog = onLog;
   }
 
+  /** Whether it runs the release that is judged, rather than the one beside it. */
+  get isJudged(): boolean {
+    return (this.#turn - 1) % this.#place.mains.length === 0;
+  }
+
   /** `clockOffsetMs`: its wall clock is wrong by so much, and jumps there and back all the time. */
   start(clockOffsetMs = 0): void {
     const imported = clockOffsetMs === 0 ? "" : ` --import ${WRONG_CLOCK}`;

@@ -25,6 +25,8 @@ interface FaultEntry {
   readonly run: Fault;
   /** Whom it reaches; everybody: all gateways. */
   readonly reach: "victim" | "leader" | "everybody";
+  /** The release beside the one that is judged may not bear it. */
+  readonly onlyOfJudged?: true;
   /** Default: both. */
   readonly topology?: Topology;
   /** Another server takes over, which may lack what was acknowledged last. */
@@ -92,7 +94,8 @@ export const FAULTS: Readonly<Record<string, FaultEntry>> = {
   "blackhole-redis": { run: atEdge("blackhole", ROLES, MOMENT), reach: "victim" },
   "blackhole-redis-long": { run: atEdge("blackhole", ["*"], LONG), reach: "victim" },
   "strand-gateway": { run: atEdge("blackhole", ["*"], STRANDED), reach: "victim" },
-  "trim-logs": { run: trimLogs, reach: "victim" },
+  // 0.1.0 left clients in bytes with the hole
+  "trim-logs": { run: trimLogs, reach: "victim", onlyOfJudged: true },
   "mute-redis": { run: muteThenCut, reach: "victim" },
   "delay-redis": { run: atEdge("delay", ROLES, MOMENT), reach: "victim" },
   "throttle-redis": { run: atEdge("throttle", ROLES, MOMENT), reach: "victim" },
@@ -232,10 +235,11 @@ export class Nemesis {
   }
 
   async #inflict(name: string): Promise<void> {
-    const { run, reach, rollsBack = false, isOutage } = FAULTS[name]!;
+    const { run, reach, rollsBack = false, isOutage, onlyOfJudged } = FAULTS[name]!;
     const { gateways, leader } = this.#cluster;
-    const victim =
-      reach === "leader" && leader !== undefined ? leader : this.#random.pick(gateways);
+    const able = onlyOfJudged ? gateways.filter(({ isJudged }) => isJudged) : gateways;
+    if (able.length === 0) return;
+    const victim = reach === "leader" && leader !== undefined ? leader : this.#random.pick(able);
     const reached = reach === "everybody" ? gateways.map(({ index }) => index) : [victim.index];
     const gone = reach === "everybody" ? [] : [victim.index];
     this.counts.set(name, (this.counts.get(name) ?? 0) + 1);

@@ -175,6 +175,7 @@ export async function startNode(
 
   const letGo = new LetGo(gateway.sessions, observe.counters);
   const reclaim = async (mayBeOlder: boolean): Promise<void> => {
+    if (mayBeOlder) audit.doubt();
     await hub.reclaim(mayBeOlder);
     await feed.catchUp();
   };

@@ -10,6 +10,8 @@ export class Audit {
   readonly #hub: Hub;
   readonly #leavers: Leavers;
   #turn = 0;
+  /** Of these it was not looked, since Redis may have come to hold older data, what that says of this node. */
+  readonly #doubted = new Set<number>();
 
   constructor(store: Pick<Store, "owned" | "disown">, buckets: number, hub: Hub, leavers: Leavers) {
     this.#store = store;
@@ -18,18 +20,29 @@ export class Audit {
     this.#leavers = leavers;
   }
 
-  /** A name that is contested: what no session has is given back at once. @throws Unavailable */
+  /** Redis may hold older data, and count as this node's what was given back since. */
+  doubt(): void {
+    for (let bucket = 0; bucket < this.#buckets; bucket++) this.#doubted.add(bucket);
+  }
+
+  /**
+   * A name that is contested: what no session has is given back at once. All nodes hear of all contests, so a node
+   * that has nothing to do with the name, and no doubt, does not ask Redis. @throws Unavailable
+   */
   async look(name: Name): Promise<void> {
-    if (this.#leavers.has(name)) return;
+    const mayBeOurs = this.#hub.has(name) || this.#doubted.size > 0;
+    if (!mayBeOurs || this.#leavers.has(name)) return;
     const sessions = [...this.#hub.named(name)].map(({ hold }) => hold.id);
     await this.#store.disown(name, sessions);
   }
 
   /** Of one bucket; the next call takes the next one. @throws Unavailable */
   async next(): Promise<void> {
-    for (const name of await this.#store.owned(this.#turn++ % this.#buckets)) {
+    const bucket = this.#turn++ % this.#buckets;
+    for (const name of await this.#store.owned(bucket)) {
       const isOurs = this.#hub.has(name) || this.#leavers.has(name);
       if (!isOurs) await this.#store.disown(name);
     }
+    this.#doubted.delete(bucket);
   }
 }

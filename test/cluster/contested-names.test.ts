@@ -125,6 +125,25 @@ for (const holderAt of [0, 1]) {
   });
 }
 
+test("a contest costs Redis nothing for nodes that have nothing to do with the name", async () => {
+  const disowned = async (): Promise<number> => {
+    const calls = await Promise.all(nodes.map(({ counters }) => counters.redisCalls.get()));
+    const counts = calls
+      .flatMap(({ values }) => values)
+      .filter(({ metricName, labels }) => {
+        return metricName?.endsWith("_count") === true && labels.function === "disown";
+      });
+    return counts.reduce((sum, { value }) => sum + value, 0);
+  };
+  const holder = await ClassicClient.connect(nodes[0]!.port, "holder");
+  const before = await disowned();
+  await expect(ClassicClient.attempt(nodes[1]!.port, "holder")).rejects.toThrow("400");
+  const asker = await ClassicClient.connect(nodes[1]!.port, "asker");
+  await asker.settles(); // what came of the contest has been done
+  expect(await disowned()).toBe(before);
+  for (const client of [holder, asker]) client.vanish();
+});
+
 test("of 20 contenders for a silent holder's name on two gateways exactly one wins", async () => {
   const hanging = await hang(nodes[1]!.port, "/?name=crown", WS_PROTOCOL);
   const contend = async (): Promise<ClassicClient[]> => {

@@ -220,7 +220,10 @@ export class RedisFeed implements Feed {
         }
       }
       const fresh = page.filter(({ at }) => isBefore(from, at));
-      for (const { event, at } of fresh) this.#pass(bucket, event, at);
+      for (const { event, at } of fresh) {
+        bucket.seen.note(at);
+        this.#pass(bucket, event, at);
+      }
       passed += fresh.length;
       const hasNews = fresh.length > 0 || isBefore(heard, bucket.heard);
       isBehind = page.length === PAGE || (hasNews && isBefore(bucket.cursor, bucket.heard));

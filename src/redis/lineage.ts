@@ -73,8 +73,7 @@ export class Seen {
     if (!isBefore(this.newest, at)) return;
     this.newest = at;
     this.#ends.set(at.g, at.n);
-    const [oldest] = this.#ends.keys();
-    if (this.#ends.size > KEPT + 1) this.#ends.delete(oldest!);
+    if (this.#ends.size > KEPT + 1) this.#ends.delete(this.#ends.keys().next().value!);
   }
 
   /** What was seen until now: for a comparison with what is read after it. */

@@ -129,6 +129,25 @@ test("a quiet subscription is left alone", async () => {
   expect(await value(behind, "feed_gaps_filled_total")).toBe(0);
 });
 
+test("what only the log told counts as seen: if it is lost, that is said", async () => {
+  const { proxy, behind, listener, speaker } = await pair({ BEAT_MS: 10_000, LEASE_MS: 60_000 });
+  const keys = await redis.client.keys("*");
+  const values = await Promise.all(keys.map((key) => redis.client.dumpBuffer(key)));
+  proxy.set("blackhole", "subscriber");
+  speaker.says(4, L("~"), L("lost"));
+  await speaker.awaits(55, L("speaker"), L("lost"));
+  proxy.cut("subscriber"); // else the connection still holds what it was told
+  proxy.set("pass", "subscriber");
+  await listener.awaits(55, L("speaker"), L("lost"));
+  const restoring = redis.client.multi().flushall();
+  for (const [i, key] of keys.entries()) restoring.restore(key, 0, values[i]!);
+  await restoring.exec();
+  speaker.says(4, L("~"), L("next"));
+  await listener.awaits(55, L("speaker"), L("next"));
+  const holes = behind.log.filter(({ msg }) => msg === "events are missing from the log");
+  expect(holes.map(({ reason }) => reason)).toEqual(["rolled_back"]);
+});
+
 test("what the log no longer has is counted as a hole, and who missed it is closed", async () => {
   const { proxy, behind, listener, speaker } = await pair({ LEASE_MS: 60_000 });
   speaker.says(4, L("~"), L("before"));

@@ -10,7 +10,10 @@ export interface Place {
   readonly port: number;
 }
 
-/** ready: it serves. there: it does not, or nobody listens. silent: nothing came in time. self: it is this gateway. */
+/**
+ * ready: it serves. there: it does not, or nobody listens, or it hangs up (it is full). silent: nothing came in
+ * time. self: it is this gateway.
+ */
 type Answer = "ready" | "there" | "silent" | "self";
 
 /** Tells which gateway answers at `/readyz`: one that asks all addresses of a name asks itself as well. */
@@ -18,6 +21,8 @@ export const NODE_HEADER = "x-tertulia-node";
 /** One that serves is enough; with many gateways, these are some of them. */
 const ASKED_AT_ONCE = 8;
 const ANSWERS_WITHIN_MS = 1_000;
+/** Errors that some machine within reach has answered with. */
+const WITHIN_REACH = /^(?:ECONNREFUSED|ECONNRESET|EPIPE|HPE_)/;
 /** The system's own resolver may try for half a minute: it goes on meanwhile, what was known is asked. */
 const RESOLVED_WITHIN_MS = 1_500;
 
@@ -111,8 +116,8 @@ function answerOf({ host, port }: Place, self: string): Promise<Answer> {
       if (response.headers[NODE_HEADER] === self) resolve("self");
       else resolve(response.statusCode === 200 ? "ready" : "there");
     });
-    request.on("error", ({ code }: NodeJS.ErrnoException) => {
-      resolve(code === "ECONNREFUSED" ? "there" : "silent"); // its machine is within reach
+    request.on("error", ({ code = "" }: NodeJS.ErrnoException) => {
+      resolve(WITHIN_REACH.test(code) ? "there" : "silent");
     });
   });
 }

@@ -1,7 +1,7 @@
 /** The other gateways: found, and asked whether they serve. */
 import { once } from "node:events";
 import { createServer as createHttpServer, type Server } from "node:http";
-import { createServer, type AddressInfo } from "node:net";
+import { connect, createServer, type AddressInfo } from "node:net";
 import { afterEach, expect, test } from "vitest";
 import { freePort } from "#tertulia/local-redis/server.js";
 import { NODE_HEADER, Peers, placesOf } from "#tertulia/gateway/peers.js";
@@ -75,6 +75,17 @@ test("a port that nobody listens on is no silence: its machine is there", async 
   const peers = peersAt(other.at, `127.0.0.1:${await freePort()}`);
   await peers.ask();
   open.splice(0)[0]!.close();
+  expect(await peers.ask()).toBe("waiting");
+});
+
+test("a gateway that is full hangs up at once: it is there", async () => {
+  const full = createHttpServer((_, response) => response.writeHead(503).end());
+  const peers = peersAt(await listening(full));
+  expect(await peers.ask()).toBe("waiting");
+  full.maxConnections = 1;
+  const guest = connect((full.address() as AddressInfo).port, "127.0.0.1");
+  open.push({ close: () => guest.destroy() });
+  await once(guest, "connect");
   expect(await peers.ask()).toBe("waiting");
 });
 

@@ -206,14 +206,8 @@ export class RedisFeed implements Feed {
           const first = page.find(({ at }) => isBefore(from, at))?.at;
           const oldest = await this.#readOldest(bucket);
           const { index } = bucket;
-          const hole = this.#holes.report({
-            bucket: index,
-            cursor: from,
-            found,
-            lineage,
-            first,
-            oldest,
-          });
+          const facts = { bucket: index, cursor: from, found, lineage, first, oldest };
+          const hole = this.#holes.report(facts);
           this.#deliver({ type: "gap", bucket: index, ...hole });
           // the head was known before, so whatever lies below it and was not read is gone
           if (page.length === 0 && isBefore(from, head)) bucket.cursor = head;

@@ -55,8 +55,11 @@ export async function startLocalRedis(options: LocalRedisOptions = {}): Promise<
     port,
     child,
     async close() {
-      if (child.exitCode === null && child.signalCode === null) child.kill("SIGTERM");
-      await exited;
+      // one that has copied its primary's data refuses to end until it has written them
+      while (child.exitCode === null && child.signalCode === null) {
+        child.kill("SIGTERM");
+        await Promise.race([exited, pause(1_000)]);
+      }
     },
   };
 }

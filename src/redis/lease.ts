@@ -102,12 +102,14 @@ export class RedisLeases implements NodeLease, LeaderLease, Duties {
     const { leaseMs, stallMs } = this.#settings;
     const calls = ALL_BUCKETS.map(async (bucket): Promise<Head> => {
       const keys = [this.#keys.meta(bucket), this.#keys.log(bucket), this.#keys.nodes(bucket)];
+      // not when it joins: who has to, after each renewal, would ask twice in one beat
+      const isBeat = mode === "renew";
       const older = this.#older.get(bucket) ?? 0;
-      const anew = older + 1 >= OLDER_BEATS ? "anew" : "";
+      const anew = isBeat && older + 1 >= OLDER_BEATS ? "anew" : "";
       const args = [incarnation, leaseMs, stallMs, mode, anew];
       const answer = await this.#ledger.call("beat", keys, args);
       const [isMember, g, n, timeMs, isOlder] = answer as [number, number, number, number, number];
-      this.#older.set(bucket, isOlder === 1 ? older + 1 : 0);
+      if (isBeat) this.#older.set(bucket, isOlder === 1 ? older + 1 : 0);
       return { bucket, head: { g, n }, isMember: isMember === 1, timeMs, isOlder: isOlder === 1 };
     });
     const heads = await Promise.all(calls);

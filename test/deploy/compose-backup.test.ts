@@ -24,10 +24,10 @@ for (const [title, files, servers] of [
     beforeAll(async () => {
       folder = await mkdtemp(join(tmpdir(), "tertulia-backups-"));
       secrets = await mkdtemp(join(tmpdir(), "tertulia-secrets-"));
-      const environment = { BACKUPS: folder, KEEP: "2", SECRETS_DIR: secrets };
+      const environment = { BACKUPS: folder, KEEP: "2", SECRETS_DIR: secrets, GATEWAYS: "1" };
       project = await ComposeProject.of(files, environment);
       if (files === SECURE) await project.command("deploy/certificates");
-      await project.compose("up", "-d", "--build", "--scale", "gateway=1");
+      await project.compose("up", "-d", "--build");
       await project.untilReady();
       chat = connect(`ws://127.0.0.1:${project.port}`, { name: "ana", WebSocket });
       await chat.joined();
@@ -73,6 +73,18 @@ for (const [title, files, servers] of [
       expect(names.filter((name) => name.endsWith(".rdb"))).toHaveLength(2);
       expect(names.filter((name) => name !== "tertulia.prom")).toHaveLength(4);
     }, 120_000);
+
+    test("a machine that has nothing yet gets all of it, and serves", async () => {
+      const before = await said();
+      const backup = await backUp();
+      await project.compose("down", "-v");
+      await project.command("deploy/restore/run", backup);
+      await eventually(async () => expect(await said()).toEqual(before), 60_000);
+      const bob = connect(`ws://127.0.0.1:${project.port}`, { name: "bob", WebSocket });
+      await bob.publish("~", "on another machine");
+      await bob.close();
+      await eventually(async () => expect(await said()).toEqual([...before, "on another machine"]));
+    }, 240_000);
 
     /** So that the first one is the primary no more. */
     async function failOver(): Promise<void> {

@@ -12,7 +12,11 @@ export async function retrying<T>(withinMs: number, step: () => Promise<T>): Pro
     } catch (error) {
       if (error instanceof Unavailable) throw error;
       const wait = Math.min(20 * 2 ** attempt, 250) * (0.5 + Math.random());
-      if (isRefusedForGood(error) || performance.now() + wait > until) {
+      const refusal = refusedForGood(error);
+      if (refusal !== undefined) {
+        throw new Unavailable(`the store refuses it (${refusal})`, { cause: error });
+      }
+      if (performance.now() + wait > until) {
         throw new Unavailable("the store gave no answer in time", { cause: error });
       }
       await pause(wait);
@@ -21,8 +25,8 @@ export async function retrying<T>(withinMs: number, step: () => Promise<T>): Pro
 }
 
 /** Redis has understood and will not do it; asking again changes nothing. */
-function isRefusedForGood(error: unknown): boolean {
-  return ["WRONGTYPE", "OOM", "MISCONF", "NOPERM", "NOAUTH", "ERR"].some((word) =>
+function refusedForGood(error: unknown): string | undefined {
+  return ["WRONGTYPE", "OOM", "MISCONF", "NOPERM", "NOAUTH", "ERR"].find((word) =>
     isReply(error, word),
   );
 }

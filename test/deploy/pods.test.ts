@@ -154,6 +154,29 @@ describe.skipIf(why !== undefined)("the pods of overlays/ha", () => {
     await nothingIsLost();
   });
 
+  test("hand over once the sentinels see all replicas, so that the next primary has one", async () => {
+    const primary = await isWhole();
+    const [gone, stays] = STORES.filter((each) => each !== primary) as [string, string];
+    const asked = async (pod: string): Promise<number> =>
+      (await pods.logsOf(pod, "sentinel")).split("user requested FAILOVER").length - 1;
+    await pods.delete(gone);
+    await eventually(async () => {
+      expect(await cli(stays, "sentinel", "sentinel", "replicas", "chat")).toContain("s_down");
+    }, 10_000);
+    const before = await asked(stays);
+    const deleting = pods.delete(primary);
+    await new Promise((resolve) => setTimeout(resolve, 5_000)); // time to do it too early
+    expect(await asked(stays)).toBe(before);
+    await pods.start(gone);
+    await deleting;
+    expect((await asked(stays)) + (await asked(gone))).toBe(before + 1);
+    await goesOn();
+    await pods.start(primary);
+    await pods.becomesReady(primary);
+    await isWhole();
+    await nothingIsLost();
+  });
+
   test("take a backup", async () => {
     expect(await pods.runJob("tertulia-backup")).toMatch(
       /\.rdb: \d+ keys, \d+ bytes, from replica/,

@@ -83,7 +83,7 @@ export const PLANTED: Readonly<Record<string, Planted>> = {
       [
         "redis/feed.js",
         "await this.#subscribe();\n            this.#observe",
-        "await this.catchUp(); await new Promise((r) => setTimeout(r, 300)); await this.#subscribe(); for (const b of this.#buckets) { b.cursor = await this.#readHead(b); }\n            this.#observe",
+        "await this.catchUp(); await new Promise((r) => setTimeout(r, 300)); await this.#subscribe(); for (const b of this.#buckets) { b.cursor = (await this.#readLineage(b)).head; }\n            this.#observe",
       ],
       ["redis/feed.js", "await this.catchUp();\n            // what", "// what"],
     ],

@@ -29,6 +29,7 @@ for (const [title, files, servers] of [
       if (files === SECURE) await project.command("deploy/certificates");
       await project.compose("up", "-d", "--build");
       await project.untilReady();
+      if (files === SECURE) await project.untilWatched();
       chat = connect(`ws://127.0.0.1:${project.port}`, { name: "ana", WebSocket });
       await chat.joined();
     }, 300_000);

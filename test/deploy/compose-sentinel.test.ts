@@ -22,6 +22,7 @@ describe.skipIf(whyNoEngine() !== undefined)("docker compose with deploy/sentine
     project = await ComposeProject.of(files, { ACK_LEVEL: "replicated" });
     await project.compose("up", "-d", "--build", "--scale", "gateway=1");
     await project.untilReady();
+    await project.untilWatched();
     chat = connect(`ws://127.0.0.1:${project.port}`, { name: "ana", WebSocket });
     writing = write();
   }, 300_000);

@@ -82,6 +82,26 @@ export class ComposeProject {
     }, withinMs);
   }
 
+  /** A sentinel learns within ten seconds which replicas there are: before, nobody can take the primary's place. */
+  async untilWatched(): Promise<void> {
+    await eventually(async () => {
+      for (const sentinel of ["sentinel-1", "sentinel-2", "sentinel-3"]) {
+        const lines = (await this.ask(sentinel, "sentinel", "sentinel", "master", "chat")).split(
+          "\n",
+        );
+        const known = ["num-slaves", "num-other-sentinels"].map(
+          (key) => lines[lines.indexOf(key) + 1],
+        );
+        if (known.join() !== "2,2") throw new Error(`${sentinel} knows ${known.join(" and ")}`);
+        const replicas = (
+          await this.ask(sentinel, "sentinel", "sentinel", "replicas", "chat")
+        ).split("\n");
+        const priorities = replicas.filter((_, i) => replicas[i - 1] === "slave-priority");
+        if (priorities.join() !== "100,100") throw new Error(`priorities ${priorities.join()}`);
+      }
+    }, 60_000);
+  }
+
   /** What containers say since they were created. */
   async log(service: string): Promise<string> {
     return this.compose("logs", "--no-color", "--no-log-prefix", service);

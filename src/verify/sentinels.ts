@@ -8,7 +8,7 @@ import { Redis } from "ioredis";
 import { findRedisBinary } from "../local-redis/binary.js";
 import { freePort, spawnOnLeash, startLocalRedis, type LocalRedis } from "../local-redis/server.js";
 import { Proxy } from "./proxy.js";
-import { until } from "./until.js";
+import { until, withinASecond } from "./until.js";
 
 export interface RedisServer {
   readonly port: number;
@@ -246,16 +246,4 @@ async function knows(sentinel: Redis, primary: RedisServer): Promise<boolean> {
 /** A frozen server does not answer: then it is not what is waited for. */
 function replicationOf({ client }: RedisServer): Promise<string> {
   return withinASecond(client.info("replication"), "");
-}
-
-async function withinASecond<T>(answer: Promise<T>, otherwise: T): Promise<T> {
-  let timer: NodeJS.Timeout | undefined;
-  const silence = new Promise<T>((resolve) => {
-    timer = setTimeout(() => resolve(otherwise), 1_000);
-  });
-  try {
-    return await Promise.race([answer.catch(() => otherwise), silence]);
-  } finally {
-    clearTimeout(timer);
-  }
 }

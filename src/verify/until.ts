@@ -20,3 +20,16 @@ export async function until(
     await pause(25);
   }
 }
+
+/** What a server answers; `otherwise` after a second: one that is frozen does not answer. */
+export async function withinASecond<T>(answer: Promise<T>, otherwise: T): Promise<T> {
+  let timer: NodeJS.Timeout | undefined;
+  const silence = new Promise<T>((resolve) => {
+    timer = setTimeout(() => resolve(otherwise), 1_000);
+  });
+  try {
+    return await Promise.race([answer.catch(() => otherwise), silence]);
+  } finally {
+    clearTimeout(timer);
+  }
+}

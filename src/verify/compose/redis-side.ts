@@ -1,6 +1,6 @@
 /** The Redis of a compose project: one server, or several with sentinels; asked directly, beside all gateways. */
 import { Redis } from "ioredis";
-import { until } from "../until.js";
+import { until, withinASecond } from "../until.js";
 import { Door } from "./door.js";
 import type { Container, Project } from "./project.js";
 
@@ -206,17 +206,4 @@ function roleIn(about: string): string {
   if (about === "") return "no answer";
   if (field("role") === "master") return `primary of ${field("connected_slaves")}`;
   return `replica of ${field("master_host")}, link ${field("master_link_status")}`;
-}
-
-/** A frozen server does not answer. */
-async function withinASecond<T>(answer: Promise<T>, otherwise: T): Promise<T> {
-  let timer: NodeJS.Timeout | undefined;
-  const silence = new Promise<T>((resolve) => {
-    timer = setTimeout(() => resolve(otherwise), 1_000);
-  });
-  try {
-    return await Promise.race([answer.catch(() => otherwise), silence]);
-  } finally {
-    clearTimeout(timer);
-  }
 }

@@ -11,9 +11,9 @@ const API_SERVER = "test/deploy/*-server.test.ts";
 /** They run without Redis, sockets or a browser: a contributor without any of these can run them. */
 const PURE = [
   "test/architecture.test.ts",
-  "test/clients/{inbox,pure,tui*,view}.test.ts",
+  "test/clients/{message-sequencer,pure,tui*,view}.test.ts",
   "test/config.test.ts",
-  "test/gateway/{alone,frame,hub}.test.ts",
+  "test/gateway/{isolation-detector,frame,hub}.test.ts",
   "test/verify/{checks,rollback}.test.ts",
   "test/wire/**/*.test.ts",
 ];

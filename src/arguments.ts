@@ -1,5 +1,5 @@
 /** What the command line of `tertulia` can ask for; all settings are in the environment. */
-import { readLedgerLibrary } from "./redis/ledger.js";
+import { readFunctionSource } from "./redis/function-library.js";
 import { readVersion } from "./version.js";
 
 export const HELP = `tertulia: a gateway of a chat cluster, on port 9000
@@ -23,6 +23,6 @@ export function readArguments(words: readonly string[]): Asked {
 
 /** Both versions that matter while two releases serve side by side. */
 export async function versionLine(): Promise<string> {
-  const [version, ledger] = await Promise.all([readVersion(), readLedgerLibrary()]);
+  const [version, ledger] = await Promise.all([readVersion(), readFunctionSource()]);
   return `tertulia ${version} (ledger ${ledger.version})`;
 }

@@ -11,29 +11,29 @@ import { Heartbeat } from "./cluster/heartbeat.js";
 import { sweep } from "./cluster/sweep.js";
 import { redisSettings } from "./config/access.js";
 import { listenMistake, stallMs, stepDownMs, type Config } from "./config.js";
-import { Activity } from "./gateway/activity.js";
-import { AloneWatch } from "./gateway/alone-watch.js";
+import { IdleTracker } from "./gateway/idle-tracker.js";
+import { IsolationMonitor } from "./gateway/isolation-monitor.js";
 import { Audit } from "./gateway/audit.js";
-import { Contests } from "./gateway/contests.js";
+import { NameContests } from "./gateway/name-contests.js";
 import { EventLog } from "./gateway/event-log.js";
 import { Hub } from "./gateway/hub.js";
-import { Leavers } from "./gateway/leavers.js";
-import { LetGo } from "./gateway/let-go.js";
+import { SignOutQueue } from "./gateway/sign-out-queue.js";
+import { Evictor } from "./gateway/evictor.js";
 import { Peers, placesOf } from "./gateway/peers.js";
 import { Presence } from "./gateway/presence.js";
 import { Gateway } from "./gateway/server.js";
-import { readSite } from "./gateway/site.js";
+import { readStaticSite } from "./gateway/static-site.js";
 import { serveMetrics } from "./metrics.js";
 import type { Observe } from "./observe.js";
-import { RedisArchive } from "./redis/archive.js";
+import { RedisConversationStore } from "./redis/conversation-store.js";
 import { certificateEnd, checkRedis, connectRedis, giveUp, untilReady } from "./redis/connect.js";
-import { RedisFeed } from "./redis/feed.js";
+import { RedisFeed } from "./redis/feed/feed.js";
 import { ALL_BUCKETS, BUCKETS, Keys } from "./redis/keys.js";
 import { RedisLeases } from "./redis/lease.js";
-import { Ledger, readLedgerLibrary } from "./redis/ledger.js";
+import { FunctionLibrary, readFunctionSource } from "./redis/function-library.js";
 import { Replication } from "./redis/replication.js";
 import { retrying } from "./redis/retry.js";
-import { RedisStore } from "./redis/store.js";
+import { RedisUserStore } from "./redis/user-store.js";
 import { readVersion } from "./version.js";
 import { bytesFromName } from "./wire/bytes.js";
 import { classicDialect } from "./wire/classic.js";
@@ -70,10 +70,10 @@ export async function startNode(
   });
 
   const keys = new Keys(config.REDIS_PREFIX);
-  const [library, release] = await Promise.all([readLedgerLibrary(), readVersion()]);
+  const [library, release] = await Promise.all([readFunctionSource(), readVersion()]);
   observe.counters.buildInfo.set({ version: release, ledger: library.version }, 1);
   const feed = new RedisFeed(subscriber, commands, keys, inRoom(observe, "feed"));
-  const ledger = new Ledger(commands, library, inRoom(observe, "ledger"), feed.seen);
+  const ledger = new FunctionLibrary(commands, library, inRoom(observe, "ledger"), feed.seen);
   // a Redis that is busy starting is waited for, as one that is not there yet
   await retrying(STARTING_WITHIN_MS, () => ledger.load());
   const leases = new RedisLeases(ledger.on(duty), keys, {
@@ -97,7 +97,7 @@ export async function startNode(
     replication: isReplicated ? new Replication(writer, config.ACK_REPLICAS) : undefined,
   };
   const storeRoom = inRoom(observe, "store");
-  const store = new RedisStore(ledger, writing, keys, heartbeat, storeSettings, storeRoom);
+  const store = new RedisUserStore(ledger, writing, keys, heartbeat, storeSettings, storeRoom);
   const election = new Election(
     leases,
     heartbeat,
@@ -105,7 +105,7 @@ export async function startNode(
     inRoom(observe, "election"),
   );
 
-  const archive = new RedisArchive(ledger, keys, storeSettings);
+  const archive = new RedisConversationStore(ledger, keys, storeSettings);
   const chat = new Chat(store, archive, {
     allowsName: namePattern(config.NAME_PATTERN),
     pageSize: 255,
@@ -117,11 +117,11 @@ export async function startNode(
     (bucket) => chat.present(bucket),
     observe.log.child({ room: "presence" }),
   );
-  const activity = new Activity(chat, observe.log.child({ room: "activity" }));
-  const leavers = new Leavers(chat, observe.log.child({ room: "leavers" }));
+  const activity = new IdleTracker(chat, observe.log.child({ room: "activity" }));
+  const leavers = new SignOutQueue(chat, observe.log.child({ room: "leavers" }));
   const audit = new Audit(store, BUCKETS, hub, leavers);
   const { log } = inRoom(observe, "contests");
-  const contests = new Contests({ chat, hub, leavers, audit, log });
+  const contests = new NameContests({ chat, hub, leavers, audit, log });
   const classicOptions = {
     generalOrigin: config.GENERAL_ORIGIN,
     showsAddress: config.CLASSIC_ADDRESSES === "shown",
@@ -148,7 +148,7 @@ export async function startNode(
         maxFrameBytes: config.MAX_FRAME_BYTES,
         requestsPerSecond: config.REQUESTS_PER_SECOND,
       },
-      outbox: { maxBytes: config.QUEUE_MAX_BYTES, maxStallMs: config.QUEUE_STALL_MS },
+      sendQueue: { maxBytes: config.QUEUE_MAX_BYTES, maxStallMs: config.QUEUE_STALL_MS },
     },
     {
       chat,
@@ -160,12 +160,15 @@ export async function startNode(
       onActive: (session, kind) => activity.note(session, kind),
       onStatus: (session) => activity.forget(session),
       mayBeFree: (name) => contests.mayBeFree(name),
-      onLeft: ({ hold, isLingering }) =>
-        leavers.signOut(hold, isLingering && hold.isClaimed ? config.PRESENCE_LINGER_MS : 0),
+      onLeft: ({ nameClaim, isLingering }) =>
+        leavers.signOut(
+          nameClaim,
+          isLingering && nameClaim.isClaimed ? config.PRESENCE_LINGER_MS : 0,
+        ),
       isReady,
       id,
       nowMs: () => heartbeat.clock.nowMs,
-      site: await readSite(WEB),
+      site: await readStaticSite(WEB),
     },
   );
 
@@ -173,7 +176,7 @@ export async function startNode(
   observe.counters.queuedBytes.read = () => gateway.queuedBytes;
   observe.counters.ready.read = () => (isReady() && gateway.isOpen ? 1 : 0);
 
-  const letGo = new LetGo(gateway.sessions, observe.counters);
+  const letGo = new Evictor(gateway.sessions, observe.counters);
   const reclaim = async (mayBeOlder: boolean): Promise<void> => {
     if (mayBeOlder) audit.doubt();
     await hub.reclaim(mayBeOlder);
@@ -223,7 +226,7 @@ export async function startNode(
   const servesOrStops = (): boolean => isReady() || !gateway.isOpen;
   const aloneWatch =
     config.PEERS &&
-    new AloneWatch({
+    new IsolationMonitor({
       peers: new Peers(placesOf(config.PEERS), id),
       log: observe.log.child({ room: "alone" }),
       isReady: servesOrStops,

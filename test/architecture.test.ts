@@ -19,7 +19,7 @@ const arrows: Record<string, readonly string[]> = {
   metrics: ["observe"],
   misspelt: ["config"],
   version: [],
-  arguments: ["redis/ledger", "version"],
+  arguments: ["redis/function-library", "version"],
   node: ["chat", "wire", "gateway", "redis", "cluster", "config", "metrics", "observe", "version"],
   doctor: ["config", "redis"],
   "clients/sdk": ["wire/json-schema"],

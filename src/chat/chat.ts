@@ -11,7 +11,7 @@ import {
   type Refusal,
   type Reply,
 } from "./model.js";
-import type { Archive, Holder, NotedActivity, Present, Store } from "./ports.js";
+import type { ConversationStore, Holder, NotedActivity, Present, UserStore } from "./ports.js";
 
 export interface ChatRules {
   /** Tells whether an operator's pattern allows the name; the fixed rules hold besides. */
@@ -23,11 +23,11 @@ export interface ChatRules {
 }
 
 export class Chat {
-  readonly #store: Store;
-  readonly #archive: Archive;
+  readonly #store: UserStore;
+  readonly #archive: ConversationStore;
   readonly #rules: ChatRules;
 
-  constructor(store: Store, archive: Archive, rules: ChatRules) {
+  constructor(store: UserStore, archive: ConversationStore, rules: ChatRules) {
     this.#store = store;
     this.#archive = archive;
     this.#rules = rules;
@@ -46,7 +46,7 @@ export class Chat {
   }
 
   /** Claims the holder's name, or a share of it. `held`: it was the holder's already. */
-  async join(holder: Holder): ReturnType<Store["claim"]> {
+  async join(holder: Holder): ReturnType<UserStore["claim"]> {
     return this.#store.claim(holder);
   }
 
@@ -65,7 +65,7 @@ export class Chat {
     await this.#store.leave(holder, "left");
   }
 
-  /** Notes what people did lately. See {@link Store.touch}. */
+  /** Notes what people did lately. See {@link UserStore.touch}. */
   async touch(activities: readonly NotedActivity[]): Promise<void> {
     await this.#store.touch(activities);
   }

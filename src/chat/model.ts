@@ -33,8 +33,8 @@ export type Conversation =
 
 /** Where an event stands in its bucket's log: generation `g`, then `n` counting from 1 without holes. */
 export interface Position {
-  readonly g: number;
-  readonly n: number;
+  readonly generation: number;
+  readonly offset: number;
 }
 
 export interface Message {
@@ -158,7 +158,7 @@ export type Notice =
       readonly cause: PresenceCause;
     }
   | { readonly type: "leader"; readonly at: Position; readonly node: string }
-  | Moment
+  | EphemeralEvent
   | {
       /**
        * Events of one bucket after `after` will not be told: they were trimmed, or rolled back. `hasMissed`:
@@ -172,7 +172,7 @@ export type Notice =
     };
 
 /** Told to whom is there, and kept nowhere. */
-export type Moment =
+export type EphemeralEvent =
   | { readonly type: "typing"; readonly author: Name; readonly conversation: Conversation }
   | {
       /** A user has read, on one device; for the others. */
@@ -199,5 +199,5 @@ export function otherOf(conversation: Conversation, one: Name): Name {
 }
 
 export function isBefore(a: Position, b: Position): boolean {
-  return a.g < b.g || (a.g === b.g && a.n < b.n);
+  return a.generation < b.generation || (a.generation === b.generation && a.offset < b.offset);
 }

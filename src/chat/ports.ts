@@ -6,7 +6,7 @@ import type {
   Conversation,
   ConversationState,
   Message,
-  Moment,
+  EphemeralEvent,
   Name,
   Notice,
   Page,
@@ -57,7 +57,7 @@ export type ClaimOutcome =
  * Keeps users and messages. Every method is one atomic step that also announces what changed, and
  * may be called again after {@link Unavailable}: the second call gets the first one's answer.
  */
-export interface Store {
+export interface UserStore {
   /**
    * Takes the name if it is free, its owner's node is dead, or this holder has it already (`held`);
    * or shares it with those who hold it under the same key (`joined`).
@@ -100,7 +100,7 @@ export interface Present {
 }
 
 /** Reads conversations, and remembers how far each user has. */
-export interface Archive {
+export interface ConversationStore {
   /** The general chat, then the user's private conversations (the newest 200 of each bucket). */
   conversations(name: Name): Promise<ConversationState[]>;
   page(conversation: Conversation, range: Range): Promise<Page>;
@@ -111,7 +111,7 @@ export interface Archive {
     seq: number,
   ): Promise<{ read: number; unread: number }>;
   /** Tells whom it concerns and is there. May be lost. */
-  tell(moment: Exclude<Moment, { type: "read" }>): Promise<void>;
+  tell(moment: Exclude<EphemeralEvent, { type: "read" }>): Promise<void>;
   present(bucket: number): Promise<Present>;
 }
 
@@ -124,7 +124,7 @@ export interface Feed {
 }
 
 /** A node's standing in the cluster, as far as the node knows. */
-export interface Standing {
+export interface Membership {
   /** Random, one per node process life, and a new one after a lease was lost. */
   readonly incarnation: string;
   /** False while the node is not (or no longer) a member: then it must not write in users' names. */

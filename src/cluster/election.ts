@@ -3,7 +3,7 @@
  * leads; what keeps two from acting is the token, checked where the leader writes.
  */
 import { setTimeout as pause } from "node:timers/promises";
-import type { LeaderLease, Standing } from "../chat/ports.js";
+import type { LeaderLease, Membership } from "../chat/ports.js";
 import type { Observe } from "../observe.js";
 
 export interface ElectionSettings {
@@ -15,7 +15,7 @@ export interface ElectionSettings {
 
 export class Election {
   readonly #lease: LeaderLease;
-  readonly #standing: Standing;
+  readonly #standing: Membership;
   readonly #settings: ElectionSettings;
   readonly #observe: Observe;
   readonly #stop = new AbortController();
@@ -24,7 +24,7 @@ export class Election {
 
   constructor(
     lease: LeaderLease,
-    standing: Standing,
+    standing: Membership,
     settings: ElectionSettings,
     observe: Observe,
   ) {

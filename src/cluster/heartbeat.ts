@@ -7,7 +7,7 @@
  */
 import { randomBytes } from "node:crypto";
 import { setTimeout as pause } from "node:timers/promises";
-import type { Head, NodeLease, Standing } from "../chat/ports.js";
+import type { Head, NodeLease, Membership } from "../chat/ports.js";
 import type { Observe } from "../observe.js";
 import { RedisClock } from "./clock.js";
 
@@ -16,7 +16,7 @@ export interface HeartbeatSettings {
   readonly leaseMs: number;
 }
 
-export interface HeartbeatDoors {
+export interface HeartbeatCallbacks {
   /** All buckets' heads, after each renewal. */
   readonly onHeads: (heads: readonly Head[]) => void;
   /**
@@ -26,7 +26,7 @@ export interface HeartbeatDoors {
   readonly onRejoin: (mayBeOlder: boolean) => Promise<void>;
 }
 
-export class Heartbeat implements Standing {
+export class Heartbeat implements Membership {
   incarnation = newIncarnation();
   readonly clock = new RedisClock();
   readonly #lease: NodeLease;
@@ -60,7 +60,7 @@ export class Heartbeat implements Standing {
   }
 
   /** Joins, then renews until closed. */
-  async start(doors: HeartbeatDoors): Promise<void> {
+  async start(doors: HeartbeatCallbacks): Promise<void> {
     const began = performance.now();
     const heads = await this.#lease.join(this.incarnation);
     this.clock.hear(heads[0]!.timeMs, began, performance.now());
@@ -81,7 +81,7 @@ export class Heartbeat implements Standing {
     await this.#lease.retire(this.incarnation);
   }
 
-  async #run(doors: HeartbeatDoors): Promise<void> {
+  async #run(doors: HeartbeatCallbacks): Promise<void> {
     const { signal } = this.#stop;
     for (let due = performance.now(); !signal.aborted;) {
       due = Math.max(due + this.#settings.beatMs, performance.now());
@@ -95,7 +95,7 @@ export class Heartbeat implements Standing {
     }
   }
 
-  async #beat(doors: HeartbeatDoors): Promise<void> {
+  async #beat(doors: HeartbeatCallbacks): Promise<void> {
     const began = performance.now();
     let heads = await this.#lease.renew(this.incarnation);
     this.clock.hear(heads[0]!.timeMs, began, performance.now());
@@ -121,7 +121,7 @@ export class Heartbeat implements Standing {
     if (this.#mustReclaim) this.#reclaiming ??= this.#reclaim(doors);
   }
 
-  async #reclaim(doors: HeartbeatDoors): Promise<void> {
+  async #reclaim(doors: HeartbeatCallbacks): Promise<void> {
     const mayBeOlder = this.#mayBeOlder;
     this.#mustReclaim = this.#mayBeOlder = false;
     try {
@@ -140,8 +140,8 @@ export class Heartbeat implements Standing {
     let isNew = false;
     for (const { bucket, head, isOlder } of heads) {
       if (isOlder) continue;
-      if (this.#generations.get(bucket) !== head.g) isNew = true;
-      this.#generations.set(bucket, head.g);
+      if (this.#generations.get(bucket) !== head.generation) isNew = true;
+      this.#generations.set(bucket, head.generation);
     }
     return isNew;
   }

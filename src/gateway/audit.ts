@@ -1,19 +1,24 @@
 /** The audit: gives back names that the store counts as this node's, but no session of it has. */
 import type { Name } from "../chat/model.js";
-import type { Store } from "../chat/ports.js";
+import type { UserStore } from "../chat/ports.js";
 import type { Hub } from "./hub.js";
-import type { Leavers } from "./leavers.js";
+import type { SignOutQueue } from "./sign-out-queue.js";
 
 export class Audit {
-  readonly #store: Pick<Store, "owned" | "disown">;
+  readonly #store: Pick<UserStore, "owned" | "disown">;
   readonly #buckets: number;
   readonly #hub: Hub;
-  readonly #leavers: Leavers;
+  readonly #leavers: SignOutQueue;
   #turn = 0;
   /** Of these it was not looked, since Redis may have come to hold older data, what that says of this node. */
   readonly #doubted = new Set<number>();
 
-  constructor(store: Pick<Store, "owned" | "disown">, buckets: number, hub: Hub, leavers: Leavers) {
+  constructor(
+    store: Pick<UserStore, "owned" | "disown">,
+    buckets: number,
+    hub: Hub,
+    leavers: SignOutQueue,
+  ) {
     this.#store = store;
     this.#buckets = buckets;
     this.#hub = hub;
@@ -32,7 +37,7 @@ export class Audit {
   async look(name: Name): Promise<void> {
     const mayBeOurs = this.#hub.has(name) || this.#doubted.size > 0;
     if (!mayBeOurs || this.#leavers.has(name)) return;
-    const sessions = [...this.#hub.named(name)].map(({ hold }) => hold.id);
+    const sessions = [...this.#hub.named(name)].map(({ nameClaim }) => nameClaim.id);
     await this.#store.disown(name, sessions);
   }
 

@@ -15,10 +15,10 @@ import type { Holder } from "../chat/ports.js";
 import { convOf, encodeEvent, messageEvent } from "../wire/json.js";
 import type { Event } from "../wire/json-schema.js";
 import { frameOf, type Frame } from "./frame.js";
-import type { Outbox } from "./outbox.js";
+import type { SendQueue } from "./send-queue.js";
 import { missed, type Resumed } from "./resume.js";
 
-export interface CatchUpDoors {
+export interface CatchUpCallbacks {
   readonly maxEarlyBytes: number;
   /** More happens than the client takes: it has to come back. */
   readonly onOverfull: () => void;
@@ -29,15 +29,15 @@ export interface CatchUpDoors {
 export class CatchUp {
   readonly #chat: Chat;
   readonly #holder: Holder;
-  readonly #outbox: Outbox;
-  readonly #doors: CatchUpDoors;
+  readonly #outbox: SendQueue;
+  readonly #doors: CatchUpCallbacks;
   /** Notices that came before all that was missed was told, and how long they are. */
   #earlyBytes = 0;
   #early: { notice: Notice; frame: Frame }[] | undefined = [];
   /** Up to where messages were read from the archive: what the feed tells of those was told. */
   readonly #toldUpTo = new Map<Name, { seq: number; epoch: number }>();
 
-  constructor(chat: Chat, holder: Holder, outbox: Outbox, doors: CatchUpDoors) {
+  constructor(chat: Chat, holder: Holder, outbox: SendQueue, doors: CatchUpCallbacks) {
     this.#chat = chat;
     this.#holder = holder;
     this.#outbox = outbox;

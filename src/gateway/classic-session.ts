@@ -9,10 +9,10 @@ import { CLOSE } from "../wire/close.js";
 import type { ByteDialect } from "../wire/dialect.js";
 import type { AnsweringSocket } from "./answering-socket.js";
 import { frameOf, type Frame } from "./frame.js";
-import { Hold } from "./hold.js";
-import { Line } from "./line.js";
-import { Pulse } from "./pulse.js";
-import type { Session, SessionDoors } from "./session.js";
+import { NameClaim } from "./name-claim.js";
+import { Connection } from "./connection.js";
+import { Keepalive } from "./keepalive.js";
+import type { Session, SessionDependencies } from "./session.js";
 
 /** leaving: has asked to be signed out, and waits to hear of it. */
 type State = "open" | "leaving";
@@ -23,13 +23,13 @@ const SETTLE_MS = 25;
 const FAREWELL_MS = 2_000;
 
 export class ClassicSession implements Session {
-  readonly hold: Hold;
+  readonly nameClaim: NameClaim;
   dialect: ByteDialect;
   readonly isLingering = false;
   hasHole = false;
-  readonly #doors: SessionDoors;
-  readonly #line: Line;
-  readonly #pulse = new Pulse((why) => this.#line.cut(why));
+  readonly #doors: SessionDependencies;
+  readonly #line: Connection;
+  readonly #pulse = new Keepalive((why) => this.#line.cut(why));
   #mayPing = false;
   #state: State = "open";
   /** As far as the feed has told. */
@@ -38,20 +38,20 @@ export class ClassicSession implements Session {
   /** A message is on its way to the store: its own 55 must not overtake the store's answer. */
   #isSending = false;
 
-  constructor(dialect: ByteDialect, doors: SessionDoors) {
+  constructor(dialect: ByteDialect, doors: SessionDependencies) {
     this.dialect = dialect;
     this.#doors = doors;
-    this.hold = new Hold(doors.chat, {
+    this.nameClaim = new NameClaim(doors.chat, {
       onClaiming: () => doors.onClaiming(this),
       onUnclaimed: (isUnsure) => {
         doors.onUnclaimed(this, isUnsure);
-        this.#line.outbox.clear();
+        this.#line.sendQueue.clear();
       },
       // who has hung up meanwhile would take a name that nobody uses then
       mayBeFree: async (name) => (await doors.mayBeFree(name)) && !this.#line.isClosing,
       onLeft: () => doors.onLeft(this),
     });
-    this.#line = new Line(this.hold, {
+    this.#line = new Connection(this.nameClaim, {
       ...doors,
       frames: "binary",
       carryOut: (frame) => this.#carryOut(frame),
@@ -65,20 +65,20 @@ export class ClassicSession implements Session {
   }
 
   /** Claims a name. What is told to it from here on is held, so nothing after the claim is missed. */
-  async claim(name: Name): ReturnType<Hold["claim"]> {
-    this.#line.outbox.hold();
-    return this.hold.claim(name);
+  async claim(name: Name): ReturnType<NameClaim["acquire"]> {
+    this.#line.sendQueue.cork();
+    return this.nameClaim.acquire(name);
   }
 
   suspend(): void {
-    if (!this.hold.isClaimed) return;
-    this.hold.doubt();
-    this.#line.outbox.hold();
+    if (!this.nameClaim.isClaimed) return;
+    this.nameClaim.doubt();
+    this.#line.sendQueue.cork();
   }
 
   async reclaim(mayBeOlder: boolean): Promise<void> {
-    if (!this.hold.isClaimed || this.#state === "leaving" || !this.hold.isLive) return;
-    await this.hold.reclaim(mayBeOlder, (isKept) => {
+    if (!this.nameClaim.isClaimed || this.#state === "leaving" || !this.nameClaim.isLive) return;
+    await this.nameClaim.reclaim(mayBeOlder, (isKept) => {
       if (isKept) this.#open();
       else this.#line.replaced();
     });
@@ -93,17 +93,19 @@ export class ClassicSession implements Session {
 
   hear(notice: Notice, frame: Frame | undefined): boolean {
     const isOwn =
-      notice.type === "presence" && this.hold.hasName && notice.user.name === this.hold.name;
+      notice.type === "presence" &&
+      this.nameClaim.hasName &&
+      notice.user.name === this.nameClaim.name;
     if (isOwn) {
       // what became of the name before this session had it is not this session's story
-      if (!this.hold.hears(notice)) return false;
+      if (!this.nameClaim.hears(notice)) return false;
       const { status } = notice.user;
       this.#status = status;
       this.#doors.events.statusChanged(this, notice);
     }
     if (notice.type === "gap" && notice.hasMissed) this.hasHole = true;
     if (frame === undefined || this.#line.isClosing || this.hasHole) return false;
-    this.#line.outbox.push(frame);
+    this.#line.sendQueue.push(frame);
     if (isOwn && this.#state === "leaving" && notice.user.status === "disconnected") {
       this.close(CLOSE.normal, "signed out");
     }
@@ -115,15 +117,15 @@ export class ClassicSession implements Session {
     if (this.#mayPing) return this.#pulse.answers();
     // what every client takes, and has heard before
     const nudge = (): void => {
-      const user = { name: this.hold.name, status: this.#status };
+      const user = { name: this.nameClaim.name, status: this.#status };
       const frame = this.dialect.encodeReply({ type: "unchanged", user });
-      if (frame !== undefined) this.#line.outbox.push(frameOf(frame, this.dialect.frames));
+      if (frame !== undefined) this.#line.sendQueue.push(frameOf(frame, this.dialect.frames));
     };
     return this.#pulse.survives(nudge);
   }
 
   checkPace(now: number): void {
-    this.#line.outbox.checkPace(now);
+    this.#line.sendQueue.checkPace(now);
   }
 
   close(code: number, reason: string): void {
@@ -149,7 +151,7 @@ export class ClassicSession implements Session {
 
   /** Stops holding frames back, unless there is a reason to. */
   #open(): void {
-    if (!this.hold.isUnsettled && !this.#isSending) this.#line.outbox.release();
+    if (!this.nameClaim.isUnsettled && !this.#isSending) this.#line.sendQueue.uncork();
   }
 
   async #carryOut(frame: Buffer): Promise<void> {
@@ -182,10 +184,11 @@ export class ClassicSession implements Session {
 
   /** Only what no client does by itself: some list, look up and read histories at every notice. */
   #noteActivity(command: Command): void {
-    if (!this.hold.hasName) return;
+    if (!this.nameClaim.hasName) return;
     if (command.type === "send") this.#doors.onActive(this, "message");
     // to set one's status is to say what it shall be
-    const isOwn = command.type === "status" && (command.name ?? this.hold.name) === this.hold.name;
+    const isOwn =
+      command.type === "status" && (command.name ?? this.nameClaim.name) === this.nameClaim.name;
     if (isOwn) this.#doors.onStatus(this);
   }
 
@@ -199,15 +202,15 @@ export class ClassicSession implements Session {
   async #execute(command: Command): Promise<Reply> {
     try {
       if (command.type === "register") return await this.#register(command.name);
-      if (!this.hold.isClaimed) return { type: "refused", refusal: "not_registered" };
-      if (!(await this.hold.untilSure())) return { type: "refused", refusal: "unavailable" };
+      if (!this.nameClaim.isClaimed) return { type: "refused", refusal: "not_registered" };
+      if (!(await this.nameClaim.untilSure())) return { type: "refused", refusal: "unavailable" };
       // nobody is there to read the answer
       if (this.#line.isEnded && isQuestion(command)) return { type: "accepted" };
       if (command.type === "status" && command.status === "disconnected") {
         return await this.#signOut(command);
       }
       if (command.type === "send") return await this.#send(command);
-      return await this.#doors.chat.execute(this.hold, command);
+      return await this.#doors.chat.execute(this.nameClaim, command);
     } catch (error) {
       const { log } = this.#doors.observe;
       if (error instanceof Unavailable) log.warn({ err: error }, "store was unavailable");
@@ -218,11 +221,11 @@ export class ClassicSession implements Session {
 
   /** Where the store's answer says more than the feed's, its own message waits for that answer. */
   async #send(command: Extract<Command, { type: "send" }>): Promise<Reply> {
-    if (!this.#doors.mustAwaitStore) return this.#doors.chat.execute(this.hold, command);
+    if (!this.#doors.mustAwaitStore) return this.#doors.chat.execute(this.nameClaim, command);
     this.#isSending = true;
-    this.#line.outbox.hold();
+    this.#line.sendQueue.cork();
     try {
-      return await this.#doors.chat.execute(this.hold, command);
+      return await this.#doors.chat.execute(this.nameClaim, command);
     } finally {
       this.#isSending = false; // what was held is released behind the answer
     }
@@ -230,15 +233,15 @@ export class ClassicSession implements Session {
 
   /** A name by frame: the one it has, or its first. */
   async #register(name: Name): Promise<Reply> {
-    if (!this.hold.isClaimed) {
+    if (!this.nameClaim.isClaimed) {
       if (this.#doors.chat.refuseName(name)) return { type: "refused", refusal: "bad_name" };
       const outcome = await this.claim(name);
       if (outcome === "taken") return { type: "refused", refusal: "name_taken" };
       this.#doors.events.connected(this, outcome, this.#line);
       return { type: "registered", user: { name, status: "active" } };
     }
-    if (name !== this.hold.name) return { type: "refused", refusal: "bad_name" };
-    const looked = await this.#doors.chat.execute(this.hold, { type: "lookup", name });
+    if (name !== this.nameClaim.name) return { type: "refused", refusal: "bad_name" };
+    const looked = await this.#doors.chat.execute(this.nameClaim, { type: "lookup", name });
     return looked.type === "user" ? { type: "registered", user: looked.user } : looked;
   }
 
@@ -247,11 +250,11 @@ export class ClassicSession implements Session {
     this.#state = "leaving"; // from here on, for the news may be faster than the answer
     let reply: Reply | undefined;
     try {
-      reply = await this.#doors.chat.execute(this.hold, command);
+      reply = await this.#doors.chat.execute(this.nameClaim, command);
       return reply;
     } finally {
       if (reply?.type === "accepted") {
-        this.hold.left();
+        this.nameClaim.left();
         setTimeout(() => this.close(CLOSE.normal, "signed out"), FAREWELL_MS).unref();
       } else if (this.#state === "leaving") this.#state = "open";
     }
@@ -261,7 +264,7 @@ export class ClassicSession implements Session {
   #answer(reply: Reply, command?: Command, op?: number): void {
     this.#doors.events.answered(this, command, reply);
     const frame = this.dialect.encodeReply(reply, op);
-    if (frame !== undefined) this.#line.outbox.send(frameOf(frame, this.dialect.frames));
+    if (frame !== undefined) this.#line.sendQueue.send(frameOf(frame, this.dialect.frames));
     this.#open();
   }
 }

@@ -30,8 +30,12 @@ export class EventLog {
   }
 
   /** A connection that may have no name yet. */
-  opened({ hold, dialect }: Session, address: string | undefined): void {
-    const fields = { session: hold.id, dialect: dialect.name, address: this.#address(address) };
+  opened({ nameClaim, dialect }: Session, address: string | undefined): void {
+    const fields = {
+      session: nameClaim.id,
+      dialect: dialect.name,
+      address: this.#address(address),
+    };
     this.#observe.log.debug({ event: "opened", ...fields }, "connection was opened");
   }
 
@@ -69,7 +73,7 @@ export class EventLog {
   /** The connection is gone; who never had a name is no news. */
   disconnected(session: Session, ending: Ending): void {
     const { log } = this.#observe;
-    const level = session.hold.isClaimed ? "info" : "debug";
+    const level = session.nameClaim.isClaimed ? "info" : "debug";
     log[level]({ event: "disconnected", ...this.#of(session), ...ending }, "client disconnected");
   }
 
@@ -126,13 +130,13 @@ export class EventLog {
 
   /** A name that is asked for is the session's, as far as anybody knows. */
   #of(
-    { hold, dialect }: Session,
+    { nameClaim, dialect }: Session,
     asked?: Asked,
   ): { session: string; user: string | undefined; dialect: string } {
     const isName = asked?.type === "hello" || asked?.type === "register";
-    const name = hold.hasName ? hold.name : isName ? asked.name : undefined;
+    const name = nameClaim.hasName ? nameClaim.name : isName ? asked.name : undefined;
     const user = name === undefined ? undefined : this.#name(name);
-    return { session: hold.id, user, dialect: dialect.name };
+    return { session: nameClaim.id, user, dialect: dialect.name };
   }
 
   #address(address: string | undefined): string | undefined {

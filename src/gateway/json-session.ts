@@ -25,14 +25,14 @@ import type { AnsweringSocket } from "./answering-socket.js";
 import { CatchUp } from "./catch-up.js";
 import type { Asked } from "./event-log.js";
 import { frameOf, type Frame } from "./frame.js";
-import { Hold } from "./hold.js";
+import { NameClaim } from "./name-claim.js";
 import { commandOf } from "./json-commands.js";
-import { Line } from "./line.js";
+import { Connection } from "./connection.js";
 import type { Presence } from "./presence.js";
-import { Pulse } from "./pulse.js";
-import { Rate } from "./rate.js";
+import { Keepalive } from "./keepalive.js";
+import { TokenBucket } from "./rate-limiter.js";
 import { resume } from "./resume.js";
-import type { Session, SessionDoors } from "./session.js";
+import type { Session, SessionDependencies } from "./session.js";
 import { welcomeOf, type JsonSettings } from "./welcome.js";
 
 const HELLO_WITHIN_MS = 10_000;
@@ -43,28 +43,28 @@ const TYPING_UP_TO = 200;
 const STRIKES = 100;
 
 export class JsonSession implements Session {
-  readonly hold: Hold;
+  readonly nameClaim: NameClaim;
   readonly dialect = jsonDialect;
   isInactive = false;
   isLingering = true;
   readonly hasHole = false; // it closes itself
-  readonly #doors: SessionDoors;
+  readonly #doors: SessionDependencies;
   readonly #presence: Presence;
   readonly #settings: JsonSettings;
-  readonly #line: Line;
-  readonly #rate: Rate;
-  readonly #follower = { tell: (frame: Frame) => this.#line.outbox.push(frame) };
+  readonly #line: Connection;
+  readonly #rate: TokenBucket;
+  readonly #follower = { tell: (frame: Frame) => this.#line.sendQueue.push(frame) };
   readonly #catchUp: CatchUp;
   #isGreeted = false;
   #strikes = 0;
-  readonly #pulse = new Pulse((why) => this.#line.cut(why));
+  readonly #pulse = new Keepalive((why) => this.#line.cut(why));
 
-  constructor(settings: JsonSettings, presence: Presence, doors: SessionDoors) {
+  constructor(settings: JsonSettings, presence: Presence, doors: SessionDependencies) {
     this.#settings = settings;
     this.#presence = presence;
     this.#doors = doors;
-    this.#rate = new Rate(settings.requestsPerSecond, performance.now());
-    this.hold = new Hold(doors.chat, {
+    this.#rate = new TokenBucket(settings.requestsPerSecond, performance.now());
+    this.nameClaim = new NameClaim(doors.chat, {
       onClaiming: () => doors.onClaiming(this),
       onUnclaimed: (isUnsure) => {
         doors.onUnclaimed(this, isUnsure);
@@ -74,14 +74,14 @@ export class JsonSession implements Session {
       mayBeFree: async (name) => (await doors.mayBeFree(name)) && !this.#line.isClosing,
       onLeft: () => doors.onLeft(this),
     });
-    this.#line = new Line(this.hold, {
+    this.#line = new Connection(this.nameClaim, {
       ...doors,
       frames: "text",
       carryOut: (frame) => this.#carryOut(frame),
       isLingering: () => this.isLingering,
       onEnded: (ending) => doors.onEnded(this, ending),
     });
-    this.#catchUp = new CatchUp(doors.chat, this.hold, this.#line.outbox, {
+    this.#catchUp = new CatchUp(doors.chat, this.nameClaim, this.#line.sendQueue, {
       maxEarlyBytes: doors.limits.maxBytes,
       onOverfull: () => this.close(CLOSE.slowReader, "read faster, then resume"),
       onRolledBack: () => this.close(CLOSE.positionLost, "resume"),
@@ -98,7 +98,7 @@ export class JsonSession implements Session {
       this.#presence.unfollow(this.#follower);
       if (code === CLOSE.normal) this.isLingering = false;
     });
-    this.#line.outbox.release();
+    this.#line.sendQueue.uncork();
   }
 
   /** Says hello for a client that has said its name in the request. */
@@ -108,15 +108,15 @@ export class JsonSession implements Session {
   }
 
   suspend(): void {
-    if (!this.hold.isClaimed) return;
-    this.hold.doubt();
-    this.#line.outbox.hold();
+    if (!this.nameClaim.isClaimed) return;
+    this.nameClaim.doubt();
+    this.#line.sendQueue.cork();
   }
 
   async reclaim(mayBeOlder: boolean): Promise<void> {
-    if (!this.hold.isClaimed || !this.hold.isLive) return;
-    await this.hold.reclaim(mayBeOlder, (isKept) => {
-      if (isKept) this.#line.outbox.release();
+    if (!this.nameClaim.isClaimed || !this.nameClaim.isLive) return;
+    await this.nameClaim.reclaim(mayBeOlder, (isKept) => {
+      if (isKept) this.#line.sendQueue.uncork();
       else this.#line.replaced();
     });
   }
@@ -125,13 +125,13 @@ export class JsonSession implements Session {
     if (this.#line.isClosing) return false;
     // what is missing can be read again: by whoever comes back with its cursors
     if (notice.type === "gap") this.close(CLOSE.positionLost, "resume");
-    if (notice.type === "presence" && notice.user.name === this.hold.name) {
-      if (this.hold.hears(notice)) {
+    if (notice.type === "presence" && notice.user.name === this.nameClaim.name) {
+      if (this.nameClaim.hears(notice)) {
         this.isInactive = notice.user.status === "inactive";
         this.#doors.events.statusChanged(this, notice);
       }
     }
-    if (notice.type === "typing" && notice.author === this.hold.name) return false;
+    if (notice.type === "typing" && notice.author === this.nameClaim.name) return false;
     return frame !== undefined && this.#catchUp.hear(notice, frame);
   }
 
@@ -140,7 +140,7 @@ export class JsonSession implements Session {
   }
 
   checkPace(now: number): void {
-    this.#line.outbox.checkPace(now);
+    this.#line.sendQueue.checkPace(now);
     this.#pulse.check(now);
   }
 
@@ -158,7 +158,7 @@ export class JsonSession implements Session {
 
   goAway(inMs: number): boolean {
     this.#send({ type: "goaway", reason: "drain", reconnectAfterMs: Math.round(inMs) });
-    return this.hold.isClaimed;
+    return this.nameClaim.isClaimed;
   }
 
   abandon(): void {
@@ -196,7 +196,7 @@ export class JsonSession implements Session {
 
   async #answer(request: Request): Promise<void> {
     const { id } = request;
-    if (!this.hold.isClaimed && !WITHOUT_A_NAME.has(request.type)) {
+    if (!this.nameClaim.isClaimed && !WITHOUT_A_NAME.has(request.type)) {
       return this.#reply(id, { type: "refused", refusal: "not_registered" });
     }
     switch (request.type) {
@@ -230,14 +230,14 @@ export class JsonSession implements Session {
     }
   }
 
-  async #execute(command: Parameters<SessionDoors["chat"]["execute"]>[1]): Promise<Reply> {
+  async #execute(command: Parameters<SessionDependencies["chat"]["execute"]>[1]): Promise<Reply> {
     // no longer live: the name has been given back, or is just being so
-    if (!this.hold.isLive || !(await this.hold.untilSure())) {
+    if (!this.nameClaim.isLive || !(await this.nameClaim.untilSure())) {
       return { type: "refused", refusal: "unavailable" };
     }
-    const reply = await this.#doors.chat.execute(this.hold, command);
+    const reply = await this.#doors.chat.execute(this.nameClaim, command);
     if (command.type !== "status" || reply.type !== "accepted") return reply;
-    return { type: "user", user: { name: this.hold.name, status: command.status } };
+    return { type: "user", user: { name: this.nameClaim.name, status: command.status } };
   }
 
   async #hello(hello: Requests["hello"]): Promise<void> {
@@ -250,23 +250,23 @@ export class JsonSession implements Session {
     const refuse = (refusal: Refusal): void =>
       this.#reply(id, { type: "refused", refusal }, { type: "hello", name });
     if (chat.refuseName(name) || !isPlain(text)) return refuse("bad_name");
-    this.hold.key = key ?? randomBytes(18).toString("base64url");
-    const outcome = await this.hold.claim(name);
+    this.nameClaim.key = key ?? randomBytes(18).toString("base64url");
+    const outcome = await this.nameClaim.acquire(name);
     if (outcome === "taken") return refuse("name_taken");
     events.connected(this, outcome, { client, address: this.#line.address });
     try {
       this.#isGreeted = true;
       // before the welcome: whoever had been away is not active in between for long
       if (status !== undefined && outcome !== "joined") {
-        await chat.execute(this.hold, { type: "status", status });
+        await chat.execute(this.nameClaim, { type: "status", status });
       }
       const conversations = await resume(chat, name, cursors);
       events.resumed(this, conversations);
-      this.#send(welcomeOf(id, this.hold, this.#settings, conversations));
+      this.#send(welcomeOf(id, this.nameClaim, this.#settings, conversations));
       await this.#catchUp.run(conversations);
     } catch (error) {
       // what it was told is not whole: it comes back and resumes
-      observe.log.warn({ err: error, session: this.hold.id }, "resume failed");
+      observe.log.warn({ err: error, session: this.nameClaim.id }, "resume failed");
       this.close(CLOSE.internal, "try again");
     }
   }
@@ -275,7 +275,7 @@ export class JsonSession implements Session {
     this.#presence.unfollow(this.#follower);
     if (off || this.#line.isEnded) return this.#send({ type: "ok", ...idOf(id) });
     const watched = new Set(watch.map(nameFromText));
-    const snapshot = this.#presence.follow(this.#follower, watched, this.hold.name);
+    const snapshot = this.#presence.follow(this.#follower, watched, this.nameClaim.name);
     this.#send({ type: "ok", ...idOf(id), ...snapshot });
   }
 
@@ -286,12 +286,12 @@ export class JsonSession implements Session {
 
   #reply(id: Request["id"], reply: Reply, asked?: Asked): void {
     this.#doors.events.answered(this, asked, reply);
-    const reader = this.hold.hasName ? this.hold.name : ("" as Name);
-    this.#line.outbox.send(frameOf(encodeReply(id, reply, reader), "text"));
+    const reader = this.nameClaim.hasName ? this.nameClaim.name : ("" as Name);
+    this.#line.sendQueue.send(frameOf(encodeReply(id, reply, reader), "text"));
   }
 
   /** Not held back behind anything: what a session in doubt is told, it is told of itself. */
   #send(event: Event): void {
-    this.#line.outbox.send(frameOf(encodeEvent(event), "text"));
+    this.#line.sendQueue.send(frameOf(encodeEvent(event), "text"));
   }
 }

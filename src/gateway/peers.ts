@@ -2,7 +2,7 @@
 import { lookup } from "node:dns/promises";
 import { get } from "node:http";
 import { setTimeout as pause } from "node:timers/promises";
-import type { Others } from "./alone.js";
+import type { Others } from "./isolation-detector.js";
 
 /** Where a gateway may be: an address or a name, which may stand for many. */
 export interface Place {

@@ -14,22 +14,22 @@ import { drain, type Drain } from "./drain.js";
 import { LINGER_MS, answerUpgrade, isWebSocket, mendOffer, shortestEcho } from "./handshake.js";
 import type { EventLog } from "./event-log.js";
 import type { Hub } from "./hub.js";
-import type { OutboxLimits } from "./outbox.js";
+import type { SendQueueLimits } from "./send-queue.js";
 import { JsonSession } from "./json-session.js";
-import { Pages } from "./pages.js";
+import { HttpRoutes } from "./http-routes.js";
 import type { Presence } from "./presence.js";
-import type { Session, SessionDoors } from "./session.js";
-import type { Site } from "./site.js";
-import { Sockets, addressOf, watchEnd } from "./sockets.js";
-import { dialectOf, targetOf, type Target } from "./target.js";
+import type { Session, SessionDependencies } from "./session.js";
+import type { StaticSite } from "./static-site.js";
+import { TcpAcceptor, addressOf, watchEnd } from "./tcp-acceptor.js";
+import { dialectOf, parseUpgradeRequest, type UpgradeRequest } from "./upgrade-request.js";
 import type { JsonSettings } from "./welcome.js";
-import { Writes } from "./writes.js";
+import { WriteCoalescer } from "./write-coalescer.js";
 
 export interface GatewaySettings {
   readonly host: string | undefined;
   readonly port: number;
   readonly maxFrameBytes: number;
-  readonly outbox: OutboxLimits;
+  readonly sendQueue: SendQueueLimits;
   readonly json: JsonSettings;
   /** See SessionDoors. */
   readonly mustAwaitStore: boolean;
@@ -39,16 +39,16 @@ export interface GatewaySettings {
   readonly maxConnections: number;
 }
 
-export interface GatewayDoors {
+export interface GatewayDependencies {
   readonly chat: Chat;
   readonly hub: Hub;
   readonly presence: Presence;
   readonly observe: Observe;
   readonly events: EventLog;
   readonly dialects: { readonly classic: ByteDialect; readonly wsProtocol: ByteDialect };
-  readonly onActive: SessionDoors["onActive"];
-  readonly onStatus: SessionDoors["onStatus"];
-  readonly mayBeFree: SessionDoors["mayBeFree"];
+  readonly onActive: SessionDependencies["onActive"];
+  readonly onStatus: SessionDependencies["onStatus"];
+  readonly mayBeFree: SessionDependencies["mayBeFree"];
   /** Signs out whoever still has the session's name; keeps trying. */
   readonly onLeft: (session: Session) => void;
   readonly isReady: () => boolean;
@@ -57,22 +57,22 @@ export interface GatewayDoors {
   /** See SessionDoors. */
   readonly nowMs: () => number;
   /** The page for browsers, if there is one. */
-  readonly site: Site | undefined;
+  readonly site: StaticSite | undefined;
 }
 
 const PACE_CHECK_MS = 1_000;
 
 export class Gateway {
   readonly #settings: GatewaySettings;
-  readonly #doors: GatewayDoors;
-  readonly #sessionDoors: SessionDoors;
+  readonly #doors: GatewayDependencies;
+  readonly #sessionDoors: SessionDependencies;
   readonly #sessions = new Set<Session>();
-  readonly #sockets = new Sockets();
+  readonly #sockets = new TcpAcceptor();
   readonly #http = createHttpServer((request, response) => {
     this.#sockets.hasAsked(request.socket);
     void this.#pages.serve(request, response);
   });
-  readonly #pages: Pages;
+  readonly #pages: HttpRoutes;
   /** Classic texts are bytes of any kind, in frames of either type. */
   readonly #ofBytes: ServerOf<typeof AnsweringSocket>;
   readonly #ofJson: ServerOf<typeof AnsweringSocket>;
@@ -81,31 +81,31 @@ export class Gateway {
   /** draining: says at /readyz that it will go. leaving: takes nobody in. stopping: not even plain HTTP. */
   #state: "open" | "draining" | "leaving" | "stopping" = "open";
 
-  constructor(settings: GatewaySettings, doors: GatewayDoors) {
+  constructor(settings: GatewaySettings, doors: GatewayDependencies) {
     this.#settings = settings;
     this.#doors = doors;
     this.#sessionDoors = {
       chat: doors.chat,
       observe: doors.observe,
       events: doors.events,
-      limits: settings.outbox,
-      writes: new Writes(),
+      limits: settings.sendQueue,
+      writeCoalescer: new WriteCoalescer(),
       nowMs: doors.nowMs,
       mustAwaitStore: settings.mustAwaitStore,
-      onClaiming: (session) => doors.hub.add(session, session.hold.name),
+      onClaiming: (session) => doors.hub.add(session, session.nameClaim.name),
       onUnclaimed: (session, isUnsure) => this.#release(session, isUnsure),
       mayBeFree: doors.mayBeFree,
-      onLeft: (session) => doors.hub.release(session, session.hold.name),
+      onLeft: (session) => doors.hub.release(session, session.nameClaim.name),
       onActive: doors.onActive,
       onStatus: doors.onStatus,
       onEnded: (session, ending) => {
         this.#sessions.delete(session);
         doors.observe.counters.connections.dec({ dialect: session.dialect.name });
         doors.events.disconnected(session, ending);
-        if (session.hold.hasName) this.#release(session, !session.hold.hasLeft);
+        if (session.nameClaim.hasName) this.#release(session, !session.nameClaim.hasLeft);
       },
     };
-    this.#pages = new Pages({
+    this.#pages = new HttpRoutes({
       chat: doors.chat,
       log: doors.observe.log,
       mayBeFree: doors.mayBeFree,
@@ -222,7 +222,7 @@ export class Gateway {
   }
 
   async #upgrade(request: IncomingMessage, socket: Socket, head: Buffer): Promise<void> {
-    const target = targetOf(request);
+    const target = parseUpgradeRequest(request);
     const dialect = dialectOf(target);
     const { observe, events } = this.#doors;
     const address = addressOf(socket);
@@ -237,7 +237,7 @@ export class Gateway {
     if (refusal !== undefined) return refuse(...refusal);
 
     const session = this.#newSession(dialect);
-    if (this.#settings.keepsAddresses) session.hold.address = address;
+    if (this.#settings.keepsAddresses) session.nameClaim.address = address;
     this.#sessions.add(session);
     observe.counters.connections.inc({ dialect: session.dialect.name });
     // whatever happens to the connection from here on, the session ends with it
@@ -246,7 +246,7 @@ export class Gateway {
     if (session instanceof ClassicSession && target.name !== undefined) {
       const unwatch = watchEnd(socket, () => void session.end());
       const outcome = await session.claim(target.name).catch((error: unknown) => {
-        observe.log.warn({ err: error, session: session.hold.id }, "claim was not answered");
+        observe.log.warn({ err: error, session: session.nameClaim.id }, "claim was not answered");
         return "unavailable" as const;
       });
       unwatch();
@@ -274,7 +274,7 @@ export class Gateway {
 
   /** Why the upgrade is refused before anything is claimed. */
   #refusalOf(
-    { name }: Target,
+    { name }: UpgradeRequest,
     dialect: "classic" | "wsProtocol" | "json",
   ): [status: 400 | 503, reason: string] | undefined {
     if (!this.#doors.isReady() || this.#isLeaving)
@@ -293,7 +293,7 @@ export class Gateway {
   }
 
   #release(session: Session, mayHaveName: boolean): void {
-    this.#doors.hub.remove(session, session.hold.name);
+    this.#doors.hub.remove(session, session.nameClaim.name);
     if (mayHaveName) this.#doors.onLeft(session);
   }
 }

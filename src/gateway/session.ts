@@ -8,13 +8,13 @@ import type { Dialect } from "../wire/dialect.js";
 import type { AnsweringSocket } from "./answering-socket.js";
 import type { Ending, EventLog } from "./event-log.js";
 import type { Frame } from "./frame.js";
-import type { Hold } from "./hold.js";
-import type { OutboxLimits } from "./outbox.js";
-import type { Writes } from "./writes.js";
+import type { NameClaim } from "./name-claim.js";
+import type { SendQueueLimits } from "./send-queue.js";
+import type { WriteCoalescer } from "./write-coalescer.js";
 
 /** What hub, gateway and activity see of a session, whatever it speaks. */
 export interface Session {
-  readonly hold: Hold;
+  readonly nameClaim: NameClaim;
   readonly dialect: Dialect;
   /** As far as the feed has told. */
   readonly isInactive: boolean;
@@ -49,12 +49,12 @@ export interface Session {
 }
 
 /** What a session needs of its gateway. */
-export interface SessionDoors {
+export interface SessionDependencies {
   readonly chat: Chat;
   readonly observe: Observe;
   readonly events: EventLog;
-  readonly limits: OutboxLimits;
-  readonly writes: Writes;
+  readonly limits: SendQueueLimits;
+  readonly writeCoalescer: WriteCoalescer;
   /** By Redis' clock, in ms since 1970. */
   readonly nowMs: () => number;
   /** Whether the store's answer to a message says more than the feed: that it is replicated. */

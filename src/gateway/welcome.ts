@@ -2,7 +2,7 @@
 import type { Name } from "../chat/model.js";
 import { convOf, epochText, idOf, textFromName, unreadOf } from "../wire/json.js";
 import type { Events, Request } from "../wire/json-schema.js";
-import type { Hold } from "./hold.js";
+import type { NameClaim } from "./name-claim.js";
 import type { Resumed } from "./resume.js";
 
 export interface JsonSettings {
@@ -16,7 +16,7 @@ export interface JsonSettings {
 
 export function welcomeOf(
   id: Request["id"],
-  { name, key }: Hold,
+  { name, key }: NameClaim,
   { node, textMaxChars, maxFrameBytes, requestsPerSecond }: JsonSettings,
   conversations: readonly Resumed[],
 ): Events["welcome"] {

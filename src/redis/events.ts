@@ -4,7 +4,7 @@ import {
   conversationBetween,
   type Conversation,
   type Message,
-  type Moment,
+  type EphemeralEvent,
   type Name,
   type Notice,
   type Position,
@@ -31,12 +31,12 @@ const KIND = {
 } as const;
 
 /** Whether this is told to whom is there only, and has no position. */
-export function isMoment(event: Buffer): boolean {
+export function isEphemeral(event: Buffer): boolean {
   return event.readUInt8(0) >= FIRST_MOMENT;
 }
 
 /** @throws RangeError if the bytes are no moment of this version. */
-export function decodeMoment(event: Buffer): Moment {
+export function decodeEphemeral(event: Buffer): EphemeralEvent {
   switch (event[0]) {
     case KIND.typing: {
       const fields = new Fields(event, 1);
@@ -59,7 +59,7 @@ export function decodeMoment(event: Buffer): Moment {
   }
 }
 
-export function encodeMoment(moment: Exclude<Moment, { type: "read" }>): Buffer {
+export function encodeEphemeral(moment: Exclude<EphemeralEvent, { type: "read" }>): Buffer {
   const names = moment.type === "typing" ? typingNames(moment) : [moment.name];
   const fields = names.map((name) =>
     Buffer.concat([Buffer.from([name.length]), Buffer.from(name, "latin1")]),
@@ -67,13 +67,16 @@ export function encodeMoment(moment: Exclude<Moment, { type: "read" }>): Buffer 
   return Buffer.concat([Buffer.from([KIND[moment.type]]), ...fields]);
 }
 
-function typingNames({ author, conversation }: Extract<Moment, { type: "typing" }>): Name[] {
+function typingNames({
+  author,
+  conversation,
+}: Extract<EphemeralEvent, { type: "typing" }>): Name[] {
   return [author, conversation.kind === "general" ? GENERAL : otherOf(conversation, author)];
 }
 
 /** The position of an event: readable without its record. */
 export function positionOf(event: Buffer): Position {
-  return { g: event.readUIntBE(1, 6), n: event.readUIntBE(7, 6) };
+  return { generation: event.readUIntBE(1, 6), offset: event.readUIntBE(7, 6) };
 }
 
 /** @throws RangeError if the bytes are no event of this version. */

@@ -8,7 +8,7 @@ import {
   type NodeLease,
 } from "../chat/ports.js";
 import { ALL_BUCKETS, type Keys } from "./keys.js";
-import { isReply, type Ledger } from "./ledger.js";
+import { isReply, type FunctionLibrary } from "./function-library.js";
 
 export interface LeaseSettings {
   readonly leaseMs: number;
@@ -25,13 +25,13 @@ const OLDER_BEATS = 3;
 const BATCH = 200;
 
 export class RedisLeases implements NodeLease, LeaderLease, Duties {
-  readonly #ledger: Ledger;
+  readonly #ledger: FunctionLibrary;
   readonly #keys: Keys;
   readonly #settings: LeaseSettings;
   /** Of a bucket, beats in a row. */
   readonly #older = new Map<number, number>();
 
-  constructor(ledger: Ledger, keys: Keys, settings: LeaseSettings) {
+  constructor(ledger: FunctionLibrary, keys: Keys, settings: LeaseSettings) {
     this.#ledger = ledger;
     this.#keys = keys;
     this.#settings = settings;
@@ -108,9 +108,21 @@ export class RedisLeases implements NodeLease, LeaderLease, Duties {
       const anew = isBeat && older + 1 >= OLDER_BEATS ? "anew" : "";
       const args = [incarnation, leaseMs, stallMs, mode, anew];
       const answer = await this.#ledger.call("beat", keys, args);
-      const [isMember, g, n, timeMs, isOlder] = answer as [number, number, number, number, number];
+      const [isMember, generation, offset, timeMs, isOlder] = answer as [
+        number,
+        number,
+        number,
+        number,
+        number,
+      ];
       if (isBeat) this.#older.set(bucket, isOlder === 1 ? older + 1 : 0);
-      return { bucket, head: { g, n }, isMember: isMember === 1, timeMs, isOlder: isOlder === 1 };
+      return {
+        bucket,
+        head: { generation, offset },
+        isMember: isMember === 1,
+        timeMs,
+        isOlder: isOlder === 1,
+      };
     });
     const heads = await Promise.all(calls);
     const older = heads.filter(({ isOlder }) => isOlder).map(({ bucket }) => bucket);

@@ -1,7 +1,7 @@
 /** Steps that are safe to repeat are repeated: session ids and message ids see to it that they are. */
 import { setTimeout as pause } from "node:timers/promises";
 import { Unavailable } from "../chat/ports.js";
-import { isReply } from "./ledger.js";
+import { isReply } from "./function-library.js";
 
 /** @throws Unavailable when there was no good answer within this time, or Redis refuses for good. */
 export async function retrying<T>(withinMs: number, step: () => Promise<T>): Promise<T> {

@@ -47,8 +47,8 @@ export function tokensRise({ run }: Index): string[] {
 export function positionsAreUnique({ run }: Index): string[] {
   const digests = new Map<string, string>();
   const wrong: string[] = [];
-  for (const { bucket, g, n, digest } of run.truth.events) {
-    const key = `${bucket}/${g}-${n}`;
+  for (const { bucket, generation, offset, digest } of run.truth.events) {
+    const key = `${bucket}/${generation}-${offset}`;
     const known = digests.get(key);
     if (known !== undefined && known !== digest) wrong.push(`${key} was two events`);
     digests.set(key, digest);

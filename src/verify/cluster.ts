@@ -1,6 +1,6 @@
 /** The system under test: real Redis servers, real gateway processes, and a proxy on every edge. */
 import { freePort } from "../local-redis/server.js";
-import { GatewayProcess, type LogLine } from "./gateway-process.js";
+import { GatewayProcess, loggedPosition, type LogLine } from "./gateway-process.js";
 import type { Published, Report } from "./indexed.js";
 import { Observer } from "./observer.js";
 import { Proxy } from "./proxy.js";
@@ -135,7 +135,9 @@ export class Cluster {
       this.terms.push({ token: line.token, gateway });
     }
     if (line.msg === "events are missing from the log") {
-      const { bucket = -1, after = { g: 0, n: 0 }, kept, reason = "" } = line;
+      const { bucket = -1, reason = "" } = line;
+      const after = loggedPosition(line.after ?? { generation: 0, offset: 0 });
+      const kept = line.kept && loggedPosition(line.kept);
       this.reports.push({ t: this.#now(), gateway, bucket, after, kept, reason });
     }
     this.onLog(line, gateway);

@@ -1,7 +1,15 @@
 /** A gateway of the run: the built project in a process of its own, behind proxies on both sides. */
+import type { Position } from "../chat/model.js";
 import { spawn, type ChildProcess } from "node:child_process";
 import type { Proxy } from "./proxy.js";
 import type { RedisEdge } from "./redis-side.js";
+
+/** A position as a gateway logs it; releases before 0.3 wrote `g` and `n`. */
+type LoggedPosition = Position | { readonly g: number; readonly n: number };
+
+export function loggedPosition(logged: LoggedPosition): Position {
+  return "g" in logged ? { generation: logged.g, offset: logged.n } : logged;
+}
 
 /** A line of its log; the fields depend on the event. */
 export interface LogLine {
@@ -10,8 +18,8 @@ export interface LogLine {
   readonly time: number;
   readonly token?: string;
   readonly bucket?: number;
-  readonly after?: { readonly g: number; readonly n: number };
-  readonly kept?: { readonly g: number; readonly n: number };
+  readonly after?: LoggedPosition;
+  readonly kept?: LoggedPosition;
   readonly reason?: string;
   /** Of a node that is ready. */
   readonly version?: string;

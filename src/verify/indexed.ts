@@ -1,4 +1,5 @@
 /** A run, looked at from the sides that the checkers need: by message, by session, by conversation. */
+import type { Position } from "../chat/model.js";
 import type { Entry } from "./history.js";
 
 /** A message as it is stored. */
@@ -14,8 +15,8 @@ export interface Stored {
 export interface Published {
   readonly t: number;
   readonly bucket: number;
-  readonly g: number;
-  readonly n: number;
+  readonly generation: number;
+  readonly offset: number;
   readonly digest: string;
   /** If it was one. */
   readonly message: Stored | undefined;
@@ -26,9 +27,9 @@ export interface Report {
   readonly t: number;
   readonly gateway: number;
   readonly bucket: number;
-  readonly after: { readonly g: number; readonly n: number };
+  readonly after: Position;
   /** All behind this one, up to that, was taken back, in whatever generations; if that is known. */
-  readonly kept?: { readonly g: number; readonly n: number } | undefined;
+  readonly kept?: Position | undefined;
   readonly reason: string;
 }
 

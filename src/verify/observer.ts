@@ -1,7 +1,7 @@
 /** The observer: hears what every Redis server publishes, replicas included, beside all gateways. */
 import { createHash } from "node:crypto";
 import type { Redis } from "ioredis";
-import { decodeEvent, isMoment, positionOf } from "../redis/events.js";
+import { decodeEvent, isEphemeral, positionOf } from "../redis/events.js";
 import { ALL_BUCKETS, Keys } from "../redis/keys.js";
 import type { Published } from "./indexed.js";
 import { storedFrom } from "./truth.js";
@@ -55,15 +55,15 @@ export class Observer {
 
   /** Each content of each position once. */
   #keep(channel: string, event: Buffer): void {
-    if (isMoment(event)) return;
+    if (isEphemeral(event)) return;
     const bucket = Number(/\{(\d+)\}/.exec(channel)![1]);
-    const { g, n } = positionOf(event);
+    const { generation, offset } = positionOf(event);
     const digest = createHash("sha1").update(event).digest("base64").slice(0, 12);
-    const key = `${bucket}/${g}/${n}/${digest}`;
+    const key = `${bucket}/${generation}/${offset}/${digest}`;
     if (this.#known.has(key)) return;
     this.#known.add(key);
     const notice = decodeEvent(event);
     const message = notice.type === "message" ? storedFrom(notice.message) : undefined;
-    this.events.push({ t: this.#now(), bucket, g, n, digest, message });
+    this.events.push({ t: this.#now(), bucket, generation, offset, digest, message });
   }
 }

@@ -28,9 +28,9 @@ const DUTIES = "redis/lua/4-duties.lua";
 const REPLACED = "if kept[1] ~= replid or (given[meta] and is_before(bucket, given[meta])) then";
 
 const ECHO = `async #send(command) {
-  const message = { conversation: { kind: 'general' }, author: this.hold.name, text: command.text };
-  const echo = this.dialect.encodeNotice({ type: 'message', at: { g: 0, n: 0 }, message });
-  this.#line.outbox.push(frameOf(echo, 'binary'));`;
+  const message = { conversation: { kind: 'general' }, author: this.nameClaim.name, text: command.text };
+  const echo = this.dialect.encodeNotice({ type: 'message', at: { generation: 0, offset: 0 }, message });
+  this.#line.sendQueue.push(frameOf(echo, 'binary'));`;
 
 export const PLANTED: Readonly<Record<string, Planted>> = {
   "no-dedupe": {
@@ -81,11 +81,11 @@ export const PLANTED: Readonly<Record<string, Planted>> = {
     // after a cut: the log is read first, and what comes before the subscription stands is missed
     changes: [
       [
-        "redis/feed.js",
+        "redis/feed/feed.js",
         "await this.#subscribe();\n            this.#observe",
         "await this.catchUp(); await new Promise((r) => setTimeout(r, 300)); await this.#subscribe(); for (const b of this.#buckets) { b.cursor = (await this.#readLineage(b)).head; }\n            this.#observe",
       ],
-      ["redis/feed.js", "await this.catchUp();\n            // what", "// what"],
+      ["redis/feed/feed.js", "await this.catchUp();\n            // what", "// what"],
     ],
     faults: ["cut-subscriber"],
     minutes: 0.3,
@@ -93,11 +93,11 @@ export const PLANTED: Readonly<Record<string, Planted>> = {
   "no-fill": {
     changes: [
       [
-        "redis/feed.js",
+        "redis/feed/feed.js",
         "else if (isBefore(bucket.cursor, at))\n            void this.#fill(bucket);",
         "else if (isBefore(bucket.cursor, at)) this.#pass(bucket, event, at);",
       ],
-      ["redis/feed.js", "await this.catchUp();\n            // what", "// what"],
+      ["redis/feed/feed.js", "await this.catchUp();\n            // what", "// what"],
     ],
     faults: ["cut-subscriber", "kill-subscriptions"],
     minutes: 0.3,
@@ -124,7 +124,7 @@ export const PLANTED: Readonly<Record<string, Planted>> = {
         "return false;",
       ],
       [DUTIES, "local is_member = mode == 'join' or", "local is_member = true or"],
-      ["gateway/hold.js", 'if (claim.outcome === "taken")\n            return false;', ""],
+      ["gateway/name-claim.js", 'if (claim.outcome === "taken")\n            return false;', ""],
     ],
     faults: ["freeze-leader-long", "blackhole-redis-long"],
     minutes: 1,
@@ -132,7 +132,7 @@ export const PLANTED: Readonly<Record<string, Planted>> = {
   "acknowledge-before-write": {
     changes: [
       [
-        "redis/store.js",
+        "redis/user-store.js",
         "async append(draft) {",
         "async append(draft) { if (Math.random() < 0.001) return { seq: 0, epoch: 0, time: 0, repeated: false };",
       ],
@@ -150,11 +150,11 @@ export const PLANTED: Readonly<Record<string, Planted>> = {
     // the naive control: what the field's simplest chat servers do
     changes: [
       [
-        "redis/feed.js",
+        "redis/feed/feed.js",
         "if (bucket.filling === undefined && isNext(at, bucket.cursor))",
         "if (true)",
       ],
-      ["redis/feed.js", "async #readLog(bucket) {", "async #readLog(bucket) { return;"],
+      ["redis/feed/feed.js", "async #readLog(bucket) {", "async #readLog(bucket) { return;"],
     ],
     faults: ["cut-subscriber"],
     minutes: 0.3,
@@ -183,16 +183,16 @@ export const PLANTED: Readonly<Record<string, Planted>> = {
   "commands-in-parallel": {
     changes: [
       [
-        "redis/store.js",
+        "redis/user-store.js",
         'const write = () => ledger.call("append", keys, [',
         'if (Math.random() < 0.01) await new Promise((r) => setTimeout(r, 50)); const write = () => ledger.call("append", keys, [',
       ],
       [
-        "redis/store.js",
+        "redis/user-store.js",
         "(await this.#retrying(() => {\n            if (!this.#standing.isMember)",
         "(await this.#retrying(async () => {\n            if (!this.#standing.isMember)",
       ],
-      ["gateway/inbox.js", "await this.#carryOut(frame);", "void this.#carryOut(frame);"],
+      ["gateway/request-queue.js", "await this.#carryOut(frame);", "void this.#carryOut(frame);"],
     ],
     faults: [],
     minutes: 0.2,
@@ -201,7 +201,7 @@ export const PLANTED: Readonly<Record<string, Planted>> = {
     // what a failover took back is skipped, and nobody is told
     changes: [
       [
-        "redis/holes.js",
+        "redis/feed/holes.js",
         'this.#observe.log.warn({ bucket, ...hole, ...kept }, "events are missing from the log");',
         "",
       ],
@@ -219,7 +219,7 @@ export const PLANTED: Readonly<Record<string, Planted>> = {
   "older-data-unnoticed": {
     // whoever takes what is there for the truth, as if nothing else had ever been seen
     changes: [
-      ["redis/lineage.js", "return seen && { seen, kept, events };", "return undefined;"],
+      ["redis/feed/lineage.js", "return seen && { seen, kept, events };", "return undefined;"],
       [BUCKET, "elseif is_before(bucket, seen) then", "elseif false then"],
     ],
     faults: ["old-volume"],

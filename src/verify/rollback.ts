@@ -133,7 +133,7 @@ export class Rollbacks {
     if (copies.length === 0) return "and was never published";
     const silent = copies.find((copy) => !this.#isAnnounced(copy));
     if (silent === undefined) return undefined;
-    const position = `${silent.bucket}/${silent.g}-${silent.n}`;
+    const position = `${silent.bucket}/${silent.generation}-${silent.offset}`;
     return `by ${failover.what}, and nobody said that ${position} was taken back`;
   }
 
@@ -144,7 +144,8 @@ export class Rollbacks {
   #isAnnounced({ bucket, ...at }: Published): boolean {
     const reports = this.#reports.get(bucket) ?? [];
     return reports.some(({ after, kept }) => {
-      if (kept === undefined) return after.g === at.g && after.n >= at.n;
+      if (kept === undefined)
+        return after.generation === at.generation && after.offset >= at.offset;
       return isBefore(kept, at) && !isBefore(after, at);
     });
   }

@@ -4,7 +4,7 @@ import fc from "fast-check";
 import { expect, test, vi } from "vitest";
 import { Emitter } from "#tertulia/clients/sdk/emitter.js";
 import type { Status } from "#tertulia/clients/sdk/events.js";
-import { afterClose, retryDelayMs } from "#tertulia/clients/sdk/retry.js";
+import { afterClose, retryDelayMs } from "#tertulia/clients/sdk/backoff.js";
 import { Roster } from "#tertulia/clients/sdk/roster.js";
 
 test("a retry waits up to 250 ms first, then twice as long each time, at most 10 s", () => {

@@ -9,7 +9,7 @@ import { complete } from "#tertulia/clients/tui/complete.js";
 import { rings, type Bell } from "#tertulia/clients/tui/bell.js";
 import { EMPTY, edit, sentLine, withText, type Edit } from "#tertulia/clients/tui/editor.js";
 import { Keyboard } from "#tertulia/clients/tui/keyboard.js";
-import { actionOfInput, insert, type Action, type Input } from "#tertulia/clients/tui/keys.js";
+import { actionOfInput, insert, type InputAction, type Input } from "#tertulia/clients/tui/keys.js";
 import { render } from "#tertulia/clients/tui/layout.js";
 import { linesOf } from "#tertulia/clients/tui/input-lines.js";
 import { lineOf } from "#tertulia/clients/tui/lines.js";
@@ -18,12 +18,12 @@ import { mentions } from "#tertulia/clients/tui/mentions.js";
 import { readOptions } from "#tertulia/clients/tui/options.js";
 import { paint, span, type Frame } from "#tertulia/clients/tui/paint.js";
 import type { Screen } from "#tertulia/clients/tui/screen.js";
-import { Stage } from "#tertulia/clients/tui/stage.js";
+import { InputController } from "#tertulia/clients/tui/input-controller.js";
 import { scrolled, seen, talk } from "#tertulia/clients/tui/talk.js";
 import { textsFor } from "#tertulia/clients/tui/texts.js";
 import { cut, fit, width, wrap } from "#tertulia/clients/tui/width.js";
 import type { Message } from "#tertulia/clients/sdk/events.js";
-import { begin, type View, type ViewEvent } from "#tertulia/clients/view/model.js";
+import { begin, type View, type Action } from "#tertulia/clients/view/model.js";
 import { update } from "#tertulia/clients/view/update.js";
 
 const NOW = new Date(2026, 10, 23, 12, 0).getTime();
@@ -129,13 +129,13 @@ test("lines end when they are to end, however open the input is", async () => {
 });
 
 type Place = (Edit & { type: "move" })["to"];
-const action = (edit: Edit): Action & { type: "edit" } => ({ type: "edit", edit });
-const move = (to: Place): Action & { type: "edit" } => action({ type: "move", to });
-const erase = (to: Place): Action & { type: "edit" } => action({ type: "erase", to });
-const past = (by: 1 | -1): Action => action({ type: "past", by });
+const action = (edit: Edit): InputAction & { type: "edit" } => ({ type: "edit", edit });
+const move = (to: Place): InputAction & { type: "edit" } => action({ type: "move", to });
+const erase = (to: Place): InputAction & { type: "edit" } => action({ type: "erase", to });
+const past = (by: 1 | -1): InputAction => action({ type: "past", by });
 
 /** `|` is the cursor. */
-test.each<[before: string, change: Action & { type: "edit" }, after: string]>([
+test.each<[before: string, change: InputAction & { type: "edit" }, after: string]>([
   ["ab|", insert("c"), "abc|"],
   ["a|b", insert("日"), "a日|b"],
   ["ab|", move("left"), "a|b"],
@@ -177,7 +177,7 @@ test("what was cut comes back, and lines that were sent can be gone back to", ()
 });
 
 /** `|` between reads. */
-test.each<[what: string, reads: string, actions: (Action | "escape")[]]>([
+test.each<[what: string, reads: string, actions: (InputAction | "escape")[]]>([
   ["a letter", "a", [insert("a")]],
   ["letters at once", "ab 日👋🏽", [insert("ab 日👋🏽")]],
   ["letters and Enter", "a\rb", [insert("a"), { type: "enter" }, insert("b")]],
@@ -228,13 +228,13 @@ test.each<[what: string, reads: string, actions: (Action | "escape")[]]>([
   ["what has no meaning", "\x1b[99~\x1b[[A\x1b[15~\x00\x1f\x1b[?1;2c\x9b", []],
   ["the end of no paste", "\x1b[201~a", [insert("a")]],
 ])("%s is understood", (_, reads, actions) => {
-  const escape: Action = { type: "escape" };
+  const escape: InputAction = { type: "escape" };
   expect(actionsOf(reads)).toEqual(actions.map((each) => (each === "escape" ? escape : each)));
 });
 
 const [PASTE, END] = ["\x1b[200~", "\x1b[201~"];
 
-test.each<[what: string, reads: string, actions: Action[]]>([
+test.each<[what: string, reads: string, actions: InputAction[]]>([
   ["one line", `${PASTE}a b${END}`, [insert("a b")]],
   ["lines of Windows", `${PASTE}a\r\nb\r\n\r\nc${END}`, [insert("a\nb\n\nc")]],
   ["a line end in two reads", `${PASTE}a\r|\nb${END}`, [insert("a\nb")]],
@@ -278,7 +278,7 @@ test("a paste is one edit, in however many reads it comes", () => {
 });
 
 /** `|` between reads, `…`: nothing comes for a while; once more at the end. */
-function actionsOf(reads: string): Action[] {
+function actionsOf(reads: string): InputAction[] {
   const keyboard = new Keyboard();
   const found = `${reads}|…`
     .split("|")
@@ -412,11 +412,11 @@ test("a row that is as it was is not written again; where widths are doubtful th
   expect(paint([], frame("x".repeat(30)), options).output).not.toMatch(/x{21}|\x1b\[K/);
 });
 
-function viewAfter(...events: ViewEvent[]): View {
+function viewAfter(...events: Action[]): View {
   return events.reduce((view, event) => update(view, event, NOW).view, begin("ana"));
 }
 
-function message(seq: number, from: string, text: string, conv = "~"): ViewEvent {
+function message(seq: number, from: string, text: string, conv = "~"): Action {
   const message = { conv, epoch: "1", seq, mid: `m${seq}`, from, ts: NOW, text };
   return { type: "message", message };
 }
@@ -440,7 +440,7 @@ function picture(of: Screen): string[] {
   return render(of).lines.map((line) => line.map(({ text }) => text).join(""));
 }
 
-const OPEN: ViewEvent = { type: "state", state: { name: "open" } };
+const OPEN: Action = { type: "state", state: { name: "open" } };
 
 const HELP = { type: "help", from: 0 } as const;
 
@@ -468,7 +468,7 @@ test("help is paged to its end, however low the terminal is", () => {
   for (const rows of [9, 10, 24]) {
     const desk = { view, do: () => {} };
     const now = (): Screen => screen(view, { rows, sheet: stage.sheet });
-    const stage: Stage = new Stage({ desk, screen: now } as never);
+    const stage: InputController = new InputController({ desk, screen: now } as never);
     stage.sheet = HELP;
     expect(picture(now()).join("\n")).toContain("PgDn: more");
     for (let page = 0; page < 100; page++) stage.scroll({ by: "page", to: 1 });
@@ -514,8 +514,8 @@ test("the screen tells of statuses, unread messages, typing, and what is held ba
       ["ana", "active"],
     ],
   } as const;
-  const welcome: ViewEvent = { type: "welcome", conversations: [], maxChars: 100 };
-  const events: ViewEvent[] = [
+  const welcome: Action = { type: "welcome", conversations: [], maxChars: 100 };
+  const events: Action[] = [
     OPEN,
     welcome,
     { type: "presence", change },
@@ -528,10 +528,7 @@ test("the screen tells of statuses, unread messages, typing, and what is held ba
   expect(shown).toMatch(/○ eva +inactive/);
   expect(shown).toContain("eva is typing …");
   expect(shown).toContain("● ana active");
-  const busy: ViewEvent[] = [
-    { type: "choose status", status: "busy" },
-    message(1, "eva", "secret"),
-  ];
+  const busy: Action[] = [{ type: "choose status", status: "busy" }, message(1, "eva", "secret")];
   const held = picture(screen(viewAfter(...events, ...busy))).join("\n");
   expect(held).toContain("You are busy: 1 message is waiting.");
   expect(held).not.toContain("secret");
@@ -549,9 +546,9 @@ test("a text that is too long stays in the line, and how long it may be is told"
 test("a lost connection counts down, and a message says how it stands", () => {
   const error = new TertuliaError("lost", "");
   const state = { name: "waiting", retryAtMs: NOW + 2_500, error } as const;
-  const lost: ViewEvent = { type: "state", state };
-  const send: ViewEvent = { type: "send", text: "hello", mid: "x" };
-  const failed: ViewEvent = { type: "publish failed", conv: "~", mid: "x", problem: "unavailable" };
+  const lost: Action = { type: "state", state };
+  const send: Action = { type: "send", text: "hello", mid: "x" };
+  const failed: Action = { type: "publish failed", conv: "~", mid: "x", problem: "unavailable" };
   const waiting = picture(screen(viewAfter(OPEN, send, lost))).join("\n");
   expect(waiting).toContain("Connection lost. Next attempt in 3 s");
   expect(waiting).toContain("hello …");
@@ -656,8 +653,8 @@ test("who mentions one's name stands out, wherever the line is broken; oneself d
 });
 
 test("one's name in the general chat is seen in the list while one is elsewhere", () => {
-  const elsewhere: ViewEvent[] = [OPEN, { type: "open", conv: "@eva" }];
-  const list = (...events: ViewEvent[]): string =>
+  const elsewhere: Action[] = [OPEN, { type: "open", conv: "@eva" }];
+  const list = (...events: Action[]): string =>
     picture(screen(viewAfter(...elsewhere, ...events))).join("\n");
   expect(list(message(1, "bob", "bananas"))).toMatch(/1 Everybody +1 /);
   expect(list(message(1, "bob", "Ana?"), message(2, "bob", "?"))).toMatch(/1 Everybody +@2 /);

@@ -2,7 +2,7 @@
 import { expect, test } from "vitest";
 import type { Conversation, Message, State } from "#tertulia/clients/sdk/events.js";
 import { TertuliaError } from "#tertulia/clients/sdk/error.js";
-import { begin, type View, type ViewEvent, type Wish } from "#tertulia/clients/view/model.js";
+import { begin, type View, type Action, type Effect } from "#tertulia/clients/view/model.js";
 import {
   conversationList,
   peopleList,
@@ -11,8 +11,8 @@ import {
   typingIn,
   unreadTotal,
 } from "#tertulia/clients/view/lists.js";
-import { heldCount, ownStatus, quietAgain } from "#tertulia/clients/view/quiet.js";
-import { rows } from "#tertulia/clients/view/rows.js";
+import { heldCount, ownStatus, quietAgain } from "#tertulia/clients/view/do-not-disturb.js";
+import { timelineRows } from "#tertulia/clients/view/timeline.js";
 import { update } from "#tertulia/clients/view/update.js";
 
 const NOON = Date.UTC(2026, 4, 5, 12);
@@ -20,10 +20,10 @@ const NOON = Date.UTC(2026, 4, 5, 12);
 /** A screen of ana's on which things happen one after the other. */
 class Screen {
   view: View = begin("ana");
-  wishes: Wish[] = [];
+  wishes: Effect[] = [];
   nowMs = NOON;
 
-  do(...events: ViewEvent[]): this {
+  do(...events: Action[]): this {
     for (const event of events) {
       const { view, wishes } = update(this.view, event, this.nowMs);
       this.view = view;
@@ -32,13 +32,13 @@ class Screen {
     return this;
   }
 
-  later(ms: number, ...events: ViewEvent[]): this {
+  later(ms: number, ...events: Action[]): this {
     this.nowMs += ms;
     return this.do(...events);
   }
 
   /** What was wished since the last call. */
-  asks(type: Wish["type"]): Wish[] {
+  asks(type: Effect["type"]): Effect[] {
     const found = this.wishes.filter((wish) => wish.type === type);
     this.wishes = this.wishes.filter((wish) => wish.type !== type);
     return found;
@@ -46,7 +46,7 @@ class Screen {
 
   /** The lines of the open conversation, in short. */
   get lines(): string[] {
-    return rows(this.view).flatMap((row) => {
+    return timelineRows(this.view).flatMap((row) => {
       switch (row.type) {
         case "message":
           return [row.message.text];
@@ -65,13 +65,13 @@ class Screen {
   }
 }
 
-const OPEN: ViewEvent = { type: "state", state: { name: "open" } };
-const TICK: ViewEvent = { type: "tick" };
-const LOOK: ViewEvent = { type: "look", isLooking: true, isHere: true };
+const OPEN: Action = { type: "state", state: { name: "open" } };
+const TICK: Action = { type: "tick" };
+const LOOK: Action = { type: "look", isLooking: true, isHere: true };
 
 function welcome(
   ...conversations: [conv: string, head: number, read?: number][]
-): Extract<ViewEvent, { type: "welcome" }> {
+): Extract<Action, { type: "welcome" }> {
   return {
     type: "welcome",
     maxChars: 10,
@@ -89,11 +89,11 @@ function message(seq: number, from = "bea", more: Partial<Message> = {}): Messag
   return { conv, epoch: "a", seq, mid: `m${seq}`, from, ts: NOON, text: `${from} ${seq}`, ...more };
 }
 
-function hear(seq: number, from = "bea", more: Partial<Message> = {}): ViewEvent {
+function hear(seq: number, from = "bea", more: Partial<Message> = {}): Action {
   return { type: "message", message: message(seq, from, more) };
 }
 
-function page(ask: number, from: number, to: number, more: { conv?: string } = {}): ViewEvent {
+function page(ask: number, from: number, to: number, more: { conv?: string } = {}): Action {
   const { conv = "~" } = more;
   const seqs = Array.from({ length: Math.max(0, to - from + 1) }, (_, index) => from + index);
   const messages = seqs.map((seq) => message(seq, "bea", { conv }));
@@ -149,7 +149,7 @@ test("joining asks for the newest page, and for whom to be told of", () => {
   expect(screen.lines).toEqual(["bea 1", "bea 2", "bea 3"]);
 });
 
-test.each<[string, ViewEvent[], string[]]>([
+test.each<[string, Action[], string[]]>([
   ["in order", [hear(3), hear(4)], ["bea 1", "bea 2", "bea 3", "bea 4"]],
   ["told twice, shown once", [hear(3), hear(3)], ["bea 1", "bea 2", "bea 3"]],
   ["a hole is shown", [hear(5)], ["bea 1", "bea 2", "missing 2..5", "bea 5"]],
@@ -230,7 +230,7 @@ test("what comes after a conversation began anew is held back while busy, as bef
 test("pages are merged without doubles, one is asked for at a time, and an end is an end", () => {
   const screen = new Screen().do(OPEN, welcome(["~", 9]), page(1, 7, 9));
   screen.wishes = [];
-  const older: ViewEvent = { type: "older", conv: "~" };
+  const older: Action = { type: "older", conv: "~" };
   screen.do(older, older);
   expect(screen.asks("history")).toEqual([{ type: "history", ask: 2, conv: "~", before: 7 }]);
   screen.do(page(2, 4, 8));
@@ -242,10 +242,10 @@ test("pages are merged without doubles, one is asked for at a time, and an end i
 });
 
 /** Told of all messages after the first two. */
-const many = (upTo: number): ViewEvent[] =>
+const many = (upTo: number): Action[] =>
   Array.from({ length: upTo - 2 }, (_, index) => hear(index + 3));
 
-test.each<[string, ViewEvent[], string[], number]>([
+test.each<[string, Action[], string[], number]>([
   ["one who looks has the newest, and can have the others", [LOOK], ["missing 0..1601"], 2_600],
   [
     "nor are they kept where nobody is",
@@ -275,7 +275,7 @@ test("however much is held back while busy, what was there stays, and nothing el
 
 test("a page that is not waited for any more is dropped; one that failed may be asked for again", () => {
   const screen = joined().do(hear(9), { type: "older", conv: "~", before: 9 });
-  const failed: ViewEvent = { type: "page failed", ask: 2, conv: "~", problem: "unavailable" };
+  const failed: Action = { type: "page failed", ask: 2, conv: "~", problem: "unavailable" };
   screen.do(failed, page(2, 3, 8));
   expect(screen.lines).toEqual(["bea 1", "bea 2", "missing 2..9", "bea 9"]);
   expect(screen.view.problem).toBe("unavailable");
@@ -284,20 +284,20 @@ test("a page that is not waited for any more is dropped; one that failed may be 
   expect(screen.view.problem).toBeUndefined();
 });
 
-const SEND: ViewEvent = { type: "send", text: "hi", mid: "x1" };
-const published = (seq: number): ViewEvent => ({
+const SEND: Action = { type: "send", text: "hi", mid: "x1" };
+const published = (seq: number): Action => ({
   type: "published",
   published: { conv: "~", epoch: "a", seq, mid: "x1", ts: NOON },
 });
-const own = (seq: number): ViewEvent => hear(seq, "ana", { mid: "x1", text: "hi" });
-const refused: ViewEvent = {
+const own = (seq: number): Action => hear(seq, "ana", { mid: "x1", text: "hi" });
+const refused: Action = {
   type: "publish failed",
   conv: "~",
   mid: "x1",
   problem: "not_found",
 };
 
-test.each<[string, ViewEvent[], string[]]>([
+test.each<[string, Action[], string[]]>([
   ["at first", [SEND], ["hi (pending)"]],
   ["its message comes, then the answer", [SEND, own(3), published(3)], ["hi"]],
   ["the answer comes, then its message", [SEND, published(3), own(3)], ["hi"]],
@@ -363,7 +363,7 @@ test("what an earlier page was sending goes on in its order; what had failed wai
 });
 
 test("of what is sent in one moment, each has a time of its own, in order", () => {
-  const send = (mid: string): ViewEvent => ({ type: "send", text: mid, mid });
+  const send = (mid: string): Action => ({ type: "send", text: mid, mid });
   const { outgoing } = joined().do(send("x1"), send("x2"), send("x3")).view.conversations.get("~")!;
   expect(outgoing.map(({ ts }) => ts - NOON)).toEqual([0, 1, 2]);
 });
@@ -444,10 +444,10 @@ test("who is idle is active again by doing something, wherever in the conversati
   expect(screen.asks("status"), "who leafs back").toEqual([{ type: "status", status: "active" }]);
 });
 
-const SET: ViewEvent = { type: "status set" };
-const AWAY: ViewEvent = { type: "state", state: { name: "connecting" } };
-const BUSY: ViewEvent = { type: "choose status", status: "busy" };
-const ACTIVE: ViewEvent = { type: "choose status", status: "active" };
+const SET: Action = { type: "status set" };
+const AWAY: Action = { type: "state", state: { name: "connecting" } };
+const BUSY: Action = { type: "choose status", status: "busy" };
+const ACTIVE: Action = { type: "choose status", status: "active" };
 
 test("while busy, what others write is held back and counted; then it is shown as new", () => {
   const screen = joined().do(BUSY, hear(3), SEND, own(4), hear(1, "eva", { conv: "@eva" }));
@@ -619,7 +619,7 @@ test("with too many for all, those one talks with are watched", () => {
 
 test("typing is believed for five seconds, or until the message comes", () => {
   const screen = joined();
-  const typing = (from: string): ViewEvent => ({ type: "typing", typing: { conv: "~", from } });
+  const typing = (from: string): Action => ({ type: "typing", typing: { conv: "~", from } });
   const who = (): unknown => typingIn(screen.view, "~");
   screen.do(typing("bea"), typing("eva"), typing("ana"));
   expect(who()).toEqual(["bea", "eva"]);
@@ -662,7 +662,7 @@ test("a card asks about a user, and the answer to an older question is dropped",
   expect(screen.view.card).toEqual({ user: "eva", status: "unknown" });
 });
 
-function people(...set: [string, "active" | "busy" | "inactive"][]): ViewEvent {
+function people(...set: [string, "active" | "busy" | "inactive"][]): Action {
   return { type: "presence", change: { count: set.length, full: true, set, gone: [] } };
 }
 

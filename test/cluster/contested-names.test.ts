@@ -4,7 +4,7 @@ import type { IncomingMessage } from "node:http";
 import { connect, type AddressInfo, type Socket } from "node:net";
 import { afterAll, beforeAll, expect, test } from "vitest";
 import { WebSocket, WebSocketServer } from "ws";
-import { Pulse } from "#tertulia/gateway/pulse.js";
+import { Keepalive } from "#tertulia/gateway/keepalive.js";
 import { ClassicClient, L, frame } from "../support/classic-client.js";
 import { eventually } from "../support/eventually.js";
 import { JsonClient } from "../support/json-client.js";
@@ -262,7 +262,7 @@ test("a process that stood still reads what has come before it takes a client fo
     WebSocket,
     IncomingMessage,
   ];
-  const pulse = new Pulse(() => webSocket.terminate());
+  const pulse = new Keepalive(() => webSocket.terminate());
   pulse.attach(webSocket, socket);
   await pauseFresh();
   const answers = pulse.answers();

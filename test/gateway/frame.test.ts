@@ -1,7 +1,7 @@
 import { expect, test } from "vitest";
 import * as ws from "ws";
 import { frameOf } from "#tertulia/gateway/frame.js";
-import { Writes } from "#tertulia/gateway/writes.js";
+import { WriteCoalescer } from "#tertulia/gateway/write-coalescer.js";
 
 const OPCODE = { text: 1, binary: 2 };
 
@@ -18,7 +18,7 @@ test.each([0, 1, 125, 126, 65_535, 65_536, 70_000])(
 );
 
 test("what is queued in the same moment is written at its end, each writer once, in order", async () => {
-  const writes = new Writes();
+  const writes = new WriteCoalescer();
   const written: string[] = [];
   const writer = (name: string): { flush: () => void } => ({ flush: () => written.push(name) });
   writes.queue(writer("a"));

@@ -4,7 +4,7 @@ import type { IncomingMessage } from "node:http";
 import { connect, type AddressInfo } from "node:net";
 import { expect, test } from "vitest";
 import { WebSocket, WebSocketServer } from "ws";
-import { Pulse } from "#tertulia/gateway/pulse.js";
+import { Keepalive } from "#tertulia/gateway/keepalive.js";
 import { ClassicClient } from "../support/classic-client.js";
 import { eventually } from "../support/eventually.js";
 import { JsonClient } from "../support/json-client.js";
@@ -42,7 +42,7 @@ test("a connection that answers no ping is cut after a minute without a word, on
       WebSocket,
       IncomingMessage,
     ];
-    const pulse = new Pulse(() => webSocket.terminate());
+    const pulse = new Keepalive(() => webSocket.terminate());
     pulse.attach(webSocket, socket);
     return { client, webSocket, pulse };
   };

@@ -23,7 +23,7 @@ function world(fullUpTo: number, windowMs = 20) {
     told,
     is: (name: string, status: Status): void => {
       const user = { name: name as Name, status };
-      presence.hear({ type: "presence", user, at: { g: 1, n: ++n } } as never);
+      presence.hear({ type: "presence", user, at: { generation: 1, offset: ++n } } as never);
     },
   };
 }

@@ -4,7 +4,7 @@ import { mkdtemp } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterAll, beforeAll, expect, test } from "vitest";
-import { readSite } from "#tertulia/gateway/site.js";
+import { readStaticSite } from "#tertulia/gateway/static-site.js";
 import { node } from "../support/nodes.js";
 import { startRedis, type TestRedis } from "../support/redis.js";
 
@@ -91,7 +91,7 @@ test("a head is what the page would begin with", async () => {
 });
 
 test("where the page was not built there is none", async () => {
-  expect(await readSite(await mkdtemp(join(tmpdir(), "tertulia-site-")))).toBeUndefined();
+  expect(await readStaticSite(await mkdtemp(join(tmpdir(), "tertulia-site-")))).toBeUndefined();
 });
 
 test("all that a browser loads is below 40 kB", async () => {

@@ -4,7 +4,7 @@ import type { IncomingMessage } from "node:http";
 import { connect, createServer, type AddressInfo, type Socket } from "node:net";
 import { expect, test, vi } from "vitest";
 import { WebSocket, WebSocketServer } from "ws";
-import { Pulse } from "#tertulia/gateway/pulse.js";
+import { Keepalive } from "#tertulia/gateway/keepalive.js";
 import {
   kernelAddress,
   keyOf,
@@ -121,7 +121,7 @@ test.each([
   ["it is sent again in vain", [2, 3], false],
 ])("whether a client without pings is there, if %s", async (_, found, isThere) => {
   const { webSocket, socket, far, end } = await silence();
-  const pulse = new Pulse(() => webSocket.terminate());
+  const pulse = new Keepalive(() => webSocket.terminate());
   const resent = found[Symbol.iterator]();
   pulse.attach(webSocket, socket, async () => ({ bytes: 1, resent: resent.next().value ?? 0 }));
   await untilStale();
@@ -138,7 +138,7 @@ test.each([
   ["takes nothing any more is not there", false],
 ])("a client that may be pinged and %s", async (_, isReading) => {
   const { webSocket, socket, far, end } = await silence();
-  const pulse = new Pulse(() => webSocket.terminate());
+  const pulse = new Keepalive(() => webSocket.terminate());
   pulse.attach(webSocket, socket);
   await untilStale();
   // more than the kernel keeps for both

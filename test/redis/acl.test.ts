@@ -1,7 +1,7 @@
 import { readFile } from "node:fs/promises";
 import { afterAll, beforeAll, expect, test } from "vitest";
 import { Redis } from "ioredis";
-import { readLedgerLibrary } from "#tertulia/redis/ledger.js";
+import { readFunctionSource } from "#tertulia/redis/function-library.js";
 import { ClassicClient, L } from "../support/classic-client.js";
 import { eventually } from "../support/eventually.js";
 import { JsonClient } from "../support/json-client.js";
@@ -59,7 +59,7 @@ test("the rights in docs/operations.md are enough for everything a cluster does"
 });
 
 test("they have every command that the functions call, also those that a short run does not reach", async () => {
-  const { source } = await readLedgerLibrary();
+  const { source } = await readFunctionSource();
   const called = [...source.matchAll(/redis\.call\('([A-Z]+)'/g)].map(([, name]) => name!);
   expect(called.length).toBeGreaterThan(50);
   expect(called.filter((name) => !rights.includes(`+${name.toLowerCase()}`))).toEqual([]);

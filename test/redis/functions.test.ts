@@ -1,13 +1,17 @@
 import { afterAll, beforeAll, beforeEach, describe, expect, test } from "vitest";
-import { Ledger, readLedgerLibrary, type LedgerFunction } from "#tertulia/redis/ledger.js";
+import {
+  FunctionLibrary,
+  readFunctionSource,
+  type LibraryFunction,
+} from "#tertulia/redis/function-library.js";
 import { observe } from "#tertulia/observe.js";
 import { Keys } from "#tertulia/redis/keys.js";
-import { SeenBuckets } from "#tertulia/redis/lineage.js";
+import { SeenBuckets } from "#tertulia/redis/feed/lineage.js";
 import { eventually } from "../support/eventually.js";
 import { startRedis, type TestRedis } from "../support/redis.js";
 
 let redis: TestRedis;
-let ledger: Ledger;
+let ledger: FunctionLibrary;
 
 const keys = new Keys("t");
 const node = "node-1";
@@ -45,7 +49,7 @@ function messageKeys(mid: string): string[] {
 }
 
 /** Every function that writes, with arguments that make it write. */
-const writers: [LedgerFunction, string[], (string | number)[]][] = [
+const writers: [LibraryFunction, string[], (string | number)[]][] = [
   ["claim", keys.ofUsers(0, node), ["eva", "session-3", node, 2_500, "-"]],
   ["leave", keys.ofUsers(0, node), ["ana", "session-1", "left"]],
   ["set_status", keys.ofUsers(0, node), ["ana", "session-1", 2]],
@@ -75,7 +79,7 @@ const writers: [LedgerFunction, string[], (string | number)[]][] = [
 
 beforeAll(async () => {
   redis = await startRedis();
-  ledger = new Ledger(redis.client, await readLedgerLibrary(), observe("silent", "test"));
+  ledger = new FunctionLibrary(redis.client, await readFunctionSource(), observe("silent", "test"));
 });
 afterAll(() => redis.close());
 
@@ -485,9 +489,9 @@ describe("a generation", () => {
   test("on data that is older than a node has seen, begins when the node asks; till then nothing is written", async () => {
     const seen = new SeenBuckets([keys.meta(0)]);
     const watch = observe("silent", "test");
-    const its = new Ledger(redis.client, await readLedgerLibrary(), watch, seen);
+    const its = new FunctionLibrary(redis.client, await readFunctionSource(), watch, seen);
     const [g, n] = await head();
-    seen.buckets[0]!.note({ g: g! + 10_000, n: 5 });
+    seen.buckets[0]!.note({ generation: g! + 10_000, offset: 5 });
     const before = await snapshot(keys.meta(0));
     await expect(append("refused", its)).rejects.toThrow("OLDER");
     const elect = its.call("elect", [keys.meta(0), keys.log(0), keys.leader()], [node, 4_000]);

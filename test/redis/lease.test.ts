@@ -3,7 +3,7 @@ import { expect, test } from "vitest";
 import { observe } from "#tertulia/observe.js";
 import { Keys } from "#tertulia/redis/keys.js";
 import { RedisLeases } from "#tertulia/redis/lease.js";
-import type { Ledger } from "#tertulia/redis/ledger.js";
+import type { FunctionLibrary } from "#tertulia/redis/function-library.js";
 
 test("a generation on older data is asked for at the third beat, however often the node had to join", async () => {
   const asked: string[] = [];
@@ -15,7 +15,7 @@ test("a generation on older data is asked for at the third beat, however often t
     },
   };
   const settings = { leaseMs: 4_000, stallMs: 2_500, idleAfterMs: 60_000 };
-  const leases = new RedisLeases(ledger as unknown as Ledger, new Keys("test"), settings);
+  const leases = new RedisLeases(ledger as unknown as FunctionLibrary, new Keys("test"), settings);
   for (let beat = 0; beat < 3; beat++) {
     await leases.renew("node");
     if (beat < 2) await leases.join("node");

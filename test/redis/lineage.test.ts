@@ -5,7 +5,7 @@ import {
   readLineage,
   type Lineage,
   type Loss,
-} from "#tertulia/redis/lineage.js";
+} from "#tertulia/redis/feed/lineage.js";
 
 /** As a bucket's meta has it. */
 function there(g: number, n: number, lineage?: string): Lineage {
@@ -18,15 +18,15 @@ const NOTHING = readLineage([null, null, null]);
 function seen(...steps: (Lineage | [g: number, n: number])[]): Seen {
   const node = new Seen();
   for (const step of steps) {
-    if (Array.isArray(step)) node.note({ g: step[0], n: step[1] });
+    if (Array.isArray(step)) node.note({ generation: step[0], offset: step[1] });
     else node.meet(step);
   }
   return node;
 }
 
 const lost = (newest: [number, number], kept: [number, number], events: number): Loss => ({
-  seen: { g: newest[0], n: newest[1] },
-  kept: { g: kept[0], n: kept[1] },
+  seen: { generation: newest[0], offset: newest[1] },
+  kept: { generation: kept[0], offset: kept[1] },
   events,
 });
 
@@ -126,17 +126,17 @@ test.each([
 
 test("an event of an older generation that comes late is no news", () => {
   const node = seen(there(20, 7, "20: 0-0 10-50"), [10, 60]);
-  expect(node.newest).toEqual({ g: 20, n: 7 });
+  expect(node.newest).toEqual({ generation: 20, offset: 7 });
   expect(node.meet(there(20, 8, "20: 0-0 10-50"))).toBeUndefined();
 });
 
 test("what is heard while the lineage is read is not missing from it", () => {
   const node = seen(there(10, 50, "10: 0-0"));
   const { known } = node;
-  node.note({ g: 20, n: 1 });
-  node.note({ g: 20, n: 2 });
+  node.note({ generation: 20, offset: 1 });
+  node.note({ generation: 20, offset: 2 });
   expect(node.meet(there(20, 1, "20: 0-0 10-50"), known)).toBeUndefined();
-  expect(node.newest).toEqual({ g: 20, n: 2 });
+  expect(node.newest).toEqual({ generation: 20, offset: 2 });
   expect(node.meet(there(30, 1, "30: 0-0 10-50 20-1"))).toEqual(lost([20, 2], [20, 1], 1));
 });
 
@@ -156,7 +156,7 @@ test.each([
   ["the first of all, in an emptied Redis", [30, 1], there(30, 3, "30: 0-0"), [0, 0], true],
   ["none, and nothing is there", undefined, there(30, 0, "30: 0-0 10-50"), [10, 50], true],
   ["none, and there were some", undefined, there(30, 2, "30: 0-0 10-50"), [10, 50], false],
-] as const)("%s", (_, first, lineage, [g, n], expected) => {
-  const at = first && { g: first[0], n: first[1] };
-  expect(isNextThere(at, lineage, { g, n })).toBe(expected);
+] as const)("%s", (_, first, lineage, [generation, offset], expected) => {
+  const at = first && { generation: first[0], offset: first[1] };
+  expect(isNextThere(at, lineage, { generation, offset })).toBe(expected);
 });

@@ -1,7 +1,7 @@
 import { pino } from "pino";
 import { afterAll, afterEach, beforeAll, expect, test } from "vitest";
 import { Keys } from "#tertulia/redis/keys.js";
-import { Ledger, readLedgerLibrary } from "#tertulia/redis/ledger.js";
+import { FunctionLibrary, readFunctionSource } from "#tertulia/redis/function-library.js";
 import { connectRedis, giveUp, untilReady } from "#tertulia/redis/connect.js";
 import { observe } from "#tertulia/observe.js";
 import { NotReplicated, Replication } from "#tertulia/redis/replication.js";
@@ -146,7 +146,7 @@ test("a message that is sent again on another connection is confirmed by a repli
   const watch = observe("silent", "test");
   const writer = connectRedis({ url: primary.url, commandTimeoutMs: 10_000 }, "writer", watch.log);
   await untilReady(writer);
-  const library = await readLedgerLibrary();
+  const library = await readFunctionSource();
   const keys = new Keys("again");
   const its = [keys.meta(0), keys.log(0), keys.nodes(0)];
   const message = [
@@ -156,13 +156,13 @@ test("a message that is sent again on another connection is confirmed by a repli
     keys.sent(0, { kind: "general" }, "ana" as never, "m1"),
   ];
   const args = ["node", "ana", "", "m1", "hi", 100, 60_000, 1];
-  const first = new Ledger(admin, library, watch);
+  const first = new FunctionLibrary(admin, library, watch);
   await first.load();
   await first.call("beat", its, ["node", 60_000, 2_500, "join"]);
   const thaw = await freeze(replica);
   await first.call("append", message, args);
   const again = (): Promise<unknown> =>
-    new Ledger(writer, library, watch).call("append", message, args);
+    new FunctionLibrary(writer, library, watch).call("append", message, args);
   const replication = new Replication(writer, 1);
   await expect(replication.covering(again, () => 1)).rejects.toThrow(NotReplicated);
   await thaw();

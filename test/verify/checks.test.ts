@@ -40,8 +40,8 @@ function goodRun(): {
     events: messages.map((message, i) => ({
       t: 3 + 4 * i,
       bucket: 0,
-      g: 1,
-      n: i + 1,
+      generation: 1,
+      offset: i + 1,
       digest: message.id,
       message,
     })),

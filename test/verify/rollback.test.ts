@@ -26,11 +26,11 @@ const said = (id: string, seq: number, epoch: number): Stored => ({
   epoch,
 });
 
-const published = (t: number, g: number, n: number, message: Stored): Published => ({
+const published = (t: number, generation: number, offset: number, message: Stored): Published => ({
   t,
   bucket: 0,
-  g,
-  n,
+  generation,
+  offset,
   digest: `${message.id} ${message.epoch} ${message.seq}`,
   message,
 });
@@ -73,7 +73,15 @@ function rolledBack(): Run {
         published(5_011, 1, 2, lost),
         published(8_005, 9, 1, after),
       ],
-      reports: [{ t: 7_900, gateway: 0, bucket: 0, after: { g: 1, n: 2 }, reason: "rolled_back" }],
+      reports: [
+        {
+          t: 7_900,
+          gateway: 0,
+          bucket: 0,
+          after: { generation: 1, offset: 2 },
+          reason: "rolled_back",
+        },
+      ],
     },
     open: new Map([
       ["ana", 1],
@@ -148,7 +156,7 @@ test("a stale primary may publish what it had been sent when it wakes up, if nob
   const run = storedAgain();
   const stale = said("ana.2", 3, 1);
   run.truth.events[1] = published(8_900, 1, 3, stale);
-  run.truth.reports[0] = { ...run.truth.reports[0]!, after: { g: 1, n: 3 } };
+  run.truth.reports[0] = { ...run.truth.reports[0]!, after: { generation: 1, offset: 3 } };
   run.entries = run.entries.filter(
     (entry) => !(entry.kind === "heard" && entry.id === "ana.2" && entry.t < 8_000),
   );
@@ -165,7 +173,8 @@ const spoiled: [what: string, rule: string, run: Run, spoil: (run: Run) => void]
     "who says so had not seen so much",
     LOST,
     rolledBack(),
-    (run) => (run.truth.reports[0] = { ...run.truth.reports[0]!, after: { g: 1, n: 1 } }),
+    (run) =>
+      (run.truth.reports[0] = { ...run.truth.reports[0]!, after: { generation: 1, offset: 1 } }),
   ],
   [
     "another bucket was rolled back",
@@ -284,7 +293,10 @@ test("a gateway that says what is kept says so of all generations since", () => 
   const run = rolledBack();
   const [report] = run.truth.reports;
   const says = (kept: [number, number], after: [number, number]): string[] => {
-    const [k, a] = [kept, after].map(([g, n]) => ({ g, n })) as [Report["after"], Report["after"]];
+    const [k, a] = [kept, after].map(([generation, offset]) => ({ generation, offset })) as [
+      Report["after"],
+      Report["after"],
+    ];
     run.truth.reports = [{ ...report!, kept: k, after: a }];
     return rulesBroken(run);
   };
@@ -307,7 +319,7 @@ test("what comes next behind the last that is kept is the stored copy, whatever 
     published(7_900, 9, 1, again),
     published(8_005, 9, 2, after),
   ];
-  run.truth.reports = [{ ...run.truth.reports[0]!, after: { g: 1, n: 3 } }];
+  run.truth.reports = [{ ...run.truth.reports[0]!, after: { generation: 1, offset: 3 } }];
   // bob hears ana's message only when it is stored again
   const isOfAnas = (entry: Entry): boolean => "id" in entry && entry.id === "ana.2";
   run.entries = run.entries.filter((entry) => !isOfAnas(entry));

@@ -1,6 +1,6 @@
 import fc from "fast-check";
 import { expect, test } from "vitest";
-import { mendedLine } from "#tertulia/gateway/front.js";
+import { mendedLine } from "#tertulia/gateway/request-line.js";
 import { decodeEvent } from "#tertulia/redis/events.js";
 import { nameFromBytes } from "#tertulia/wire/bytes.js";
 import { classicDialect } from "#tertulia/wire/classic.js";

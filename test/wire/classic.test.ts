@@ -142,7 +142,7 @@ describe("decoding", () => {
 
 const jo: User = { name: name("jo"), status: "disconnected" };
 const elo: User = { name: name("elo"), status: "busy" };
-const at = { g: 1, n: 1 };
+const at = { generation: 1, offset: 1 };
 const message = (text: string | Buffer, to: "general" | "kou" = "general"): Message => ({
   conversation:
     to === "general" ? { kind: "general" } : { kind: "direct", between: [name("jo"), name("kou")] },

@@ -4,13 +4,13 @@ import type { Debug } from "./debug.js";
 import { Emitter, tell } from "./emitter.js";
 import type { TertuliaError } from "./error.js";
 import type { HistoryPage, Published, State, Status } from "./events.js";
-import { Inbox } from "./inbox.js";
-import { Keeper } from "./kept.js";
-import { Line, whyClosed } from "./line.js";
-import type { Link, Told } from "./link.js";
+import { MessageSequencer } from "./message-sequencer.js";
+import { CursorStorage } from "./cursor-storage.js";
+import { Reconnector, whyClosed } from "./reconnector.js";
+import type { Connection, Told } from "./connection.js";
 import { checkOptions, checkUrls } from "./misuse.js";
 import type { ConnectOptions, HistoryOptions, PublishOptions, Timing } from "./options.js";
-import { Outbox } from "./outbox.js";
+import { RequestQueue } from "./request-queue.js";
 import { ownWebSocket, randomId } from "./platform.js";
 import { Presence } from "./presence.js";
 import { spelt } from "./spelling.js";
@@ -28,16 +28,16 @@ export class Engine {
   readonly name: string;
   readonly key: string;
   readonly emitter = new Emitter();
-  readonly inbox: Inbox;
-  readonly outbox: Outbox;
+  readonly inbox: MessageSequencer;
+  readonly outbox: RequestQueue;
   readonly presence: Presence;
-  readonly line: Line;
+  readonly line: Reconnector;
   /** What this user chose, here or on another device. Only busy outlives a connection. */
   status: Status;
-  readonly #keeper: Keeper;
+  readonly #keeper: CursorStorage;
   readonly #stopListening: () => void;
   readonly #typedMs = new Map<string, number>();
-  #link: Link | undefined;
+  #link: Connection | undefined;
 
   constructor(url: string | readonly string[], options: ConnectOptions) {
     const urls = checkUrls(url);
@@ -46,7 +46,7 @@ export class Engine {
     signal?.throwIfAborted();
     const name = spelt(options.name);
     const debug: Debug = (event) => options.debug && tell(options.debug, event);
-    this.#keeper = new Keeper({
+    this.#keeper = new CursorStorage({
       storage,
       item: `tertulia ${urls.join(" ")} ${name}`,
       failed: (error) => debug({ type: "storage", error }),
@@ -55,8 +55,10 @@ export class Engine {
     this.name = name;
     this.status = options.isBusy === true ? "busy" : "active";
     this.key = key ?? randomId();
-    this.outbox = new Outbox(options.outboxLimit ?? 1_000, (isAble) => this.line.served(isAble));
-    this.inbox = new Inbox({
+    this.outbox = new RequestQueue(options.outboxLimit ?? 1_000, (isAble) =>
+      this.line.served(isAble),
+    );
+    this.inbox = new MessageSequencer({
       cursors: options.cursors ?? this.#keeper.cursors,
       deliver: (message) => {
         this.emitter.emit("message", message);
@@ -73,7 +75,7 @@ export class Engine {
       this.status = new Map(change.set).get(name) ?? this.status;
       this.emitter.emit("presence", change);
     });
-    this.line = new Line({
+    this.line = new Reconnector({
       urls,
       WebSocket: options.WebSocket ?? ownWebSocket(),
       timing: { ...TIMING, ...options.timing },
@@ -134,7 +136,7 @@ export class Engine {
     this.#link?.ask({ type: "typing", conv }, () => {}); // may be lost, and nobody waits for it
   }
 
-  #opened(link: Link, welcome: Events["welcome"]): void {
+  #opened(link: Connection, welcome: Events["welcome"]): void {
     this.#link = link;
     this.#typedMs.clear();
     const gaps = this.inbox.welcome(welcome.conversations);

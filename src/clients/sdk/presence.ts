@@ -1,8 +1,8 @@
 /** Who is connected, asked for once and again after each return. */
 import type { Events } from "../../wire/json-schema.js";
 import type { PresenceChange, PresenceView, Status } from "./events.js";
-import type { Ask, Ok } from "./link.js";
-import type { Outbox } from "./outbox.js";
+import type { Ask, Ok } from "./connection.js";
+import type { RequestQueue } from "./request-queue.js";
 import { checkNames } from "./misuse.js";
 import { Roster } from "./roster.js";
 
@@ -10,12 +10,12 @@ const LANE = "presence";
 
 export class Presence implements PresenceView {
   readonly #roster = new Roster();
-  readonly #outbox: Outbox;
+  readonly #outbox: RequestQueue;
   readonly #changed: (change: PresenceChange) => void;
   #wanted: readonly string[] | undefined;
   #asking = 0;
 
-  constructor(outbox: Outbox, changed: (change: PresenceChange) => void) {
+  constructor(outbox: RequestQueue, changed: (change: PresenceChange) => void) {
     this.#outbox = outbox;
     this.#changed = changed;
   }

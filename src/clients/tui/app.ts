@@ -1,6 +1,6 @@
 /** The full-screen client: one terminal, one seat in a chat, frames between them, and a clean way out. */
 import type { ReadStream, WriteStream } from "node:tty";
-import type { Desk } from "../view/desk.js";
+import type { ViewStore } from "../view/view-store.js";
 import { rings, type Bell } from "./bell.js";
 import { startOfDay } from "../view/days.js";
 import type { View } from "../view/model.js";
@@ -8,8 +8,8 @@ import { actionOfInput, type Input } from "./keys.js";
 import { render } from "./layout.js";
 import { paint } from "./paint.js";
 import type { Screen } from "./screen.js";
-import { takeSeat } from "./seat.js";
-import { Stage } from "./stage.js";
+import { openSession } from "./session.js";
+import { InputController } from "./input-controller.js";
 import { Terminal } from "./terminal.js";
 import type { Texts } from "./texts.js";
 
@@ -38,10 +38,10 @@ export class App {
   /** Resolves when the chat is left and the terminal is as it was before. */
   readonly ended: Promise<Ending>;
   readonly #options: AppOptions;
-  readonly #stage: Stage;
+  readonly #stage: InputController;
   readonly #terminal: Terminal;
   readonly #ticking: NodeJS.Timeout;
-  #desk: Desk;
+  #desk: ViewStore;
   #url: string;
   #seats = 0;
   #wasOpen = false;
@@ -55,8 +55,8 @@ export class App {
     this.#url = options.url;
     this.ended = new Promise((resolve) => (this.#end = resolve));
     this.#desk = this.#seat(options.name);
-    const desk = (): Desk => this.#desk;
-    this.#stage = new Stage({
+    const desk = (): ViewStore => this.#desk;
+    this.#stage = new InputController({
       texts: options.texts,
       get desk() {
         return desk();
@@ -82,9 +82,9 @@ export class App {
     this.#stage.look();
   }
 
-  #seat(name: string, earlier?: Desk): Desk {
+  #seat(name: string, earlier?: ViewStore): ViewStore {
     const seat = ++this.#seats;
-    return takeSeat({
+    return openSession({
       url: this.#url,
       name,
       earlier,

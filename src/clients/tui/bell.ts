@@ -1,8 +1,8 @@
 /** What calls somebody: what the terminal rings for, and whether a name is among what is unread. Pure. */
 import type { Message } from "../sdk/events.js";
 import { EVERYBODY, type View } from "../view/model.js";
-import { standing } from "../view/parts.js";
-import { quietFrom } from "../view/quiet.js";
+import { standing } from "../view/accessors.js";
+import { quietFrom } from "../view/do-not-disturb.js";
 import { clean } from "./clean.js";
 import { mentions } from "./mentions.js";
 

@@ -18,7 +18,7 @@ export interface Key {
   readonly shift?: boolean | undefined;
 }
 
-export type Action =
+export type InputAction =
   | { readonly type: "edit"; readonly edit: Edit }
   | { readonly type: "enter" }
   | { readonly type: "complete"; readonly by: 1 | -1 }
@@ -99,7 +99,7 @@ function functionKey(sequence: string, kind: string, parameters: string[], final
 }
 
 /** By name, with `^` for Ctrl, `!` for Alt, `+` for Shift before it. */
-const MEANINGS: Readonly<Record<string, Action>> = {
+const MEANINGS: Readonly<Record<string, InputAction>> = {
   return: { type: "enter" },
   enter: { type: "enter" },
   "!return": insert("\n"),
@@ -151,13 +151,13 @@ const MEANINGS: Readonly<Record<string, Action>> = {
 };
 
 /** Undefined: nothing. `isEmpty`: nothing is written yet, so that Ctrl-D means goodbye. */
-export function actionOfInput(input: Input, isEmpty: boolean): Action | undefined {
+export function actionOfInput(input: Input, isEmpty: boolean): InputAction | undefined {
   return input.type === "paste"
     ? insert(cleanPaste(input.text))
     : actionOf(input.text, input.key, isEmpty);
 }
 
-function actionOf(text: string | undefined, key: Key, isEmpty: boolean): Action | undefined {
+function actionOf(text: string | undefined, key: Key, isEmpty: boolean): InputAction | undefined {
   if (key.sequence === "\x1b[I") return { type: "focus", isHere: true };
   if (key.sequence === "\x1b[O") return { type: "focus", isHere: false };
   if (key.ctrl === true && key.name === "d") return isEmpty ? { type: "quit" } : erase("right");
@@ -174,7 +174,7 @@ function actionOf(text: string | undefined, key: Key, isEmpty: boolean): Action 
 }
 
 /** Escape and then, soon, a letter cannot be told from Alt and that letter: it is not to be lost. */
-function afterEscape({ meta, sequence = "" }: Key): Action | undefined {
+function afterEscape({ meta, sequence = "" }: Key): InputAction | undefined {
   const letter = sequence.slice(1);
   return meta === true && /^\P{Cc}$/u.test(letter) ? insert(letter) : undefined;
 }
@@ -183,14 +183,14 @@ function isPrinted(text: string): boolean {
   return /^[^\p{Cc}]/u.test(text);
 }
 
-export function insert(text: string): Action & { type: "edit" } {
+export function insert(text: string): InputAction & { type: "edit" } {
   return { type: "edit", edit: { type: "insert", text } };
 }
 
-function move(to: Place): Action {
+function move(to: Place): InputAction {
   return { type: "edit", edit: { type: "move", to } };
 }
 
-function erase(to: Place): Action {
+function erase(to: Place): InputAction {
   return { type: "edit", edit: { type: "erase", to } };
 }

@@ -2,14 +2,14 @@
 import { typingIn, secondsToRetry, unreadTotal } from "../view/lists.js";
 import { EVERYBODY, type View } from "../view/model.js";
 import { unreadCount } from "../view/conversation.js";
-import { standing } from "../view/parts.js";
-import { heldCount, ownStatus, quietFrom } from "../view/quiet.js";
+import { standing } from "../view/accessors.js";
+import { heldCount, ownStatus, quietFrom } from "../view/do-not-disturb.js";
 import { cleanLine } from "./clean.js";
 import type { Editor } from "./editor.js";
 import { span, type Frame, type Line, type Span } from "./paint.js";
 import type { Screen } from "./screen.js";
-import { sheetLines, type SheetLines } from "./sheets.js";
-import { dot, side } from "./side.js";
+import { overlayLines, type OverlayLines } from "./overlays.js";
+import { dot, sidebar } from "./sidebar.js";
 import { hits } from "./search.js";
 import { seen, talk, type TalkLine } from "./talk.js";
 import type { Texts } from "./texts.js";
@@ -25,7 +25,7 @@ export interface Layout {
   readonly sideColumns: number;
   readonly talkColumns: number;
   readonly talkRows: number;
-  readonly sheet: SheetLines;
+  readonly sheet: OverlayLines;
   readonly banner: Line | undefined;
   readonly lines: readonly TalkLine[];
 }
@@ -36,7 +36,7 @@ export function layOut(screen: Screen): Layout {
   const talkColumns = sideColumns === 0 ? columns : columns - sideColumns - 1;
   const banner = bannerOf(view, columns, texts, nowMs);
   const fixed = 1 + (banner ? 1 : 0) + 1 + inputOf(screen.editor, columns, rows).rows.length;
-  const sheet = sheetLines(screen, talkColumns, Math.max(0, rows - fixed - 2));
+  const sheet = overlayLines(screen, talkColumns, Math.max(0, rows - fixed - 2));
   const talkRows = Math.max(0, rows - fixed - sheet.lines.length);
   const lines = talk(view, talkColumns, texts, today, screen.search);
   return { sideColumns, talkColumns, talkRows, sheet, banner, lines };
@@ -53,7 +53,7 @@ export function render(screen: Screen): Frame {
   const talked = lines.slice(from, until).map(({ spans }) => spans);
   const above: Line[] = Array.from({ length: talkRows - talked.length }, () => []);
   const body = [...above, ...talked, ...sheet.lines];
-  const besides = sideColumns === 0 ? [] : side(view, sideColumns, body.length, texts);
+  const besides = sideColumns === 0 ? [] : sidebar(view, sideColumns, body.length, texts);
   const input = inputOf(editor, columns, rows);
   const head = [underlined(fitted(header(screen), columns)), ...(banner ? [banner] : [])];
   const foot = footer(screen, sideColumns);

@@ -10,7 +10,7 @@ import { parse } from "./commands.js";
 import { linesOf } from "./input-lines.js";
 import { lineOf } from "./lines.js";
 import type { Options } from "./options.js";
-import { obeyPlainly } from "./obey-plainly.js";
+import { runPlainCommand } from "./run-plain-command.js";
 import type { Texts } from "./texts.js";
 
 export interface Streams {
@@ -139,7 +139,7 @@ export class Plain {
       const doing: Promise<void> =
         command.type === "say"
           ? this.publish(this.to, command.text, `line ${number}`)
-          : obeyPlainly(this, command, `line ${number}`);
+          : runPlainCommand(this, command, `line ${number}`);
       underway.add(doing);
       void doing.finally(() => underway.delete(doing));
       if (underway.size >= UNDERWAY_AT_MOST) await Promise.race(underway);

@@ -9,7 +9,7 @@ export interface Screen {
   readonly editor: Editor;
   /** The last line that is seen of the conversation; undefined: its end. */
   readonly anchor: Anchor | undefined;
-  readonly sheet: Sheet | undefined;
+  readonly sheet: Overlay | undefined;
   readonly search: Search | undefined;
   readonly columns: number;
   readonly rows: number;
@@ -34,7 +34,7 @@ export interface Search {
 }
 
 /** What lies over the end of the conversation until it is put away. */
-export type Sheet =
+export type Overlay =
   /** `from`: its first line that is seen. */
   | { readonly type: "help" | "users"; readonly from: number }
   | { readonly type: "note"; readonly text: string }

@@ -1,13 +1,13 @@
 /** Searching in what is loaded of the open conversation. Pure. */
-import { actionIn } from "../view/action.js";
+import { emoteIn } from "../view/emote.js";
 import type { View } from "../view/model.js";
-import { rows, type Row } from "../view/rows.js";
+import { timelineRows, type Row } from "../view/timeline.js";
 import { clean } from "./clean.js";
 import { occurrences } from "./marks.js";
 
 /** The keys of the rows that have it, oldest first. */
 export function hits(view: View, text: string): readonly string[] {
-  return rows(view).flatMap((row) => (hasIt(row, text) ? row.key : []));
+  return timelineRows(view).flatMap((row) => (hasIt(row, text) ? row.key : []));
 }
 
 /** The next hit, older or newer; the same one at either end. Undefined: there is none. */
@@ -24,5 +24,5 @@ export function nextHit(
 function hasIt(row: Row, text: string): boolean {
   const said =
     row.type === "message" ? row.message.text : row.type === "outgoing" ? row.outgoing.text : "";
-  return occurrences(clean(actionIn(said) ?? said), text).length > 0;
+  return occurrences(clean(emoteIn(said) ?? said), text).length > 0;
 }

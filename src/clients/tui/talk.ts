@@ -1,10 +1,10 @@
 /** The open conversation as lines for a terminal, and the part of them that is seen. Pure. */
 import type { Message } from "../sdk/events.js";
-import { actionIn } from "../view/action.js";
+import { emoteIn } from "../view/emote.js";
 import { EVERYBODY, type Outgoing, type View } from "../view/model.js";
 import { dayName } from "../view/days.js";
-import { standing } from "../view/parts.js";
-import { rows, type Row } from "../view/rows.js";
+import { standing } from "../view/accessors.js";
+import { timelineRows, type Row } from "../view/timeline.js";
 import { clean, cleanLine } from "./clean.js";
 import { marked, occurrences, type Mark, type Place } from "./marks.js";
 import { mentions } from "./mentions.js";
@@ -40,7 +40,7 @@ export function talk(
   today: number,
   search?: Search,
 ): TalkLine[] {
-  const shown = rows(view);
+  const shown = timelineRows(view);
   const name = nameColumns(shown, view.me, columns);
   const text = columns - indent(name);
   const setting = { view, texts, today, search, columns, name, text };
@@ -113,7 +113,7 @@ function linesOf(row: Row, setting: Setting): Line[] {
       return messageLines(row, setting);
     case "outgoing": {
       const { text, ts } = row.outgoing;
-      const isAction = actionIn(text) !== undefined;
+      const isAction = emoteIn(text) !== undefined;
       const who = span(isAction ? "*" : cleanLine(view.me), "accent");
       return beside(
         who,
@@ -138,7 +138,7 @@ function messageLines(row: Row & { type: "message" }, setting: Setting): Line[] 
   const { view, search } = setting;
   const { text, lines, ...found } = wrapped(message, view.me, setting.text);
   const from = cleanLine(message.from);
-  const isAction = actionIn(message.text) !== undefined;
+  const isAction = emoteIn(message.text) !== undefined;
   const nameEnd = isAction ? from.length : 0;
   const said = (places: readonly Place[]): Place[] =>
     places.filter(({ from: at }) => at >= nameEnd);
@@ -243,6 +243,6 @@ function wrapped(message: Message, me: string, columns: number): Wrapped {
 }
 
 function shownText(text: string, from: string): string {
-  const action = actionIn(text);
+  const action = emoteIn(text);
   return clean(action === undefined ? text : `${cleanLine(from)} ${action}`);
 }

@@ -2,7 +2,7 @@
 import type { Message, Status } from "../sdk/events.js";
 import { unreadCount } from "./conversation.js";
 import { EVERYBODY, type Conv, type Conversation, type View } from "./model.js";
-import { quietFrom } from "./quiet.js";
+import { quietFrom } from "./do-not-disturb.js";
 import { fit, soughtName } from "./search.js";
 
 export interface ConversationLine {

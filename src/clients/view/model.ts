@@ -119,7 +119,7 @@ export interface View {
 }
 
 /** What happened. */
-export type ViewEvent =
+export type Action =
   // told by the SDK
   | { readonly type: "state"; readonly state: State }
   | {
@@ -175,7 +175,7 @@ export type ViewEvent =
   | { readonly type: "tick" };
 
 /** What is to be asked of the chat, or shown outside of the screen. */
-export type Wish =
+export type Effect =
   | {
       readonly type: "publish";
       readonly conv: Conv;
@@ -201,7 +201,7 @@ export type Wish =
 
 export interface Step {
   readonly view: View;
-  readonly wishes: readonly Wish[];
+  readonly wishes: readonly Effect[];
 }
 
 export const EVERYBODY: Conv = "~";

@@ -1,6 +1,6 @@
 /** What happened, taken into the view; and what is to be asked of the chat for it. */
 import type { Status } from "../sdk/events.js";
-import { act } from "./act.js";
+import { applyUserAction } from "./user-actions.js";
 import { forgotten, heard, failed, paged, sent, shortened } from "./conversation.js";
 import {
   EVERYBODY,
@@ -9,12 +9,12 @@ import {
   type Conversation,
   type Step,
   type View,
-  type ViewEvent,
-  type Wish,
+  type Action,
+  type Effect,
 } from "./model.js";
-import { ask, loadOpen, put, standing } from "./parts.js";
-import { beQuiet, endQuiet, hearOwnStatus, quietFrom, quietUpTo } from "./quiet.js";
-import { settle } from "./settle.js";
+import { ask, loadOpen, put, standing } from "./accessors.js";
+import { beQuiet, endQuiet, hearOwnStatus, quietFrom, quietUpTo } from "./do-not-disturb.js";
+import { deriveEffects } from "./derived-effects.js";
 
 const TYPING_FOR_MS = 5_000;
 /** So many private conversations are fetched as soon as they are known. */
@@ -25,12 +25,12 @@ const FETCHED_AT_ONCE = 20;
  * @param nowMs As `performance.now()` counts: never set back, for what is believed, or waits, some time.
  * @param ts As `Date.now()` counts: the time of what is sent, until it is stored.
  */
-export function update(view: View, event: ViewEvent, nowMs: number, ts = nowMs): Step {
+export function update(view: View, event: Action, nowMs: number, ts = nowMs): Step {
   const { view: next, wishes } = change(view, event, nowMs, ts);
-  return settle(next, wishes, event, nowMs);
+  return deriveEffects(next, wishes, event, nowMs);
 }
 
-function change(view: View, event: ViewEvent, nowMs: number, ts: number): Step {
+function change(view: View, event: Action, nowMs: number, ts: number): Step {
   switch (event.type) {
     case "state":
       return only({ ...view, connection: connectionOf(view, event.state) });
@@ -103,7 +103,7 @@ function change(view: View, event: ViewEvent, nowMs: number, ts: number): Step {
     case "tick":
       return only(hearOwnStatus(withoutOldTyping(view, nowMs), nowMs));
     default:
-      return act(view, event, ts);
+      return applyUserAction(view, event, ts);
   }
 }
 
@@ -113,7 +113,7 @@ function only(view: View): Step {
 
 function connectionOf(
   { connection }: View,
-  state: Extract<ViewEvent, { type: "state" }>["state"],
+  state: Extract<Action, { type: "state" }>["state"],
 ): Connection {
   const wasOpen = connection.name === "open" || ("wasOpen" in connection && connection.wasOpen);
   switch (state.name) {
@@ -137,7 +137,7 @@ function connectionOf(
 
 function welcomed(
   view: View,
-  { conversations, maxChars }: Extract<ViewEvent, { type: "welcome" }>,
+  { conversations, maxChars }: Extract<Action, { type: "welcome" }>,
   nowMs: number,
 ): Step {
   // that one is busy is said again, and may not be told at once
@@ -159,7 +159,7 @@ function welcomed(
       newFrom: isNew && conv === view.open && read > 0 && head > read ? read + 1 : own.newFrom,
     });
   }
-  const wishes: Wish[] = [];
+  const wishes: Effect[] = [];
   const fetched = conversations
     .map(({ conv }) => next.conversations.get(conv)!)
     .filter(({ conv, head, isLoaded }) => conv !== EVERYBODY && head > 0 && !isLoaded)
@@ -178,7 +178,7 @@ function welcomed(
   return { view: next, wishes };
 }
 
-function told(view: View, message: Extract<ViewEvent, { type: "message" }>["message"]): Step {
+function told(view: View, message: Extract<Action, { type: "message" }>["message"]): Step {
   const { conv, from } = message;
   const conversation = standing(view, conv);
   const more = shortened(heard(conversation, message, view.me), seenUpTo(view, conversation));

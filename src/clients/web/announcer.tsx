@@ -1,8 +1,8 @@
 /** What a screen reader says by itself: messages of the open conversation as they come. */
 import type { ComponentChildren } from "preact";
 import { useEffect, useRef, useState } from "preact/hooks";
-import { standing } from "../view/parts.js";
-import { quietFrom } from "../view/quiet.js";
+import { standing } from "../view/accessors.js";
+import { quietFrom } from "../view/do-not-disturb.js";
 import { useSeat } from "./seat.js";
 
 export function Announcer(): ComponentChildren {

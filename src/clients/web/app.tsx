@@ -1,7 +1,7 @@
 /** The page: a form to join, then the chat. */
 import type { ComponentChildren } from "preact";
 import { useCallback, useEffect, useMemo, useRef, useState } from "preact/hooks";
-import type { Desk } from "../view/desk.js";
+import type { ViewStore } from "../view/view-store.js";
 import { startOfDay } from "../view/days.js";
 import type { View } from "../view/model.js";
 import { forgetAddress } from "./address.js";
@@ -15,7 +15,7 @@ import { TodayContext } from "./times.js";
 const SLEPT_MS = 5_000;
 
 export function App({ t }: { readonly t: Texts }): ComponentChildren {
-  const desk = useRef<Desk>(undefined);
+  const desk = useRef<ViewStore>(undefined);
   const turns = useRef(0);
   const isEntering = useRef(false);
   const [view, setView] = useState<View>();

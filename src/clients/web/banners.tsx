@@ -2,7 +2,7 @@
 import type { ComponentChildren } from "preact";
 import { useEffect, useState } from "preact/hooks";
 import { secondsToRetry } from "../view/lists.js";
-import { heldCount } from "../view/quiet.js";
+import { heldCount } from "../view/do-not-disturb.js";
 import { Icon } from "./icons.js";
 import { useSeat } from "./seat.js";
 import { problemText } from "./texts.js";

@@ -1,7 +1,7 @@
 /** Where one writes: grows with the text, keeps it as a draft, sends with Enter. */
 import type { ComponentChildren } from "preact";
 import { useLayoutEffect, useRef } from "preact/hooks";
-import { standing } from "../view/parts.js";
+import { standing } from "../view/accessors.js";
 import { focusComposer } from "./chat.js";
 import { drawNow } from "./draw.js";
 import { Icon } from "./icons.js";

@@ -2,8 +2,8 @@
 import type { ComponentChildren } from "preact";
 import { useEffect, useRef, useState } from "preact/hooks";
 import type { Conv } from "../view/model.js";
-import { standing } from "../view/parts.js";
-import type { Row } from "../view/rows.js";
+import { standing } from "../view/accessors.js";
+import type { Row } from "../view/timeline.js";
 import { useSeat } from "./seat.js";
 
 interface Props {

@@ -1,7 +1,7 @@
 /** One line of a conversation; drawn again only when it is another one. */
 import { Component, type ComponentChildren } from "preact";
 import type { Conv } from "../view/model.js";
-import type { Row } from "../view/rows.js";
+import type { Row } from "../view/timeline.js";
 import { Gap } from "./gap.js";
 import { Icon } from "./icons.js";
 import { Said } from "./said.js";

@@ -1,7 +1,7 @@
 /** The lines of a conversation; where many speak, each one's run under its author, who stays in sight. */
 import type { ComponentChildren } from "preact";
 import { EVERYBODY, type Conv } from "../view/model.js";
-import type { Row } from "../view/rows.js";
+import type { Row } from "../view/timeline.js";
 import { Face } from "./icons.js";
 import { Line } from "./line.js";
 

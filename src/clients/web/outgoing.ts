@@ -5,7 +5,7 @@
  * send the same one.
  */
 import type { Outgoing, Underway, View } from "../view/model.js";
-import { isIn } from "../view/parts.js";
+import { isIn } from "../view/accessors.js";
 import { forget, list, recall, remember } from "./memory.js";
 
 /** What was kept under this name. */

@@ -2,7 +2,7 @@
 import type { ComponentChildren } from "preact";
 import { useState } from "preact/hooks";
 import type { Status } from "../sdk/events.js";
-import { ownStatus } from "../view/quiet.js";
+import { ownStatus } from "../view/do-not-disturb.js";
 import { Dot } from "./dot.js";
 import { Face, Icon } from "./icons.js";
 import { notifying, switchNotifying } from "./notify.js";

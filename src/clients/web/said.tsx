@@ -1,6 +1,6 @@
 /** A text as text: nothing in it is markup; addresses of http and https become links. What somebody does is shown as such. */
 import type { ComponentChildren } from "preact";
-import { actionIn } from "../view/action.js";
+import { emoteIn } from "../view/emote.js";
 import { linkified } from "../view/links.js";
 
 interface Props {
@@ -9,7 +9,7 @@ interface Props {
 }
 
 export function Said({ text, from }: Props): ComponentChildren {
-  const action = actionIn(text);
+  const action = emoteIn(text);
   return (
     <bdi class={action === undefined ? "said" : "said action"}>
       {action !== undefined && (

@@ -3,16 +3,16 @@ import { createContext } from "preact";
 import { useContext } from "preact/hooks";
 import { spelt } from "../sdk/spelling.js";
 import { connect } from "../sdk/tertulia.js";
-import { Desk } from "../view/desk.js";
+import { ViewStore } from "../view/view-store.js";
 import {
   begin,
   emptyConversation,
   type Connection,
   type Conv,
   type View,
-  type ViewEvent,
+  type Action,
 } from "../view/model.js";
-import { quietAgain } from "../view/quiet.js";
+import { quietAgain } from "../view/do-not-disturb.js";
 import { addressedConv } from "./address.js";
 import { draftsOf, keepDrafts } from "./drafts.js";
 import { awaitSharedKey, forgetKey, shareKey, sharedKey } from "./key.js";
@@ -24,7 +24,7 @@ import type { Texts } from "./texts.js";
 /** What never changes: who uses only this is not drawn again with every change of the view. */
 export interface Room {
   readonly t: Texts;
-  readonly act: (event: ViewEvent) => void;
+  readonly act: (event: Action) => void;
   readonly reconnectNow: () => void;
 }
 
@@ -53,7 +53,7 @@ export async function join(
   texts: Texts,
   changed: (view: View) => void,
   again: () => void,
-): Promise<Desk> {
+): Promise<ViewStore> {
   const me = spelt(name);
   const drafts = await draftsOf(me);
   const earlier = earlierSeat();
@@ -82,7 +82,7 @@ export async function join(
     else changed(next);
   };
   keepSeat(view);
-  const desk = new Desk(chat, {
+  const desk = new ViewStore(chat, {
     view,
     underway: keptOutgoing(me),
     changed: (next) => void take(next),

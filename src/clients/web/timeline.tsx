@@ -2,9 +2,9 @@
 import type { ComponentChildren, RefObject } from "preact";
 import { useEffect, useMemo } from "preact/hooks";
 import { unreadCount } from "../view/conversation.js";
-import { standing } from "../view/parts.js";
-import { quietFrom } from "../view/quiet.js";
-import { rows as rowsOf } from "../view/rows.js";
+import { standing } from "../view/accessors.js";
+import { quietFrom } from "../view/do-not-disturb.js";
+import { timelineRows as rowsOf } from "../view/timeline.js";
 import { focusComposer } from "./chat.js";
 import { Icon } from "./icons.js";
 import { Lines } from "./lines.js";

@@ -2,8 +2,8 @@
 import type { ComponentChildren, RefObject } from "preact";
 import { useLayoutEffect, useMemo, useRef, useState } from "preact/hooks";
 import { unreadCount } from "../view/conversation.js";
-import { standing } from "../view/parts.js";
-import type { Row } from "../view/rows.js";
+import { standing } from "../view/accessors.js";
+import type { Row } from "../view/timeline.js";
 import { Icon } from "./icons.js";
 import { useSeat } from "./seat.js";
 import { ShortTime } from "./times.js";

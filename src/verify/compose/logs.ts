@@ -1,7 +1,7 @@
 /** Reads along what the containers of a project log, through all their lives, and keeps it in a file. */
 import { spawn, type ChildProcess } from "node:child_process";
 import { createWriteStream, type WriteStream } from "node:fs";
-import type { LogLine } from "../gateway-process.js";
+import { loggedPosition, type LogLine } from "../gateway-process.js";
 import type { Report } from "../indexed.js";
 import type { Container, Project } from "./project.js";
 
@@ -78,7 +78,9 @@ export class Logs {
       this.#terms.push({ token: line.token, gateway, time: line.time });
     }
     if (line.msg === "events are missing from the log") {
-      const { bucket = -1, after = { g: 0, n: 0 }, kept, reason = "" } = line;
+      const { bucket = -1, reason = "" } = line;
+      const after = loggedPosition(line.after ?? { generation: 0, offset: 0 });
+      const kept = line.kept && loggedPosition(line.kept);
       this.reports.push({ t: this.#now(), gateway, bucket, after, kept, reason });
     }
   }

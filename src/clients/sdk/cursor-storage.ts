@@ -1,0 +1,64 @@
+/** What a client keeps across reloads of its page: key and cursors, in a storage such as a browser has. */
+import type { Cursors } from "./events.js";
+import { isConv } from "./misuse.js";
+import type { StorageLike } from "./options.js";
+import { randomId } from "./platform.js";
+
+export interface CursorStorageOptions {
+  readonly storage: StorageLike | undefined;
+  /** What it is kept under. */
+  readonly item: string;
+  /** Full, or not allowed: the chat works without. */
+  readonly failed: (error: unknown) => void;
+}
+
+/** A client's place in a storage, until another client of the same chat and name takes it. */
+export class CursorStorage {
+  readonly #options: CursorStorageOptions;
+  /** Of an earlier life, if there was one. */
+  readonly key: string | undefined;
+  readonly cursors: Cursors;
+  /** What this client writes begins so. */
+  readonly #mark = `{"by":"${randomId()}",`;
+  #hasBegun = false;
+
+  constructor(options: CursorStorageOptions) {
+    this.#options = options;
+    const { key, cursors } = this.#read();
+    const isKey = typeof key === "string" && /^[\w-]{1,64}$/.test(key);
+    this.key = isKey ? key : undefined;
+    this.cursors = Object.fromEntries(Object.entries(cursors ?? {}).filter(isCursor));
+  }
+
+  /** The first call takes the place; when another client has taken it since, nothing is written. */
+  keep(key: string, cursors: () => Cursors): void {
+    const { storage, item, failed } = this.#options;
+    if (storage === undefined) return;
+    try {
+      if (this.#hasBegun && !storage.getItem(item)?.startsWith(this.#mark)) return;
+      this.#hasBegun = true;
+      storage.setItem(item, this.#mark + JSON.stringify({ key, cursors: cursors() }).slice(1));
+    } catch (error) {
+      failed(error);
+    }
+  }
+
+  /** Other programs write there too, so nothing is known of its shape. */
+  #read(): { readonly key?: unknown; readonly cursors?: unknown } {
+    const { storage, item, failed } = this.#options;
+    try {
+      return (JSON.parse(storage?.getItem(item) ?? "{}") as object | null) ?? {};
+    } catch (error) {
+      failed(error);
+      return {};
+    }
+  }
+}
+
+function isCursor(entry: [conv: string, cursor: unknown]): entry is [string, [string, number]] {
+  const [conv, cursor] = entry;
+  if (!isConv(conv) || !Array.isArray(cursor)) return false;
+  const [epoch, seq] = cursor as unknown[];
+  const isEpoch = typeof epoch === "string" && /^[0-9a-z]{1,16}$/.test(epoch);
+  return isEpoch && Number.isSafeInteger(seq) && (seq as number) >= 0;
+}

@@ -1,0 +1,78 @@
+/** Does what a command of plain mode asks for, and prints the answer. */
+import type { Command } from "./commands.js";
+import { cleanLine } from "./clean.js";
+import { lineOf } from "./lines.js";
+import type { Plain } from "./plain.js";
+
+/** Never rejects: what did not work is told. */
+export async function runPlainCommand(
+  plain: Plain,
+  command: Exclude<Command, { type: "say" | "quit" }>,
+  of: string,
+): Promise<void> {
+  try {
+    await answer(plain, command, of);
+  } catch (error) {
+    plain.problem(error, of);
+  }
+}
+
+async function answer(
+  plain: Plain,
+  command: Exclude<Command, { type: "say" | "quit" }>,
+  of: string,
+): Promise<void> {
+  const { chat, texts } = plain;
+  switch (command.type) {
+    case "tell":
+      await plain.publish(command.conv, command.text, of);
+      return;
+    case "open":
+      plain.to = command.conv;
+      return;
+    case "history": {
+      const { messages } = await chat.history(command.conv ?? plain.to, { limit: 50 });
+      for (const each of messages) plain.print(lineOf(each), { type: "history", ...each });
+      return;
+    }
+    case "users": {
+      await chat.presence.watch();
+      for (const [user, status] of sorted(chat.presence.people)) {
+        plain.print(`${cleanLine(user)} ${texts.status[status]}`, { type: "user", user, status });
+      }
+      return;
+    }
+    case "info": {
+      const user = command.user ?? chat.name;
+      const status = await chat.user(user);
+      plain.print(`${cleanLine(user)} ${texts.status[status]}`, { type: "user", user, status });
+      return;
+    }
+    case "status":
+      await chat.setStatus(command.status);
+      return;
+    case "help":
+      for (const [form, about] of Object.values(texts.usage)) {
+        plain.print(`${form}  ${about}`, { type: "help", form, about });
+      }
+      return;
+    case "mistake":
+      throw new Error(
+        command.of === undefined
+          ? texts.noCommand(command.written)
+          : texts.mistake(texts.usage[command.of][0]),
+      );
+    case "search":
+    case "connect":
+    case "disconnect":
+    case "retry":
+    case "discard":
+      throw new Error(texts.onlyOnScreen);
+    default:
+      command satisfies never;
+  }
+}
+
+function sorted<T>(people: ReadonlyMap<string, T>): [name: string, status: T][] {
+  return [...people].toSorted(([one], [other]) => (one < other ? -1 : 1));
+}

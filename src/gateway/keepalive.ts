@@ -1,0 +1,139 @@
+/** The pulse of a connection: whether its client is there. */
+import type { Socket } from "node:net";
+import { setImmediate as nextTurn, setTimeout as pause } from "node:timers/promises";
+import { WebSocket } from "ws";
+import { unacknowledgedBy, type Unacknowledged } from "./unacknowledged.js";
+
+const PING_EVERY_MS = 25_000;
+const SILENT_FOR_MS = 60_000;
+/** How long a client may take to show that it is there. */
+const PROOF_WITHIN_MS = 2_000;
+/** A client that was heard, or has connected, so lately is there. */
+const FRESH_MS = 500;
+/** After this, it is asked what is under way to it; one that cannot be pinged has ended by then, or is there. */
+const HALF_WAY_MS = 1_000;
+/** Such a one is not nudged more often: its client shows what it is told. */
+const NUDGE_EVERY_MS = 10_000;
+/** So often a kernel sends again in that time at least. */
+const RESENT_IN_VAIN = 2;
+const STEP_MS = 250;
+
+export class Keepalive {
+  readonly #cut: (why: string) => void;
+  #webSocket: WebSocket | undefined;
+  #socket: Socket | undefined;
+  #underWay = async (): Promise<Unacknowledged> => ({ bytes: 0, resent: 0 });
+  #heardAt = performance.now();
+  #pingedAt = performance.now();
+  #nudgedAt = -Infinity;
+
+  /** @param cut ends a connection whose client is not there */
+  constructor(cut: (why: string) => void) {
+    this.#cut = cut;
+  }
+
+  /** @param underWay what its machine has not acknowledged, as far as is known */
+  attach(webSocket: WebSocket, socket: Socket, underWay = () => unacknowledgedBy(socket)): void {
+    this.#webSocket = webSocket;
+    this.#socket = socket;
+    this.#underWay = underWay;
+    this.#heardAt = performance.now();
+    const isAlive = (): void => void (this.#heardAt = performance.now());
+    webSocket.on("message", isAlive);
+    webSocket.on("pong", isAlive);
+  }
+
+  /** Pings it now and then, and cuts it after a long silence. To be called now and then; steady clock, ms. */
+  check(now: number): void {
+    if (now - this.#heardAt > SILENT_FOR_MS) this.#cut("silent for too long");
+    else if (now - this.#pingedAt > PING_EVERY_MS) {
+      this.#pingedAt = now;
+      this.#webSocket?.ping();
+    }
+  }
+
+  /**
+   * Whether the client is there. Pings it; it is cut if it has not answered after two seconds, unless the ping
+   * is still on its way: behind much else, on a slow line.
+   */
+  async answers(): Promise<boolean> {
+    const [webSocket, socket] = [this.#webSocket, this.#socket];
+    if (webSocket === undefined || socket === undefined || this.#isFresh) return true;
+    const since = performance.now();
+    webSocket.ping();
+    const pingEnds = socket.bytesWritten;
+    if (await this.#shows(webSocket, since, HALF_WAY_MS)) return true;
+    const taken = await this.#takenBy(socket);
+    if (await this.#shows(webSocket, since, PROOF_WITHIN_MS - HALF_WAY_MS)) return true;
+    if (taken < pingEnds && taken < (await this.#takenBy(socket))) return true;
+    this.#cut("did not answer when its name was contested");
+    return false;
+  }
+
+  /**
+   * Whether the connection of a client that must not be pinged has not ended, a second after it was told something. A
+   * machine that knows nothing of the connection answers with its end; so does a client that has quit, and
+   * waits only for the next frame. If a machine acknowledges nothing for longer than that, the client is cut.
+   * One that hangs for good cannot be told from one that is silent.
+   */
+  async survives(nudge: () => void): Promise<boolean> {
+    const webSocket = this.#webSocket;
+    const now = performance.now();
+    if (webSocket === undefined || this.#isFresh || now - this.#nudgedAt < NUDGE_EVERY_MS) {
+      return true;
+    }
+    this.#nudgedAt = now;
+    nudge();
+    if (await this.#shows(webSocket, now, HALF_WAY_MS)) return true;
+    if (webSocket.readyState !== WebSocket.OPEN) return false;
+    if ((await this.#underWay()).resent === 0) return true;
+    if (await this.#shows(webSocket, now, PROOF_WITHIN_MS - HALF_WAY_MS)) return true;
+    if (webSocket.readyState === WebSocket.OPEN) {
+      if ((await this.#underWay()).resent < RESENT_IN_VAIN) return true;
+    }
+    this.#cut("its machine did not answer when its name was contested");
+    return false;
+  }
+
+  /** Bytes that have reached its machine. */
+  async #takenBy(socket: Socket): Promise<number> {
+    const { bytes } = await this.#underWay();
+    // no door for it in Node: writableLength falls only when all that was queued together has left
+    const handle: unknown = Reflect.get(socket, "_handle");
+    if (!isHandle(handle)) return socket.bytesWritten - socket.writableLength - bytes;
+    return handle.bytesWritten - handle.writeQueueSize - bytes;
+  }
+
+  get #isFresh(): boolean {
+    // while the node does not read from this socket, a pong cannot arrive either
+    return this.#webSocket?.isPaused === true || performance.now() - this.#heardAt < FRESH_MS;
+  }
+
+  /**
+   * Waits until anything is heard from the client after `since`. Time in which this process stood still
+   * does not count.
+   */
+  async #shows(webSocket: WebSocket, since: number, withinMs: number): Promise<boolean> {
+    let wake = (): void => {};
+    const sign = new Promise<void>((resolve) => (wake = resolve));
+    const signs = ["message", "pong", "close"] as const;
+    for (const each of signs) webSocket.on(each, wake);
+    const isOpen = (): boolean => webSocket.readyState === WebSocket.OPEN;
+    for (let leftMs = withinMs; leftMs > 0 && this.#heardAt < since && isOpen();) {
+      const began = performance.now();
+      await Promise.race([sign, pause(STEP_MS, undefined, { ref: false })]);
+      await nextTurn(); // reads what has come
+      leftMs -= Math.min(performance.now() - began, 2 * STEP_MS);
+    }
+    for (const each of signs) webSocket.off(each, wake);
+    return this.#heardAt >= since;
+  }
+}
+
+function isHandle(value: unknown): value is { bytesWritten: number; writeQueueSize: number } {
+  if (typeof value !== "object" || value === null) return false;
+  const [written, queued]: unknown[] = ["bytesWritten", "writeQueueSize"].map((each) =>
+    Reflect.get(value, each),
+  );
+  return typeof written === "number" && typeof queued === "number";
+}

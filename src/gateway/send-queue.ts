@@ -1,0 +1,138 @@
+/**
+ * The outbox of a connection: frames queued in the same moment leave in one write, and a reader
+ * that does not keep up is cut before its queue costs the others anything.
+ *
+ * Frames are written to the socket beside the library, whose sender has no queue of its own without
+ * compression; control frames and the close stay with the library.
+ */
+import type { Socket } from "node:net";
+import type { WebSocket } from "ws";
+import type { Frame } from "./frame.js";
+import type { Writer, WriteCoalescer } from "./write-coalescer.js";
+
+export interface SendQueueLimits {
+  /** More unsent bytes than this when the next frame is due, and the reader is cut. */
+  readonly maxBytes: number;
+  /** Unsent bytes of which none was taken for this long, and the reader is cut. */
+  readonly maxStallMs: number;
+}
+
+/** More than this is not gathered. */
+const FLUSHED_AT_BYTES = 65_536;
+
+export class SendQueue implements Writer {
+  readonly #limits: SendQueueLimits;
+  readonly #onCut: (why: "overfull" | "stalled") => void;
+  readonly #writes: WriteCoalescer;
+  #webSocket: WebSocket | undefined;
+  #socket: Socket | undefined;
+  /** While frames are held back. */
+  #corked: Frame[] | undefined = [];
+  #corkedBytes = 0;
+  /** Queued, to be written at the end of this moment. */
+  #queued: Frame[] = [];
+  #queuedBytes = 0;
+  #isCut = false;
+  #taken = 0;
+  #takenAt: number | undefined;
+
+  /**
+   * Holds frames back until {@link uncork}.
+   *
+   * @param onCut the reader does not keep up: its connection is to be ended
+   */
+  constructor(
+    limits: SendQueueLimits,
+    writes: WriteCoalescer,
+    onCut: (why: "overfull" | "stalled") => void,
+  ) {
+    this.#limits = limits;
+    this.#writes = writes;
+    this.#onCut = onCut;
+  }
+
+  attach(webSocket: WebSocket, socket: Socket): void {
+    this.#webSocket = webSocket;
+    this.#socket = socket;
+    if (this.#isCut) this.#onCut("overfull"); // there was no connection to be cut yet
+  }
+
+  cork(): void {
+    this.#corked ??= [];
+  }
+
+  uncork(): void {
+    const held = this.#corked ?? [];
+    this.#corked = undefined;
+    this.#corkedBytes = 0;
+    for (const frame of held) this.send(frame);
+  }
+
+  /** Forgets what was held back. */
+  clear(): void {
+    if (this.#corked !== undefined) this.#corked = [];
+    this.#corkedBytes = 0;
+  }
+
+  /** Queues a frame behind all others, those held back included. */
+  push(frame: Frame): void {
+    if (this.#corked === undefined) return this.send(frame);
+    if (this.#isCut) return;
+    if (this.#isOverfull) return this.#cut("overfull");
+    this.#corked.push(frame);
+    this.#corkedBytes += frame.length;
+  }
+
+  /** Resolves when a good part of the queue is free, or the connection is gone. */
+  async untilRoom(): Promise<void> {
+    while (this.#socket?.writable === true && this.#unsentBytes > this.#limits.maxBytes / 4) {
+      await new Promise((resolve) => setTimeout(resolve, 20));
+    }
+  }
+
+  /** Queues a frame; it leaves at the end of this moment. */
+  send(frame: Frame): void {
+    if (this.#isCut || this.#socket === undefined || this.#webSocket?.readyState !== 1) return;
+    // one answer alone may be larger than all that a slow reader may owe
+    if (this.#isOverfull) return this.#cut("overfull");
+    if (this.#queued.push(frame) === 1) this.#writes.queue(this);
+    this.#queuedBytes += frame.length;
+    if (this.#queuedBytes > FLUSHED_AT_BYTES) this.flush(); // a fast reader takes it at once
+  }
+
+  /** Writes what is queued: at the end of a moment, and before the connection is closed. */
+  flush(): void {
+    const frames = this.#queued;
+    if (frames.length === 0) return;
+    this.#queued = [];
+    this.#queuedBytes = 0;
+    if (this.#webSocket?.readyState !== 1) return; // nothing may follow a close
+    this.#socket?.write(frames.length === 1 ? frames[0]! : Buffer.concat(frames));
+  }
+
+  /** Cuts a reader that has taken nothing for too long. To be called now and then; steady clock, ms. */
+  checkPace(now: number): void {
+    if (this.#socket === undefined) return;
+    const unsent = this.#socket.writableLength; // what is queued leaves in a moment
+    const taken = this.#socket.bytesWritten - unsent;
+    if (unsent === 0 || taken !== this.#taken || this.#takenAt === undefined) {
+      this.#taken = taken;
+      this.#takenAt = now;
+    }
+    if (now - this.#takenAt > this.#limits.maxStallMs) this.#cut("stalled");
+  }
+
+  get #unsentBytes(): number {
+    return (this.#socket?.writableLength ?? 0) + this.#queuedBytes + this.#corkedBytes;
+  }
+
+  get #isOverfull(): boolean {
+    return this.#unsentBytes > this.#limits.maxBytes;
+  }
+
+  #cut(why: "overfull" | "stalled"): void {
+    if (this.#isCut) return;
+    this.#isCut = true;
+    this.#onCut(why);
+  }
+}

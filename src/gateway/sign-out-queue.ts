@@ -1,0 +1,76 @@
+/** Leavers: sign out who is gone, for as long as it takes: a name left behind could never be had again. */
+import { setMaxListeners } from "node:events";
+import { setTimeout as pause } from "node:timers/promises";
+import type { Chat } from "../chat/chat.js";
+import type { Name } from "../chat/model.js";
+import type { Holder } from "../chat/ports.js";
+import type { Log } from "../observe.js";
+
+export class SignOutQueue {
+  readonly #chat: Chat;
+  readonly #log: Log;
+  readonly #stop = new AbortController();
+  readonly #leaving = new Set<Promise<void>>();
+  readonly #names = new Map<Name, number>();
+  readonly #lingering = new Set<Holder>();
+
+  constructor(chat: Chat, log: Log) {
+    setMaxListeners(0, this.#stop.signal); // one for each who lingers
+    this.#chat = chat;
+    this.#log = log;
+  }
+
+  /** Signs out after a while, in which the client may come back and share the name: then nobody sees it. */
+  signOut(holder: Holder, afterMs = 0): void {
+    // a copy: the session may be named anew before this is done
+    const { name, id } = holder;
+    this.#names.set(name, (this.#names.get(name) ?? 0) + 1);
+    const leaving = this.#signOut({ name, id, isLive: false }, afterMs).finally(() => {
+      this.#leaving.delete(leaving);
+      const left = this.#names.get(name)! - 1;
+      if (left > 0) this.#names.set(name, left);
+      else this.#names.delete(name);
+    });
+    if (afterMs === 0) this.#leaving.add(leaving);
+  }
+
+  /** Whether somebody with this name is leaving, and still has it. */
+  has(name: Name): boolean {
+    return this.#names.has(name);
+  }
+
+  /** Whether the name is kept for a client that may come back. */
+  lingers(name: Name): boolean {
+    for (const holder of this.#lingering) if (holder.name === name) return true;
+    return false;
+  }
+
+  /**
+   * Waits until all are signed out, but no longer than this. Those who linger are left to the leader:
+   * they keep their names for as long as this node's lease runs.
+   */
+  async close(withinMs: number): Promise<void> {
+    const timer = pause(withinMs, undefined, { signal: this.#stop.signal }).catch(() => {});
+    await Promise.race([Promise.all(this.#leaving), timer]);
+    this.#stop.abort();
+  }
+
+  async #signOut(holder: Holder, afterMs: number): Promise<void> {
+    if (afterMs > 0) {
+      this.#lingering.add(holder);
+      await pause(afterMs, undefined, { signal: this.#stop.signal }).catch(() => {});
+      this.#lingering.delete(holder);
+    }
+    while (!this.#stop.signal.aborted) {
+      try {
+        await this.#chat.leave(holder);
+        return;
+      } catch (error) {
+        this.#log.warn({ err: error, session: holder.id }, "sign-out failed, trying again");
+        await pause(500 + Math.random() * 500, undefined, { signal: this.#stop.signal }).catch(
+          () => {},
+        );
+      }
+    }
+  }
+}

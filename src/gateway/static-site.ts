@@ -1,0 +1,99 @@
+/** The page for browsers: one file, read once, served from memory; it loads nothing else. */
+import { createHash } from "node:crypto";
+import { readFile } from "node:fs/promises";
+import type { IncomingHttpHeaders, OutgoingHttpHeaders } from "node:http";
+import { join } from "node:path";
+import { gzipSync } from "node:zlib";
+
+export interface Served {
+  readonly status: 200 | 304;
+  readonly headers: OutgoingHttpHeaders;
+  readonly body: Uint8Array;
+}
+
+export interface StaticSite {
+  /** What stands at this path; undefined: nothing of the page. */
+  answer(path: string, headers: IncomingHttpHeaders): Served | undefined;
+}
+
+interface Page {
+  readonly etag: string;
+  readonly body: Buffer;
+  readonly gzip: Buffer;
+  /** Sources of its own script and styles, as a Content Security Policy names them. */
+  readonly scripts: string;
+  readonly styles: string;
+}
+
+/** Of a folder with `index.html`; undefined if it has not been built. */
+export async function readStaticSite(folder: string): Promise<StaticSite | undefined> {
+  let body: Buffer;
+  try {
+    body = await readFile(join(folder, "index.html"));
+  } catch (error) {
+    if ((error as NodeJS.ErrnoException).code === "ENOENT") return undefined;
+    throw error;
+  }
+  const page: Page = {
+    etag: `W/"${digestOf(body).toString("base64url").slice(0, 22)}"`,
+    body,
+    gzip: gzipSync(body, { level: 9 }),
+    scripts: sourcesOf("script", body),
+    styles: sourcesOf("style", body),
+  };
+  return { answer: (path, headers) => (path === "/" ? answerOf(page, headers) : undefined) };
+}
+
+function answerOf(page: Page, asked: IncomingHttpHeaders): Served {
+  const headers: OutgoingHttpHeaders = {
+    "cache-control": "no-cache", // kept, but asked for each time: the gateway may be a newer one
+    "content-security-policy": policy(page, asked.host),
+    "cross-origin-opener-policy": "same-origin",
+    etag: page.etag,
+    "referrer-policy": "no-referrer",
+    vary: "accept-encoding",
+    "x-content-type-options": "nosniff",
+  };
+  if (asked["if-none-match"]?.includes(page.etag) === true) {
+    return { status: 304, headers, body: new Uint8Array() };
+  }
+  const isSmall = /\bgzip\b/.test(asked["accept-encoding"]?.toString() ?? "");
+  const body = isSmall ? page.gzip : page.body;
+  return {
+    status: 200,
+    headers: {
+      ...headers,
+      "content-type": "text/html; charset=utf-8",
+      "content-length": body.length,
+      ...(isSmall && { "content-encoding": "gzip" }),
+    },
+    body,
+  };
+}
+
+/** Content Security Policy Level 3. Some browsers take `'self'` for http only: so the host by name as well. */
+function policy({ scripts, styles }: Page, host: string | undefined): string {
+  const sockets =
+    host !== undefined && /^[\w.\-:[\]]+$/.test(host) ? ` ws://${host} wss://${host}` : "";
+  return [
+    "default-src 'none'",
+    `script-src ${scripts}`,
+    `style-src ${styles}`,
+    `connect-src 'self'${sockets}`,
+    "img-src 'self' data:",
+    "base-uri 'none'",
+    "form-action 'none'",
+    "frame-ancestors 'none'",
+  ].join("; ");
+}
+
+/** Hashes of what stands in the elements of this kind. The build writes them whole, without `</` inside. */
+function sourcesOf(kind: "script" | "style", page: Buffer): string {
+  const elements = page.toString().matchAll(new RegExp(`<${kind}[^>]*>(.*?)</${kind}>`, "gs"));
+  const hashes = [...elements].map(([, text]) => `'sha256-${digestOf(text!).toString("base64")}'`);
+  return hashes.length === 0 ? "'none'" : hashes.join(" ");
+}
+
+function digestOf(content: string | Buffer): Buffer {
+  return createHash("sha256").update(content).digest();
+}

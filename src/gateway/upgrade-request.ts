@@ -1,0 +1,51 @@
+/** What a request asks for: path, name, subprotocols. PROTOCOL.md, connecting. */
+import type { IncomingMessage } from "node:http";
+import type { Name } from "../chat/model.js";
+import { nameFromBytes } from "../wire/bytes.js";
+import { SUBPROTOCOL } from "../wire/json-schema.js";
+
+export interface UpgradeRequest {
+  readonly path: string;
+  /** Undefined when the query has no `name`; may be empty. */
+  readonly name: Name | undefined;
+  readonly subprotocols: readonly string[];
+}
+
+/** Never throws: a target is whatever bytes a client sent. */
+export function parseUpgradeRequest(request: IncomingMessage): UpgradeRequest {
+  const target = request.url ?? "/";
+  const question = target.indexOf("?");
+  const query = question === -1 ? "" : target.slice(question + 1);
+  const pair = query.split("&").find((part) => part === "name" || part.startsWith("name="));
+  return {
+    path: question === -1 ? target : target.slice(0, question),
+    name: pair === undefined ? undefined : nameFromBytes(percentDecoded(pair.slice(5))),
+    subprotocols: (request.headers["sec-websocket-protocol"] ?? "")
+      .split(",")
+      .map((word) => word.trim())
+      .filter((word) => word !== ""),
+  };
+}
+
+/** What the connection will speak: chosen by what it offers and asks for, never guessed from frames. */
+export function dialectOf({
+  path,
+  subprotocols,
+}: UpgradeRequest): "classic" | "wsProtocol" | "json" | "unknown" {
+  if (subprotocols.includes(SUBPROTOCOL) || path === "/ws") return "json";
+  if (subprotocols.includes("ws-protocol")) return "wsProtocol";
+  const isOurs = (word: string): boolean => word.startsWith("tertulia.");
+  return subprotocols.length > 0 && subprotocols.every(isOurs) ? "unknown" : "classic";
+}
+
+/** The bytes; `+` stays `+`, and what is no valid escape stays as it is. */
+function percentDecoded(text: string): Uint8Array {
+  const bytes = Buffer.from(text, "latin1");
+  let length = 0;
+  for (let i = 0; i < bytes.length; i++) {
+    const escape = bytes[i] === 0x25 ? /^%([0-9a-fA-F]{2})/.exec(text.slice(i, i + 3)) : null;
+    bytes[length++] = escape === null ? bytes[i]! : Number.parseInt(escape[1]!, 16);
+    if (escape !== null) i += 2;
+  }
+  return bytes.subarray(0, length);
+}

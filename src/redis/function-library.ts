@@ -1,0 +1,150 @@
+/** The ledger: Redis functions that change the chat's data, each in one atomic step. */
+import { createHash } from "node:crypto";
+import { readFile, readdir } from "node:fs/promises";
+import type { Redis } from "ioredis";
+import type { Observe } from "../observe.js";
+import type { SeenBuckets } from "./feed/lineage.js";
+
+export type LibraryFunction =
+  | "claim"
+  | "append"
+  | "leave"
+  | "set_status"
+  | "touch"
+  | "lookup"
+  | "roster"
+  | "history"
+  | "present"
+  | "conversations"
+  | "extents"
+  | "page"
+  | "mark_read"
+  | "beat"
+  | "retire"
+  | "disown"
+  | "sweep"
+  | "reap"
+  | "elect"
+  | "resign";
+
+/** They may announce something: they are told what this node has seen (lua/5-register.lua). */
+const FROM_SEEN: ReadonlySet<LibraryFunction> = new Set([
+  "claim",
+  "append",
+  "leave",
+  "set_status",
+  "touch",
+  "beat",
+  "disown",
+  "sweep",
+  "reap",
+  "elect",
+]);
+
+/** The library's source and its version, a digest of the source. */
+export interface FunctionSource {
+  readonly version: string;
+  readonly source: string;
+}
+
+export async function readFunctionSource(): Promise<FunctionSource> {
+  const folder = new URL("lua/", import.meta.url);
+  const files = (await readdir(folder)).filter((file) => file.endsWith(".lua")).toSorted();
+  const parts = await Promise.all(files.map((file) => readFile(new URL(file, folder), "utf8")));
+  const body = parts.join("\n");
+  const version = createHash("sha256").update(body).digest("hex").slice(0, 8);
+  return {
+    version,
+    source: `#!lua name=tertulia_${version}\n${body.replace("_VERSION", `_${version}`)}`,
+  };
+}
+
+export class FunctionLibrary {
+  readonly redis: Redis;
+  readonly #library: FunctionSource;
+  readonly observe: Observe;
+  readonly #seen: SeenBuckets | undefined;
+  #loading: Promise<void> | undefined;
+
+  /** @param seen what older data must not be taken for; without it, whatever is there is the truth. */
+  constructor(redis: Redis, library: FunctionSource, observe: Observe, seen?: SeenBuckets) {
+    this.redis = redis;
+    this.#library = library;
+    this.observe = observe;
+    this.#seen = seen;
+  }
+
+  /** The same on another connection. */
+  on(redis: Redis): FunctionLibrary {
+    return new FunctionLibrary(redis, this.#library, this.observe, this.#seen);
+  }
+
+  /** Loads the library, unless Redis has this version already. */
+  load(): Promise<void> {
+    this.#loading ??= this.#load().finally(() => (this.#loading = undefined));
+    return this.#loading;
+  }
+
+  /**
+   * Calls one function; bulk strings come back as Buffers. A library that is not there (another
+   * Redis, `FUNCTION FLUSH`) is loaded first: nothing has run by then.
+   *
+   * @throws whatever Redis or the connection says; see store.ts for what may be tried again.
+   */
+  async call(
+    name: LibraryFunction,
+    keys: readonly string[],
+    args: readonly (string | Buffer | number)[],
+  ): Promise<unknown> {
+    const { redisCalls, redisErrors } = this.observe.counters;
+    const began = performance.now();
+    try {
+      return await this.#call(name, keys, args);
+    } catch (error) {
+      redisErrors.inc({ function: name });
+      throw error;
+    } finally {
+      redisCalls.observe({ function: name }, (performance.now() - began) / 1_000);
+    }
+  }
+
+  async #call(
+    name: LibraryFunction,
+    keys: readonly string[],
+    args: readonly (string | Buffer | number)[],
+  ): Promise<unknown> {
+    const words = [`${name}_${this.#library.version}`, keys.length, ...keys, ...args];
+    if (FROM_SEEN.has(name)) {
+      const { generation, offset } = this.#seen?.newestIn(keys[0]!) ?? { generation: 0, offset: 0 };
+      words.push(`${generation}-${offset}`);
+    }
+    try {
+      return await this.#functions.fcallBuffer(...words);
+    } catch (error) {
+      if (!isReply(error, "ERR Function not found")) throw error;
+      await this.load();
+      return this.#functions.fcallBuffer(...words);
+    }
+  }
+
+  /** ioredis has the method (`callBuffer` cannot be auto-pipelined), but no type for it. */
+  get #functions(): {
+    fcallBuffer(...words: readonly (string | Buffer | number)[]): Promise<unknown>;
+  } {
+    return this.redis as never;
+  }
+
+  async #load(): Promise<void> {
+    try {
+      await this.redis.call("FUNCTION", "LOAD", this.#library.source);
+      this.observe.log.info({ version: this.#library.version }, "ledger functions loaded");
+    } catch (error) {
+      if (!(error instanceof Error && error.message.includes("already exists"))) throw error;
+    }
+  }
+}
+
+/** Whether this is an error reply of Redis that begins so. */
+export function isReply(error: unknown, beginning: string): boolean {
+  return error instanceof Error && error.message.startsWith(beginning);
+}

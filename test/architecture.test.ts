@@ -10,7 +10,7 @@ const arrows: Record<string, readonly string[]> = {
   chat: [],
   wire: ["chat"],
   gateway: ["chat", "wire", "observe"],
-  redis: ["chat", "wire/bytes", "observe"],
+  redis: ["chat", "cluster/ports", "wire/bytes", "observe"],
   cluster: ["chat", "observe"],
   "local-redis": [],
   flood: [],

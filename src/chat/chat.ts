@@ -1,16 +1,8 @@
 /** The rules: who may be called what, who may say what to whom. Knows neither sockets nor Redis. */
-import {
-  GENERAL,
-  conversationBetween,
-  type Command,
-  type Conversation,
-  type ConversationState,
-  type Name,
-  type Page,
-  type Range,
-  type Refusal,
-  type Reply,
-} from "./model.js";
+import type { Command, Refusal, Reply } from "./commands.js";
+import { GENERAL, conversationBetween, type Conversation } from "./conversation.js";
+import type { ConversationState, Page, Range } from "./history.js";
+import type { Name } from "./names.js";
 import type { ConversationStore, Holder, NotedActivity, Present, UserStore } from "./ports.js";
 
 export interface ChatRules {

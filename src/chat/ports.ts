@@ -1,21 +1,11 @@
 /**
- * What the chat needs from the world: a store that keeps and announces in one step, a feed that
- * follows the announcements, and leases that are held for a time. `redis/` implements them.
+ * What the chat needs from the world: stores that keep and announce in one step, and a feed that
+ * follows the announcements. `redis/` implements them.
  */
-import type {
-  Conversation,
-  ConversationState,
-  Message,
-  EphemeralEvent,
-  Name,
-  Notice,
-  Page,
-  Position,
-  Range,
-  Status,
-  Text,
-  User,
-} from "./model.js";
+import type { Conversation } from "./conversation.js";
+import type { Message, EphemeralEvent, Notice, Position, Text } from "./events.js";
+import type { ConversationState, Page, Range } from "./history.js";
+import type { Name, Status, User } from "./names.js";
 
 /** The store could not answer in time; what was asked may or may not have happened. */
 export class Unavailable extends Error {
@@ -121,56 +111,4 @@ export interface Feed {
   /** Reads up to the newest announcement of every bucket now. */
   catchUp(): Promise<void>;
   close(): Promise<void>;
-}
-
-/** A node's standing in the cluster, as far as the node knows. */
-export interface Membership {
-  /** Random, one per node process life, and a new one after a lease was lost. */
-  readonly incarnation: string;
-  /** False while the node is not (or no longer) a member: then it must not write in users' names. */
-  readonly isMember: boolean;
-}
-
-export interface Head {
-  readonly bucket: number;
-  readonly head: Position;
-  readonly isMember: boolean;
-  /** When it was so, by Redis' clock, in ms since 1970. */
-  readonly timeMs: number;
-  /** This node has seen more: perhaps it is not the primary's head. Nothing is written there. */
-  readonly isOlder: boolean;
-}
-
-/** Membership on loan: a node that stops renewing is dead for the others after the lease. */
-export interface NodeLease {
-  /** A new member, under an incarnation never used before. */
-  join(incarnation: string): Promise<Head[]>;
-  /** Renews in every bucket; says in which the lease had ended (it is not revived), and all heads. */
-  renew(incarnation: string): Promise<Head[]>;
-  retire(incarnation: string): Promise<void>;
-}
-
-/** Leadership on loan. A token is greater than all tokens given out before, across failovers. */
-export interface LeaderLease {
-  /** The token while `incarnation` leads, else undefined. */
-  acquire(incarnation: string): Promise<string | undefined>;
-  resign(incarnation: string): Promise<void>;
-}
-
-/** What the leader alone does; every step re-checks inside, and refuses a token that is stale. */
-export interface Duties {
-  /** Active users who were quiet for the idle time become inactive. Returns the nodes found dead. */
-  sweep(token: string): Promise<{ idled: number; dead: DeadNode[] }>;
-  /** Signs out the users of a dead node in one bucket; returns how many. */
-  reap(token: string, dead: DeadNode): Promise<number>;
-}
-
-export interface DeadNode {
-  readonly bucket: number;
-  readonly incarnation: string;
-}
-
-/** The leader's token is older than one that has acted: somebody else leads. */
-export class StaleToken extends Error {
-  override readonly name = "StaleToken";
 }

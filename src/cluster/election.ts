@@ -3,7 +3,7 @@
  * leads; what keeps two from acting is the token, checked where the leader writes.
  */
 import { setTimeout as pause } from "node:timers/promises";
-import type { LeaderLease, Membership } from "../chat/ports.js";
+import type { LeaderLease, Membership } from "./ports.js";
 import type { Observe } from "../observe.js";
 
 export interface ElectionSettings {

@@ -7,7 +7,7 @@
  */
 import { randomBytes } from "node:crypto";
 import { setTimeout as pause } from "node:timers/promises";
-import type { Head, NodeLease, Membership } from "../chat/ports.js";
+import type { Head, NodeLease, Membership } from "./ports.js";
 import type { Observe } from "../observe.js";
 import { RedisClock } from "./clock.js";
 

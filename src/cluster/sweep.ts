@@ -1,5 +1,5 @@
 /** The sweep: what the leader does for all, once a second. */
-import { StaleToken, type Duties } from "../chat/ports.js";
+import { StaleToken, type Duties } from "./ports.js";
 import type { Observe } from "../observe.js";
 
 /** One round: the quiet become inactive, the users of dead nodes are signed out. */

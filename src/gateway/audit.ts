@@ -1,5 +1,5 @@
 /** The audit: gives back names that the store counts as this node's, but no session of it has. */
-import type { Name } from "../chat/model.js";
+import type { Name } from "../chat/names.js";
 import type { UserStore } from "../chat/ports.js";
 import type { Hub } from "./hub.js";
 import type { SignOutQueue } from "./sign-out-queue.js";

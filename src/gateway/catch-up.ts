@@ -3,14 +3,9 @@
  * for what was told already. So there is no moment in which something could be missed, or told twice.
  */
 import type { Chat } from "../chat/chat.js";
-import {
-  GENERAL,
-  otherOf,
-  type Conversation,
-  type Message,
-  type Name,
-  type Notice,
-} from "../chat/model.js";
+import { GENERAL, otherOf, type Conversation } from "../chat/conversation.js";
+import type { Message, Notice } from "../chat/events.js";
+import type { Name } from "../chat/names.js";
 import type { Holder } from "../chat/ports.js";
 import { convOf, encodeEvent, messageEvent } from "../wire/json.js";
 import type { Event } from "../wire/json-schema.js";

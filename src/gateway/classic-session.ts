@@ -3,7 +3,9 @@
  * effects and replies come in the order in which they were sent.
  */
 import type { Socket } from "node:net";
-import type { Command, Name, Notice, Reply, Status } from "../chat/model.js";
+import type { Command, Reply } from "../chat/commands.js";
+import type { Notice } from "../chat/events.js";
+import type { Name, Status } from "../chat/names.js";
 import { Unavailable } from "../chat/ports.js";
 import { CLOSE } from "../wire/close.js";
 import type { ByteDialect } from "../wire/dialect.js";

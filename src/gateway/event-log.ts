@@ -2,7 +2,9 @@
  * The event log: who came and went, what failed and why, and, at debug, from whom to whom a message
  * went. Never a text or a key; of addresses only the client's own. docs/operations.md has the table.
  */
-import type { Command, Name, Notice, Reply } from "../chat/model.js";
+import type { Command, Reply } from "../chat/commands.js";
+import type { Notice } from "../chat/events.js";
+import type { Name } from "../chat/names.js";
 import type { Observe } from "../observe.js";
 import { shown } from "../wire/visible.js";
 import { nameWriter, type LogNames } from "./log-names.js";

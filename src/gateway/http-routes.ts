@@ -1,7 +1,7 @@
 /** Pages: plain HTTP on the chat's port. PROTOCOL.md, connecting. */
 import type { IncomingMessage, ServerResponse } from "node:http";
 import type { Chat } from "../chat/chat.js";
-import type { Name } from "../chat/model.js";
+import type { Name } from "../chat/names.js";
 import type { Log } from "../observe.js";
 import { publishedSchema } from "../wire/json-schema.js";
 import { LINGER_MS } from "./handshake.js";

@@ -1,5 +1,7 @@
 /** The hub: the sessions of this node. Finds whom a notice is for and encodes it once per dialect. */
-import { GENERAL, otherOf, type Name, type Notice } from "../chat/model.js";
+import { GENERAL, otherOf } from "../chat/conversation.js";
+import type { Notice } from "../chat/events.js";
+import type { Name } from "../chat/names.js";
 import type { Counters } from "../observe.js";
 import type { Dialect } from "../wire/dialect.js";
 import { frameOf, type Frame } from "./frame.js";

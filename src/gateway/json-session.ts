@@ -4,7 +4,9 @@
  */
 import { randomBytes } from "node:crypto";
 import type { Socket } from "node:net";
-import type { Name, Notice, Refusal, Reply } from "../chat/model.js";
+import type { Refusal, Reply } from "../chat/commands.js";
+import type { Notice } from "../chat/events.js";
+import type { Name } from "../chat/names.js";
 import { Unavailable } from "../chat/ports.js";
 import { CLOSE } from "../wire/close.js";
 import {

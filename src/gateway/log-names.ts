@@ -1,6 +1,6 @@
 /** Names in the log: as they are, as a keyed hash, or not at all. */
 import { createHmac, randomBytes } from "node:crypto";
-import type { Name } from "../chat/model.js";
+import type { Name } from "../chat/names.js";
 import { bytesFromName } from "../wire/bytes.js";
 import { shown } from "../wire/visible.js";
 

@@ -2,7 +2,8 @@
 import { randomBytes } from "node:crypto";
 import { setTimeout as pause } from "node:timers/promises";
 import type { Chat } from "../chat/chat.js";
-import { isBefore, type Name, type Notice, type Position } from "../chat/model.js";
+import { isBefore, type Notice, type Position } from "../chat/events.js";
+import type { Name } from "../chat/names.js";
 import type { Holder } from "../chat/ports.js";
 
 /** How long a request waits while the name is in doubt. */

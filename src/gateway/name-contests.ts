@@ -3,7 +3,8 @@
  * the one that has the holder lets it show that it is there, or cuts it. PROTOCOL.md, connecting.
  */
 import type { Chat } from "../chat/chat.js";
-import type { Name, Notice } from "../chat/model.js";
+import type { Notice } from "../chat/events.js";
+import type { Name } from "../chat/names.js";
 import type { Log } from "../observe.js";
 import type { Audit } from "./audit.js";
 import type { Hub } from "./hub.js";

@@ -2,7 +2,8 @@
  * Presence: who is connected, in the whole cluster, as this node knows; told to those who follow it,
  * in windows: the last state of each user in one counts, and one frame serves all.
  */
-import { isBefore, type Name, type Notice, type Position, type Status } from "../chat/model.js";
+import { isBefore, type Notice, type Position } from "../chat/events.js";
+import type { Name, Status } from "../chat/names.js";
 import type { Present } from "../chat/ports.js";
 import type { Log } from "../observe.js";
 import { encodeEvent, textFromName } from "../wire/json.js";

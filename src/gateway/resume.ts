@@ -3,16 +3,10 @@
  * everything after one number follows, at once or when it is written.
  */
 import type { Chat } from "../chat/chat.js";
-import {
-  GENERAL,
-  conversationBetween,
-  type Conversation,
-  type ConversationState,
-  type Extent,
-  type Message,
-  type Name,
-  type Page,
-} from "../chat/model.js";
+import { GENERAL, conversationBetween, type Conversation } from "../chat/conversation.js";
+import type { Message } from "../chat/events.js";
+import type { ConversationState, Extent, Page } from "../chat/history.js";
+import type { Name } from "../chat/names.js";
 import { convOf, epochFromText, epochText, nameOfConv } from "../wire/json.js";
 import type { Events, Requests } from "../wire/json-schema.js";
 

@@ -1,7 +1,8 @@
 /** A session: one connection and its dialogue with the chat. What it and its gateway are to each other. */
 import type { Socket } from "node:net";
 import type { Chat } from "../chat/chat.js";
-import type { Name, Notice } from "../chat/model.js";
+import type { Notice } from "../chat/events.js";
+import type { Name } from "../chat/names.js";
 import type { ActivityKind } from "../chat/ports.js";
 import type { Observe } from "../observe.js";
 import type { Dialect } from "../wire/dialect.js";

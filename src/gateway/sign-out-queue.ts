@@ -2,7 +2,7 @@
 import { setMaxListeners } from "node:events";
 import { setTimeout as pause } from "node:timers/promises";
 import type { Chat } from "../chat/chat.js";
-import type { Name } from "../chat/model.js";
+import type { Name } from "../chat/names.js";
 import type { Holder } from "../chat/ports.js";
 import type { Log } from "../observe.js";
 

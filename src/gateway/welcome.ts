@@ -1,5 +1,5 @@
 /** The welcome: what a JSON client is told first. PROTOCOL.md, JSON. */
-import type { Name } from "../chat/model.js";
+import type { Name } from "../chat/names.js";
 import { convOf, epochText, idOf, textFromName, unreadOf } from "../wire/json.js";
 import type { Events, Request } from "../wire/json-schema.js";
 import type { NameClaim } from "./name-claim.js";

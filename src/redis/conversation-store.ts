@@ -1,16 +1,8 @@
 /** The archive on Redis: a user's conversations, what they hold, and how far each was read. */
-import {
-  conversationBetween,
-  otherOf,
-  type Conversation,
-  type ConversationState,
-  type Message,
-  type EphemeralEvent,
-  type Name,
-  type Page,
-  type Range,
-  type User,
-} from "../chat/model.js";
+import { conversationBetween, otherOf, type Conversation } from "../chat/conversation.js";
+import type { Message, EphemeralEvent } from "../chat/events.js";
+import type { ConversationState, Page, Range } from "../chat/history.js";
+import type { Name, User } from "../chat/names.js";
 import type { ConversationStore, Present } from "../chat/ports.js";
 import { STATUSES, decodeRecord, encodeEphemeral } from "./events.js";
 import { ALL_BUCKETS, bucketOfConversation, bucketOfUser, type Keys } from "./keys.js";

@@ -1,17 +1,7 @@
 /** Events and message records as the ledger packs them (big-endian; see lua/1-bucket.lua). */
-import {
-  GENERAL,
-  conversationBetween,
-  type Conversation,
-  type Message,
-  type EphemeralEvent,
-  type Name,
-  type Notice,
-  type Position,
-  type PresenceCause,
-  type Status,
-  otherOf,
-} from "../chat/model.js";
+import { GENERAL, conversationBetween, type Conversation, otherOf } from "../chat/conversation.js";
+import type { Message, EphemeralEvent, Notice, Position, PresenceCause } from "../chat/events.js";
+import type { Name, Status } from "../chat/names.js";
 
 export const STATUSES: readonly Status[] = ["disconnected", "active", "busy", "inactive"];
 

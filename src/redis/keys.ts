@@ -1,7 +1,8 @@
 /** The names of keys, and which bucket a user or a conversation belongs to. */
 import { crc32 } from "node:zlib";
 import { bytesFromName } from "../wire/bytes.js";
-import type { Conversation, Name } from "../chat/model.js";
+import type { Conversation } from "../chat/conversation.js";
+import type { Name } from "../chat/names.js";
 
 /** A constant of the stored data: changing it would look for everything in other places. */
 export const BUCKETS = 16;

@@ -6,7 +6,7 @@ import {
   type Head,
   type LeaderLease,
   type NodeLease,
-} from "../chat/ports.js";
+} from "../cluster/ports.js";
 import { ALL_BUCKETS, type Keys } from "./keys.js";
 import { isReply, type FunctionLibrary } from "./function-library.js";
 

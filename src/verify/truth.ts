@@ -1,6 +1,6 @@
 /** The truth: what Redis holds when all is quiet, read beside the gateways. */
 import type { Redis } from "ioredis";
-import type { Message } from "../chat/model.js";
+import type { Message } from "../chat/events.js";
 import { decodeRecord } from "../redis/events.js";
 import type { Stored } from "./indexed.js";
 

@@ -1,5 +1,5 @@
 /** Bytes to names and back, and the length-prefixed fields of the classic dialects. Runs anywhere. */
-import type { Name } from "../chat/model.js";
+import type { Name } from "../chat/names.js";
 
 export function nameFromBytes(bytes: Uint8Array): Name {
   let name = "";

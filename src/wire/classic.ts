@@ -1,13 +1,8 @@
 /** The classic dialect: the bytes that twenty teams' clients send and read. PROTOCOL.md, classic. */
-import {
-  GENERAL,
-  type Message,
-  type Notice,
-  type Refusal,
-  type Reply,
-  type Status,
-  type User,
-} from "../chat/model.js";
+import type { Refusal, Reply } from "../chat/commands.js";
+import { GENERAL } from "../chat/conversation.js";
+import type { Message, Notice } from "../chat/events.js";
+import type { Status, User } from "../chat/names.js";
 import { FieldReader, bytesFromName, cutAtCharacter, frameOf, nameFromBytes } from "./bytes.js";
 import type { ByteDialect, ClassicOptions, Decoded } from "./dialect.js";
 import { recognising } from "./recognise.js";

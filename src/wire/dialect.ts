@@ -1,5 +1,7 @@
 /** A dialect: one way to write the chat's model on a WebSocket. PROTOCOL.md, dialects. */
-import type { Command, Name, Notice, Refusal, Reply } from "../chat/model.js";
+import type { Command, Refusal, Reply } from "../chat/commands.js";
+import type { Notice } from "../chat/events.js";
+import type { Name } from "../chat/names.js";
 
 /** What a frame from a client says. */
 export type Decoded =

@@ -1,15 +1,9 @@
 /** The dialect `tertulia.v1.json`: frames to the model and back. PROTOCOL.md, JSON. */
-import {
-  GENERAL,
-  otherOf,
-  type Conversation,
-  type ConversationState,
-  type Message,
-  type Name,
-  type Notice,
-  type Refusal,
-  type Reply,
-} from "../chat/model.js";
+import type { Refusal, Reply } from "../chat/commands.js";
+import { GENERAL, otherOf, type Conversation } from "../chat/conversation.js";
+import type { Message, Notice } from "../chat/events.js";
+import type { ConversationState } from "../chat/history.js";
+import type { Name } from "../chat/names.js";
 import { bytesFromName, nameFromBytes } from "./bytes.js";
 import type { Dialect } from "./dialect.js";
 import { requests, type ErrorCode, type Event, type Events, type Request } from "./json-schema.js";

@@ -2,7 +2,8 @@
  * The seed's dialect, offered as subprotocol `ws-protocol`: classic, but with a total T in front of
  * the fields of op 4, 51 and 55, and a frame that registers. PROTOCOL.md, ws-protocol.
  */
-import type { Notice, Reply } from "../chat/model.js";
+import type { Reply } from "../chat/commands.js";
+import type { Notice } from "../chat/events.js";
 import { FieldReader, frameOf, nameFromBytes } from "./bytes.js";
 import {
   CODE,

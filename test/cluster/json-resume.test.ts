@@ -1,5 +1,5 @@
 import { afterAll, afterEach, beforeAll, beforeEach, expect, test } from "vitest";
-import type { Name } from "#tertulia/chat/model.js";
+import type { Name } from "#tertulia/chat/names.js";
 import { Keys, bucketOfUser } from "#tertulia/redis/keys.js";
 import { Proxy } from "#tertulia/verify/proxy.js";
 import { ClassicClient, L } from "../support/classic-client.js";

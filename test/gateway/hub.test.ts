@@ -1,6 +1,7 @@
 /** The hub: whom a notice is for. */
 import { expect, test } from "vitest";
-import type { Name, Notice } from "#tertulia/chat/model.js";
+import type { Notice } from "#tertulia/chat/events.js";
+import type { Name } from "#tertulia/chat/names.js";
 import { Hub } from "#tertulia/gateway/hub.js";
 import type { Session } from "#tertulia/gateway/session.js";
 import { observe } from "#tertulia/observe.js";

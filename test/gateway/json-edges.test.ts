@@ -2,7 +2,7 @@
 import { once } from "node:events";
 import { afterAll, afterEach, beforeAll, expect, test } from "vitest";
 import { WebSocket } from "ws";
-import type { Name } from "#tertulia/chat/model.js";
+import type { Name } from "#tertulia/chat/names.js";
 import { bucketOfUser } from "#tertulia/redis/keys.js";
 import { Proxy } from "#tertulia/verify/proxy.js";
 import { ClassicClient, L, frame } from "../support/classic-client.js";

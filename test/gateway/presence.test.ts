@@ -1,6 +1,6 @@
 /** The windows of presence: who follows is never left with an older view than the snapshot and what came after. */
 import { expect, test } from "vitest";
-import type { Name, Status } from "#tertulia/chat/model.js";
+import type { Name, Status } from "#tertulia/chat/names.js";
 import { Presence } from "#tertulia/gateway/presence.js";
 import { observe } from "#tertulia/observe.js";
 import type { Events } from "#tertulia/wire/json-schema.js";

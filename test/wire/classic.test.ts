@@ -1,14 +1,9 @@
 import { describe, expect, test } from "vitest";
 import { bytesFromName, cutAtCharacter, nameFromBytes } from "#tertulia/wire/bytes.js";
-import {
-  GENERAL,
-  type Command,
-  type Message,
-  type Name,
-  type Notice,
-  type Reply,
-  type User,
-} from "#tertulia/chat/model.js";
+import type { Command, Reply } from "#tertulia/chat/commands.js";
+import { GENERAL } from "#tertulia/chat/conversation.js";
+import type { Message, Notice } from "#tertulia/chat/events.js";
+import type { Name, User } from "#tertulia/chat/names.js";
 import { classicDialect } from "#tertulia/wire/classic.js";
 import type { ByteDialect, Decoded } from "#tertulia/wire/dialect.js";
 import { wsProtocolDialect } from "#tertulia/wire/ws-protocol.js";

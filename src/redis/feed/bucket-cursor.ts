@@ -1,5 +1,5 @@
 /** The feed's place in one bucket, and what follows what. */
-import type { Position } from "../../chat/model.js";
+import type { Position } from "../../chat/events.js";
 import type { Seen } from "./lineage.js";
 
 export const NOWHERE: Position = { generation: -1, offset: 0 };

@@ -9,7 +9,7 @@
 import { randomBytes } from "node:crypto";
 import { setTimeout as pause } from "node:timers/promises";
 import type { Redis } from "ioredis";
-import { isBefore, type Notice, type Position } from "../../chat/model.js";
+import { isBefore, type Notice, type Position } from "../../chat/events.js";
 import type { Feed } from "../../chat/ports.js";
 import type { Observe } from "../../observe.js";
 import { decodeEvent, decodeEphemeral, isEphemeral, positionOf } from "../events.js";

@@ -1,5 +1,5 @@
 /** Holes: says what is missing of what was seen; what all buckets have lost at once, in one loud line. */
-import { isBefore, type Position } from "../../chat/model.js";
+import { isBefore, type Position } from "../../chat/events.js";
 import type { Observe } from "../../observe.js";
 import { isLoss, isNextThere, type Lineage, type Loss, type Seen } from "./lineage.js";
 

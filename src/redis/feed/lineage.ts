@@ -2,7 +2,7 @@
  * Lineage: the generations that a bucket's data came from, and what a node has seen that is not among
  * them. Pure; lua/1-bucket.lua writes it.
  */
-import { isBefore, type Position } from "../../chat/model.js";
+import { isBefore, type Position } from "../../chat/events.js";
 
 /** Where the data of a bucket stands, and how it came there. */
 export interface Lineage {

@@ -1,0 +1,18 @@
+/** Who is in the chat: names, statuses, users. */
+
+declare const nameBrand: unique symbol;
+
+/**
+ * A user's name: its bytes, one character (U+0000–U+00FF) per byte, so that two names are equal
+ * exactly if their bytes are, whatever those bytes spell. `wire/bytes.ts` converts both ways.
+ */
+export type Name = string & { readonly [nameBrand]: true };
+
+export type Status = "disconnected" | "active" | "busy" | "inactive";
+
+export interface User {
+  readonly name: Name;
+  readonly status: Status;
+  /** Where the device that came last is connected from; only where addresses are kept. */
+  readonly address?: string;
+}

@@ -1,5 +1,5 @@
 /**
- * Builds dist/ if its sources have changed since: `npm run build`. Everything that runs dist/ calls it first
+ * Builds dist/, and verifier/dist/ where the verifier is there, if their sources have changed since: `npm run build`. Everything that runs dist/ calls it first
  * (npm start, each test run), so that nobody runs yesterday's code; when nothing has changed it takes 50 ms.
  */
 import { execFileSync } from "node:child_process";
@@ -29,10 +29,16 @@ export function build() {
   if (changed.length === 0) return false;
   // what was compiled from a source that is gone goes too
   const isClean = built !== undefined && changed.every((file) => file in sources);
-  if (!isClean) rmSync(join(ROOT, "dist"), { recursive: true, force: true });
+  if (!isClean) {
+    for (const dist of ["dist", "verifier/dist"]) {
+      rmSync(join(ROOT, dist), { recursive: true, force: true });
+    }
+  }
   note(Object.fromEntries(Object.keys(sources).map((file) => [file, "under way"])));
   run("typescript/bin/tsc");
   cpSync(join(ROOT, "src/redis/lua"), join(ROOT, "dist/redis/lua"), { recursive: true });
+  // not in an image, nor in what is packed; it is compiled against the types in dist/
+  if (existsSync(join(ROOT, "verifier"))) run("typescript/bin/tsc", "-p", "verifier");
   if (changed.some(isOfPage) || !existsSync(join(ROOT, "dist/web/index.html"))) {
     run("vite/bin/vite.js", "build", "-c", "vite.web.config.ts");
   }
@@ -47,14 +53,21 @@ function note(digestsOfSources) {
 
 /** File → digest of its content, of all that the build reads. */
 function digests() {
-  const files = readdirSync(join(ROOT, "src"), { recursive: true, withFileTypes: true })
-    .filter((entry) => entry.isFile())
-    .map((entry) => join(entry.parentPath, entry.name).slice(ROOT.length));
+  const files = [...filesIn("src"), ...filesIn("verifier")].filter(
+    (file) => !file.startsWith("verifier/dist/"),
+  );
   const digestOf = (file) =>
     createHash("sha256")
       .update(readFileSync(join(ROOT, file)))
       .digest("base64url");
   return Object.fromEntries([...SETTINGS, ...files].map((file) => [file, digestOf(file)]));
+}
+
+function filesIn(folder) {
+  if (!existsSync(join(ROOT, folder))) return [];
+  return readdirSync(join(ROOT, folder), { recursive: true, withFileTypes: true })
+    .filter((entry) => entry.isFile())
+    .map((entry) => join(entry.parentPath, entry.name).slice(ROOT.length));
 }
 
 function readBuilt() {

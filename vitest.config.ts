@@ -68,7 +68,7 @@ export default defineConfig({
     reporters: report === undefined ? ["default"] : ["default", ["json", { outputFile: report }]],
     coverage: {
       provider: "v8",
-      include: ["dist/**/*.js"],
+      include: ["{dist,verifier/dist}/**/*.js"],
       exclude: ["dist/main.js", "dist/web/**"],
       reporter: ["text-summary", "html"],
     },

@@ -4,6 +4,7 @@ import { dirname, join, normalize, relative } from "node:path";
 import { expect, test } from "vitest";
 
 const SRC = fileURLToPath(new URL("../src/", import.meta.url));
+const VERIFIER = fileURLToPath(new URL("../verifier/", import.meta.url));
 
 /** Which rooms a room may import from. `observe` may be seen by all but the pure ones. */
 const arrows: Record<string, readonly string[]> = {
@@ -25,10 +26,12 @@ const arrows: Record<string, readonly string[]> = {
   "clients/sdk": ["wire/json-schema"],
   "clients/view": ["clients/sdk"],
   "clients/web": ["clients/sdk", "clients/view"],
-  verify: ["clients/sdk", "chat", "wire/bytes", "redis/events", "redis/keys", "local-redis"],
   "clients/tui": ["clients/sdk", "clients/view", "version"],
   main: ["node", "config", "misspelt", "observe", "local-redis", "arguments"],
 };
+
+/** What the verifier, outside src, imports of it: `#tertulia/…`. */
+const ofVerifier = ["clients/sdk", "chat", "wire", "redis/events", "redis/keys", "local-redis"];
 
 /** Rooms that also run in a browser, or know no technology: what they may import of packages. */
 const packages: Record<string, RegExp> = {
@@ -57,8 +60,9 @@ interface Import {
 
 test("imports follow the arrows of the house", async () => {
   const wrong: string[] = [];
-  for (const { from, target, isTypeOnly } of await imports()) {
+  for (const { from, target, isTypeOnly } of await imports(SRC)) {
     const room = roomOf(from);
+    if (target.startsWith("#")) wrong.push(`${from} imports ${target}`);
     if (!target.startsWith(".")) {
       if (packages[room]?.test(target) === false) wrong.push(`${from} imports ${target}`);
       continue;
@@ -75,25 +79,44 @@ test("imports follow the arrows of the house", async () => {
   expect(wrong).toEqual([]);
 });
 
+test("the verifier knows only what it judges by, and src does not know the verifier", async () => {
+  const wrong: string[] = [];
+  for (const { from, target } of await imports(VERIFIER)) {
+    if (target.startsWith(".")) {
+      if (normalize(join(dirname(from), target)).startsWith("..")) {
+        wrong.push(`${from} imports ${target}`);
+      }
+      continue;
+    }
+    const file = target.replace(/^#tertulia\//, "").replace(/\.js$/, "");
+    const isAllowed = ofVerifier.some((each) => file === each || file.startsWith(`${each}/`));
+    if (target.startsWith("#") && !isAllowed) wrong.push(`${from} imports ${target}`);
+  }
+  expect(wrong).toEqual([]);
+});
+
 test("every room has its arrows, and none is over 300 lines", async () => {
-  for (const file of await sources()) {
-    expect(Object.keys(arrows)).toContain(roomOf(file));
-    const lines = (await readFile(join(SRC, file), "utf8")).split("\n").length;
-    expect(lines, file).toBeLessThanOrEqual(300);
+  for (const file of await sources(SRC)) expect(Object.keys(arrows)).toContain(roomOf(file));
+  for (const house of [SRC, VERIFIER]) {
+    for (const file of await sources(house)) {
+      const lines = (await readFile(join(house, file), "utf8")).split("\n").length;
+      expect(lines, file).toBeLessThanOrEqual(300);
+    }
   }
 });
 
-async function sources(): Promise<string[]> {
-  const entries = await readdir(SRC, { recursive: true, withFileTypes: true });
+async function sources(house: string): Promise<string[]> {
+  const entries = await readdir(house, { recursive: true, withFileTypes: true });
   return entries
     .filter((entry) => entry.isFile() && /\.(tsx?|css|lua)$/.test(entry.name))
-    .map((entry) => relative(SRC, join(entry.parentPath, entry.name)));
+    .map((entry) => relative(house, join(entry.parentPath, entry.name)))
+    .filter((file) => !file.startsWith("dist/"));
 }
 
-async function imports(): Promise<Import[]> {
+async function imports(house: string): Promise<Import[]> {
   const found: Import[] = [];
-  for (const from of (await sources()).filter((file) => /\.tsx?$/.test(file))) {
-    const source = await readFile(join(SRC, from), "utf8");
+  for (const from of (await sources(house)).filter((file) => /\.tsx?$/.test(file))) {
+    const source = await readFile(join(house, from), "utf8");
     const statements = source.matchAll(
       /(?:^(?:import|export)(?<type> type)?[^"';]*from |import\()\s*"(?<target>[^"]+)"/gm,
     );

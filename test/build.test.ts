@@ -59,6 +59,22 @@ test("a build follows its sources, and does nothing where none has changed", asy
   await expect(read("dist/chat/added.js")).rejects.toThrow("ENOENT");
 });
 
+test("the verifier is built where it is there, apart from what runs", async () => {
+  const withoutBuilt = (path: string): boolean => !/verifier\/dist(?:\/|$)/.test(path);
+  await cp(join(ROOT, "verifier"), join(folder, "verifier"), {
+    recursive: true,
+    filter: withoutBuilt,
+  });
+  await build();
+  const before = await writtenAt("verifier/dist/.tsbuildinfo");
+  await build();
+  expect(await writtenAt("verifier/dist/.tsbuildinfo")).toBe(before);
+  expect(await read("verifier/dist/main.js")).toContain("VERDICT");
+  await rm(join(folder, "verifier"), { recursive: true });
+  await build();
+  await expect(read("verifier/dist/main.js")).rejects.toThrow("ENOENT");
+});
+
 test("what the build needs is installed where developers' tools are not (NODE_ENV=production)", async () => {
   const { dependencies, optionalDependencies } = JSON.parse(await read("package.json")) as Record<
     string,

@@ -4,7 +4,7 @@ import { afterAll, beforeAll, expect, onTestFinished, test } from "vitest";
 import { WebSocket } from "ws";
 import { connect } from "#tertulia/clients/sdk/tertulia.js";
 import { freePort } from "#tertulia/local-redis/server.js";
-import { Proxy } from "#tertulia/verify/proxy.js";
+import { Proxy } from "#verifier/proxy.js";
 import { ClassicClient, L } from "../support/classic-client.js";
 import { eventually } from "../support/eventually.js";
 import { JsonClient } from "../support/json-client.js";

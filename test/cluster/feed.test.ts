@@ -3,7 +3,7 @@ import type { Node } from "#tertulia/node.js";
 import { ClassicClient, L } from "../support/classic-client.js";
 import { eventually } from "../support/eventually.js";
 import { node } from "../support/nodes.js";
-import { Proxy } from "#tertulia/verify/proxy.js";
+import { Proxy } from "#verifier/proxy.js";
 import { startRedis, type TestRedis } from "../support/redis.js";
 
 type TestNode = Awaited<ReturnType<typeof node>>;

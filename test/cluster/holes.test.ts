@@ -1,7 +1,7 @@
 /** Byte clients that have missed what nobody can tell them are closed, and nobody else is. */
 import { afterAll, afterEach, beforeAll, expect, test } from "vitest";
 import { Keys } from "#tertulia/redis/keys.js";
-import { Proxy } from "#tertulia/verify/proxy.js";
+import { Proxy } from "#verifier/proxy.js";
 import { ClassicClient, L, frame } from "../support/classic-client.js";
 import { eventually } from "../support/eventually.js";
 import { node, nodeProcess } from "../support/nodes.js";

@@ -1,7 +1,7 @@
 import { afterAll, afterEach, beforeAll, beforeEach, expect, test } from "vitest";
 import type { Name } from "#tertulia/chat/names.js";
 import { Keys, bucketOfUser } from "#tertulia/redis/keys.js";
-import { Proxy } from "#tertulia/verify/proxy.js";
+import { Proxy } from "#verifier/proxy.js";
 import { ClassicClient, L } from "../support/classic-client.js";
 import { eventually } from "../support/eventually.js";
 import { JsonClient } from "../support/json-client.js";

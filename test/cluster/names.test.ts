@@ -7,7 +7,7 @@ import { ClassicClient, L } from "../support/classic-client.js";
 import { eventually } from "../support/eventually.js";
 import { JsonClient } from "../support/json-client.js";
 import { node } from "../support/nodes.js";
-import { Proxy } from "#tertulia/verify/proxy.js";
+import { Proxy } from "#verifier/proxy.js";
 import { CLOSE_FRAME, upgradeRequest } from "../support/raw-socket.js";
 import { startRedis, type TestRedis } from "../support/redis.js";
 

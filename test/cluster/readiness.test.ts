@@ -1,5 +1,5 @@
 import { afterAll, afterEach, beforeAll, beforeEach, expect, test } from "vitest";
-import { Proxy } from "#tertulia/verify/proxy.js";
+import { Proxy } from "#verifier/proxy.js";
 import { ClassicClient, L } from "../support/classic-client.js";
 import { eventually } from "../support/eventually.js";
 import { node } from "../support/nodes.js";

@@ -1,6 +1,6 @@
 import { afterAll, beforeAll, describe, expect, test, vi } from "vitest";
-import { tryProject } from "#tertulia/verify/compose/run.js";
-import type { Result } from "#tertulia/verify/run.js";
+import { tryProject } from "#verifier/compose/run.js";
+import type { Result } from "#verifier/run.js";
 import { ComposeProject } from "../support/compose.js";
 import { whyNoEngine } from "../support/docker.js";
 import { eventually } from "../support/eventually.js";

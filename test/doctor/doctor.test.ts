@@ -12,7 +12,7 @@ import { examine } from "#tertulia/doctor/examine.js";
 import { isWell, report } from "#tertulia/doctor/report.js";
 import type { Finding, Section } from "#tertulia/doctor/verdict.js";
 import { readAccess } from "#tertulia/redis/access.js";
-import { startSentinel } from "#tertulia/verify/sentinels.js";
+import { startSentinel } from "#verifier/sentinels.js";
 import { eventually } from "../support/eventually.js";
 import { startRedis, type TestRedis } from "../support/redis.js";
 

@@ -4,7 +4,7 @@ import { afterAll, afterEach, beforeAll, expect, test } from "vitest";
 import { WebSocket } from "ws";
 import type { Name } from "#tertulia/chat/names.js";
 import { bucketOfUser } from "#tertulia/redis/keys.js";
-import { Proxy } from "#tertulia/verify/proxy.js";
+import { Proxy } from "#verifier/proxy.js";
 import { ClassicClient, L, frame } from "../support/classic-client.js";
 import { eventually } from "../support/eventually.js";
 import { JsonClient } from "../support/json-client.js";

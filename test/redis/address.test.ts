@@ -6,7 +6,7 @@ import { freePort } from "#tertulia/local-redis/server.js";
 import { observe } from "#tertulia/observe.js";
 import { readAccess } from "#tertulia/redis/access.js";
 import { connectRedis, giveUp, optionsOf } from "#tertulia/redis/connect.js";
-import { startSentinel } from "#tertulia/verify/sentinels.js";
+import { startSentinel } from "#verifier/sentinels.js";
 import { ClassicClient, L } from "../support/classic-client.js";
 import { eventually } from "../support/eventually.js";
 import { node, nodeProcess, type LogLine } from "../support/nodes.js";

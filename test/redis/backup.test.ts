@@ -12,7 +12,7 @@ import {
   type Tertulia,
 } from "#tertulia/clients/sdk/tertulia.js";
 import { startLocalRedis } from "#tertulia/local-redis/server.js";
-import { readMessages } from "#tertulia/verify/truth.js";
+import { readMessages } from "#verifier/truth.js";
 import { eventually } from "../support/eventually.js";
 import { node } from "../support/nodes.js";
 import { redisTools, script } from "../support/redis-tools.js";

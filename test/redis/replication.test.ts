@@ -5,7 +5,7 @@ import { FunctionLibrary, readFunctionSource } from "#tertulia/redis/function-li
 import { connectRedis, giveUp, untilReady } from "#tertulia/redis/connect.js";
 import { observe } from "#tertulia/observe.js";
 import { NotReplicated, Replication } from "#tertulia/redis/replication.js";
-import { Proxy } from "#tertulia/verify/proxy.js";
+import { Proxy } from "#verifier/proxy.js";
 import type { Redis } from "ioredis";
 import { ClassicClient, L, frame, show } from "../support/classic-client.js";
 import { eventually } from "../support/eventually.js";

@@ -1,6 +1,6 @@
 import { Redis } from "ioredis";
 import { afterEach, beforeEach, expect, test } from "vitest";
-import { Sentinels } from "#tertulia/verify/sentinels.js";
+import { Sentinels } from "#verifier/sentinels.js";
 import { ClassicClient, L } from "../support/classic-client.js";
 import { eventually } from "../support/eventually.js";
 import { node } from "../support/nodes.js";

@@ -3,7 +3,9 @@ import { fileURLToPath } from "node:url";
 import type { TestProject } from "vitest/node";
 import { build } from "../../build.js";
 
-const SRC = fileURLToPath(new URL("../../src", import.meta.url));
+const SOURCES = ["src", "verifier"].map((folder) =>
+  fileURLToPath(new URL(`../../${folder}/`, import.meta.url)),
+);
 
 /** An editor writes several files, each in several steps, within this time. */
 const GATHER_MS = 100;
@@ -13,7 +15,7 @@ export function setup({ vitest, config }: TestProject): (() => void) | undefined
   if (!config.watch) return undefined;
   let timer: NodeJS.Timeout | undefined;
   const rebuild = (_event: string, file: string): void => {
-    if (!file.startsWith(SRC)) return;
+    if (!SOURCES.some((folder) => file.startsWith(folder)) || file.includes("/dist/")) return;
     clearTimeout(timer);
     timer = setTimeout(() => {
       try {
@@ -24,7 +26,7 @@ export function setup({ vitest, config }: TestProject): (() => void) | undefined
     }, GATHER_MS);
   };
   const { watcher } = vitest.vite;
-  watcher.add(SRC).on("all", rebuild);
+  watcher.add(SOURCES).on("all", rebuild);
   return () => {
     clearTimeout(timer);
     watcher.off("all", rebuild);

@@ -1,7 +1,7 @@
 import { expect, test } from "vitest";
-import { check } from "#tertulia/verify/checks.js";
-import type { RunHistory, Stored } from "#tertulia/verify/indexed.js";
-import type { Entry } from "#tertulia/verify/history.js";
+import { check } from "#verifier/checks.js";
+import type { RunHistory, Stored } from "#verifier/indexed.js";
+import type { Entry } from "#verifier/history.js";
 
 /** Ana (session 1) and Bob (session 2) stay; ana says 1, bob says 2, and both hear both. */
 function goodRun(): {

@@ -1,8 +1,8 @@
 import { expect, test } from "vitest";
-import { agreedBy } from "#tertulia/verify/agreed.js";
-import { DEPLOYMENT_RULES, tryDeployment } from "#tertulia/verify/deployment.js";
-import type { Entry } from "#tertulia/verify/history.js";
-import { Index } from "#tertulia/verify/indexed.js";
+import { agreedBy } from "#verifier/agreed.js";
+import { DEPLOYMENT_RULES, tryDeployment } from "#verifier/deployment.js";
+import type { Entry } from "#verifier/history.js";
+import { Index } from "#verifier/indexed.js";
 import { ClassicClient, L } from "../support/classic-client.js";
 import { node } from "../support/nodes.js";
 import { startRedis } from "../support/redis.js";

@@ -1,6 +1,6 @@
 import { readFile } from "node:fs/promises";
 import { expect, test } from "vitest";
-import { PLANTED } from "#tertulia/verify/planted.js";
+import { PLANTED } from "#verifier/planted.js";
 
 test("the text that each planted bug changes is there", async () => {
   const missing: string[] = [];

@@ -1,8 +1,8 @@
 import { expect, test } from "vitest";
-import { check } from "#tertulia/verify/checks.js";
-import { figuresOf, whyVoid } from "#tertulia/verify/figures.js";
-import type { Entry } from "#tertulia/verify/history.js";
-import type { Published, Report, RunHistory, Stored } from "#tertulia/verify/indexed.js";
+import { check } from "#verifier/checks.js";
+import { figuresOf, whyVoid } from "#verifier/figures.js";
+import type { Entry } from "#verifier/history.js";
+import type { Published, Report, RunHistory, Stored } from "#verifier/indexed.js";
 
 interface Run {
   entries: Entry[];

@@ -3,9 +3,9 @@ import { appendFile } from "node:fs/promises";
 import { join } from "node:path";
 import { fileURLToPath } from "node:url";
 import { expect, test } from "vitest";
-import { copyOf, plant } from "#tertulia/verify/plant.js";
-import { PLANTED } from "#tertulia/verify/planted.js";
-import { run, type Result, type RunSettings } from "#tertulia/verify/run.js";
+import { copyOf, plant } from "#verifier/plant.js";
+import { PLANTED } from "#verifier/planted.js";
+import { run, type Result, type RunSettings } from "#verifier/run.js";
 import { untimed } from "../support/untimed.js";
 
 const dist = fileURLToPath(new URL("../../dist", import.meta.url));

@@ -1,8 +1,8 @@
 import { fileURLToPath } from "node:url";
 import { expect, test } from "vitest";
-import { plant } from "#tertulia/verify/plant.js";
-import { crowd } from "#tertulia/verify/scenarios/crowd.js";
-import { elections } from "#tertulia/verify/scenarios/elections.js";
+import { plant } from "#verifier/plant.js";
+import { crowd } from "#verifier/scenarios/crowd.js";
+import { elections } from "#verifier/scenarios/elections.js";
 import { untimed } from "../support/untimed.js";
 
 const dist = fileURLToPath(new URL("../../dist", import.meta.url));

@@ -3,7 +3,7 @@ import { mkdtemp, rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import type { Redis } from "ioredis";
-import { ALL_BUCKETS, Keys } from "../../redis/keys.js";
+import { ALL_BUCKETS, Keys } from "#tertulia/redis/keys.js";
 import { Cluster } from "../cluster.js";
 import { medianAndMax } from "../figures.js";
 import type { GatewayProcess } from "../gateway-process.js";

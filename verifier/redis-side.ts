@@ -1,7 +1,7 @@
 /** The Redis of a run: one server or a sentinel group, and how a gateway reaches it through proxies of its own. */
 import { cp, rename, rm } from "node:fs/promises";
 import type { Redis } from "ioredis";
-import { freePort, startLocalRedis, type LocalRedis } from "../local-redis/server.js";
+import { freePort, startLocalRedis, type LocalRedis } from "#tertulia/local-redis/server.js";
 import { Proxy, type Mode } from "./proxy.js";
 import { Sentinels, patientClient, urlOf } from "./sentinels.js";
 

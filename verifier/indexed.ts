@@ -1,5 +1,5 @@
 /** A run, looked at from the sides that the checkers need: by message, by session, by conversation. */
-import type { Position } from "../chat/events.js";
+import type { Position } from "#tertulia/chat/events.js";
 import type { Entry } from "./history.js";
 
 /** A message as it is stored. */

@@ -4,7 +4,7 @@
  */
 import { setTimeout as pause } from "node:timers/promises";
 import { WebSocket } from "ws";
-import { frameOf } from "../wire/bytes.js";
+import { frameOf } from "#tertulia/wire/bytes.js";
 import type { History } from "./history.js";
 import type { Random } from "./random.js";
 

@@ -4,7 +4,7 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { setTimeout as pause } from "node:timers/promises";
 import { WebSocket } from "ws";
-import { connect, type Tertulia } from "../../clients/sdk/tertulia.js";
+import { connect, type Tertulia } from "#tertulia/clients/sdk/tertulia.js";
 import { Cluster } from "../cluster.js";
 import { medianAndMax } from "../figures.js";
 import type { GatewayProcess } from "../gateway-process.js";

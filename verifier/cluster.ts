@@ -1,5 +1,5 @@
 /** The system under test: real Redis servers, real gateway processes, and a proxy on every edge. */
-import { freePort } from "../local-redis/server.js";
+import { freePort } from "#tertulia/local-redis/server.js";
 import { GatewayProcess, loggedPosition, type LogLine } from "./gateway-process.js";
 import type { Published, Report } from "./indexed.js";
 import { Observer } from "./observer.js";

@@ -5,8 +5,13 @@ import { mkdir, mkdtemp, rm, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { Redis } from "ioredis";
-import { findRedisBinary } from "../local-redis/binary.js";
-import { freePort, spawnOnLeash, startLocalRedis, type LocalRedis } from "../local-redis/server.js";
+import { findRedisBinary } from "#tertulia/local-redis/binary.js";
+import {
+  freePort,
+  spawnOnLeash,
+  startLocalRedis,
+  type LocalRedis,
+} from "#tertulia/local-redis/server.js";
 import { Proxy } from "./proxy.js";
 import { until, withinASecond } from "./until.js";
 

@@ -4,7 +4,12 @@
  */
 import { setTimeout as pause } from "node:timers/promises";
 import { WebSocket } from "ws";
-import { connect, TertuliaError, type Message, type Tertulia } from "../clients/sdk/tertulia.js";
+import {
+  connect,
+  TertuliaError,
+  type Message,
+  type Tertulia,
+} from "#tertulia/clients/sdk/tertulia.js";
 import { nextSession, type ClientSettings, type RunClient } from "./client.js";
 import type { History } from "./history.js";
 import { ANY_GATEWAY } from "./indexed.js";

@@ -1,8 +1,8 @@
 /** The observer: hears what every Redis server publishes, replicas included, beside all gateways. */
 import { createHash } from "node:crypto";
 import type { Redis } from "ioredis";
-import { decodeEvent, isEphemeral, positionOf } from "../redis/events.js";
-import { ALL_BUCKETS, Keys } from "../redis/keys.js";
+import { decodeEvent, isEphemeral, positionOf } from "#tertulia/redis/events.js";
+import { ALL_BUCKETS, Keys } from "#tertulia/redis/keys.js";
 import type { Published } from "./indexed.js";
 import { storedFrom } from "./truth.js";
 

@@ -1,5 +1,5 @@
 /** Rollbacks: what a failover took back, and whether that was announced. Pure. */
-import { isBefore } from "../chat/events.js";
+import { isBefore } from "#tertulia/chat/events.js";
 import type { Index, Published, Report, Session, Stored } from "./indexed.js";
 
 interface Failover {

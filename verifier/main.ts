@@ -42,7 +42,7 @@ async function main(): Promise<number> {
       gateways: { type: "string", default: "3" },
       clients: { type: "string", default: "24" },
       json: { type: "string", default: "8" },
-      dist: { type: "string", default: fileURLToPath(new URL("..", import.meta.url)) },
+      dist: { type: "string", default: fileURLToPath(new URL("../../dist", import.meta.url)) },
       beside: { type: "string" },
       rate: { type: "string" },
       url: { type: "string" },

@@ -1,5 +1,5 @@
 /** A gateway of the run: the built project in a process of its own, behind proxies on both sides. */
-import type { Position } from "../chat/events.js";
+import type { Position } from "#tertulia/chat/events.js";
 import { spawn, type ChildProcess } from "node:child_process";
 import type { Proxy } from "./proxy.js";
 import type { RedisEdge } from "./redis-side.js";

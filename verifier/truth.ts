@@ -1,7 +1,7 @@
 /** The truth: what Redis holds when all is quiet, read beside the gateways. */
 import type { Redis } from "ioredis";
-import type { Message } from "../chat/events.js";
-import { decodeRecord } from "../redis/events.js";
+import type { Message } from "#tertulia/chat/events.js";
+import { decodeRecord } from "#tertulia/redis/events.js";
 import type { Stored } from "./indexed.js";
 
 export async function readMessages(redis: Redis): Promise<Stored[]> {

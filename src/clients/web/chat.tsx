@@ -5,6 +5,7 @@ import { unreadTotal } from "../view/lists.js";
 import type { Conv } from "../view/model.js";
 import { arrived, beginAt, goTo, goToList, type Pane } from "./address.js";
 import { Announcer } from "./announcer.js";
+import { focusComposer } from "./composer.js";
 import { drawNow } from "./draw.js";
 import { PersonCard } from "./person-card.js";
 import { useKeys } from "./keys.js";
@@ -94,9 +95,4 @@ export function Chat({ onJoinAgain }: { readonly onJoinAgain: () => void }): Com
       </p>
     </div>
   );
-}
-
-export function focusComposer(): void {
-  // on a touch screen it would bring up the keyboard
-  if (!matchMedia("(pointer: coarse)").matches) document.getElementById("composer")?.focus();
 }

@@ -2,7 +2,6 @@
 import type { ComponentChildren } from "preact";
 import { useLayoutEffect, useRef } from "preact/hooks";
 import { standing } from "../view/accessors.js";
-import { focusComposer } from "./chat.js";
 import { drawNow } from "./draw.js";
 import { Icon } from "./icons.js";
 import { useSeat } from "./seat.js";
@@ -67,6 +66,11 @@ export function Composer({ peer, onSent }: Props): ComponentChildren {
       )}
     </form>
   );
+}
+
+export function focusComposer(): void {
+  // on a touch screen it would bring up the keyboard
+  if (!matchMedia("(pointer: coarse)").matches) document.getElementById("composer")?.focus();
 }
 
 /** `crypto.randomUUID` is there for https only. */

@@ -5,7 +5,7 @@ import { unreadCount } from "../view/conversation.js";
 import { standing } from "../view/accessors.js";
 import { quietFrom } from "../view/do-not-disturb.js";
 import { timelineRows as rowsOf } from "../view/timeline.js";
-import { focusComposer } from "./chat.js";
+import { focusComposer } from "./composer.js";
 import { Icon } from "./icons.js";
 import { Lines } from "./lines.js";
 import { Scroller, scrollToEnd, toEndOf } from "./scroller.js";

@@ -22,6 +22,7 @@ const ROOMS: Readonly<Record<string, Room>> = {
   chat: {},
   session: { imports: ["chat"] },
   wire: { imports: ["chat"], packages: /^zod$/ },
+  "wire/close-codes": {}, // the SDK takes it along
 
   // each with one technology; they do not know each other
   gateway: { imports: ["session", "chat", "wire", "observe"], packages: /^(ws|node:.*)$/ },
@@ -61,8 +62,8 @@ const ROOMS: Readonly<Record<string, Room>> = {
   doctor: { imports: ["config", "redis"], packages: /^(ioredis|node:.*)$/ },
 
   // the other side of the wire
-  "clients/sdk": { types: ["wire/json-schema"] },
-  "clients/view": { types: ["clients/sdk"] },
+  "clients/sdk": { imports: ["wire/close-codes"], types: ["wire/json-schema"] },
+  "clients/view": { types: ["clients/sdk", "wire/close-codes"] },
   "clients/web": { imports: ["clients/sdk", "clients/view"], packages: /^preact(\/hooks)?$/ },
   "clients/tui": {
     imports: ["clients/sdk", "clients/view", "version"],

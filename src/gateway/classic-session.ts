@@ -7,7 +7,7 @@ import type { Command, Reply } from "../chat/commands.js";
 import type { Notice } from "../chat/events.js";
 import type { Name, Status } from "../chat/names.js";
 import { Unavailable } from "../chat/ports.js";
-import { CLOSE } from "../wire/close.js";
+import { CLOSE, type Close } from "../wire/close-codes.js";
 import type { ByteDialect } from "../wire/dialect.js";
 import type { AnsweringSocket } from "./answering-socket.js";
 import { frameOf, type Frame } from "./frame.js";
@@ -109,7 +109,7 @@ export class ClassicSession implements Session {
     if (frame === undefined || this.#line.isClosing || this.hasHole) return false;
     this.#line.sendQueue.push(frame);
     if (isOwn && this.#state === "leaving" && notice.user.status === "disconnected") {
-      this.close(CLOSE.normal, "signed out");
+      this.close(CLOSE.signedOut);
     }
     return true;
   }
@@ -130,8 +130,8 @@ export class ClassicSession implements Session {
     this.#line.sendQueue.checkPace(now);
   }
 
-  close(code: number, reason: string): void {
-    this.#line.close(code, reason);
+  close(close: Close): void {
+    this.#line.close(close);
   }
 
   end(): Promise<void> {
@@ -257,7 +257,7 @@ export class ClassicSession implements Session {
     } finally {
       if (reply?.type === "accepted") {
         this.nameClaim.left();
-        setTimeout(() => this.close(CLOSE.normal, "signed out"), FAREWELL_MS).unref();
+        setTimeout(() => this.close(CLOSE.signedOut), FAREWELL_MS).unref();
       } else if (this.#state === "leaving") this.#state = "open";
     }
   }

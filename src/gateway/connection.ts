@@ -1,7 +1,7 @@
 /** The line of a session: its WebSocket, inbox and outbox; how it is closed, cut, and how it ends. */
 import type { Socket } from "node:net";
 import { setTimeout as pause } from "node:timers/promises";
-import { CLOSE } from "../wire/close.js";
+import { CLOSE, type Close } from "../wire/close-codes.js";
 import type { AnsweringSocket } from "./answering-socket.js";
 import type { Ending } from "./event-log.js";
 import type { NameClaim } from "./name-claim.js";
@@ -24,8 +24,6 @@ export interface ConnectionCallbacks extends Pick<
 
 /** How long a dead client's last wishes may take. */
 const PATIENCE_MS = 5_000;
-/** The code of a connection that ended without a close frame. RFC 6455 §7.4.1 */
-const LOST = 1006;
 /** How long a close is waited for. */
 const FAREWELL_MS = 2_000;
 
@@ -58,7 +56,7 @@ export class Connection {
       counters.slowReaders.inc();
       log.warn({ session: hold.id, why }, "slow reader was cut");
       // close() waits for the reader to take what it does not take: only text dialects can be told
-      if (doors.frames === "text") this.close(CLOSE.slowReader, "read faster, then resume");
+      if (doors.frames === "text") this.close(CLOSE.slowReader);
       else this.cut("read too slowly");
     });
   }
@@ -85,7 +83,7 @@ export class Connection {
     this.sendQueue.attach(webSocket, socket);
     this.#inbox.attach(webSocket);
     webSocket.on("error", (error) => {
-      this.#ending ??= { code: LOST, why: error.message };
+      this.#ending ??= { code: CLOSE.lost.code, why: error.message };
       this.#doors.observe.log.debug({ err: error, session: this.#hold.id }, "websocket failed");
     });
     webSocket.on("close", (code) => {
@@ -93,8 +91,9 @@ export class Connection {
       void this.end();
     });
     // it was closed while its upgrade was under way
-    if (this.#ending?.code === LOST) webSocket.terminate();
-    else if (this.#ending !== undefined) this.close(this.#ending.code, this.#ending.why);
+    if (this.#ending?.code === CLOSE.lost.code) webSocket.terminate();
+    else if (this.#ending !== undefined)
+      this.close({ code: this.#ending.code, reason: this.#ending.why });
   }
 
   /** Takes a frame as if the client had sent it. */
@@ -102,7 +101,7 @@ export class Connection {
     this.#inbox.push(frame);
   }
 
-  close(code: number, reason: string): void {
+  close({ code, reason }: Pick<Close, "code" | "reason">): void {
     this.#ending ??= { code, why: reason };
     const webSocket = this.#webSocket;
     this.sendQueue.flush(); // what was said before comes before
@@ -112,7 +111,7 @@ export class Connection {
 
   /** Ends the connection without a close frame. */
   cut(why: string): void {
-    this.#ending ??= { code: LOST, why };
+    this.#ending ??= { code: CLOSE.lost.code, why };
     this.#webSocket?.terminate();
   }
 
@@ -148,7 +147,7 @@ export class Connection {
     this.sendQueue.clear();
     const { log } = this.#doors.observe;
     log.warn({ session: this.#hold.id }, "name was taken elsewhere, session closed");
-    this.close(CLOSE.replaced, "replaced");
+    this.close(CLOSE.replaced);
   }
 
   /** Forgets what was asked for and is not done yet. */
@@ -166,7 +165,7 @@ export class Connection {
   }
 
   async #end(): Promise<void> {
-    this.#ending ??= { code: LOST, why: "connection was lost" };
+    this.#ending ??= { code: CLOSE.lost.code, why: "connection was lost" };
     this.isClosing = true;
     this.isEnded = true;
     await this.#settle();

@@ -5,7 +5,7 @@
  */
 import { setTimeout as pause } from "node:timers/promises";
 import type { Counters } from "../observe.js";
-import { CLOSE } from "../wire/close.js";
+import { CLOSE, type Close } from "../wire/close-codes.js";
 import { drain } from "./drain.js";
 import type { Session } from "./session.js";
 
@@ -41,30 +41,30 @@ export class Evictor {
 
   /** All, until the gateway is ready again: who is still there then stays. */
   async whileAlone(isReady: () => boolean): Promise<void> {
-    await this.#leave("alone", "this gateway cannot serve now", () => !isReady());
+    await this.#leave("alone", () => !isReady());
   }
 
   async #leaveWithHoles(): Promise<void> {
     const isDue = (session: Session): boolean => session.hasHole && !this.#closed.has(session);
-    while ([...this.#sessions].some(isDue)) await this.#leave("hole", "events were missed", isDue);
+    while ([...this.#sessions].some(isDue)) await this.#leave("hole", isDue);
   }
 
-  async #leave(
-    why: "alone" | "hole",
-    reason: string,
-    mustLeave: (session: Session) => boolean,
-  ): Promise<void> {
+  async #leave(why: "alone" | "hole", mustLeave: (session: Session) => boolean): Promise<void> {
     const leave = async (session: Session): Promise<void> => {
       if (!mustLeave(session)) return;
       this.#closed.add(session);
       const late = pause(SIGNED_OUT_WITHIN_MS, undefined, { ref: false });
       await Promise.race([session.leave(), late]);
-      // bytes have no word for what happened; JSON comes back and resumes
-      const isJson = session.dialect.frames === "text";
-      session.close(isJson ? CLOSE.positionLost : CLOSE.serviceRestart, reason);
+      session.close(closeOf(why, session));
       this.#counters.letGo.inc({ why });
     };
     const times = { windowMs: WINDOW_MS, graceMs: 0, withinMs: 2 * SIGNED_OUT_WITHIN_MS };
     await drain(this.#sessions, { ...times, hurry: NEVER, tell: () => false, leave });
   }
+}
+
+/** A dialect of bytes has no word for what happened; JSON comes back and resumes. */
+function closeOf(why: "alone" | "hole", { dialect }: Session): Close {
+  if (why === "hole") return CLOSE.eventsMissed;
+  return dialect.frames === "text" ? CLOSE.cannotServeJson : CLOSE.cannotServe;
 }

@@ -8,7 +8,7 @@ import type { Refusal, Reply } from "../chat/commands.js";
 import type { Notice } from "../chat/events.js";
 import type { Name } from "../chat/names.js";
 import { Unavailable } from "../chat/ports.js";
-import { CLOSE } from "../wire/close.js";
+import { CLOSE, type Close } from "../wire/close-codes.js";
 import {
   decodeRequest,
   encodeEvent,
@@ -85,20 +85,20 @@ export class JsonSession implements Session {
     });
     this.#catchUp = new CatchUp(doors.chat, this.nameClaim, this.#line.sendQueue, {
       maxEarlyBytes: doors.limits.maxBytes,
-      onOverfull: () => this.close(CLOSE.slowReader, "read faster, then resume"),
-      onRolledBack: () => this.close(CLOSE.positionLost, "resume"),
+      onOverfull: () => this.close(CLOSE.slowReader),
+      onRolledBack: () => this.close(CLOSE.positionLost),
     });
   }
 
   attach(webSocket: AnsweringSocket, socket: Socket): void {
     this.#pulse.attach(webSocket, socket);
     const greeting = setTimeout(() => {
-      if (!this.#isGreeted) this.close(CLOSE.noHello, "say hello");
+      if (!this.#isGreeted) this.close(CLOSE.noHello);
     }, HELLO_WITHIN_MS);
     this.#line.attach(webSocket, socket, (code) => {
       clearTimeout(greeting);
       this.#presence.unfollow(this.#follower);
-      if (code === CLOSE.normal) this.isLingering = false;
+      if (code === CLOSE.bye.code) this.isLingering = false;
     });
     this.#line.sendQueue.uncork();
   }
@@ -126,7 +126,7 @@ export class JsonSession implements Session {
   hear(notice: Notice, frame: Frame | undefined): boolean {
     if (this.#line.isClosing) return false;
     // what is missing can be read again: by whoever comes back with its cursors
-    if (notice.type === "gap") this.close(CLOSE.positionLost, "resume");
+    if (notice.type === "gap") this.close(CLOSE.positionLost);
     if (notice.type === "presence" && notice.user.name === this.nameClaim.name) {
       if (this.nameClaim.hears(notice)) {
         this.isInactive = notice.user.status === "inactive";
@@ -146,8 +146,8 @@ export class JsonSession implements Session {
     this.#pulse.check(now);
   }
 
-  close(code: number, reason: string): void {
-    this.#line.close(code, reason);
+  close(close: Close): void {
+    this.#line.close(close);
   }
 
   end(): Promise<void> {
@@ -175,13 +175,13 @@ export class JsonSession implements Session {
     if (wait > 0) {
       counters.frames.inc({ kind: "refused" });
       const refused = problem(idOfFrame(frame), "rate_limited", "slow down", wait);
-      return this.#strike(refused, CLOSE.abuse);
+      return this.#strike(refused, CLOSE.tooFast);
     }
     const decoded = decodeRequest(frame);
     counters.frames.inc({ kind: decoded.kind });
     if (decoded.kind === "bad") {
       events.frameIgnored(this, decoded.error.code);
-      return this.#strike(decoded.error, CLOSE.badFrame);
+      return this.#strike(decoded.error, CLOSE.badFrames);
     }
     const { request } = decoded;
     this.#strikes = 0;
@@ -210,7 +210,7 @@ export class JsonSession implements Session {
         this.isLingering = false;
         const isOut = await this.#line.signOut(); // before the answer: the name is free then
         this.#send(isOut ? { type: "ok", ...idOf(id) } : errorEvent(id, "unavailable"));
-        return this.close(CLOSE.normal, "bye");
+        return this.close(CLOSE.bye);
       }
       case "presence":
         return this.#follow(request);
@@ -269,7 +269,7 @@ export class JsonSession implements Session {
     } catch (error) {
       // what it was told is not whole: it comes back and resumes
       observe.log.warn({ err: error, session: this.nameClaim.id }, "resume failed");
-      this.close(CLOSE.internal, "try again");
+      this.close(CLOSE.internal);
     }
   }
 
@@ -281,9 +281,9 @@ export class JsonSession implements Session {
     this.#send({ type: "ok", ...idOf(id), ...snapshot });
   }
 
-  #strike(error: Event, closing: number): void {
+  #strike(error: Event, closing: Close): void {
     this.#send(error);
-    if (++this.#strikes >= STRIKES) this.close(closing, "too many bad frames");
+    if (++this.#strikes >= STRIKES) this.close(closing);
   }
 
   #reply(id: Request["id"], reply: Reply, asked?: Asked): void {

@@ -5,7 +5,7 @@ import { setTimeout as pause } from "node:timers/promises";
 import { WebSocketServer, type Server as ServerOf, type ServerOptions } from "ws";
 import type { Chat } from "../chat/chat.js";
 import type { Observe } from "../observe.js";
-import { CLOSE } from "../wire/close.js";
+import { CLOSE } from "../wire/close-codes.js";
 import type { ByteDialect } from "../wire/dialect.js";
 import { SUBPROTOCOL } from "../wire/json-schema.js";
 import { AnsweringSocket } from "./answering-socket.js";
@@ -191,7 +191,7 @@ export class Gateway {
     this.#state = "leaving";
     const leave = async (session: Session): Promise<void> => {
       await session.leave();
-      session.close(CLOSE.serviceRestart, "restarting");
+      session.close(CLOSE.restarting);
     };
     const tell = (session: Session, inMs: number): boolean => session.goAway(inMs);
     await drain(this.#sessions, { ...times, tell, leave });
@@ -206,7 +206,7 @@ export class Gateway {
     this.#state = "stopping";
     clearInterval(this.#pacing);
     const closed = new Promise((resolve) => this.#tcp.close(resolve));
-    for (const session of this.#sessions) session.close(CLOSE.serviceRestart, "restarting");
+    for (const session of this.#sessions) session.close(CLOSE.restarting);
     // idle HTTP connections, and those that are still at their first line
     const lingering = setTimeout(() => this.#sockets.destroyAll(), 2_500);
     await closed;

@@ -5,6 +5,7 @@ import type { Notice } from "../chat/events.js";
 import type { Name } from "../chat/names.js";
 import type { ActivityKind } from "../chat/ports.js";
 import type { Observe } from "../observe.js";
+import type { Close } from "../wire/close-codes.js";
 import type { Dialect } from "../wire/dialect.js";
 import type { AnsweringSocket } from "./answering-socket.js";
 import type { Ending, EventLog } from "./event-log.js";
@@ -35,7 +36,7 @@ export interface Session {
   isThere(): Promise<boolean>;
   /** Cuts a reader that has taken nothing for too long. Steady clock, ms. */
   checkPace(now: number): void;
-  close(code: number, reason: string): void;
+  close(close: Close): void;
   /** The connection is gone: carries out what it had still asked for, then signs out. */
   end(): Promise<void>;
   /** Carries out all that has come, refuses what comes later, and gives the name back unless it lingers. Never rejects. */

@@ -4,7 +4,7 @@ import fc from "fast-check";
 import { expect, test, vi } from "vitest";
 import { Emitter } from "#tertulia/clients/sdk/emitter.js";
 import type { Status } from "#tertulia/clients/sdk/events.js";
-import { afterClose, retryDelayMs } from "#tertulia/clients/sdk/backoff.js";
+import { retryDelayMs } from "#tertulia/clients/sdk/backoff.js";
 import { Roster } from "#tertulia/clients/sdk/roster.js";
 
 test("a retry waits up to 250 ms first, then twice as long each time, at most 10 s", () => {
@@ -21,25 +21,6 @@ test("every timer of the SDK is the one that long delays cannot end at once", as
   );
   const own = files.filter((_, i) => sources[i]!.includes("setTimeout("));
   expect(own).toEqual(["later.ts"]);
-});
-
-test.each([
-  [1000, "end"],
-  [1001, "again"],
-  [1006, "again"],
-  [1009, "again"],
-  [1012, "again at once"],
-  [4399, "again"],
-  [4400, "end"],
-  [4408, "end"],
-  [4409, "end"],
-  [4429, "end"],
-  [4499, "end"],
-  [4500, "again"],
-  [4508, "again"],
-  [4510, "again"],
-])("after a close with %i: %s", (code, next) => {
-  expect(afterClose(code)).toBe(next);
 });
 
 test("the changes told lead from each view to the next", () => {

@@ -1,4 +1,4 @@
-/** When to try again, and after which close code not to. PROTOCOL.md, closing. */
+/** How long to wait before the next attempt. After which close codes there is one: wire/close-codes. */
 
 const BASE_MS = 250;
 const CAP_MS = 10_000;
@@ -11,12 +11,4 @@ export function retryDelayMs(attempt: number, random: () => number = Math.random
 /** Between two attempts to leave a node that does not serve; the others may not serve either. */
 export function moveDelayMs(attempt: number): number {
   return (0.5 + Math.random() / 2) * Math.min(60_000, 5_000 * 2 ** attempt);
-}
-
-export type AfterClose = "end" | "again at once" | "again";
-
-/** 1000 and everything that reads like HTTP's 4xx are for good; a restart is expected back at once. */
-export function afterClose(code: number): AfterClose {
-  if (code === 1000 || (code >= 4400 && code < 4500)) return "end";
-  return code === 1012 ? "again at once" : "again";
 }

@@ -1,4 +1,5 @@
 /** Keeps one open link, come what may: dials, waits, moves when a node goes away, and ends for good. */
+import { retryPolicyOf } from "../../wire/close-codes.js";
 import type { Events, Requests } from "../../wire/json-schema.js";
 import { TertuliaError } from "./error.js";
 import type { State } from "./events.js";
@@ -6,7 +7,7 @@ import type { Debug } from "./debug.js";
 import { later, type Timer } from "./later.js";
 import { Connection, type Told } from "./connection.js";
 import type { Timing } from "./options.js";
-import { afterClose, moveDelayMs, retryDelayMs } from "./backoff.js";
+import { moveDelayMs, retryDelayMs } from "./backoff.js";
 import type { WebSocketConstructor } from "./web-socket.js";
 
 export interface ReconnectorOptions {
@@ -246,15 +247,15 @@ export class Reconnector {
       return;
     }
     if (this.#stays()) return;
-    const next = afterClose(code);
-    if (next === "end") {
+    const retry = retryPolicyOf(code);
+    if (retry === "never") {
       const error = new TertuliaError(
         "closed",
         `the chat closed the connection: ${code} ${reason}`,
       );
       this.#end({ name: "closed", code, reason, error });
     } else if (this.#coming === undefined) {
-      const delayMs = next === "again at once" && this.#attempt === 0 ? 0 : undefined;
+      const delayMs = retry === "at once" && this.#attempt === 0 ? 0 : undefined;
       this.#dialLater(delayMs ?? retryDelayMs(this.#attempt), link.problem(code, reason));
       this.#attempt++;
     } else {

@@ -1,4 +1,5 @@
 /** What happened, taken into the view; and what is to be asked of the chat for it. */
+import type { CLOSE } from "../../wire/close-codes.js";
 import type { Status } from "../sdk/events.js";
 import { applyUserAction } from "./user-actions.js";
 import { forgotten, heard, failed, paged, sent, shortened } from "./conversation.js";
@@ -16,6 +17,8 @@ import { ask, loadOpen, put, standing } from "./accessors.js";
 import { beQuiet, endQuiet, hearOwnStatus, quietFrom, quietUpTo } from "./do-not-disturb.js";
 import { deriveEffects } from "./derived-effects.js";
 
+/** The number alone: the whole table would be in the page. The compiler holds it equal. */
+const REPLACED: typeof CLOSE.replaced.code = 4409;
 const TYPING_FOR_MS = 5_000;
 /** So many private conversations are fetched as soon as they are known. */
 const FETCHED_AT_ONCE = 20;
@@ -128,7 +131,7 @@ function connectionOf(
       return {
         name: "closed",
         code: state.code,
-        problem: state.code === 4409 ? "replaced" : state.error.code,
+        problem: state.code === REPLACED ? "replaced" : state.error.code,
       };
     default:
       return state satisfies never;

@@ -1,0 +1,133 @@
+/**
+ * How connections end: the one table of close codes for the gateway, the SDK and PROTOCOL.md, closing.
+ * Imports nothing: the SDK takes it along. RFC 6455 §7.4.
+ */
+
+/** What a client does after a close. `with backoff`: after a pause with jitter that grows from one attempt to the next. */
+export type RetryPolicy = "never" | "at once" | "with backoff";
+
+/** One way in which a connection ends. Several ways may share a code. */
+export interface Close {
+  readonly code: number;
+  /** The text in the close frame: for logs and people, no client may depend on it. */
+  readonly reason: string;
+  readonly retry: RetryPolicy;
+  /** Who closes: our code, or the WebSocket library under it; `nobody`: no close frame was seen. */
+  readonly by: "gateway" | "library" | "nobody";
+  readonly dialects: "all" | "bytes" | "JSON";
+}
+
+export const CLOSE = {
+  /** The user asked to be signed out: status 0. */
+  signedOut: {
+    code: 1000,
+    reason: "signed out",
+    retry: "never",
+    by: "gateway",
+    dialects: "bytes",
+  },
+  /** The client said `bye`. */
+  bye: { code: 1000, reason: "bye", retry: "never", by: "gateway", dialects: "JSON" },
+  /** A frame broke the rules of WebSockets. */
+  protocolError: {
+    code: 1002,
+    reason: "",
+    retry: "with backoff",
+    by: "library",
+    dialects: "all",
+  },
+  /** No close frame: the node or the network failed, or a reader of bytes was too slow. */
+  lost: { code: 1006, reason: "", retry: "with backoff", by: "nobody", dialects: "all" },
+  /** The text of a frame is no UTF-8. */
+  invalidText: { code: 1007, reason: "", retry: "with backoff", by: "library", dialects: "JSON" },
+  /** A frame has more bytes than the node takes. */
+  frameTooLarge: {
+    code: 1009,
+    reason: "",
+    retry: "with backoff",
+    by: "library",
+    dialects: "all",
+  },
+  /** The node is stopping. */
+  restarting: {
+    code: 1012,
+    reason: "restarting",
+    retry: "at once",
+    by: "gateway",
+    dialects: "all",
+  },
+  /** This node alone cannot serve: other nodes can. */
+  cannotServe: {
+    code: 1012,
+    reason: "this gateway cannot serve now",
+    retry: "at once",
+    by: "gateway",
+    dialects: "bytes",
+  },
+  /** The node missed events and has no way to tell a client of bytes. */
+  eventsMissed: {
+    code: 1012,
+    reason: "events were missed",
+    retry: "at once",
+    by: "gateway",
+    dialects: "bytes",
+  },
+  /** A hundred frames in a row could not be read. */
+  badFrames: {
+    code: 4400,
+    reason: "too many bad frames",
+    retry: "never",
+    by: "gateway",
+    dialects: "JSON",
+  },
+  /** The client did not say hello in time. */
+  noHello: { code: 4408, reason: "say hello", retry: "never", by: "gateway", dialects: "JSON" },
+  /** Another connection has the name. */
+  replaced: { code: 4409, reason: "replaced", retry: "never", by: "gateway", dialects: "all" },
+  /** A hundred frames in a row came too fast, or could not be read. */
+  tooFast: {
+    code: 4429,
+    reason: "too many bad frames",
+    retry: "never",
+    by: "gateway",
+    dialects: "JSON",
+  },
+  /** Our mistake, or the conversations could not be read after a hello. */
+  internal: {
+    code: 4500,
+    reason: "try again",
+    retry: "with backoff",
+    by: "gateway",
+    dialects: "JSON",
+  },
+  /** The client reads too slowly. */
+  slowReader: {
+    code: 4508,
+    reason: "read faster, then resume",
+    retry: "with backoff",
+    by: "gateway",
+    dialects: "JSON",
+  },
+  /** The node has lost its place in the log: what was missed is read again on resume. */
+  positionLost: {
+    code: 4510,
+    reason: "resume",
+    retry: "with backoff",
+    by: "gateway",
+    dialects: "JSON",
+  },
+  /** As `cannotServe`, in JSON. */
+  cannotServeJson: {
+    code: 4510,
+    reason: "this gateway cannot serve now",
+    retry: "with backoff",
+    by: "gateway",
+    dialects: "JSON",
+  },
+} as const satisfies Readonly<Record<string, Close>>;
+
+/** The rule for every code, also for one that only a later version of the server sends. */
+export function retryPolicyOf(code: number): RetryPolicy {
+  if (code === 1000 || (code >= 4400 && code < 4500)) return "never";
+  return code === 1012 ? "at once" : "with backoff";
+}

@@ -114,8 +114,7 @@ export async function startNode(
   const hub = new Hub(observe.counters);
   const presence = new Presence(
     { windowMs: 250, fullUpTo: config.PRESENCE_FULL_UP_TO },
-    (bucket) => chat.present(bucket),
-    observe.log.child({ room: "presence" }),
+    { chat, hub, log: observe.log.child({ room: "presence" }) },
   );
   const activity = new IdleTracker(chat, observe.log.child({ room: "activity" }));
   const leavers = new SignOutQueue(chat, observe.log.child({ room: "leavers" }));

@@ -1,6 +1,6 @@
 /** What is told to many: messages, presence, and ephemeral events. */
 import type { Conversation } from "./conversation.js";
-import type { Name, User } from "./names.js";
+import type { ConnectedStatus, Name, User } from "./names.js";
 
 /** A message's text: raw bytes, usually but not necessarily UTF-8. */
 export type Text = Uint8Array;
@@ -39,6 +39,7 @@ export type Notice =
     }
   | { readonly type: "leader"; readonly at: Position; readonly node: string }
   | EphemeralEvent
+  | PresenceWindow
   | {
       /**
        * Events of one bucket after `after` will not be told: they were trimmed, or rolled back. `hasMissed`:
@@ -50,6 +51,24 @@ export type Notice =
       readonly reason: "trimmed" | "rolled_back";
       readonly hasMissed: boolean;
     };
+
+/**
+ * What changed within a window of time in who is connected: each node makes it of the notices of presence, for
+ * those of its sessions that follow presence. See presence.ts.
+ */
+export interface PresenceWindow {
+  readonly type: "presence-window";
+  /** How many users are connected in the whole cluster. */
+  readonly count: number;
+  /** Whether the followers are told of all users; false: only of those that they watch. */
+  readonly isFull: boolean;
+  /** Whether `set` is everybody who is connected, not only those who changed. */
+  readonly isSnapshot: boolean;
+  readonly set: readonly UserStatus[];
+  readonly gone: readonly Name[];
+}
+
+export type UserStatus = readonly [name: Name, status: ConnectedStatus];
 
 /** Told to whom is there, and kept nowhere. */
 export type EphemeralEvent =

@@ -10,6 +10,8 @@ export type Name = string & { readonly [nameBrand]: true };
 
 export type Status = "disconnected" | "active" | "busy" | "inactive";
 
+export type ConnectedStatus = Exclude<Status, "disconnected">;
+
 export interface User {
   readonly name: Name;
   readonly status: Status;

@@ -2,6 +2,7 @@
 import { GENERAL, otherOf } from "../chat/conversation.js";
 import type { Notice } from "../chat/events.js";
 import type { Name } from "../chat/names.js";
+import type { PresenceNews } from "../chat/presence.js";
 import type { Counters } from "../observe.js";
 import type { Dialect } from "../wire/dialect.js";
 import { frameOf, type Frame } from "./frame.js";
@@ -65,25 +66,43 @@ export class Hub {
     }
   }
 
+  /** Tells a notice of the feed to everybody whom it is for. */
   deliver(notice: Notice): void {
     const began = performance.now();
     let deliveries = 0;
-    const tell = (sessions: Iterable<Session>, reader: Name): void => {
-      const frames = new Map<Dialect, Frame | undefined>();
-      for (const session of sessions) {
-        const { dialect } = session;
-        if (!frames.has(dialect)) frames.set(dialect, framed(dialect, notice, reader));
-        if (session.hear(notice, frames.get(dialect))) deliveries++;
-      }
-    };
     const names = concerned(notice);
-    if (names === "everybody") tell(this.#all, GENERAL);
-    else for (const name of names) tell(this.#byName.get(name) ?? [], name);
+    if (names === "everybody") deliveries = tell(notice, this.#all, GENERAL);
+    else for (const name of names) deliveries += tell(notice, this.#byName.get(name) ?? [], name);
     this.#counters.notices.inc({ type: notice.type });
-    this.#counters.deliveries.inc(deliveries);
-    this.#counters.fanOut.observe((performance.now() - began) / 1_000);
+    this.#counted(deliveries, began);
     if (notice.type === "message") this.#counters.delivery.end(notice.message.mid);
   }
+
+  /** Tells what a window of presence brought, each audience its own. */
+  deliverPresence(news: readonly PresenceNews<Session>[]): void {
+    if (news.length === 0) return;
+    const began = performance.now();
+    let deliveries = 0;
+    for (const { window, audience } of news) deliveries += tell(window, audience, GENERAL);
+    this.#counted(deliveries, began);
+  }
+
+  #counted(deliveries: number, began: number): void {
+    this.#counters.deliveries.inc(deliveries);
+    this.#counters.fanOut.observe((performance.now() - began) / 1_000);
+  }
+}
+
+/** Encodes the notice once per dialect; returns how many sessions took it. */
+function tell(notice: Notice, sessions: Iterable<Session>, reader: Name): number {
+  const frames = new Map<Dialect, Frame | undefined>();
+  let deliveries = 0;
+  for (const session of sessions) {
+    const { dialect } = session;
+    if (!frames.has(dialect)) frames.set(dialect, framed(dialect, notice, reader));
+    if (session.hear(notice, frames.get(dialect))) deliveries++;
+  }
+  return deliveries;
 }
 
 function framed(dialect: Dialect, notice: Notice, reader: Name): Frame | undefined {
@@ -105,6 +124,7 @@ function concerned(notice: Notice): "everybody" | Iterable<Name> {
       return [notice.reader];
     case "contested":
     case "defended":
+    case "presence-window": // has an audience of its own
       return [];
     case "presence":
     case "leader":

@@ -18,6 +18,7 @@ import {
   idOfFrame,
   jsonDialect,
   nameFromText,
+  presenceFields,
   problem,
   textFromName,
 } from "../wire/json.js";
@@ -55,7 +56,6 @@ export class JsonSession implements Session {
   readonly #settings: JsonSettings;
   readonly #line: Connection;
   readonly #rate: TokenBucket;
-  readonly #follower = { tell: (frame: Frame) => this.#line.sendQueue.push(frame) };
   readonly #catchUp: CatchUp;
   #isGreeted = false;
   #strikes = 0;
@@ -97,7 +97,7 @@ export class JsonSession implements Session {
     }, HELLO_WITHIN_MS);
     this.#line.attach(webSocket, socket, (code) => {
       clearTimeout(greeting);
-      this.#presence.unfollow(this.#follower);
+      this.#presence.unfollow(this);
       if (code === CLOSE.bye.code) this.isLingering = false;
     });
     this.#line.sendQueue.uncork();
@@ -274,11 +274,11 @@ export class JsonSession implements Session {
   }
 
   async #follow({ id, watch = [], off = false }: Requests["presence"]): Promise<void> {
-    this.#presence.unfollow(this.#follower);
+    this.#presence.unfollow(this);
     if (off || this.#line.isEnded) return this.#send({ type: "ok", ...idOf(id) });
     const watched = new Set(watch.map(nameFromText));
-    const snapshot = this.#presence.follow(this.#follower, watched, this.nameClaim.name);
-    this.#send({ type: "ok", ...idOf(id), ...snapshot });
+    const snapshot = this.#presence.follow(this, watched, this.nameClaim.name);
+    this.#send({ type: "ok", ...idOf(id), ...presenceFields(snapshot) });
   }
 
   #strike(error: Event, closing: Close): void {

@@ -162,6 +162,7 @@ export function encodeNotice(notice: Notice, options: ClassicOptions): Uint8Arra
       return frameOf(CODE.message, ...messageFields(notice.message, options));
     case "presence":
       return userFrame(notice.cause === "new" ? CODE.registered : CODE.status, notice.user);
+    case "presence-window": // told each presence by itself
     case "leader":
     case "gap":
     case "typing":

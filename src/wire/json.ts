@@ -1,9 +1,10 @@
 /** The dialect `tertulia.v1.json`: frames to the model and back. PROTOCOL.md, JSON. */
 import type { Refusal, Reply } from "../chat/commands.js";
 import { GENERAL, otherOf, type Conversation } from "../chat/conversation.js";
-import type { Message, Notice } from "../chat/events.js";
+import type { Message, Notice, PresenceWindow } from "../chat/events.js";
 import type { ConversationState } from "../chat/history.js";
 import type { Name } from "../chat/names.js";
+import type { PresenceSnapshot } from "../chat/presence.js";
 import { bytesFromName, nameFromBytes } from "./bytes.js";
 import type { Dialect } from "./dialect.js";
 import { requests, type ErrorCode, type Event, type Events, type Request } from "./json-schema.js";
@@ -53,9 +54,11 @@ export const jsonDialect: Dialect = {
         const { conversation, read, unread } = notice;
         return encodeEvent({ type: "read", conv: convOf(conversation, reader), read, unread });
       }
+      case "presence-window":
+        return encodeEvent(presenceEvent(notice));
       case "contested":
       case "defended":
-      case "presence": // told in windows, see gateway/presence
+      case "presence": // told in windows
       case "leader":
       case "gap": // the connection is closed, see json-session
         return undefined;
@@ -101,6 +104,15 @@ export function problem(
 
 export function messageEvent(message: Message, reader: Name): Events["message"] {
   return { type: "message", conv: convOf(message.conversation, reader), ...fieldsOf(message) };
+}
+
+/** How presence stands: of the answer to a client that begins to follow it. */
+export function presenceFields({ count, isFull, set }: PresenceSnapshot): {
+  count: number;
+  full: boolean;
+  set: NonNullable<Events["presence"]["set"]>;
+} {
+  return { count, full: isFull, set: set.map(([name, status]) => [textFromName(name), status]) };
 }
 
 /** `~`, or `@` and with whom. */
@@ -180,6 +192,19 @@ function okEvent(id: Id, reply: Exclude<Reply, { type: "refused" }>, reader: Nam
     default:
       return reply satisfies never;
   }
+}
+
+function presenceEvent(window: PresenceWindow): Events["presence"] {
+  const { isSnapshot, gone } = window;
+  const { count, full, set } = presenceFields(window);
+  return {
+    type: "presence",
+    count,
+    full,
+    ...(isSnapshot && { snapshot: true }),
+    ...((isSnapshot || set.length > 0) && { set }),
+    ...(gone.length > 0 && { gone: gone.map(textFromName) }),
+  };
 }
 
 function fieldsOf({

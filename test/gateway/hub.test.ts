@@ -1,10 +1,13 @@
 /** The hub: whom a notice is for. */
 import { expect, test } from "vitest";
-import type { Notice } from "#tertulia/chat/events.js";
+import type { Notice, PresenceWindow } from "#tertulia/chat/events.js";
 import type { Name } from "#tertulia/chat/names.js";
+import type { Frame } from "#tertulia/gateway/frame.js";
 import { Hub } from "#tertulia/gateway/hub.js";
 import type { Session } from "#tertulia/gateway/session.js";
 import { observe } from "#tertulia/observe.js";
+import { classicDialect } from "#tertulia/wire/classic.js";
+import type { Dialect } from "#tertulia/wire/dialect.js";
 import { jsonDialect } from "#tertulia/wire/json.js";
 
 const at = { generation: 1, seq: 1 } as unknown as Extract<Notice, { type: "message" }>["at"];
@@ -34,4 +37,40 @@ test("what is for a name is not told to a session that has given it back; what e
   hub.remove(before, ana);
   expect(hub.has(ana)).toBe(true);
   expect([...hub.sessions]).toEqual([after]);
+});
+
+test("a window of presence is encoded once for its audience, and told to nobody else", () => {
+  const hub = new Hub(observe("silent", "hub").counters);
+  const frames = new Map<string, (Frame | undefined)[]>();
+  const session = (who: string, dialect: Dialect = jsonDialect): Session => {
+    const heard: (Frame | undefined)[] = [];
+    frames.set(who, heard);
+    const hear = (_: Notice, frame: Frame | undefined): boolean => heard.push(frame) > 0;
+    return { dialect, hear } as unknown as Session;
+  };
+  const window = (...gone: Name[]): PresenceWindow => {
+    const isFull = gone.length > 0;
+    return { type: "presence-window", count: 2, isFull, isSnapshot: false, set: [], gone };
+  };
+  const classic = classicDialect(
+    { generalOrigin: "sender", replyMaxBytes: 4_096 },
+    jsonDialect as never,
+  );
+  const [one, two, other, bytes] = [
+    session("one"),
+    session("two"),
+    session("other"),
+    session("bytes", classic),
+  ];
+  for (const each of [one, two, other, bytes]) hub.add(each, "ana" as Name);
+  hub.deliverPresence([
+    { window: window("bob" as Name), audience: [one, two, bytes] },
+    { window: window(), audience: [other] },
+  ]);
+  expect(frames.get("one")![0]).toBe(frames.get("two")![0]);
+  const text = (who: string): unknown[] =>
+    frames.get(who)!.map((frame) => frame && String(frame.subarray(2)));
+  expect(text("one")).toEqual(['{"type":"presence","count":2,"full":true,"gone":["bob"]}']);
+  expect(text("other")).toEqual(['{"type":"presence","count":2,"full":false}']);
+  expect(text("bytes")).toEqual([undefined]);
 });

@@ -22,7 +22,9 @@ const ROOMS: Readonly<Record<string, Room>> = {
   chat: {},
   session: { imports: ["chat"] },
   wire: { imports: ["chat"], packages: /^zod$/ },
-  "wire/close-codes": {}, // the SDK takes it along
+  // the clients take these along
+  "wire/close-codes": {},
+  "wire/epoch": {},
 
   // each with one technology; they do not know each other
   gateway: { imports: ["session", "chat", "wire", "observe"], packages: /^(ws|node:.*)$/ },
@@ -62,8 +64,11 @@ const ROOMS: Readonly<Record<string, Room>> = {
   doctor: { imports: ["config", "redis"], packages: /^(ioredis|node:.*)$/ },
 
   // the other side of the wire
-  "clients/sdk": { imports: ["wire/close-codes"], types: ["wire/json-schema"] },
-  "clients/view": { types: ["clients/sdk", "wire/close-codes"] },
+  "clients/sdk": {
+    imports: ["wire/close-codes", "wire/epoch"],
+    types: ["wire/json-schema"],
+  },
+  "clients/view": { imports: ["wire/epoch"], types: ["clients/sdk", "wire/close-codes"] },
   "clients/web": { imports: ["clients/sdk", "clients/view"], packages: /^preact(\/hooks)?$/ },
   "clients/tui": {
     imports: ["clients/sdk", "clients/view", "version"],

@@ -8,7 +8,9 @@ declare const nameBrand: unique symbol;
  */
 export type Name = string & { readonly [nameBrand]: true };
 
-export type Status = "disconnected" | "active" | "busy" | "inactive";
+/** In the order of their numbers: on the wire in bytes, and in stored data. */
+export const STATUSES = ["disconnected", "active", "busy", "inactive"] as const;
+export type Status = (typeof STATUSES)[number];
 
 export type ConnectedStatus = Exclude<Status, "disconnected">;
 

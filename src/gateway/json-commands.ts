@@ -17,7 +17,8 @@ export function commandOf(
     case "publish": {
       const { id, conv, mid, text } = request;
       if (text.length > textMaxChars && Array.from(text).length > textMaxChars) {
-        return { error: problem(id, "too_large", `a text has at most ${textMaxChars} characters`) };
+        const message = `a text has at most ${textMaxChars} characters`;
+        return { error: problem(id, "too_large", { message }) };
       }
       // for the chat, a text of nothing that can be seen is none
       const bytes = encoder.encode(isBlank(text) ? "" : text);
@@ -29,7 +30,7 @@ export function commandOf(
     case "history": {
       const { id, conv, before, after, limit } = request;
       if (before !== undefined && after !== undefined) {
-        return { error: problem(id, "bad_frame", "before, after: one of them") };
+        return { error: problem(id, "bad_frame", { message: "before, after: one of them" }) };
       }
       const range =
         after === undefined

@@ -174,7 +174,7 @@ export class JsonSession implements Session {
     const wait = this.#rate.take(performance.now());
     if (wait > 0) {
       counters.frames.inc({ kind: "refused" });
-      const refused = problem(idOfFrame(frame), "rate_limited", "slow down", wait);
+      const refused = problem(idOfFrame(frame), "rate_limited", { retryAfterMs: wait });
       return this.#strike(refused, CLOSE.tooFast);
     }
     const decoded = decodeRequest(frame);
@@ -191,7 +191,7 @@ export class JsonSession implements Session {
       const isExpected = error instanceof Unavailable;
       if (isExpected) log.warn({ err: error }, "store was unavailable");
       else log.error({ err: error, request: request.type }, "request failed");
-      const ours = problem(request.id, "internal", "our mistake", 500);
+      const ours = problem(request.id, "internal");
       this.#send(isExpected ? errorEvent(request.id, "unavailable") : ours);
     }
   }
@@ -245,7 +245,7 @@ export class JsonSession implements Session {
   async #hello(hello: Requests["hello"]): Promise<void> {
     const { id, name: text, key, status, client, resume: cursors = {} } = hello;
     if (this.#isGreeted) {
-      return this.#send(problem(id, "forbidden", "hello was said already"));
+      return this.#send(problem(id, "forbidden", { message: "hello was said already" }));
     }
     const { chat, observe, events } = this.#doors;
     const name = nameFromText(text);

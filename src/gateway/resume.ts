@@ -7,7 +7,8 @@ import { GENERAL, conversationBetween, type Conversation } from "../chat/convers
 import type { Message } from "../chat/events.js";
 import type { ConversationState, Extent, Page } from "../chat/history.js";
 import type { Name } from "../chat/names.js";
-import { convOf, epochFromText, epochText, nameOfConv } from "../wire/json.js";
+import { epochFromText, epochText } from "../wire/epoch.js";
+import { convOf, nameOfConv } from "../wire/json.js";
 import type { Events, Requests } from "../wire/json-schema.js";
 
 type Cursor = readonly [epoch: string, seq: number];

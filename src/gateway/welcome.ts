@@ -1,6 +1,7 @@
 /** The welcome: what a JSON client is told first. PROTOCOL.md, JSON. */
 import type { Name } from "../chat/names.js";
-import { convOf, epochText, idOf, textFromName, unreadOf } from "../wire/json.js";
+import { epochText } from "../wire/epoch.js";
+import { convOf, idOf, textFromName, unreadOf } from "../wire/json.js";
 import type { Events, Request } from "../wire/json-schema.js";
 import type { NameClaim } from "./name-claim.js";
 import type { Resumed } from "./resume.js";

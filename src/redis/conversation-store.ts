@@ -2,9 +2,9 @@
 import { conversationBetween, otherOf, type Conversation } from "../chat/conversation.js";
 import type { Message, EphemeralEvent } from "../chat/events.js";
 import type { ConversationState, Page, Range } from "../chat/history.js";
-import type { Name, User } from "../chat/names.js";
+import { STATUSES, type Name, type User } from "../chat/names.js";
 import type { ConversationStore, Present } from "../chat/ports.js";
-import { STATUSES, decodeRecord, encodeEphemeral } from "./events.js";
+import { decodeRecord, encodeEphemeral } from "./events.js";
 import { ALL_BUCKETS, bucketOfConversation, bucketOfUser, type Keys } from "./keys.js";
 import type { FunctionLibrary } from "./function-library.js";
 import { retrying } from "./retry.js";

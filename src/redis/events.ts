@@ -1,9 +1,7 @@
 /** Events and message records as the ledger packs them (big-endian; see lua/1-bucket.lua). */
 import { GENERAL, conversationBetween, type Conversation, otherOf } from "../chat/conversation.js";
 import type { Message, EphemeralEvent, Notice, Position, PresenceCause } from "../chat/events.js";
-import type { Name, Status } from "../chat/names.js";
-
-export const STATUSES: readonly Status[] = ["disconnected", "active", "busy", "inactive"];
+import { STATUSES, type Name } from "../chat/names.js";
 
 const CAUSES: readonly PresenceCause[] = ["new", "back", "asked", "idle", "awake", "left", "lost"];
 

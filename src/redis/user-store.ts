@@ -1,7 +1,7 @@
 /** The store on Redis: one call a step, tried again until it is answered or the time is up. */
 import { otherOf, type Conversation } from "../chat/conversation.js";
 import type { Message } from "../chat/events.js";
-import type { Name, Status, User } from "../chat/names.js";
+import { STATUSES, type Name, type Status, type User } from "../chat/names.js";
 import {
   Unavailable,
   type ClaimOutcome,
@@ -12,7 +12,7 @@ import {
 } from "../chat/ports.js";
 import type { Membership } from "../cluster/ports.js";
 import type { Observe } from "../observe.js";
-import { STATUSES, decodeRecord } from "./events.js";
+import { decodeRecord } from "./events.js";
 import { ALL_BUCKETS, bucketOfConversation, bucketOfUser, type Keys } from "./keys.js";
 import type { FunctionLibrary } from "./function-library.js";
 import type { Replication } from "./replication.js";

@@ -1,10 +1,11 @@
 /** The classic dialect: the bytes that twenty teams' clients send and read. PROTOCOL.md, classic. */
-import type { Refusal, Reply } from "../chat/commands.js";
+import type { Reply } from "../chat/commands.js";
 import { GENERAL } from "../chat/conversation.js";
 import type { Message, Notice } from "../chat/events.js";
-import type { Status, User } from "../chat/names.js";
+import { STATUSES, type User } from "../chat/names.js";
 import { FieldReader, bytesFromName, cutAtCharacter, frameOf, nameFromBytes } from "./bytes.js";
 import type { ByteDialect, ClassicOptions, Decoded } from "./dialect.js";
+import { REFUSALS } from "./error-codes.js";
 import { recognising } from "./recognise.js";
 
 /** The dialect of connections without a subprotocol; `seed` is the one that an op 10 reveals. */
@@ -39,20 +40,6 @@ export const CODE = {
   history: 56,
   directory: 57,
 } as const;
-
-export const STATUSES: readonly Status[] = ["disconnected", "active", "busy", "inactive"];
-
-const ERRORS: Readonly<Record<Refusal, number>> = {
-  bad_name: 1,
-  name_taken: 1,
-  unknown_user: 1,
-  bad_status: 2,
-  empty_message: 3,
-  recipient_disconnected: 4,
-  not_registered: 5,
-  unavailable: 6,
-  forbidden: 7,
-};
 
 /** Decodes ops 1 to 6; a send may be in the classic or the seed's layout, `prefers` breaks a tie. */
 export function decodeClassic(frame: Uint8Array, prefers: "classic" | "seed" = "classic"): Decoded {
@@ -150,7 +137,7 @@ export function encodeReply(
     case "history":
       return frameOf(CODE.history, ...messagesThatFit(reply.messages, options.replyMaxBytes - 2));
     case "refused":
-      return frameOf(CODE.error, ERRORS[reply.refusal]);
+      return frameOf(CODE.error, REFUSALS[reply.refusal].byte);
     default:
       return reply satisfies never;
   }

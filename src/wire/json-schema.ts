@@ -3,6 +3,8 @@
  * and of the published JSON Schema. PROTOCOL.md, JSON.
  */
 import { z } from "zod";
+import { STATUSES } from "../chat/names.js";
+import { ERRORS, type ErrorCode } from "./error-codes.js";
 
 export const SUBPROTOCOL = "tertulia.v1.json";
 
@@ -32,7 +34,7 @@ const mid = z
       "A message's id, unique per author: sent again to the same conversation, it is stored once.",
   });
 const ts = z.number().int().meta({ description: "Milliseconds since 1970, by Redis' clock." });
-const status = z.enum(["active", "busy", "inactive"]);
+const status = z.enum(STATUSES).exclude(["disconnected"]);
 const people = z
   .array(z.tuple([name, status]))
   .meta({ description: "Connected users with their status." });
@@ -110,22 +112,6 @@ const message = z.object({
   text: z.string(),
 });
 
-export const ERROR_CODES = [
-  "bad_frame",
-  "unknown_type",
-  "unauthenticated",
-  "forbidden",
-  "not_found",
-  "name_taken",
-  "bad_name",
-  "bad_status",
-  "empty",
-  "too_large",
-  "rate_limited",
-  "unavailable",
-  "internal",
-] as const;
-
 /** What the server sends. */
 export const events = {
   welcome: z.object({
@@ -176,14 +162,14 @@ export const events = {
     full: z.boolean().optional(),
     set: people.optional(),
     user: name.optional(),
-    status: z.enum(["disconnected", "active", "busy", "inactive"]).optional(),
+    status: z.enum(STATUSES).optional(),
     read: seq.optional(),
     unread: z.number().int().optional(),
   }),
   error: z.object({
     type: z.literal("error"),
     id: id.optional(),
-    code: z.enum(ERROR_CODES),
+    code: z.enum(Object.keys(ERRORS) as ErrorCode[]),
     message: z.string().meta({ description: "For people." }),
     retryable: z.boolean(),
     retryAfterMs: z.number().int().optional(),
@@ -225,7 +211,6 @@ export type Requests = { [Type in keyof typeof requests]: z.infer<(typeof reques
 export type Request = Requests[keyof Requests];
 export type Events = { [Type in keyof typeof events]: z.infer<(typeof events)[Type]> };
 export type Event = Events[keyof Events];
-export type ErrorCode = (typeof ERROR_CODES)[number];
 
 /** The published JSON Schema of every frame, in both directions. */
 export function publishedSchema(): object {

@@ -7,7 +7,9 @@ import type { Name } from "../chat/names.js";
 import type { PresenceSnapshot } from "../chat/presence.js";
 import { bytesFromName, nameFromBytes } from "./bytes.js";
 import type { Dialect } from "./dialect.js";
-import { requests, type ErrorCode, type Event, type Events, type Request } from "./json-schema.js";
+import { epochText } from "./epoch.js";
+import { REFUSALS, errorKind, type ErrorCode } from "./error-codes.js";
+import { requests, type Event, type Events, type Request } from "./json-schema.js";
 
 type Id = Request["id"];
 
@@ -19,11 +21,11 @@ export type DecodedRequest =
 /** Never throws, whatever the bytes. */
 export function decodeRequest(frame: Uint8Array): DecodedRequest {
   const json = parsed(decoder.decode(frame));
-  if (json === undefined) return bad(undefined, "bad_frame", "a frame is one JSON object");
+  if (json === undefined) return bad(undefined, "bad_frame");
   const { type } = json;
   const id = isId(json["id"]) ? json["id"] : undefined;
   if (typeof type !== "string") return bad(id, "bad_frame", "type: says what the frame is");
-  if (!Object.hasOwn(requests, type)) return bad(id, "unknown_type", "there is no such request");
+  if (!Object.hasOwn(requests, type)) return bad(id, "unknown_type");
   const checked = requests[type as keyof typeof requests].safeParse(json);
   if (checked.success) return { kind: "request", request: checked.data };
   const [issue] = checked.error.issues;
@@ -80,26 +82,20 @@ export function encodeReply(id: Id, reply: Reply, reader: Name): Uint8Array {
 }
 
 export function errorEvent(id: Id, refusal: Refusal): Events["error"] {
-  const { code, message, retryAfterMs } = ERRORS[refusal];
-  return problem(id, code, message, retryAfterMs);
+  const { code, message } = REFUSALS[refusal];
+  return problem(id, code, { message });
 }
 
-/** An error; retryable if it says after how long. */
+/** An error, with the code's own message and pause unless others are given. */
 export function problem(
   id: Id,
   code: ErrorCode,
-  message: string,
-  retryAfterMs?: number,
+  said: { message?: string | undefined; retryAfterMs?: number } = {},
 ): Events["error"] {
+  const { retryable, ...own } = errorKind(code);
+  const { message = own.message, retryAfterMs = own.retryAfterMs } = said;
   const retry = retryAfterMs === undefined ? {} : { retryAfterMs };
-  return {
-    type: "error",
-    ...idOf(id),
-    code,
-    message,
-    retryable: retryAfterMs !== undefined,
-    ...retry,
-  };
+  return { type: "error", ...idOf(id), code, message, retryable, ...retry };
 }
 
 export function messageEvent(message: Message, reader: Name): Events["message"] {
@@ -124,16 +120,6 @@ export function convOf(conversation: Conversation, reader: Name): string {
 /** With whom, or the name that stands for everybody. */
 export function nameOfConv(conv: string): Name {
   return conv === GENERAL ? GENERAL : nameFromText(conv.slice(1));
-}
-
-/** Short; clients may compare them, as numbers in base 36. */
-export function epochText(epoch: number): string {
-  return epoch.toString(36);
-}
-
-/** NaN if it is none. */
-export function epochFromText(text: string): number {
-  return Number.parseInt(text, 36);
 }
 
 export function unreadOf({ head, floor, read }: ConversationState): number {
@@ -225,26 +211,8 @@ function fieldsOf({
   };
 }
 
-const ERRORS: Readonly<
-  Record<Refusal, { code: ErrorCode; message: string; retryAfterMs?: number }>
-> = {
-  bad_name: { code: "bad_name", message: "nobody can be called this" },
-  name_taken: { code: "name_taken", message: "somebody holds this name" },
-  unknown_user: { code: "not_found", message: "nobody ever had this name" },
-  bad_status: { code: "bad_status", message: "there is no such status" },
-  empty_message: { code: "empty", message: "nothing of the text can be seen" },
-  recipient_disconnected: { code: "not_found", message: "this user is not connected" },
-  not_registered: { code: "unauthenticated", message: "say hello first" },
-  forbidden: { code: "forbidden", message: "not allowed" },
-  unavailable: {
-    code: "unavailable",
-    message: "not done in time, but perhaps later: send it again",
-    retryAfterMs: 500,
-  },
-};
-
-function bad(id: Id, code: ErrorCode, message: string): DecodedRequest {
-  return { kind: "bad", error: problem(id, code, message) };
+function bad(id: Id, code: ErrorCode, message?: string): DecodedRequest {
+  return { kind: "bad", error: problem(id, code, { message }) };
 }
 
 function parsed(text: string): Record<string, unknown> | undefined {

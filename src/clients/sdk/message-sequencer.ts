@@ -1,5 +1,5 @@
 /** Order out of what comes: each message once, in sequence, and never a silent hole. PROTOCOL.md, cursors. */
-import type { Events } from "../../wire/json-schema.js";
+import { isNewerEpoch } from "../../wire/epoch.js";
 import type { Conversation, Cursors, Gap, HistoryPage, Message } from "./events.js";
 
 export interface MessageSequencerOptions {
@@ -94,7 +94,7 @@ export class MessageSequencer {
     if (cursor === undefined && seq > 1) {
       this.gap({ conv, after: 0, before: seq, reason: "limit" }); // the welcome lists not all
     } else if (cursor !== undefined && seq <= cursor[1]) {
-      if (!isNewer(message.epoch, cursor[0])) return;
+      if (!isNewerEpoch(message.epoch, cursor[0])) return;
       this.gap({ conv, after: seq - 1, before: seq, reason: "rolled_back" });
     } else if (cursor !== undefined && seq > cursor[1] + 1) {
       this.#held.set(conv, [message]);
@@ -143,9 +143,4 @@ export class MessageSequencer {
     if (after < before - 1) this.gap({ conv, after, before, reason: "trimmed" });
     for (const message of waiting) this.message(message);
   }
-}
-
-/** Epochs are numbers in base 36, and only rise. */
-function isNewer(epoch: Events["message"]["epoch"], than: string): boolean {
-  return Number.parseInt(epoch, 36) > Number.parseInt(than, 36);
 }

@@ -1,4 +1,5 @@
 /** One conversation: each message once and in order, whichever way it came; what is sent until it is there. */
+import { isNewerEpoch } from "../../wire/epoch.js";
 import type { HistoryPage, Message, Published } from "../sdk/events.js";
 import type { Conversation, Outgoing, Problem } from "./model.js";
 
@@ -161,7 +162,7 @@ function merge(have: readonly Message[], come: readonly Message[]): readonly Mes
       merged.push(other);
       right++;
     } else {
-      merged.push(isNewer(other.epoch, mine.epoch) ? other : mine);
+      merged.push(isNewerEpoch(other.epoch, mine.epoch) ? other : mine);
       left++;
       right++;
     }
@@ -177,9 +178,4 @@ function without(
   if (outgoing.length === 0) return outgoing;
   const arrived = new Set(messages.map(({ from, mid }) => (from === me ? mid : undefined)));
   return outgoing.filter(({ mid }) => !arrived.has(mid));
-}
-
-/** Epochs are numbers in base 36, and only rise. */
-function isNewer(epoch: string, than: string): boolean {
-  return Number.parseInt(epoch, 36) > Number.parseInt(than, 36);
 }

@@ -67,7 +67,7 @@ export function peopleList(view: View): readonly Person[] {
 }
 
 /** Whom one can reach comes first. */
-const STATUSES: readonly Status[] = ["active", "busy", "inactive"];
+export const STATUSES: readonly Status[] = ["active", "busy", "inactive"];
 
 /**
  * The conversation that Enter opens: with whoever fits best, a conversation before a person; if nobody

@@ -1,14 +1,12 @@
 /** Oneself: name, status, notifications, the way out. */
 import type { ComponentChildren } from "preact";
 import { useState } from "preact/hooks";
-import type { Status } from "../sdk/events.js";
 import { ownStatus } from "../view/do-not-disturb.js";
+import { STATUSES } from "../view/lists.js";
 import { Dot } from "./dot.js";
 import { Face, Icon } from "./icons.js";
 import { notifying, switchNotifying } from "./notify.js";
 import { useSeat } from "./seat.js";
-
-const STATUSES: readonly Status[] = ["active", "busy", "inactive"];
 
 export function Own(): ComponentChildren {
   const { view, act, t } = useSeat();

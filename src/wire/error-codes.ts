@@ -1,0 +1,63 @@
+/** What clients are told when something is refused or fails: one table for all dialects. PROTOCOL.md, errors. */
+import type { Refusal } from "../chat/commands.js";
+
+interface ErrorKind {
+  /** For people; some errors say more. */
+  readonly message: string;
+  /** Whether the same request may succeed later. */
+  readonly retryable: boolean;
+  /** When to try again, unless the one who refuses knows better. */
+  readonly retryAfterMs?: number;
+}
+
+/** Of JSON. */
+export const ERRORS = {
+  bad_frame: { message: "a frame is one JSON object", retryable: false },
+  unknown_type: { message: "there is no such request", retryable: false },
+  unauthenticated: { message: "say hello first", retryable: false },
+  forbidden: { message: "not allowed", retryable: false },
+  not_found: { message: "nobody ever had this name", retryable: false },
+  name_taken: { message: "somebody holds this name", retryable: false },
+  bad_name: { message: "nobody can be called this", retryable: false },
+  bad_status: { message: "there is no such status", retryable: false },
+  empty: { message: "nothing of the text can be seen", retryable: false },
+  too_large: { message: "the text is too long", retryable: false },
+  rate_limited: { message: "slow down", retryable: true },
+  unavailable: {
+    message: "not done in time, but perhaps later: send it again",
+    retryable: true,
+    retryAfterMs: 500,
+  },
+  internal: { message: "our mistake", retryable: true, retryAfterMs: 500 },
+} as const satisfies Readonly<Record<string, ErrorKind>>;
+
+export type ErrorCode = keyof typeof ERRORS;
+
+export function errorKind(code: ErrorCode): ErrorKind {
+  return ERRORS[code];
+}
+
+interface Told {
+  /** In frame 50 of the byte dialects. */
+  readonly byte: number;
+  readonly code: ErrorCode;
+  /** If it is not the code's own. */
+  readonly message?: string;
+}
+
+/** What a refusal of the chat is in each dialect. */
+export const REFUSALS: Readonly<Record<Refusal, Told>> = {
+  bad_name: { byte: 1, code: "bad_name" },
+  name_taken: { byte: 1, code: "name_taken" },
+  unknown_user: { byte: 1, code: "not_found" },
+  bad_status: { byte: 2, code: "bad_status" },
+  empty_message: { byte: 3, code: "empty" },
+  recipient_disconnected: {
+    byte: 4,
+    code: "not_found",
+    message: "this user is not connected",
+  },
+  not_registered: { byte: 5, code: "unauthenticated" },
+  unavailable: { byte: 6, code: "unavailable" },
+  forbidden: { byte: 7, code: "forbidden" },
+};

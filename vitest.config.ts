@@ -14,6 +14,7 @@ const PURE = [
   "test/chat/**/*.test.ts",
   "test/clients/{message-sequencer,pure,tui*,view}.test.ts",
   "test/config.test.ts",
+  "test/redis/stored-bytes.test.ts",
   "test/gateway/{isolation-detector,frame,hub}.test.ts",
   "test/verify/{checks,rollback}.test.ts",
   "test/wire/**/*.test.ts",

@@ -32,7 +32,7 @@ export async function readConnected(redis: Redis): Promise<string[]> {
 
 /** The referee's clients write a conversation and an id as their texts. */
 export function storedFrom({ conversation, seq, epoch, author, text }: Message): Stored {
-  const conv = conversation.kind === "general" ? "~" : [...new Set(conversation.between)].join("|");
+  const conv = conversation.kind === "direct" ? [...new Set(conversation.between)].join("|") : "~";
   const [, id] = Buffer.from(text).toString("latin1").split(" ");
   return { conv, seq, epoch, author, id: id ?? "" };
 }

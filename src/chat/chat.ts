@@ -1,6 +1,6 @@
 /** The rules: who may be called what, who may say what to whom. Knows neither sockets nor Redis. */
 import type { Command, Refusal, Reply } from "./commands.js";
-import { GENERAL, conversationBetween, type Conversation } from "./conversation.js";
+import { conversationOf, type Conversation } from "./conversation.js";
 import type { ConversationState, Page, Range } from "./history.js";
 import type { Name } from "./names.js";
 import type { ConversationStore, Holder, NotedActivity, Present, UserStore } from "./ports.js";
@@ -27,7 +27,7 @@ export class Chat {
 
   /** Why nobody can be called this, or undefined. */
   refuseName(name: Name): "bad_name" | undefined {
-    const isGood = FIXED_NAME_RULES.test(name) && name !== GENERAL && this.#rules.allowsName(name);
+    const isGood = FIXED_NAME_RULES.test(name) && this.#rules.allowsName(name);
     return isGood ? undefined : "bad_name";
   }
 
@@ -94,26 +94,28 @@ export class Chat {
       case "send":
         return this.#send(holder, command);
       case "history": {
-        const conversation = conversationOf(holder, command.of);
+        const conversation = conversationOf(command.of, holder.name);
         const messages = await this.#store.history(conversation, this.#rules.pageSize);
         return { type: "history", messages };
       }
       case "page": {
-        const conversation = conversationOf(holder, command.of);
+        const conversation = conversationOf(command.of, holder.name);
         const page = await this.#archive.page(conversation, command.range);
         return { type: "page", conversation, page };
       }
       case "read": {
-        const conversation = conversationOf(holder, command.of);
+        const conversation = conversationOf(command.of, holder.name);
         const mark = await this.#archive.markRead(holder.name, conversation, command.seq);
         return { type: "read", conversation, ...mark };
       }
       case "typing":
-        if (!FIXED_NAME_RULES.test(command.to)) return refused("unknown_user");
+        if (command.to.kind === "direct" && !FIXED_NAME_RULES.test(command.to.user)) {
+          return refused("unknown_user");
+        }
         await this.#archive.tell({
           type: "typing",
           author: holder.name,
-          conversation: conversationOf(holder, command.to),
+          conversation: conversationOf(command.to, holder.name),
         });
         return { type: "accepted" };
       default:
@@ -140,8 +142,8 @@ export class Chat {
     holder: Holder,
     { to, text, mid, mayWait }: Extract<Command, { type: "send" }>,
   ): Promise<Reply> {
-    if (to !== GENERAL) {
-      const recipient = await this.#store.user(to);
+    if (to.kind === "direct") {
+      const recipient = await this.#store.user(to.user);
       if (recipient === undefined) return refused("unknown_user");
       if (text.length === 0) return refused("empty_message");
       if (recipient.status === "disconnected" && mayWait !== true)
@@ -149,7 +151,7 @@ export class Chat {
     } else if (text.length === 0) return refused("empty_message");
     const draft = {
       author: holder,
-      conversation: conversationOf(holder, to),
+      conversation: conversationOf(to, holder.name),
       mid: mid ?? this.#rules.newMessageId(),
       text,
     };
@@ -160,15 +162,11 @@ export class Chat {
 }
 
 /**
- * 1 to 64 bytes, no control byte, not beginning with `#` or `@` (kept for rooms and private
- * conversations elsewhere). PROTOCOL.md, names.
+ * 1 to 64 bytes, no control byte, not `~`, not beginning with `#` or `@`: these are addresses of other
+ * conversations. PROTOCOL.md, names.
  */
 // oxlint-disable-next-line no-control-regex -- control bytes are what it keeps out
-const FIXED_NAME_RULES = /^(?![#@])[^\x00-\x1f\x7f]{1,64}$/s;
-
-function conversationOf(holder: Holder, other: Name): Conversation {
-  return other === GENERAL ? { kind: "general" } : conversationBetween(holder.name, other);
-}
+const FIXED_NAME_RULES = /^(?!~$|[#@])[^\x00-\x1f\x7f]{1,64}$/s;
 
 function refused(refusal: Refusal): Reply {
   return { type: "refused", refusal };

@@ -1,5 +1,5 @@
 /** What a session asks, and what it is answered. PROTOCOL.md uses the same words. */
-import type { Conversation } from "./conversation.js";
+import type { Address, Conversation } from "./conversation.js";
 import type { Message, Text } from "./events.js";
 import type { Page, Range } from "./history.js";
 import type { Name, Status, User } from "./names.js";
@@ -12,17 +12,17 @@ export type Command =
   | { readonly type: "status"; readonly name?: Name; readonly status: Status }
   | {
       readonly type: "send";
-      readonly to: Name;
+      readonly to: Address;
       readonly text: Text;
       /** Chosen by the sender, so that it can be sent again. */
       readonly mid?: string;
       /** Keep it for a recipient who is away, rather than refuse. */
       readonly mayWait?: boolean;
     }
-  | { readonly type: "history"; readonly of: Name }
-  | { readonly type: "page"; readonly of: Name; readonly range: Range }
-  | { readonly type: "read"; readonly of: Name; readonly seq: number }
-  | { readonly type: "typing"; readonly to: Name };
+  | { readonly type: "history"; readonly of: Address }
+  | { readonly type: "page"; readonly of: Address; readonly range: Range }
+  | { readonly type: "read"; readonly of: Address; readonly seq: number }
+  | { readonly type: "typing"; readonly to: Address };
 
 /** The answer to a command; `accepted` when its effect comes back through the feed. */
 export type Reply =

@@ -3,9 +3,8 @@
  * for what was told already. So there is no moment in which something could be missed, or told twice.
  */
 import type { Chat } from "../chat/chat.js";
-import { GENERAL, otherOf, type Conversation } from "../chat/conversation.js";
+import { keyOf } from "../chat/conversation.js";
 import type { Message, Notice } from "../chat/events.js";
-import type { Name } from "../chat/names.js";
 import type { Holder } from "../chat/ports.js";
 import { convOf, encodeEvent, messageEvent } from "../wire/json.js";
 import type { Event } from "../wire/json-schema.js";
@@ -29,8 +28,8 @@ export class CatchUp {
   /** Notices that came before all that was missed was told, and how long they are. */
   #earlyBytes = 0;
   #early: { notice: Notice; frame: Frame }[] | undefined = [];
-  /** Up to where messages were read from the archive: what the feed tells of those was told. */
-  readonly #toldUpTo = new Map<Name, { seq: number; epoch: number }>();
+  /** By key: up to where messages were read from the archive: what the feed tells of those was told. */
+  readonly #toldUpTo = new Map<string, { seq: number; epoch: number }>();
 
   constructor(chat: Chat, holder: Holder, outbox: SendQueue, doors: CatchUpCallbacks) {
     this.#chat = chat;
@@ -72,8 +71,8 @@ export class CatchUp {
     const conv = convOf(state.conversation, reader);
     const push = (event: Event): void => this.#outbox.push(frameOf(encodeEvent(event), "text"));
     for (const gap of gaps) push({ type: "gap", conv, ...gap });
-    const withWhom = this.#withWhom(state.conversation);
-    this.#toldUpTo.set(withWhom, { seq: after, epoch: state.epoch });
+    const key = keyOf(state.conversation);
+    this.#toldUpTo.set(key, { seq: after, epoch: state.epoch });
     for await (const { messages, gap } of missed(this.#chat, resumed)) {
       if (gap !== undefined) push({ type: "gap", conv, ...gap });
       for (const message of messages) {
@@ -81,26 +80,21 @@ export class CatchUp {
         push(messageEvent(message, reader));
       }
       const { seq, epoch } = messages.at(-1)!;
-      this.#toldUpTo.set(withWhom, { seq, epoch: Math.max(epoch, state.epoch) });
+      this.#toldUpTo.set(key, { seq, epoch: Math.max(epoch, state.epoch) });
     }
   }
 
   #wasTold({ conversation, seq, epoch }: Message): boolean {
     if (this.#toldUpTo.size === 0) return false;
-    const withWhom = this.#withWhom(conversation);
-    const told = this.#toldUpTo.get(withWhom);
+    const key = keyOf(conversation);
+    const told = this.#toldUpTo.get(key);
     if (told === undefined) return false;
     if (seq > told.seq) {
-      this.#toldUpTo.delete(withWhom);
+      this.#toldUpTo.delete(key);
       return false;
     }
     // another message under this number: what was told has been rolled back
     if (epoch > told.epoch) this.#doors.onRolledBack();
     return true;
-  }
-
-  /** Names, not what JSON shows of them: several may look the same. */
-  #withWhom(conversation: Conversation): Name {
-    return conversation.kind === "general" ? GENERAL : otherOf(conversation, this.#holder.name);
   }
 }

@@ -3,6 +3,7 @@
  * went. Never a text or a key; of addresses only the client's own. docs/operations.md has the table.
  */
 import type { Command, Reply } from "../chat/commands.js";
+import { formatAddress, type Address } from "../chat/conversation.js";
 import type { Notice } from "../chat/events.js";
 import type { Name } from "../chat/names.js";
 import type { Observe } from "../observe.js";
@@ -125,7 +126,7 @@ export class EventLog {
     } else if (reply.type === "stored" && asked?.type === "send" && log.isLevelEnabled("debug")) {
       const { seq } = reply.message;
       const { session: id, user: from } = this.#of(session);
-      const fields = { session: id, from, to: this.#name(asked.to), seq, bytes: asked.text.length };
+      const fields = { session: id, from, to: this.#to(asked.to), seq, bytes: asked.text.length };
       log.debug({ event: "message", ...fields, repeated: reply.repeated }, "message was stored");
     }
   }
@@ -139,6 +140,10 @@ export class EventLog {
     const name = nameClaim.hasName ? nameClaim.name : isName ? asked.name : undefined;
     const user = name === undefined ? undefined : this.#name(name);
     return { session: nameClaim.id, user, dialect: dialect.name };
+  }
+
+  #to(address: Address): string | undefined {
+    return address.kind === "direct" ? this.#name(address.user) : formatAddress(address);
   }
 
   #address(address: string | undefined): string | undefined {

@@ -1,5 +1,5 @@
 /** The hub: the sessions of this node. Finds whom a notice is for and encodes it once per dialect. */
-import { GENERAL, otherOf } from "../chat/conversation.js";
+import { audienceOf, otherOf, type Audience } from "../chat/conversation.js";
 import type { Notice } from "../chat/events.js";
 import type { Name } from "../chat/names.js";
 import type { PresenceNews } from "../chat/presence.js";
@@ -70,9 +70,11 @@ export class Hub {
   deliver(notice: Notice): void {
     const began = performance.now();
     let deliveries = 0;
-    const names = concerned(notice);
-    if (names === "everybody") deliveries = tell(notice, this.#all, GENERAL);
-    else for (const name of names) deliveries += tell(notice, this.#byName.get(name) ?? [], name);
+    const audience = audienceFor(notice);
+    if (audience === "everybody") deliveries = tell(notice, this.#all);
+    else if (audience !== "members") {
+      for (const name of audience) deliveries += tell(notice, this.#byName.get(name) ?? [], name);
+    }
     this.#counters.notices.inc({ type: notice.type });
     this.#counted(deliveries, began);
     if (notice.type === "message") this.#counters.delivery.end(notice.message.mid);
@@ -83,7 +85,7 @@ export class Hub {
     if (news.length === 0) return;
     const began = performance.now();
     let deliveries = 0;
-    for (const { window, audience } of news) deliveries += tell(window, audience, GENERAL);
+    for (const { window, audience } of news) deliveries += tell(window, audience);
     this.#counted(deliveries, began);
   }
 
@@ -94,7 +96,7 @@ export class Hub {
 }
 
 /** Encodes the notice once per dialect; returns how many sessions took it. */
-function tell(notice: Notice, sessions: Iterable<Session>, reader: Name): number {
+function tell(notice: Notice, sessions: Iterable<Session>, reader?: Name): number {
   const frames = new Map<Dialect, Frame | undefined>();
   let deliveries = 0;
   for (const session of sessions) {
@@ -105,20 +107,20 @@ function tell(notice: Notice, sessions: Iterable<Session>, reader: Name): number
   return deliveries;
 }
 
-function framed(dialect: Dialect, notice: Notice, reader: Name): Frame | undefined {
+function framed(dialect: Dialect, notice: Notice, reader: Name | undefined): Frame | undefined {
   const payload = dialect.encodeNotice(notice, reader);
   return payload && frameOf(payload, dialect.frames);
 }
 
-function concerned(notice: Notice): "everybody" | Iterable<Name> {
+/** Rooms do not exist yet: nobody is a member of one. */
+function audienceFor(notice: Notice): Audience {
   switch (notice.type) {
-    case "message": {
-      const { conversation } = notice.message;
-      return conversation.kind === "general" ? "everybody" : new Set(conversation.between);
-    }
+    case "message":
+      return audienceOf(notice.message.conversation);
     case "typing": {
       const { author, conversation } = notice;
-      return conversation.kind === "general" ? "everybody" : [otherOf(conversation, author)];
+      if (conversation.kind === "direct") return [otherOf(conversation, author)];
+      return audienceOf(conversation);
     }
     case "read":
       return [notice.reader];

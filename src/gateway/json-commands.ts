@@ -1,6 +1,6 @@
 /** Which command of the chat a JSON request is. */
 import type { Chat } from "../chat/chat.js";
-import { nameFromText, nameOfConv, problem } from "../wire/json.js";
+import { nameFromText, addressFromConv, problem } from "../wire/json.js";
 import type { Events, Request } from "../wire/json-schema.js";
 import { isBlank } from "../wire/visible.js";
 
@@ -24,7 +24,7 @@ export function commandOf(
       const bytes = encoder.encode(isBlank(text) ? "" : text);
       const own = mid === undefined ? {} : { mid };
       return {
-        command: { type: "send", to: nameOfConv(conv), text: bytes, mayWait: true, ...own },
+        command: { type: "send", to: addressFromConv(conv), text: bytes, mayWait: true, ...own },
       };
     }
     case "history": {
@@ -36,16 +36,16 @@ export function commandOf(
         after === undefined
           ? ({ direction: "before", seq: before ?? END, limit } as const)
           : ({ direction: "after", seq: after, limit } as const);
-      return { command: { type: "page", of: nameOfConv(conv), range } };
+      return { command: { type: "page", of: addressFromConv(conv), range } };
     }
     case "user":
       return { command: { type: "lookup", name: nameFromText(request.user) } };
     case "status":
       return { command: { type: "status", status: request.status } };
     case "read":
-      return { command: { type: "read", of: nameOfConv(request.conv), seq: request.seq } };
+      return { command: { type: "read", of: addressFromConv(request.conv), seq: request.seq } };
     case "typing":
-      return { command: { type: "typing", to: nameOfConv(request.conv) } };
+      return { command: { type: "typing", to: addressFromConv(request.conv) } };
     default:
       return request satisfies never;
   }

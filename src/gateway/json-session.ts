@@ -288,7 +288,7 @@ export class JsonSession implements Session {
 
   #reply(id: Request["id"], reply: Reply, asked?: Asked): void {
     this.#doors.events.answered(this, asked, reply);
-    const reader = this.nameClaim.hasName ? this.nameClaim.name : ("" as Name);
+    const reader = this.nameClaim.hasName ? this.nameClaim.name : undefined;
     this.#line.sendQueue.send(frameOf(encodeReply(id, reply, reader), "text"));
   }
 

@@ -3,12 +3,12 @@
  * everything after one number follows, at once or when it is written.
  */
 import type { Chat } from "../chat/chat.js";
-import { GENERAL, conversationBetween, type Conversation } from "../chat/conversation.js";
+import { conversationOf, type Conversation } from "../chat/conversation.js";
 import type { Message } from "../chat/events.js";
 import type { ConversationState, Extent, Page } from "../chat/history.js";
 import type { Name } from "../chat/names.js";
 import { epochFromText, epochText } from "../wire/epoch.js";
-import { convOf, nameOfConv } from "../wire/json.js";
+import { addressFromConv, convOf } from "../wire/json.js";
 import type { Events, Requests } from "../wire/json-schema.js";
 
 type Cursor = readonly [epoch: string, seq: number];
@@ -43,7 +43,7 @@ export async function resume(
   // what they hold is read with what follows the cursor
   for (const [conv, cursor] of left) {
     const state = {
-      conversation: conversationOf(name, conv),
+      conversation: conversationOf(addressFromConv(conv), name),
       epoch: 0,
       head: 0,
       floor: 1,
@@ -141,9 +141,4 @@ function pageAfter(
 
 function extentOf({ epoch, head, floor, time }: Extent): Extent {
   return { epoch, head, floor, time };
-}
-
-function conversationOf(name: Name, conv: string): Conversation {
-  const other = nameOfConv(conv);
-  return other === GENERAL ? { kind: "general" } : conversationBetween(name, other);
 }

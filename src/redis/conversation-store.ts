@@ -1,9 +1,10 @@
 /** The archive on Redis: a user's conversations, what they hold, and how far each was read. */
-import { conversationBetween, otherOf, type Conversation } from "../chat/conversation.js";
+import { GENERAL, type Conversation } from "../chat/conversation.js";
 import type { Message, EphemeralEvent } from "../chat/events.js";
 import type { ConversationState, Page, Range } from "../chat/history.js";
 import { STATUSES, type Name, type User } from "../chat/names.js";
 import type { ConversationStore, Present } from "../chat/ports.js";
+import { conversationFromMark, markField } from "./conversation-fields.js";
 import { decodeRecord, encodeEphemeral } from "./events.js";
 import { ALL_BUCKETS, bucketOfConversation, bucketOfUser, type Keys } from "./keys.js";
 import type { FunctionLibrary } from "./function-library.js";
@@ -18,8 +19,6 @@ export interface ConversationStoreSettings {
 
 /** Of texts in a page: a reader that takes some time for it is not cut for what comes next. */
 const PAGE_BYTES = 262_144;
-
-const GENERAL: Conversation = { kind: "general" };
 
 type Five = [number, number, number, number, number];
 
@@ -73,8 +72,12 @@ export class RedisConversationStore implements ConversationStore {
       ...this.#keysOf(conversation),
       this.#keys.log(bucket),
     ];
-    const other = conversation.kind === "general" ? "~" : otherOf(conversation, name);
-    const args = [bytes(name), bytes(other), seq, this.#settings.historyMaxAgeMs];
+    const args = [
+      bytes(name),
+      bytes(markField(conversation, name)),
+      seq,
+      this.#settings.historyMaxAgeMs,
+    ];
     const [read, unread] = (await this.#call("mark_read", keys, args)) as [number, number];
     return { read, unread };
   }
@@ -107,12 +110,11 @@ export class RedisConversationStore implements ConversationStore {
     const found = (await this.#call(
       "conversations",
       [this.#keys.inbox(bucket, name), this.#keys.marks(bucket, name)],
-      [isHome ? "~" : ""],
+      [isHome ? markField(GENERAL, name) : ""],
     )) as (Buffer | number)[];
     const marks: { conversation: Conversation; read: number }[] = [];
     for (let i = 0; i < found.length; i += 2) {
-      const other = (found[i] as Buffer).toString("latin1") as Name;
-      const conversation = other === "~" ? GENERAL : conversationBetween(name, other);
+      const conversation = conversationFromMark((found[i] as Buffer).toString("latin1"), name);
       marks.push({ conversation, read: found[i + 1] as number });
     }
     if (marks.length === 0) return [];

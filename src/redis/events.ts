@@ -1,7 +1,11 @@
 /** Events and message records as the ledger packs them (big-endian; see lua/1-bucket.lua). */
-import { GENERAL, conversationBetween, type Conversation, otherOf } from "../chat/conversation.js";
 import type { Message, EphemeralEvent, Notice, Position, PresenceCause } from "../chat/events.js";
 import { STATUSES, type Name } from "../chat/names.js";
+import {
+  conversationFromMark,
+  conversationFromRecipient,
+  markField,
+} from "./conversation-fields.js";
 
 const CAUSES: readonly PresenceCause[] = ["new", "back", "asked", "idle", "awake", "left", "lost"];
 
@@ -29,12 +33,12 @@ export function decodeEphemeral(event: Buffer): EphemeralEvent {
     case KIND.typing: {
       const fields = new Fields(event, 1);
       const author = fields.next();
-      return { type: "typing", author, conversation: conversationOf(author, fields.next()) };
+      return { type: "typing", author, conversation: conversationFromMark(fields.next(), author) };
     }
     case KIND.read: {
       const fields = new Fields(event, HEADER_BYTES);
       const reader = fields.next();
-      const conversation = conversationOf(reader, fields.next());
+      const conversation = conversationFromMark(fields.next(), reader);
       const [read, unread] = [event.readUIntBE(1, 6), event.readUIntBE(7, 6)];
       return { type: "read", reader, conversation, read, unread };
     }
@@ -48,18 +52,16 @@ export function decodeEphemeral(event: Buffer): EphemeralEvent {
 }
 
 export function encodeEphemeral(moment: Exclude<EphemeralEvent, { type: "read" }>): Buffer {
-  const names = moment.type === "typing" ? typingNames(moment) : [moment.name];
-  const fields = names.map((name) =>
+  const fields = fieldsOf(moment).map((name) =>
     Buffer.concat([Buffer.from([name.length]), Buffer.from(name, "latin1")]),
   );
   return Buffer.concat([Buffer.from([KIND[moment.type]]), ...fields]);
 }
 
-function typingNames({
-  author,
-  conversation,
-}: Extract<EphemeralEvent, { type: "typing" }>): Name[] {
-  return [author, conversation.kind === "general" ? GENERAL : otherOf(conversation, author)];
+function fieldsOf(moment: Exclude<EphemeralEvent, { type: "read" }>): string[] {
+  if (moment.type !== "typing") return [moment.name];
+  const { author, conversation } = moment;
+  return [author, markField(conversation, author)];
 }
 
 /** The position of an event: readable without its record. */
@@ -97,7 +99,7 @@ export function decodeRecord(record: Buffer): Message {
   const author = fields.next();
   const to = fields.next();
   return {
-    conversation: to === "" ? { kind: "general" } : conversationBetween(author, to),
+    conversation: conversationFromRecipient(to, author),
     time: record.readUIntBE(0, 6),
     epoch: record.readUIntBE(6, 6),
     seq: record.readUIntBE(12, 6),
@@ -122,10 +124,6 @@ class Fields {
     this.offset = start + this.#bytes.readUInt8(this.offset);
     return nameAt(this.#bytes, start, this.offset);
   }
-}
-
-function conversationOf(name: Name, other: Name): Conversation {
-  return other === GENERAL ? { kind: "general" } : conversationBetween(name, other);
 }
 
 function nameAt(record: Buffer, start: number, end: number): Name {

@@ -1,7 +1,7 @@
 /** The names of keys, and which bucket a user or a conversation belongs to. */
 import { crc32 } from "node:zlib";
 import { bytesFromName } from "../wire/bytes.js";
-import type { Conversation } from "../chat/conversation.js";
+import type { Conversation, RoomName } from "../chat/conversation.js";
 import type { Name } from "../chat/names.js";
 
 /** A constant of the stored data: changing it would look for everything in other places. */
@@ -104,12 +104,21 @@ export function bucketOfConversation(conversation: Conversation): number {
   return crc32(idOf(conversation)) % BUCKETS;
 }
 
+/** How keys write a conversation. A constant of the stored data. */
 function idOf(conversation: Conversation): string {
-  if (conversation.kind === "general") return "~";
-  return conversation.between.map(encoded).join(".");
+  switch (conversation.kind) {
+    case "general":
+      return "~";
+    case "direct":
+      return conversation.between.map(encoded).join(".");
+    case "room":
+      return `#${encoded(conversation.room)}`;
+    default:
+      return conversation satisfies never;
+  }
 }
 
 /** Names never enter keys raw: they may hold any byte. */
-function encoded(name: Name): string {
+function encoded(name: Name | RoomName): string {
   return Buffer.from(name, "latin1").toString("base64url");
 }

@@ -12,6 +12,7 @@ import {
 } from "../chat/ports.js";
 import type { Membership } from "../cluster/ports.js";
 import type { Observe } from "../observe.js";
+import { recipientField } from "./conversation-fields.js";
 import { decodeRecord } from "./events.js";
 import { ALL_BUCKETS, bucketOfConversation, bucketOfUser, type Keys } from "./keys.js";
 import type { FunctionLibrary } from "./function-library.js";
@@ -130,7 +131,7 @@ export class RedisUserStore implements UserStore {
         ledger.call("append", keys, [
           this.#standing.incarnation,
           bytes(author.name),
-          bytes(otherOf(conversation, author.name)),
+          bytes(recipientField(conversation, author.name)),
           mid,
           Buffer.from(text.buffer, text.byteOffset, text.length),
           this.#settings.historyKeep,
@@ -211,7 +212,7 @@ export class RedisUserStore implements UserStore {
 
   /** Of a private conversation: the author's inbox and marks, and the other's, if there is another. */
   #inboxes(bucket: number, conversation: Conversation, author: Name): string[] {
-    if (conversation.kind === "general") return [];
+    if (conversation.kind !== "direct") return [];
     const people = new Set([author, otherOf(conversation, author)]);
     return [...people].flatMap((name) => [
       this.#keys.inbox(bucket, name),
@@ -228,6 +229,6 @@ export class RedisUserStore implements UserStore {
   }
 }
 
-function bytes(name: Name): Buffer {
+function bytes(name: string): Buffer {
   return Buffer.from(name, "latin1");
 }

@@ -7,7 +7,7 @@ export function nameFromBytes(bytes: Uint8Array): Name {
   return name as Name;
 }
 
-export function bytesFromName(name: Name): Uint8Array {
+export function bytesFromName(name: string): Uint8Array {
   const bytes = new Uint8Array(name.length);
   for (let i = 0; i < name.length; i++) bytes[i] = name.charCodeAt(i);
   return bytes;

@@ -1,6 +1,6 @@
 /** The classic dialect: the bytes that twenty teams' clients send and read. PROTOCOL.md, classic. */
 import type { Reply } from "../chat/commands.js";
-import { GENERAL } from "../chat/conversation.js";
+import { GENERAL, type Address } from "../chat/conversation.js";
 import type { Message, Notice } from "../chat/events.js";
 import { STATUSES, type User } from "../chat/names.js";
 import { FieldReader, bytesFromName, cutAtCharacter, frameOf, nameFromBytes } from "./bytes.js";
@@ -62,7 +62,7 @@ export function decodeClassic(frame: Uint8Array, prefers: "classic" | "seed" = "
     case OP.history: {
       const of = fields.field();
       if (of === undefined) return TRUNCATED;
-      return { kind: "command", command: { type: "history", of: nameFromBytes(of) } };
+      return { kind: "command", command: { type: "history", of: addressFrom(of) } };
     }
     default:
       return { kind: "ignored", why: "unknown_op" };
@@ -107,7 +107,13 @@ function decodeSend(frame: Uint8Array, prefers: "classic" | "seed"): Decoded {
   const to = fields.field();
   const text = fields.field();
   if (to === undefined || text === undefined) return TRUNCATED;
-  return { kind: "command", command: { type: "send", to: nameFromBytes(to), text } };
+  return { kind: "command", command: { type: "send", to: addressFrom(to), text } };
+}
+
+/** `~` is the general chat; everything else a user, who may not exist. */
+function addressFrom(field: Uint8Array): Address {
+  if (field.length === 1 && field[0] === TILDE[0]) return GENERAL;
+  return { kind: "direct", user: nameFromBytes(field) };
 }
 
 /** @param op of the frame that is answered */
@@ -172,7 +178,7 @@ export function messageFields(
     return [sender, classicText(text)];
   }
   const shown = generalOrigin === "tilde" ? [text] : [sender, COLON, text];
-  return [bytesFromName(GENERAL), classicText(joined(shown))];
+  return [TILDE, classicText(joined(shown))];
 }
 
 /** The count, then a field and a status byte per user: the first users that fit. */
@@ -240,5 +246,6 @@ function at(frame: Uint8Array, index: number): number {
 }
 
 const TRUNCATED: Decoded = { kind: "ignored", why: "truncated" };
+const TILDE = new Uint8Array([0x7e]);
 const COLON = new Uint8Array([0x3a, 0x20]);
 const ELLIPSIS = new Uint8Array([0xe2, 0x80, 0xa6]);

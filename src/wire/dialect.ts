@@ -22,8 +22,8 @@ export interface Dialect {
   readonly name: string;
   /** Which type its frames are of. RFC 6455 §5.6. */
   readonly frames: "binary" | "text";
-  /** The frame that tells, or undefined if this dialect has none for it. `reader`: who will hear it. */
-  encodeNotice(notice: Notice, reader: Name): Uint8Array | undefined;
+  /** The frame that tells, or undefined if this dialect has none for it. `reader`: who will hear it; none if everybody will. */
+  encodeNotice(notice: Notice, reader?: Name): Uint8Array | undefined;
 }
 
 /** A dialect of bytes: one frame is one request. Never throws, whatever the bytes. */

@@ -1,6 +1,12 @@
 /** The dialect `tertulia.v1.json`: frames to the model and back. PROTOCOL.md, JSON. */
 import type { Refusal, Reply } from "../chat/commands.js";
-import { GENERAL, otherOf, type Conversation } from "../chat/conversation.js";
+import {
+  addressOf,
+  formatAddress,
+  parseAddress,
+  type Address,
+  type Conversation,
+} from "../chat/conversation.js";
 import type { Message, Notice, PresenceWindow } from "../chat/events.js";
 import type { ConversationState } from "../chat/history.js";
 import type { Name } from "../chat/names.js";
@@ -43,7 +49,7 @@ export function idOfFrame(frame: Uint8Array): Id {
 export const jsonDialect: Dialect = {
   name: "json",
   frames: "text",
-  encodeNotice(notice: Notice, reader: Name): Uint8Array | undefined {
+  encodeNotice(notice: Notice, reader?: Name): Uint8Array | undefined {
     switch (notice.type) {
       case "message":
         return encodeEvent(messageEvent(notice.message, reader));
@@ -75,7 +81,7 @@ export function encodeEvent(event: Event): Uint8Array {
 }
 
 /** The one answer to a request. */
-export function encodeReply(id: Id, reply: Reply, reader: Name): Uint8Array {
+export function encodeReply(id: Id, reply: Reply, reader?: Name): Uint8Array {
   return encodeEvent(
     reply.type === "refused" ? errorEvent(id, reply.refusal) : okEvent(id, reply, reader),
   );
@@ -98,7 +104,7 @@ export function problem(
   return { type: "error", ...idOf(id), code, message, retryable, ...retry };
 }
 
-export function messageEvent(message: Message, reader: Name): Events["message"] {
+export function messageEvent(message: Message, reader?: Name): Events["message"] {
   return { type: "message", conv: convOf(message.conversation, reader), ...fieldsOf(message) };
 }
 
@@ -111,15 +117,19 @@ export function presenceFields({ count, isFull, set }: PresenceSnapshot): {
   return { count, full: isFull, set: set.map(([name, status]) => [textFromName(name), status]) };
 }
 
-/** `~`, or `@` and with whom. */
-export function convOf(conversation: Conversation, reader: Name): string {
-  if (conversation.kind === "general") return GENERAL;
-  return `@${textFromName(otherOf(conversation, reader))}`;
+/** How the reader addresses a conversation. A private one has another address on each side. */
+export function convOf(conversation: Conversation, reader?: Name): string {
+  if (conversation.kind === "general") return formatAddress(conversation);
+  if (conversation.kind === "room") return textFromName(formatAddress(conversation));
+  if (reader === undefined) throw new Error("a private conversation is told to one of its users");
+  return textFromName(formatAddress(addressOf(conversation, reader)));
 }
 
-/** With whom, or the name that stands for everybody. */
-export function nameOfConv(conv: string): Name {
-  return conv === GENERAL ? GENERAL : nameFromText(conv.slice(1));
+/** @throws RangeError if the text is none; the schema has checked it. */
+export function addressFromConv(conv: string): Address {
+  const address = parseAddress(nameFromText(conv));
+  if (address === undefined) throw new RangeError("no conversation has this address");
+  return address;
 }
 
 export function unreadOf({ head, floor, read }: ConversationState): number {
@@ -130,8 +140,8 @@ export function nameFromText(text: string): Name {
   return nameFromBytes(encoder.encode(text));
 }
 
-/** What is no valid UTF-8 is shown as U+FFFD. */
-export function textFromName(name: Name): string {
+/** Of a name, or of what holds one. What is no valid UTF-8 is shown as U+FFFD. */
+export function textFromName(name: string): string {
   return decoder.decode(bytesFromName(name));
 }
 
@@ -139,7 +149,7 @@ export function idOf(id: Id): { id?: NonNullable<Id> } {
   return id === undefined ? {} : { id };
 }
 
-function okEvent(id: Id, reply: Exclude<Reply, { type: "refused" }>, reader: Name): Events["ok"] {
+function okEvent(id: Id, reply: Exclude<Reply, { type: "refused" }>, reader?: Name): Events["ok"] {
   const ok = { type: "ok", ...idOf(id) } as const;
   switch (reply.type) {
     case "accepted":

@@ -1,7 +1,7 @@
 import { describe, expect, test } from "vitest";
 import { bytesFromName, cutAtCharacter, nameFromBytes } from "#tertulia/wire/bytes.js";
 import type { Command, Reply } from "#tertulia/chat/commands.js";
-import { GENERAL } from "#tertulia/chat/conversation.js";
+import { GENERAL, type Address } from "#tertulia/chat/conversation.js";
 import type { Message, Notice } from "#tertulia/chat/events.js";
 import type { Name, User } from "#tertulia/chat/names.js";
 import { classicDialect } from "#tertulia/wire/classic.js";
@@ -17,8 +17,10 @@ const name = (text: string): Name => nameFromBytes(Buffer.from(text));
 const bytes = (text: string): Buffer => Buffer.from(text);
 const command = (is: Command): Decoded => ({ kind: "command", command: is });
 const truncated: Decoded = { kind: "ignored", why: "truncated" };
+const addressed = (to: string): Address =>
+  to === "~" ? GENERAL : { kind: "direct", user: name(to) };
 const send = (to: string, text: string | Buffer): Decoded =>
-  command({ type: "send", to: name(to), text: Buffer.from(text) });
+  command({ type: "send", to: addressed(to), text: Buffer.from(text) });
 
 /** Client to server: in both dialects unless one is named. */
 const decoding: [what: string, frame: number[] | Buffer, is: Decoded, only?: "classic" | "seed"][] =
@@ -94,8 +96,8 @@ const decoding: [what: string, frame: number[] | Buffer, is: Decoded, only?: "cl
       "classic",
     ],
     // op, length, j o
-    ["a history", [5, 2, 106, 111], command({ type: "history", of: name("jo") })],
-    ["a history of everybody", [5, 1, 126], command({ type: "history", of: name("~") })],
+    ["a history", [5, 2, 106, 111], command({ type: "history", of: addressed("jo") })],
+    ["a history of everybody", [5, 1, 126], command({ type: "history", of: GENERAL })],
     ["a history that is cut", [5, 9, 126], truncated],
     // op
     ["all known users", [6], command({ type: "list" })],
@@ -131,7 +133,7 @@ describe("decoding", () => {
     const asClassic = classic.decode(frame);
     const asSeed = seed.decode(frame);
     expect(normal(asClassic)).toEqual(normal(send("\x01", text)));
-    expect(asSeed).toMatchObject({ command: { type: "send", to: "\xff" } });
+    expect(asSeed).toMatchObject({ command: { type: "send", to: { user: "\xff" } } });
   });
 });
 
@@ -353,9 +355,7 @@ describe("bytes", () => {
 
 function encoded(dialect: ByteDialect, model: Reply | Notice): number[] | undefined {
   const isNotice = "at" in model || model.type === "gap";
-  const frame = isNotice
-    ? dialect.encodeNotice(model, GENERAL)
-    : dialect.encodeReply(model as Reply);
+  const frame = isNotice ? dialect.encodeNotice(model) : dialect.encodeReply(model as Reply);
   return frame && [...frame];
 }
 

@@ -1,6 +1,6 @@
 import { fileURLToPath } from "node:url";
 import { expect, test } from "vitest";
-import { plant } from "#verifier/plant.js";
+import { plant } from "#verifier/planted/plant.js";
 import { crowd } from "#verifier/scenarios/crowd.js";
 import { elections } from "#verifier/scenarios/elections.js";
 import { untimed } from "../support/untimed.js";

@@ -2,24 +2,26 @@
 import { cp, mkdtemp, readFile, symlink, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import { PLANTED } from "./planted.js";
+import { PLANTED } from "./bugs.js";
+import { changed } from "./change.js";
 
-/** A copy of the built project with the bug in it. @throws Error if its text is not there any more. */
+/** A copy of the built project with the bug in it. @throws Error if it does not fit the code any more. */
 export async function plant(name: string, dist: string): Promise<string> {
   const planted = PLANTED[name];
   if (planted === undefined)
     throw new Error(`no such bug: ${name}; there are ${Object.keys(PLANTED).join(" ")}`);
   const copy = await copyOf(dist);
-  for (const [file, text, by] of planted.changes) {
-    const path = join(copy, file);
-    const source = await readFile(path, "utf8");
-    if (!source.includes(text)) throw new Error(`${name}: ${file} has no "${text}" any more`);
-    await writeFile(
-      path,
-      source.replace(text, () => by),
-    );
+  for (const file of new Set(planted.changes.map((change) => change.file))) {
+    const path = join(copy, builtFrom(file));
+    const changes = planted.changes.filter((change) => change.file === file);
+    await writeFile(path, changed(await readFile(path, "utf8"), changes, name));
   }
   return copy;
+}
+
+/** What a file of src becomes in dist. */
+export function builtFrom(file: string): string {
+  return file.replace(/\.ts$/, ".js");
 }
 
 /** A copy of a built project that runs as it does, to be changed. */

@@ -1,0 +1,52 @@
+/** Changes that several planted bugs have in common, and the files that they change. */
+import { atStart, replace, type Change } from "./change.js";
+
+export const BUCKET = "redis/lua/1-bucket.lua";
+export const USERS = "redis/lua/2-users.lua";
+export const MESSAGES = "redis/lua/3-messages.lua";
+export const DUTIES = "redis/lua/4-duties.lua";
+export const FEED = "redis/feed/feed.ts";
+export const STORE = "redis/user-store.ts";
+
+/** Another server, or older data under this one, begins no generation. */
+export const replacedUnnoticed = (by: string): Change =>
+  replace(
+    BUCKET,
+    "open",
+    "if kept[1] ~= replid or (given[meta] and is_before(bucket, given[meta])) then",
+    by,
+  );
+
+/** What a caller has seen beyond what is there is not noticed. */
+export const SEEN_UNNOTICED: Change = replace(
+  BUCKET,
+  "open",
+  "elseif is_before(bucket, seen) then",
+  "elseif false then",
+);
+
+/** The own message is told by the gateway, before anything is stored. */
+export const ECHO: Change = atStart(
+  "gateway/classic-session.ts",
+  "ClassicSession.#send",
+  `const message = { conversation: { kind: 'general' }, author: this.nameClaim.name, text: command.text };
+    const echo = this.dialect.encodeNotice({ type: 'message', at: { generation: 0, offset: 0 }, message });
+    this.#line.sendQueue.push(frameOf(echo, 'binary'));`,
+);
+
+/** A name is claimed as if its holder's lease had ended, or had not. */
+export const claimedIf = (hasEnded: boolean): Change =>
+  replace(
+    USERS,
+    "claim",
+    "return has_ended(bucket, bucket.nodes, holder.node, stall_ms)",
+    `return ${hasEnded}`,
+  );
+
+/** A new subscription does not read from the log what the last one missed. */
+export const NO_CATCH_UP: Change = replace(
+  FEED,
+  "RedisFeed.#resubscribe",
+  "await this.catchUp();",
+  "",
+);

@@ -233,7 +233,7 @@ export async function startNode(
       letGo: () => letGo.whileAlone(servesOrStops),
     });
   const versions = { version: release, redis: version, ledger: library.version };
-  observe.log.info({ port, ...versions }, "node is ready");
+  observe.log.info({ event: "node_ready", port, ...versions }, "node is ready");
 
   const close = async (hurry: AbortSignal): Promise<void> => {
     observe.log.info({ sessions: hub.sessions.size }, "node is stopping");

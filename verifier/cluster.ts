@@ -1,7 +1,8 @@
 /** The system under test: real Redis servers, real gateway processes, and a proxy on every edge. */
 import { freePort } from "#tertulia/local-redis/server.js";
-import { GatewayProcess, loggedPosition, type LogLine } from "./gateway-process.js";
-import type { Published, Report } from "./indexed.js";
+import { GatewayLogs, type LogLine } from "./gateway-log.js";
+import { GatewayProcess } from "./gateway-process.js";
+import type { Published } from "./indexed.js";
 import { Observer } from "./observer.js";
 import { Proxy } from "./proxy.js";
 import { SentinelRedis, SingleRedis, type RedisSide, type Topology } from "./redis-side.js";
@@ -25,23 +26,17 @@ export interface ClusterSettings {
 
 export class Cluster {
   readonly redis: RedisSide;
-  /** How often each event of the gateways' logs was seen. */
-  readonly seen = new Map<string, number>();
-  /** Of the gateways that became ready, as they say it. */
-  readonly releases = new Set<string>();
-  readonly terms: { token: string; gateway: number }[] = [];
-  /** What the gateways said to be missing from a log. */
-  readonly reports: Report[] = [];
+  /** What the gateways have logged. */
+  readonly logs: GatewayLogs;
   /** Called for each line of a gateway's log. */
   onLog: (line: LogLine, gateway: number) => void = () => {};
   readonly #gateways: GatewayProcess[] = [];
   readonly #observer: Observer;
-  readonly #now: () => number;
 
   private constructor(settings: ClusterSettings, redis: RedisSide, observer: Observer) {
     this.redis = redis;
     this.#observer = observer;
-    this.#now = settings.now;
+    this.logs = new GatewayLogs(settings.now);
   }
 
   static async start(settings: ClusterSettings): Promise<Cluster> {
@@ -127,19 +122,7 @@ export class Cluster {
   }
 
   #note(line: LogLine, gateway: number): void {
-    this.seen.set(line.msg, (this.seen.get(line.msg) ?? 0) + 1);
-    if (line.msg === "node is ready") {
-      this.releases.add(`${line.version ?? "0.1.0"} with ledger ${line.ledger}`);
-    }
-    if (line.msg === "began to lead" && line.token !== undefined) {
-      this.terms.push({ token: line.token, gateway });
-    }
-    if (line.msg === "events are missing from the log") {
-      const { bucket = -1, reason = "" } = line;
-      const after = loggedPosition(line.after ?? { generation: 0, offset: 0 });
-      const kept = line.kept && loggedPosition(line.kept);
-      this.reports.push({ t: this.#now(), gateway, bucket, after, kept, reason });
-    }
+    this.logs.take(line, gateway);
     this.onLog(line, gateway);
   }
 }

@@ -1,4 +1,5 @@
 /** The figures of a run, and whether its faults have bitten. Pure. */
+import type { SeenEvents } from "./gateway-log.js";
 import { Index, type Message, type RunHistory } from "./indexed.js";
 import { outagesOf } from "./outages.js";
 import { Rollbacks } from "./rollback.js";
@@ -23,15 +24,15 @@ export function clientFigures({ run, messages }: Index): Figures {
 }
 
 /** `seen`: how often each event of the gateways' logs was. */
-export function figuresOf(run: RunHistory, seen: ReadonlyMap<string, number>): Figures {
+export function figuresOf(run: RunHistory, seen: SeenEvents): Figures {
   const index = new Index(run);
   return {
     ...clientFigures(index),
     terms: run.truth.terms.length,
-    "gaps filled": seen.get("gap filled from the log") ?? 0,
-    "retries stored once": seen.get("message was stored already") ?? 0,
-    "lives begun anew": seen.get("lease was lost, joined anew") ?? 0,
-    "holes reported": seen.get("events are missing from the log") ?? 0,
+    "gaps filled": seen.get("gap_filled") ?? 0,
+    "retries stored once": seen.get("message_repeated") ?? 0,
+    "lives begun anew": seen.get("lease_lost") ?? 0,
+    "holes reported": seen.get("events_missing") ?? 0,
     ...outages(index),
     ...losses(index),
     ...signOuts(index),
@@ -125,7 +126,7 @@ function list(counts: readonly number[]): string {
 export function whyVoid(
   whole: RunHistory,
   counts: ReadonlyMap<string, number>,
-  seen: ReadonlyMap<string, number>,
+  seen: SeenEvents,
 ): string | undefined {
   if (!whole.entries.some(({ kind }) => kind === "ok")) return "nothing was acknowledged";
   for (const what of ["lossy-failover", "old-volume", "stale-primary"]) {
@@ -136,8 +137,8 @@ export function whyVoid(
   const isCutting = ["cut-subscriber", "kill-subscriptions", "cut-redis"].some((name) =>
     counts.has(name),
   );
-  if (isCutting && !seen.has("gap filled from the log")) return "no gap was ever filled";
-  if ((counts.get("mute-redis") ?? 0) > 2 && !seen.has("message was stored already")) {
+  if (isCutting && !seen.has("gap_filled")) return "no gap was ever filled";
+  if ((counts.get("mute-redis") ?? 0) > 2 && !seen.has("message_repeated")) {
     return "no message was ever stored again";
   }
   return undefined;

@@ -1,30 +1,8 @@
 /** A gateway of the run: the built project in a process of its own, behind proxies on both sides. */
-import type { Position } from "#tertulia/chat/events.js";
 import { spawn, type ChildProcess } from "node:child_process";
+import { eventOf, type LogLine } from "./gateway-log.js";
 import type { Proxy } from "./proxy.js";
 import type { RedisEdge } from "./redis-side.js";
-
-/** A position as a gateway logs it; releases before 0.3 wrote `g` and `n`. */
-type LoggedPosition = Position | { readonly g: number; readonly n: number };
-
-export function loggedPosition(logged: LoggedPosition): Position {
-  return "g" in logged ? { generation: logged.g, offset: logged.n } : logged;
-}
-
-/** A line of its log; the fields depend on the event. */
-export interface LogLine {
-  readonly msg: string;
-  /** By the gateway's own clock, ms since 1970. */
-  readonly time: number;
-  readonly token?: string;
-  readonly bucket?: number;
-  readonly after?: LoggedPosition;
-  readonly kept?: LoggedPosition;
-  readonly reason?: string;
-  /** Of a node that is ready. */
-  readonly version?: string;
-  readonly ledger?: string;
-}
 
 export interface GatewayPlace {
   readonly index: number;
@@ -118,8 +96,9 @@ export class GatewayProcess {
   }
 
   #read(line: LogLine): void {
-    if (line.msg === "began to lead") this.token = line.token;
-    if (line.msg === "stopped leading") this.token = undefined;
+    const event = eventOf(line);
+    if (event === "leading_began") this.token = line.token;
+    if (event === "leading_stopped") this.token = undefined;
     this.#onLog(line);
   }
 }

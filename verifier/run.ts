@@ -73,9 +73,9 @@ export async function run(settings: RunSettings): Promise<Result> {
     const truth = {
       messages: await readMessages(primary),
       connected: await readConnected(primary),
-      terms: cluster.terms,
+      terms: cluster.logs.terms,
       events: cluster.events,
-      reports: cluster.reports,
+      reports: cluster.logs.reports,
     };
     const { ack, ackReplicas } = settings;
     const whole: RunHistory = { entries: history.entries, truth, open, ack, ackReplicas };
@@ -83,11 +83,14 @@ export async function run(settings: RunSettings): Promise<Result> {
       violations: check(whole),
       historyPath: history.path,
       faults: nemesis.counts,
-      figures: { ...figuresOf(whole, cluster.seen), releases: [...cluster.releases].join(", ") },
+      figures: {
+        ...figuresOf(whole, cluster.logs.seen),
+        releases: [...cluster.logs.releases].join(", "),
+      },
       voidBecause:
-        settings.beside !== undefined && cluster.releases.size < 2
+        settings.beside !== undefined && cluster.logs.releases.size < 2
           ? "both releases are the same"
-          : whyVoid(whole, nemesis.counts, cluster.seen),
+          : whyVoid(whole, nemesis.counts, cluster.logs.seen),
     };
   } finally {
     await Promise.all(clients.map((client) => client.close()));

@@ -80,7 +80,8 @@ export class Election {
     this.#term = token === undefined ? undefined : { token, renewedAt };
     if (was === token) return;
     this.#observe.counters.leading.set(token === undefined ? 0 : 1);
-    if (token === undefined) this.#observe.log.info({ token: was }, "stopped leading");
-    else this.#observe.log.info({ token }, "began to lead");
+    if (token === undefined)
+      this.#observe.log.info({ event: "leading_stopped", token: was }, "stopped leading");
+    else this.#observe.log.info({ event: "leading_began", token }, "began to lead");
   }
 }

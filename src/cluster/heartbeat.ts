@@ -107,7 +107,7 @@ export class Heartbeat implements Membership {
       heads = await this.#lease.join(this.incarnation);
       this.#observe.counters.rejoined.inc();
       this.#observe.log.warn(
-        { incarnation: this.incarnation, lost },
+        { event: "lease_lost", incarnation: this.incarnation, lost },
         "lease was lost, joined anew",
       );
     }

@@ -19,6 +19,6 @@ export async function sweep(duties: Duties, token: string, observe: Observe): Pr
     observe.log.warn({ users, nodes }, "users of dead nodes were signed out");
   } catch (error) {
     if (!(error instanceof StaleToken)) throw error;
-    observe.log.warn({ token }, "a newer leader has acted");
+    observe.log.warn({ event: "leader_superseded", token }, "a newer leader has acted");
   }
 }

@@ -145,7 +145,7 @@ export class RedisUserStore implements UserStore {
     const repeated = answer.toString() === "again";
     if (repeated) {
       counters.repeats.inc();
-      log.info("message was stored already");
+      log.info({ event: "message_repeated" }, "message was stored already");
     } else counters.messages.inc({ conversation: conversation.kind });
     return { seq, epoch, time, repeated };
   }

@@ -65,7 +65,7 @@ export async function nodeProcess(environment: Environment): Promise<NodeProcess
       for (const line of lines) {
         const entry = JSON.parse(line) as LogLine;
         log.push(entry);
-        if (entry.msg === "node is ready") resolve(Number(entry["port"]));
+        if (entry["event"] === "node_ready") resolve(Number(entry["port"]));
       }
     });
     child.once("exit", () => reject(new Error(`the node ended before it was ready: ${errors}`)));
@@ -75,11 +75,13 @@ export async function nodeProcess(environment: Environment): Promise<NodeProcess
     child,
     log,
     get isLeading() {
-      const last = log.findLast(({ msg }) => msg === "began to lead" || msg === "stopped leading");
-      return last?.msg === "began to lead";
+      const last = log.findLast(
+        ({ event }) => event === "leading_began" || event === "leading_stopped",
+      );
+      return last?.["event"] === "leading_began";
     },
     get token() {
-      return (log.findLast(({ msg }) => msg === "began to lead")?.["token"] as string) ?? "";
+      return (log.findLast(({ event }) => event === "leading_began")?.["token"] as string) ?? "";
     },
     close(signal = "SIGTERM") {
       child.kill(signal);

@@ -1,18 +1,13 @@
 /** Reads along what the containers of a project log, through all their lives, and keeps it in a file. */
 import { spawn, type ChildProcess } from "node:child_process";
 import { createWriteStream, type WriteStream } from "node:fs";
-import { loggedPosition, type LogLine } from "../gateway-process.js";
-import type { Report } from "../indexed.js";
+import { GatewayLogs, type LogLine, type Term } from "../gateway-log.js";
 import type { Container, Project } from "./project.js";
 
 const LOOK_EVERY_MS = 300;
 
 export class Logs {
-  /** How often each event of the gateways was seen. */
-  readonly seen = new Map<string, number>();
-  /** What gateways said to be missing from a log. */
-  readonly reports: Report[] = [];
-  readonly #terms: { token: string; gateway: number; time: number }[] = [];
+  readonly gateways: GatewayLogs;
   readonly #project: Project;
   readonly #now: () => number;
   readonly #since = new Date().toISOString();
@@ -25,12 +20,13 @@ export class Logs {
     this.#project = project;
     this.#file = createWriteStream(path);
     this.#now = now;
+    this.gateways = new GatewayLogs(now);
     this.#timer = setInterval(() => void this.#look().catch(() => {}), LOOK_EVERY_MS);
   }
 
   /** In the order of the machine's clock, which all of them share. */
-  get terms(): readonly { readonly token: string; readonly gateway: number }[] {
-    return this.#terms.toSorted((a, b) => a.time - b.time);
+  get terms(): readonly Term[] {
+    return this.gateways.terms.toSorted((a, b) => a.time - b.time);
   }
 
   close(): void {
@@ -72,16 +68,6 @@ export class Logs {
 
   #read(text: string, gateway: number): void {
     if (!text.startsWith("{")) return; // not a line of the log
-    const line = JSON.parse(text) as LogLine;
-    this.seen.set(line.msg, (this.seen.get(line.msg) ?? 0) + 1);
-    if (line.msg === "began to lead" && line.token !== undefined) {
-      this.#terms.push({ token: line.token, gateway, time: line.time });
-    }
-    if (line.msg === "events are missing from the log") {
-      const { bucket = -1, reason = "" } = line;
-      const after = loggedPosition(line.after ?? { generation: 0, offset: 0 });
-      const kept = line.kept && loggedPosition(line.kept);
-      this.reports.push({ t: this.#now(), gateway, bucket, after, kept, reason });
-    }
+    this.gateways.take(JSON.parse(text) as LogLine, gateway);
   }
 }

@@ -61,7 +61,7 @@ export async function tryProject(settings: ProjectSettings): Promise<Result> {
       ...(await stored(redis, tag)),
       terms: logs.terms,
       events: observer.events,
-      reports: logs.reports,
+      reports: logs.gateways.reports,
     };
     const { ackReplicas } = settings;
     const whole: RunHistory = { entries: history.entries, truth, open, ack, ackReplicas };
@@ -73,8 +73,8 @@ export async function tryProject(settings: ProjectSettings): Promise<Result> {
       ],
       historyPath: history.path,
       faults: nemesis.counts,
-      figures: { ack, ...figuresOf(whole, logs.seen) },
-      voidBecause: whyVoid(whole, nemesis.counts, logs.seen),
+      figures: { ack, ...figuresOf(whole, logs.gateways.seen) },
+      voidBecause: whyVoid(whole, nemesis.counts, logs.gateways.seen),
     };
   } finally {
     await Promise.all(clients.map((client) => client.close()));

@@ -208,7 +208,7 @@ export const PLANTED: Readonly<Record<string, Planted>> = {
       replace(
         "redis/feed/holes.ts",
         "Holes.report",
-        'this.#observe.log.warn({ bucket, ...hole, ...kept }, "events are missing from the log");',
+        'this.#observe.log.warn({ event: "events_missing", bucket, ...hole, ...kept }, "events are missing from the log");',
         "",
       ),
     ],

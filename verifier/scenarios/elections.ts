@@ -48,8 +48,8 @@ export async function elections(
       await actAs(token, primary, acts, complaints);
       await cluster.untilReady();
     }
-    for (const [i, { token }] of cluster.terms.entries()) {
-      const before = cluster.terms[i - 1];
+    for (const [i, { token }] of cluster.logs.terms.entries()) {
+      const before = cluster.logs.terms[i - 1];
       if (before === undefined || token >= before.token) continue;
       complaints.add("leadership tokens rise", `${token} after ${before.token}`);
     }
@@ -61,12 +61,11 @@ export async function elections(
     violations: complaints.violations,
     figures: {
       elections: times.length,
-      terms: cluster.terms.length,
+      terms: cluster.logs.terms.length,
       "next leader after ms": medianAndMax(times),
       "acts with a token that was over": acts.refused + acts.done,
       "of these refused": acts.refused,
-      "gateways that found themselves superseded":
-        cluster.seen.get("a newer leader has acted") ?? 0,
+      "gateways that found themselves superseded": cluster.logs.seen.get("leader_superseded") ?? 0,
     },
     voidBecause: acts.refused + acts.done === 0 ? "nobody tried to act" : undefined,
   };
@@ -83,7 +82,7 @@ async function overthrow(leader: GatewayProcess, random: Random): Promise<() => 
   return async () => leader.start();
 }
 
-function isFollowed({ terms }: Cluster, token: string): boolean {
+function isFollowed({ logs: { terms } }: Cluster, token: string): boolean {
   return (
     terms.findLastIndex((term) => term.token !== token) >
     terms.findIndex((term) => term.token === token)

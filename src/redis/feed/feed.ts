@@ -228,7 +228,7 @@ export class RedisFeed implements Feed {
     this.#observe.counters.gapsFilled.inc();
     this.#observe.counters.eventsFilled.inc(passed);
     this.#observe.log.info(
-      { bucket: bucket.index, after: start, events: passed },
+      { event: "gap_filled", bucket: bucket.index, after: start, events: passed },
       "gap filled from the log",
     );
   }

@@ -40,7 +40,10 @@ export class Holes {
     const hole = holeOf(what);
     const kept = isLoss(found) ? { kept: found.kept } : {};
     this.#observe.counters.holes.inc({ reason: hole.reason });
-    this.#observe.log.warn({ bucket, ...hole, ...kept }, "events are missing from the log");
+    this.#observe.log.warn(
+      { event: "events_missing", bucket, ...hole, ...kept },
+      "events are missing from the log",
+    );
     if (isLoss(found)) {
       this.#losses.set(bucket, found);
       clearTimeout(this.#due);

@@ -1,0 +1,92 @@
+/** What the verifier reads in the gateways' logs: events by their `event` field, never by a sentence. */
+import type { Position } from "#tertulia/chat/events.js";
+import type { Report } from "./indexed.js";
+import { eventBefore03, positionBefore03, type PositionBefore03 } from "./logs-before-0.3.js";
+
+/** All that it reads. test/verify/log-events.test.ts holds that gateways log each of them. */
+export const LOG_EVENTS = [
+  "node_ready",
+  "leading_began",
+  "leading_stopped",
+  "leader_superseded",
+  "lease_lost",
+  "gap_filled",
+  "events_missing",
+  "message_repeated",
+] as const;
+
+export type LogEvent = (typeof LOG_EVENTS)[number];
+
+/** How often each event was logged. */
+export type SeenEvents = ReadonlyMap<LogEvent, number>;
+
+type LoggedPosition = Position | PositionBefore03;
+
+/** A line of a gateway's log; the fields depend on the event. */
+export interface LogLine {
+  readonly event?: string;
+  readonly msg: string;
+  /** By the gateway's own clock, ms since 1970. */
+  readonly time: number;
+  readonly token?: string;
+  readonly bucket?: number;
+  readonly after?: LoggedPosition;
+  readonly kept?: LoggedPosition;
+  readonly reason?: string;
+  /** Of a node that is ready. */
+  readonly version?: string;
+  readonly ledger?: string;
+}
+
+/** The event of a line, if it is one that the verifier reads. */
+export function eventOf({ event, msg }: LogLine): LogEvent | undefined {
+  const logged = event ?? eventBefore03(msg);
+  return LOG_EVENTS.find((each) => each === logged);
+}
+
+/** A node leads, or goes on leading. */
+export interface Term {
+  readonly token: string;
+  readonly gateway: number;
+  /** By that gateway's own clock. */
+  readonly time: number;
+}
+
+/** Collects from the logs of all gateways what the rules and the figures need. */
+export class GatewayLogs {
+  readonly seen = new Map<LogEvent, number>();
+  /** Of the gateways that became ready, as they say it. */
+  readonly releases = new Set<string>();
+  /** In the order in which they were read. */
+  readonly terms: Term[] = [];
+  /** What the gateways said to be missing from a log. */
+  readonly reports: Report[] = [];
+  readonly #now: () => number;
+
+  /** @param now the run's steady clock. */
+  constructor(now: () => number) {
+    this.#now = now;
+  }
+
+  take(line: LogLine, gateway: number): void {
+    const event = eventOf(line);
+    if (event === undefined) return;
+    this.seen.set(event, (this.seen.get(event) ?? 0) + 1);
+    if (event === "node_ready") {
+      this.releases.add(`${line.version ?? "0.1.0"} with ledger ${line.ledger}`);
+    }
+    if (event === "leading_began" && line.token !== undefined) {
+      this.terms.push({ token: line.token, gateway, time: line.time });
+    }
+    if (event === "events_missing") {
+      const { bucket = -1, reason = "" } = line;
+      const after = position(line.after ?? { generation: 0, offset: 0 });
+      const kept = line.kept && position(line.kept);
+      this.reports.push({ t: this.#now(), gateway, bucket, after, kept, reason });
+    }
+  }
+}
+
+function position(logged: LoggedPosition): Position {
+  return "g" in logged ? positionBefore03(logged) : logged;
+}

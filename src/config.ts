@@ -232,32 +232,33 @@ export function stallMs({ BEAT_MS }: Config): number {
   return BEAT_MS * 1.5;
 }
 
-/** An error of listening in the words of the configuration; any other as it is. */
+/** Throws what kept somebody from listening, in the words of the configuration if it is about a setting. */
 export function listenMistake(
-  error: unknown,
   variable: "PORT" | "METRICS_PORT",
   { HOST, ...ports }: Config,
-): unknown {
+): (error: unknown) => never {
   const port = ports[variable];
-  switch ((error as NodeJS.ErrnoException).code) {
-    case "EADDRINUSE": {
-      const other = `choose another, for example ${variable}=${port + (port < 65_535 ? 1 : -1)}`;
-      return new ConfigError(`${variable}: somebody listens on port ${port} already; ${other}`);
+  return (error) => {
+    switch ((error as NodeJS.ErrnoException).code) {
+      case "EADDRINUSE": {
+        const other = `choose another, for example ${variable}=${port + (port < 65_535 ? 1 : -1)}`;
+        throw new ConfigError(`${variable}: somebody listens on port ${port} already; ${other}`);
+      }
+      case "EACCES":
+        throw new ConfigError(
+          mistakeLine({ variable, message: `listening on port ${port} is not allowed` }),
+        );
+      case "EADDRNOTAVAIL":
+      case "ENOTFOUND":
+      case "EAI_AGAIN":
+      case "EINVAL":
+        throw new ConfigError(
+          mistakeLine({ variable: "HOST", message: `${HOST} is no address of this machine` }),
+        );
+      default:
+        throw error;
     }
-    case "EACCES":
-      return new ConfigError(
-        mistakeLine({ variable, message: `listening on port ${port} is not allowed` }),
-      );
-    case "EADDRNOTAVAIL":
-    case "ENOTFOUND":
-    case "EAI_AGAIN":
-    case "EINVAL":
-      return new ConfigError(
-        mistakeLine({ variable: "HOST", message: `${HOST} is no address of this machine` }),
-      );
-    default:
-      return error;
-  }
+  };
 }
 
 function mistakeLine({ variable, message, example }: Mistake): string {

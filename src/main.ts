@@ -66,7 +66,7 @@ async function run(): Promise<void> {
   await redis.close();
 }
 
-/** Runs a node until told to stop; says why. While the node waits for Redis, it can be stopped too. */
+/** Runs a node until told to stop, also while it starts; says why. */
 async function serve<Why>(
   config: Config & { REDIS_URL: string },
   watch: Observe,
@@ -74,7 +74,11 @@ async function serve<Why>(
   hurry: AbortSignal,
   onReady: (port: number) => void = () => {},
 ): Promise<Why> {
-  const node = await Promise.race([startNode(config, watch), until.then(() => undefined)]);
+  const stopping = new AbortController();
+  void until.then(() => stopping.abort());
+  const node = await startNode(config, watch, stopping.signal).catch((error: unknown) => {
+    if (!stopping.signal.aborted) throw error;
+  });
   if (node !== undefined) onReady(node.port);
   const why = await until;
   await node?.close(hurry);

@@ -186,6 +186,11 @@ export function observe(level: string, node: string, destination?: DestinationSt
   return { log, counters: new Counters() };
 }
 
+/** The same, for one room of the node. */
+export function inRoom(watch: Observe, room: string): Observe {
+  return { ...watch, log: watch.log.child({ room }) };
+}
+
 /** Of one sentence, per node: what a disk and a reader can bear. Counters count all. */
 const DAM = { burst: 1_000, perSecond: 100, toldAfterMs: 1_000 };
 const INFO = 30;

@@ -48,7 +48,7 @@ const ROOMS: Readonly<Record<string, Room>> = {
       "redis",
       "cluster",
       "config",
-      "metrics",
+      "metrics-server",
       "observe",
       "version",
     ],
@@ -60,7 +60,7 @@ const ROOMS: Readonly<Record<string, Room>> = {
   version: { packages: NODE },
   observe: { imports: ["flood"], packages: /^(pino|prom-client|node:.*)$/ },
   flood: { packages: NODE },
-  metrics: { imports: ["observe"], packages: NODE },
+  "metrics-server": { imports: ["observe"], packages: NODE },
   doctor: { imports: ["config", "redis"], packages: /^(ioredis|node:.*)$/ },
 
   // the other side of the wire

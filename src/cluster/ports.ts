@@ -1,8 +1,9 @@
 /**
  * What the cluster needs from the world: leases that are held for a time, and the leader's duties,
- * which check their token. `redis/` implements them.
+ * which check their token (`redis/` implements them); and what the node itself knows of names.
  */
 import type { Position } from "../chat/events.js";
+import type { Name } from "../chat/names.js";
 
 /** A node's standing in the cluster, as far as the node knows. */
 export interface Membership {
@@ -36,6 +37,16 @@ export interface LeaderLease {
   /** The token while `incarnation` leads, else undefined. */
   acquire(incarnation: string): Promise<string | undefined>;
   resign(incarnation: string): Promise<void>;
+}
+
+/** What this node itself knows of names: for the audit. */
+export interface LocalNames {
+  /** Whether a session holds the name, or is about to claim it. */
+  isHeld(name: Name): boolean;
+  /** Whether a session that held it is gone, and has not been signed out yet. */
+  isSigningOut(name: Name): boolean;
+  /** The ids of the sessions that hold it or are about to claim it. */
+  sessionsOf(name: Name): readonly string[];
 }
 
 /** What the leader alone does; every step re-checks inside, and refuses a token that is stale. */

@@ -34,6 +34,10 @@ export class IsolationMonitor {
 
   constructor(doors: IsolationMonitorDependencies) {
     this.#doors = doors;
+  }
+
+  /** Watches until closed. */
+  start(): void {
     void this.#run();
   }
 

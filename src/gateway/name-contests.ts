@@ -6,7 +6,6 @@ import type { Chat } from "../chat/chat.js";
 import type { Notice } from "../chat/events.js";
 import type { Name } from "../chat/names.js";
 import type { Log } from "../observe.js";
-import type { Audit } from "./audit.js";
 import type { Hub } from "./hub.js";
 import type { SignOutQueue } from "./sign-out-queue.js";
 
@@ -14,7 +13,8 @@ export interface NameContestsDependencies {
   readonly chat: Chat;
   readonly hub: Hub;
   readonly leavers: Pick<SignOutQueue, "lingers">;
-  readonly audit: Pick<Audit, "look">;
+  /** Gives a name back that the store counts as this node's, and no session has. */
+  readonly audit: { look(name: Name): Promise<void> };
   readonly log: Log;
 }
 

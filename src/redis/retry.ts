@@ -3,8 +3,15 @@ import { setTimeout as pause } from "node:timers/promises";
 import { Unavailable } from "../chat/ports.js";
 import { isReply } from "./function-library.js";
 
-/** @throws Unavailable when there was no good answer within this time, or Redis refuses for good. */
-export async function retrying<T>(withinMs: number, step: () => Promise<T>): Promise<T> {
+/**
+ * @param signal gives up
+ * @throws Unavailable when there was no good answer within this time, or Redis refuses for good; an AbortError
+ */
+export async function retrying<T>(
+  withinMs: number,
+  step: () => Promise<T>,
+  signal?: AbortSignal,
+): Promise<T> {
   const until = performance.now() + withinMs;
   for (let attempt = 0; ; attempt++) {
     try {
@@ -19,7 +26,7 @@ export async function retrying<T>(withinMs: number, step: () => Promise<T>): Pro
       if (performance.now() + wait > until) {
         throw new Unavailable("the store gave no answer in time", { cause: error });
       }
-      await pause(wait);
+      await pause(wait, undefined, { signal });
     }
   }
 }

@@ -159,7 +159,7 @@ export const PLANTED: Readonly<Record<string, Planted>> = {
   "no-sign-out-of-the-dead": {
     changes: [
       replace("cluster/sweep.ts", "sweep", "dead.map((node) => duties.reap(token, node))", "[]"),
-      replace("gateway/audit.ts", "Audit.next", "if (!isOurs)", "if (false)"),
+      replace("cluster/audit.ts", "Audit.next", "if (!isOurs)", "if (false)"),
       claimedIf(false),
     ],
     faults: ["kill-gateway"],

@@ -1,0 +1,41 @@
+/** The route of a notice on this node: from the feed to everything that has to know, in this order. */
+import type { Notice } from "../chat/events.js";
+import type { EventLog } from "./event-log.js";
+import type { Evictor } from "./evictor.js";
+import type { Hub } from "./hub.js";
+import type { NameContests } from "./name-contests.js";
+import type { Presence } from "./presence.js";
+
+export interface NoticeRouterDependencies {
+  readonly hub: Hub;
+  readonly presence: Presence;
+  readonly contests: NameContests;
+  readonly evictor: Evictor;
+  readonly events: EventLog;
+  /** Whether the node's lease may have ended. */
+  readonly isOverdue: () => boolean;
+  readonly isLeading: () => boolean;
+}
+
+export function noticeRouter({
+  hub,
+  presence,
+  contests,
+  evictor,
+  events,
+  isOverdue,
+  isLeading,
+}: NoticeRouterDependencies): (notice: Notice) => void {
+  return (notice) => {
+    // the node slept longer than its lease: the sessions' names may be others', and so may be what they are told
+    if (isOverdue()) hub.suspend();
+    if (notice.type === "presence") {
+      presence.hear(notice);
+      if (notice.cause === "lost" && isLeading()) events.signedOut(notice.user.name);
+    }
+    if (notice.type === "gap") presence.reload(notice.bucket);
+    hub.deliver(notice);
+    if (notice.type === "gap") evictor.withHoles();
+    contests.hear(notice);
+  };
+}

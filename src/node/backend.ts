@@ -1,0 +1,87 @@
+/** The backend of a node: what speaks to Redis, and the node's place in the cluster. Built here, started by node.ts. */
+import { Election } from "../cluster/election.js";
+import { Heartbeat } from "../cluster/heartbeat.js";
+import { sweep } from "../cluster/sweep.js";
+import { redisSettings } from "../config/access.js";
+import { stallMs, stepDownMs, type Config } from "../config.js";
+import { inRoom, type Observe } from "../observe.js";
+import { Connections } from "../redis/connections.js";
+import { RedisConversationStore } from "../redis/conversation-store.js";
+import { RedisFeed } from "../redis/feed/feed.js";
+import { FunctionLibrary, type FunctionSource } from "../redis/function-library.js";
+import { Keys } from "../redis/keys.js";
+import { RedisLeases } from "../redis/lease.js";
+import { Replication } from "../redis/replication.js";
+import { RedisUserStore } from "../redis/user-store.js";
+import { Readiness } from "./readiness.js";
+
+export type Backend = ReturnType<typeof createBackend>;
+
+export function createBackend(
+  config: Config & { REDIS_URL: string },
+  observe: Observe,
+  source: FunctionSource,
+) {
+  const isReplicated = config.ACK_LEVEL === "replicated";
+  const connections = new Connections(
+    redisSettings(config),
+    { hasWriter: isReplicated },
+    observe.log,
+  );
+  const { commands, duty, subscriber, writer } = connections;
+  const keys = new Keys(config.REDIS_PREFIX);
+  const feed = new RedisFeed(subscriber, commands, keys, inRoom(observe, "feed"));
+  const library = new FunctionLibrary(commands, source, inRoom(observe, "ledger"), feed.seen);
+  const leases = new RedisLeases(library.on(duty), keys, {
+    leaseMs: config.LEASE_MS,
+    stallMs: stallMs(config),
+    idleAfterMs: config.IDLE_AFTER_MS,
+  });
+  const heartbeat = new Heartbeat(
+    leases,
+    { beatMs: config.BEAT_MS, leaseMs: config.LEASE_MS },
+    inRoom(observe, "heartbeat"),
+  );
+  const election = new Election(
+    leases,
+    heartbeat,
+    { renewMs: config.ELECTION_MS, stepDownMs: stepDownMs(config) },
+    inRoom(observe, "election"),
+  );
+  const replication = isReplicated ? new Replication(writer, config.ACK_REPLICAS) : undefined;
+  const settings = {
+    historyKeep: config.HISTORY_KEEP,
+    historyMaxAgeMs: config.HISTORY_MAX_AGE_MS,
+    deadlineMs: config.OPERATION_DEADLINE_MS,
+    stallMs: stallMs(config),
+  };
+  const users = new RedisUserStore(
+    library,
+    { ledger: isReplicated ? library.on(writer) : library, replication },
+    keys,
+    heartbeat,
+    settings,
+    inRoom(observe, "store"),
+  );
+  const conversations = new RedisConversationStore(library, keys, settings);
+  const readiness = new Readiness({
+    isMember: () => heartbeat.isMember,
+    isConnected: () => connections.isConnected,
+    isHearing: () => feed.isHearing,
+  });
+  const sweeping = inRoom(observe, "sweep");
+  observe.counters.certificateEnd.read = () => connections.certificateEnd;
+  return {
+    connections,
+    library,
+    feed,
+    heartbeat,
+    election,
+    users,
+    conversations,
+    readiness,
+    /** What the leader does for all. */
+    duties: (token: string) => sweep(leases, token, sweeping),
+    countReplicas: async () => replication?.look(),
+  };
+}

@@ -1,0 +1,147 @@
+/** The frontend of a node: the chat, and what serves it to clients. Built here, started by node.ts. */
+import { randomBytes } from "node:crypto";
+import { Chat } from "../chat/chat.js";
+import type { Name } from "../chat/names.js";
+import { Audit } from "../cluster/audit.js";
+import { membershipPolicy } from "../cluster/membership.js";
+import type { Config } from "../config.js";
+import { EventLog } from "../gateway/event-log.js";
+import { Evictor } from "../gateway/evictor.js";
+import { Hub } from "../gateway/hub.js";
+import { IdleTracker } from "../gateway/idle-tracker.js";
+import { IsolationMonitor } from "../gateway/isolation-monitor.js";
+import { NameContests } from "../gateway/name-contests.js";
+import { noticeRouter } from "../gateway/notice-router.js";
+import { Peers, placesOf } from "../gateway/peers.js";
+import { Presence } from "../gateway/presence.js";
+import { Gateway } from "../gateway/server.js";
+import { SignOutQueue } from "../gateway/sign-out-queue.js";
+import type { StaticSite } from "../gateway/static-site.js";
+import { inRoom, type Observe } from "../observe.js";
+import { BUCKETS } from "../redis/keys.js";
+import { bytesFromName } from "../wire/bytes.js";
+import { classicDialect } from "../wire/classic.js";
+import { wsProtocolDialect } from "../wire/ws-protocol.js";
+import type { Backend } from "./backend.js";
+
+export type Frontend = ReturnType<typeof createFrontend>;
+
+export function createFrontend(
+  config: Config,
+  observe: Observe,
+  backend: Backend,
+  site: StaticSite | undefined,
+) {
+  const { users, conversations, feed, heartbeat, election, readiness } = backend;
+  const logOf = (room: string) => inRoom(observe, room).log;
+  const chat = new Chat(users, conversations, {
+    allowsName: namePattern(config.NAME_PATTERN),
+    pageSize: 255,
+    newMessageId: () => randomBytes(12).toString("base64url"),
+  });
+  const hub = new Hub(observe.counters);
+  const presence = new Presence(
+    { windowMs: 250, fullUpTo: config.PRESENCE_FULL_UP_TO },
+    { chat, hub, log: logOf("presence") },
+  );
+  const activity = new IdleTracker(chat, logOf("activity"));
+  const signOuts = new SignOutQueue(chat, logOf("leavers"));
+  const audit = new Audit(users, BUCKETS, {
+    isHeld: (name) => hub.has(name),
+    isSigningOut: (name) => signOuts.has(name),
+    sessionsOf: (name) => [...hub.named(name)].map(({ nameClaim }) => nameClaim.id),
+  });
+  const contests = new NameContests({
+    chat,
+    hub,
+    leavers: signOuts,
+    audit,
+    log: logOf("contests"),
+  });
+  const events = new EventLog(inRoom(observe, "gateway"), {
+    how: config.LOG_NAMES,
+    key: config.LOG_NAMES_KEY,
+  });
+  const classicOptions = {
+    generalOrigin: config.GENERAL_ORIGIN,
+    showsAddress: config.CLASSIC_ADDRESSES === "shown",
+    replyMaxBytes: config.CLASSIC_REPLY_MAX_BYTES,
+  };
+  const wsProtocol = wsProtocolDialect(classicOptions);
+  const id = randomBytes(9).toString("base64url");
+  const gateway = new Gateway(
+    {
+      host: config.HOST,
+      port: config.PORT,
+      maxFrameBytes: config.MAX_FRAME_BYTES,
+      maxConnections: config.MAX_CONNECTIONS,
+      mustAwaitStore: config.ACK_LEVEL === "replicated",
+      keepsAddresses: classicOptions.showsAddress,
+      json: {
+        node: config.NODE_NAME,
+        textMaxChars: config.TEXT_MAX_CHARS,
+        maxFrameBytes: config.MAX_FRAME_BYTES,
+        requestsPerSecond: config.REQUESTS_PER_SECOND,
+      },
+      sendQueue: { maxBytes: config.QUEUE_MAX_BYTES, maxStallMs: config.QUEUE_STALL_MS },
+    },
+    {
+      chat,
+      hub,
+      presence,
+      observe: inRoom(observe, "gateway"),
+      events,
+      dialects: { classic: classicDialect(classicOptions, wsProtocol), wsProtocol },
+      onActive: (session, kind) => activity.note(session, kind),
+      onStatus: (session) => activity.forget(session),
+      mayBeFree: (name) => contests.mayBeFree(name),
+      onLeft: ({ nameClaim, isLingering }) =>
+        signOuts.signOut(
+          nameClaim,
+          isLingering && nameClaim.isClaimed ? config.PRESENCE_LINGER_MS : 0,
+        ),
+      isReady: () => readiness.isReady,
+      id,
+      nowMs: () => heartbeat.clock.nowMs,
+      site,
+    },
+  );
+  const evictor = new Evictor(gateway.sessions, observe.counters);
+  const servesOrStops = (): boolean => readiness.isReady || !gateway.isOpen;
+  const isolation =
+    config.PEERS === undefined
+      ? undefined
+      : new IsolationMonitor({
+          peers: new Peers(placesOf(config.PEERS), id),
+          log: logOf("alone"),
+          isReady: servesOrStops,
+          sessions: () => evictor.remaining,
+          letGo: () => evictor.whileAlone(servesOrStops),
+        });
+  const deliver = noticeRouter({
+    hub,
+    presence,
+    contests,
+    evictor,
+    events,
+    isOverdue: () => heartbeat.isOverdue,
+    isLeading: () => election.token !== undefined,
+  });
+  const membership = membershipPolicy({
+    feed,
+    audit,
+    reclaimNames: (mayBeOlder) => hub.reclaim(mayBeOlder),
+    noteActivity: () => activity.flush(),
+    countReplicas: backend.countReplicas,
+    observe,
+  });
+  observe.counters.queuedBytes.read = () => gateway.queuedBytes;
+  observe.counters.ready.read = () => (readiness.isReady && gateway.isOpen ? 1 : 0);
+  return { hub, presence, signOuts, gateway, isolation, membership, deliver };
+}
+
+function namePattern(source: string | undefined): (name: Name) => boolean {
+  if (source === undefined) return () => true;
+  const pattern = new RegExp(source, "u");
+  return (name) => pattern.test(Buffer.from(bytesFromName(name)).toString("utf8"));
+}

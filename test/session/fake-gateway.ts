@@ -1,0 +1,217 @@
+/** The gateway of a history: one session, with all that a session needs around it. */
+import type { IncomingMessage } from "node:http";
+import type { Socket } from "node:net";
+import { WebSocketServer, type Server, type ServerOptions } from "ws";
+import { Chat } from "#tertulia/chat/chat.js";
+import type { Notice } from "#tertulia/chat/events.js";
+import type { Name } from "#tertulia/chat/names.js";
+import type { ConversationStore, UserStore } from "#tertulia/chat/ports.js";
+import { AnsweringSocket } from "#tertulia/gateway/answering-socket.js";
+import { EventLog } from "#tertulia/gateway/event-log.js";
+import { LINGER_MS, answerUpgrade, shortestEcho } from "#tertulia/gateway/handshake.js";
+import { Hub } from "#tertulia/gateway/hub.js";
+import { Presence } from "#tertulia/gateway/presence.js";
+import type { Session, SessionDependencies } from "#tertulia/gateway/session.js";
+import { watchEnd } from "#tertulia/gateway/tcp-acceptor.js";
+import type { WriteCoalescer, Writer } from "#tertulia/gateway/write-coalescer.js";
+import { ClientSocket } from "./client-socket.js";
+import { fakeObserve } from "./fake-observe.js";
+import { FakeStores } from "./fake-stores.js";
+import type { Driven, Implementation, Protocol } from "./implementation.js";
+import { TIME } from "./model-notation.js";
+import type { Transcript } from "./transcript.js";
+
+export interface Settings {
+  readonly protocol: Protocol;
+  readonly name: Name | undefined;
+  readonly isReplicated: boolean;
+  readonly queueBytes: number;
+  readonly perSecond: number;
+  /** How many others are connected. */
+  readonly crowd: number;
+}
+
+const PACE_CHECK_MS = 1_000;
+
+export class FakeGateway {
+  readonly socket: ClientSocket;
+  readonly stores: FakeStores;
+  readonly hub: Hub;
+  readonly driven: Driven;
+  webSocket: AnsweringSocket | undefined;
+  readonly #transcript: Transcript;
+  readonly #settings: Settings;
+  readonly #presence: Presence;
+  readonly #events: EventLog;
+  #queued: Writer[] = [];
+  #pacing: NodeJS.Timeout | undefined;
+  #state = { isInactive: false, hasHole: false, isPaused: false, isSure: false };
+
+  constructor(transcript: Transcript, settings: Settings, make: Implementation) {
+    const note = (line: string): void => transcript.note("node", line);
+    this.#transcript = transcript;
+    this.#settings = settings;
+    this.stores = new FakeStores(transcript);
+    this.socket = new ClientSocket((what) => transcript.note("client", `> ${what}`));
+    const observe = fakeObserve(transcript);
+    this.hub = new Hub(observe.counters);
+    const { log } = observe;
+    this.#events = new EventLog(observe, { how: "plain", key: undefined });
+    const { users, conversations } = this.stores;
+    let mids = 0;
+    const chat = new Chat(users as UserStore, conversations as ConversationStore, {
+      allowsName: () => true,
+      pageSize: 255,
+      newMessageId: () => `m${++mids}`,
+    });
+    const presenceSettings = { windowMs: 250, fullUpTo: 1_000 };
+    this.#presence = new Presence(presenceSettings, { chat, hub: this.hub, log });
+    for (let i = 0; i < settings.crowd; i++) {
+      const user = { name: `user${i}` as Name, status: "active" } as const;
+      this.#presence.hear({ type: "presence", at: this.stores.nextAt(), user, cause: "new" });
+    }
+    const nameOf = (session: Session): Name => session.nameClaim.name;
+    const signOut = ({ nameClaim, isLingering }: Session): void => {
+      const how = isLingering && nameClaim.isClaimed ? ", after a while" : "";
+      note(`sign out ${this.stores.describe(nameClaim)}${how}`);
+    };
+    const remove = (session: Session, mayHaveName: boolean): void => {
+      note(`hub remove ${nameOf(session)}`);
+      this.hub.remove(session, nameOf(session));
+      if (mayHaveName) signOut(session);
+    };
+    const dependencies: SessionDependencies = {
+      chat,
+      observe,
+      events: this.#events,
+      limits: { maxBytes: settings.queueBytes, maxStallMs: 15_000 },
+      writeCoalescer: {
+        queue: (writer: Writer) => void this.#queued.push(writer),
+      } as unknown as WriteCoalescer,
+      nowMs: () => TIME,
+      mustAwaitStore: settings.isReplicated,
+      onClaiming: (session) => {
+        note(`hub add ${nameOf(session)}`);
+        this.hub.add(session, nameOf(session));
+      },
+      onUnclaimed: remove,
+      mayBeFree: this.stores.mayBeFree,
+      onLeft: (session) => {
+        note(`hub release ${nameOf(session)}`);
+        this.hub.release(session, nameOf(session));
+      },
+      onActive: (_session, kind) => note(`active: ${kind}`),
+      onStatus: () => note("chooses its status"),
+      onEnded: (session, ending) => {
+        clearInterval(this.#pacing);
+        note("ended");
+        observe.counters.connections.dec({ dialect: session.dialect.name });
+        this.#events.disconnected(session, ending);
+        if (session.nameClaim.hasName) remove(session, !session.nameClaim.hasLeft);
+      },
+    };
+    const json = {
+      node: "gw-1",
+      textMaxChars: 20,
+      maxFrameBytes: 65_536,
+      requestsPerSecond: settings.perSecond,
+    };
+    this.driven = make(settings.protocol, { dependencies, json, presence: this.#presence });
+    observe.counters.connections.inc({ dialect: this.driven.session.dialect.name });
+  }
+
+  /** The upgrade, as the server does it once it has found nothing wrong with the request. */
+  async upgrade(): Promise<void> {
+    const { driven, socket: client } = this;
+    const { protocol, name } = this.#settings;
+    const { session } = driven;
+    const socket = client as unknown as Socket;
+    socket.on("close", () => void session.end());
+    socket.on("error", () => {});
+    this.#pacing = setInterval(() => session.checkPace(performance.now()), PACE_CHECK_MS);
+    let registered: "new" | "back" | "joined" | undefined;
+    if (protocol !== "json" && name !== undefined) {
+      const unwatch = watchEnd(socket, () => void session.end());
+      const outcome = await driven.claim(name).catch(() => "unavailable" as const);
+      unwatch();
+      if (outcome === "taken") return answerUpgrade(socket, 400, "this name is taken");
+      if (outcome === "unavailable") return answerUpgrade(socket, 503, "unavailable");
+      registered = outcome;
+    }
+    this.#webSockets().handleUpgrade(requestOf(protocol), socket, NO_HEAD, (webSocket) => {
+      this.webSocket = webSocket;
+      session.attach(webSocket, socket);
+      if (registered === undefined) this.#events.opened(session, undefined);
+      else this.#events.connected(session, registered, { address: undefined });
+      if (protocol === "json" && name !== undefined) driven.greet(name);
+    });
+  }
+
+  /** As the feed tells all rooms. */
+  hear(notice: Notice): void {
+    if (notice.type === "presence") this.#presence.hear(notice);
+    this.hub.deliver(notice);
+  }
+
+  /** Writes what was queued in this moment; returns whether there was anything. */
+  flush(): boolean {
+    const queued = this.#queued;
+    this.#queued = [];
+    for (const writer of queued) writer.flush();
+    return queued.length > 0;
+  }
+
+  /** Notes what has changed in what others see of the session. */
+  look(): void {
+    const { session } = this.driven;
+    const now = {
+      isInactive: session.isInactive,
+      hasHole: session.hasHole,
+      isPaused: this.webSocket?.isPaused === true,
+      isSure: this.driven.isSure(),
+    };
+    const note = (line: string): void => this.#transcript.note("state", line);
+    const before = this.#state;
+    this.#state = now;
+    if (now.isInactive !== before.isInactive) note(now.isInactive ? "inactive" : "not inactive");
+    if (now.hasHole && !before.hasHole) note("has a hole");
+    if (now.isPaused !== before.isPaused) note(now.isPaused ? "reads no more" : "reads on");
+    if (now.isSure !== before.isSure)
+      note(now.isSure ? "sure of its name" : "not sure of its name");
+  }
+
+  close(): void {
+    clearInterval(this.#pacing);
+    this.#presence.close();
+  }
+
+  #webSockets(): Server<typeof AnsweringSocket> {
+    const options: ServerOptions<typeof AnsweringSocket> & { closeTimeout: number } = {
+      WebSocket: AnsweringSocket,
+      noServer: true,
+      clientTracking: false,
+      perMessageDeflate: false,
+      maxPayload: 65_536,
+      closeTimeout: LINGER_MS,
+      handleProtocols: (offered) => shortestEcho(offered),
+      skipUTF8Validation: this.#settings.protocol !== "json",
+    };
+    return new WebSocketServer(options);
+  }
+}
+
+const NO_HEAD = Buffer.alloc(0);
+
+const OFFERS = { classic: undefined, "ws-protocol": "ws-protocol", json: "tertulia.v1.json" };
+
+function requestOf(protocol: Protocol): IncomingMessage {
+  const offer = OFFERS[protocol];
+  const headers = {
+    connection: "Upgrade",
+    upgrade: "websocket",
+    "sec-websocket-key": "dGhlIHNhbXBsZSBub25jZQ==",
+    "sec-websocket-version": "13",
+    ...(offer !== undefined && { "sec-websocket-protocol": offer }),
+  };
+  return { method: "GET", headers } as unknown as IncomingMessage;
+}

@@ -29,7 +29,7 @@ const ROOMS: Readonly<Record<string, Room>> = {
   // each with one technology; they do not know each other
   gateway: { imports: ["session", "chat", "wire", "observe"], packages: /^(ws|node:.*)$/ },
   redis: {
-    imports: ["chat", "cluster/ports", "wire/bytes", "observe"],
+    imports: ["chat", "cluster/ports", "observe"],
     packages: /^(ioredis|node:.*)$/,
   },
   cluster: { imports: ["chat", "observe"], packages: /^node:(crypto|timers\/promises)$/ },

@@ -6,7 +6,12 @@ import type { Name, Status, User } from "./names.js";
 
 /** Asked by a session. */
 export type Command =
-  | { readonly type: "register"; readonly name: Name }
+  | {
+      readonly type: "register";
+      readonly name: Name;
+      /** The name in characters, if its client writes characters: then it has to show what it is. */
+      readonly written?: string;
+    }
   | { readonly type: "list" }
   | { readonly type: "lookup"; readonly name: Name }
   | { readonly type: "status"; readonly name?: Name; readonly status: Status }
@@ -14,6 +19,8 @@ export type Command =
       readonly type: "send";
       readonly to: Address;
       readonly text: Text;
+      /** The text in characters, if its client writes characters: then something of it must be seen. */
+      readonly written?: string;
       /** Chosen by the sender, so that it can be sent again. */
       readonly mid?: string;
       /** Keep it for a recipient who is away, rather than refuse. */
@@ -45,7 +52,12 @@ export type Reply =
   | { readonly type: "user"; readonly user: User }
   | { readonly type: "unchanged"; readonly user: User }
   | { readonly type: "history"; readonly messages: readonly Message[] }
-  | { readonly type: "refused"; readonly refusal: Refusal };
+  | {
+      readonly type: "refused";
+      readonly refusal: Refusal;
+      /** The limit that was passed, if it is one that an operator chooses. */
+      readonly limit?: number;
+    };
 
 /** The chat says no, by name. */
 export type Refusal =
@@ -54,6 +66,9 @@ export type Refusal =
   | "unknown_user"
   | "bad_status"
   | "empty_message"
+  | "too_large"
+  | "bad_message_id"
+  | "unknown_room"
   | "recipient_disconnected"
   | "not_registered"
   | "forbidden"

@@ -4,7 +4,7 @@ declare const nameBrand: unique symbol;
 
 /**
  * A user's name: its bytes, one character (U+0000–U+00FF) per byte, so that two names are equal
- * exactly if their bytes are, whatever those bytes spell. `wire/bytes.ts` converts both ways.
+ * exactly if their bytes are, whatever those bytes spell.
  */
 export type Name = string & { readonly [nameBrand]: true };
 
@@ -19,4 +19,16 @@ export interface User {
   readonly status: Status;
   /** Where the device that came last is connected from; only where addresses are kept. */
   readonly address?: string;
+}
+
+export function nameFromBytes(bytes: Uint8Array): Name {
+  let name = "";
+  for (const byte of bytes) name += String.fromCharCode(byte);
+  return name as Name;
+}
+
+export function bytesFromName(name: string): Uint8Array {
+  const bytes = new Uint8Array(name.length);
+  for (let i = 0; i < name.length; i++) bytes[i] = name.charCodeAt(i);
+  return bytes;
 }

@@ -24,8 +24,15 @@ export interface Holder {
   readonly isLive: boolean;
 }
 
+/** In whose name a message is stored. */
+export interface Author {
+  readonly name: Name;
+  /** False once the name is known to belong to somebody else. A bot's never is. */
+  readonly isLive?: boolean;
+}
+
 export interface Draft {
-  readonly author: Holder;
+  readonly author: Author;
   readonly conversation: Conversation;
   readonly mid: string;
   readonly text: Text;
@@ -50,9 +57,9 @@ export type ClaimOutcome =
 export interface UserStore {
   /**
    * Takes the name if it is free, its owner's node is dead, or this holder has it already (`held`);
-   * or shares it with those who hold it under the same key (`joined`).
+   * or shares it with those who hold it under the same key (`joined`), if they are fewer than that.
    */
-  claim(holder: Holder): Promise<ClaimOutcome>;
+  claim(holder: Holder, maxDevices: number): Promise<ClaimOutcome>;
   /** Signs the user out, if the holder still has the name. */
   leave(holder: Holder, cause: "asked" | "left"): Promise<boolean>;
   /** `gone`: the holder has lost the name. */

@@ -6,6 +6,7 @@ import type { Socket } from "node:net";
 import type { Command, Reply } from "../chat/commands.js";
 import type { Notice } from "../chat/events.js";
 import type { Name, Status } from "../chat/names.js";
+import { activityOf } from "../chat/policy.js";
 import { Unavailable } from "../chat/ports.js";
 import { CLOSE, type Close } from "../wire/close-codes.js";
 import type { ByteDialect } from "../wire/dialect.js";
@@ -184,14 +185,11 @@ export class ClassicSession implements Session {
     }
   }
 
-  /** Only what no client does by itself: some list, look up and read histories at every notice. */
   #noteActivity(command: Command): void {
     if (!this.nameClaim.hasName) return;
-    if (command.type === "send") this.#doors.onActive(this, "message");
-    // to set one's status is to say what it shall be
-    const isOwn =
-      command.type === "status" && (command.name ?? this.nameClaim.name) === this.nameClaim.name;
-    if (isOwn) this.#doors.onStatus(this);
+    const activity = activityOf(command, this.nameClaim.name);
+    if (activity === "status") this.#doors.onStatus(this);
+    else if (activity !== undefined) this.#doors.onActive(this, activity);
   }
 
   #speak(dialect: ByteDialect): void {

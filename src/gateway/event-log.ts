@@ -7,7 +7,7 @@ import { formatAddress, type Address } from "../chat/conversation.js";
 import type { Notice } from "../chat/events.js";
 import type { Name } from "../chat/names.js";
 import type { Observe } from "../observe.js";
-import { shown } from "../wire/visible.js";
+import { shown } from "../wire/shown.js";
 import { nameWriter, type LogNames } from "./log-names.js";
 import type { Resumed } from "./resume.js";
 import type { Session } from "./session.js";

@@ -2,7 +2,6 @@
 import type { Chat } from "../chat/chat.js";
 import { nameFromText, addressFromConv, problem } from "../wire/json.js";
 import type { Events, Request } from "../wire/json-schema.js";
-import { isBlank } from "../wire/visible.js";
 
 type Command = Parameters<Chat["execute"]>[1];
 
@@ -11,21 +10,14 @@ const END = Number.MAX_SAFE_INTEGER;
 
 export function commandOf(
   request: Exclude<Request, { type: "hello" | "ping" | "bye" | "presence" }>,
-  textMaxChars: number,
 ): { command: Command } | { error: Events["error"] } {
   switch (request.type) {
     case "publish": {
-      const { id, conv, mid, text } = request;
-      if (text.length > textMaxChars && Array.from(text).length > textMaxChars) {
-        const message = `a text has at most ${textMaxChars} characters`;
-        return { error: problem(id, "too_large", { message }) };
-      }
-      // for the chat, a text of nothing that can be seen is none
-      const bytes = encoder.encode(isBlank(text) ? "" : text);
+      const { conv, mid, text: written } = request;
+      const text = encoder.encode(written);
       const own = mid === undefined ? {} : { mid };
-      return {
-        command: { type: "send", to: addressFromConv(conv), text: bytes, mayWait: true, ...own },
-      };
+      const to = addressFromConv(conv);
+      return { command: { type: "send", to, text, written, mayWait: true, ...own } };
     }
     case "history": {
       const { id, conv, before, after, limit } = request;

@@ -7,6 +7,7 @@ import type { Socket } from "node:net";
 import type { Refusal, Reply } from "../chat/commands.js";
 import type { Notice } from "../chat/events.js";
 import type { Name } from "../chat/names.js";
+import { activityOf } from "../chat/policy.js";
 import { Unavailable } from "../chat/ports.js";
 import { CLOSE, type Close } from "../wire/close-codes.js";
 import {
@@ -22,7 +23,6 @@ import {
   problem,
   textFromName,
 } from "../wire/json.js";
-import { isPlain } from "../wire/visible.js";
 import type { Event, Request, Requests } from "../wire/json-schema.js";
 import type { AnsweringSocket } from "./answering-socket.js";
 import { CatchUp } from "./catch-up.js";
@@ -40,8 +40,6 @@ import { welcomeOf, type JsonSettings } from "./welcome.js";
 
 const HELLO_WITHIN_MS = 10_000;
 const WITHOUT_A_NAME: ReadonlySet<Request["type"]> = new Set(["hello", "ping", "bye"]);
-/** With more users, typing in the general chat is not told. */
-const TYPING_UP_TO = 200;
 /** Bad or refused frames in a row. */
 const STRIKES = 100;
 
@@ -216,18 +214,13 @@ export class JsonSession implements Session {
         return this.#follow(request);
       default: {
         if (this.#line.isEnded && request.type !== "publish") return;
-        if (request.type === "status") this.#doors.onStatus(this);
-        // all the rest, screens ask by themselves: history and users too, each time they come back
-        if (request.type === "publish") this.#doors.onActive(this, "message");
-        if (request.type === "typing") this.#doors.onActive(this, "typing");
-        const command = commandOf(request, this.#settings.textMaxChars);
-        if ("error" in command) return this.#send(command.error);
-        // in a crowd, that somebody writes to everybody is no news
-        const isCrowd = this.#presence.count > TYPING_UP_TO;
-        if (request.type === "typing" && request.conv === "~" && isCrowd) {
-          return this.#send({ type: "ok", ...idOf(id) });
-        }
-        this.#reply(id, await this.#execute(command.command), command.command);
+        const read = commandOf(request);
+        if ("error" in read) return this.#send(read.error);
+        const { command } = read;
+        const activity = activityOf(command, this.nameClaim.name);
+        if (activity === "status") this.#doors.onStatus(this);
+        else if (activity !== undefined) this.#doors.onActive(this, activity);
+        this.#reply(id, await this.#execute(command), command);
       }
     }
   }
@@ -251,7 +244,7 @@ export class JsonSession implements Session {
     const name = nameFromText(text);
     const refuse = (refusal: Refusal): void =>
       this.#reply(id, { type: "refused", refusal }, { type: "hello", name });
-    if (chat.refuseName(name) || !isPlain(text)) return refuse("bad_name");
+    if (chat.refuseName(name, text)) return refuse("bad_name");
     this.nameClaim.key = key ?? randomBytes(18).toString("base64url");
     const outcome = await this.nameClaim.acquire(name);
     if (outcome === "taken") return refuse("name_taken");

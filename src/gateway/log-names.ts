@@ -1,8 +1,7 @@
 /** Names in the log: as they are, as a keyed hash, or not at all. */
 import { createHmac, randomBytes } from "node:crypto";
-import type { Name } from "../chat/names.js";
-import { bytesFromName } from "../wire/bytes.js";
-import { shown } from "../wire/visible.js";
+import { bytesFromName, type Name } from "../chat/names.js";
+import { shown } from "../wire/shown.js";
 
 export interface LogNames {
   readonly how: "plain" | "hash" | "omit";

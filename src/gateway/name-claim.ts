@@ -4,7 +4,7 @@ import { setTimeout as pause } from "node:timers/promises";
 import type { Chat } from "../chat/chat.js";
 import { isBefore, type Notice, type Position } from "../chat/events.js";
 import type { Name } from "../chat/names.js";
-import type { Holder } from "../chat/ports.js";
+import type { SessionActor } from "../chat/policy.js";
 
 /** How long a request waits while the name is in doubt. */
 const PATIENCE_MS = 5_000;
@@ -23,7 +23,8 @@ export interface NameClaimCallbacks {
   readonly onLeft: () => void;
 }
 
-export class NameClaim implements Holder {
+export class NameClaim implements SessionActor {
+  readonly kind = "session";
   /** Whoever claims with the same key shares the name. */
   key: string | undefined;
   /** Where the client is connected from; only where addresses are kept. */

@@ -1,7 +1,6 @@
 /** What a request asks for: path, name, subprotocols. PROTOCOL.md, connecting. */
 import type { IncomingMessage } from "node:http";
-import type { Name } from "../chat/names.js";
-import { nameFromBytes } from "../wire/bytes.js";
+import { nameFromBytes, type Name } from "../chat/names.js";
 import { SUBPROTOCOL } from "../wire/json-schema.js";
 
 export interface UpgradeRequest {

@@ -1,7 +1,7 @@
 /** The frontend of a node: the chat, and what serves it to clients. Built here, started by node.ts. */
 import { randomBytes } from "node:crypto";
 import { Chat } from "../chat/chat.js";
-import type { Name } from "../chat/names.js";
+import { createPolicy } from "../chat/policy.js";
 import { Audit } from "../cluster/audit.js";
 import { membershipPolicy } from "../cluster/membership.js";
 import type { Config } from "../config.js";
@@ -19,7 +19,6 @@ import { SignOutQueue } from "../gateway/sign-out-queue.js";
 import type { StaticSite } from "../gateway/static-site.js";
 import { inRoom, type Observe } from "../observe.js";
 import { BUCKETS } from "../redis/keys.js";
-import { bytesFromName } from "../wire/bytes.js";
 import { classicDialect } from "../wire/classic.js";
 import { wsProtocolDialect } from "../wire/ws-protocol.js";
 import type { Backend } from "./backend.js";
@@ -34,10 +33,15 @@ export function createFrontend(
 ) {
   const { users, conversations, feed, heartbeat, election, readiness } = backend;
   const logOf = (room: string) => inRoom(observe, room).log;
-  const chat = new Chat(users, conversations, {
-    allowsName: namePattern(config.NAME_PATTERN),
-    pageSize: 255,
+  const chat = new Chat({
+    users,
+    conversations,
+    policy: createPolicy({
+      textMaxChars: config.TEXT_MAX_CHARS,
+      namePattern: config.NAME_PATTERN,
+    }),
     newMessageId: () => randomBytes(12).toString("base64url"),
+    connectedUsers: (): number => presence.count,
   });
   const hub = new Hub(observe.counters);
   const presence = new Presence(
@@ -138,10 +142,4 @@ export function createFrontend(
   observe.counters.queuedBytes.read = () => gateway.queuedBytes;
   observe.counters.ready.read = () => (readiness.isReady && gateway.isOpen ? 1 : 0);
   return { hub, presence, signOuts, gateway, isolation, membership, deliver };
-}
-
-function namePattern(source: string | undefined): (name: Name) => boolean {
-  if (source === undefined) return () => true;
-  const pattern = new RegExp(source, "u");
-  return (name) => pattern.test(Buffer.from(bytesFromName(name)).toString("utf8"));
 }

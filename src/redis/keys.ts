@@ -1,8 +1,7 @@
 /** The names of keys, and which bucket a user or a conversation belongs to. */
 import { crc32 } from "node:zlib";
-import { bytesFromName } from "../wire/bytes.js";
+import { bytesFromName, type Name } from "../chat/names.js";
 import type { Conversation, RoomName } from "../chat/conversation.js";
-import type { Name } from "../chat/names.js";
 
 /** A constant of the stored data: changing it would look for everything in other places. */
 export const BUCKETS = 16;

@@ -57,7 +57,7 @@ export class RedisUserStore implements UserStore {
     this.#observe = observe;
   }
 
-  async claim(holder: Holder): Promise<ClaimOutcome> {
+  async claim(holder: Holder, maxDevices: number): Promise<ClaimOutcome> {
     const [outcome, generation, offset] = (await this.#retrying(() => {
       if (!holder.isLive) throw new Unavailable("the session has ended");
       const args = [
@@ -65,6 +65,7 @@ export class RedisUserStore implements UserStore {
         holder.id,
         this.#standing.incarnation,
         this.#settings.stallMs,
+        maxDevices,
         holder.key ?? "-",
         ...(holder.address === undefined ? [] : [holder.address]),
       ];
@@ -126,7 +127,7 @@ export class RedisUserStore implements UserStore {
     counters.delivery.begin(mid);
     const [answer, seq, epoch, time] = (await this.#retrying(() => {
       if (!this.#standing.isMember) throw new Error("FENCED this node is not a member");
-      if (!author.isLive) throw new Unavailable("the session has lost its name");
+      if (author.isLive === false) throw new Unavailable("the session has lost its name");
       const write = (): Promise<unknown> =>
         ledger.call("append", keys, [
           this.#standing.incarnation,

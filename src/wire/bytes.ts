@@ -1,17 +1,4 @@
-/** Bytes to names and back, and the length-prefixed fields of the classic dialects. Runs anywhere. */
-import type { Name } from "../chat/names.js";
-
-export function nameFromBytes(bytes: Uint8Array): Name {
-  let name = "";
-  for (const byte of bytes) name += String.fromCharCode(byte);
-  return name as Name;
-}
-
-export function bytesFromName(name: string): Uint8Array {
-  const bytes = new Uint8Array(name.length);
-  for (let i = 0; i < name.length; i++) bytes[i] = name.charCodeAt(i);
-  return bytes;
-}
+/** The length-prefixed fields of the classic dialects. Runs anywhere. */
 
 /** Reads fields from a frame; a field that the frame is too short for is undefined. */
 export class FieldReader {

@@ -2,8 +2,8 @@
 import type { Reply } from "../chat/commands.js";
 import { GENERAL, type Address } from "../chat/conversation.js";
 import type { Message, Notice } from "../chat/events.js";
-import { STATUSES, type User } from "../chat/names.js";
-import { FieldReader, bytesFromName, cutAtCharacter, frameOf, nameFromBytes } from "./bytes.js";
+import { STATUSES, bytesFromName, nameFromBytes, type User } from "../chat/names.js";
+import { FieldReader, cutAtCharacter, frameOf } from "./bytes.js";
 import type { ByteDialect, ClassicOptions, Decoded } from "./dialect.js";
 import { REFUSALS } from "./error-codes.js";
 import { recognising } from "./recognise.js";

@@ -52,6 +52,9 @@ export const REFUSALS: Readonly<Record<Refusal, Told>> = {
   unknown_user: { byte: 1, code: "not_found" },
   bad_status: { byte: 2, code: "bad_status" },
   empty_message: { byte: 3, code: "empty" },
+  too_large: { byte: 3, code: "too_large" },
+  bad_message_id: { byte: 7, code: "bad_frame", message: "mid: 1 to 64 letters, digits, _ and -" },
+  unknown_room: { byte: 1, code: "not_found", message: "there is no such room" },
   recipient_disconnected: {
     byte: 4,
     code: "not_found",

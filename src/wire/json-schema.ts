@@ -3,6 +3,7 @@
  * and of the published JSON Schema. PROTOCOL.md, JSON.
  */
 import { z } from "zod";
+import { MAX_PAGE, MESSAGE_ID } from "../chat/policy.js";
 import { STATUSES } from "../chat/names.js";
 import { ERRORS, type ErrorCode } from "./error-codes.js";
 
@@ -26,13 +27,10 @@ const seq = z
   .int()
   .min(0)
   .meta({ description: "Numbers a conversation's messages from 1, without holes." });
-const mid = z
-  .string()
-  .regex(/^[\w-]{1,64}$/)
-  .meta({
-    description:
-      "A message's id, unique per author: sent again to the same conversation, it is stored once.",
-  });
+const mid = z.string().regex(MESSAGE_ID).meta({
+  description:
+    "A message's id, unique per author: sent again to the same conversation, it is stored once.",
+});
 const ts = z.number().int().meta({ description: "Milliseconds since 1970, by Redis' clock." });
 const status = z.enum(STATUSES).exclude(["disconnected"]);
 const people = z
@@ -81,7 +79,7 @@ export const requests = {
     after: seq
       .optional()
       .meta({ description: "Only messages after this one: the oldest of them." }),
-    limit: z.number().int().min(1).max(200).default(50),
+    limit: z.number().int().min(1).max(MAX_PAGE).default(50),
   }),
   presence: z.object({
     type: z.literal("presence"),

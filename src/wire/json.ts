@@ -9,9 +9,8 @@ import {
 } from "../chat/conversation.js";
 import type { Message, Notice, PresenceWindow } from "../chat/events.js";
 import type { ConversationState } from "../chat/history.js";
-import type { Name } from "../chat/names.js";
+import { bytesFromName, nameFromBytes, type Name } from "../chat/names.js";
 import type { PresenceSnapshot } from "../chat/presence.js";
-import { bytesFromName, nameFromBytes } from "./bytes.js";
 import type { Dialect } from "./dialect.js";
 import { epochText } from "./epoch.js";
 import { REFUSALS, errorKind, type ErrorCode } from "./error-codes.js";
@@ -83,13 +82,17 @@ export function encodeEvent(event: Event): Uint8Array {
 /** The one answer to a request. */
 export function encodeReply(id: Id, reply: Reply, reader?: Name): Uint8Array {
   return encodeEvent(
-    reply.type === "refused" ? errorEvent(id, reply.refusal) : okEvent(id, reply, reader),
+    reply.type === "refused"
+      ? errorEvent(id, reply.refusal, reply.limit)
+      : okEvent(id, reply, reader),
   );
 }
 
-export function errorEvent(id: Id, refusal: Refusal): Events["error"] {
+/** @param limit that was passed, for a text that is too long */
+export function errorEvent(id: Id, refusal: Refusal, limit?: number): Events["error"] {
   const { code, message } = REFUSALS[refusal];
-  return problem(id, code, { message });
+  const told = limit === undefined ? message : `a text has at most ${limit} characters`;
+  return problem(id, code, { message: told });
 }
 
 /** An error, with the code's own message and pause unless others are given. */

@@ -4,7 +4,8 @@
  */
 import type { Reply } from "../chat/commands.js";
 import type { Notice } from "../chat/events.js";
-import { FieldReader, frameOf, nameFromBytes } from "./bytes.js";
+import { nameFromBytes } from "../chat/names.js";
+import { FieldReader, frameOf } from "./bytes.js";
 import {
   CODE,
   OP,

@@ -4,6 +4,7 @@ import {
   readFunctionSource,
   type LibraryFunction,
 } from "#tertulia/redis/function-library.js";
+import { MAX_DEVICES } from "#tertulia/chat/policy.js";
 import { observe } from "#tertulia/observe.js";
 import { Keys } from "#tertulia/redis/keys.js";
 import { SeenBuckets } from "#tertulia/redis/feed/lineage.js";
@@ -50,7 +51,7 @@ function messageKeys(mid: string): string[] {
 
 /** Every function that writes, with arguments that make it write. */
 const writers: [LibraryFunction, string[], (string | number)[]][] = [
-  ["claim", keys.ofUsers(0, node), ["eva", "session-3", node, 2_500, "-"]],
+  ["claim", keys.ofUsers(0, node), ["eva", "session-3", node, 2_500, MAX_DEVICES, "-"]],
   ["leave", keys.ofUsers(0, node), ["ana", "session-1", "left"]],
   ["set_status", keys.ofUsers(0, node), ["ana", "session-1", 2]],
   ["touch", keys.ofUsers(0, node), ["bob", "session-2", "message"]],
@@ -94,10 +95,31 @@ beforeEach(async () => {
       [incarnation, LEASE_MS, 2_500, "join"],
     );
   }
-  await ledger.call("claim", keys.ofUsers(0, node), ["ana", "session-1", node, 2_500, "-"]);
-  await ledger.call("claim", keys.ofUsers(0, node), ["bob", "session-2", node, 2_500, "-"]);
+  await ledger.call("claim", keys.ofUsers(0, node), [
+    "ana",
+    "session-1",
+    node,
+    2_500,
+    MAX_DEVICES,
+    "-",
+  ]);
+  await ledger.call("claim", keys.ofUsers(0, node), [
+    "bob",
+    "session-2",
+    node,
+    2_500,
+    MAX_DEVICES,
+    "-",
+  ]);
   await ledger.call("set_status", keys.ofUsers(0, node), ["bob", "session-2", 3]);
-  await ledger.call("claim", keys.ofUsers(0, "dead"), ["max", "session-4", "dead", 2_500, "-"]);
+  await ledger.call("claim", keys.ofUsers(0, "dead"), [
+    "max",
+    "session-4",
+    "dead",
+    2_500,
+    MAX_DEVICES,
+    "-",
+  ]);
   await ledger.call("append", messageKeys("m1"), [node, "ana", "", "m1", "hi", 100, 60_000, 0]);
   await redis.client.hset(keys.nodes(0), "dead", 1);
   await redis.client.hset(keys.meta(0), "grace", 0);
@@ -267,8 +289,8 @@ describe("append", () => {
 
 test("disown takes off a name what others than the given sessions of the node hold", async () => {
   const its = keys.ofUsers(0, node);
-  await ledger.call("claim", its, ["eva", "then", node, 2_500, "key"]);
-  await ledger.call("claim", its, ["eva", "now", node, 2_500, "key"]);
+  await ledger.call("claim", its, ["eva", "then", node, 2_500, MAX_DEVICES, "key"]);
+  await ledger.call("claim", its, ["eva", "now", node, 2_500, MAX_DEVICES, "key"]);
   const held = async (): Promise<string> => (await redis.client.hget(keys.users(0), "eva"))!;
   expect(await ledger.call("disown", its, [node, "eva", "now", "another"])).toBe(1);
   expect(await held()).toMatch(/^1 \d+ \S+ now node-1$/);

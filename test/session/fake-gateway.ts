@@ -5,6 +5,7 @@ import { WebSocketServer, type Server, type ServerOptions } from "ws";
 import { Chat } from "#tertulia/chat/chat.js";
 import type { Notice } from "#tertulia/chat/events.js";
 import type { Name } from "#tertulia/chat/names.js";
+import { createPolicy } from "#tertulia/chat/policy.js";
 import type { ConversationStore, UserStore } from "#tertulia/chat/ports.js";
 import { AnsweringSocket } from "#tertulia/gateway/answering-socket.js";
 import { EventLog } from "#tertulia/gateway/event-log.js";
@@ -32,6 +33,7 @@ export interface Settings {
 }
 
 const PACE_CHECK_MS = 1_000;
+const TEXT_MAX_CHARS = 20;
 
 export class FakeGateway {
   readonly socket: ClientSocket;
@@ -59,10 +61,12 @@ export class FakeGateway {
     this.#events = new EventLog(observe, { how: "plain", key: undefined });
     const { users, conversations } = this.stores;
     let mids = 0;
-    const chat = new Chat(users as UserStore, conversations as ConversationStore, {
-      allowsName: () => true,
-      pageSize: 255,
+    const chat = new Chat({
+      users: users as UserStore,
+      conversations: conversations as ConversationStore,
+      policy: createPolicy({ textMaxChars: TEXT_MAX_CHARS }),
       newMessageId: () => `m${++mids}`,
+      connectedUsers: () => this.#presence.count,
     });
     const presenceSettings = { windowMs: 250, fullUpTo: 1_000 };
     this.#presence = new Presence(presenceSettings, { chat, hub: this.hub, log });
@@ -112,7 +116,7 @@ export class FakeGateway {
     };
     const json = {
       node: "gw-1",
-      textMaxChars: 20,
+      textMaxChars: TEXT_MAX_CHARS,
       maxFrameBytes: 65_536,
       requestsPerSecond: settings.perSecond,
     };

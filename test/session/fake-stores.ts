@@ -94,8 +94,8 @@ export class FakeStores {
     append: async ({ author, conversation, mid, text }) => {
       const where = describeConversation(conversation, author.name);
       const said = JSON.stringify(Buffer.from(text).toString());
-      const what = `append ${where} ${this.describe(author)} ${mid} ${said}`;
-      return this.#ask(this.#live(what, author), (words) => ({
+      const what = `append ${where} ${this.describe(author as Holder)} ${mid} ${said}`;
+      return this.#ask(this.#live(what, author as Holder), (words) => ({
         seq: Number(words[0]),
         epoch: numberAfter(words, "epoch", 1),
         time: TIME,

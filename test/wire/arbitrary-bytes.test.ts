@@ -3,7 +3,7 @@ import { expect, test } from "vitest";
 import { mendedLine } from "#tertulia/gateway/request-line.js";
 import { GENERAL, type Address } from "#tertulia/chat/conversation.js";
 import { decodeEvent } from "#tertulia/redis/events.js";
-import { nameFromBytes } from "#tertulia/wire/bytes.js";
+import { nameFromBytes } from "#tertulia/chat/names.js";
 import { classicDialect } from "#tertulia/wire/classic.js";
 import { wsProtocolDialect } from "#tertulia/wire/ws-protocol.js";
 import { L, frame } from "../support/classic-client.js";

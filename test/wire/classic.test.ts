@@ -1,9 +1,9 @@
 import { describe, expect, test } from "vitest";
-import { bytesFromName, cutAtCharacter, nameFromBytes } from "#tertulia/wire/bytes.js";
+import { bytesFromName, nameFromBytes, type Name, type User } from "#tertulia/chat/names.js";
+import { cutAtCharacter } from "#tertulia/wire/bytes.js";
 import type { Command, Reply } from "#tertulia/chat/commands.js";
 import { GENERAL, type Address } from "#tertulia/chat/conversation.js";
 import type { Message, Notice } from "#tertulia/chat/events.js";
-import type { Name, User } from "#tertulia/chat/names.js";
 import { classicDialect } from "#tertulia/wire/classic.js";
 import type { ByteDialect, Decoded } from "#tertulia/wire/dialect.js";
 import { wsProtocolDialect } from "#tertulia/wire/ws-protocol.js";

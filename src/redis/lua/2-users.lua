@@ -8,7 +8,6 @@
 -- online, left, active (zsets): name -> connected since, left at, last active at (status 1 only)
 -- nodes (hash): incarnation -> end of its lease     owned (set): names held by one incarnation
 
-local MAX_DEVICES = 16
 local DISCONNECTED, ACTIVE, BUSY, INACTIVE = 0, 1, 2, 3
 local CAUSE = { new = 1, back = 2, asked = 3, idle = 4, awake = 5, left = 6, lost = 7 }
 
@@ -104,12 +103,12 @@ local function settle(bucket, name, user, cause)
 end
 
 -- Takes a name for a session, or a share of it for one that knows its key.
--- ARGV: name, session, incarnation, stall ms, key ('-': not to be shared), address (none: not kept)
+-- ARGV: name, session, incarnation, stall ms, most devices, key ('-': not to be shared), address (none: not kept)
 -- Returns { 'new' | 'back' | 'joined' | 'held' | 'taken', g, n }: the position of the announcement or,
 -- if there was none (another device is there, the session held the name before), the head.
 local function claim(keys, args)
-  local name, session, incarnation, stall_ms, key = args[1], args[2], args[3], tonumber(args[4]), args[5]
-  local address = args[6]
+  local name, session, incarnation = args[1], args[2], args[3]
+  local stall_ms, max_devices, key, address = tonumber(args[4]), tonumber(args[5]), args[6], args[7]
   local bucket = open_users(keys)
   require_member(bucket, bucket.nodes, incarnation)
   local user = read_user(bucket, name)
@@ -128,7 +127,7 @@ local function claim(keys, args)
     return has_ended(bucket, bucket.nodes, holder.node, stall_ms)
   end)
   local is_shared = #user.holders > 0
-  if is_shared and (key == '-' or key ~= user.key or #user.holders >= MAX_DEVICES) then
+  if is_shared and (key == '-' or key ~= user.key or #user.holders >= max_devices) then
     return { 'taken' }
   end
   redis.call('SADD', bucket.owned, name)

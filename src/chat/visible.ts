@@ -1,5 +1,4 @@
-/** What can be seen of a name or a text in JSON. PROTOCOL.md, JSON, names and texts. */
-import { cutAtCharacter } from "./bytes.js";
+/** What can be seen of a name or a text. PROTOCOL.md, JSON, names and texts. */
 
 /**
  * Whether a name is seen as it is: no other name that is allowed looks the same because of a character
@@ -46,8 +45,11 @@ const JOINER_OF_A_SCRIPT = new RegExp(
   "gv",
 );
 
-/** Drawn as nothing, or as a blank, though Unicode calls them letters, marks and symbols. */
-const EMPTY = String.raw`\u2800\ufff9-\ufffc\u{13441}\u{13442}\u{16fe4}\u{1d159}`;
+/**
+ * Drawn as nothing, or as a blank, though Unicode calls them letters, marks and symbols. What stands in
+ * the brackets of a regular expression.
+ */
+export const EMPTY = String.raw`\u2800\ufff9-\ufffc\u{13441}\u{13442}\u{16fe4}\u{1d159}`;
 
 const HIDES = new RegExp(
   [
@@ -70,58 +72,3 @@ const HIDES = new RegExp(
 const MARKED_TWICE = /(\p{Mn})\1/u;
 
 const NOTHING_SEEN = new RegExp(String.raw`^[\p{DI}\p{White_Space}\p{Cc}${EMPTY}]*$`, "v");
-
-/** Longer is cut. */
-const SHOWN_BYTES = 64;
-const HIDDEN_CHARACTERS = String.raw`\\\ufffd\p{DI}\p{C}${EMPTY}[\p{Z}--[ \u3000]]`;
-const HIDDEN = new RegExp(`[${HIDDEN_CHARACTERS}]`, "gv");
-const HIDDEN_OR_MARK = new RegExp(String.raw`[${HIDDEN_CHARACTERS}\p{M}]`, "gv");
-
-/**
- * Bytes for eyes that must not be misled, in a log or a terminal: what is seen as it is stands for itself,
- * what nobody sees is `\u{200d}`, a byte that is no UTF-8 `\xff`, a backslash `\\`.
- */
-export function shown(bytes: Uint8Array): string {
-  let text = "";
-  let rest = cutAtCharacter(bytes, SHOWN_BYTES);
-  while (rest.length > 0) {
-    const valid = validPart(rest);
-    text += escaped(decoder.decode(rest.subarray(0, valid)));
-    if (valid < rest.length) text += `\\x${rest[valid]!.toString(16).padStart(2, "0")}`;
-    rest = rest.subarray(valid + 1);
-  }
-  return bytes.length > SHOWN_BYTES ? `${text}…` : text;
-}
-
-function escaped(text: string): string {
-  if (isPlain(text)) return text.replaceAll("\\", String.raw`\\`);
-  const isComposed = text === text.normalize("NFC");
-  return text.replace(isComposed ? HIDDEN : HIDDEN_OR_MARK, (character) =>
-    character === "\\" ? String.raw`\\` : `\\u{${character.codePointAt(0)!.toString(16)}}`,
-  );
-}
-
-/** How many bytes from the beginning are valid UTF-8. */
-function validPart(bytes: Uint8Array): number {
-  if (isValid(bytes)) return bytes.length;
-  let at = 0;
-  while (at < bytes.length) {
-    const length = [0, 1, 2, 3, 4].find(
-      (size) => size > 0 && isValid(bytes.subarray(at, at + size)),
-    );
-    if (length === undefined) return at;
-    at += length;
-  }
-  return at;
-}
-
-function isValid(bytes: Uint8Array): boolean {
-  try {
-    return fatal.decode(bytes) !== "";
-  } catch {
-    return false;
-  }
-}
-
-const decoder = new TextDecoder("utf-8", { ignoreBOM: true });
-const fatal = new TextDecoder("utf-8", { ignoreBOM: true, fatal: true });

@@ -1,0 +1,200 @@
+/**
+ * Every rule of the chat: who may do what, how names and texts may look, what counts as activity.
+ * A command meets the same rules wherever it comes from. Pure.
+ *
+ * Not here: how frames are written (`wire/`), how many a connection may send (`gateway/`), and what
+ * must hold at the moment of a write (who holds a name, whose lease has ended), which Redis checks in
+ * the same step.
+ */
+import type { Command, Refusal } from "./commands.js";
+import type { Address } from "./conversation.js";
+import { bytesFromName, type Name, type Status } from "./names.js";
+import type { ActivityKind, Holder } from "./ports.js";
+import { isBlank, isPlain } from "./visible.js";
+
+/** Connections that may share a name. Redis counts them, in the step that claims. */
+export const MAX_DEVICES = 16;
+/** Users of a list, and messages of a history that is asked for without a range. */
+export const MAX_LISTED = 255;
+/** Messages of a page. */
+export const MAX_PAGE = 200;
+/** With more connected users, typing in the general chat is not told. */
+export const TYPING_TOLD_UP_TO = 200;
+/** A message's id, if its sender chooses one. */
+export const MESSAGE_ID = /^[\w-]{1,64}$/;
+
+/** Who asks for something. */
+export type Actor = Stranger | SessionActor | Bot | Operator;
+
+/** A connection that has no name yet. */
+export interface Stranger {
+  readonly kind: "stranger";
+}
+
+/** A connection that holds a name. */
+export interface SessionActor extends Holder {
+  readonly kind: "session";
+}
+
+/** Acts in a name without holding it: it speaks, but is never present. */
+export interface Bot {
+  readonly kind: "bot";
+  readonly name: Name;
+}
+
+/** Whoever runs the cluster: sees what everybody sees, and acts in nobody's name. */
+export interface Operator {
+  readonly kind: "operator";
+}
+
+/** Limits that an operator chooses. */
+export interface Limits {
+  /** Characters of a text. */
+  readonly textMaxChars: number;
+  /** A regular expression that names must match as well, read as UTF-8. */
+  readonly namePattern?: string | undefined;
+}
+
+/** What some rules must know of the world. */
+export interface Facts {
+  /** The status of the user whom a message is for; undefined if there is no such user. */
+  readonly recipient: Status | undefined;
+}
+
+export interface Policy {
+  readonly limits: Limits;
+  /**
+   * Why the actor may not do this, or undefined. Without facts: as far as can be said without them;
+   * {@link recipientOf} tells which there are to find out.
+   */
+  may(actor: Actor, command: Command, facts?: Facts): Refusal | undefined;
+  /** Why nobody can be called this. `written`: the name in characters, from whoever writes characters. */
+  refuseName(name: Name, written?: string): "bad_name" | undefined;
+}
+
+export function createPolicy(limits: Limits): Policy {
+  const isAllowed = namePattern(limits.namePattern);
+  const refuseName: Policy["refuseName"] = (name, written) => {
+    const isGood = isName(name) && isAllowed(name) && (written === undefined || isPlain(written));
+    return isGood ? undefined : "bad_name";
+  };
+  const may: Policy["may"] = (actor, command, facts) => {
+    if (actor.kind === "stranger") {
+      if (command.type !== "register") return "not_registered";
+      return refuseName(command.name, command.written);
+    }
+    switch (command.type) {
+      case "register": // a session keeps its name
+        return actor.kind !== "session" || command.name !== actor.name ? "bad_name" : undefined;
+      case "list":
+      case "lookup":
+        return undefined;
+      case "status":
+        return maySetStatus(actor, command.name);
+      case "send":
+        return actor.kind === "operator" ? "forbidden" : maySend(command, limits, facts);
+      case "history":
+      case "page":
+        return mayRead(actor, command.of);
+      case "read":
+        return actor.kind === "operator" ? "forbidden" : mayRead(actor, command.of);
+      case "typing":
+        return actor.kind === "operator" ? "forbidden" : mayType(command.to);
+      default:
+        return command satisfies never;
+    }
+  };
+  return { limits, may, refuseName };
+}
+
+/** The user of whom {@link Policy.may} must know the status; undefined if of nobody. */
+export function recipientOf(command: Command): Name | undefined {
+  return command.type === "send" && command.to.kind === "direct" ? command.to.user : undefined;
+}
+
+/** What shows that a person is there. A screen asks for the rest by itself. PROTOCOL.md, activity. */
+export function activityOf(command: Command, self: Name): ActivityKind | "status" | undefined {
+  switch (command.type) {
+    case "send":
+      return "message";
+    case "typing":
+      return "typing";
+    case "status": // says what it shall be: what was done before does not change it
+      return (command.name ?? self) === self ? "status" : undefined;
+    case "register":
+    case "list":
+    case "lookup":
+    case "history":
+    case "page":
+    case "read":
+      return undefined;
+    default:
+      return command satisfies never;
+  }
+}
+
+/** Whether others hear that somebody types. In a crowd it is no news: it is accepted, and not told. */
+export function isTypingTold(to: Address, connectedUsers: number): boolean {
+  return to.kind !== "general" || connectedUsers <= TYPING_TOLD_UP_TO;
+}
+
+/** Whether a user can be called this, as far as no operator demands more. PROTOCOL.md, names. */
+export function isName(name: string): boolean {
+  return NAME.test(name);
+}
+
+/**
+ * 1 to 64 bytes, no control byte; not `~`, and not beginning with `#` or `@`: these are the addresses
+ * of other conversations.
+ */
+// oxlint-disable-next-line no-control-regex -- control bytes are what it keeps out
+const NAME = /^(?!~$|[#@])[^\x00-\x1f\x7f]{1,64}$/s;
+
+/** One's own only, and only where there is a session whose status it is. */
+function maySetStatus(
+  actor: Exclude<Actor, Stranger>,
+  whose: Name | undefined,
+): Refusal | undefined {
+  const isOwn = actor.kind === "session" && (whose ?? actor.name) === actor.name;
+  return isOwn ? undefined : "forbidden";
+}
+
+function maySend(
+  { to, text, written, mid, mayWait }: Extract<Command, { type: "send" }>,
+  { textMaxChars }: Limits,
+  facts: Facts | undefined,
+): Refusal | undefined {
+  if (to.kind === "room") return "unknown_room";
+  if (mid !== undefined && !MESSAGE_ID.test(mid)) return "bad_message_id";
+  if (written !== undefined && isLonger(written, textMaxChars)) return "too_large";
+  if (to.kind === "direct") {
+    if (facts === undefined) return undefined;
+    if (facts.recipient === undefined) return "unknown_user";
+  }
+  if (written === undefined ? text.length === 0 : isBlank(written)) return "empty_message";
+  if (facts?.recipient === "disconnected" && mayWait !== true) return "recipient_disconnected";
+  return undefined;
+}
+
+/** A private conversation is read by its two users only, and an address means one's own. */
+function mayRead(actor: Exclude<Actor, Stranger>, of: Address): Refusal | undefined {
+  if (of.kind === "room") return "unknown_room";
+  return of.kind === "direct" && actor.kind === "operator" ? "forbidden" : undefined;
+}
+
+/** Whether the user exists is not looked up: it is told to nobody then. */
+function mayType(to: Address): Refusal | undefined {
+  if (to.kind === "room") return "unknown_room";
+  return to.kind === "direct" && !isName(to.user) ? "unknown_user" : undefined;
+}
+
+function isLonger(text: string, maxChars: number): boolean {
+  return text.length > maxChars && Array.from(text).length > maxChars;
+}
+
+function namePattern(source: string | undefined): (name: Name) => boolean {
+  if (source === undefined) return () => true;
+  const pattern = new RegExp(source, "u");
+  const decoder = new TextDecoder("utf-8", { ignoreBOM: true });
+  return (name) => pattern.test(decoder.decode(bytesFromName(name)));
+}

@@ -1,0 +1,105 @@
+/** The chat applies the policy before it asks a store, whoever acts. */
+import { expect, test } from "vitest";
+import { Chat } from "#tertulia/chat/chat.js";
+import { GENERAL, parseAddress } from "#tertulia/chat/conversation.js";
+import type { Name } from "#tertulia/chat/names.js";
+import { MAX_PAGE, createPolicy, type Actor } from "#tertulia/chat/policy.js";
+import type { ConversationStore, UserStore } from "#tertulia/chat/ports.js";
+
+const session = { kind: "session", name: "ana" as Name, id: "session-1", isLive: true } as const;
+const bot = { kind: "bot", name: "clock" as Name } as const;
+const operator = { kind: "operator" } as const;
+const toBob = parseAddress("@bob")!;
+const text = Buffer.from("hi");
+
+/** A chat whose stores write down what they are asked, and answer what one needs to go on. */
+function chatWith({ connected = 2 } = {}): { chat: Chat; asked: [string, ...unknown[]][] } {
+  const asked: [string, ...unknown[]][] = [];
+  const answers: Record<string, unknown> = {
+    user: { name: "bob", status: "disconnected" },
+    append: { seq: 1, epoch: 1, time: 1, repeated: false },
+    setStatus: "changed",
+  };
+  const store = new Proxy({} as UserStore & ConversationStore, {
+    get:
+      (_, method: string) =>
+      (...args: unknown[]) => {
+        asked.push([method, ...args]);
+        return Promise.resolve(answers[method]);
+      },
+  });
+  const chat = new Chat({
+    users: store,
+    conversations: store,
+    policy: createPolicy({ textMaxChars: 5 }),
+    newMessageId: () => "m-1",
+    connectedUsers: () => connected,
+  });
+  return { chat, asked };
+}
+
+test("what the policy refuses reaches no store", async () => {
+  const { chat, asked } = chatWith();
+  const refused = async (actor: Actor, command: Parameters<Chat["execute"]>[1]): Promise<unknown> =>
+    chat.execute(actor, command);
+  expect(await refused({ kind: "stranger" }, { type: "list" })).toEqual({
+    type: "refused",
+    refusal: "not_registered",
+  });
+  expect(await refused(operator, { type: "send", to: GENERAL, text })).toMatchObject({
+    refusal: "forbidden",
+  });
+  expect(await refused(operator, { type: "page", of: toBob, range: {} as never })).toMatchObject({
+    refusal: "forbidden",
+  });
+  const long = { type: "send", to: toBob, text, written: "123456" } as const;
+  expect(await refused(session, long)).toEqual({ type: "refused", refusal: "too_large", limit: 5 });
+  expect(asked).toEqual([]);
+});
+
+test("a message to who is away is looked into once, and stored only if it may wait", async () => {
+  const { chat, asked } = chatWith();
+  const command = { type: "send", to: toBob, text } as const;
+  expect(await chat.execute(session, command)).toMatchObject({ refusal: "recipient_disconnected" });
+  expect(asked.splice(0)).toEqual([["user", "bob"]]);
+  expect(await chat.execute(session, { ...command, mayWait: true })).toMatchObject({
+    type: "stored",
+    message: { mid: "m-1", seq: 1, conversation: { between: ["ana", "bob"] } },
+  });
+  expect(asked.map(([method]) => method)).toEqual(["user", "append"]);
+});
+
+test("a bot speaks in its name, and is not present", async () => {
+  const { chat, asked } = chatWith();
+  expect(await chat.execute(bot, { type: "send", to: GENERAL, text })).toMatchObject({
+    type: "stored",
+  });
+  expect(asked).toMatchObject([["append", { author: { name: "clock" }, conversation: GENERAL }]]);
+  expect(await chat.execute(bot, { type: "status", status: "busy" })).toMatchObject({
+    refusal: "forbidden",
+  });
+});
+
+test("an operator reads the general chat", async () => {
+  const { chat, asked } = chatWith();
+  await chat.execute(operator, { type: "history", of: GENERAL });
+  expect(asked).toMatchObject([["history", GENERAL, 255]]);
+});
+
+test("a page is never longer than a page", async () => {
+  const { chat, asked } = chatWith();
+  const range = { direction: "after", seq: 0, limit: 9_999 } as const;
+  await chat.execute(session, { type: "page", of: GENERAL, range });
+  expect(asked).toEqual([["page", GENERAL, { ...range, limit: MAX_PAGE }]]);
+});
+
+test("typing in a crowd is accepted, and told to nobody", async () => {
+  for (const [connected, told] of [
+    [200, 1],
+    [201, 0],
+  ] as const) {
+    const { chat, asked } = chatWith({ connected });
+    const reply = await chat.execute(session, { type: "typing", to: GENERAL });
+    expect([reply, asked.length]).toEqual([{ type: "accepted" }, told]);
+  }
+});

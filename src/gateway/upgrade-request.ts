@@ -31,10 +31,12 @@ export function dialectOf({
   path,
   subprotocols,
 }: UpgradeRequest): "classic" | "wsProtocol" | "json" | "unknown" {
-  if (subprotocols.includes(SUBPROTOCOL) || path === "/ws") return "json";
-  if (subprotocols.includes("ws-protocol")) return "wsProtocol";
+  if (subprotocols.includes(SUBPROTOCOL)) return "json";
+  // of another version only: it would take what it hears for that. PROTOCOL.md, versions
   const isOurs = (word: string): boolean => word.startsWith("tertulia.");
-  return subprotocols.length > 0 && subprotocols.every(isOurs) ? "unknown" : "classic";
+  if (subprotocols.length > 0 && subprotocols.every(isOurs)) return "unknown";
+  if (path === "/ws") return "json";
+  return subprotocols.includes("ws-protocol") ? "wsProtocol" : "classic";
 }
 
 /** The bytes; `+` stays `+`, and what is no valid escape stays as it is. */

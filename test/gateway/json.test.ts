@@ -513,7 +513,9 @@ test("the dialect is chosen at the upgrade: by path or subprotocol; what is unkn
   expect(await open("/", "tertulia.v1.json")).toBe('tertulia.v1.json {"type":"pong"');
   expect(await open("/", "other", "tertulia.v1.json")).toBe('tertulia.v1.json {"type":"pong"');
   expect(await open("/ws", "mine")).toBe('mine {"type":"pong"');
-  expect(await open("/", "tertulia.v2.json")).toBe("400");
+  for (const path of ["/", "/ws"]) expect(await open(path, "tertulia.v2.json")).toBe("400");
+  const both = ["tertulia.v2.json", "tertulia.v1.json"];
+  expect(await open("/", ...both)).toBe('tertulia.v1.json {"type":"pong"');
   expect(await open("/ws?name=~")).toBe("400");
 });
 

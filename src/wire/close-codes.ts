@@ -40,6 +40,14 @@ export const CLOSE = {
   lost: { code: 1006, reason: "", retry: "with backoff", by: "nobody", dialects: "all" },
   /** The text of a frame is no UTF-8. */
   invalidText: { code: 1007, reason: "", retry: "with backoff", by: "library", dialects: "JSON" },
+  /** A frame came in too many pieces. */
+  tooManyPieces: {
+    code: 1008,
+    reason: "",
+    retry: "with backoff",
+    by: "library",
+    dialects: "all",
+  },
   /** A frame has more bytes than the node takes. */
   frameTooLarge: {
     code: 1009,

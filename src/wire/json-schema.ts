@@ -18,10 +18,10 @@ const conv = z
   .max(257)
   .meta({ description: "`~`, everybody; `@name`, you and that user." });
 const name = z.string().min(1).max(256).meta({ description: "A user's name." });
-const epoch = z
-  .string()
-  .max(16)
-  .meta({ description: "Changes whenever numbered messages may have been rolled back." });
+const epoch = z.string().max(16).meta({
+  description:
+    "A number in base 36; it rises whenever numbered messages may have been rolled back.",
+});
 const seq = z
   .number()
   .int()
@@ -32,6 +32,15 @@ const mid = z.string().regex(MESSAGE_ID).meta({
     "A message's id, unique per author: sent again to the same conversation, it is stored once.",
 });
 const ts = z.number().int().meta({ description: "Milliseconds since 1970, by Redis' clock." });
+const head = seq.meta({ description: "Number of the newest message; 0: none yet." });
+const floor = seq.meta({
+  description: "Number of the oldest message kept; `head` + 1: none is.",
+});
+const upTo = seq.meta({ description: "Up to here it was read, on any device." });
+const unread = z.number().int().meta({ description: "Kept messages after `read`." });
+const full = z
+  .boolean()
+  .meta({ description: "Whether all users are told of; false: only those on the watch list." });
 const status = z.enum(STATUSES).exclude(["disconnected"]);
 const people = z
   .array(z.tuple([name, status]))
@@ -67,7 +76,7 @@ export const requests = {
     id: id.optional(),
     conv: conv.default("~"),
     mid: mid.optional(),
-    text: z.string(),
+    text: z.string().meta({ description: "At most `limits.text` characters." }),
   }),
   history: z.object({
     type: z.literal("history"),
@@ -79,7 +88,13 @@ export const requests = {
     after: seq
       .optional()
       .meta({ description: "Only messages after this one: the oldest of them." }),
-    limit: z.number().int().min(1).max(MAX_PAGE).default(50),
+    limit: z
+      .number()
+      .int()
+      .min(1)
+      .max(MAX_PAGE)
+      .default(50)
+      .meta({ description: "So many messages at most." }),
   }),
   presence: z.object({
     type: z.literal("presence"),
@@ -91,7 +106,12 @@ export const requests = {
   }),
   user: z.object({ type: z.literal("user"), id: id.optional(), user: name }),
   status: z.object({ type: z.literal("status"), id: id.optional(), status }),
-  read: z.object({ type: z.literal("read"), id: id.optional(), conv, seq }),
+  read: z.object({
+    type: z.literal("read"),
+    id: id.optional(),
+    conv,
+    seq: seq.meta({ description: "Up to this message it was read." }),
+  }),
   typing: z.object({ type: z.literal("typing"), id: id.optional(), conv }),
   ping: z.object({ type: z.literal("ping"), id: id.optional() }),
   bye: z.object({ type: z.literal("bye"), id: id.optional() }),
@@ -119,23 +139,23 @@ export const events = {
     key: z
       .string()
       .meta({ description: "Say it at the next hello, to come back before the name is free." }),
-    node: z.string(),
+    node: z.string().meta({ description: "The gateway's name, for logs and people." }),
     limits: z.object({
-      text: z.number().int().meta({ description: "Characters of a text." }),
+      text: z.number().int().meta({ description: "Characters (code points) of a text." }),
       frame: z.number().int().meta({ description: "Bytes of a frame." }),
-      perSecond: z.number().int().meta({ description: "Requests." }),
+      perSecond: z.number().int().meta({ description: "Requests on one connection." }),
     }),
     conversations: z.array(
       z.object({
         conv,
-        epoch,
-        head: seq.meta({ description: "Number of the newest message; 0: none yet." }),
-        floor: seq.meta({ description: "Number of the oldest message kept." }),
+        epoch: epoch.meta({ description: "That of the newest message; `0`: none yet." }),
+        head,
+        floor,
         ts: ts
           .optional()
           .meta({ description: "When the newest message was written; absent: none is kept." }),
-        read: seq.meta({ description: "Up to here it was read, on any device." }),
-        unread: z.number().int(),
+        read: upTo,
+        unread,
         after: seq.meta({ description: "Every message after this one follows, or will." }),
         recovered: z.boolean().meta({
           description: "Whether nothing is missing between the cursor given and `after`.",
@@ -152,55 +172,60 @@ export const events = {
     mid: mid.optional(),
     ts: ts.optional(),
     dup: z.boolean().optional().meta({ description: "It was stored already, under this `mid`." }),
-    messages: z.array(message.omit({ type: true, conv: true })).optional(),
-    head: seq.optional(),
-    floor: seq.optional(),
+    messages: z
+      .array(message.omit({ type: true, conv: true }))
+      .optional()
+      .meta({ description: "Oldest first." }),
+    head: head.optional(),
+    floor: floor.optional(),
     more: z.boolean().optional().meta({ description: "There are more in that direction." }),
     count: count.optional(),
-    full: z.boolean().optional(),
+    full: full.optional(),
     set: people.optional(),
     user: name.optional(),
     status: z.enum(STATUSES).optional(),
-    read: seq.optional(),
-    unread: z.number().int().optional(),
+    read: upTo.optional(),
+    unread: unread.optional(),
   }),
   error: z.object({
     type: z.literal("error"),
     id: id.optional(),
     code: z.enum(Object.keys(ERRORS) as ErrorCode[]),
     message: z.string().meta({ description: "For people." }),
-    retryable: z.boolean(),
-    retryAfterMs: z.number().int().optional(),
+    retryable: z.boolean().meta({ description: "Whether the same request may succeed later." }),
+    retryAfterMs: z
+      .number()
+      .int()
+      .optional()
+      .meta({ description: "Try again after so long, not before." }),
   }),
   message,
   presence: z.object({
     type: z.literal("presence"),
     count,
-    full: z
-      .boolean()
-      .meta({ description: "Whether all users are told of; false: only those on the watch list." }),
+    full,
     snapshot: z
       .boolean()
       .optional()
       .meta({ description: "True: `set` is everybody, forget who is not in it." }),
     set: people.optional(),
-    gone: z.array(name).optional(),
+    gone: z.array(name).optional().meta({ description: "Users who are no longer connected." }),
   }),
-  read: z.object({ type: z.literal("read"), conv, read: seq, unread: z.number().int() }),
+  read: z.object({ type: z.literal("read"), conv, read: upTo, unread }),
   typing: z.object({ type: z.literal("typing"), conv, from: name }),
   gap: z.object({
     type: z.literal("gap"),
     conv,
-    after: seq,
-    before: seq,
+    after: seq.meta({ description: "The last message before the gap." }),
+    before: seq.meta({ description: "The first message after the gap." }),
     reason: z
       .enum(["trimmed", "rolled_back", "limit"])
       .meta({ description: "Kept no longer; lost, and numbered anew; too many: ask `history`." }),
   }),
   goaway: z.object({
     type: z.literal("goaway"),
-    reason: z.enum(["drain"]),
-    reconnectAfterMs: z.number().int(),
+    reason: z.enum(["drain"]).meta({ description: "The node is stopping." }),
+    reconnectAfterMs: z.number().int().meta({ description: "Connect again after so long." }),
   }),
   pong: z.object({ type: z.literal("pong"), id: id.optional(), ts }),
 } as const;
@@ -210,10 +235,17 @@ export type Request = Requests[keyof Requests];
 export type Events = { [Type in keyof typeof events]: z.infer<(typeof events)[Type]> };
 export type Event = Events[keyof Events];
 
+/** Within v1 fields may be added: a client that checks what it hears must not refuse them. PROTOCOL.md, versions. */
+function leaveOpen({ jsonSchema }: { jsonSchema: z.core.JSONSchema.BaseSchema }): void {
+  if (jsonSchema.additionalProperties === false) delete jsonSchema.additionalProperties;
+}
+
 /** The published JSON Schema of every frame, in both directions. */
 export function publishedSchema(): object {
   const of = (frames: Record<string, z.ZodType>, io: "input" | "output"): object[] =>
-    Object.values(frames).map((frame) => z.toJSONSchema(frame, { io, reused: "inline" }));
+    Object.values(frames).map((frame) =>
+      z.toJSONSchema(frame, { io, reused: "inline", override: leaveOpen }),
+    );
   return {
     $schema: "https://json-schema.org/draft/2020-12/schema",
     $id: SUBPROTOCOL,

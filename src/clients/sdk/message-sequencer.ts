@@ -1,4 +1,4 @@
-/** Order out of what comes: each message once, in sequence, and never a silent hole. PROTOCOL.md, cursors. */
+/** Order out of what comes: each message once, in sequence, and never a silent hole. PROTOCOL.md, cursors and resume. */
 import { isNewerEpoch } from "../../wire/epoch.js";
 import type { Conversation, Cursors, Gap, HistoryPage, Message } from "./events.js";
 

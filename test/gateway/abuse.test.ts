@@ -1,0 +1,212 @@
+/**
+ * What a client gets that breaks a rule: the tables named "abuse" of PROTOCOL.md. Over real sockets; those of JSON
+ * are tried in abuse-json.test.ts.
+ */
+import { once } from "node:events";
+import { connect, type Socket } from "node:net";
+import { afterAll, beforeAll, describe, expect, test } from "vitest";
+import { ClassicClient, L, frame, show, type Part } from "../support/classic-client.js";
+import { JsonClient } from "../support/json-client.js";
+import { node } from "../support/nodes.js";
+import { upgradeRequest } from "../support/raw-socket.js";
+import { startRedis, type TestRedis } from "../support/redis.js";
+
+type Gateway = Awaited<ReturnType<typeof node>>;
+
+let redis: TestRedis;
+let gateway: Gateway;
+
+beforeAll(async () => {
+  redis = await startRedis();
+  gateway = await node(redis.url);
+});
+afterAll(async () => {
+  await gateway.close();
+  await redis.close();
+});
+
+describe.each(["", "ws-protocol"])("bytes, subprotocol '%s'", (subprotocol) => {
+  const name = (who: string): string => `${who}${subprotocol === "" ? 1 : 2}`;
+  const [me, other, gone] = [L(name("me")), L(name("other")), L(name("gone"))];
+  let client: ClassicClient;
+
+  beforeAll(async () => {
+    await ClassicClient.connect(gateway.port, name("other"), subprotocol);
+    client = await ClassicClient.connect(gateway.port, name("me"), subprotocol);
+    const left = await ClassicClient.connect(gateway.port, name("gone"), subprotocol);
+    left.says(3, 0);
+    await left.closed();
+    await client.awaits(54, gone, 0);
+    await client.settles();
+  });
+
+  const error = (code: number): Buffer => frame(50, code);
+  const rows: readonly (readonly [
+    abuse: string,
+    said: readonly Part[],
+    heard: readonly Buffer[],
+  ])[] = [
+    ["an empty frame", [], []],
+    ...[0, 7, 9, 11, 50, 55, 255].map((op) => [`op ${op}`, [op, me, me], []] as const),
+    ["op 2 without a name", [2], []],
+    ["op 2 that ends early", [2, 9, 65], []],
+    ["op 2 of nobody", [2, L("nobody")], [error(1)]],
+    ["op 2 of everybody", [2, L("~")], [error(1)]],
+    ["op 2 of an empty name", [2, 0], [error(1)]],
+    ["op 2 with more behind it", [2, other, 7], [frame(52, other, 1)]],
+    ["op 3 alone", [3], []],
+    ["op 3 without a status", [3, me], []],
+    ["op 3 with status 4", [3, 4], [error(2)]],
+    ["op 3 with one's name and status 9", [3, me, 9], [error(2)]],
+    ["op 3 with one's name and the digit 9", [3, me, L("9")], [error(2)]],
+    ["op 3 for another", [3, other, 2], [error(7)]],
+    ["op 3 for another, with status 9", [3, other, 9], [error(2)]],
+    ["op 3 for nobody", [3, L("nobody"), 2], [error(7)]],
+    ["op 4 alone", [4], []],
+    ["op 4 without a text", [4, L("~")], []],
+    ["op 4 with an empty text", [4, L("~"), 0], [error(3)]],
+    ["op 4 to nobody", [4, L("nobody"), L("x")], [error(1)]],
+    ["op 4 with an empty text to nobody", [4, L("nobody"), 0], [error(1)]],
+    ["op 4 to one who left", [4, gone, L("x")], [error(4)]],
+    ["op 4 with an empty text to one who left", [4, gone, 0], [error(3)]],
+    [
+      "op 4 with a wrong T",
+      [4, 0, me, L("x")],
+      [subprotocol === "" ? error(1) : frame(55, 3 + me.length - 1, me, L("x"))],
+    ],
+    ["op 5 without a chat", [5], []],
+    ["op 5 with nobody", [5, L("nobody")], [frame(56, 0)]],
+    ["op 5 with more behind it", [5, L("nobody"), 1], [frame(56, 0)]],
+    ["op 10 without a name", [10], []],
+    ["op 10 with another name", [10, L("zed")], subprotocol === "" ? [] : [error(1)]],
+    ["op 10 with a bad name", [10, L("a\u0007")], subprotocol === "" ? [] : [error(1)]],
+    ["op 10 with one's name", [10, me], subprotocol === "" ? [] : [frame(53, me, 1)]],
+  ];
+
+  test.each(rows)("%s", async (_, said, heard) => {
+    client.says(...said);
+    expect((await client.settles()).map(show)).toEqual(heard.map(show));
+  });
+
+  test("a text frame need not be UTF-8", async () => {
+    client.webSocket.send(frame(4, me, L(Buffer.from([0xff]))), { binary: false });
+    const heard = await client.settles();
+    expect(heard.at(-1)!.at(-1)).toBe(0xff);
+  });
+});
+
+test("before it has a name, a connection in ws-protocol gets error 5, but for what is no status", async () => {
+  const client = await ClassicClient.connect(gateway.port, "", "ws-protocol");
+  for (const op of [0, 7, 1, 2, 3, 4, 5, 6]) client.says(op, L("x"), L("y"));
+  for (let i = 0; i < 6; i++) await client.hears(50, 5);
+  client.says(3, 9);
+  await client.hears(50, 2);
+  client.says(10);
+  for (const name of ["~", "", "#r", "other1"]) {
+    client.says(10, L(name));
+    await client.hears(50, 1);
+  }
+});
+
+const BOTH = ["JSON", "bytes"] as const;
+/** Bytes behind the handshake → with which code the server closes. Masks are zeros. */
+const BROKEN: readonly (readonly [
+  what: string,
+  bytes: Buffer,
+  code: number,
+  dialects: readonly ("JSON" | "bytes")[],
+])[] = [
+  ["a frame without a mask", Buffer.from([0x81, 1, 0x61]), 1002, BOTH],
+  ["an opcode that is none", Buffer.from([0x83, 0x80, 0, 0, 0, 0]), 1002, BOTH],
+  ["a reserved bit", Buffer.from([0xc1, 0x80, 0, 0, 0, 0]), 1002, BOTH],
+  ["the middle of a message", Buffer.from([0x80, 0x80, 0, 0, 0, 0]), 1002, BOTH],
+  ["half a close code", Buffer.from([0x88, 0x81, 0, 0, 0, 0, 3]), 1002, BOTH],
+  ["a close code that nobody sends", Buffer.from([0x88, 0x82, 0, 0, 0, 0, 3, 0xed]), 1002, BOTH],
+  ["its own close code", Buffer.from([0x88, 0x82, 0, 0, 0, 0, 0x13, 0x87]), 4999, BOTH],
+  ["text that is no UTF-8", Buffer.from([0x81, 0x81, 0, 0, 0, 0, 0xff]), 1007, ["JSON"]],
+  ["a large frame", Buffer.from([0x82, 0xff, 0, 0, 0, 0, 0, 1, 0, 1, 0, 0, 0, 0]), 1009, BOTH],
+  [
+    "a frame in 20,000 pieces",
+    Buffer.concat(
+      [0x02, ...Array<number>(20_000).fill(0)].map((head) => Buffer.from([head, 0x80, 0, 0, 0, 0])),
+    ),
+    1008,
+    BOTH,
+  ],
+];
+
+test.each(BROKEN)("who sends %s is closed with its code", async (_, bytes, code, dialects) => {
+  for (const dialect of dialects) {
+    const target = dialect === "JSON" ? "/ws" : `/?name=broken-${code}-${bytes.length}`;
+    const socket = await asked(upgradeRequest(target));
+    const heard = all(socket);
+    await once(socket, "data");
+    socket.write(bytes);
+    const end = (await heard).toString("latin1").slice(-4);
+    expect([dialect, end]).toEqual([dialect, String.fromCharCode(0x88, 2, code >> 8, code & 255)]);
+  }
+});
+
+const KEY = "Sec-WebSocket-Key: AAAAAAAAAAAAAAAAAAAAAA==\r\n";
+
+test.each([
+  ["no name in bytes", upgradeRequest("/"), "400"],
+  ["a name that nobody can have, in JSON", upgradeRequest("/ws?name=%23r"), "400"],
+  ["no key", upgradeRequest("/?name=x").replace(KEY, ""), "400"],
+  ["another version", upgradeRequest("/?name=x").replace("Version: 13", "Version: 7"), "400"],
+  ["another method", upgradeRequest("/?name=x").replace("GET", "POST"), "400"],
+  ["a subprotocol twice", upgradeRequest("/?name=x", "Sec-WebSocket-Protocol: a, a\r\n"), "400"],
+  [
+    "only later versions",
+    upgradeRequest("/ws", "Sec-WebSocket-Protocol: tertulia.v2.json\r\n"),
+    "400",
+  ],
+  ["a long first line", upgradeRequest(`/?name=x&${"y".repeat(8_192)}`), "414"],
+  ["no HTTP", "hello\r\n\r\n", "400"],
+  ["another method, without an upgrade", "POST / HTTP/1.1\r\nHost: x\r\n\r\n", "405"],
+  ["a path that leads nowhere", "GET /nowhere HTTP/1.1\r\nHost: x\r\n\r\n", "404"],
+])("a request with %s is refused", async (_, request, status) => {
+  const answer = await all(await asked(request));
+  expect(answer.toString("latin1").split(" ", 2)).toEqual(["HTTP/1.1", status]);
+});
+
+test("who takes too long to ask is cut", async () => {
+  const began = performance.now();
+  const cutAfter = async (said: string): Promise<number> => {
+    const heard = await all(await asked(said));
+    expect(heard.length).toBe(0);
+    return Math.round((performance.now() - began) / 1_000);
+  };
+  const [line, head] = await Promise.all([
+    cutAfter("GET /?name=slow"),
+    cutAfter("GET /?name=slow HTTP/1.1\r\nHost: x\r\n"),
+  ]);
+  expect([line, head]).toEqual([5, 10]);
+});
+
+test("one connection too many is cut before it can ask", async () => {
+  const small = await node(redis.url, { MAX_CONNECTIONS: 1, REDIS_PREFIX: "small" });
+  try {
+    await JsonClient.hello(small.port, "ana");
+    expect((await all(await asked(upgradeRequest("/?name=bob"), small.port))).length).toBe(0);
+  } finally {
+    await small.close();
+  }
+});
+
+/** A connection on which this was said. */
+async function asked(request: string, port = gateway.port): Promise<Socket> {
+  const socket = connect(port, "127.0.0.1");
+  socket.on("error", () => {}); // cut: seen as the end
+  await once(socket, "connect");
+  socket.write(request);
+  return socket;
+}
+
+/** All that is heard until the other side ends. */
+async function all(socket: Socket): Promise<Buffer> {
+  const heard: Buffer[] = [];
+  socket.on("data", (chunk: Buffer) => heard.push(chunk));
+  await once(socket, "close");
+  return Buffer.concat(heard);
+}

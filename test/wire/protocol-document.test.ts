@@ -1,0 +1,116 @@
+/** PROTOCOL.md says what the code does, where a program can tell. Abuse: test/gateway/abuse.test.ts. */
+import { readFile, readdir } from "node:fs/promises";
+import { beforeAll, expect, test } from "vitest";
+import { CODE, OP } from "#tertulia/wire/classic.js";
+import { CLOSE } from "#tertulia/wire/close-codes.js";
+import { ERRORS, REFUSALS, errorKind, type ErrorCode } from "#tertulia/wire/error-codes.js";
+import { allFrames, withShapes } from "../../docs/shapes.js";
+
+let text: string;
+
+beforeAll(async () => {
+  text = await readFile("PROTOCOL.md", "utf8");
+});
+
+test("it shows every frame of JSON once, as the schema has it", () => {
+  const { document, shown }: { document: string; shown: string[] } = withShapes(text);
+  expect(text === document, "npm run schema writes it").toBe(true);
+  expect(new Set(shown)).toEqual(new Set(allFrames()));
+  expect(shown.length).toBe(allFrames().length);
+});
+
+test("each request and event of JSON has a section, and so has each op and code of the bytes", () => {
+  const titles = new Set(headings().map(({ title }) => title));
+  for (const frame of allFrames()) {
+    const type = frame.split(" ")[1]!;
+    expect(titles, frame).toContain(type === "pong" ? "`ping`" : `\`${type}\``);
+  }
+  const isNumbered = (word: string, number: number): boolean =>
+    [...titles].some((title) => title.startsWith(`${word} ${number}: `));
+  for (const op of Object.values(OP)) expect(isNumbered("Op", op), `op ${op}`).toBe(true);
+  for (const code of Object.values(CODE)) expect(isNumbered("Code", code), `${code}`).toBe(true);
+});
+
+test("its close codes are those of the table, with reason, dialects and retry policy", () => {
+  const rows = table("Closing").map(([code, reason, dialects, , retry]) => ({
+    code: Number(code),
+    reason: reason!.replaceAll("`", ""),
+    dialects,
+    retry,
+  }));
+  const ours = Object.values(CLOSE).map(({ code, reason, dialects, retry }) => ({
+    code,
+    reason,
+    dialects,
+    retry,
+  }));
+  expect(rows).toEqual(ours);
+});
+
+test("its errors are those of the table, in JSON and in bytes", () => {
+  const codes = Object.keys(ERRORS) as ErrorCode[];
+  expect(table("Errors").map(([code, , retryable]) => [code, retryable !== "no"])).toEqual(
+    codes.map((code) => [`\`${code}\``, errorKind(code).retryable]),
+  );
+  const bytes = new Set(Object.values(REFUSALS).map(({ byte }) => `${byte}`));
+  expect(new Set(table("Code 50: error").map(([byte]) => byte))).toEqual(bytes);
+});
+
+test("its links lead to its headings, and so do those of the other documents", async () => {
+  const anchors = new Set(headings().map(({ title }) => anchorOf(title)));
+  const others = ["README.md", "CONTRIBUTING.md", "docs/sdk.md", "docs/terminal.md"];
+  const texts = [text, ...(await Promise.all(others.map((file) => readFile(file, "utf8"))))];
+  const links = texts.flatMap((each, i) => [
+    ...each.matchAll(i === 0 ? /\]\(#([^)]*)\)/g : /PROTOCOL\.md#([\w-]+)/g),
+  ]);
+  expect(links.length).toBeGreaterThan(40);
+  expect(links.map(([, anchor]) => anchor).filter((anchor) => !anchors.has(anchor!))).toEqual([]);
+});
+
+test("what comments name of it is there: a heading, or bold words", async () => {
+  const bold = [...text.matchAll(/\*\*([^*]+?)[.:]?\*\*/g)].map(([, words]) => words!);
+  const names = [...headings().map(({ title }) => title), ...bold].map((each) =>
+    each.replaceAll("`", "").toLowerCase(),
+  );
+  const wrong: string[] = [];
+  for (const folder of ["src", "test", "verifier", "deploy"]) {
+    const files = await readdir(folder, { recursive: true, withFileTypes: true });
+    for (const { name, parentPath } of files.filter((file) => file.isFile())) {
+      if (!/\.(tsx?|js|lua|cfg|sh)$/.test(name) || parentPath.includes("dist")) continue;
+      const source = await readFile(`${parentPath}/${name}`, "utf8");
+      for (const [, named] of source.matchAll(/PROTOCOL\.md, ([A-Za-z- ,]+?)(?:[.);*:]|$)/gm)) {
+        const parts = named!.split(",").map((part) => part.trim().toLowerCase());
+        if (!parts.every((part) => names.includes(part))) wrong.push(`${name}: ${named}`);
+      }
+    }
+  }
+  expect(wrong).toEqual([]);
+});
+
+function headings(): { readonly title: string; readonly at: number }[] {
+  return [...text.matchAll(/^#{2,4} (.+)$/gm)].map(({ 1: title, index }) => ({
+    title: title!,
+    at: index,
+  }));
+}
+
+/** The rows of the first table of a section, by columns. */
+function table(title: string): string[][] {
+  const { at } = headings().find((heading) => heading.title === title)!;
+  const [found] = /(?:^\|.*\n)+/m.exec(text.slice(at))!;
+  const rows = found.trim().split("\n").slice(2);
+  return rows.map((row) =>
+    row
+      .slice(1, -1)
+      .split("|")
+      .map((cell) => cell.trim()),
+  );
+}
+
+/** As GitHub makes it. */
+function anchorOf(title: string): string {
+  return title
+    .toLowerCase()
+    .replaceAll(/[^\w\- ]/g, "")
+    .replaceAll(" ", "-");
+}

@@ -59,12 +59,12 @@ export class Chat {
 
   /** Asks the sessions that hold the name, on any node, to show that they are there. May be lost. */
   async contest(name: Name): Promise<void> {
-    await this.#conversations.tell({ type: "contested", name });
+    await this.#users.tell({ type: "contested", name });
   }
 
   /** Tells those who want the name, on any node, that its holder is there. May be lost. */
   async defend(name: Name): Promise<void> {
-    await this.#conversations.tell({ type: "defended", name });
+    await this.#users.tell({ type: "defended", name });
   }
 
   /** Signs the holder out, unless the name has gone to somebody else. */
@@ -87,7 +87,7 @@ export class Chat {
   }
 
   async present(bucket: number): Promise<Present> {
-    return this.#conversations.present(bucket);
+    return this.#users.present(bucket);
   }
 
   /**
@@ -116,7 +116,7 @@ export class Chat {
       case "send":
         return this.#send(named(actor), command);
       case "history": {
-        const messages = await this.#users.history(meant(command.of, actor), MAX_LISTED);
+        const messages = await this.#conversations.history(meant(command.of, actor), MAX_LISTED);
         return { type: "history", messages };
       }
       case "page": {
@@ -165,7 +165,7 @@ export class Chat {
   ): Promise<Reply> {
     const conversation = conversationOf(to, author.name);
     const draft = { author, conversation, mid, text };
-    const { repeated, ...stored } = await this.#users.append(draft);
+    const { repeated, ...stored } = await this.#conversations.append(draft);
     return { type: "stored", message: { conversation, mid, ...stored }, repeated };
   }
 

@@ -50,14 +50,23 @@ export type ClaimOutcome =
   | { readonly outcome: "new" | "back" | "joined" | "held"; readonly at: Position }
   | { readonly outcome: "taken" };
 
+/** Who is connected in one bucket, as of a position of its log. */
+export interface Present {
+  readonly at: Position;
+  /** Whether a name belongs to the bucket. */
+  readonly covers: (name: Name) => boolean;
+  readonly users: readonly User[];
+}
+
 /**
- * Keeps users and messages. Every method is one atomic step that also announces what changed, and
- * may be called again after {@link Unavailable}: the second call gets the first one's answer.
+ * Keeps users: who holds which name, with which status. A method that changes something is one atomic
+ * step that also announces the change; it may be called again after {@link Unavailable}.
  */
 export interface UserStore {
   /**
    * Takes the name if it is free, its owner's node is dead, or this holder has it already (`held`);
-   * or shares it with those who hold it under the same key (`joined`), if they are fewer than that.
+   * or shares it with those who hold it under the same key (`joined`), if they are fewer than
+   * `maxDevices`.
    */
   claim(holder: Holder, maxDevices: number): Promise<ClaimOutcome>;
   /** Signs the user out, if the holder still has the name. */
@@ -68,48 +77,42 @@ export interface UserStore {
     status: Exclude<Status, "disconnected">,
   ): Promise<"changed" | "same" | "gone">;
   /**
-   * Notes who was active just then. Whoever was inactive is active again; but who has asked to be
-   * inactive, only by a message.
+   * Notes who was active just then. Users who were inactive are active again; those who have asked to
+   * be inactive, only by a message.
    */
   touch(activities: readonly NotedActivity[]): Promise<void>;
-  /**
-   * Appends in the order of calls of one author, who has read up to it then. `repeated`: it was there
-   * already, under this id.
-   */
-  append(draft: Draft): Promise<{ seq: number; epoch: number; time: number; repeated: boolean }>;
-  /** The newest messages, at most `limit`, oldest first. */
-  history(conversation: Conversation, limit: number): Promise<Message[]>;
   user(name: Name): Promise<User | undefined>;
   /** At most `limit` users: the connected, longest first; then those who left, latest first. */
   roster(limit: number): Promise<User[]>;
+  present(bucket: number): Promise<Present>;
+  /** Tells whom it concerns and is there. Not stored, may be lost. */
+  tell(event: Extract<EphemeralEvent, { type: "contested" | "defended" }>): Promise<void>;
   /** One bucket's names that the store counts as this node's. */
   owned(bucket: number): Promise<Name[]>;
   /** Takes off a name what the node holds of it, but these of its sessions. Ordered with `claim`. */
   disown(name: Name, but?: readonly string[]): Promise<void>;
 }
 
-/** Who is connected in one bucket, as of a position of its log. */
-export interface Present {
-  readonly at: Position;
-  /** Whether a name belongs to the bucket. */
-  readonly covers: (name: Name) => boolean;
-  readonly users: readonly User[];
-}
-
-/** Reads conversations, and remembers how far each user has. */
+/** Keeps messages, and how far each user has read. See {@link UserStore} for what its steps promise. */
 export interface ConversationStore {
+  /**
+   * Appends in the order of calls of one author, who has read up to it then. `repeated`: it was there
+   * already, under this id: a message that is sent again gets its first answer.
+   */
+  append(draft: Draft): Promise<{ seq: number; epoch: number; time: number; repeated: boolean }>;
+  /** The newest messages, at most `limit`, oldest first. */
+  history(conversation: Conversation, limit: number): Promise<Message[]>;
+  page(conversation: Conversation, range: Range): Promise<Page>;
   /** The general chat, then the user's private conversations (the newest 200 of each bucket). */
   conversations(name: Name): Promise<ConversationState[]>;
-  page(conversation: Conversation, range: Range): Promise<Page>;
   /** Moves the user's mark forward, never back; tells the user's devices. */
   markRead(
     name: Name,
     conversation: Conversation,
     seq: number,
   ): Promise<{ read: number; unread: number }>;
-  /** Tells whom it concerns and is there. May be lost. */
-  tell(moment: Exclude<EphemeralEvent, { type: "read" }>): Promise<void>;
-  present(bucket: number): Promise<Present>;
+  /** Tells whom it concerns and is there. Not stored, may be lost. */
+  tell(event: Extract<EphemeralEvent, { type: "typing" }>): Promise<void>;
 }
 
 /** Follows the announcements of all buckets; each notice once, in order within its bucket. */

@@ -55,15 +55,15 @@ export function createBackend(
     deadlineMs: config.OPERATION_DEADLINE_MS,
     stallMs: stallMs(config),
   };
-  const users = new RedisUserStore(
+  const users = new RedisUserStore(library, keys, heartbeat, settings);
+  const conversations = new RedisConversationStore(
     library,
-    { ledger: isReplicated ? library.on(writer) : library, replication },
+    { library: isReplicated ? library.on(writer) : library, replication },
     keys,
     heartbeat,
     settings,
     inRoom(observe, "store"),
   );
-  const conversations = new RedisConversationStore(library, keys, settings);
   const readiness = new Readiness({
     isMember: () => heartbeat.isMember,
     isConnected: () => connections.isConnected,

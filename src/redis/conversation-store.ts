@@ -1,36 +1,107 @@
-/** The archive on Redis: a user's conversations, what they hold, and how far each was read. */
-import { GENERAL, type Conversation } from "../chat/conversation.js";
-import type { Message, EphemeralEvent } from "../chat/events.js";
+/** Conversations on Redis: their messages, who has which, and how far each user has read. */
+import { GENERAL, otherOf, type Conversation } from "../chat/conversation.js";
+import type { EphemeralEvent, Message } from "../chat/events.js";
 import type { ConversationState, Page, Range } from "../chat/history.js";
-import { STATUSES, type Name, type User } from "../chat/names.js";
-import type { ConversationStore, Present } from "../chat/ports.js";
-import { conversationFromMark, markField } from "./conversation-fields.js";
+import type { Name } from "../chat/names.js";
+import { Unavailable, type ConversationStore, type Draft } from "../chat/ports.js";
+import type { Membership } from "../cluster/ports.js";
+import type { Observe } from "../observe.js";
+import { conversationFromMark, markField, recipientField } from "./conversation-fields.js";
 import { decodeRecord, encodeEphemeral } from "./events.js";
-import { ALL_BUCKETS, bucketOfConversation, bucketOfUser, type Keys } from "./keys.js";
-import type { FunctionLibrary } from "./function-library.js";
+import type { FunctionLibrary, LibraryFunction } from "./function-library.js";
+import { ALL_BUCKETS, bucketOfConversation, type Keys } from "./keys.js";
+import type { Replication } from "./replication.js";
 import { retrying } from "./retry.js";
 
 export interface ConversationStoreSettings {
-  /** Older messages are not shown. */
+  /** Messages kept per conversation. */
+  readonly historyKeep: number;
+  /** Older messages are not shown, and are dropped. */
   readonly historyMaxAgeMs: number;
-  /** A step that was not answered within this time fails as Unavailable. */
+  /** A step that has no answer within this time fails as Unavailable. */
   readonly deadlineMs: number;
 }
 
-/** Of texts in a page: a reader that takes some time for it is not cut for what comes next. */
+/** Where messages are written, and what is demanded of its replicas, if anything. */
+export interface MessageWriter {
+  readonly library: FunctionLibrary;
+  readonly replication: Replication | undefined;
+}
+
+/** Of texts in a page: a client that takes some time to read it is not cut for what comes next. */
 const PAGE_BYTES = 262_144;
 
 type Five = [number, number, number, number, number];
 
 export class RedisConversationStore implements ConversationStore {
-  readonly #ledger: FunctionLibrary;
+  readonly #library: FunctionLibrary;
+  readonly #writer: MessageWriter;
   readonly #keys: Keys;
+  readonly #membership: Membership;
   readonly #settings: ConversationStoreSettings;
+  readonly #observe: Observe;
 
-  constructor(ledger: FunctionLibrary, keys: Keys, settings: ConversationStoreSettings) {
-    this.#ledger = ledger;
+  constructor(
+    library: FunctionLibrary,
+    writer: MessageWriter,
+    keys: Keys,
+    membership: Membership,
+    settings: ConversationStoreSettings,
+    observe: Observe,
+  ) {
+    this.#library = library;
+    this.#writer = writer;
     this.#keys = keys;
+    this.#membership = membership;
     this.#settings = settings;
+    this.#observe = observe;
+  }
+
+  async append(draft: Draft): ReturnType<ConversationStore["append"]> {
+    const { author, conversation, mid, text } = draft;
+    const bucket = bucketOfConversation(conversation);
+    const keys = [
+      this.#keys.meta(bucket),
+      this.#keys.log(bucket),
+      this.#keys.nodes(bucket),
+      this.#keys.conversation(bucket, conversation),
+      this.#keys.history(bucket, conversation),
+      this.#keys.sent(bucket, conversation, author.name, mid),
+      ...this.#inboxes(bucket, conversation, author.name),
+    ];
+    const { library, replication } = this.#writer;
+    const { counters, log } = this.#observe;
+    counters.delivery.begin(mid);
+    const [answer, seq, epoch, time] = (await this.#retrying(() => {
+      if (!this.#membership.isMember) throw new Error("FENCED this node is not a member");
+      if (author.isLive === false) throw new Unavailable("the session has lost its name");
+      const write = (): Promise<unknown> =>
+        library.call("append", keys, [
+          this.#membership.incarnation,
+          bytes(author.name),
+          bytes(recipientField(conversation, author.name)),
+          mid,
+          Buffer.from(text.buffer, text.byteOffset, text.length),
+          this.#settings.historyKeep,
+          this.#settings.historyMaxAgeMs,
+          replication?.least ?? 0,
+        ]);
+      return replication === undefined
+        ? write()
+        : replication.covering(write, (reply) => (reply as number[])[4]!);
+    })) as [Buffer, number, number, number];
+    const repeated = answer.toString() === "again";
+    if (repeated) {
+      counters.repeats.inc();
+      log.info({ event: "message_repeated" }, "message was stored already");
+    } else counters.messages.inc({ conversation: conversation.kind });
+    return { seq, epoch, time, repeated };
+  }
+
+  async history(conversation: Conversation, limit: number): Promise<Message[]> {
+    const keys = [this.#keys.history(bucketOfConversation(conversation), conversation)];
+    const records = await this.#call("history", keys, [limit, this.#settings.historyMaxAgeMs]);
+    return (records as Buffer[]).map(decodeRecord).toReversed();
   }
 
   async conversations(name: Name): Promise<ConversationState[]> {
@@ -82,27 +153,9 @@ export class RedisConversationStore implements ConversationStore {
     return { read, unread };
   }
 
-  async tell(moment: Exclude<EphemeralEvent, { type: "read" }>): Promise<void> {
-    const bucket =
-      moment.type === "typing"
-        ? bucketOfConversation(moment.conversation)
-        : bucketOfUser(moment.name);
-    await this.#ledger.redis.publish(this.#keys.log(bucket), encodeEphemeral(moment));
-  }
-
-  async present(bucket: number): Promise<Present> {
-    const keys = [this.#keys.meta(bucket), this.#keys.users(bucket), this.#keys.online(bucket)];
-    const [generation, offset, ...found] = (await this.#call("present", keys, [])) as [
-      number,
-      number,
-      ...unknown[],
-    ];
-    const users: User[] = [];
-    for (let i = 0; i < found.length; i += 2) {
-      const name = (found[i] as Buffer).toString("latin1") as Name;
-      users.push({ name, status: STATUSES[found[i + 1] as number]! });
-    }
-    return { at: { generation, offset }, covers: (name) => bucketOfUser(name) === bucket, users };
+  async tell(event: Extract<EphemeralEvent, { type: "typing" }>): Promise<void> {
+    const channel = this.#keys.log(bucketOfConversation(event.conversation));
+    await this.#library.redis.publish(channel, encodeEphemeral(event));
   }
 
   async #conversationsIn(bucket: number, name: Name): Promise<ConversationState[]> {
@@ -138,20 +191,34 @@ export class RedisConversationStore implements ConversationStore {
     ];
   }
 
+  /** Of a private conversation: the author's inbox and marks, and the other user's, if it is another. */
+  #inboxes(bucket: number, conversation: Conversation, author: Name): string[] {
+    if (conversation.kind !== "direct") return [];
+    const users = new Set([author, otherOf(conversation, author)]);
+    return [...users].flatMap((name) => [
+      this.#keys.inbox(bucket, name),
+      this.#keys.marks(bucket, name),
+    ]);
+  }
+
   #call(
-    name: "conversations" | "extents" | "page" | "mark_read" | "present",
+    name: LibraryFunction,
     keys: readonly string[],
     args: readonly (string | Buffer | number)[],
   ): Promise<unknown> {
-    return retrying(this.#settings.deadlineMs, () => this.#ledger.call(name, keys, args));
+    return this.#retrying(() => this.#library.call(name, keys, args));
+  }
+
+  #retrying<T>(step: () => Promise<T>): Promise<T> {
+    return retrying(this.#settings.deadlineMs, step);
   }
 }
 
 /** Those next to the number that was given; one at least. */
 function fitting(messages: readonly Message[], direction: Range["direction"]): Message[] {
   const nearest = direction === "after" ? [...messages] : messages.toReversed();
-  let bytes = 0;
-  const end = nearest.findIndex(({ text }, i) => (bytes += text.length) > PAGE_BYTES && i > 0);
+  let size = 0;
+  const end = nearest.findIndex(({ text }, i) => (size += text.length) > PAGE_BYTES && i > 0);
   const kept = end === -1 ? nearest : nearest.slice(0, end);
   return direction === "after" ? kept : kept.toReversed();
 }

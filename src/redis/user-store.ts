@@ -1,101 +1,76 @@
-/** The store on Redis: one call a step, tried again until it is answered or the time is up. */
-import { otherOf, type Conversation } from "../chat/conversation.js";
-import type { Message } from "../chat/events.js";
+/** Users on Redis: who holds which name, with which status. */
+import type { EphemeralEvent } from "../chat/events.js";
 import { STATUSES, type Name, type Status, type User } from "../chat/names.js";
 import {
   Unavailable,
   type ClaimOutcome,
-  type Draft,
   type Holder,
   type NotedActivity,
+  type Present,
   type UserStore,
 } from "../chat/ports.js";
 import type { Membership } from "../cluster/ports.js";
-import type { Observe } from "../observe.js";
-import { recipientField } from "./conversation-fields.js";
-import { decodeRecord } from "./events.js";
-import { ALL_BUCKETS, bucketOfConversation, bucketOfUser, type Keys } from "./keys.js";
-import type { FunctionLibrary } from "./function-library.js";
-import type { Replication } from "./replication.js";
+import { encodeEphemeral } from "./events.js";
+import type { FunctionLibrary, LibraryFunction } from "./function-library.js";
+import { ALL_BUCKETS, bucketOfUser, type Keys } from "./keys.js";
 import { retrying } from "./retry.js";
 
 export interface UserStoreSettings {
-  /** Messages kept per conversation, and for how long. */
-  readonly historyKeep: number;
-  readonly historyMaxAgeMs: number;
-  /** A step that was not answered within this time fails as Unavailable. */
+  /** A step that has no answer within this time fails as Unavailable. */
   readonly deadlineMs: number;
-  /** The cluster was out of reach if no node beat in a bucket for this long. */
+  /** Leases in a bucket do not end while no node could renew there for this long. */
   readonly stallMs: number;
 }
 
+type Argument = Buffer | string | number;
+
 export class RedisUserStore implements UserStore {
-  readonly #ledger: FunctionLibrary;
-  /** The connection on which messages are written, and what is demanded of its replicas, if anything. */
-  readonly #writing: {
-    readonly ledger: FunctionLibrary;
-    readonly replication: Replication | undefined;
-  };
+  readonly #library: FunctionLibrary;
   readonly #keys: Keys;
-  readonly #standing: Membership;
+  readonly #membership: Membership;
   readonly #settings: UserStoreSettings;
-  readonly #observe: Observe;
 
   constructor(
-    ledger: FunctionLibrary,
-    writing: { readonly ledger: FunctionLibrary; readonly replication: Replication | undefined },
+    library: FunctionLibrary,
     keys: Keys,
-    standing: Membership,
+    membership: Membership,
     settings: UserStoreSettings,
-    observe: Observe,
   ) {
-    this.#ledger = ledger;
-    this.#writing = writing;
+    this.#library = library;
     this.#keys = keys;
-    this.#standing = standing;
+    this.#membership = membership;
     this.#settings = settings;
-    this.#observe = observe;
   }
 
   async claim(holder: Holder, maxDevices: number): Promise<ClaimOutcome> {
-    const [outcome, generation, offset] = (await this.#retrying(() => {
+    const answer = await this.#callOfUser("claim", holder.name, () => {
       if (!holder.isLive) throw new Unavailable("the session has ended");
-      const args = [
-        bytes(holder.name),
-        holder.id,
-        this.#standing.incarnation,
-        this.#settings.stallMs,
-        maxDevices,
-        holder.key ?? "-",
-        ...(holder.address === undefined ? [] : [holder.address]),
-      ];
-      return this.#ledger.call("claim", this.#keysOf(holder.name), args);
-    })) as [Buffer, number, number];
+      const { name, id, key = "-", address } = holder;
+      const { stallMs } = this.#settings;
+      const args = [bytes(name), id, this.#membership.incarnation, stallMs, maxDevices, key];
+      return address === undefined ? args : [...args, address];
+    });
+    const [outcome, generation, offset] = answer as [Buffer, number, number];
     const word = outcome.toString() as ClaimOutcome["outcome"];
     return word === "taken" ? { outcome: word } : { outcome: word, at: { generation, offset } };
   }
 
-  async leave(holder: Holder, cause: "asked" | "left"): Promise<boolean> {
-    const args = [bytes(holder.name), holder.id, cause];
-    const left = await this.#retrying(() =>
-      this.#ledger.call("leave", this.#keysOf(holder.name), args),
-    );
-    return left === 1;
+  async leave({ name, id }: Holder, cause: "asked" | "left"): Promise<boolean> {
+    const args = [bytes(name), id, cause];
+    return (await this.#callOfUser("leave", name, () => args)) === 1;
   }
 
   async setStatus(
-    holder: Holder,
+    { name, id }: Holder,
     status: Exclude<Status, "disconnected">,
   ): Promise<"changed" | "same" | "gone"> {
-    const args = [bytes(holder.name), holder.id, STATUSES.indexOf(status)];
-    const outcome = await this.#retrying(() =>
-      this.#ledger.call("set_status", this.#keysOf(holder.name), args),
-    );
+    const args = [bytes(name), id, STATUSES.indexOf(status)];
+    const outcome = await this.#callOfUser("set_status", name, () => args);
     return String(outcome) as "changed" | "same" | "gone";
   }
 
   async touch(activities: readonly NotedActivity[]): Promise<void> {
-    const argsByBucket = new Map<number, (Buffer | string)[]>();
+    const argsByBucket = new Map<number, Argument[]>();
     for (const { holder, kind } of activities) {
       const { name, id } = holder;
       const bucket = bucketOfUser(name);
@@ -104,65 +79,16 @@ export class RedisUserStore implements UserStore {
       args.push(bytes(name), id, kind);
     }
     const calls = [...argsByBucket].map(([bucket, args]) => {
-      const keys = this.#keys.ofUsers(bucket, this.#standing.incarnation);
-      return this.#retrying(() => this.#ledger.call("touch", keys, args));
+      const keys = this.#keys.ofUsers(bucket, this.#membership.incarnation);
+      return this.#call("touch", keys, args);
     });
     await Promise.all(calls);
   }
 
-  async append(draft: Draft): ReturnType<UserStore["append"]> {
-    const { author, conversation, mid, text } = draft;
-    const bucket = bucketOfConversation(conversation);
-    const keys = [
-      this.#keys.meta(bucket),
-      this.#keys.log(bucket),
-      this.#keys.nodes(bucket),
-      this.#keys.conversation(bucket, conversation),
-      this.#keys.history(bucket, conversation),
-      this.#keys.sent(bucket, conversation, author.name, mid),
-      ...this.#inboxes(bucket, conversation, author.name),
-    ];
-    const { ledger, replication } = this.#writing;
-    const { counters, log } = this.#observe;
-    counters.delivery.begin(mid);
-    const [answer, seq, epoch, time] = (await this.#retrying(() => {
-      if (!this.#standing.isMember) throw new Error("FENCED this node is not a member");
-      if (author.isLive === false) throw new Unavailable("the session has lost its name");
-      const write = (): Promise<unknown> =>
-        ledger.call("append", keys, [
-          this.#standing.incarnation,
-          bytes(author.name),
-          bytes(recipientField(conversation, author.name)),
-          mid,
-          Buffer.from(text.buffer, text.byteOffset, text.length),
-          this.#settings.historyKeep,
-          this.#settings.historyMaxAgeMs,
-          replication?.least ?? 0,
-        ]);
-      return replication === undefined
-        ? write()
-        : replication.covering(write, (answer) => (answer as number[])[4]!);
-    })) as [Buffer, number, number, number];
-    const repeated = answer.toString() === "again";
-    if (repeated) {
-      counters.repeats.inc();
-      log.info({ event: "message_repeated" }, "message was stored already");
-    } else counters.messages.inc({ conversation: conversation.kind });
-    return { seq, epoch, time, repeated };
-  }
-
-  async history(conversation: Conversation, limit: number): Promise<Message[]> {
-    const keys = [this.#keys.history(bucketOfConversation(conversation), conversation)];
-    const args = [limit, this.#settings.historyMaxAgeMs];
-    const records = await this.#retrying(() => this.#ledger.call("history", keys, args));
-    return (records as Buffer[]).map(decodeRecord).toReversed();
-  }
-
   async user(name: Name): Promise<User | undefined> {
     const keys = [this.#keys.users(bucketOfUser(name))];
-    const [index, address] = (await this.#retrying(() =>
-      this.#ledger.call("lookup", keys, [bytes(name)]),
-    )) as [number, Buffer?];
+    const found = await this.#call("lookup", keys, [bytes(name)]);
+    const [index, address] = found as [number, Buffer?];
     const status = STATUSES[index];
     if (status === undefined) return undefined;
     return { name, status, ...(address && { address: address.toString() }) };
@@ -178,58 +104,77 @@ export class RedisUserStore implements UserStore {
     return [...connected, ...left].slice(0, limit).map(({ name, status }) => ({ name, status }));
   }
 
+  async present(bucket: number): Promise<Present> {
+    const keys = [this.#keys.meta(bucket), this.#keys.users(bucket), this.#keys.online(bucket)];
+    const answer = await this.#call("present", keys, []);
+    const [generation, offset, ...found] = answer as [number, number, ...unknown[]];
+    const users: User[] = [];
+    for (let i = 0; i < found.length; i += 2) {
+      users.push({ name: nameFrom(found[i]), status: STATUSES[found[i + 1] as number]! });
+    }
+    return { at: { generation, offset }, covers: (name) => bucketOfUser(name) === bucket, users };
+  }
+
+  async tell(event: Extract<EphemeralEvent, { type: "contested" | "defended" }>): Promise<void> {
+    const channel = this.#keys.log(bucketOfUser(event.name));
+    await this.#library.redis.publish(channel, encodeEphemeral(event));
+  }
+
   async owned(bucket: number): Promise<Name[]> {
-    const key = this.#keys.owned(bucket, this.#standing.incarnation);
-    const names = await this.#ledger.redis.smembersBuffer(key);
-    return names.map((name) => name.toString("latin1") as Name);
+    const key = this.#keys.owned(bucket, this.#membership.incarnation);
+    const names = await this.#library.redis.smembersBuffer(key);
+    return names.map(nameFrom);
   }
 
   /** Not tried again: a second attempt could come after a claim of the same name. */
   async disown(name: Name, but: readonly string[] = []): Promise<void> {
-    await this.#ledger.call("disown", this.#keysOf(name), [
-      this.#standing.incarnation,
-      bytes(name),
-      ...but,
-    ]);
+    const args = [this.#membership.incarnation, bytes(name), ...but];
+    await this.#library.call("disown", this.#keysOf(name), args);
   }
 
   async #rosterOf(bucket: number, limit: number): Promise<(User & { since: number })[]> {
     const keys = [this.#keys.users(bucket), this.#keys.online(bucket), this.#keys.left(bucket)];
-    const found = (await this.#retrying(() => this.#ledger.call("roster", keys, [limit]))) as (
-      | Buffer
-      | number
-    )[];
+    const found = (await this.#call("roster", keys, [limit])) as (Buffer | number)[];
     const users: (User & { since: number })[] = [];
     for (let i = 0; i < found.length; i += 3) {
-      const name = (found[i] as Buffer).toString("latin1") as Name;
+      const [name, status, since] = found.slice(i, i + 3);
       users.push({
-        name,
-        status: STATUSES[found[i + 1] as number]!,
-        since: found[i + 2] as number,
+        name: nameFrom(name),
+        status: STATUSES[status as number]!,
+        since: since as number,
       });
     }
     return users;
   }
 
-  /** Of a private conversation: the author's inbox and marks, and the other's, if there is another. */
-  #inboxes(bucket: number, conversation: Conversation, author: Name): string[] {
-    if (conversation.kind !== "direct") return [];
-    const people = new Set([author, otherOf(conversation, author)]);
-    return [...people].flatMap((name) => [
-      this.#keys.inbox(bucket, name),
-      this.#keys.marks(bucket, name),
-    ]);
-  }
-
   #keysOf(name: Name): string[] {
-    return this.#keys.ofUsers(bucketOfUser(name), this.#standing.incarnation);
+    return this.#keys.ofUsers(bucketOfUser(name), this.#membership.incarnation);
   }
 
-  #retrying<T>(step: () => Promise<T>): Promise<T> {
-    return retrying(this.#settings.deadlineMs, step);
+  /** A function on a user. Its keys, and what `args` reads, are those of the moment of each attempt. */
+  #callOfUser(
+    name: LibraryFunction,
+    user: Name,
+    args: () => readonly Argument[],
+  ): Promise<unknown> {
+    return retrying(this.#settings.deadlineMs, () =>
+      this.#library.call(name, this.#keysOf(user), args()),
+    );
+  }
+
+  #call(
+    name: LibraryFunction,
+    keys: readonly string[],
+    args: readonly Argument[],
+  ): Promise<unknown> {
+    return retrying(this.#settings.deadlineMs, () => this.#library.call(name, keys, args));
   }
 }
 
-function bytes(name: string): Buffer {
+function bytes(name: Name): Buffer {
   return Buffer.from(name, "latin1");
+}
+
+function nameFrom(found: unknown): Name {
+  return (found as Buffer).toString("latin1") as Name;
 }

@@ -6,7 +6,7 @@ import { Chat } from "#tertulia/chat/chat.js";
 import type { Notice } from "#tertulia/chat/events.js";
 import type { Name } from "#tertulia/chat/names.js";
 import { createPolicy } from "#tertulia/chat/policy.js";
-import type { ConversationStore, UserStore } from "#tertulia/chat/ports.js";
+import type { UserStore } from "#tertulia/chat/ports.js";
 import { AnsweringSocket } from "#tertulia/gateway/answering-socket.js";
 import { EventLog } from "#tertulia/gateway/event-log.js";
 import { LINGER_MS, answerUpgrade, shortestEcho } from "#tertulia/gateway/handshake.js";
@@ -63,7 +63,7 @@ export class FakeGateway {
     let mids = 0;
     const chat = new Chat({
       users: users as UserStore,
-      conversations: conversations as ConversationStore,
+      conversations,
       policy: createPolicy({ textMaxChars: TEXT_MAX_CHARS }),
       newMessageId: () => `m${++mids}`,
       connectedUsers: () => this.#presence.count,

@@ -72,10 +72,7 @@ export class FakeStores {
     return `${name}${label}`;
   }
 
-  readonly users: Pick<
-    UserStore,
-    "claim" | "leave" | "setStatus" | "append" | "history" | "user" | "roster" | "touch"
-  > = {
+  readonly users: Pick<UserStore, "claim" | "leave" | "setStatus" | "user" | "roster" | "touch"> = {
     claim: async (holder) => {
       const key = holder.key === undefined ? "" : ` key ${this.#keyOf(holder.key)}`;
       const who = this.#live(`claim ${this.describe(holder)}${key}`, holder);
@@ -91,6 +88,24 @@ export class FakeStores {
       this.#ask(`leave ${this.describe(holder)} ${cause}`, ([word]) => word !== "not"),
     setStatus: (holder, status) =>
       this.#ask(`status ${this.describe(holder)} ${status}`, ([word]) => word as "changed"),
+    user: (name) =>
+      this.#ask(`user ${name}`, ([status]) =>
+        status === "none" ? undefined : userOf([name, status!]),
+      ),
+    roster: () =>
+      this.#ask("roster", (words) =>
+        words
+          .join(" ")
+          .split(", ")
+          .map((user) => userOf(user.split(" "))),
+      ),
+    touch: async () => {},
+  };
+
+  readonly conversations: Pick<
+    ConversationStore,
+    "append" | "history" | "conversations" | "page" | "markRead" | "tell"
+  > = {
     append: async ({ author, conversation, mid, text }) => {
       const where = describeConversation(conversation, author.name);
       const said = JSON.stringify(Buffer.from(text).toString());
@@ -106,42 +121,26 @@ export class FakeStores {
       this.#ask(`history ${shown(conversation)}`, ([count]) =>
         Array.from({ length: Number(count ?? 0) }, (_, i) => messageOf(conversation, i + 1)),
       ),
-    user: (name) =>
-      this.#ask(`user ${name}`, ([status]) =>
-        status === "none" ? undefined : userOf([name, status!]),
-      ),
-    roster: () =>
-      this.#ask("roster", (words) =>
+    conversations: (name) =>
+      this.#ask(`conversations ${name}`, (words) =>
         words
           .join(" ")
           .split(", ")
-          .map((user) => userOf(user.split(" "))),
+          .map((line) => stateOf(line, name)),
       ),
-    touch: async () => {},
+    page: (conversation, { direction, seq, limit, epoch }) => {
+      const from = seq === Number.MAX_SAFE_INTEGER ? "" : ` ${direction} ${seq}`;
+      const of = epoch === undefined ? "" : ` epoch ${epoch}`;
+      const what = `page ${shown(conversation)}${from} limit ${limit}${of}`;
+      return this.#ask(what, (words) => pageOf(words, conversation));
+    },
+    markRead: (name, conversation, seq) =>
+      this.#ask(`read ${describeConversation(conversation, name)} ${seq}`, ([read, unread]) => ({
+        read: Number(read),
+        unread: Number(unread ?? 0),
+      })),
+    tell: (event) => this.#ask(`tell ${event.type}`, () => undefined),
   };
-
-  readonly conversations: Pick<ConversationStore, "conversations" | "page" | "markRead" | "tell"> =
-    {
-      conversations: (name) =>
-        this.#ask(`conversations ${name}`, (words) =>
-          words
-            .join(" ")
-            .split(", ")
-            .map((line) => stateOf(line, name)),
-        ),
-      page: (conversation, { direction, seq, limit, epoch }) => {
-        const from = seq === Number.MAX_SAFE_INTEGER ? "" : ` ${direction} ${seq}`;
-        const of = epoch === undefined ? "" : ` epoch ${epoch}`;
-        const what = `page ${shown(conversation)}${from} limit ${limit}${of}`;
-        return this.#ask(what, (words) => pageOf(words, conversation));
-      },
-      markRead: (name, conversation, seq) =>
-        this.#ask(`read ${describeConversation(conversation, name)} ${seq}`, ([read, unread]) => ({
-          read: Number(read),
-          unread: Number(unread ?? 0),
-        })),
-      tell: (event) => this.#ask(`tell ${event.type}`, () => undefined),
-    };
 
   /** The stores of today refuse a holder that is not live any more before they ask Redis. */
   #live(line: string, { isLive }: Holder): string {

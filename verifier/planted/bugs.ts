@@ -133,7 +133,7 @@ export const PLANTED: Readonly<Record<string, Planted>> = {
     changes: [
       atStart(
         STORE,
-        "RedisUserStore.append",
+        "RedisConversationStore.append",
         "if (Math.random() < 0.001) return { seq: 0, epoch: 0, time: 0, repeated: false };",
       ),
       ECHO,
@@ -182,13 +182,13 @@ export const PLANTED: Readonly<Record<string, Planted>> = {
     changes: [
       replace(
         STORE,
-        "RedisUserStore.append",
-        'const write = () => ledger.call("append", keys, [',
-        'if (Math.random() < 0.01) await new Promise((r) => setTimeout(r, 50)); const write = () => ledger.call("append", keys, [',
+        "RedisConversationStore.append",
+        'const write = () => library.call("append", keys, [',
+        'if (Math.random() < 0.01) await new Promise((r) => setTimeout(r, 50)); const write = () => library.call("append", keys, [',
       ),
       replace(
         STORE,
-        "RedisUserStore.append",
+        "RedisConversationStore.append",
         "await this.#retrying(() => {",
         "await this.#retrying(async () => {",
       ),

@@ -6,7 +6,7 @@ export const USERS = "redis/lua/2-users.lua";
 export const MESSAGES = "redis/lua/3-messages.lua";
 export const DUTIES = "redis/lua/4-duties.lua";
 export const FEED = "redis/feed/feed.ts";
-export const STORE = "redis/user-store.ts";
+export const STORE = "redis/conversation-store.ts";
 
 /** Another server, or older data under this one, begins no generation. */
 export const replacedUnnoticed = (by: string): Change =>

@@ -16,7 +16,7 @@ const PURE = [
   "test/config.test.ts",
   "test/redis/stored-bytes.test.ts",
   "test/gateway/{isolation-detector,frame,hub}.test.ts",
-  "test/verify/{changes,checks,log-events,rollback}.test.ts",
+  "test/verify/{changes,log-events,rollback,rules}.test.ts",
   "test/wire/**/*.test.ts",
 ];
 

@@ -3,6 +3,8 @@ import type { Index, Stored } from "./indexed.js";
 
 export interface Agreed {
   readonly messages: readonly Stored[];
+  /** How many of them more than one session heard. */
+  readonly heardBySeveral: number;
   /** Two sessions heard two messages in different orders. */
   readonly contradictions: readonly string[];
 }
@@ -11,12 +13,14 @@ export interface Agreed {
 export function agreedBy(index: Index): Agreed {
   const heardAt = new Map<string, Map<string, number>>();
   const before = new Map<string, Set<string>>();
+  const hearers = new Map<string, number>();
   for (const { heard } of index.sessions.values()) {
     const last = new Map<string, string>();
     const seen = new Set<string>();
     for (const { id, conv, t } of heard) {
       if (seen.has(id)) continue; // the views' rule finds what is heard twice
       seen.add(id);
+      hearers.set(id, (hearers.get(id) ?? 0) + 1);
       const times = heardAt.get(conv) ?? new Map<string, number>();
       heardAt.set(conv, times.set(id, Math.min(t, times.get(id) ?? Infinity)));
       const previous = last.get(conv);
@@ -35,7 +39,8 @@ export function agreedBy(index: Index): Agreed {
       messages.push({ conv, seq: i + 1, epoch: 0, author: "", id });
     }
   }
-  return { messages, contradictions };
+  const heardBySeveral = [...hearers.values()].filter((count) => count > 1).length;
+  return { messages, heardBySeveral, contradictions };
 }
 
 /** Depth first: what must come before a message comes out before it. */

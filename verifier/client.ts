@@ -128,15 +128,27 @@ export class Client implements RunClient {
 
   async #connect(): Promise<boolean> {
     const gateway = Math.floor(this.#random.next() * this.settings.urls.length);
-    const url = `${this.settings.urls[gateway]!}/?name=${this.settings.name}`;
+    const { name, urls } = this.settings;
+    const url = `${urls[gateway]!}/?name=${name}`;
     const webSocket = new WebSocket(url, { handshakeTimeout: 3_000, perMessageDeflate: false });
+    const since = this.#history.now();
+    let attempt: "unanswered" | "refused" | "open" = "unanswered";
     return new Promise((resolve) => {
-      webSocket.on("error", () => resolve(false)); // a refusal, or a connection that failed
+      webSocket.on("unexpected-response", (_request, { statusCode = 0 }) => {
+        // then the name is not claimed; after 503 it may be: the gateway has had no answer itself
+        if (statusCode < 500) attempt = "refused";
+        webSocket.terminate();
+      });
+      webSocket.on("error", () => {
+        if (attempt === "unanswered") this.#history.add({ kind: attempt, name, gateway, since });
+        resolve(false);
+      });
       webSocket.on("open", () => {
+        attempt = "open";
         const session = nextSession();
         this.#webSocket = webSocket;
         this.#session = session;
-        this.#history.add({ kind: "open", session, name: this.settings.name, gateway });
+        this.#history.add({ kind: "open", session, name, gateway });
         webSocket.on("message", (frame) => this.#hear(session, frame as Buffer));
         webSocket.on("close", () => {
           this.#history.add({ kind: "closed", session });

@@ -5,12 +5,13 @@ import { join } from "node:path";
 import { randomBytes } from "node:crypto";
 import { setTimeout as pause } from "node:timers/promises";
 import { agreedBy } from "./agreed.js";
-import { CLIENT_RULES, TRUTH_RULES, check, type Violation } from "./checks.js";
 import type { Client, RunClient } from "./client.js";
 import { makeClients, makeSdkClients, untilQuiet } from "./clients.js";
 import { clientFigures } from "./figures.js";
 import { History } from "./history.js";
 import { Index, type RunHistory } from "./indexed.js";
+import { judged, type Finding, type Rule } from "./rules/rule.js";
+import { CLIENT_RULES, check, whyUnseen } from "./rules/rules.js";
 import type { ScenarioResult } from "./scenarios/scenario.js";
 
 export interface DeploymentSettings {
@@ -23,11 +24,16 @@ export interface DeploymentSettings {
   readonly rate: number;
 }
 
-const ORDER_RULE = "all sessions hear a conversation in one order";
-const HISTORY_RULE = "the history that is shown ends with what was heard last";
-
-export const DEPLOYMENT_RULES = [...CLIENT_RULES.map(([rule]) => rule), ORDER_RULE, HISTORY_RULE];
-export const UNCHECKED_RULES = TRUTH_RULES.map(([rule]) => rule);
+const ONE_ORDER: Rule = {
+  id: "one-order",
+  sentence: "all sessions hear a conversation in one order",
+  needs: "messages that several sessions heard",
+};
+const HISTORY_ENDS: Rule = {
+  id: "history-ends-with-heard",
+  sentence: "the history that is shown ends with what was heard last",
+  needs: "histories",
+};
 
 export async function tryDeployment(
   settings: DeploymentSettings,
@@ -53,19 +59,19 @@ export async function tryDeployment(
       ack: "fast",
       ackReplicas: 1,
     });
-    const { messages, contradictions } = agreedBy(heard);
+    const { messages, heardBySeveral, contradictions } = agreedBy(heard);
     const truth = { ...none, messages, connected: await connectedOf(clients, all) };
     const run: RunHistory = { entries, truth, open, ack: "fast", ackReplicas: 1 };
     const index = new Index(run);
-    const wrong = await wrongHistories(clients, index);
+    const judgements = [
+      ...check(run, CLIENT_RULES),
+      judged(ONE_ORDER, { seen: heardBySeveral, wrong: contradictions }),
+      judged(HISTORY_ENDS, await judgeHistories(clients, index)),
+    ];
     return {
-      violations: [
-        ...check(run, CLIENT_RULES),
-        ...violationOf(ORDER_RULE, contradictions),
-        ...violationOf(HISTORY_RULE, wrong),
-      ],
+      judgements,
       figures: clientFigures(index),
-      voidBecause: messages.length === 0 ? "nothing was heard" : undefined,
+      voidBecause: messages.length === 0 ? "nothing was heard" : whyUnseen(run, judgements),
       historyPath: history.path,
     };
   } finally {
@@ -89,13 +95,15 @@ async function connectedOf(
 }
 
 /** Of conversations between two of this run; a message that nobody heard may be there as well. */
-async function wrongHistories(clients: readonly Client[], { byConv }: Index): Promise<string[]> {
+async function judgeHistories(clients: readonly Client[], { byConv }: Index): Promise<Finding> {
   const wrong: string[] = [];
+  let seen = 0;
   for (const client of clients) {
     for (const peer of client.settings.peers) {
       const conv = [client.settings.name, peer].toSorted().join("|");
       const heard = (byConv.get(conv) ?? []).map(({ id }) => id);
       if (client.session === undefined || heard.length === 0) continue;
+      seen++;
       const known = new Set(heard);
       const shown = (await client.historyWith(peer)).filter((id) => known.has(id));
       const expected = heard.slice(heard.length - shown.length);
@@ -103,9 +111,5 @@ async function wrongHistories(clients: readonly Client[], { byConv }: Index): Pr
       wrong.push(`${conv}: ends with ${heard.at(-1)}, but shown is ${shown.at(-1) ?? "nothing"}`);
     }
   }
-  return wrong;
-}
-
-function violationOf(rule: string, examples: readonly string[]): Violation[] {
-  return examples.length === 0 ? [] : [{ rule, example: examples[0]!, count: examples.length }];
+  return { seen, wrong };
 }

@@ -1,7 +1,7 @@
 /** The figures of a run, and whether its faults have bitten. Pure. */
 import type { SeenEvents } from "./gateway-log.js";
 import { Index, type Message, type RunHistory } from "./indexed.js";
-import { outagesOf } from "./outages.js";
+import { outagesOf } from "./rules/outages.js";
 import { Rollbacks } from "./rollback.js";
 
 export type Figures = Record<string, number | string>;

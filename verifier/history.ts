@@ -11,6 +11,15 @@ export type Entry =
       readonly gateway: number;
     }
   | { readonly t: number; readonly kind: "closed"; readonly session: number }
+  /** A connection attempt ended without an answer: the gateway may have claimed the name, or may yet. */
+  | {
+      readonly t: number;
+      readonly kind: "unanswered";
+      readonly name: string;
+      readonly gateway: number;
+      /** When it began. */
+      readonly since: number;
+    }
   /** A message leaves the client. `id` is unique in the run, `conv` is `~` or `a|b`. */
   | {
       readonly t: number;

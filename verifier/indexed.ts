@@ -126,6 +126,7 @@ export class Index {
           .heard.push({ id: entry.id, conv: entry.conv, t: entry.t });
         return;
       case "presence":
+      case "unanswered":
       case "fault":
       case "down":
       case "healed":

@@ -2,7 +2,6 @@
 import { mkdtemp, rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import { check, type Violation } from "./checks.js";
 import { makeClients, makeSdkClients, untilQuiet } from "./clients.js";
 import { Cluster } from "./cluster.js";
 import { figuresOf, whyVoid } from "./figures.js";
@@ -11,6 +10,8 @@ import type { AckLevel, RunHistory } from "./indexed.js";
 import { Nemesis, requireFaults } from "./nemesis.js";
 import { Random } from "./random.js";
 import type { Topology } from "./redis-side.js";
+import type { Judgement } from "./rules/rule.js";
+import { check, whyUnseen } from "./rules/rules.js";
 import { readConnected, readMessages } from "./truth.js";
 
 export interface RunSettings {
@@ -33,7 +34,7 @@ export interface RunSettings {
 }
 
 export interface Result {
-  readonly violations: readonly Violation[];
+  readonly judgements: readonly Judgement[];
   readonly historyPath: string;
   readonly faults: ReadonlyMap<string, number>;
   readonly figures: Readonly<Record<string, number | string>>;
@@ -79,8 +80,9 @@ export async function run(settings: RunSettings): Promise<Result> {
     };
     const { ack, ackReplicas } = settings;
     const whole: RunHistory = { entries: history.entries, truth, open, ack, ackReplicas };
+    const judgements = check(whole);
     return {
-      violations: check(whole),
+      judgements,
       historyPath: history.path,
       faults: nemesis.counts,
       figures: {
@@ -90,7 +92,7 @@ export async function run(settings: RunSettings): Promise<Result> {
       voidBecause:
         settings.beside !== undefined && cluster.logs.releases.size < 2
           ? "both releases are the same"
-          : whyVoid(whole, nemesis.counts, cluster.logs.seen),
+          : (whyVoid(whole, nemesis.counts, cluster.logs.seen) ?? whyUnseen(whole, judgements)),
     };
   } finally {
     await Promise.all(clients.map((client) => client.close()));

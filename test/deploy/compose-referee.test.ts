@@ -1,5 +1,6 @@
 import { afterAll, beforeAll, describe, expect, test, vi } from "vitest";
 import { tryProject } from "#verifier/compose/run.js";
+import { brokenOf } from "#verifier/rules/rule.js";
 import type { Result } from "#verifier/run.js";
 import { ComposeProject } from "../support/compose.js";
 import { whyNoEngine } from "../support/docker.js";
@@ -26,8 +27,8 @@ describe.skipIf(whyNoEngine() !== undefined)("the referee on a compose project",
   }
 
   test("finds that nothing is lost when the primary is killed, and leaves everything running", async () => {
-    const { violations, faults, figures } = await judge(["kill-primary"], 0.1);
-    expect(violations).toEqual([]);
+    const { judgements, faults, figures } = await judge(["kill-primary"], 0.1);
+    expect(brokenOf(judgements)).toEqual([]);
     expect(faults.get("kill-primary")).toBe(1);
     expect(figures["acknowledged"]).toBeGreaterThan(50);
     expect((await project.compose("ps", "-q")).trim().split("\n")).toHaveLength(9);
@@ -50,8 +51,8 @@ describe.skipIf(whyNoEngine() !== undefined)("the referee on a compose project",
     const before = await stored();
     await eventually(async () => expect(await stored()).toBeGreaterThan(before + 20), 60_000);
     await project.ask(primary!, "redis", "flushall");
-    const rules = (await judging).violations.map(({ rule }) => rule);
-    expect(rules).toContain("what was acknowledged is in the history");
+    const rules = brokenOf((await judging).judgements).map(({ id }) => id);
+    expect(rules).toContain("acknowledged-is-stored");
   }, 240_000);
 
   test("refuses to judge what it would change, or what is not there", async () => {

@@ -1,11 +1,16 @@
 /** The nemesis of a compose project: one fault after the other, from a seed; each is healed before the next. */
 import { setTimeout as pause } from "node:timers/promises";
 import type { History } from "../history.js";
+import { judged, type Judgement, type Rule } from "../rules/rule.js";
 import { shuffled } from "../random.js";
 import { until } from "../until.js";
 import { PROJECT_FAULTS, type Scene } from "./faults.js";
 
-export const WHOLE_RULE = "after a fault the deployment is whole again by itself";
+export const WHOLE_AGAIN: Rule = {
+  id: "whole-after-fault",
+  sentence: "after a fault the deployment is whole again by itself",
+  needs: "faults",
+};
 
 const READY_WITHIN_MS = 60_000;
 
@@ -31,6 +36,14 @@ export class ProjectNemesis {
     this.#names = names;
     this.#url = url;
     this.#gateways = gateways;
+  }
+
+  get judgement(): Judgement {
+    const seen = [...this.counts.values()].reduce((sum, count) => sum + count, 0);
+    return judged(WHOLE_AGAIN, {
+      seen,
+      wrong: this.complaint === undefined ? [] : [this.complaint],
+    });
   }
 
   async run(untilMs: number): Promise<void> {

@@ -3,18 +3,18 @@ import { randomBytes } from "node:crypto";
 import { mkdtemp } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import { check } from "../checks.js";
 import { makeClients, makeSdkClients, untilQuiet } from "../clients.js";
 import { figuresOf, whyVoid } from "../figures.js";
 import { History } from "../history.js";
 import type { RunHistory, Truth } from "../indexed.js";
 import { Observer } from "../observer.js";
 import { Random } from "../random.js";
+import { check, whyUnseen } from "../rules/rules.js";
 import type { Result, RunSettings } from "../run.js";
 import { readConnected, readMessages } from "../truth.js";
 import { projectFaultsOf } from "./faults.js";
 import { Logs } from "./logs.js";
-import { ProjectNemesis, WHOLE_RULE } from "./nemesis.js";
+import { ProjectNemesis } from "./nemesis.js";
 import { Project } from "./project.js";
 import { ProjectRedis } from "./redis-side.js";
 
@@ -65,16 +65,14 @@ export async function tryProject(settings: ProjectSettings): Promise<Result> {
     };
     const { ackReplicas } = settings;
     const whole: RunHistory = { entries: history.entries, truth, open, ack, ackReplicas };
-    const { complaint } = nemesis;
+    const judgements = [nemesis.judgement, ...check(whole)];
     return {
-      violations: [
-        ...(complaint === undefined ? [] : [{ rule: WHOLE_RULE, example: complaint, count: 1 }]),
-        ...check(whole),
-      ],
+      judgements,
       historyPath: history.path,
       faults: nemesis.counts,
       figures: { ack, ...figuresOf(whole, logs.gateways.seen) },
-      voidBecause: whyVoid(whole, nemesis.counts, logs.gateways.seen),
+      voidBecause:
+        whyVoid(whole, nemesis.counts, logs.gateways.seen) ?? whyUnseen(whole, judgements),
     };
   } finally {
     await Promise.all(clients.map((client) => client.close()));

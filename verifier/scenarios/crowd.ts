@@ -10,7 +10,35 @@ import type { GatewayProcess } from "../gateway-process.js";
 import { Random } from "../random.js";
 import { readConnected } from "../truth.js";
 import { until } from "../until.js";
-import { Complaints, type ScenarioResult, type ScenarioSettings } from "./scenario.js";
+import { Tally, type Rule } from "../rules/rule.js";
+import type { ScenarioResult, ScenarioSettings } from "./scenario.js";
+
+const SIGNED_OUT: Rule = {
+  id: "dead-are-signed-out",
+  sentence: "every user of the killed gateway is signed out, at every viewer",
+  needs: "users of the killed gateway, by viewer",
+};
+const ONLY_THEY: Rule = {
+  id: "only-dead-are-signed-out",
+  sentence: "nobody else is signed out",
+  needs: "sign-outs that were heard",
+};
+const ONCE: Rule = {
+  id: "signed-out-once",
+  sentence: "each is signed out once",
+  needs: "sign-outs that were heard",
+};
+const SOON: Rule = {
+  id: "signed-out-soon",
+  sentence: "all are signed out within six seconds",
+  needs: "sign-outs that were heard",
+  isTimed: true,
+};
+const NO_GHOSTS: Rule = {
+  id: "no-ghosts",
+  sentence: "the roster has none of them at the end",
+  needs: "users of the killed gateway",
+};
 
 const WITHIN_MS = 6_000;
 const BYSTANDERS = 200;
@@ -35,7 +63,7 @@ export async function crowd(
   const now = (): number => performance.now();
   const cluster = await Cluster.start({ topology, gateways, dist, dataDir, environment: {}, now });
   const sockets: WebSocket[] = [];
-  const complaints = new Complaints();
+  const tally = new Tally([SIGNED_OUT, ONLY_THEY, ONCE, SOON, NO_GHOSTS]);
   const times: number[] = [];
   let leadersKilled = 0;
   try {
@@ -68,16 +96,17 @@ export async function crowd(
       const isOver = until("the crowd is gone", () => viewers.every(hasSeenThemGo), 20_000);
       await isOver.catch(() => {}); // then it is found below who was not signed out
       await pause(2_000); // for what must not come
-      times.push(...timesOf(viewers, names, killed, complaints));
+      times.push(...timesOf(viewers, names, killed, tally));
       victim.start();
       await cluster.untilReady();
     }
     const connected = await readConnected(await cluster.redis.primary());
     const ghosts = connected.filter((name) => name.startsWith("crowd"));
-    for (const name of ghosts) complaints.add("the roster has no ghosts", name);
-    judge(times, complaints);
+    tally.saw(NO_GHOSTS, rounds * size);
+    for (const name of ghosts) tally.broke(NO_GHOSTS, name);
+    judge(times, tally);
     return {
-      violations: complaints.violations,
+      judgements: tally.judgements,
       figures: {
         "connections of the killed gateway": size,
         "bystanders elsewhere": BYSTANDERS,
@@ -102,23 +131,27 @@ function timesOf(
   viewers: readonly Viewer[],
   names: readonly string[],
   killed: number,
-  complaints: Complaints,
+  tally: Tally,
 ): number[] {
   const gone = new Set(names);
   for (const { name, left } of viewers) {
+    tally.saw(SIGNED_OUT, names.length);
+    tally.saw(ONLY_THEY, left.size);
+    tally.saw(ONCE, left.size);
     const unheard = names.filter((each) => !left.has(each));
-    for (const each of unheard) complaints.add("each is signed out", `${each}, for ${name}`);
+    for (const each of unheard) tally.broke(SIGNED_OUT, `${each}, for ${name}`);
     for (const [each, when] of left) {
-      if (!gone.has(each)) complaints.add("nobody else is signed out", `${each}, for ${name}`);
-      if (when.length > 1) complaints.add("each is signed out once", `${each}, for ${name}`);
+      if (!gone.has(each)) tally.broke(ONLY_THEY, `${each}, for ${name}`);
+      if (when.length > 1) tally.broke(ONCE, `${each}, for ${name}`);
     }
   }
   return viewers.flatMap(({ left }) => [...left.values()].map(([t]) => t! - killed));
 }
 
-function judge(times: readonly number[], complaints: Complaints): void {
+function judge(times: readonly number[], tally: Tally): void {
+  tally.saw(SOON, times.length);
   const late = times.filter((time) => time > WITHIN_MS);
-  for (const time of late) complaints.add("all are signed out within six seconds", `${time} ms`);
+  for (const time of late) tally.broke(SOON, `${time} ms`);
 }
 
 async function connectAll(port: number, names: readonly string[]): Promise<WebSocket[]> {

@@ -9,7 +9,16 @@ import { medianAndMax } from "../figures.js";
 import type { GatewayProcess } from "../gateway-process.js";
 import { Random } from "../random.js";
 import { until } from "../until.js";
-import { Complaints, type ScenarioResult, type ScenarioSettings } from "./scenario.js";
+import { tokensRise } from "../rules/cluster.js";
+import { Tally, judged, type Rule } from "../rules/rule.js";
+import { TOKENS_RISE } from "../rules/rules.js";
+import type { ScenarioResult, ScenarioSettings } from "./scenario.js";
+
+export const STALE_CANNOT_ACT: Rule = {
+  id: "stale-leader-cannot-act",
+  sentence: "a leader whose time is over can do nothing",
+  needs: "acts with a token that was over",
+};
 
 /** Short, so that many elections fit into minutes. */
 const ENVIRONMENT = {
@@ -30,7 +39,7 @@ export async function elections(
   const now = (): number => performance.now();
   const environment = ENVIRONMENT;
   const cluster = await Cluster.start({ topology, gateways, dist, dataDir, environment, now });
-  const complaints = new Complaints();
+  const tally = new Tally([STALE_CANNOT_ACT]);
   const times: number[] = [];
   const acts = { refused: 0, done: 0 };
   try {
@@ -45,20 +54,15 @@ export async function elections(
       const primary = await cluster.redis.primary();
       await until("the next leader has acted", () => isFencedOff(primary, token));
       await heal();
-      await actAs(token, primary, acts, complaints);
+      await actAs(token, primary, acts, tally);
       await cluster.untilReady();
-    }
-    for (const [i, { token }] of cluster.logs.terms.entries()) {
-      const before = cluster.logs.terms[i - 1];
-      if (before === undefined || token >= before.token) continue;
-      complaints.add("leadership tokens rise", `${token} after ${before.token}`);
     }
   } finally {
     await cluster.close();
     await rm(dataDir, { recursive: true, force: true });
   }
   return {
-    violations: complaints.violations,
+    judgements: [judged(TOKENS_RISE, tokensRise(cluster.logs.terms)), ...tally.judgements],
     figures: {
       elections: times.length,
       terms: cluster.logs.terms.length,
@@ -102,16 +106,16 @@ async function actAs(
   token: string,
   primary: Redis,
   acts: { refused: number; done: number },
-  complaints: Complaints,
+  tally: Tally,
 ): Promise<void> {
   const version = await loadedVersion(primary);
   const act = async (name: string, bucket: number, args: string[]): Promise<void> => {
     const touched = keys.ofUsers(bucket, "nobody");
+    tally.saw(STALE_CANNOT_ACT);
     try {
       await primary.fcall(`${name}_${version}`, touched.length, ...touched, token, ...args, "0-0");
       acts.done++;
-      const example = `${name} with ${token} in bucket ${bucket}`;
-      complaints.add("a leader whose time is over can do nothing", example);
+      tally.broke(STALE_CANNOT_ACT, `${name} with ${token} in bucket ${bucket}`);
     } catch (error) {
       if (!(error instanceof Error && error.message.startsWith("STALE"))) throw error;
       acts.refused++;

@@ -10,7 +10,24 @@ import { medianAndMax } from "../figures.js";
 import type { GatewayProcess } from "../gateway-process.js";
 import { Random } from "../random.js";
 import { until } from "../until.js";
-import { Complaints, type ScenarioResult, type ScenarioSettings } from "./scenario.js";
+import { Tally, type Rule } from "../rules/rule.js";
+import type { ScenarioResult, ScenarioSettings } from "./scenario.js";
+
+const ONCE_IN_ORDER: Rule = {
+  id: "returning-hears-once-in-order",
+  sentence: "a client that comes back hears each message once, in order",
+  needs: "messages heard",
+};
+const EVERYTHING: Rule = {
+  id: "returning-hears-everything",
+  sentence: "a client that comes back hears everything",
+  needs: "clients that came back",
+};
+const UNSEEN: Rule = {
+  id: "returns-unseen",
+  sentence: "at most 0.1 % of returns in a rolling restart are seen by others",
+  needs: "returns in a rolling restart",
+};
 
 const ENVIRONMENT = {
   REQUESTS_PER_SECOND: "100000",
@@ -43,18 +60,18 @@ export async function returns(
   const cluster = await Cluster.start(all);
   // one is left alone: who looks on from there sees everything
   const [lookout, ...others] = cluster.gateways as [GatewayProcess, ...GatewayProcess[]];
-  const complaints = new Complaints();
+  const tally = new Tally([ONCE_IN_ORDER, EVERYTHING, UNSEEN]);
   const clients: Returner[] = [];
   const back: number[] = [];
   const flaps = { kills: 0, restarts: 0 };
   let returned = 0;
   try {
     const urls = others.map(({ port }) => `ws://127.0.0.1:${port}`);
-    const speaker = enter(urls, "speaker", 0, complaints);
+    const speaker = enter(urls, "speaker", 0, tally);
     await speaker.tertulia.joined();
     for (let i = 0; i < count; i += AT_ONCE) {
       const some = Array.from({ length: Math.min(AT_ONCE, count - i) }, (_, k) =>
-        enter(urls, `returner-${i + k}`, i + k, complaints),
+        enter(urls, `returner-${i + k}`, i + k, tally),
       );
       clients.push(...some);
       await Promise.all(some.map(({ tertulia }) => tertulia.joined()));
@@ -92,18 +109,16 @@ export async function returns(
     const haveHeardAll = (): boolean => clients.every(({ next }) => next === total + 1);
     await until("everybody has heard everything", haveHeardAll, 10_000).catch(() => {});
     for (const { tertulia, next } of clients) {
-      if (next !== total + 1)
-        complaints.add("everybody hears everything", `${tertulia.name}: ${next - 1} of ${total}`);
+      if (total > 0) tally.saw(EVERYTHING);
+      if (next !== total + 1) tally.broke(EVERYTHING, `${tertulia.name}: ${next - 1} of ${total}`);
     }
     viewer.webSocket.terminate();
+    tally.saw(UNSEEN, returned);
     if (flaps.restarts > returned / 1_000) {
-      complaints.add(
-        "at most 0.1 % of returns in a rolling restart are seen",
-        `${flaps.restarts} of ${returned}`,
-      );
+      tally.broke(UNSEEN, `${flaps.restarts} of ${returned}`);
     }
     return {
-      violations: complaints.violations,
+      judgements: tally.judgements,
       figures: {
         clients: count,
         messages: total,
@@ -126,7 +141,7 @@ export async function returns(
 }
 
 /** Joins at one of the gateways; each message of the speaker must be the next one. */
-function enter(urls: readonly string[], name: string, i: number, complaints: Complaints): Returner {
+function enter(urls: readonly string[], name: string, i: number, tally: Tally): Returner {
   const from = i % urls.length;
   const tertulia = connect([...urls.slice(from), ...urls.slice(0, from)], { name, WebSocket });
   const returner: Returner = { tertulia, welcomedAt: 0, node: "", next: 1 };
@@ -135,11 +150,9 @@ function enter(urls: readonly string[], name: string, i: number, complaints: Com
     returner.node = node;
   });
   tertulia.on("message", ({ text }) => {
+    tally.saw(ONCE_IN_ORDER);
     if (Number(text) !== returner.next) {
-      complaints.add(
-        "each hears each message once, in order",
-        `${name}: ${text} for ${returner.next}`,
-      );
+      tally.broke(ONCE_IN_ORDER, `${name}: ${text} for ${returner.next}`);
     }
     returner.next = Number(text) + 1;
   });

@@ -1,9 +1,11 @@
-/** Checkers of what the sessions heard. Pure. */
-import type { Index, Session, Stored } from "./indexed.js";
-import type { Rollbacks } from "./rollback.js";
+/** Rules of what the sessions heard. Pure. */
+import type { Index, Session, Stored } from "../indexed.js";
+import type { Rollbacks } from "../rollback.js";
+import type { Finding } from "./rule.js";
 
-export function viewsAreComplete({ sessions, stored }: Index, rollbacks: Rollbacks): string[] {
+export function viewsAreComplete({ sessions, stored }: Index, rollbacks: Rollbacks): Finding {
   const wrong: string[] = [];
+  let seen = 0;
   for (const session of sessions.values()) {
     const { number, name, heard } = session;
     const takenBack = rollbacks.hearingsTakenBack(session);
@@ -14,21 +16,24 @@ export function viewsAreComplete({ sessions, stored }: Index, rollbacks: Rollbac
       if (takenBack.has(place) && rollbacks.complaint(id, t) === undefined) continue;
       const before = last.get(conv);
       last.set(conv, message);
-      if (before === undefined || message.seq === before.seq + 1) continue;
+      if (before === undefined) continue;
+      seen++;
+      if (message.seq === before.seq + 1) continue;
       const what = message.seq > before.seq ? "missed what lies between" : "heard again or late";
       wrong.push(
         `${name} (session ${number}) in ${conv}: ${what} ${before.seq} and ${message.seq} (${id})`,
       );
     }
   }
-  return wrong;
+  return { seen, wrong };
 }
 
 export function nothingMissedAtEnds(
   { run, sessions, byConv, messages }: Index,
   rollbacks: Rollbacks,
-): string[] {
+): Finding {
   const wrong: string[] = [];
+  let seen = 0;
   const open = new Set(run.open.values());
   const dated = new Map<string, (Stored & { invokedAt: number })[]>();
   for (const [conv, stored] of byConv) {
@@ -47,16 +52,16 @@ export function nothingMissedAtEnds(
       const heard = heardIn.get(conv) ?? new Set();
       const last = isOpen ? Infinity : stored.findLast(({ id }) => heard.has(id))?.seq;
       if (last === undefined) continue;
-      const missed = stored.find(
-        ({ id, seq, invokedAt }) => invokedAt > session.openedAt && seq < last && !heard.has(id),
-      );
+      const due = stored.filter(({ seq, invokedAt }) => invokedAt > session.openedAt && seq < last);
+      seen += due.length;
+      const missed = due.find(({ id }) => !heard.has(id));
       if (missed === undefined) continue;
       wrong.push(
         `${session.name} (session ${session.number}) in ${conv}: never heard ${missed.id} (${missed.seq})`,
       );
     }
   }
-  return wrong;
+  return { seen, wrong };
 }
 
 function heardByConv(session: Session, rollbacks: Rollbacks): Map<string, Set<string>> {
@@ -70,9 +75,11 @@ function heardByConv(session: Session, rollbacks: Rollbacks): Map<string, Set<st
   return byConv;
 }
 
-export function nothingInvented({ sessions, stored }: Index, rollbacks: Rollbacks): string[] {
+export function nothingInvented({ sessions, stored }: Index, rollbacks: Rollbacks): Finding {
   const wrong: string[] = [];
+  let seen = 0;
   for (const { number, name, heard } of sessions.values()) {
+    seen += heard.length;
     for (const { id, t } of heard) {
       if (stored.has(id)) continue;
       const complaint = rollbacks.complaint(id, t);
@@ -80,5 +87,5 @@ export function nothingInvented({ sessions, stored }: Index, rollbacks: Rollback
       wrong.push(`${name} (session ${number}) heard ${id} at ${t}; it is gone ${complaint}`);
     }
   }
-  return wrong;
+  return { seen, wrong };
 }

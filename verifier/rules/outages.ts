@@ -1,5 +1,6 @@
 /** Outages: how long nobody could write when Redis went. Pure. */
-import type { Index } from "./indexed.js";
+import type { Index } from "../indexed.js";
+import type { Finding } from "./rule.js";
 
 export interface Outage {
   readonly what: string;
@@ -31,15 +32,22 @@ export function outagesOf({ run }: Index): Outage[] {
 /** Of a sentinel group, whose failover itself takes about two. */
 const WRITES_AGAIN_WITHIN_MS = 8_000;
 
-/** Who asks for more replicas than one waits until the old primary is one of them again. */
-export function writesGoOn(index: Index): string[] {
-  if (index.run.ack === "replicated" && index.run.ackReplicas > 1) return [];
-  const failovers = new Set(
-    index.run.entries.flatMap((entry) =>
+export function writesGoOn(index: Index): Finding {
+  const failovers = failoversToOutlast(index);
+  const outages = outagesOf(index).filter(({ what }) => failovers.has(what));
+  const wrong = outages
+    .filter(({ ms }) => ms > WRITES_AGAIN_WITHIN_MS)
+    .map(({ what, at, ms }) => `${what} at ${at}: nothing was acknowledged for ${ms} ms`);
+  return { seen: outages.length, wrong };
+}
+
+/** Faults of the run after which clients must be able to write soon. */
+export function failoversToOutlast({ run }: Index): ReadonlySet<string> {
+  // with more replicas than one, writes wait until the old primary is one of them again
+  if (run.ack === "replicated" && run.ackReplicas > 1) return new Set();
+  return new Set(
+    run.entries.flatMap((entry) =>
       entry.kind === "fault" && entry.rollsBack && !entry.isOutage ? entry.what : [],
     ),
   );
-  return outagesOf(index)
-    .filter(({ what, ms }) => failovers.has(what) && ms > WRITES_AGAIN_WITHIN_MS)
-    .map(({ what, at, ms }) => `${what} at ${at}: nothing was acknowledged for ${ms} ms`);
 }

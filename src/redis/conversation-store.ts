@@ -10,6 +10,7 @@ import { conversationFromMark, markField, recipientField } from "./conversation-
 import { decodeRecord, encodeEphemeral } from "./events.js";
 import type { FunctionLibrary, LibraryFunction } from "./function-library.js";
 import { ALL_BUCKETS, bucketOfConversation, type Keys } from "./keys.js";
+import { bytes, nameAt } from "./name-bytes.js";
 import type { Replication } from "./replication.js";
 import { retrying } from "./retry.js";
 
@@ -167,7 +168,7 @@ export class RedisConversationStore implements ConversationStore {
     )) as (Buffer | number)[];
     const marks: { conversation: Conversation; read: number }[] = [];
     for (let i = 0; i < found.length; i += 2) {
-      const conversation = conversationFromMark((found[i] as Buffer).toString("latin1"), name);
+      const conversation = conversationFromMark(nameAt(found[i] as Buffer), name);
       marks.push({ conversation, read: found[i + 1] as number });
     }
     if (marks.length === 0) return [];
@@ -221,8 +222,4 @@ function fitting(messages: readonly Message[], direction: Range["direction"]): M
   const end = nearest.findIndex(({ text }, i) => (size += text.length) > PAGE_BYTES && i > 0);
   const kept = end === -1 ? nearest : nearest.slice(0, end);
   return direction === "after" ? kept : kept.toReversed();
-}
-
-function bytes(name: string): Buffer {
-  return Buffer.from(name, "latin1");
 }

@@ -6,6 +6,7 @@ import {
   conversationFromRecipient,
   markField,
 } from "./conversation-fields.js";
+import { bytes, nameAt } from "./name-bytes.js";
 
 const CAUSES: readonly PresenceCause[] = ["new", "back", "asked", "idle", "awake", "left", "lost"];
 
@@ -53,7 +54,7 @@ export function decodeEphemeral(event: Buffer): EphemeralEvent {
 
 export function encodeEphemeral(moment: Exclude<EphemeralEvent, { type: "read" }>): Buffer {
   const fields = fieldsOf(moment).map((name) =>
-    Buffer.concat([Buffer.from([name.length]), Buffer.from(name, "latin1")]),
+    Buffer.concat([Buffer.from([name.length]), bytes(name)]),
   );
   return Buffer.concat([Buffer.from([KIND[moment.type]]), ...fields]);
 }
@@ -124,10 +125,6 @@ class Fields {
     this.offset = start + this.#bytes.readUInt8(this.offset);
     return nameAt(this.#bytes, start, this.offset);
   }
-}
-
-function nameAt(record: Buffer, start: number, end: number): Name {
-  return record.toString("latin1", start, end) as Name;
 }
 
 function pick<T>(values: readonly T[], index: number): T {

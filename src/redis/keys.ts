@@ -1,6 +1,7 @@
 /** The names of keys, and which bucket a user or a conversation belongs to. */
 import { crc32 } from "node:zlib";
-import { bytesFromName, type Name } from "../chat/names.js";
+import { bytes } from "./name-bytes.js";
+import type { Name } from "../chat/names.js";
 import type { Conversation, RoomName } from "../chat/conversation.js";
 
 /** A constant of the stored data: changing it would look for everything in other places. */
@@ -96,7 +97,7 @@ export class Keys {
 }
 
 export function bucketOfUser(name: Name): number {
-  return crc32(bytesFromName(name)) % BUCKETS;
+  return crc32(bytes(name)) % BUCKETS;
 }
 
 export function bucketOfConversation(conversation: Conversation): number {
@@ -119,5 +120,5 @@ function idOf(conversation: Conversation): string {
 
 /** Names never enter keys raw: they may hold any byte. */
 function encoded(name: Name | RoomName): string {
-  return Buffer.from(name, "latin1").toString("base64url");
+  return bytes(name).toString("base64url");
 }

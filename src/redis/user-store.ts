@@ -13,6 +13,7 @@ import type { Membership } from "../cluster/ports.js";
 import { encodeEphemeral } from "./events.js";
 import type { FunctionLibrary, LibraryFunction } from "./function-library.js";
 import { ALL_BUCKETS, bucketOfUser, type Keys } from "./keys.js";
+import { bytes, nameAt } from "./name-bytes.js";
 import { retrying } from "./retry.js";
 
 export interface UserStoreSettings {
@@ -171,10 +172,6 @@ export class RedisUserStore implements UserStore {
   }
 }
 
-function bytes(name: Name): Buffer {
-  return Buffer.from(name, "latin1");
-}
-
 function nameFrom(found: unknown): Name {
-  return (found as Buffer).toString("latin1") as Name;
+  return nameAt(found as Buffer);
 }

@@ -14,6 +14,7 @@ const PURE = [
   "test/chat/**/*.test.ts",
   "test/clients/{message-sequencer,pure,tui*,view}.test.ts",
   "test/config.test.ts",
+  "test/node/lifetime.test.ts",
   "test/redis/stored-bytes.test.ts",
   "test/gateway/{isolation-detector,frame,hub}.test.ts",
   "test/verify/{changes,log-events,rollback,rules}.test.ts",
@@ -22,7 +23,7 @@ const PURE = [
 
 /** They take more than half a minute each: what begins last decides when all have ended. */
 const LONG =
-  /verify\/run|clients\/web|clients\/terminal|redis\/sentinel|verify\/scenarios|cluster\/rolled-back/;
+  /verify\/run|clients\/web|clients\/terminal|redis\/sentinel|verify\/scenarios|cluster\/rolled-back|node\/failed-start/;
 
 class LongOnesFirst extends BaseSequencer {
   override async sort(files: TestSpecification[]): Promise<TestSpecification[]> {

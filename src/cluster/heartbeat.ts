@@ -67,7 +67,10 @@ export class Heartbeat implements Membership {
     this.#sawNewGeneration(heads);
     this.#renewedAt = began;
     this.#hasJoined = true;
-    this.#observe.log.info({ incarnation: this.incarnation }, "joined the cluster");
+    this.#observe.log.info(
+      { event: "cluster_joined", incarnation: this.incarnation },
+      "joined the cluster",
+    );
     this.#running = this.#run(doors);
   }
 

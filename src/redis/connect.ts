@@ -67,7 +67,7 @@ export function connectRedis(
   reportSilence(redis, reportFrom("redis"));
   redis.on("ready", () => {
     wasReached = true;
-    log.info({ role }, "redis connected");
+    log.info({ event: "redis_connected", role }, "redis connected");
   });
   redis.on("end", () => {
     // the library gives up in some cases; this client is to be there until it is given up here

@@ -137,7 +137,10 @@ export class FunctionLibrary {
   async #load(): Promise<void> {
     try {
       await this.redis.call("FUNCTION", "LOAD", this.#library.source);
-      this.observe.log.info({ version: this.#library.version }, "ledger functions loaded");
+      this.observe.log.info(
+        { event: "functions_loaded", version: this.#library.version },
+        "ledger functions loaded",
+      );
     } catch (error) {
       if (!(error instanceof Error && error.message.includes("already exists"))) throw error;
     }

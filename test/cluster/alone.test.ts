@@ -1,6 +1,6 @@
 /** A gateway that alone is cut off from Redis lets its clients go; while Redis is away for all, nobody goes. */
 import { setTimeout as pause } from "node:timers/promises";
-import { afterAll, beforeAll, expect, onTestFinished, test } from "vitest";
+import { afterAll, beforeAll, expect, test, type TestContext } from "vitest";
 import { WebSocket } from "ws";
 import { connect } from "#tertulia/clients/sdk/tertulia.js";
 import { freePort } from "#tertulia/local-redis/server.js";
@@ -24,6 +24,7 @@ afterAll(() => redis.close());
 /** Two gateways that know of each other, each behind a proxy to Redis, in a chat of their own. */
 async function pair(
   REDIS_PREFIX: string,
+  { onTestFinished }: TestContext, // its own: the tests are concurrent
 ): Promise<{ proxies: [Proxy, Proxy]; nodes: [TestNode, TestNode] }> {
   const ports = [await freePort(), await freePort()];
   const PEERS = ports.map((port) => `127.0.0.1:${port}`).join(",");
@@ -50,8 +51,8 @@ async function letGo({ counters }: TestNode): Promise<number> {
 }
 
 // side by side: both wait for longer than ten seconds
-test.concurrent("a gateway that alone is cut off lets its clients go, and takes them in when it is back", async () => {
-  const { proxies, nodes } = await pair("alone");
+test.concurrent("a gateway that alone is cut off lets its clients go, and takes them in when it is back", async (context) => {
+  const { proxies, nodes } = await pair("alone", context);
   const [lonely, other] = nodes;
   const [classic, rival, json] = await Promise.all([
     ClassicClient.connect(lonely.port, "classic"),
@@ -59,7 +60,7 @@ test.concurrent("a gateway that alone is cut off lets its clients go, and takes 
     JsonClient.hello(lonely.port, "json", { key: "k" }),
   ]);
   const sdk = connect(at(lonely, other), { name: "sdk", WebSocket });
-  onTestFinished(() => sdk.close());
+  context.onTestFinished(() => sdk.close());
   await sdk.joined();
   const speaker = await ClassicClient.connect(other.port, "speaker");
   await classic.awaits(53, L("speaker"), 1);
@@ -85,8 +86,8 @@ test.concurrent("a gateway that alone is cut off lets its clients go, and takes 
   await back.awaits(55, L("seed"), L("hello"));
 });
 
-test.concurrent("while Redis is away for all of them, everybody keeps the connection", async () => {
-  const { proxies, nodes } = await pair("away");
+test.concurrent("while Redis is away for all of them, everybody keeps the connection", async (context) => {
+  const { proxies, nodes } = await pair("away", context);
   const clients = await Promise.all(
     nodes.flatMap(({ port }, i) => [
       ClassicClient.connect(port, `classic-${i}`),

@@ -1,15 +1,15 @@
-/** What a session asks, and what it is answered. PROTOCOL.md uses the same words. */
+/** Commands and their replies. PROTOCOL.md uses the same words. */
 import type { Address, Conversation } from "./conversation.js";
 import type { Message, Text } from "./events.js";
 import type { Page, Range } from "./history.js";
 import type { Name, Status, User } from "./names.js";
 
-/** Asked by a session. */
+/** What an actor asks of the chat. */
 export type Command =
   | {
       readonly type: "register";
       readonly name: Name;
-      /** The name in characters, if its client writes characters: then it has to show what it is. */
+      /** The name in characters, from a client that writes characters: then it must show what it is. */
       readonly written?: string;
     }
   | { readonly type: "list" }
@@ -19,11 +19,11 @@ export type Command =
       readonly type: "send";
       readonly to: Address;
       readonly text: Text;
-      /** The text in characters, if its client writes characters: then something of it must be seen. */
+      /** The text in characters, from a client that writes characters: then some of it must be visible. */
       readonly written?: string;
-      /** Chosen by the sender, so that it can be sent again. */
+      /** Chosen by the sender: sent again under the same id, a message is stored once (idempotency). */
       readonly mid?: string;
-      /** Keep it for a recipient who is away, rather than refuse. */
+      /** Store it for a recipient who is away, instead of a refusal. */
       readonly mayWait?: boolean;
     }
   | { readonly type: "history"; readonly of: Address }
@@ -31,13 +31,13 @@ export type Command =
   | { readonly type: "read"; readonly of: Address; readonly seq: number }
   | { readonly type: "typing"; readonly to: Address };
 
-/** The answer to a command; `accepted` when its effect comes back through the feed. */
+/** The answer to a command. `accepted`: its effect comes back through the feed. */
 export type Reply =
   | { readonly type: "accepted" }
   | {
       readonly type: "stored";
       readonly message: Omit<Message, "text" | "author">;
-      /** It was there already, under this id. */
+      /** It was stored already, under this id. */
       readonly repeated: boolean;
     }
   | { readonly type: "page"; readonly conversation: Conversation; readonly page: Page }
@@ -55,11 +55,11 @@ export type Reply =
   | {
       readonly type: "refused";
       readonly refusal: Refusal;
-      /** The limit that was passed, if it is one that an operator chooses. */
+      /** The limit that was exceeded, if an operator chooses it. */
       readonly limit?: number;
     };
 
-/** The chat says no, by name. */
+/** Why the chat refuses a command. */
 export type Refusal =
   | "bad_name"
   | "name_taken"

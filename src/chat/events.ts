@@ -1,11 +1,11 @@
-/** What is told to many: messages, presence, and ephemeral events. */
+/** What the chat announces: messages, presence, ephemeral events. */
 import type { Conversation } from "./conversation.js";
 import type { ConnectedStatus, Name, User } from "./names.js";
 
 /** A message's text: raw bytes, usually but not necessarily UTF-8. */
 export type Text = Uint8Array;
 
-/** Where an event stands in its bucket's log: generation `g`, then `n` counting from 1 without holes. */
+/** Where an event stands in its bucket's log. Within a generation, offsets count from 1 without holes. */
 export interface Position {
   readonly generation: number;
   readonly offset: number;
@@ -15,7 +15,7 @@ export interface Message {
   readonly conversation: Conversation;
   /** Changes whenever messages that were numbered before may have been rolled back. */
   readonly epoch: number;
-  /** Gapless from 1 within the conversation. */
+  /** Counts from 1 within the conversation, without holes. */
   readonly seq: number;
   /** Unique per author; a message sent again under the same id is stored once. */
   readonly mid: string;
@@ -28,7 +28,7 @@ export interface Message {
 /** Why a user's status is what it is now. */
 export type PresenceCause = "new" | "back" | "asked" | "idle" | "awake" | "left" | "lost";
 
-/** Told to many, in the order of its bucket's log. */
+/** Announced to many, in the order of its bucket's log. */
 export type Notice =
   | { readonly type: "message"; readonly at: Position; readonly message: Message }
   | {
@@ -42,8 +42,9 @@ export type Notice =
   | PresenceWindow
   | {
       /**
-       * Events of one bucket after `after` will not be told: they were trimmed, or rolled back. `hasMissed`:
-       * some of them are or were in the chat; else no more is wrong than that the last ones told were taken back.
+       * Events of one bucket behind `after` will never be delivered: they were trimmed or rolled back.
+       * `hasMissed`: some of them happened. If not, the last events that were delivered are taken back, and
+       * nothing else is wrong.
        */
       readonly type: "gap";
       readonly bucket: number;
@@ -53,8 +54,8 @@ export type Notice =
     };
 
 /**
- * What changed within a window of time in who is connected: each node makes it of the notices of presence, for
- * those of its sessions that follow presence. See presence.ts.
+ * Who came, changed and left within a window of time. Each node makes it from presence notices, for those of its
+ * sessions that follow presence. See presence.ts.
  */
 export interface PresenceWindow {
   readonly type: "presence-window";
@@ -70,20 +71,20 @@ export interface PresenceWindow {
 
 export type UserStatus = readonly [name: Name, status: ConnectedStatus];
 
-/** Told to whom is there, and kept nowhere. */
+/** Announced to sessions that are open, and stored nowhere. */
 export type EphemeralEvent =
   | { readonly type: "typing"; readonly author: Name; readonly conversation: Conversation }
   | {
-      /** A user has read, on one device; for the others. */
+      /** A user has read on one device; for the user's other devices. */
       readonly type: "read";
       readonly reader: Name;
       readonly conversation: Conversation;
       readonly read: number;
       readonly unread: number;
     }
-  /** Somebody wants a name that is held: who holds it, on whatever node, shows that it is there. */
+  /** Somebody wants a name that is held. Its holder, on whatever node, shows that its client is there. */
   | { readonly type: "contested"; readonly name: Name }
-  /** Who holds a contested name has shown it. */
+  /** The holder of a contested name has shown that its client is there. */
   | { readonly type: "defended"; readonly name: Name };
 
 export function isBefore(a: Position, b: Position): boolean {

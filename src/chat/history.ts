@@ -1,8 +1,8 @@
-/** What is read of conversations: how far they go, their pages, what a user has read. */
+/** Reading conversations: how far they go, their pages, how far a user has read. */
 import type { Conversation } from "./conversation.js";
 import type { Message } from "./events.js";
 
-/** A conversation as it stands. Before its first message: epoch 0, head 0, floor 1, time 0. */
+/** How far a conversation goes. Before its first message: epoch 0, head 0, floor 1, time 0. */
 export interface Extent {
   /** Of the newest message. */
   readonly epoch: number;
@@ -14,14 +14,14 @@ export interface Extent {
   readonly time: number;
 }
 
-/** Messages in a row, oldest first, and the conversation that they are from. */
+/** Consecutive messages, oldest first, and how far their conversation goes. */
 export interface Page extends Extent {
   readonly messages: readonly Message[];
-  /** Whether there are more in that direction. */
+  /** Whether there are more in the direction that was asked for. */
   readonly more: boolean;
-  /** The epoch of the message whose number was given; 0 if it is not kept. */
+  /** Epoch of the message whose number was given; 0 if it is not kept. */
   readonly epochThere: number;
-  /** Whether the epoch that was given is one of this conversation's, as far as is known. */
+  /** Whether this conversation ever had the epoch that was given, as far as is known. */
   readonly hasEpoch: boolean;
 }
 
@@ -32,11 +32,11 @@ export interface ConversationState extends Extent {
   readonly read: number;
 }
 
-/** Which messages of a conversation. */
+/** Which messages of a conversation are asked for. */
 export interface Range {
   readonly direction: "after" | "before";
   readonly seq: number;
   readonly limit: number;
-  /** Of the message with that number, as a client knows it. */
+  /** Epoch of the message `seq`, as the client knows it. */
   readonly epoch?: number;
 }

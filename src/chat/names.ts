@@ -3,8 +3,8 @@
 declare const nameBrand: unique symbol;
 
 /**
- * A user's name: its bytes, one character (U+0000–U+00FF) per byte, so that two names are equal
- * exactly if their bytes are, whatever those bytes spell.
+ * A user's name: its bytes, one character (U+0000–U+00FF) per byte. So two names are equal exactly if
+ * their bytes are, whatever those bytes spell.
  */
 export type Name = string & { readonly [nameBrand]: true };
 
@@ -17,7 +17,7 @@ export type ConnectedStatus = Exclude<Status, "disconnected">;
 export interface User {
   readonly name: Name;
   readonly status: Status;
-  /** Where the device that came last is connected from; only where addresses are kept. */
+  /** Address of the device that connected last; only where addresses are kept. */
   readonly address?: string;
 }
 

@@ -7,20 +7,20 @@ import type { Message, EphemeralEvent, Notice, Position, Text } from "./events.j
 import type { ConversationState, Page, Range } from "./history.js";
 import type { Name, Status, User } from "./names.js";
 
-/** The store could not answer in time; what was asked may or may not have happened. */
+/** The store gave no answer in time. What was asked may have happened. */
 export class Unavailable extends Error {
   override readonly name = "Unavailable";
 }
 
-/** One connection's hold on a name. `id` is random, unique in the cluster, for ever. */
+/** A session that holds a name. `id` is random: no two sessions ever have the same. */
 export interface Holder {
   readonly name: Name;
   readonly id: string;
-  /** Whoever gives the same one shares the name; none: it is not to be shared. */
+  /** Devices with the same key share the name; undefined: nobody shares it. */
   readonly key?: string | undefined;
-  /** Kept for as long as the user is connected, for those who look the user up; none: not kept. */
+  /** Stored while the user is connected, for lookups; undefined: not stored. */
   readonly address?: string | undefined;
-  /** False once the name is known to belong to somebody else: nothing more may be done in its name. */
+  /** False once the session has given its name back or lost it: it may do nothing more in that name. */
   readonly isLive: boolean;
 }
 
@@ -38,7 +38,7 @@ export interface Draft {
   readonly text: Text;
 }
 
-/** What only a person does. */
+/** What a person does, and no client by itself. */
 export type ActivityKind = "message" | "typing";
 
 export interface NotedActivity {
@@ -53,7 +53,7 @@ export type ClaimOutcome =
 /** Who is connected in one bucket, as of a position of its log. */
 export interface Present {
   readonly at: Position;
-  /** Whether a name belongs to the bucket. */
+  /** Whether this bucket has the name. */
   readonly covers: (name: Name) => boolean;
   readonly users: readonly User[];
 }
@@ -85,19 +85,19 @@ export interface UserStore {
   /** At most `limit` users: the connected, longest first; then those who left, latest first. */
   roster(limit: number): Promise<User[]>;
   present(bucket: number): Promise<Present>;
-  /** Tells whom it concerns and is there. Not stored, may be lost. */
+  /** Announces to sessions that are open. Not stored, may be lost. */
   tell(event: Extract<EphemeralEvent, { type: "contested" | "defended" }>): Promise<void>;
   /** One bucket's names that the store counts as this node's. */
   owned(bucket: number): Promise<Name[]>;
-  /** Takes off a name what the node holds of it, but these of its sessions. Ordered with `claim`. */
+  /** Takes this node's holds off a name, except those of the sessions named. Ordered with `claim`. */
   disown(name: Name, but?: readonly string[]): Promise<void>;
 }
 
 /** Keeps messages, and how far each user has read. See {@link UserStore} for what its steps promise. */
 export interface ConversationStore {
   /**
-   * Appends in the order of calls of one author, who has read up to it then. `repeated`: it was there
-   * already, under this id: a message that is sent again gets its first answer.
+   * Appends messages of one author in the order of the calls; the author has then read up to this one.
+   * Idempotent: a message that is sent again under its id gets the first answer (`repeated`).
    */
   append(draft: Draft): Promise<{ seq: number; epoch: number; time: number; repeated: boolean }>;
   /** The newest messages, at most `limit`, oldest first. */
@@ -111,11 +111,11 @@ export interface ConversationStore {
     conversation: Conversation,
     seq: number,
   ): Promise<{ read: number; unread: number }>;
-  /** Tells whom it concerns and is there. Not stored, may be lost. */
+  /** Announces to sessions that are open. Not stored, may be lost. */
   tell(event: Extract<EphemeralEvent, { type: "typing" }>): Promise<void>;
 }
 
-/** Follows the announcements of all buckets; each notice once, in order within its bucket. */
+/** Delivers the announcements of all buckets: each once, in the order of its bucket's log. */
 export interface Feed {
   start(deliver: (notice: Notice) => void): Promise<void>;
   /** Reads up to the newest announcement of every bucket now. */

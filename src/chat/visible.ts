@@ -1,21 +1,21 @@
-/** What can be seen of a name or a text. PROTOCOL.md, JSON, names and texts. */
+/** What is visible of a name or a text. PROTOCOL.md, JSON, names and texts. */
 
 /**
- * Whether a name is seen as it is: no other name that is allowed looks the same because of a character
- * that nobody sees, a second kind of blank, or another spelling of the same letters in Unicode.
- * Look-alikes between scripts (Latin a, Cyrillic а) are not looked for.
+ * Whether a name shows what it is: no other plain name looks the same because of an invisible
+ * character, another kind of blank, or another spelling of the same letters in Unicode.
+ * Look-alikes from different scripts (Latin a, Cyrillic а) are not detected.
  */
 export function isPlain(name: string): boolean {
   if (name !== name.normalize("NFC") || MARKED_TWICE.test(name.normalize("NFD"))) return false;
   return !HIDES.test(withoutJoins(name));
 }
 
-/** Whether nothing of a text can be seen. */
+/** Whether nothing of a text is visible. */
 export function isBlank(text: string): boolean {
   return NOTHING_SEEN.test(text);
 }
 
-/** Takes away each joiner and selector that changes what is seen, and each emoji that needs one. */
+/** Removes each joiner and selector that changes what is visible, and each emoji that needs one. */
 function withoutJoins(name: string): string {
   return name.replace(EMOJI, "☺").replace(JOINER_OF_A_SCRIPT, "");
 }
@@ -46,23 +46,23 @@ const JOINER_OF_A_SCRIPT = new RegExp(
 );
 
 /**
- * Drawn as nothing, or as a blank, though Unicode calls them letters, marks and symbols. What stands in
- * the brackets of a regular expression.
+ * Letters, marks and symbols by Unicode's categories that are drawn as nothing, or as a blank. The inside
+ * of a class of a regular expression.
  */
 export const EMPTY = String.raw`\u2800\ufff9-\ufffc\u{13441}\u{13442}\u{16fe4}\u{1d159}`;
 
 const HIDES = new RegExp(
   [
-    // characters that are not drawn, or that no font draws; of what later versions of Unicode bring, emoji
+    // characters that are not drawn, or that no font draws; but emoji of later versions of Unicode are allowed
     String.raw`[[\p{DI}\p{C}${EMPTY}\ufffd]--[\p{Cn}&&\p{ExtPict}]]`,
-    // what only forbids to break a line behind it
+    // characters that differ from others only in that no line breaks behind them
     String.raw`[\u0f0c\u2011]`,
-    // one kind of blank, and the wide one of Chinese and Japanese; between what is seen, one at a time
+    // blanks but U+0020 and the wide U+3000; and blanks at an end, or two in a row
     String.raw`[\p{Z}--[ \u3000]]`,
     String.raw`^\p{Z}|\p{Z}$|\p{Z}{2}`,
     // a dot on a letter that has one
     String.raw`(?<=\p{Soft_Dotted}\p{Mn}*)\u0307(?!\p{M})`,
-    // marks on nothing
+    // marks that have no letter to stand on
     String.raw`(?<=^|\p{Z})\p{M}`,
   ].join("|"),
   "v",

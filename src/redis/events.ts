@@ -1,4 +1,4 @@
-/** Events and message records as the ledger packs them (big-endian; see lua/1-bucket.lua). */
+/** The bytes of events and message records, as the Redis functions pack them: big-endian. See lua/1-bucket.lua. */
 import type { Message, EphemeralEvent, Notice, Position, PresenceCause } from "../chat/events.js";
 import { STATUSES, type Name } from "../chat/names.js";
 import {
@@ -11,8 +11,8 @@ import { bytes, nameAt } from "./name-bytes.js";
 const CAUSES: readonly PresenceCause[] = ["new", "back", "asked", "idle", "awake", "left", "lost"];
 
 const HEADER_BYTES = 13;
-/** From this kind on: no event of the log, but told on its channel. */
-const FIRST_MOMENT = 16;
+/** From this kind on, events are ephemeral: published on the log's channel, and not in the log. */
+const FIRST_EPHEMERAL = 16;
 const KIND = {
   message: 1,
   presence: 2,
@@ -23,12 +23,12 @@ const KIND = {
   defended: 19,
 } as const;
 
-/** Whether this is told to whom is there only, and has no position. */
+/** Whether an event is ephemeral: it has no position. */
 export function isEphemeral(event: Buffer): boolean {
-  return event.readUInt8(0) >= FIRST_MOMENT;
+  return event.readUInt8(0) >= FIRST_EPHEMERAL;
 }
 
-/** @throws RangeError if the bytes are no moment of this version. */
+/** @throws RangeError if the bytes are no ephemeral event of this version */
 export function decodeEphemeral(event: Buffer): EphemeralEvent {
   switch (event[0]) {
     case KIND.typing: {
@@ -48,29 +48,29 @@ export function decodeEphemeral(event: Buffer): EphemeralEvent {
     case KIND.defended:
       return { type: "defended", name: new Fields(event, 1).next() };
     default:
-      throw new RangeError(`unknown kind of moment: ${event[0]}`);
+      throw new RangeError(`unknown kind of ephemeral event: ${event[0]}`);
   }
 }
 
-export function encodeEphemeral(moment: Exclude<EphemeralEvent, { type: "read" }>): Buffer {
-  const fields = fieldsOf(moment).map((name) =>
+export function encodeEphemeral(event: Exclude<EphemeralEvent, { type: "read" }>): Buffer {
+  const fields = fieldsOf(event).map((name) =>
     Buffer.concat([Buffer.from([name.length]), bytes(name)]),
   );
-  return Buffer.concat([Buffer.from([KIND[moment.type]]), ...fields]);
+  return Buffer.concat([Buffer.from([KIND[event.type]]), ...fields]);
 }
 
-function fieldsOf(moment: Exclude<EphemeralEvent, { type: "read" }>): string[] {
-  if (moment.type !== "typing") return [moment.name];
-  const { author, conversation } = moment;
+function fieldsOf(event: Exclude<EphemeralEvent, { type: "read" }>): string[] {
+  if (event.type !== "typing") return [event.name];
+  const { author, conversation } = event;
   return [author, markField(conversation, author)];
 }
 
-/** The position of an event: readable without its record. */
+/** Where an event of the log stands. Read without its record, so for kinds of any version. */
 export function positionOf(event: Buffer): Position {
   return { generation: event.readUIntBE(1, 6), offset: event.readUIntBE(7, 6) };
 }
 
-/** @throws RangeError if the bytes are no event of this version. */
+/** @throws RangeError if the bytes are no event of this version */
 export function decodeEvent(event: Buffer): Notice {
   const at = positionOf(event);
   const record = event.subarray(HEADER_BYTES);
@@ -110,7 +110,7 @@ export function decodeRecord(record: Buffer): Message {
   };
 }
 
-/** Length bytes and that many bytes, one after the other. */
+/** Fields in a row: a length byte, then that many bytes. */
 class Fields {
   readonly #bytes: Buffer;
   offset: number;

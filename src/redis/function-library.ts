@@ -1,4 +1,4 @@
-/** The ledger: Redis functions that change the chat's data, each in one atomic step. */
+/** The function library: Redis functions that read and change the chat's data, each in one atomic step. */
 import { createHash } from "node:crypto";
 import { readFile, readdir } from "node:fs/promises";
 import type { Redis } from "ioredis";
@@ -27,8 +27,8 @@ export type LibraryFunction =
   | "elect"
   | "resign";
 
-/** They may announce something: they are told what this node has seen (lua/5-register.lua). */
-const FROM_SEEN: ReadonlySet<LibraryFunction> = new Set([
+/** Functions that may announce something: they are given the newest position that this node has seen. */
+const ANNOUNCING: ReadonlySet<LibraryFunction> = new Set([
   "claim",
   "append",
   "leave",
@@ -41,7 +41,7 @@ const FROM_SEEN: ReadonlySet<LibraryFunction> = new Set([
   "elect",
 ]);
 
-/** The library's source and its version, a digest of the source. */
+/** The library's Lua source. Its version is a digest of it. */
 export interface FunctionSource {
   readonly version: string;
   readonly source: string;
@@ -66,7 +66,7 @@ export class FunctionLibrary {
   readonly #seen: SeenBuckets | undefined;
   #loading: Promise<void> | undefined;
 
-  /** @param seen what older data must not be taken for; without it, whatever is there is the truth. */
+  /** @param seen positions that Redis had: older data is noticed by them. Without them, it is not. */
   constructor(redis: Redis, library: FunctionSource, observe: Observe, seen?: SeenBuckets) {
     this.redis = redis;
     this.#library = library;
@@ -74,7 +74,7 @@ export class FunctionLibrary {
     this.#seen = seen;
   }
 
-  /** The same on another connection. */
+  /** The same library, called on another connection. */
   on(redis: Redis): FunctionLibrary {
     return new FunctionLibrary(redis, this.#library, this.observe, this.#seen);
   }
@@ -86,10 +86,10 @@ export class FunctionLibrary {
   }
 
   /**
-   * Calls one function; bulk strings come back as Buffers. A library that is not there (another
-   * Redis, `FUNCTION FLUSH`) is loaded first: nothing has run by then.
+   * Calls one function; bulk strings come back as Buffers. If Redis does not have the library (another
+   * server, `FUNCTION FLUSH`), it is loaded and the function called again: nothing has run before.
    *
-   * @throws whatever Redis or the connection says; see store.ts for what may be tried again.
+   * @throws the error of Redis or of the connection; retry.ts knows which may be retried
    */
   async call(
     name: LibraryFunction,
@@ -114,7 +114,7 @@ export class FunctionLibrary {
     args: readonly (string | Buffer | number)[],
   ): Promise<unknown> {
     const words = [`${name}_${this.#library.version}`, keys.length, ...keys, ...args];
-    if (FROM_SEEN.has(name)) {
+    if (ANNOUNCING.has(name)) {
       const { generation, offset } = this.#seen?.newestIn(keys[0]!) ?? { generation: 0, offset: 0 };
       words.push(`${generation}-${offset}`);
     }
@@ -127,7 +127,7 @@ export class FunctionLibrary {
     }
   }
 
-  /** ioredis has the method (`callBuffer` cannot be auto-pipelined), but no type for it. */
+  /** ioredis has this method but no type for it. (`callBuffer` has one, and cannot be auto-pipelined.) */
   get #functions(): {
     fcallBuffer(...words: readonly (string | Buffer | number)[]): Promise<unknown>;
   } {
@@ -137,17 +137,15 @@ export class FunctionLibrary {
   async #load(): Promise<void> {
     try {
       await this.redis.call("FUNCTION", "LOAD", this.#library.source);
-      this.observe.log.info(
-        { event: "functions_loaded", version: this.#library.version },
-        "ledger functions loaded",
-      );
+      const { version } = this.#library;
+      this.observe.log.info({ event: "functions_loaded", version }, "functions were loaded");
     } catch (error) {
       if (!(error instanceof Error && error.message.includes("already exists"))) throw error;
     }
   }
 }
 
-/** Whether this is an error reply of Redis that begins so. */
+/** Whether this is an error reply of Redis with that beginning. */
 export function isReply(error: unknown, beginning: string): boolean {
   return error instanceof Error && error.message.startsWith(beginning);
 }

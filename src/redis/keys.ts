@@ -1,15 +1,15 @@
-/** The names of keys, and which bucket a user or a conversation belongs to. */
+/** The names of keys, and the buckets of users and conversations. */
 import { crc32 } from "node:zlib";
 import { bytes } from "./name-bytes.js";
 import type { Name } from "../chat/names.js";
 import type { Conversation, RoomName } from "../chat/conversation.js";
 
-/** A constant of the stored data: changing it would look for everything in other places. */
+/** A constant of the stored data: with another number, nothing would be found where it is. */
 export const BUCKETS = 16;
 
 export const ALL_BUCKETS: readonly number[] = Array.from({ length: BUCKETS }, (_, i) => i);
 
-/** Keys of one bucket share a hash tag, so a function's keys lie on one slot of a Redis Cluster. */
+/** Keys of one bucket share a hash tag, so that all keys of a function are in one slot of a Redis Cluster. */
 export class Keys {
   readonly #prefix: string;
 
@@ -21,7 +21,7 @@ export class Keys {
     return this.#key(bucket, "meta");
   }
 
-  /** The log's stream, and the channel on which its events are published. */
+  /** The stream of the log, and also the channel on which its events are published. */
   log(bucket: number): string {
     return this.#key(bucket, "log");
   }
@@ -46,7 +46,7 @@ export class Keys {
     return this.#key(bucket, `owned:${incarnation}`);
   }
 
-  /** What every function on users takes, in its order. */
+  /** The keys of every function on users, in their order. */
   ofUsers(bucket: number, incarnation: string): string[] {
     return [
       this.meta(bucket),
@@ -72,17 +72,17 @@ export class Keys {
     return this.#key(bucket, `sent:${idOf(conversation)}:${encoded(author)}:${mid}`);
   }
 
-  /** Of a user: with whom there is a private conversation in this bucket. */
+  /** The users with whom a user has a private conversation in this bucket. */
   inbox(bucket: number, name: Name): string {
     return this.#key(bucket, `inbox:${encoded(name)}`);
   }
 
-  /** Of a user: how far the conversations of this bucket were read. */
+  /** How far a user has read the conversations of this bucket. */
   marks(bucket: number, name: Name): string {
     return this.#key(bucket, `marks:${encoded(name)}`);
   }
 
-  /** A channel on which one node talks to itself. */
+  /** The channel on which a node publishes to itself. */
   probe(id: string): string {
     return `${this.#prefix}:probe:${id}`;
   }
@@ -104,7 +104,7 @@ export function bucketOfConversation(conversation: Conversation): number {
   return crc32(idOf(conversation)) % BUCKETS;
 }
 
-/** How keys write a conversation. A constant of the stored data. */
+/** How keys name a conversation. A constant of the stored data. */
 function idOf(conversation: Conversation): string {
   switch (conversation.kind) {
     case "general":
@@ -118,7 +118,7 @@ function idOf(conversation: Conversation): string {
   }
 }
 
-/** Names never enter keys raw: they may hold any byte. */
+/** Names in keys are encoded: they may hold any byte. */
 function encoded(name: Name | RoomName): string {
   return bytes(name).toString("base64url");
 }

@@ -1,6 +1,6 @@
 /** The length-prefixed fields of the classic dialects. Runs anywhere. */
 
-/** Reads fields from a frame; a field that the frame is too short for is undefined. */
+/** Reads fields from a frame. If the frame is too short for a field, it is undefined. */
 export class FieldReader {
   readonly #frame: Uint8Array;
   #offset: number;
@@ -28,7 +28,7 @@ export class FieldReader {
   }
 }
 
-/** One frame of the given parts: numbers are single bytes, byte arrays become `L(x)`. */
+/** A frame of these parts: a number is one byte, a byte array becomes `L(x)`. */
 export function frameOf(...parts: readonly (number | Uint8Array)[]): Uint8Array {
   let size = 0;
   for (const part of parts) size += typeof part === "number" ? 1 : 1 + part.length;
@@ -45,7 +45,7 @@ export function frameOf(...parts: readonly (number | Uint8Array)[]): Uint8Array 
   return frame;
 }
 
-/** The longest beginning of at most `most` bytes that does not cut a UTF-8 character. */
+/** The first bytes of a text, at most so many, without cutting a UTF-8 character. */
 export function cutAtCharacter(text: Uint8Array, most: number): Uint8Array {
   if (text.length <= most) return text;
   let end = most;

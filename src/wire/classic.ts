@@ -1,4 +1,4 @@
-/** The classic dialect: the bytes that twenty teams' clients send and read. PROTOCOL.md, classic. */
+/** The classic dialect: the bytes that the clients of twenty teams send and read. PROTOCOL.md, classic. */
 import type { Reply } from "../chat/commands.js";
 import { GENERAL, type Address } from "../chat/conversation.js";
 import type { Message, Notice } from "../chat/events.js";
@@ -8,7 +8,7 @@ import type { ByteDialect, ClassicOptions, Decoded } from "./dialect.js";
 import { REFUSALS } from "./error-codes.js";
 import { recognising } from "./recognise.js";
 
-/** The dialect of connections without a subprotocol; `seed` is the one that an op 10 reveals. */
+/** The dialect of connections without a subprotocol. An op 10 as the first frame switches to `seed`. */
 export function classicDialect(configured: ClassicOptions, seed: ByteDialect): ByteDialect {
   return recognising(configured, (options) => ({
     name: "classic",
@@ -41,7 +41,7 @@ export const CODE = {
   directory: 57,
 } as const;
 
-/** Decodes ops 1 to 6; a send may be in the classic or the seed's layout, `prefers` breaks a tie. */
+/** Decodes ops 1 to 6. A send may have the classic layout or the seed's; `prefers` decides if both fit. */
 export function decodeClassic(frame: Uint8Array, prefers: "classic" | "seed" = "classic"): Decoded {
   const fields = new FieldReader(frame, 1);
   switch (frame[0]) {
@@ -69,7 +69,7 @@ export function decodeClassic(frame: Uint8Array, prefers: "classic" | "seed" = "
   }
 }
 
-/** `[3] L(name) s`, or `[3] s` for one's own status; one client writes the status as L(digit). */
+/** `[3] L(name) s`, or `[3] s` for the sender's own status. One client writes the status as L(digit). */
 function decodeStatus(frame: Uint8Array, fields: FieldReader): Decoded {
   if (frame.length === 2) {
     const status = STATUSES[frame[1]!];
@@ -85,15 +85,15 @@ function decodeStatus(frame: Uint8Array, fields: FieldReader): Decoded {
   return { kind: "command", command: { type: "status", name: nameFromBytes(name), status } };
 }
 
-/** Of an ASCII digit. */
+/** The number that an ASCII digit stands for. */
 function digitOf(byte: number): number | undefined {
   return byte >= 0x30 && byte <= 0x39 ? byte - 0x30 : undefined;
 }
 
 /**
- * `[4] L(to) L(text)`, or the seed's `[4] [T] L(to) L(text)`. The structure tells them apart: only
- * a text of exactly 255 bytes fits both. Where neither fits to the byte, the connection's own
- * layout is read and bytes left over are ignored.
+ * `[4] L(to) L(text)`, or the seed's `[4] [T] L(to) L(text)`. The lengths tell them apart; only a text
+ * of exactly 255 bytes fits both layouts. If neither fits to the byte, the frame is read in the layout of
+ * the connection, and bytes left over are ignored.
  */
 function decodeSend(frame: Uint8Array, prefers: "classic" | "seed"): Decoded {
   const fits = {
@@ -110,13 +110,13 @@ function decodeSend(frame: Uint8Array, prefers: "classic" | "seed"): Decoded {
   return { kind: "command", command: { type: "send", to: addressFrom(to), text } };
 }
 
-/** `~` is the general chat; everything else a user, who may not exist. */
+/** `~` is the general chat. Everything else is a user, who may not exist: these dialects know no rooms. */
 function addressFrom(field: Uint8Array): Address {
   if (field.length === 1 && field[0] === TILDE[0]) return GENERAL;
   return { kind: "direct", user: nameFromBytes(field) };
 }
 
-/** @param op of the frame that is answered */
+/** @param op of the request */
 export function encodeReply(
   reply: Reply,
   options: ClassicOptions,
@@ -168,7 +168,7 @@ export function encodeNotice(notice: Notice, options: ClassicOptions): Uint8Arra
   }
 }
 
-/** The origin and text of a 55. */
+/** The two fields of a 55: origin and text. */
 export function messageFields(
   { conversation, author, text }: Message,
   { generalOrigin }: ClassicOptions,
@@ -181,7 +181,7 @@ export function messageFields(
   return [TILDE, classicText(joined(shown))];
 }
 
-/** The count, then a field and a status byte per user: the first users that fit. */
+/** The count, then name and status of each user: as many of the first users as fit. */
 export function usersThatFit(users: readonly User[], maxBytes: number): (number | Uint8Array)[] {
   const parts: (number | Uint8Array)[] = [];
   let count = 0;
@@ -195,7 +195,7 @@ export function usersThatFit(users: readonly User[], maxBytes: number): (number 
   return [count, ...parts];
 }
 
-/** The count, then two fields per message: the newest messages that fit, oldest first. */
+/** The count, then author and text of each message: as many of the newest as fit, oldest first. */
 function messagesThatFit(messages: readonly Message[], maxBytes: number): (number | Uint8Array)[] {
   const fitting: Uint8Array[][] = [];
   let size = 0;
@@ -218,7 +218,7 @@ function joined(parts: readonly Uint8Array[]): Uint8Array {
   return whole;
 }
 
-/** A text that is too long for its length byte is cut at a character and ends in an ellipsis. */
+/** A text that is too long for a length byte is cut between characters and ends in an ellipsis. */
 function classicText(text: Uint8Array): Uint8Array {
   if (text.length <= 255) return text;
   const start = cutAtCharacter(text, 255 - ELLIPSIS.length);

@@ -1,4 +1,4 @@
-/** The dialect `tertulia.v1.json`: frames to the model and back. PROTOCOL.md, JSON. */
+/** The dialect `tertulia.v1.json`: decodes requests, encodes events. PROTOCOL.md, JSON. */
 import type { Refusal, Reply } from "../chat/commands.js";
 import {
   addressOf,
@@ -18,7 +18,7 @@ import { requests, type Event, type Events, type Request } from "./json-schema.j
 
 type Id = Request["id"];
 
-/** What a frame from a client says. */
+/** What a client's frame is. */
 export type DecodedRequest =
   | { readonly kind: "request"; readonly request: Request }
   | { readonly kind: "bad"; readonly error: Events["error"] };
@@ -38,13 +38,13 @@ export function decodeRequest(frame: Uint8Array): DecodedRequest {
   return bad(id, "bad_frame", `${where === "" ? "frame" : where}: ${issue?.message ?? "wrong"}`);
 }
 
-/** The id of a request that is not looked at any further. */
+/** The id of a request that is refused without being read. */
 export function idOfFrame(frame: Uint8Array): Id {
   const id = parsed(decoder.decode(frame))?.["id"];
   return isId(id) ? id : undefined;
 }
 
-/** One instance serves all connections; what is told depends on the reader in private messages only. */
+/** One instance serves all connections. A frame depends on its reader only in private conversations. */
 export const jsonDialect: Dialect = {
   name: "json",
   frames: "text",
@@ -79,7 +79,7 @@ export function encodeEvent(event: Event): Uint8Array {
   return encoder.encode(JSON.stringify(event));
 }
 
-/** The one answer to a request. */
+/** The answer to a request. */
 export function encodeReply(id: Id, reply: Reply, reader?: Name): Uint8Array {
   return encodeEvent(
     reply.type === "refused"
@@ -88,14 +88,14 @@ export function encodeReply(id: Id, reply: Reply, reader?: Name): Uint8Array {
   );
 }
 
-/** @param limit that was passed, for a text that is too long */
+/** @param limit that was exceeded, for a text that is too long */
 export function errorEvent(id: Id, refusal: Refusal, limit?: number): Events["error"] {
   const { code, message } = REFUSALS[refusal];
   const told = limit === undefined ? message : `a text has at most ${limit} characters`;
   return problem(id, code, { message: told });
 }
 
-/** An error, with the code's own message and pause unless others are given. */
+/** An error. Message and pause are those of its code unless others are given. */
 export function problem(
   id: Id,
   code: ErrorCode,
@@ -111,7 +111,7 @@ export function messageEvent(message: Message, reader?: Name): Events["message"]
   return { type: "message", conv: convOf(message.conversation, reader), ...fieldsOf(message) };
 }
 
-/** How presence stands: of the answer to a client that begins to follow it. */
+/** Presence as it is now: part of the answer to a client that begins to follow it. */
 export function presenceFields({ count, isFull, set }: PresenceSnapshot): {
   count: number;
   full: boolean;
@@ -120,7 +120,7 @@ export function presenceFields({ count, isFull, set }: PresenceSnapshot): {
   return { count, full: isFull, set: set.map(([name, status]) => [textFromName(name), status]) };
 }
 
-/** How the reader addresses a conversation. A private one has another address on each side. */
+/** The reader's address of a conversation. A private one has another address for each of its two users. */
 export function convOf(conversation: Conversation, reader?: Name): string {
   if (conversation.kind === "general") return formatAddress(conversation);
   if (conversation.kind === "room") return textFromName(formatAddress(conversation));
@@ -128,7 +128,7 @@ export function convOf(conversation: Conversation, reader?: Name): string {
   return textFromName(formatAddress(addressOf(conversation, reader)));
 }
 
-/** @throws RangeError if the text is none; the schema has checked it. */
+/** @throws RangeError if it is no address; the schema has checked that it is. */
 export function addressFromConv(conv: string): Address {
   const address = parseAddress(nameFromText(conv));
   if (address === undefined) throw new RangeError("no conversation has this address");
@@ -143,7 +143,7 @@ export function nameFromText(text: string): Name {
   return nameFromBytes(encoder.encode(text));
 }
 
-/** Of a name, or of what holds one. What is no valid UTF-8 is shown as U+FFFD. */
+/** Of a name, or of an address. U+FFFD stands for what is no valid UTF-8. */
 export function textFromName(name: string): string {
   return decoder.decode(bytesFromName(name));
 }

@@ -1,13 +1,13 @@
 /**
- * Some clients need more than the protocol says, and some of their frames tell who they are. From
- * such a frame on, a connection is spoken to in a variant of its dialect. PROTOCOL.md, classic.
+ * Some clients need what the protocol does not say, and some of their frames tell which client it is. From
+ * such a frame on, the connection speaks a variant of its dialect. PROTOCOL.md, classic.
  */
 import type { ByteDialect, ClassicOptions, Decoded } from "./dialect.js";
 
-/** Reads this much of a reply at once, the four bytes of the frame's header included. */
+/** One client reads at most so much of a reply, the four bytes of the frame's header included. */
 const SMALL_REPLY_BYTES = 1_023 - 4;
 
-/** A dialect that goes over to its variants; one instance of each, made when it is first needed. */
+/** A dialect that switches to its variants. Of each variant one instance is made, when it is first needed. */
 export function recognising(
   configured: ClassicOptions,
   dialectOf: (options: ClassicOptions) => ByteDialect,
@@ -31,14 +31,14 @@ export function recognising(
   return variantOf(configured);
 }
 
-/** What the sender of this frame needs; the same options if the frame tells nothing new. */
+/** The options that the sender of this frame needs; the same object if the frame tells nothing new. */
 function neededBy(frame: Uint8Array, options: ClassicOptions): ClassicOptions {
-  // asks for all users by op 6: it shows the general chat live only if its origin is `~`, and then
-  // nobody would know who speaks
+  // a client that sends op 6 shows general messages live only if their origin is `~`; then the text has to
+  // say who wrote it
   if (frame[0] === 6 && options.generalOrigin === "sender") {
     return { ...options, generalOrigin: "tilde-with-sender" };
   }
-  // a list request with a zero behind its op
+  // a list request with a zero behind its op: from the client with the small buffer
   const isSmallReader = frame.length === 2 && frame[0] === 1 && frame[1] === 0;
   if (isSmallReader && options.replyMaxBytes > SMALL_REPLY_BYTES) {
     return { ...options, replyMaxBytes: SMALL_REPLY_BYTES };

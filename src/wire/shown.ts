@@ -1,15 +1,15 @@
-/** Bytes for eyes that must not be misled, in a log or a terminal. */
+/** Names and texts as a log or a terminal may show them, so that nobody is misled. */
 import { EMPTY, isPlain } from "../chat/visible.js";
 import { cutAtCharacter } from "./bytes.js";
 
-/** Longer is cut. */
+/** More is cut. */
 const SHOWN_BYTES = 64;
 const HIDDEN_CHARACTERS = String.raw`\\\ufffd\p{DI}\p{C}${EMPTY}[\p{Z}--[ \u3000]]`;
 const HIDDEN = new RegExp(`[${HIDDEN_CHARACTERS}]`, "gv");
 const HIDDEN_OR_MARK = new RegExp(String.raw`[${HIDDEN_CHARACTERS}\p{M}]`, "gv");
 
 /**
- * What is seen as it is stands for itself; a character that nobody sees is `\u{200d}`, a byte that is no
+ * What is plainly visible stands for itself. An invisible character is written `\u{200d}`, a byte that is no
  * UTF-8 `\xff`, a backslash `\\`.
  */
 export function shown(bytes: Uint8Array): string {
@@ -32,7 +32,7 @@ function escaped(text: string): string {
   );
 }
 
-/** How many bytes from the beginning are valid UTF-8. */
+/** How many of the first bytes are valid UTF-8. */
 function validPart(bytes: Uint8Array): number {
   if (isValid(bytes)) return bytes.length;
   let at = 0;

@@ -1,6 +1,6 @@
 /**
- * The seed's dialect, offered as subprotocol `ws-protocol`: classic, but with a total T in front of
- * the fields of op 4, 51 and 55, and a frame that registers. PROTOCOL.md, ws-protocol.
+ * The seed's dialect, subprotocol `ws-protocol`: classic, with a total T in front of the fields of op 4, 51 and
+ * 55, and a request that registers. PROTOCOL.md, ws-protocol.
  */
 import type { Reply } from "../chat/commands.js";
 import type { Notice } from "../chat/events.js";
@@ -41,7 +41,7 @@ function decode(frame: Uint8Array): Decoded {
   return { kind: "command", command: { type: "register", name: nameFromBytes(name) } };
 }
 
-/** T is the length of what follows it, modulo 256: it tells layouts apart and bounds nothing. */
+/** T is the length of what follows it, modulo 256. It is no limit: it only tells layouts apart. */
 function withTotal(code: number, ...parts: (number | Uint8Array)[]): Uint8Array {
   const frame = frameOf(code, 0, ...parts);
   frame[1] = (frame.length - 2) % 256;

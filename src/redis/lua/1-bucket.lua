@@ -1,4 +1,4 @@
--- A bucket: its position (g, n), its log, its leases. Helpers of all functions of the ledger.
+-- A bucket: its position (g, n), its log, its leases. Helpers of all functions.
 --
 -- meta (hash): replid  replication id seen last     g, n     position of the last event
 --              at      time of the last event       fence    highest leader token that acted here

@@ -20,9 +20,14 @@ export function brokenPromises(transcript: string): string[] {
       };
       return Array.from({ length: Number(times) }, () => read);
     });
-  return [nothingAfterTheEnd, onceAndInOrder, endedOnce, onlyInItsOwnName, givenBack].flatMap(
-    (check) => check(lines),
-  );
+  return [
+    nothingAfterTheEnd,
+    onceAndInOrder,
+    heldBack,
+    endedOnce,
+    onlyInItsOwnName,
+    givenBack,
+  ].flatMap((check) => check(lines));
 }
 
 /** Behind a close frame there is only the end of the connection, behind which there is nothing. */
@@ -131,6 +136,30 @@ function cursorsIn(frame: string): Place[] {
   };
   if (conversations === undefined) return [{ conv, seq: before - 1 }];
   return conversations.map((each) => ({ conv: each.conv, seq: each.after }));
+}
+
+/** What the feed tells is not told in doubt; nor, where the store's answer says more, before that answer. */
+function heldBack(lines: readonly Line[]): string[] {
+  const broken: string[] = [];
+  const isReplicated = lines.some(({ text }) => /^connect .* replicated/.test(text));
+  let isInDoubt = false;
+  let storing = 0;
+  let input = "";
+  for (const { number, text, isInput } of lines) {
+    if (isInput) {
+      input = text;
+      if (text.startsWith("= append")) storing--;
+      if (text.startsWith("= claim")) isInDoubt = false;
+    } else if (text.startsWith("? append") && !text.endsWith("not live")) storing++;
+    else if (text.startsWith("nobody has asked: append")) storing++;
+    else if (text === "not sure of its name") isInDoubt = /^(suspend|reclaim)/.test(input);
+    else if (text.startsWith("> close")) isInDoubt = false;
+    else if (input.startsWith("* ") && /^> (55|54|53|\{)/.test(text)) {
+      if (isInDoubt) broken.push(`line ${number}: in doubt: ${text}`);
+      if (isReplicated && storing > 0) broken.push(`line ${number}: not stored yet: ${text}`);
+    }
+  }
+  return broken;
 }
 
 function endedOnce(lines: readonly Line[]): string[] {

@@ -39,7 +39,7 @@ export class History {
     const [, times = "1", act = line] = /^(\d+)x (.*)$/.exec(line) ?? [];
     const passed = /^\+(\d+)(ms|s)$/.exec(act);
     if (passed !== null) return this.#pass(Number(passed[1]) * (passed[2] === "s" ? 1_000 : 1));
-    for (let i = 0; i < Number(times); i++) this.#do(act);
+    for (let i = 0; i < Number(times); i++) for (const each of act.split(" && ")) this.#do(each);
     await this.#settle();
     this.transcript.endMoment(0);
   }

@@ -5,7 +5,7 @@ import { expect, test, vi } from "vitest";
 import { Emitter } from "#tertulia/clients/sdk/emitter.js";
 import type { Status } from "#tertulia/clients/sdk/events.js";
 import { retryDelayMs } from "#tertulia/clients/sdk/backoff.js";
-import { Roster } from "#tertulia/clients/sdk/roster.js";
+import { PresenceMap } from "#tertulia/clients/sdk/presence-map.js";
 
 test("a retry waits up to 250 ms first, then twice as long each time, at most 10 s", () => {
   const longest = [0, 1, 2, 5, 6, 100].map((attempt) => retryDelayMs(attempt, () => 1));
@@ -20,7 +20,7 @@ test("every timer of the SDK is the one that long delays cannot end at once", as
     files.map((file) => readFile(`src/clients/sdk/${file}`, "utf8")),
   );
   const own = files.filter((_, i) => sources[i]!.includes("setTimeout("));
-  expect(own).toEqual(["later.ts"]);
+  expect(own).toEqual(["timer.ts"]);
 });
 
 test("the changes told lead from each view to the next", () => {
@@ -38,11 +38,11 @@ test("the changes told lead from each view to the next", () => {
       fc.array(report, { maxLength: 12 }),
       fc.subarray(["ana", "bob"]),
       (reports, list) => {
-        const roster = new Roster();
+        const roster = new PresenceMap();
         roster.watched = new Set(list);
         const followed = new Map<string, Status>();
         for (const each of reports) {
-          const { set, gone } = roster.report(each);
+          const { set, gone } = roster.apply(each);
           for (const left of gone) expect(followed.delete(left)).toBe(true);
           for (const [who, how] of set) {
             expect(followed.get(who)).not.toBe(how);
@@ -57,10 +57,10 @@ test("the changes told lead from each view to the next", () => {
 });
 
 test("when there are too many for all, only the watched are kept", () => {
-  const roster = new Roster();
+  const roster = new PresenceMap();
   roster.watched = new Set(["bob"]);
   const of = { isSnapshot: false, set: [], gone: [] };
-  roster.report({
+  roster.apply({
     ...of,
     count: 2,
     full: true,
@@ -70,7 +70,7 @@ test("when there are too many for all, only the watched are kept", () => {
       ["bob", "busy"],
     ],
   });
-  const change = roster.report({ ...of, count: 1_001, full: false });
+  const change = roster.apply({ ...of, count: 1_001, full: false });
   expect(change).toEqual({ count: 1_001, full: false, set: [], gone: ["ana"] });
   expect([...roster.people]).toEqual([["bob", "busy"]]);
 });

@@ -2,9 +2,9 @@
 import fc from "fast-check";
 import { expect, test } from "vitest";
 import { parse, type Command } from "#tertulia/clients/tui/commands.js";
-import { complete } from "#tertulia/clients/tui/complete.js";
+import { complete } from "#tertulia/clients/tui/completion.js";
 import { EMPTY, withText } from "#tertulia/clients/tui/editor.js";
-import { begunName, readName, writeName } from "#tertulia/clients/tui/names.js";
+import { unfinishedName, readName, writeName } from "#tertulia/clients/tui/names.js";
 
 const BLANKS = Array.from(
   " \u00a0\u1680\u2000\u2002\u2003\u2007\u2009\u200a\u2028\u2029\u202f\u205f\u3000",
@@ -145,5 +145,5 @@ test.each<[text: string, begun: string | undefined]>([
   ["ana ma", undefined],
   ['"ana" ma', undefined],
 ])("of %j the name that is being written is %j", (text, begun) => {
-  expect(begunName(text)).toBe(begun);
+  expect(unfinishedName(text)).toBe(begun);
 });

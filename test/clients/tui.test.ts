@@ -3,23 +3,23 @@
 import { PassThrough } from "node:stream";
 import { expect, test } from "vitest";
 import { TertuliaError } from "#tertulia/clients/sdk/error.js";
-import { clean, cleanJson, cleanLine } from "#tertulia/clients/tui/clean.js";
+import { sanitize, sanitizeJson, sanitizeLine } from "#tertulia/clients/tui/sanitize.js";
 import { parse, type Command } from "#tertulia/clients/tui/commands.js";
-import { complete } from "#tertulia/clients/tui/complete.js";
-import { rings, type Bell } from "#tertulia/clients/tui/bell.js";
-import { EMPTY, edit, sentLine, withText, type Edit } from "#tertulia/clients/tui/editor.js";
+import { complete } from "#tertulia/clients/tui/completion.js";
+import { shouldRing, type Bell } from "#tertulia/clients/tui/bell.js";
+import { EMPTY, edit, withoutSentLine, withText, type Edit } from "#tertulia/clients/tui/editor.js";
 import { Keyboard } from "#tertulia/clients/tui/keyboard.js";
 import { actionOfInput, insert, type InputAction, type Input } from "#tertulia/clients/tui/keys.js";
 import { render } from "#tertulia/clients/tui/layout.js";
 import { linesOf } from "#tertulia/clients/tui/input-lines.js";
-import { lineOf } from "#tertulia/clients/tui/lines.js";
-import { marked, occurrences } from "#tertulia/clients/tui/marks.js";
+import { lineOf } from "#tertulia/clients/tui/plain-line.js";
+import { highlighted, occurrences } from "#tertulia/clients/tui/highlights.js";
 import { mentions } from "#tertulia/clients/tui/mentions.js";
 import { readOptions } from "#tertulia/clients/tui/options.js";
 import { paint, span, type Frame } from "#tertulia/clients/tui/paint.js";
 import type { Screen } from "#tertulia/clients/tui/screen.js";
 import { InputController } from "#tertulia/clients/tui/input-controller.js";
-import { scrolled, seen, talk } from "#tertulia/clients/tui/talk.js";
+import { scrollBy, visibleRange, transcriptLines } from "#tertulia/clients/tui/transcript.js";
 import { textsFor } from "#tertulia/clients/tui/texts.js";
 import { cut, fit, width, wrap } from "#tertulia/clients/tui/width.js";
 import type { Message } from "#tertulia/clients/sdk/events.js";
@@ -88,14 +88,14 @@ test.each<[what: string, text: string, shown: string]>([
   ["half a pair", "a\ud800b", "a\ufffdb"],
   ["a pile of marks", `a${"\u0301".repeat(50)}`, `a${"\u0301".repeat(4)}`],
 ])("of %s nothing dangerous is left", (_, text, shown) => {
-  expect(clean(text)).toBe(shown);
+  expect(sanitize(text)).toBe(shown);
 });
 
 test("a name is one line, JSON is exact, and a line of plain output cannot be made up", () => {
-  expect(cleanLine("a\nb")).toBe("a b");
+  expect(sanitizeLine("a\nb")).toBe("a b");
   const evil = { text: "\x1b[2J\x9b\u202e\n" };
-  expect(cleanJson(evil)).toBe(String.raw`{"text":"\u001b[2J\u009b\u202e\n"}`);
-  expect(JSON.parse(cleanJson(evil))).toEqual(evil);
+  expect(sanitizeJson(evil)).toBe(String.raw`{"text":"\u001b[2J\u009b\u202e\n"}`);
+  expect(JSON.parse(sanitizeJson(evil))).toEqual(evil);
   const message = { conv: "@bob", from: "bob", text: "a\n~ ana: b\\n" };
   expect(lineOf(message)).toBe(String.raw`@bob bob: a\n~ ana: b\\n`);
 });
@@ -166,7 +166,7 @@ test("what was cut comes back, and lines that were sent can be gone back to", ()
   let editor = edit(withText(EMPTY, "one two"), erase("word left").edit);
   editor = edit(edit(editor, { type: "yank" }), { type: "yank" });
   expect(editor.text).toBe("one twotwo");
-  editor = withText(sentLine(withText(sentLine(editor), "second")), "being written");
+  editor = withText(withoutSentLine(withText(withoutSentLine(editor), "second")), "being written");
   const texts: string[] = [];
   for (const by of [-1, -1, -1, 1, 1, 1] as const) {
     editor = edit(editor, { type: "past", by });
@@ -426,7 +426,7 @@ function screen(view: View, some: Partial<Screen> = {}): Screen {
   const url = "ws://localhost:9000";
   const rest = {
     anchor: undefined,
-    sheet: undefined,
+    overlay: undefined,
     search: undefined,
     columns: 90,
     rows: 20,
@@ -451,7 +451,9 @@ test("help that is longer than the screen goes on by pages, and is all there on 
   ] as const) {
     const seen = new Set<string>();
     const of = (from: number): string =>
-      picture(screen(viewAfter(OPEN), { columns, rows, sheet: { type: "help", from } })).join("\n");
+      picture(screen(viewAfter(OPEN), { columns, rows, overlay: { type: "help", from } })).join(
+        "\n",
+      );
     for (let from = 0; from < 100; from++) {
       for (const word of of(from).match(/[/\w-]+/g)!) seen.add(word);
     }
@@ -467,9 +469,9 @@ test("help is paged to its end, however low the terminal is", () => {
   const view = viewAfter(OPEN);
   for (const rows of [9, 10, 24]) {
     const desk = { view, do: () => {} };
-    const now = (): Screen => screen(view, { rows, sheet: stage.sheet });
+    const now = (): Screen => screen(view, { rows, overlay: stage.overlay });
     const stage: InputController = new InputController({ desk, screen: now } as never);
-    stage.sheet = HELP;
+    stage.overlay = HELP;
     expect(picture(now()).join("\n")).toContain("PgDn: more");
     for (let page = 0; page < 100; page++) stage.scroll({ by: "page", to: 1 });
     expect(picture(now()).join("\n")).not.toContain("PgDn: more");
@@ -563,10 +565,13 @@ test("one stays where one has scrolled to, when messages come below and above", 
     const events = Array.from({ length: to - from + 1 }, (_, at) =>
       message(from + at, `u${at}`, `text ${from + at}`),
     );
-    return talk(viewAfter(OPEN, ...events), 60, texts, NOW);
+    return transcriptLines(viewAfter(OPEN, ...events), 60, texts, NOW);
   };
-  const shown = (all: ReturnType<typeof lines>, anchor: Parameters<typeof seen>[1]): string[] => {
-    const { from, until } = seen(all, anchor, 6);
+  const shown = (
+    all: ReturnType<typeof lines>,
+    anchor: Parameters<typeof visibleRange>[1],
+  ): string[] => {
+    const { from, until } = visibleRange(all, anchor, 6);
     return all
       .slice(from, until)
       .flatMap(({ spans }) => /text \d+/.exec(spans.map(({ text }) => text).join("")) ?? [])
@@ -578,12 +583,12 @@ test("one stays where one has scrolled to, when messages come below and above", 
     ["text 29", "text 30", "text 31", "text 32", "text 33", "text 34"],
   ];
   expect(shown(before, undefined)).toEqual(end);
-  const anchor = scrolled(before, undefined, 6, -6);
+  const anchor = scrollBy(before, undefined, 6, -6);
   expect(shown(before, anchor)).toEqual(above);
   expect(shown(lines(20, 60), anchor)).toEqual(above);
   expect(shown(lines(1, 60), anchor)).toEqual(above);
-  expect(scrolled(before, anchor, 6, 6)).toBeUndefined();
-  expect(seen(before, scrolled(before, undefined, 6, -999), 6).from).toBe(0);
+  expect(scrollBy(before, anchor, 6, 6)).toBeUndefined();
+  expect(visibleRange(before, scrollBy(before, undefined, 6, -999), 6).from).toBe(0);
 });
 
 test("80 columns and 24 rows have 20 messages, each with its time and author, and the day", () => {
@@ -646,7 +651,7 @@ test("who mentions one's name stands out, wherever the line is broken; oneself d
     message(1, "bob", "it is for Ana, not banana"),
     message(2, "ana", "ana"),
   );
-  const looks = talk(view, 34, textsFor("en"), NOW).map(({ spans }) =>
+  const looks = transcriptLines(view, 34, textsFor("en"), NOW).map(({ spans }) =>
     spans.filter(({ look }) => look === "mention").map(({ text }) => text.trim()),
   );
   expect(looks.flat()).toEqual(["bob", "Ana"]);
@@ -676,7 +681,7 @@ test("bells ring for everything, for private messages and mentions, or for nothi
     ts: NOW,
   });
   const messages = [at("~", "hello"), at("~", "hello ANA"), at("@bob", "hello")];
-  const ringing = (bell: Bell): boolean[] => messages.map((each) => rings(bell, each, "ana"));
+  const ringing = (bell: Bell): boolean[] => messages.map((each) => shouldRing(bell, each, "ana"));
   expect(ringing("all")).toEqual([true, true, true]);
   expect(ringing("mentions")).toEqual([false, true, true]);
   expect(ringing("none")).toEqual([false, false, false]);
@@ -697,7 +702,7 @@ test.each<[text: string, sought: string, found: string[]]>([
 test("marks keep their places where lines are broken", () => {
   const text = "one two  three\n\n  four";
   const marks = [{ from: 4, to: 14, look: "match" }] as const;
-  const lines = marked(text, wrap(text, 8), marks);
+  const lines = highlighted(text, wrap(text, 8), marks);
   expect(lines.map((line) => line.map((each) => each.text))).toEqual([
     ["one ", "two"],
     ["three"],

@@ -11,7 +11,11 @@ import {
   typingIn,
   unreadTotal,
 } from "#tertulia/clients/view/lists.js";
-import { heldCount, ownStatus, quietAgain } from "#tertulia/clients/view/do-not-disturb.js";
+import {
+  heldCount,
+  ownStatus,
+  restoreDoNotDisturb,
+} from "#tertulia/clients/view/do-not-disturb.js";
 import { timelineRows } from "#tertulia/clients/view/timeline.js";
 import { update } from "#tertulia/clients/view/update.js";
 
@@ -25,9 +29,9 @@ class Screen {
 
   do(...events: Action[]): this {
     for (const event of events) {
-      const { view, wishes } = update(this.view, event, this.nowMs);
+      const { view, effects } = update(this.view, event, this.nowMs);
       this.view = view;
-      this.wishes.push(...wishes);
+      this.wishes.push(...effects);
     }
     return this;
   }
@@ -337,7 +341,7 @@ test("what an earlier page was sending goes on in its order; what had failed wai
   const screen = new Screen().do(
     { type: "state", state: { name: "connecting" } },
     {
-      type: "underway",
+      type: "unsent",
       messages: [
         { conv: "~", mid: "x2", text: "two", ts: NOON - 20 },
         { conv: "@bea", mid: "x3", text: "hi bea", ts: NOON - 10, problem: "not_found" },
@@ -579,7 +583,7 @@ test.each<[string, string, string | undefined, string[], string[]]>([
 test("busy goes on after a reload, with what was held back, and after the chat has lost its messages", () => {
   const again = (marks: unknown, head: number): Screen => {
     const screen = new Screen();
-    screen.view = quietAgain(screen.view, marks);
+    screen.view = restoreDoNotDisturb(screen.view, marks);
     return screen.do(OPEN, welcome(["~", head]), page(1, 1, head));
   };
   const held = again([["~", 2]], 4).do(people(["ana", "active"]), hear(5));

@@ -2,15 +2,15 @@
 import type { Events, Requests, SUBPROTOCOL as Subprotocol } from "../../wire/json-schema.js";
 import { TertuliaError } from "./error.js";
 import type { DebugEvent } from "./debug.js";
-import { later, type Timer } from "./later.js";
+import { startTimer, type Timer } from "./timer.js";
 import type { Timing } from "./options.js";
-import { seen } from "./seen.js";
+import { frameEvent } from "./frame-event.js";
 import type { WebSocketConstructor, WebSocketLike } from "./web-socket.js";
 
 /** What may be asked once there is a welcome; the link adds the id. */
-export type Ask = Requests[Exclude<keyof Requests, "hello">];
+export type ClientRequest = Requests[Exclude<keyof Requests, "hello">];
 export type Ok = Events["ok"];
-export type Told = Events["message" | "presence" | "read" | "typing" | "gap" | "goaway"];
+export type ServerEvent = Events["message" | "presence" | "read" | "typing" | "gap" | "goaway"];
 
 export interface ConnectionOptions {
   readonly url: string;
@@ -18,48 +18,48 @@ export interface ConnectionOptions {
   readonly timing: Timing;
   /** Asked when the connection is there, so that it has the latest cursors. */
   hello(): Requests["hello"];
-  welcomed(welcome: Events["welcome"]): void;
-  told(event: Told): void;
+  onWelcome(welcome: Events["welcome"]): void;
+  onEvent(event: ServerEvent): void;
   /** The hello was refused; the link is at its end. */
-  refused(error: TertuliaError): void;
+  onRefused(error: TertuliaError): void;
   /** An error that answers no request. */
-  failed(error: TertuliaError): void;
+  onError(error: TertuliaError): void;
   /** It does not answer as it should, and may yet: somebody else may do better. Said again and again. */
-  doubted(): void;
+  onSuspect(): void;
   /** Said once, and not after `leave`. */
-  lost(code: number, reason: string): void;
+  onLost(code: number, reason: string): void;
   debug(event: DebugEvent): void;
 }
 
 /** Called where the frame is read, not later: what follows the answer finds it done. */
-export type Answered = (error: TertuliaError | undefined, ok: Ok) => void;
+export type AnswerCallback = (error: TertuliaError | undefined, ok: Ok) => void;
 
 const SUBPROTOCOL: typeof Subprotocol = "tertulia.v1.json";
 const HELLO_ID = 0;
 /** For a sign of life, after a sign that the connection may be dead. */
-const PROBED_WITHIN_MS = 3_000;
+const PROBE_WITHIN_MS = 3_000;
 /** An answer takes up to five seconds while Redis is away, and a pong may have to wait for one. */
-const ANSWERED_WITHIN_MS = 6_000;
-const DOUBTED_AFTER_MS = 3_000;
+const ANSWER_WITHIN_MS = 6_000;
+const SUSPECT_AFTER_MS = 3_000;
 /** After an error. */
-const CLOSED_WITHIN_MS = 100;
+const CLOSE_WITHIN_MS = 100;
 
 export class Connection {
   readonly #options: ConnectionOptions;
   readonly #socket: WebSocketLike;
-  readonly #asked = new Map<number, Answered>();
+  readonly #pending = new Map<number, AnswerCallback>();
   #lastId = HELLO_ID;
   #maxFrameBytes = Infinity;
   #state: "dialling" | "greeting" | "open" | "ended" = "dialling";
   #wasOpen = false;
   /** What the socket said of its failure, if it can. */
-  #problem = "";
+  #socketError = "";
   /** When anything came last, as `performance.now()` counts. */
   heardMs = 0;
   #probedMs = -Infinity;
   #timer: Timer;
   /** For a sign of life after a request. */
-  #expecting: Timer | undefined;
+  #answerTimer: Timer | undefined;
 
   constructor(options: ConnectionOptions) {
     this.#options = options;
@@ -70,45 +70,48 @@ export class Connection {
       options.debug({ type: "open", url: options.url });
       this.#send({ ...options.hello(), id: HELLO_ID });
     });
-    this.#socket.addEventListener("message", ({ data }) => this.#hear(data));
-    this.#socket.addEventListener("error", (event) => this.#fail(event));
+    this.#socket.addEventListener("message", ({ data }) => this.#receive(data));
+    this.#socket.addEventListener("error", (event) => this.#onSocketError(event));
     this.#socket.addEventListener("close", ({ code, reason }) => this.#lose(code, reason));
-    this.#timer = later(() => this.#cut("no welcome in time"), this.#options.timing.openWithinMs);
+    this.#timer = startTimer(
+      () => this.#cut("no welcome in time"),
+      this.#options.timing.openWithinMs,
+    );
   }
 
   /** Why there is no connection any more: what is known of it, here. */
-  problem(code: number, reason: string): TertuliaError {
+  errorAfterLoss(code: number, reason: string): TertuliaError {
     const { url } = this.#options;
     if (this.#wasOpen) {
       return new TertuliaError("lost", `${url} is lost: ${code} ${reason}`.trim(), true);
     }
     const unknown = "this environment does not say why; is that the address of a chat that runs?";
-    const why = reason || this.#problem || (code === 1006 ? unknown : `${code}`);
+    const why = reason || this.#socketError || (code === 1006 ? unknown : `${code}`);
     return new TertuliaError("unreachable", `${url} cannot be reached: ${why}`, true);
   }
 
   /** Gives the name back, even one that was only asked for; `heard` at the answer, if there is one. */
-  bye(heard: () => void): void {
+  bye(done: () => void): void {
     if (this.#state !== "dialling") {
-      this.ask({ type: "bye" }, heard);
+      this.request({ type: "bye" }, done);
       return;
     }
     this.leave();
-    heard();
+    done();
   }
 
   /** Sends; the answer comes to `answered`, unless the link is lost first: then nothing does. */
-  ask(request: Ask, answered: Answered): void {
+  request(request: ClientRequest, onAnswer: AnswerCallback): void {
     const frame = { ...request, id: ++this.#lastId };
     const text = JSON.stringify(frame);
     if (isLonger(text, this.#maxFrameBytes)) {
       const why = `more than the ${this.#maxFrameBytes} bytes of a frame`;
-      answered(new TertuliaError("too_large", why), { type: "ok" });
+      onAnswer(new TertuliaError("too_large", why), { type: "ok" });
       return;
     }
-    this.#asked.set(frame.id, answered);
+    this.#pending.set(frame.id, onAnswer);
     this.#write(frame, text);
-    this.#expect();
+    this.#expectAnswer();
   }
 
   /** Says goodbye; what comes is nobody's business any more. */
@@ -118,13 +121,13 @@ export class Connection {
 
   /** Gives it up unless there is a sign of life soon. */
   probe(): void {
-    const withinMs = Math.min(PROBED_WITHIN_MS, this.#options.timing.pongWithinMs);
+    const withinMs = Math.min(PROBE_WITHIN_MS, this.#options.timing.pongWithinMs);
     const nowMs = performance.now();
     if (this.#state === "ended" || nowMs - this.#probedMs < withinMs) return;
     this.#probedMs = nowMs;
     clearTimeout(this.#timer);
     if (this.#state === "open") this.#ping(withinMs);
-    else this.#timer = later(() => this.#cut("no welcome in time"), withinMs);
+    else this.#timer = startTimer(() => this.#cut("no welcome in time"), withinMs);
   }
 
   #send(frame: Requests[keyof Requests]): void {
@@ -132,11 +135,11 @@ export class Connection {
   }
 
   #write(frame: Requests[keyof Requests], text: string): void {
-    this.#options.debug(seen("sent", frame, text));
+    this.#options.debug(frameEvent("sent", frame, text));
     this.#socket.send(text);
   }
 
-  #hear(data: unknown): void {
+  #receive(data: unknown): void {
     if (this.#state === "ended") return;
     this.heardMs = performance.now();
     const text = String(data);
@@ -147,7 +150,7 @@ export class Connection {
       this.#cut("not the protocol");
       return;
     }
-    this.#options.debug(seen("received", event, text));
+    this.#options.debug(frameEvent("received", event, text));
     switch (event.type) {
       case "welcome":
         if (this.#state === "greeting") this.#open(event);
@@ -166,7 +169,7 @@ export class Connection {
       case "typing":
       case "gap":
       case "goaway":
-        this.#options.told(event);
+        this.#options.onEvent(event);
         return;
       default:
         event satisfies never; // of a later version: not for this client
@@ -178,32 +181,32 @@ export class Connection {
     this.#wasOpen = true;
     this.#maxFrameBytes = welcome.limits.frame;
     clearTimeout(this.#timer);
-    this.#listen(this.#options.timing.pingAfterMs);
-    this.#options.welcomed(welcome);
+    this.#schedulePing(this.#options.timing.pingAfterMs);
+    this.#options.onWelcome(welcome);
   }
 
   #answer(id: unknown, error: TertuliaError | undefined, ok: Ok): void {
     if (id === HELLO_ID && error !== undefined && this.#state === "greeting") {
       this.leave();
-      this.#options.refused(error);
+      this.#options.onRefused(error);
       return;
     }
-    const answered = typeof id === "number" ? this.#asked.get(id) : undefined;
-    if (answered === undefined) {
-      if (error !== undefined) this.#options.failed(error);
+    const onAnswer = typeof id === "number" ? this.#pending.get(id) : undefined;
+    if (onAnswer === undefined) {
+      if (error !== undefined) this.#options.onError(error);
       return;
     }
-    this.#asked.delete(id as number);
-    answered(error, ok);
+    this.#pending.delete(id as number);
+    onAnswer(error, ok);
   }
 
   /** A ping after a silence; a cut after a longer one. */
-  #listen(forMs: number): void {
+  #schedulePing(forMs: number): void {
     const { pingAfterMs, pongWithinMs } = this.#options.timing;
-    this.#timer = later(() => {
+    this.#timer = startTimer(() => {
       const silentMs = performance.now() - this.heardMs;
       if (silentMs < pingAfterMs) {
-        this.#listen(pingAfterMs - silentMs);
+        this.#schedulePing(pingAfterMs - silentMs);
         return;
       }
       this.#ping(pongWithinMs);
@@ -214,13 +217,13 @@ export class Connection {
     const askedMs = performance.now();
     this.#send({ type: "ping" });
     const wait = (leftMs: number): void => {
-      const forMs = Math.min(leftMs, DOUBTED_AFTER_MS);
-      this.#timer = later(() => {
-        if (this.heardMs >= askedMs) this.#listen(this.#options.timing.pingAfterMs);
+      const forMs = Math.min(leftMs, SUSPECT_AFTER_MS);
+      this.#timer = startTimer(() => {
+        if (this.heardMs >= askedMs) this.#schedulePing(this.#options.timing.pingAfterMs);
         else if (leftMs <= forMs) this.#cut("no sign of life");
         else {
           wait(leftMs - forMs);
-          this.#options.doubted();
+          this.#options.onSuspect();
         }
       }, forMs);
     };
@@ -228,21 +231,21 @@ export class Connection {
   }
 
   /** A request asks for a sign of life as a ping does. */
-  #expect(): void {
+  #expectAnswer(): void {
     const askedMs = performance.now();
-    this.#expecting ??= later(() => {
-      this.#expecting = undefined;
-      if (this.#asked.size > 0) this.#expect();
-      if (this.heardMs < askedMs) this.#options.doubted();
-    }, ANSWERED_WITHIN_MS);
+    this.#answerTimer ??= startTimer(() => {
+      this.#answerTimer = undefined;
+      if (this.#pending.size > 0) this.#expectAnswer();
+      if (this.heardMs < askedMs) this.#options.onSuspect();
+    }, ANSWER_WITHIN_MS);
   }
 
   /** A close follows; but Node 22's own WebSocket keeps silent after a failed connection. */
-  #fail(event: object): void {
+  #onSocketError(event: object): void {
     if (this.#state === "ended") return;
-    this.#problem = messageOf(event);
+    this.#socketError = messageOf(event);
     clearTimeout(this.#timer);
-    this.#timer = later(() => this.#cut(""), CLOSED_WITHIN_MS);
+    this.#timer = startTimer(() => this.#cut(""), CLOSE_WITHIN_MS);
   }
 
   #cut(reason: string): void {
@@ -253,7 +256,7 @@ export class Connection {
   }
 
   #lose(code: number, reason: string): void {
-    if (this.#end(code, reason)) this.#options.lost(code, reason);
+    if (this.#end(code, reason)) this.#options.onLost(code, reason);
   }
 
   /** False if it had ended already. */
@@ -261,8 +264,8 @@ export class Connection {
     if (this.#state === "ended") return false;
     this.#state = "ended";
     clearTimeout(this.#timer);
-    clearTimeout(this.#expecting);
-    this.#asked.clear();
+    clearTimeout(this.#answerTimer);
+    this.#pending.clear();
     this.#options.debug({ type: "close", url: this.#options.url, code, reason });
     return true;
   }

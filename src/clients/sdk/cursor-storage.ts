@@ -1,6 +1,6 @@
 /** What a client keeps across reloads of its page: key and cursors, in a storage such as a browser has. */
 import type { Cursors } from "./events.js";
-import { isConv } from "./misuse.js";
+import { isConv } from "./argument-checks.js";
 import type { StorageLike } from "./options.js";
 import { randomId } from "./platform.js";
 
@@ -9,7 +9,7 @@ export interface CursorStorageOptions {
   /** What it is kept under. */
   readonly item: string;
   /** Full, or not allowed: the chat works without. */
-  readonly failed: (error: unknown) => void;
+  readonly onError: (error: unknown) => void;
 }
 
 /** A client's place in a storage, until another client of the same chat and name takes it. */
@@ -20,7 +20,7 @@ export class CursorStorage {
   readonly cursors: Cursors;
   /** What this client writes begins so. */
   readonly #mark = `{"by":"${randomId()}",`;
-  #hasBegun = false;
+  #hasWritten = false;
 
   constructor(options: CursorStorageOptions) {
     this.#options = options;
@@ -31,25 +31,25 @@ export class CursorStorage {
   }
 
   /** The first call takes the place; when another client has taken it since, nothing is written. */
-  keep(key: string, cursors: () => Cursors): void {
-    const { storage, item, failed } = this.#options;
+  save(key: string, cursors: () => Cursors): void {
+    const { storage, item, onError } = this.#options;
     if (storage === undefined) return;
     try {
-      if (this.#hasBegun && !storage.getItem(item)?.startsWith(this.#mark)) return;
-      this.#hasBegun = true;
+      if (this.#hasWritten && !storage.getItem(item)?.startsWith(this.#mark)) return;
+      this.#hasWritten = true;
       storage.setItem(item, this.#mark + JSON.stringify({ key, cursors: cursors() }).slice(1));
     } catch (error) {
-      failed(error);
+      onError(error);
     }
   }
 
   /** Other programs write there too, so nothing is known of its shape. */
   #read(): { readonly key?: unknown; readonly cursors?: unknown } {
-    const { storage, item, failed } = this.#options;
+    const { storage, item, onError } = this.#options;
     try {
       return (JSON.parse(storage?.getItem(item) ?? "{}") as object | null) ?? {};
     } catch (error) {
-      failed(error);
+      onError(error);
       return {};
     }
   }

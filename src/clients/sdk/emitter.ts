@@ -17,12 +17,12 @@ export class Emitter {
   }
 
   emit<Type extends keyof TertuliaEvents>(type: Type, event: TertuliaEvents[Type]): void {
-    for (const listener of Array.from(this.#listeners[type] ?? [])) tell(listener, event);
+    for (const listener of Array.from(this.#listeners[type] ?? [])) callListener(listener, event);
   }
 }
 
 /** A listener's own mistake reaches the environment, and nobody else here. */
-export function tell<Event>(listener: (event: Event) => void, event: Event): void {
+export function callListener<Event>(listener: (event: Event) => void, event: Event): void {
   try {
     listener(event);
   } catch (error) {

@@ -20,12 +20,12 @@ export class MessageSequencer {
   /** The conversation of the latest message last. */
   readonly #cursors = new Map<string, Cursor>();
   /** Written to, and nothing heard of yet: what no welcome has listed, all of it is wanted. */
-  readonly #begun = new Set<string>();
+  readonly #started = new Set<string>();
   #isWelcome = false;
   /** Of which the welcome says that something is missing: their epochs, until the gap tells what. */
-  readonly #awaited = new Map<string, string>();
+  readonly #expectedGaps = new Map<string, string>();
   /** What came behind a hole, while that is being fetched. */
-  #held = new Map<string, Message[]>();
+  #buffered = new Map<string, Message[]>();
 
   constructor(options: MessageSequencerOptions) {
     this.#options = options;
@@ -39,21 +39,21 @@ export class MessageSequencer {
   }
 
   /** This user writes to it: who has written has read, so without a cursor it might never be told. */
-  begin(conv: string): void {
-    if (!this.#cursors.has(conv)) this.#begun.add(conv);
+  start(conv: string): void {
+    if (!this.#cursors.has(conv)) this.#started.add(conv);
   }
 
   /** There is nobody of that name. */
-  neverBegan(conv: string): void {
-    this.#begun.delete(conv);
+  cancelStart(conv: string): void {
+    this.#started.delete(conv);
   }
 
   /** The cursors that a hello has room for. */
   resume(): Record<string, [epoch: string, seq: number]> {
     let left = RESUME_BYTES;
     const encoder = new TextEncoder();
-    const begun = this.#isWelcome ? [...this.#begun] : [];
-    const all = [...this.#cursors, ...begun.map((conv): [string, Cursor] => [conv, ["0", 0]])];
+    const started = this.#isWelcome ? [...this.#started] : [];
+    const all = [...this.#cursors, ...started.map((conv): [string, Cursor] => [conv, ["0", 0]])];
     const fitting = all.toReversed().filter((entry) => {
       left -= encoder.encode(JSON.stringify(entry)).length;
       return left >= 0;
@@ -67,17 +67,17 @@ export class MessageSequencer {
    * of conversations that began while one was away, and were read or written in by another device.
    */
   welcome(conversations: readonly Conversation[]): Gap[] {
-    this.#held = new Map();
-    this.#awaited.clear();
+    this.#buffered = new Map();
+    this.#expectedGaps.clear();
     const gaps: Gap[] = [];
     for (const { conv, epoch, after, recovered } of conversations) {
       if (this.#isWelcome && recovered && after > 0 && !this.#cursors.has(conv)) {
         gaps.push({ conv, after: 0, before: after + 1, reason: "limit" });
       }
       // a connection that is lost before the gap must not lose the gap
-      if (!recovered) this.#awaited.set(conv, epoch);
+      if (!recovered) this.#expectedGaps.set(conv, epoch);
       else if (!this.#cursors.has(conv)) this.#cursors.set(conv, [epoch, after]);
-      if (recovered) this.#begun.delete(conv);
+      if (recovered) this.#started.delete(conv);
     }
     this.#isWelcome = true;
     return gaps;
@@ -85,9 +85,9 @@ export class MessageSequencer {
 
   message(message: Message): void {
     const { conv, seq } = message;
-    const held = this.#held.get(conv);
-    if (held) {
-      held.push(message);
+    const buffered = this.#buffered.get(conv);
+    if (buffered) {
+      buffered.push(message);
       return;
     }
     const cursor = this.#cursors.get(conv);
@@ -97,8 +97,8 @@ export class MessageSequencer {
       if (!isNewerEpoch(message.epoch, cursor[0])) return;
       this.gap({ conv, after: seq - 1, before: seq, reason: "rolled_back" });
     } else if (cursor !== undefined && seq > cursor[1] + 1) {
-      this.#held.set(conv, [message]);
-      void this.#fill(conv, this.#held);
+      this.#buffered.set(conv, [message]);
+      void this.#fill(conv, this.#buffered);
       return;
     }
     this.#deliver(message);
@@ -106,30 +106,30 @@ export class MessageSequencer {
 
   gap(gap: Gap): void {
     const [epoch, seq] = this.#cursors.get(gap.conv) ?? ["0", 0];
-    const awaited = this.#awaited.get(gap.conv);
-    if (awaited !== undefined || gap.reason === "rolled_back" || gap.before - 1 > seq) {
-      this.#cursors.set(gap.conv, [awaited ?? epoch, gap.before - 1]);
+    const epochOfGap = this.#expectedGaps.get(gap.conv);
+    if (epochOfGap !== undefined || gap.reason === "rolled_back" || gap.before - 1 > seq) {
+      this.#cursors.set(gap.conv, [epochOfGap ?? epoch, gap.before - 1]);
     }
-    this.#awaited.delete(gap.conv);
-    this.#begun.delete(gap.conv);
+    this.#expectedGaps.delete(gap.conv);
+    this.#started.delete(gap.conv);
     this.#options.gap(gap);
   }
 
   #deliver(message: Message): void {
-    this.#begun.delete(message.conv);
+    this.#started.delete(message.conv);
     this.#cursors.delete(message.conv);
     this.#cursors.set(message.conv, [message.epoch, message.seq]);
     this.#options.deliver(message);
   }
 
   /** By the law of the protocol there are no holes; if there is one, it is filled or told. */
-  async #fill(conv: string, held: Map<string, Message[]>): Promise<void> {
-    const before = held.get(conv)![0]!.seq;
+  async #fill(conv: string, buffered: Map<string, Message[]>): Promise<void> {
+    const before = buffered.get(conv)![0]!.seq;
     let page: HistoryPage | undefined;
     do {
       const after = this.#cursors.get(conv)![1];
       page = await this.#options.fetch(conv, after).catch(() => undefined); // told as a gap
-      if (this.#held !== held) return; // a welcome began anew, from the same cursor
+      if (this.#buffered !== buffered) return; // a welcome began anew, from the same cursor
       for (const message of page?.messages ?? []) {
         if (message.seq < before && message.seq === this.#cursors.get(conv)![1] + 1) {
           this.#deliver(message);
@@ -138,9 +138,9 @@ export class MessageSequencer {
       if (this.#cursors.get(conv)![1] === after) page = undefined; // no progress
     } while (page !== undefined && this.#cursors.get(conv)![1] < before - 1);
     const after = this.#cursors.get(conv)![1];
-    const waiting = held.get(conv)!;
-    held.delete(conv);
+    const behind = buffered.get(conv)!;
+    buffered.delete(conv);
     if (after < before - 1) this.gap({ conv, after, before, reason: "trimmed" });
-    for (const message of waiting) this.message(message);
+    for (const message of behind) this.message(message);
   }
 }

@@ -1,7 +1,7 @@
 /** What is taken from the environment, browser or Node. */
 import type { WebSocketConstructor } from "./web-socket.js";
 
-export function ownWebSocket(): WebSocketConstructor {
+export function builtInWebSocket(): WebSocketConstructor {
   const { WebSocket } = globalThis as { WebSocket?: WebSocketConstructor };
   if (WebSocket) return WebSocket;
   throw new TypeError(

@@ -1,35 +1,35 @@
 /** Who is connected, asked for once and again after each return. */
 import type { Events } from "../../wire/json-schema.js";
 import type { PresenceChange, PresenceView, Status } from "./events.js";
-import type { Ask, Ok } from "./connection.js";
+import type { ClientRequest, Ok } from "./connection.js";
 import type { RequestQueue } from "./request-queue.js";
-import { checkNames } from "./misuse.js";
-import { Roster } from "./roster.js";
+import { checkNames } from "./argument-checks.js";
+import { PresenceMap } from "./presence-map.js";
 
 const LANE = "presence";
 
 export class Presence implements PresenceView {
-  readonly #roster = new Roster();
-  readonly #outbox: RequestQueue;
-  readonly #changed: (change: PresenceChange) => void;
-  #wanted: readonly string[] | undefined;
-  #asking = 0;
+  readonly #map = new PresenceMap();
+  readonly #requests: RequestQueue;
+  readonly #onChange: (change: PresenceChange) => void;
+  #watched: readonly string[] | undefined;
+  #subscribing = 0;
 
-  constructor(outbox: RequestQueue, changed: (change: PresenceChange) => void) {
-    this.#outbox = outbox;
-    this.#changed = changed;
+  constructor(requests: RequestQueue, onChange: (change: PresenceChange) => void) {
+    this.#requests = requests;
+    this.#onChange = onChange;
   }
 
   get people(): ReadonlyMap<string, Status> {
-    return this.#roster.people;
+    return this.#map.people;
   }
 
   get count(): number {
-    return this.#roster.count;
+    return this.#map.count;
   }
 
   get isFull(): boolean {
-    return this.#roster.isFull;
+    return this.#map.isFull;
   }
 
   async watch(
@@ -37,36 +37,36 @@ export class Presence implements PresenceView {
     options: { signal?: AbortSignal } = {},
   ): Promise<void> {
     checkNames(names);
-    await this.#ask(names, options.signal);
+    await this.#subscribe(names, options.signal);
   }
 
   async off({ signal }: { signal?: AbortSignal } = {}): Promise<void> {
-    this.#wanted = undefined;
-    await this.#outbox.do({ request: { type: "presence", off: true }, lane: LANE, signal });
+    this.#watched = undefined;
+    await this.#requests.send({ request: { type: "presence", off: true }, lane: LANE, signal });
   }
 
   /** A connection knows nothing of what the one before it was asked. */
-  async askAgain(): Promise<void> {
-    if (this.#wanted && this.#asking === 0) await this.#ask(this.#wanted);
+  async resubscribe(): Promise<void> {
+    if (this.#watched && this.#subscribing === 0) await this.#subscribe(this.#watched);
   }
 
-  told({ count, full, snapshot = false, set = [], gone = [] }: Events["presence"]): void {
-    if (!this.#wanted) return;
-    this.#changed(this.#roster.report({ count, full, isSnapshot: snapshot, set, gone }));
+  onEvent({ count, full, snapshot = false, set = [], gone = [] }: Events["presence"]): void {
+    if (!this.#watched) return;
+    this.#onChange(this.#map.apply({ count, full, isSnapshot: snapshot, set, gone }));
   }
 
-  async #ask(names: readonly string[], signal?: AbortSignal): Promise<void> {
-    this.#wanted = names;
-    this.#asking++;
-    const answered = ({ count = 0, full = true, set = [] }: Ok): void => {
-      this.#roster.watched = new Set(names);
-      this.#changed(this.#roster.report({ count, full, isSnapshot: true, set, gone: [] }));
+  async #subscribe(names: readonly string[], signal?: AbortSignal): Promise<void> {
+    this.#watched = names;
+    this.#subscribing++;
+    const onAnswer = ({ count = 0, full = true, set = [] }: Ok): void => {
+      this.#map.watched = new Set(names);
+      this.#onChange(this.#map.apply({ count, full, isSnapshot: true, set, gone: [] }));
     };
-    const request: Ask = { type: "presence", watch: [...names] };
+    const request: ClientRequest = { type: "presence", watch: [...names] };
     try {
-      await this.#outbox.do({ request, lane: LANE, isStubborn: true, signal, answered });
+      await this.#requests.send({ request, lane: LANE, isRetried: true, signal, onAnswer });
     } finally {
-      this.#asking--;
+      this.#subscribing--;
     }
   }
 }

@@ -4,8 +4,8 @@ import type { Events, Requests } from "../../wire/json-schema.js";
 import { TertuliaError } from "./error.js";
 import type { State } from "./events.js";
 import type { Debug } from "./debug.js";
-import { later, type Timer } from "./later.js";
-import { Connection, type Told } from "./connection.js";
+import { startTimer, type Timer } from "./timer.js";
+import { Connection, type ServerEvent } from "./connection.js";
 import type { Timing } from "./options.js";
 import { moveDelayMs, retryDelayMs } from "./backoff.js";
 import type { WebSocketConstructor } from "./web-socket.js";
@@ -16,37 +16,37 @@ export interface ReconnectorOptions {
   readonly WebSocket: WebSocketConstructor;
   readonly timing: Timing;
   /** Whether the name may be ours already: then somebody else's claim is not believed at once. */
-  readonly isComingBack: boolean;
+  readonly isReturning: boolean;
   hello(): Requests["hello"];
-  changed(state: State): void;
+  onState(state: State): void;
   /** A link is open; the one before it, if there was one, is no longer heard. */
-  opened(link: Connection, welcome: Events["welcome"]): void;
-  lost(): void;
-  told(event: Exclude<Told, Events["goaway"]>): void;
-  failed(error: TertuliaError): void;
+  onOpen(connection: Connection, welcome: Events["welcome"]): void;
+  onLost(): void;
+  onEvent(event: Exclude<ServerEvent, Events["goaway"]>): void;
+  onError(error: TertuliaError): void;
   readonly debug: Debug;
 }
 
 /** A link that lived this long was a success; the next retry is a first one. */
 const STEADY_AFTER_MS = 2_000;
 /** On the way back. Longer than a dead node keeps a name: its lease (4 s), and the lingering (3 s). */
-const NAME_BACK_WITHIN_MS = 15_000;
+const NAME_RETURN_WITHIN_MS = 15_000;
 /** A name that is taken is asked for about this often, so that it is had soon after it is free. */
 const NAME_ATTEMPT = 1;
 /** So many answers in a row that the chat is unavailable, and another node may be better off. */
-const UNABLE = 2;
+const UNAVAILABLE_IN_ROW = 2;
 /** Clients of one node doubt it at the same time, and spread their attempts over this. */
-const DOUBT_SPREAD_MS = 1_000;
+const SUSPECT_SPREAD_MS = 1_000;
 /** After so long without a doubt, the next one is a first one. */
 const TRUSTED_AFTER_MS = 120_000;
 /** For the answer to `bye`. */
 const BYE_WITHIN_MS = 2_000;
 
-interface Ending {
+interface Closing {
   readonly reason: string;
   readonly done: Promise<void>;
   /** Those that may hold the name still. */
-  readonly links: Set<Connection>;
+  readonly connections: Set<Connection>;
 }
 
 export class Reconnector {
@@ -54,25 +54,25 @@ export class Reconnector {
   #state: State = { name: "connecting" };
   #current: Connection | undefined;
   /** Not welcome yet; beside the current one if that one's node is leaving. */
-  #coming: Connection | undefined;
+  #candidate: Connection | undefined;
   #timer: Timer | undefined;
-  #turn = 0;
+  #urlIndex = 0;
   #attempt = 0;
   #openedMs = 0;
-  #isComingBack: boolean;
-  #takenSinceMs: number | undefined;
+  #isReturning: boolean;
+  #nameTakenSinceMs: number | undefined;
   /** Why another link is being opened beside the current one: the node has said so, or seems not to serve. */
-  #moving: "told" | "doubt" | undefined;
-  #doubts = 0;
-  #doubtedMs = -Infinity;
-  #doubtAfterMs = -Infinity;
-  #unable = 0;
-  #ending: Ending | undefined;
-  #ended = (): void => {};
+  #migration: "goaway" | "suspect" | undefined;
+  #suspicions = 0;
+  #suspectedMs = -Infinity;
+  #suspectAgainAfterMs = -Infinity;
+  #unavailableInRow = 0;
+  #closing: Closing | undefined;
+  #resolveClosed = (): void => {};
 
   constructor(options: ReconnectorOptions) {
     this.#options = options;
-    this.#isComingBack = options.isComingBack;
+    this.#isReturning = options.isReturning;
     this.#dial();
   }
 
@@ -81,102 +81,108 @@ export class Reconnector {
   }
 
   /** Waits no longer: dials, or makes sure that whoever is at the other end still is. */
-  wake(): void {
+  retryNow(): void {
     this.#attempt = 0;
     if (this.#state.name === "waiting") {
       this.#dial();
       return;
     }
     this.#current?.probe();
-    this.#coming?.probe();
+    this.#candidate?.probe();
   }
 
   /** Told of each answer: whether the node could do what was asked. */
-  served(isAble: boolean): void {
-    if (isAble) this.#unable = 0;
-    else if (++this.#unable >= UNABLE) this.#doubt(() => this.#unable > 0);
+  onServed(isAble: boolean): void {
+    if (isAble) this.#unavailableInRow = 0;
+    else if (++this.#unavailableInRow >= UNAVAILABLE_IN_ROW)
+      this.#suspect(() => this.#unavailableInRow > 0);
   }
 
   /** Says bye, waits until it was heard, and ends. */
   close(reason: string): Promise<void> {
     if (this.#state.name === "closed") return Promise.resolve();
-    if (this.#ending !== undefined) return this.#ending.done;
-    const done = new Promise<void>((resolve) => (this.#ended = resolve));
-    const links = [this.#current, this.#coming].filter((link) => link !== undefined);
-    this.#ending = { reason, done, links: new Set(links) };
+    if (this.#closing !== undefined) return this.#closing.done;
+    const done = new Promise<void>((resolve) => (this.#resolveClosed = resolve));
+    const connections = [this.#current, this.#candidate].filter(
+      (connection) => connection !== undefined,
+    );
+    this.#closing = { reason, done, connections: new Set(connections) };
     clearTimeout(this.#timer);
-    this.#timer = later(() => this.#end({ name: "closed", code: 1000, reason }), BYE_WITHIN_MS);
-    for (const link of links) link.bye(() => this.#isOver(link));
-    this.#isOver();
+    this.#timer = startTimer(
+      () => this.#end({ name: "closed", code: 1000, reason }),
+      BYE_WITHIN_MS,
+    );
+    for (const connection of connections) connection.bye(() => this.#onReleased(connection));
+    this.#onReleased();
     return done;
   }
 
   /** While ending: this link has no name any more. The last one ends it all. */
-  #isOver(link?: Connection): void {
-    const { links, reason } = this.#ending!;
-    if (link !== undefined) links.delete(link);
-    if (links.size === 0) this.#end({ name: "closed", code: 1000, reason });
+  #onReleased(connection?: Connection): void {
+    const { connections, reason } = this.#closing!;
+    if (connection !== undefined) connections.delete(connection);
+    if (connections.size === 0) this.#end({ name: "closed", code: 1000, reason });
   }
 
   #dial(): void {
     clearTimeout(this.#timer);
     const { urls, WebSocket, timing } = this.#options;
-    const url = urls[this.#turn++ % urls.length]!;
+    const url = urls[this.#urlIndex++ % urls.length]!;
     if (this.#current === undefined) this.#change({ name: "connecting" });
     this.#options.debug({ type: "dial", url });
-    if (this.#ending !== undefined) return; // whoever was told has closed it
+    if (this.#closing !== undefined) return; // whoever was told has closed it
     try {
-      const link: Connection = new Connection({
+      const connection: Connection = new Connection({
         url,
         WebSocket,
         timing,
         hello: () => this.#options.hello(),
-        failed: (error) => this.#options.failed(error),
+        onError: (error) => this.#options.onError(error),
         debug: (event) => this.#options.debug(event),
-        welcomed: (welcome) => this.#welcomed(link, welcome),
-        told: (event) => {
-          if (link === this.#current) this.#told(event);
+        onWelcome: (welcome) => this.#onWelcome(connection, welcome),
+        onEvent: (event) => {
+          if (connection === this.#current) this.#onEvent(event);
         },
-        refused: (error) => this.#refused(link, error),
-        doubted: () => {
+        onRefused: (error) => this.#onRefused(connection, error),
+        onSuspect: () => {
           const nowMs = performance.now();
-          if (link === this.#current) this.#doubt(() => link.heardMs < nowMs);
+          if (connection === this.#current) this.#suspect(() => connection.heardMs < nowMs);
         },
-        lost: (code, reason) => this.#lost(link, code, reason),
+        onLost: (code, reason) => this.#onLost(connection, code, reason),
       });
-      this.#coming = link;
+      this.#candidate = connection;
     } catch (cause) {
       // a page that came by https may not use ws: to another host
-      if (this.#turn === 1) throw cause;
+      if (this.#urlIndex === 1) throw cause;
       const error = new TertuliaError("unreachable", `${url}: ${String(cause)}`, true);
       this.#dialLater(retryDelayMs(this.#attempt++), error);
     }
   }
 
   /** In this order: the old link is not heard from here on, so what it had delivered is had. */
-  #welcomed(link: Connection, welcome: Events["welcome"]): void {
-    if (this.#ending !== undefined) return; // its bye is on the way
+  #onWelcome(connection: Connection, welcome: Events["welcome"]): void {
+    if (this.#closing !== undefined) return; // its bye is on the way
     this.#current?.leave();
-    this.#current = link;
-    this.#coming = undefined;
-    this.#moving = undefined;
-    this.#unable = 0;
-    this.#isComingBack = true;
-    this.#takenSinceMs = undefined;
+    this.#current = connection;
+    this.#candidate = undefined;
+    this.#migration = undefined;
+    this.#unavailableInRow = 0;
+    this.#isReturning = true;
+    this.#nameTakenSinceMs = undefined;
     this.#openedMs = performance.now();
     if (this.#state.name !== "open") this.#change({ name: "open" });
-    this.#options.opened(link, welcome);
+    this.#options.onOpen(connection, welcome);
   }
 
-  #told(event: Told): void {
+  #onEvent(event: ServerEvent): void {
     if (event.type !== "goaway") {
-      this.#options.told(event);
+      this.#options.onEvent(event);
       return;
     }
-    this.#moving = "told";
-    if (this.#ending !== undefined || this.#coming !== undefined) return;
+    this.#migration = "goaway";
+    if (this.#closing !== undefined || this.#candidate !== undefined) return;
     clearTimeout(this.#timer);
-    this.#timer = later(() => this.#dial(), event.reconnectAfterMs);
+    this.#timer = startTimer(() => this.#dial(), event.reconnectAfterMs);
   }
 
   /**
@@ -184,40 +190,40 @@ export class Reconnector {
    * no node serves, none is; the attempts become fewer.
    * @param isDue asked once more before: after this program stood still, its timers come before what was said
    */
-  #doubt(isDue: () => boolean): void {
+  #suspect(isDue: () => boolean): void {
     const nowMs = performance.now();
-    const isMoving = this.#moving !== undefined || this.#coming !== undefined;
-    if (this.#current === undefined || isMoving || this.#ending !== undefined) return;
-    if (nowMs < this.#doubtAfterMs) return;
-    if (nowMs - this.#doubtedMs > TRUSTED_AFTER_MS) this.#doubts = 0;
-    this.#doubtedMs = nowMs;
-    this.#doubtAfterMs = nowMs + moveDelayMs(this.#doubts++);
-    this.#moving = "doubt";
+    const isMigrating = this.#migration !== undefined || this.#candidate !== undefined;
+    if (this.#current === undefined || isMigrating || this.#closing !== undefined) return;
+    if (nowMs < this.#suspectAgainAfterMs) return;
+    if (nowMs - this.#suspectedMs > TRUSTED_AFTER_MS) this.#suspicions = 0;
+    this.#suspectedMs = nowMs;
+    this.#suspectAgainAfterMs = nowMs + moveDelayMs(this.#suspicions++);
+    this.#migration = "suspect";
     clearTimeout(this.#timer);
-    this.#timer = later(() => {
+    this.#timer = startTimer(() => {
       if (isDue()) this.#dial();
-      else this.#moving = undefined;
-    }, Math.random() * DOUBT_SPREAD_MS);
+      else this.#migration = undefined;
+    }, Math.random() * SUSPECT_SPREAD_MS);
   }
 
   /** The link beside the current one was not to be had: whether the current one stays, and all is as before. */
-  #stays(): boolean {
-    const isEnough = this.#moving === "doubt" && this.#current !== undefined;
-    if (isEnough) this.#moving = undefined;
-    return isEnough;
+  #staysOnCurrent(): boolean {
+    const staysOpen = this.#migration === "suspect" && this.#current !== undefined;
+    if (staysOpen) this.#migration = undefined;
+    return staysOpen;
   }
 
-  #refused(link: Connection, error: TertuliaError): void {
-    this.#coming = undefined;
-    if (this.#ending !== undefined) {
-      this.#isOver(link);
+  #onRefused(connection: Connection, error: TertuliaError): void {
+    this.#candidate = undefined;
+    if (this.#closing !== undefined) {
+      this.#onReleased(connection);
       return;
     }
-    if (this.#stays()) return;
-    this.#options.failed(error);
-    const isTaken = error.code === "name_taken";
-    if (isTaken ? this.#mayBecomeFree() : error.retryable) {
-      const attempt = isTaken ? NAME_ATTEMPT : this.#attempt++;
+    if (this.#staysOnCurrent()) return;
+    this.#options.onError(error);
+    const isNameTaken = error.code === "name_taken";
+    if (isNameTaken ? this.#mayNameBecomeFree() : error.retryable) {
+      const attempt = isNameTaken ? NAME_ATTEMPT : this.#attempt++;
       this.#dialLater(retryDelayMs(attempt) + (error.retryAfterMs ?? 0), error);
     } else {
       this.#end({ name: "closed", code: 1000, reason: error.code, error });
@@ -225,28 +231,30 @@ export class Reconnector {
   }
 
   /** Whoever holds the name may have vanished, and may have been this client. */
-  #mayBecomeFree(): boolean {
+  #mayNameBecomeFree(): boolean {
     const nowMs = performance.now();
-    this.#takenSinceMs ??= nowMs;
+    this.#nameTakenSinceMs ??= nowMs;
     const { nameWithinMs } = this.#options.timing;
-    return nowMs - this.#takenSinceMs < (this.#isComingBack ? NAME_BACK_WITHIN_MS : nameWithinMs);
+    return (
+      nowMs - this.#nameTakenSinceMs < (this.#isReturning ? NAME_RETURN_WITHIN_MS : nameWithinMs)
+    );
   }
 
-  #lost(link: Connection, code: number, reason: string): void {
-    this.#takenSinceMs = undefined;
-    if (link === this.#current) {
+  #onLost(connection: Connection, code: number, reason: string): void {
+    this.#nameTakenSinceMs = undefined;
+    if (connection === this.#current) {
       this.#current = undefined;
-      this.#moving = undefined;
+      this.#migration = undefined;
       if (performance.now() - this.#openedMs > STEADY_AFTER_MS) this.#attempt = 0;
-      this.#options.lost();
+      this.#options.onLost();
     } else {
-      this.#coming = undefined;
+      this.#candidate = undefined;
     }
-    if (this.#ending !== undefined) {
-      this.#isOver(link);
+    if (this.#closing !== undefined) {
+      this.#onReleased(connection);
       return;
     }
-    if (this.#stays()) return;
+    if (this.#staysOnCurrent()) return;
     const retry = retryPolicyOf(code);
     if (retry === "never") {
       const error = new TertuliaError(
@@ -254,9 +262,12 @@ export class Reconnector {
         `the chat closed the connection: ${code} ${reason}`,
       );
       this.#end({ name: "closed", code, reason, error });
-    } else if (this.#coming === undefined) {
+    } else if (this.#candidate === undefined) {
       const delayMs = retry === "at once" && this.#attempt === 0 ? 0 : undefined;
-      this.#dialLater(delayMs ?? retryDelayMs(this.#attempt), link.problem(code, reason));
+      this.#dialLater(
+        delayMs ?? retryDelayMs(this.#attempt),
+        connection.errorAfterLoss(code, reason),
+      );
       this.#attempt++;
     } else {
       this.#change({ name: "connecting" });
@@ -265,9 +276,9 @@ export class Reconnector {
 
   #dialLater(delayMs: number, error: TertuliaError): void {
     this.#options.debug({ type: "retry", delayMs, error });
-    if (this.#ending !== undefined) return; // whoever was told has closed it
+    if (this.#closing !== undefined) return; // whoever was told has closed it
     clearTimeout(this.#timer);
-    this.#timer = later(() => this.#dial(), delayMs);
+    this.#timer = startTimer(() => this.#dial(), delayMs);
     if (this.#current === undefined) {
       this.#change({ name: "waiting", retryAtMs: Date.now() + delayMs, error });
     }
@@ -276,17 +287,17 @@ export class Reconnector {
   #end(state: State): void {
     if (this.#state.name === "closed") return;
     clearTimeout(this.#timer);
-    this.#coming?.leave();
+    this.#candidate?.leave();
     this.#current?.leave();
-    this.#coming = undefined;
+    this.#candidate = undefined;
     this.#current = undefined;
     this.#change(state);
-    this.#ended();
+    this.#resolveClosed();
   }
 
   #change(state: State): void {
     this.#state = state;
-    this.#options.changed(state);
+    this.#options.onState(state);
   }
 }
 

@@ -1,23 +1,23 @@
 /** What is asked of the chat: kept while it is away, sent again, in order within a lane, answered once. */
 import { TertuliaError } from "./error.js";
-import { later, type Timer } from "./later.js";
-import type { Ask, Connection, Ok } from "./connection.js";
+import { startTimer, type Timer } from "./timer.js";
+import type { ClientRequest, Connection, Ok } from "./connection.js";
 import { retryDelayMs } from "./backoff.js";
 
 export interface QueuedRequest {
-  readonly request: Ask;
+  readonly request: ClientRequest;
   /** Errands of one lane are done one after the other; without one, at once. */
   readonly lane?: string | undefined;
   /** Whether it is tried again when the chat could not do it in time. */
-  readonly isStubborn?: boolean | undefined;
+  readonly isRetried?: boolean | undefined;
   readonly signal?: AbortSignal | undefined;
   /** When it was sent first, if that was in an earlier life: as `Date.now()` counts. */
   readonly firstSentMs?: number | undefined;
   /** Called where the answer is read, before what follows it. */
-  answered?(ok: Ok): void;
+  onAnswer?(ok: Ok): void;
 }
 
-interface Item extends QueuedRequest {
+interface PendingRequest extends QueuedRequest {
   attempts: number;
   /** When it was sent first, as `performance.now()` counts. */
   sentMs: number | undefined;
@@ -32,20 +32,20 @@ const INTERNAL_ATTEMPTS = 5;
 
 export class RequestQueue {
   readonly #limit: number;
-  readonly #served: (isAble: boolean) => void;
-  readonly #lanes = new Map<string | symbol, Item[]>();
-  readonly #busy = new Set<string | symbol>();
-  readonly #resting = new Map<string | symbol, Timer>();
+  readonly #onServed: (isAble: boolean) => void;
+  readonly #lanes = new Map<string | symbol, PendingRequest[]>();
+  readonly #inFlight = new Set<string | symbol>();
+  readonly #backoffs = new Map<string | symbol, Timer>();
   #size = 0;
-  #link: Connection | undefined;
+  #connection: Connection | undefined;
   /** While the chat says that it is too much. */
-  #pause: Timer | undefined;
-  #end: TertuliaError | undefined;
+  #rateLimitTimer: Timer | undefined;
+  #closedBy: TertuliaError | undefined;
 
   /** @param served told of each answer: whether the chat could do what was asked */
   constructor(limit: number, served: (isAble: boolean) => void) {
     this.#limit = limit;
-    this.#served = served;
+    this.#onServed = served;
   }
 
   /** How many wait for an answer. */
@@ -53,12 +53,12 @@ export class RequestQueue {
     return this.#size;
   }
 
-  do(errand: QueuedRequest): Promise<Ok> {
+  send(queued: QueuedRequest): Promise<Ok> {
     return new Promise((resolve, reject) => {
-      const { signal } = errand;
-      const lane = errand.lane ?? Symbol();
+      const { signal } = queued;
+      const lane = queued.lane ?? Symbol();
       signal?.throwIfAborted();
-      if (this.#end) throw this.#end;
+      if (this.#closedBy) throw this.#closedBy;
       if (this.#size >= this.#limit) {
         const why = `${this.#size} requests are waiting for an answer already`;
         throw new TertuliaError("outbox_full", why, true);
@@ -67,10 +67,10 @@ export class RequestQueue {
         item.settle(signal?.reason);
         this.#advance(lane); // nobody may come to look for a long time
       };
-      const item: Item = {
-        ...errand,
+      const item: PendingRequest = {
+        ...queued,
         attempts: 0,
-        sentMs: sinceThen(errand.firstSentMs),
+        sentMs: toMonotonicMs(queued.firstSentMs),
         isDone: false,
         settle: (error, ok) => {
           if (item.isDone) return;
@@ -83,32 +83,32 @@ export class RequestQueue {
       };
       this.#size++;
       signal?.addEventListener("abort", abort);
-      const items = this.#lanes.get(lane);
-      if (items) items.push(item);
+      const pending = this.#lanes.get(lane);
+      if (pending) pending.push(item);
       else this.#lanes.set(lane, [item]);
       this.#advance(lane);
     });
   }
 
   /** Everything unanswered goes out, the oldest of each lane first. */
-  opened(link: Connection): void {
+  opened(connection: Connection): void {
     this.lost();
-    this.#link = link;
+    this.#connection = connection;
     this.#advanceAll();
   }
 
   lost(): void {
-    this.#link = undefined;
-    this.#busy.clear();
-    clearTimeout(this.#pause);
-    this.#pause = undefined;
-    for (const timer of this.#resting.values()) clearTimeout(timer);
-    this.#resting.clear();
+    this.#connection = undefined;
+    this.#inFlight.clear();
+    clearTimeout(this.#rateLimitTimer);
+    this.#rateLimitTimer = undefined;
+    for (const timer of this.#backoffs.values()) clearTimeout(timer);
+    this.#backoffs.clear();
   }
 
   closed(error: TertuliaError): void {
     this.lost();
-    this.#end = error;
+    this.#closedBy = error;
     for (const item of Array.from(this.#lanes.values()).flat()) item.settle(error);
     this.#lanes.clear();
   }
@@ -118,35 +118,35 @@ export class RequestQueue {
   }
 
   #advance(lane: string | symbol): void {
-    if (this.#busy.has(lane) || this.#resting.has(lane)) return;
-    const items = this.#lanes.get(lane) ?? [];
+    if (this.#inFlight.has(lane) || this.#backoffs.has(lane)) return;
+    const pending = this.#lanes.get(lane) ?? [];
     const nowMs = performance.now();
-    while (items[0] !== undefined && this.#isOver(items[0], nowMs)) items.shift();
-    const item = items[0];
+    while (pending[0] !== undefined && this.#isSettled(pending[0], nowMs)) pending.shift();
+    const item = pending[0];
     if (item === undefined) {
       this.#lanes.delete(lane);
       return;
     }
-    const link = this.#link;
-    if (link === undefined || this.#pause !== undefined) return;
+    const connection = this.#connection;
+    if (connection === undefined || this.#rateLimitTimer !== undefined) return;
     item.sentMs ??= nowMs;
-    this.#busy.add(lane);
-    link.ask(item.request, (error, ok) => {
-      if (link !== this.#link) return;
-      this.#busy.delete(lane);
+    this.#inFlight.add(lane);
+    connection.request(item.request, (error, ok) => {
+      if (connection !== this.#connection) return;
+      this.#inFlight.delete(lane);
       if (error === undefined) {
-        item.answered?.(ok);
+        item.onAnswer?.(ok);
         item.settle(undefined, ok);
-      } else if (!this.#mayPass(item, lane, error)) {
+      } else if (!this.#willRetry(item, lane, error)) {
         item.settle(error);
       }
       this.#advance(lane);
-      if (error === undefined || error.code === "unavailable") this.#served(error === undefined);
+      if (error === undefined || error.code === "unavailable") this.#onServed(error === undefined);
     });
   }
 
-  #isOver(item: Item, nowMs: number): boolean {
-    if (item.sentMs !== undefined && nowMs - item.sentMs > RESEND_WITHIN_MS && item.isStubborn) {
+  #isSettled(item: PendingRequest, nowMs: number): boolean {
+    if (item.sentMs !== undefined && nowMs - item.sentMs > RESEND_WITHIN_MS && item.isRetried) {
       const why = "it was sent, and no answer came; it may be stored";
       item.settle(new TertuliaError("unconfirmed", why));
     }
@@ -154,12 +154,12 @@ export class RequestQueue {
   }
 
   /** Whether it will be tried again, after a rest. */
-  #mayPass(item: Item, lane: string | symbol, error: TertuliaError): boolean {
+  #willRetry(item: PendingRequest, lane: string | symbol, error: TertuliaError): boolean {
     if (error.code === "rate_limited") {
-      clearTimeout(this.#pause);
-      this.#pause = later(
+      clearTimeout(this.#rateLimitTimer);
+      this.#rateLimitTimer = startTimer(
         () => {
-          this.#pause = undefined;
+          this.#rateLimitTimer = undefined;
           this.#advanceAll();
         },
         error.retryAfterMs ?? retryDelayMs(2),
@@ -167,20 +167,20 @@ export class RequestQueue {
       return true;
     }
     item.attempts++;
-    if (!item.isStubborn || !error.retryable) return false;
+    if (!item.isRetried || !error.retryable) return false;
     if (error.code === "internal" && item.attempts >= INTERNAL_ATTEMPTS) return false;
     const restMs = error.retryAfterMs ?? retryDelayMs(item.attempts);
-    const timer = later(() => {
-      this.#resting.delete(lane);
+    const timer = startTimer(() => {
+      this.#backoffs.delete(lane);
       this.#advance(lane);
     }, restMs);
-    this.#resting.set(lane, timer);
+    this.#backoffs.set(lane, timer);
     return true;
   }
 }
 
 /** The same moment as `performance.now()` counts. A clock that was set back says nothing: long ago. */
-function sinceThen(firstSentMs: number | undefined): number | undefined {
+function toMonotonicMs(firstSentMs: number | undefined): number | undefined {
   if (firstSentMs === undefined) return undefined;
   return performance.now() - Math.abs(Date.now() - firstSentMs);
 }

@@ -10,8 +10,8 @@ import type {
   Status,
   TertuliaEvents,
 } from "./events.js";
-import { iterate, when } from "./listen.js";
-import { checkConv, checkEvent, checkStatus, checkText } from "./misuse.js";
+import { eventStream, nextEvent } from "./async-events.js";
+import { checkConv, checkEvent, checkStatus, checkText } from "./argument-checks.js";
 import type {
   CallOptions,
   ConnectOptions,
@@ -60,17 +60,17 @@ export class Tertulia {
   }
 
   get state(): State {
-    return this.#engine.line.state;
+    return this.#engine.reconnector.state;
   }
 
   /** Where each conversation stands, the message being delivered included: to be stored, and given to `connect`. */
   get cursors(): Cursors {
-    return this.#engine.inbox.cursors;
+    return this.#engine.sequencer.cursors;
   }
 
   /** How many requests wait for an answer. */
   get pending(): number {
-    return this.#engine.outbox.size;
+    return this.#engine.requests.size;
   }
 
   /** Listens to one kind of event; returns what ends it. */
@@ -96,7 +96,7 @@ export class Tertulia {
     type: Type,
     how: ((event: TertuliaEvents[Type]) => void) | CallOptions = {},
   ): (() => void) | Promise<TertuliaEvents[Type]> {
-    if (typeof how !== "function") return when(this, type, how);
+    if (typeof how !== "function") return nextEvent(this, type, how);
     const off = this.on(type, (event) => {
       off();
       how(event);
@@ -112,14 +112,14 @@ export class Tertulia {
     type: Type,
     options: EventsOptions = {},
   ): AsyncIterableIterator<TertuliaEvents[Type]> {
-    return iterate(this, type, options);
+    return eventStream(this, type, options);
   }
 
   /** Resolves when the connection is open; rejects when that will not be. */
   async joined({ signal }: CallOptions = {}): Promise<void> {
     signal?.throwIfAborted();
     if (this.state.name === "open") return;
-    await when(this, "state", { signal }, ({ name }) => name === "open");
+    await nextEvent(this, "state", { signal }, ({ name }) => name === "open");
   }
 
   /**
@@ -141,25 +141,25 @@ export class Tertulia {
   /** How somebody is. Rejects with `not_found` if nobody ever had that name. */
   async user(name: string, { signal }: CallOptions = {}): Promise<Status | "disconnected"> {
     checkText("the name", name, 'user("ana")');
-    const ok = await this.#engine.outbox.do({ request: { type: "user", user: name }, signal });
+    const ok = await this.#engine.requests.send({ request: { type: "user", user: name }, signal });
     return ok.status!;
   }
 
   /** Sets one's own status. Busy is said again at each return, until it is ended here or on another device. */
   async setStatus(status: Status, { signal }: CallOptions = {}): Promise<void> {
     checkStatus(status);
-    await this.#engine.outbox.do({
+    await this.#engine.requests.send({
       request: { type: "status", status },
       lane: "status",
       signal,
-      answered: () => void (this.#engine.status = status),
+      onAnswer: () => void (this.#engine.status = status),
     });
   }
 
   /** Moves the read mark forward, for all devices. */
   async markRead(conv: string, seq: number, { signal }: CallOptions = {}): Promise<ReadMark> {
     checkConv(conv);
-    const ok = await this.#engine.outbox.do({ request: { type: "read", conv, seq }, signal });
+    const ok = await this.#engine.requests.send({ request: { type: "read", conv, seq }, signal });
     return { conv, read: ok.read!, unread: ok.unread! };
   }
 
@@ -175,7 +175,7 @@ export class Tertulia {
    * page comes back.
    */
   reconnectNow(): void {
-    this.#engine.line.wake();
+    this.#engine.reconnector.retryNow();
   }
 
   /**
@@ -183,7 +183,7 @@ export class Tertulia {
    * rejected (`closed`).
    */
   close(): Promise<void> {
-    return this.#engine.line.close("bye");
+    return this.#engine.reconnector.close("bye");
   }
 
   /** For `await using`; where there is no such symbol, nothing calls it. */

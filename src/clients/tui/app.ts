@@ -1,7 +1,7 @@
 /** The full-screen client: one terminal, one seat in a chat, frames between them, and a clean way out. */
 import type { ReadStream, WriteStream } from "node:tty";
 import type { ViewStore } from "../view/view-store.js";
-import { rings, type Bell } from "./bell.js";
+import { shouldRing, type Bell } from "./bell.js";
 import { startOfDay } from "../view/days.js";
 import type { View } from "../view/model.js";
 import { actionOfInput, type Input } from "./keys.js";
@@ -38,31 +38,31 @@ export class App {
   /** Resolves when the chat is left and the terminal is as it was before. */
   readonly ended: Promise<Ending>;
   readonly #options: AppOptions;
-  readonly #stage: InputController;
+  readonly #controller: InputController;
   readonly #terminal: Terminal;
   readonly #ticking: NodeJS.Timeout;
-  #desk: ViewStore;
+  #store: ViewStore;
   #url: string;
-  #seats = 0;
+  #sessionCount = 0;
   #wasOpen = false;
   #painted: readonly string[] = [];
   #drawing: NodeJS.Timeout | undefined;
   #isLeaving = false;
-  #end: (ending: Ending) => void = () => {};
+  #resolveEnded: (ending: Ending) => void = () => {};
 
   constructor(options: AppOptions) {
     this.#options = options;
     this.#url = options.url;
-    this.ended = new Promise((resolve) => (this.#end = resolve));
-    this.#desk = this.#seat(options.name);
-    const desk = (): ViewStore => this.#desk;
-    this.#stage = new InputController({
+    this.ended = new Promise((resolve) => (this.#resolveEnded = resolve));
+    this.#store = this.#openSession(options.name);
+    const store = (): ViewStore => this.#store;
+    this.#controller = new InputController({
       texts: options.texts,
-      get desk() {
-        return desk();
+      get store() {
+        return store();
       },
       screen: () => this.#screen(),
-      drawAnew: () => this.#drawAnew(),
+      redraw: () => this.#redraw(),
       suspend: () => this.#terminal.suspend(),
       connect: (url, name) => this.#connect(url, name),
       leave: () => void this.#leave({ how: "left" }),
@@ -70,36 +70,36 @@ export class App {
     this.#terminal = new Terminal({
       input: options.input,
       output: options.output,
-      came: (input) => this.#came(input),
-      resized: () => this.#drawAnew(),
-      ended: (signal) => void this.#leave({ how: signal }),
+      onInput: (input) => this.#onInput(input),
+      onResize: () => this.#redraw(),
+      onEnd: (signal) => void this.#leave({ how: signal }),
     });
     this.#ticking = setInterval(() => {
-      this.#desk.do({ type: "tick" });
-      this.#stage.settle();
+      this.#store.dispatch({ type: "tick" });
+      this.#controller.dropLostAnchor();
       this.#draw();
     }, TICK_MS);
-    this.#stage.look();
+    this.#controller.look();
   }
 
-  #seat(name: string, earlier?: ViewStore): ViewStore {
-    const seat = ++this.#seats;
+  #openSession(name: string, earlier?: ViewStore): ViewStore {
+    const session = ++this.#sessionCount;
     return openSession({
       url: this.#url,
       name,
       earlier,
-      changed: (view) => {
-        if (seat === this.#seats) this.#changed(view);
+      onChange: (view) => {
+        if (session === this.#sessionCount) this.#onChange(view);
       },
-      notify: ({ message }) => {
-        if (seat === this.#seats && rings(this.#options.bell, message, name)) {
+      onNotify: ({ message }) => {
+        if (session === this.#sessionCount && shouldRing(this.#options.bell, message, name)) {
           this.#terminal.write("\x07");
         }
       },
     });
   }
 
-  #changed({ connection }: View): void {
+  #onChange({ connection }: View): void {
     if (connection.name === "open") this.#wasOpen = true;
     if (connection.name === "closed" && !this.#wasOpen) {
       void this.#leave({ how: "refused", why: this.#options.texts.problem[connection.problem] });
@@ -107,37 +107,37 @@ export class App {
     this.#draw();
   }
 
-  #connect(url = this.#url, name = this.#desk.view.me): void {
-    const earlier = this.#desk;
+  #connect(url = this.#url, name = this.#store.view.me): void {
+    const earlier = this.#store;
     const { connection, me } = earlier.view;
     const isSame = url === this.#url && name === me;
     if (isSame && connection.name === "waiting") earlier.chat.reconnectNow();
     if (isSame && connection.name !== "away" && connection.name !== "closed") return;
     void earlier.chat.close();
     this.#url = url;
-    this.#desk = this.#seat(name, isSame ? earlier : undefined);
-    this.#stage.toEnd();
+    this.#store = this.#openSession(name, isSame ? earlier : undefined);
+    this.#controller.toEnd();
   }
 
-  #came(input: Input): void {
-    const action = actionOfInput(input, this.#stage.editor.text === "");
+  #onInput(input: Input): void {
+    const action = actionOfInput(input, this.#controller.editor.text === "");
     if (action === undefined || this.#isLeaving) return;
-    this.#stage.act(action);
+    this.#controller.handle(action);
     this.#draw();
   }
 
   #screen(): Screen {
-    const { editor, anchor, sheet, searched } = this.#stage;
+    const { editor, anchor, overlay, searchHit } = this.#controller;
     const { columns, rows } = this.#terminal;
     const { texts } = this.#options;
-    const { view } = this.#desk;
+    const { view } = this.#store;
     const today = startOfDay(Date.now());
     const nowMs = performance.now();
-    const seen = { editor, anchor, sheet, search: searched };
-    return { view, url: this.#url, ...seen, columns, rows, texts, today, nowMs };
+    const input = { editor, anchor, overlay, search: searchHit };
+    return { view, url: this.#url, ...input, columns, rows, texts, today, nowMs };
   }
 
-  #drawAnew(): void {
+  #redraw(): void {
     this.#painted = [];
     this.#draw();
   }
@@ -165,8 +165,8 @@ export class App {
     this.#terminal.close();
     let waiting: NodeJS.Timeout | undefined;
     const late = new Promise((resolve) => (waiting = setTimeout(resolve, LEAVE_WITHIN_MS)));
-    await Promise.race([this.#desk.chat.close(), late]);
+    await Promise.race([this.#store.chat.close(), late]);
     clearTimeout(waiting);
-    this.#end(ending);
+    this.#resolveEnded(ending);
   }
 }

@@ -1,9 +1,9 @@
 /** What calls somebody: what the terminal rings for, and whether a name is among what is unread. Pure. */
 import type { Message } from "../sdk/events.js";
 import { EVERYBODY, type View } from "../view/model.js";
-import { standing } from "../view/accessors.js";
-import { quietFrom } from "../view/do-not-disturb.js";
-import { clean } from "./clean.js";
+import { conversationIn } from "../view/accessors.js";
+import { shownUpTo } from "../view/do-not-disturb.js";
+import { sanitize } from "./sanitize.js";
 import { mentions } from "./mentions.js";
 
 export const BELLS = ["all", "mentions", "none"] as const;
@@ -11,7 +11,7 @@ export const BELLS = ["all", "mentions", "none"] as const;
 /** `mentions`: what is private, and what has one's own name in it. */
 export type Bell = (typeof BELLS)[number];
 
-export function rings(bell: Bell, message: Message, me: string): boolean {
+export function shouldRing(bell: Bell, message: Message, me: string): boolean {
   switch (bell) {
     case "all":
       return true;
@@ -25,9 +25,9 @@ export function rings(bell: Bell, message: Message, me: string): boolean {
 }
 
 /** Whether somebody wrote one's name in the general chat, and it was not read yet. */
-export function isCalled(view: View): boolean {
-  const { messages, read } = standing(view, EVERYBODY);
-  const upTo = quietFrom(view, EVERYBODY) ?? Infinity;
+export function hasUnreadMention(view: View): boolean {
+  const { messages, read } = conversationIn(view, EVERYBODY);
+  const upTo = shownUpTo(view, EVERYBODY) ?? Infinity;
   for (let at = messages.length - 1; at >= 0 && messages[at]!.seq > read; at--) {
     if (messages[at]!.seq <= upTo && isMentioned(messages[at]!, view.me)) return true;
   }
@@ -39,7 +39,7 @@ const known = new WeakMap<Message, { readonly me: string; readonly isMentioned: 
 function isMentioned(message: Message, me: string): boolean {
   const found = known.get(message);
   if (found?.me === me) return found.isMentioned;
-  const isMentioned = message.from !== me && mentions(clean(message.text), me).length > 0;
+  const isMentioned = message.from !== me && mentions(sanitize(message.text), me).length > 0;
   known.set(message, { me, isMentioned });
   return isMentioned;
 }

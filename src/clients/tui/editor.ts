@@ -8,36 +8,43 @@ export interface Editor {
   /** What was erased last, other than by the letter. */
   readonly killed: string;
   /** Lines sent before, the latest last. */
-  readonly past: readonly string[];
+  readonly history: readonly string[];
   /** How far one has gone back in them; 0: at the line that is being written. */
-  readonly back: number;
+  readonly historyIndex: number;
   /** That line, meanwhile. */
-  readonly kept: string;
+  readonly unsent: string;
 }
 
 /** `home`, `end`: of the line; there already, of the text. */
-export type Place = "left" | "right" | "word left" | "word right" | "home" | "end";
+export type Target = "left" | "right" | "word left" | "word right" | "home" | "end";
 
 export type Edit =
   | { readonly type: "insert"; readonly text: string }
-  | { readonly type: "move"; readonly to: Place }
+  | { readonly type: "move"; readonly to: Target }
   /** From the cursor to there. */
-  | { readonly type: "erase"; readonly to: Place }
+  | { readonly type: "erase"; readonly to: Target }
   | { readonly type: "yank" }
   | { readonly type: "past"; readonly by: 1 | -1 };
 
-const KEPT_LINES = 100;
+const HISTORY_LINES = 100;
 
-export const EMPTY: Editor = { text: "", at: 0, killed: "", past: [], back: 0, kept: "" };
+export const EMPTY: Editor = {
+  text: "",
+  at: 0,
+  killed: "",
+  history: [],
+  historyIndex: 0,
+  unsent: "",
+};
 
 export function edit(editor: Editor, change: Edit): Editor {
   switch (change.type) {
     case "insert":
       return spliced(editor, editor.at, editor.at, change.text);
     case "move":
-      return { ...editor, at: placeOf(editor, change.to) };
+      return { ...editor, at: targetOf(editor, change.to) };
     case "erase": {
-      const to = placeOf(editor, change.to);
+      const to = targetOf(editor, change.to);
       const [from, until] = to < editor.at ? [to, editor.at] : [editor.at, to];
       const isLetter = change.to === "left" || change.to === "right" || from === until;
       const killed = isLetter ? editor.killed : editor.text.slice(from, until);
@@ -46,11 +53,11 @@ export function edit(editor: Editor, change: Edit): Editor {
     case "yank":
       return spliced(editor, editor.at, editor.at, editor.killed);
     case "past": {
-      const back = editor.back - change.by;
-      if (back < 0 || back > editor.past.length) return editor;
-      const kept = editor.back === 0 ? editor.text : editor.kept;
-      const text = back === 0 ? kept : editor.past.at(-back)!;
-      return { ...editor, text, at: text.length, back, kept };
+      const historyIndex = editor.historyIndex - change.by;
+      if (historyIndex < 0 || historyIndex > editor.history.length) return editor;
+      const unsent = editor.historyIndex === 0 ? editor.text : editor.unsent;
+      const text = historyIndex === 0 ? unsent : editor.history.at(-historyIndex)!;
+      return { ...editor, text, at: text.length, historyIndex, unsent };
     }
     default:
       return change satisfies never;
@@ -59,14 +66,15 @@ export function edit(editor: Editor, change: Edit): Editor {
 
 /** Another text, with the cursor at its end. */
 export function withText(editor: Editor, text: string): Editor {
-  return { ...editor, text, at: text.length, back: 0, kept: "" };
+  return { ...editor, text, at: text.length, historyIndex: 0, unsent: "" };
 }
 
 /** The line was sent: it can be gone back to, and the next one is empty. */
-export function sentLine(editor: Editor): Editor {
-  const { text, past } = editor;
-  const next = past.at(-1) === text || text === "" ? past : [...past, text].slice(-KEPT_LINES);
-  return { ...withText(editor, ""), past: next };
+export function withoutSentLine(editor: Editor): Editor {
+  const { text, history } = editor;
+  const next =
+    history.at(-1) === text || text === "" ? history : [...history, text].slice(-HISTORY_LINES);
+  return { ...withText(editor, ""), history: next };
 }
 
 function spliced(editor: Editor, from: number, until: number, text: string): Editor {
@@ -74,7 +82,7 @@ function spliced(editor: Editor, from: number, until: number, text: string): Edi
   return { ...editor, text: next, at: from + text.length };
 }
 
-function placeOf({ text, at }: Editor, place: Place): number {
+function targetOf({ text, at }: Editor, place: Target): number {
   const before = text.slice(0, at);
   const after = text.slice(at);
   switch (place) {

@@ -1,7 +1,7 @@
 /** Which key an escape sequence or a control character is, and what a key means. Pure. */
 /* oxlint-disable no-control-regex -- control characters are what this file is about */
-import { cleanPaste } from "./clean.js";
-import type { Edit, Place } from "./editor.js";
+import { sanitizePaste } from "./sanitize.js";
+import type { Edit, Target } from "./editor.js";
 
 /** Several letters that came at once are one input. */
 export type Input =
@@ -153,7 +153,7 @@ const MEANINGS: Readonly<Record<string, InputAction>> = {
 /** Undefined: nothing. `isEmpty`: nothing is written yet, so that Ctrl-D means goodbye. */
 export function actionOfInput(input: Input, isEmpty: boolean): InputAction | undefined {
   return input.type === "paste"
-    ? insert(cleanPaste(input.text))
+    ? insert(sanitizePaste(input.text))
     : actionOf(input.text, input.key, isEmpty);
 }
 
@@ -187,10 +187,10 @@ export function insert(text: string): InputAction & { type: "edit" } {
   return { type: "edit", edit: { type: "insert", text } };
 }
 
-function move(to: Place): InputAction {
+function move(to: Target): InputAction {
   return { type: "edit", edit: { type: "move", to } };
 }
 
-function erase(to: Place): InputAction {
+function erase(to: Target): InputAction {
   return { type: "edit", edit: { type: "erase", to } };
 }

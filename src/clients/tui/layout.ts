@@ -2,44 +2,45 @@
 import { typingIn, secondsToRetry, unreadTotal } from "../view/lists.js";
 import { EVERYBODY, type View } from "../view/model.js";
 import { unreadCount } from "../view/conversation.js";
-import { standing } from "../view/accessors.js";
-import { heldCount, ownStatus, quietFrom } from "../view/do-not-disturb.js";
-import { cleanLine } from "./clean.js";
+import { conversationIn } from "../view/accessors.js";
+import { heldCount, ownStatus, shownUpTo } from "../view/do-not-disturb.js";
+import { sanitizeLine } from "./sanitize.js";
 import type { Editor } from "./editor.js";
 import { span, type Frame, type Line, type Span } from "./paint.js";
 import type { Screen } from "./screen.js";
 import { overlayLines, type OverlayLines } from "./overlays.js";
 import { dot, sidebar } from "./sidebar.js";
 import { hits } from "./search.js";
-import { seen, talk, type TalkLine } from "./talk.js";
+import { visibleRange, transcriptLines, type TranscriptLine } from "./transcript.js";
 import type { Texts } from "./texts.js";
 import { cut, fit, graphemes, width, widthOf } from "./width.js";
 
-const SIDE_AT_MOST = 26;
-const SIDE_FROM = 72;
-const INPUT_AT_MOST = 5;
+const SIDEBAR_MAX_COLUMNS = 26;
+const SIDEBAR_MIN_SCREEN = 72;
+const INPUT_MAX_ROWS = 5;
 const PROMPT = " › ";
 
 /** What stands where; for drawing, and for scrolling. */
 export interface Layout {
-  readonly sideColumns: number;
-  readonly talkColumns: number;
-  readonly talkRows: number;
-  readonly sheet: OverlayLines;
+  readonly sidebarColumns: number;
+  readonly transcriptColumns: number;
+  readonly transcriptRows: number;
+  readonly overlay: OverlayLines;
   readonly banner: Line | undefined;
-  readonly lines: readonly TalkLine[];
+  readonly lines: readonly TranscriptLine[];
 }
 
 export function layOut(screen: Screen): Layout {
   const { view, columns, rows, texts, today, nowMs } = screen;
-  const sideColumns = columns < SIDE_FROM ? 0 : Math.min(SIDE_AT_MOST, Math.floor(columns / 4));
-  const talkColumns = sideColumns === 0 ? columns : columns - sideColumns - 1;
+  const sidebarColumns =
+    columns < SIDEBAR_MIN_SCREEN ? 0 : Math.min(SIDEBAR_MAX_COLUMNS, Math.floor(columns / 4));
+  const transcriptColumns = sidebarColumns === 0 ? columns : columns - sidebarColumns - 1;
   const banner = bannerOf(view, columns, texts, nowMs);
   const fixed = 1 + (banner ? 1 : 0) + 1 + inputOf(screen.editor, columns, rows).rows.length;
-  const sheet = overlayLines(screen, talkColumns, Math.max(0, rows - fixed - 2));
-  const talkRows = Math.max(0, rows - fixed - sheet.lines.length);
-  const lines = talk(view, talkColumns, texts, today, screen.search);
-  return { sideColumns, talkColumns, talkRows, sheet, banner, lines };
+  const overlay = overlayLines(screen, transcriptColumns, Math.max(0, rows - fixed - 2));
+  const transcriptRows = Math.max(0, rows - fixed - overlay.lines.length);
+  const lines = transcriptLines(view, transcriptColumns, texts, today, screen.search);
+  return { sidebarColumns, transcriptColumns, transcriptRows, overlay, banner, lines };
 }
 
 export function render(screen: Screen): Frame {
@@ -48,16 +49,19 @@ export function render(screen: Screen): Frame {
     const line = [span(cut(texts.tooSmall, columns))];
     return { lines: [line], cursor: { row: 0, column: 0 } };
   }
-  const { sideColumns, talkColumns, talkRows, sheet, banner, lines } = layOut(screen);
-  const { from, until } = seen(lines, anchor, talkRows);
-  const talked = lines.slice(from, until).map(({ spans }) => spans);
-  const above: Line[] = Array.from({ length: talkRows - talked.length }, () => []);
-  const body = [...above, ...talked, ...sheet.lines];
-  const besides = sideColumns === 0 ? [] : sidebar(view, sideColumns, body.length, texts);
+  const { sidebarColumns, transcriptColumns, transcriptRows, overlay, banner, lines } =
+    layOut(screen);
+  const { from, until } = visibleRange(lines, anchor, transcriptRows);
+  const transcript = lines.slice(from, until).map(({ spans }) => spans);
+  const above: Line[] = Array.from({ length: transcriptRows - transcript.length }, () => []);
+  const body = [...above, ...transcript, ...overlay.lines];
+  const side = sidebarColumns === 0 ? [] : sidebar(view, sidebarColumns, body.length, texts);
   const input = inputOf(editor, columns, rows);
   const head = [underlined(fitted(header(screen), columns)), ...(banner ? [banner] : [])];
-  const foot = footer(screen, sideColumns);
-  const middle = body.map((line, at) => joined(besides[at] ?? [], line, sideColumns, talkColumns));
+  const foot = footer(screen, sidebarColumns);
+  const middle = body.map((line, at) =>
+    joined(side[at] ?? [], line, sidebarColumns, transcriptColumns),
+  );
   return {
     lines: [...head, ...middle, foot, ...inputLines(input.rows, screen)],
     cursor: {
@@ -69,19 +73,19 @@ export function render(screen: Screen): Frame {
 
 function header({ view, url, columns, texts }: Screen): Line {
   const { me, connection, open } = view;
-  const isSmall = columns < SIDE_FROM;
-  const title = open === EVERYBODY ? texts.everybody : cleanLine(open.slice(1));
+  const isSmall = columns < SIDEBAR_MIN_SCREEN;
+  const title = open === EVERYBODY ? texts.everybody : sanitizeLine(open.slice(1));
   const status = ownStatus(view);
   const right =
     connection.name === "open"
       ? [
           dot(status),
-          span(cut(cleanLine(me), 20), "accent"),
+          span(cut(sanitizeLine(me), 20), "accent"),
           span(` ${texts.status[status]} `, "faint"),
         ]
       : [
           span("· ", "faint"),
-          span(cut(cleanLine(me), 20)),
+          span(cut(sanitizeLine(me), 20)),
           span(` ${texts.status.disconnected} `, "faint"),
         ];
   const unread = unreadTotal(view);
@@ -115,20 +119,22 @@ function bannerOf(view: View, columns: number, texts: Texts, nowMs: number): Lin
     case "open":
       if (problem === "too_large") return line(texts.tooLong(view.maxChars));
       if (problem !== undefined) return line(texts.problem[problem]);
-      return view.quiet === undefined ? undefined : line(texts.held(heldCount(view)), "accent");
+      return view.doNotDisturb === undefined
+        ? undefined
+        : line(texts.held(heldCount(view)), "accent");
     default:
       return connection satisfies never;
   }
 }
 
 /** The rule above the input: who is typing, what is searched for or below the lines that are seen; or what can be done. */
-function footer(screen: Screen, sideColumns: number): Line {
+function footer(screen: Screen, sidebarColumns: number): Line {
   const { view, texts, columns } = screen;
-  const names = typingIn(view, view.open).map(cleanLine);
+  const names = typingIn(view, view.open).map(sanitizeLine);
   const typing = names.length === 0 ? "" : cut(texts.typing(names), Math.floor(columns / 2));
-  const start = sideColumns === 0 ? "──" : `${"─".repeat(sideColumns)}┴─`;
+  const start = sidebarColumns === 0 ? "──" : `${"─".repeat(sidebarColumns)}┴─`;
   const left = typing === "" ? [] : [span(" "), span(typing, "accent"), span(" ")];
-  const place = placeOf(screen);
+  const place = scrollPosition(screen);
   const right = place === undefined ? [] : [span(" "), place, span(" "), span("──", "faint")];
   const rest = Math.max(0, columns - start.length - sizeOf(left) - sizeOf(right));
   const hint = typing === "" && place === undefined ? hintOf(texts, rest - 2) : "";
@@ -137,15 +143,15 @@ function footer(screen: Screen, sideColumns: number): Line {
 }
 
 /** Where one is in the conversation; undefined: at its end. */
-function placeOf({ view, anchor, search, texts }: Screen): Span | undefined {
+function scrollPosition({ view, anchor, search, texts }: Screen): Span | undefined {
   if (search !== undefined) {
     const found = hits(view, search.text);
-    const text = cut(cleanLine(search.text), 16);
+    const text = cut(sanitizeLine(search.text), 16);
     return span(texts.searching(text, found.indexOf(search.key) + 1, found.length), "strong");
   }
   if (anchor === undefined) return undefined;
-  const fresh = unreadCount(standing(view, view.open), view.me, quietFrom(view, view.open));
-  return span(`↓ ${texts.below(fresh)}`, fresh > 0 ? "strong" : "plain");
+  const unread = unreadCount(conversationIn(view, view.open), view.me, shownUpTo(view, view.open));
+  return span(`↓ ${texts.below(unread)}`, unread > 0 ? "strong" : "plain");
 }
 
 /** As many hints as there is room for. */
@@ -168,7 +174,7 @@ interface Input {
 
 /** The written text in rows; of many, those around the cursor. */
 function inputOf({ text, at }: Editor, columns: number, ofRows: number): Input {
-  const atMost = Math.max(1, Math.min(INPUT_AT_MOST, ofRows - 5));
+  const atMost = Math.max(1, Math.min(INPUT_MAX_ROWS, ofRows - 5));
   const room = columns - PROMPT.length - 1;
   const rows = [""];
   let taken = 0;
@@ -202,15 +208,22 @@ function inputOf({ text, at }: Editor, columns: number, ofRows: number): Input {
 function inputLines(rows: readonly string[], { view, editor, texts, columns }: Screen): Line[] {
   const { open } = view;
   if (editor.text === "") {
-    const name = open === EVERYBODY ? undefined : cleanLine(open.slice(1));
+    const name = open === EVERYBODY ? undefined : sanitizeLine(open.slice(1));
     return [[span(PROMPT, "strong"), span(cut(texts.write(name), columns - 5), "faint")]];
   }
-  return rows.map((row, at) => [span(at === 0 ? PROMPT : "   ", "strong"), span(cleanLine(row))]);
+  return rows.map((row, at) => [
+    span(at === 0 ? PROMPT : "   ", "strong"),
+    span(sanitizeLine(row)),
+  ]);
 }
 
-function joined(beside: Line, line: Line, sideColumns: number, talkColumns: number): Line {
-  if (sideColumns === 0) return fitted(line, talkColumns);
-  return [...fitted(beside, sideColumns), span("│", "faint"), ...fitted(line, talkColumns)];
+function joined(beside: Line, line: Line, sidebarColumns: number, transcriptColumns: number): Line {
+  if (sidebarColumns === 0) return fitted(line, transcriptColumns);
+  return [
+    ...fitted(beside, sidebarColumns),
+    span("│", "faint"),
+    ...fitted(line, transcriptColumns),
+  ];
 }
 
 /** Exactly so many columns. */

@@ -4,9 +4,9 @@ import { userInfo } from "node:os";
 import { createInterface } from "node:readline/promises";
 import { readVersion } from "../../version.js";
 import { App, type Ending } from "./app.js";
-import { cleanLine } from "./clean.js";
+import { sanitizeLine } from "./sanitize.js";
 import { HELP, readOptions, type Options } from "./options.js";
-import { Plain } from "./plain.js";
+import { PlainMode } from "./plain-mode.js";
 import { textsFor, type Texts } from "./texts.js";
 
 const { stdin, stdout, stderr } = process;
@@ -42,7 +42,8 @@ async function onScreen(options: Options, texts: Texts): Promise<number> {
   const name = options.name ?? (await askName(texts));
   const app = new App({ ...options, name, texts, input: stdin, output: stdout });
   const ending = await app.ended;
-  if (ending.why !== undefined) stderr.write(`tertulia-chat: ${cleanLine(name)}: ${ending.why}\n`);
+  if (ending.why !== undefined)
+    stderr.write(`tertulia-chat: ${sanitizeLine(name)}: ${ending.why}\n`);
   if (ending.how === "SIGHUP") dieOfHangUp();
   return exitCodeOf(ending);
 }
@@ -61,7 +62,7 @@ const SIGNALS = { SIGHUP: 129, SIGINT: 130, SIGTERM: 143 } as const;
 const BROKEN_PIPE = 141;
 
 async function askName(texts: Texts): Promise<string> {
-  const own = cleanLine(userInfo().username);
+  const own = sanitizeLine(userInfo().username);
   const asking = createInterface({ input: stdin, output: stdout });
   asking.once("SIGINT", () => process.exit(SIGNALS.SIGINT));
   try {
@@ -73,7 +74,7 @@ async function askName(texts: Texts): Promise<string> {
 
 async function inLines(options: Options, texts: Texts): Promise<number> {
   const streams = { input: stdin, output: stdout, errors: stderr };
-  const plain = new Plain({ ...options, name: options.name! }, texts, streams);
+  const plain = new PlainMode({ ...options, name: options.name! }, texts, streams);
   let because: number | undefined;
   const stop = (code: number): void => {
     because = code;

@@ -1,5 +1,5 @@
 /** Where a text mentions a name: as a word of its own, in any case. Pure. */
-import type { Place } from "./marks.js";
+import type { Range } from "./highlights.js";
 
 /** Scripts without blanks between words: there a name has no bounds that could be seen. */
 const UNSPACED = ["Han", "Hiragana", "Katakana", "Thai", "Lao", "Khmer", "Myanmar", "Tibetan"]
@@ -8,7 +8,7 @@ const UNSPACED = ["Han", "Hiragana", "Katakana", "Thai", "Lao", "Khmer", "Myanma
 const LETTER = `[[\\p{L}\\p{N}\\p{M}]--[${UNSPACED}]]`;
 const patterns = new Map<string, RegExp>();
 
-export function mentions(text: string, name: string): readonly Place[] {
+export function mentions(text: string, name: string): readonly Range[] {
   return Array.from(text.matchAll(patternOf(name)), ({ index, 0: found }) => ({
     from: index,
     to: index + found.length,

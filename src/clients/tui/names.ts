@@ -30,15 +30,15 @@ export function readName(text: string): ReadName {
     const { name, end } = quoted(text, from + 1);
     const isWhole = end !== undefined && /^$|^[ \t\n]/.test(text.slice(end));
     if (!isWhole) return { type: "broken" };
-    return { type: "name", name, isQuoted: true, rest: behind(text, end) };
+    return { type: "name", name, isQuoted: true, rest: restAfter(text, end) };
   }
   const name = /^[^ \t\n]*/.exec(text.slice(from))![0];
   if (name === "") return { type: "none" };
-  return { type: "name", name, isQuoted: false, rest: behind(text, from + name.length) };
+  return { type: "name", name, isQuoted: false, rest: restAfter(text, from + name.length) };
 }
 
 /** The name that is being written at the end of a text, perhaps without its closing quote. */
-export function begunName(text: string): string | undefined {
+export function unfinishedName(text: string): string | undefined {
   const from = text.startsWith("@") ? 1 : 0;
   if (text[from] !== '"') return /[ \t\n]/.test(text) ? undefined : text.slice(from);
   const { name, end } = quoted(text, from + 1);
@@ -57,6 +57,6 @@ function quoted(text: string, from: number): { name: string; end: number | undef
   return { name, end: undefined };
 }
 
-function behind(text: string, at: number): string {
+function restAfter(text: string, at: number): string {
   return text.slice(at).replace(/^[ \t\n]+/, "");
 }

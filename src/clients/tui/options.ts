@@ -24,14 +24,14 @@ export interface Options {
 }
 
 /** The environment as far as it matters here. */
-export interface Surroundings {
+export interface Environment {
   readonly environment: Readonly<Record<string, string | undefined>>;
   /** Whether input, and output, are a terminal. */
   readonly isInputTty: boolean;
   readonly isOutputTty: boolean;
 }
 
-export type Asked =
+export type ParsedArguments =
   | { readonly type: "run"; readonly options: Options }
   | { readonly type: "help" | "version" }
   | { readonly type: "wrong"; readonly why: string };
@@ -68,8 +68,8 @@ const URL_DEFAULT = "ws://localhost:9000";
 /** Node's timers cannot wait longer (24 days), and fire at once if they are told to. */
 const WAIT_AT_MOST_MS = 2 ** 31 - 1;
 
-export function readOptions(args: readonly string[], around: Surroundings): Asked {
-  const { environment } = around;
+export function readOptions(args: readonly string[], environmentOf: Environment): ParsedArguments {
+  const { environment } = environmentOf;
   try {
     const { values } = parseArgs({
       args: args.map((arg, at) => (isBareBell(arg, args[at + 1]) ? "--bell=all" : arg)),
@@ -80,7 +80,7 @@ export function readOptions(args: readonly string[], around: Surroundings): Aske
         json: { type: "boolean", default: false },
         to: { type: "string", default: "~" },
         listen: { type: "boolean", default: false },
-        commands: { type: "boolean", default: around.isInputTty },
+        commands: { type: "boolean", default: environmentOf.isInputTty },
         wait: { type: "string", default: "10" },
         bell: { type: "string", default: "none" },
         help: { type: "boolean", default: false },
@@ -89,7 +89,8 @@ export function readOptions(args: readonly string[], around: Surroundings): Aske
     });
     if (values.help) return { type: "help" };
     if (values.version) return { type: "version" };
-    const canDraw = around.isInputTty && around.isOutputTty && environment["TERM"] !== "dumb";
+    const canDraw =
+      environmentOf.isInputTty && environmentOf.isOutputTty && environment["TERM"] !== "dumb";
     const mode = values.json ? "json" : values.plain || !canDraw ? "plain" : "screen";
     const waitMs = Number(values.wait) * 1_000;
     if (!isAddress(values.url)) return wrong(`--url ${values.url}: must be like ${URL_DEFAULT}`);
@@ -126,7 +127,7 @@ function isBareBell(arg: string, next: string | undefined): boolean {
   return arg === "--bell" && (next === undefined || next.startsWith("-"));
 }
 
-function wrong(why: string): Asked {
+function wrong(why: string): ParsedArguments {
   return { type: "wrong", why };
 }
 

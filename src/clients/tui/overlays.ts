@@ -2,7 +2,7 @@
 import { peopleList } from "../view/lists.js";
 import type { View } from "../view/model.js";
 import { ownStatus } from "../view/do-not-disturb.js";
-import { cleanLine } from "./clean.js";
+import { sanitizeLine } from "./sanitize.js";
 import { span, type Line, type Span } from "./paint.js";
 import type { Screen, Overlay } from "./screen.js";
 import { dot } from "./sidebar.js";
@@ -20,15 +20,15 @@ export interface OverlayLines {
 
 /** Below a rule with its title; no higher than `height`. */
 export function overlayLines(
-  { view, sheet, texts }: Screen,
+  { view, overlay, texts }: Screen,
   columns: number,
   height: number,
 ): OverlayLines {
-  const found = contents(view, sheet, texts, columns - 2);
+  const found = contents(view, overlay, texts, columns - 2);
   if (found === undefined || height < 2) return { lines: [], from: undefined };
   const { title, lines } = found;
   const over = Math.max(0, lines.length - (height - 1));
-  const wanted = sheet !== undefined && "from" in sheet ? sheet.from : 0;
+  const wanted = overlay !== undefined && "from" in overlay ? overlay.from : 0;
   const from = Math.max(0, Math.min(wanted, over));
   const shown = lines.slice(from, from + height - 1).map((line) => [span(" ")].concat(line));
   const hint = from < over ? `${texts.moreHint} · ${texts.escHint}` : texts.escHint;
@@ -37,22 +37,22 @@ export function overlayLines(
 
 function contents(
   view: View,
-  sheet: Overlay | undefined,
+  overlay: Overlay | undefined,
   texts: Texts,
   columns: number,
 ): { title: string; lines: Line[] } | undefined {
-  if (sheet === undefined) return card(view, texts);
-  switch (sheet.type) {
+  if (overlay === undefined) return card(view, texts);
+  switch (overlay.type) {
     case "help":
       return { title: texts.helpTitle, lines: help(texts, columns) };
     case "users":
       return { title: texts.usersTitle(view.count), lines: users(view, texts, columns) };
     case "note":
-      return { title: "", lines: wrap(sheet.text, columns).map((text) => [span(text)]) };
+      return { title: "", lines: wrap(overlay.text, columns).map((text) => [span(text)]) };
     case "options":
-      return { title: "", lines: [options(sheet, columns)] };
+      return { title: "", lines: [options(overlay, columns)] };
     default:
-      return sheet satisfies never;
+      return overlay satisfies never;
   }
 }
 
@@ -66,7 +66,7 @@ function card(
   const status = people.get(user) ?? card.status;
   const isHere = status === "active" || status === "busy" || status === "inactive";
   const words = `${texts.status[status]}${texts.statusHint[status] === "" ? "" : ` · ${texts.statusHint[status]}`}`;
-  const name = user === me ? cleanLine(me) : cleanLine(user);
+  const name = user === me ? sanitizeLine(me) : sanitizeLine(user);
   return {
     title: name,
     lines: [[...(isHere ? [dot(status)] : []), span(words)]],
@@ -96,7 +96,7 @@ function users(view: View, texts: Texts, columns: number): Line[] {
   const own = { name: view.me, status: ownStatus(view) };
   const cells = [own, ...peopleList(view)].map(({ name, status }): Span[] => [
     dot(status),
-    span(cut(cleanLine(name), 24)),
+    span(cut(sanitizeLine(name), 24)),
     span(` ${texts.status[status]}`, "faint"),
   ]);
   const size = Math.max(...cells.map(sizeOf)) + 3;
@@ -113,7 +113,7 @@ function options({ options, chosen }: Overlay & { type: "options" }, columns: nu
   const line: Span[] = [];
   let left = columns;
   for (let at = chosen > 5 ? chosen - 5 : 0; at < options.length; at++) {
-    const text = cleanLine(options[at]!).trim();
+    const text = sanitizeLine(options[at]!).trim();
     left -= width(text) + 3;
     if (left < 0) return [...line, span("…", "faint")];
     line.push(span(text, at === chosen ? "strong" : "plain"), span("   "));

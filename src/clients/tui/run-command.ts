@@ -1,64 +1,64 @@
 /** Does what a written line asks for, on the full screen. */
 import { EVERYBODY } from "../view/model.js";
-import { standing } from "../view/accessors.js";
+import { conversationIn } from "../view/accessors.js";
 import type { Command } from "./commands.js";
 import type { InputController } from "./input-controller.js";
 
-export function runCommand(stage: InputController, command: Command): void {
-  const { house } = stage;
-  const { desk, texts } = house;
-  const { view } = desk;
+export function runCommand(controller: InputController, command: Command): void {
+  const { deps } = controller;
+  const { store, texts } = deps;
+  const { view } = store;
   switch (command.type) {
     case "say":
-      stage.say(command.text);
+      controller.say(command.text);
       return;
     case "tell":
-      stage.open(command.conv);
-      stage.say(command.text);
+      controller.open(command.conv);
+      controller.say(command.text);
       return;
     case "open":
-      stage.open(command.conv);
+      controller.open(command.conv);
       return;
     case "history":
-      if (command.conv !== undefined) stage.open(command.conv);
-      stage.scroll({ by: "page", to: -1 });
+      if (command.conv !== undefined) controller.open(command.conv);
+      controller.scroll({ by: "page", to: -1 });
       return;
     case "search":
-      stage.search(command.text);
+      controller.search(command.text);
       return;
     case "users":
-      stage.sheet = { type: "users", from: 0 };
+      controller.overlay = { type: "users", from: 0 };
       return;
     case "info": {
       const peer = view.open === EVERYBODY ? view.me : view.open.slice(1);
-      desk.do({ type: "show card", user: command.user ?? peer });
+      store.dispatch({ type: "show card", user: command.user ?? peer });
       return;
     }
     case "status":
-      desk.do({ type: "choose status", status: command.status });
+      store.dispatch({ type: "choose status", status: command.status });
       return;
     case "connect":
-      house.connect(command.url, command.name);
+      deps.connect(command.url, command.name);
       return;
     case "disconnect":
-      desk.do({ type: "leave" });
+      store.dispatch({ type: "leave" });
       return;
     case "retry":
     case "discard":
-      for (const { mid, state } of standing(view, view.open).outgoing) {
-        if (state === "failed") desk.do({ type: command.type, conv: view.open, mid });
+      for (const { mid, state } of conversationIn(view, view.open).outgoing) {
+        if (state === "failed") store.dispatch({ type: command.type, conv: view.open, mid });
       }
       return;
     case "help":
-      stage.sheet = { type: "help", from: 0 };
+      controller.overlay = { type: "help", from: 0 };
       return;
     case "quit":
-      house.leave();
+      deps.leave();
       return;
     case "mistake": {
       const { of, written } = command;
       const text = of === undefined ? texts.noCommand(written) : texts.mistake(texts.usage[of][0]);
-      stage.sheet = { type: "note", text };
+      controller.overlay = { type: "note", text };
       return;
     }
     default:

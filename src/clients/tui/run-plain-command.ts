@@ -1,51 +1,51 @@
 /** Does what a command of plain mode asks for, and prints the answer. */
 import type { Command } from "./commands.js";
-import { cleanLine } from "./clean.js";
-import { lineOf } from "./lines.js";
-import type { Plain } from "./plain.js";
+import { sanitizeLine } from "./sanitize.js";
+import { lineOf } from "./plain-line.js";
+import type { PlainMode } from "./plain-mode.js";
 
 /** Never rejects: what did not work is told. */
 export async function runPlainCommand(
-  plain: Plain,
+  mode: PlainMode,
   command: Exclude<Command, { type: "say" | "quit" }>,
   of: string,
 ): Promise<void> {
   try {
-    await answer(plain, command, of);
+    await answer(mode, command, of);
   } catch (error) {
-    plain.problem(error, of);
+    mode.problem(error, of);
   }
 }
 
 async function answer(
-  plain: Plain,
+  mode: PlainMode,
   command: Exclude<Command, { type: "say" | "quit" }>,
   of: string,
 ): Promise<void> {
-  const { chat, texts } = plain;
+  const { chat, texts } = mode;
   switch (command.type) {
     case "tell":
-      await plain.publish(command.conv, command.text, of);
+      await mode.publish(command.conv, command.text, of);
       return;
     case "open":
-      plain.to = command.conv;
+      mode.to = command.conv;
       return;
     case "history": {
-      const { messages } = await chat.history(command.conv ?? plain.to, { limit: 50 });
-      for (const each of messages) plain.print(lineOf(each), { type: "history", ...each });
+      const { messages } = await chat.history(command.conv ?? mode.to, { limit: 50 });
+      for (const each of messages) mode.print(lineOf(each), { type: "history", ...each });
       return;
     }
     case "users": {
       await chat.presence.watch();
       for (const [user, status] of sorted(chat.presence.people)) {
-        plain.print(`${cleanLine(user)} ${texts.status[status]}`, { type: "user", user, status });
+        mode.print(`${sanitizeLine(user)} ${texts.status[status]}`, { type: "user", user, status });
       }
       return;
     }
     case "info": {
       const user = command.user ?? chat.name;
       const status = await chat.user(user);
-      plain.print(`${cleanLine(user)} ${texts.status[status]}`, { type: "user", user, status });
+      mode.print(`${sanitizeLine(user)} ${texts.status[status]}`, { type: "user", user, status });
       return;
     }
     case "status":
@@ -53,7 +53,7 @@ async function answer(
       return;
     case "help":
       for (const [form, about] of Object.values(texts.usage)) {
-        plain.print(`${form}  ${about}`, { type: "help", form, about });
+        mode.print(`${form}  ${about}`, { type: "help", form, about });
       }
       return;
     case "mistake":

@@ -9,7 +9,7 @@ export interface Screen {
   readonly editor: Editor;
   /** The last line that is seen of the conversation; undefined: its end. */
   readonly anchor: Anchor | undefined;
-  readonly sheet: Overlay | undefined;
+  readonly overlay: Overlay | undefined;
   readonly search: Search | undefined;
   readonly columns: number;
   readonly rows: number;

@@ -1,9 +1,9 @@
 /** Searching in what is loaded of the open conversation. Pure. */
-import { emoteIn } from "../view/emote.js";
+import { emoteOf } from "../view/emote.js";
 import type { View } from "../view/model.js";
 import { timelineRows, type Row } from "../view/timeline.js";
-import { clean } from "./clean.js";
-import { occurrences } from "./marks.js";
+import { sanitize } from "./sanitize.js";
+import { occurrences } from "./highlights.js";
 
 /** The keys of the rows that have it, oldest first. */
 export function hits(view: View, text: string): readonly string[] {
@@ -24,5 +24,5 @@ export function nextHit(
 function hasIt(row: Row, text: string): boolean {
   const said =
     row.type === "message" ? row.message.text : row.type === "outgoing" ? row.outgoing.text : "";
-  return occurrences(clean(emoteIn(said) ?? said), text).length > 0;
+  return occurrences(sanitize(emoteOf(said) ?? said), text).length > 0;
 }

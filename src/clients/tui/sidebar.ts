@@ -2,8 +2,8 @@
 import type { Status } from "../sdk/events.js";
 import { conversationList, peopleList, type ConversationLine } from "../view/lists.js";
 import type { View } from "../view/model.js";
-import { isCalled } from "./bell.js";
-import { cleanLine } from "./clean.js";
+import { hasUnreadMention } from "./bell.js";
+import { sanitizeLine } from "./sanitize.js";
 import { span, type Line, type Span } from "./paint.js";
 import type { Texts } from "./texts.js";
 import { fit, fitRight, width } from "./width.js";
@@ -13,8 +13,8 @@ export function sidebar(view: View, columns: number, height: number, texts: Text
   const atMost = Math.max(3, Math.floor(height / 2) - 2);
   const lines: Line[] = [
     title(texts.conversations, "", columns),
-    ...shortened(conversations, atMost, columns, texts, (line, at) =>
-      conversationLine(line, at, columns, texts, line.peer === undefined && isCalled(view)),
+    ...upToHeight(conversations, atMost, columns, texts, (line, at) =>
+      conversationLine(line, at, columns, texts, line.peer === undefined && hasUnreadMention(view)),
     ),
     [],
     title(texts.people, view.count > 1 ? String(view.count - 1) : "", columns),
@@ -25,10 +25,10 @@ export function sidebar(view: View, columns: number, height: number, texts: Text
     lines.push([span(` ${fit(texts.nobodyElse, columns - 1)}`, "faint")]);
   const rest = height - lines.length;
   lines.push(
-    ...shortened(people, rest, columns, texts, ({ name, status }) => [
+    ...upToHeight(people, rest, columns, texts, ({ name, status }) => [
       span(" "),
       dot(status),
-      ...nameAndStatus(cleanLine(name), status, columns - 3, texts),
+      ...nameAndStatus(sanitizeLine(name), status, columns - 3, texts),
     ]),
   );
   return lines;
@@ -59,18 +59,18 @@ function conversationLine(
   at: number,
   columns: number,
   texts: Texts,
-  isCalledThere: boolean,
+  isMentioned: boolean,
 ): Line {
   const number = at < 9 ? String(at + 1) : " ";
   const mark = hasFailed
     ? "!"
     : unread > 0
-      ? `${isCalledThere ? "@" : ""}${Math.min(unread, 9_999)}`
+      ? `${isMentioned ? "@" : ""}${Math.min(unread, 9_999)}`
       : draft !== "" && !isOpen
         ? "…"
         : "";
   const name = fit(
-    peer === undefined ? texts.everybody : cleanLine(peer),
+    peer === undefined ? texts.everybody : sanitizeLine(peer),
     columns - 8 - mark.length,
   );
   return [
@@ -94,7 +94,7 @@ function nameAndStatus(name: string, status: Status, columns: number, texts: Tex
   return [span(fit(name, room), look), span(` ${fitRight(word, width(word))} `, "faint")];
 }
 
-function shortened<T>(
+function upToHeight<T>(
   all: readonly T[],
   height: number,
   columns: number,

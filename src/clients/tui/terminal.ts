@@ -13,11 +13,11 @@ const LEAVE = "\x1b[?2026l\x1b[m\x1b[2J\x1b[?7h\x1b[?1004l\x1b[?2004l\x1b[?25h\x
 export interface TerminalOptions {
   readonly input: ReadStream;
   readonly output: WriteStream & { readonly fd: number };
-  came(input: Input): void;
+  onInput(input: Input): void;
   /** Its size is another one, or what is on it was lost: to be drawn from nothing. */
-  resized(): void;
+  onResize(): void;
   /** Somebody ends this program, or the terminal is gone. */
-  ended(signal: "SIGINT" | "SIGTERM" | "SIGHUP"): void;
+  onEnd(signal: "SIGINT" | "SIGTERM" | "SIGHUP"): void;
 }
 
 export class Terminal {
@@ -27,13 +27,13 @@ export class Terminal {
   #keyboard = new Keyboard();
   #waiting: NodeJS.Timeout | undefined;
   readonly #onData = (chunk: Buffer): void =>
-    this.#take(this.#keyboard.feed(this.#decoder.write(chunk)));
-  readonly #onResize = (): void => this.#options.resized();
+    this.#onInputs(this.#keyboard.feed(this.#decoder.write(chunk)));
+  readonly #onResize = (): void => this.#options.onResize();
   readonly #onExit = (): void => this.close();
   readonly #onContinue = (): void => this.#enter();
-  readonly #onInt = (): void => this.#options.ended("SIGINT");
-  readonly #onTerm = (): void => this.#options.ended("SIGTERM");
-  readonly #onHup = (): void => this.#options.ended("SIGHUP");
+  readonly #onInt = (): void => this.#options.onEnd("SIGINT");
+  readonly #onTerm = (): void => this.#options.onEnd("SIGTERM");
+  readonly #onHup = (): void => this.#options.onEnd("SIGHUP");
 
   constructor(options: TerminalOptions) {
     this.#options = options;
@@ -81,13 +81,13 @@ export class Terminal {
     input.pause();
   }
 
-  #take(inputs: readonly Input[]): void {
+  #onInputs(inputs: readonly Input[]): void {
     clearTimeout(this.#waiting);
     const { waitMs } = this.#keyboard;
     if (waitMs !== undefined) {
-      this.#waiting = setTimeout(() => this.#take(this.#keyboard.silent()), waitMs);
+      this.#waiting = setTimeout(() => this.#onInputs(this.#keyboard.silent()), waitMs);
     }
-    for (const each of inputs) this.#options.came(each);
+    for (const each of inputs) this.#options.onInput(each);
   }
 
   #enter(): void {
@@ -97,7 +97,7 @@ export class Terminal {
     this.#options.input.setRawMode(true);
     this.#options.input.resume();
     this.#options.output.write(ENTER);
-    this.#options.resized();
+    this.#options.onResize();
   }
 
   #leave(): void {

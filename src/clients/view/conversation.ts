@@ -4,14 +4,18 @@ import type { HistoryPage, Message, Published } from "../sdk/events.js";
 import type { Conversation, Outgoing, Problem } from "./model.js";
 
 /** A message as it happens. Who wrote it, here or on another device, has read up to it. */
-export function heard(conversation: Conversation, message: Message, me: string): Conversation {
+export function withMessage(
+  conversation: Conversation,
+  message: Message,
+  me: string,
+): Conversation {
   const read = message.from === me ? message.seq : 0;
   return {
     ...conversation,
     read: Math.max(conversation.read, read),
-    told: Math.max(conversation.told, read),
+    reportedRead: Math.max(conversation.reportedRead, read),
     messages: merge(conversation.messages, [message]),
-    outgoing: without(conversation.outgoing, [message], me),
+    outgoing: withoutArrived(conversation.outgoing, [message], me),
     head: Math.max(conversation.head, message.seq),
   };
 }
@@ -25,7 +29,7 @@ const DROPPED_AT_ONCE = 200;
  * Without the oldest messages, if they are too many. `seenUpTo`: those up to this number stay whatever
  * comes, because somebody is reading there; what is dropped then leaves a hole behind them.
  */
-export function shortened(conversation: Conversation, seenUpTo = 0): Conversation {
+export function withoutOldest(conversation: Conversation, seenUpTo = 0): Conversation {
   const { messages } = conversation;
   if (messages.length < KEPT + DROPPED_AT_ONCE) return conversation;
   const seen = messages.findLastIndex(({ seq }) => seq <= seenUpTo) + 1;
@@ -34,14 +38,14 @@ export function shortened(conversation: Conversation, seenUpTo = 0): Conversatio
 }
 
 /** A page of history, which may overlap with what is there. */
-export function paged(conversation: Conversation, page: HistoryPage, me: string): Conversation {
+export function withPage(conversation: Conversation, page: HistoryPage, me: string): Conversation {
   const before = conversation.loading?.before;
   // nothing before it, whatever was told of the oldest: so that it is not asked for again
   const floor = page.messages.length === 0 && before !== undefined ? before : page.floor;
   return {
     ...conversation,
     messages: merge(conversation.messages, page.messages),
-    outgoing: without(conversation.outgoing, page.messages, me),
+    outgoing: withoutArrived(conversation.outgoing, page.messages, me),
     head: Math.max(conversation.head, page.head),
     floor: Math.max(conversation.floor, floor),
     loading: undefined,
@@ -53,8 +57,8 @@ export function paged(conversation: Conversation, page: HistoryPage, me: string)
  * Everything stored is forgotten: it is lost, and numbers mean other messages. What is being sent stays;
  * of what was stored and not seen yet it is not known whether it still is.
  */
-export function forgotten(conversation: Conversation, head: number): Conversation {
-  const told = Math.min(conversation.told, head);
+export function withoutStored(conversation: Conversation, head: number): Conversation {
+  const reportedRead = Math.min(conversation.reportedRead, head);
   return {
     ...conversation,
     messages: [],
@@ -63,8 +67,8 @@ export function forgotten(conversation: Conversation, head: number): Conversatio
     ),
     head,
     floor: 1,
-    read: told,
-    told,
+    read: reportedRead,
+    reportedRead,
     newFrom: undefined,
     loading: undefined,
     isLoaded: false,
@@ -72,7 +76,7 @@ export function forgotten(conversation: Conversation, head: number): Conversatio
 }
 
 /** The last one; and of two in the same moment, the later one by its time as well. */
-export function sending(
+export function withPending(
   conversation: Conversation,
   mid: string,
   text: string,
@@ -87,22 +91,30 @@ export function sending(
  * It is stored. Its message is put in place if that leaves no hole; otherwise it comes by itself, after
  * those before it.
  */
-export function sent(conversation: Conversation, published: Published, me: string): Conversation {
+export function withPublished(
+  conversation: Conversation,
+  published: Published,
+  me: string,
+): Conversation {
   const { mid, seq } = published;
   const own = conversation.outgoing.find((each) => each.mid === mid);
   if (own === undefined) return conversation;
   const last = conversation.messages.at(-1)?.seq ?? conversation.head;
   if (seq <= last + 1) {
-    return heard(conversation, { ...published, from: me, text: own.text }, me);
+    return withMessage(conversation, { ...published, from: me, text: own.text }, me);
   }
-  return changed(conversation, mid, { state: "sent" });
+  return withOutgoingState(conversation, mid, { state: "sent" });
 }
 
-export function failed(conversation: Conversation, mid: string, problem: Problem): Conversation {
-  return changed(conversation, mid, { state: "failed", problem });
+export function withFailed(
+  conversation: Conversation,
+  mid: string,
+  problem: Problem,
+): Conversation {
+  return withOutgoingState(conversation, mid, { state: "failed", problem });
 }
 
-export function discarded(conversation: Conversation, mid: string): Conversation {
+export function withoutOutgoing(conversation: Conversation, mid: string): Conversation {
   const outgoing = conversation.outgoing.filter((each) => each.mid !== mid);
   return { ...conversation, outgoing };
 }
@@ -133,7 +145,7 @@ export function missingBefore({
   return oldest > Math.max(1, floor) ? oldest : undefined;
 }
 
-function changed(
+function withOutgoingState(
   conversation: Conversation,
   mid: string,
   change: Pick<Outgoing, "state" | "problem">,
@@ -170,7 +182,7 @@ function merge(have: readonly Message[], come: readonly Message[]): readonly Mes
   return merged;
 }
 
-function without(
+function withoutArrived(
   outgoing: readonly Outgoing[],
   messages: readonly Message[],
   me: string,

@@ -1,7 +1,7 @@
 /** What follows from every change: read marks, and whom to be told of. */
 import { EVERYBODY, type Step, type View, type Action, type Effect } from "./model.js";
-import { put, standing } from "./accessors.js";
-import { ownStatus, quietFrom } from "./do-not-disturb.js";
+import { withConversation, conversationIn } from "./accessors.js";
+import { ownStatus, shownUpTo } from "./do-not-disturb.js";
 
 /** The chat is told of a conversation's mark at most so often. */
 const READ_EVERY_MS = 1_000;
@@ -10,20 +10,20 @@ const WATCHED_AT_MOST = 500;
 
 export function deriveEffects(
   changed: View,
-  wishes: readonly Effect[],
+  effects: readonly Effect[],
   cause: Action,
   nowMs: number,
 ): Step {
-  let view = seen(changed);
+  let view = markRead(changed);
   const more: Effect[] = [];
   if (view.connection.name === "open") {
     const everyMs = cause.type === "leave" ? 0 : READ_EVERY_MS;
     if (cause.type === "tick" || cause.type === "leave" || isLooking(view)) {
-      view = tellRead(view, more, nowMs - everyMs, nowMs);
+      view = reportReadMarks(view, more, nowMs - everyMs, nowMs);
     }
-    if (cause.type !== "state") view = watch(view, more); // the welcome comes next
+    if (cause.type !== "state") view = watchPeers(view, more); // the welcome comes next
   }
-  return { view, wishes: more.length === 0 ? wishes : [...more, ...wishes] }; // before one leaves
+  return { view, effects: more.length === 0 ? effects : [...more, ...effects] }; // before one leaves
 }
 
 /** Reading makes active; who is away from the keyboard does not read. */
@@ -31,32 +31,32 @@ function isLooking(view: View): boolean {
   return view.isLooking && ownStatus(view) !== "inactive";
 }
 
-function seen(view: View): View {
+function markRead(view: View): View {
   if (!isLooking(view)) return view;
-  const conversation = standing(view, view.open);
-  if (conversation.isInDoubt) return view; // its numbers may be those of other messages
+  const conversation = conversationIn(view, view.open);
+  if (conversation.expectsGap) return view; // its numbers may be those of other messages
   const newest = conversation.messages.at(-1)?.seq ?? 0;
-  const upTo = Math.min(newest, quietFrom(view, view.open) ?? newest);
-  return upTo > conversation.read ? put(view, { ...conversation, read: upTo }) : view;
+  const upTo = Math.min(newest, shownUpTo(view, view.open) ?? newest);
+  return upTo > conversation.read ? withConversation(view, { ...conversation, read: upTo }) : view;
 }
 
-function tellRead(view: View, wishes: Effect[], notSinceMs: number, nowMs: number): View {
+function reportReadMarks(view: View, effects: Effect[], notSinceMs: number, nowMs: number): View {
   let next = view;
   for (const conversation of view.conversations.values()) {
-    const { conv, read, told, toldAtMs } = conversation;
-    if (read <= told || toldAtMs > notSinceMs) continue;
-    wishes.push({ type: "read", conv, seq: read });
-    next = put(next, { ...conversation, told: read, toldAtMs: nowMs });
+    const { conv, read, reportedRead, reportedAtMs } = conversation;
+    if (read <= reportedRead || reportedAtMs > notSinceMs) continue;
+    effects.push({ type: "read", conv, seq: read });
+    next = withConversation(next, { ...conversation, reportedRead: read, reportedAtMs: nowMs });
   }
   return next;
 }
 
-function watch(view: View, wishes: Effect[]): View {
+function watchPeers(view: View, effects: Effect[]): View {
   if (view.watched !== undefined && view.isFull) return view;
   const peers = [...view.conversations.keys()].filter((conv) => conv !== EVERYBODY);
   const names = [view.me, ...peers.map((conv) => conv.slice(1)).filter((name) => name !== view.me)];
   const watched = names.slice(0, WATCHED_AT_MOST);
   if (view.watched?.length === watched.length) return view; // they only become more
-  wishes.push({ type: "watch", names: watched });
+  effects.push({ type: "watch", names: watched });
   return { ...view, watched };
 }

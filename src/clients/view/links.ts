@@ -20,7 +20,7 @@ export function linkified(text: string): readonly Part[] {
   let from = 0;
   const begins = new RegExp(BEGINS);
   for (let match = begins.exec(text); match !== null; match = begins.exec(text)) {
-    const link = linkIn(match[0]);
+    const link = parseLink(match[0]);
     if (link === undefined) continue;
     if (match.index > from) parts.push({ type: "text", text: text.slice(from, match.index) });
     parts.push(link);
@@ -48,14 +48,15 @@ const SEEMS_LONGER = /^[\p{C}\p{Default_Ignorable_Code_Point}]+[^\s\p{C}]/u;
 const TRAILING = /[.,;:!?'’*_~([{]+$/;
 const BRACKETS: Readonly<Record<string, string>> = { ")": "(", "]": "[", "}": "{" };
 
-function linkIn(found: string): Link | undefined {
-  const [, scheme, ahead] = /^(https?:\/\/)([^/?#]*)/i.exec(found)!;
-  const host = upTo(ahead!.startsWith("[") ? IPV6_ENDS : HOST_ENDS, upTo(ENDS, ahead!));
-  const path = host === ahead ? upTo(ENDS, found.slice(scheme!.length + host.length)) : "";
+function parseLink(candidate: string): Link | undefined {
+  const [, scheme, authority] = /^(https?:\/\/)([^/?#]*)/i.exec(candidate)!;
+  const host = before(authority!.startsWith("[") ? IPV6_ENDS : HOST_ENDS, before(ENDS, authority!));
+  const path =
+    host === authority ? before(ENDS, candidate.slice(scheme!.length + host.length)) : "";
   // https://bank.example@evil.example leads to the latter
-  if (host === "" || host.includes("@") || SEEMS_LONGER.test(ahead!.slice(host.length)))
+  if (host === "" || host.includes("@") || SEEMS_LONGER.test(authority!.slice(host.length)))
     return undefined;
-  const text = closed(scheme + host + path).replace(TRAILING, "");
+  const text = upToUnopenedBracket(scheme + host + path).replace(TRAILING, "");
   if (!URL.canParse(text)) return undefined;
   const url = new URL(text);
   const shown = /^https?:\/\/([^/?#]*)/i.exec(text)![1]!.toLowerCase();
@@ -63,13 +64,13 @@ function linkIn(found: string): Link | undefined {
   return { type: "link", text, href: url.href, host: isShown ? undefined : url.host };
 }
 
-function upTo(end: RegExp, text: string): string {
+function before(end: RegExp, text: string): string {
   const at = text.search(end);
   return at < 0 ? text : text.slice(0, at);
 }
 
 /** Up to the first bracket that closes what was not opened. */
-function closed(address: string): string {
+function upToUnopenedBracket(address: string): string {
   const opened: string[] = [];
   for (let at = 0; at < address.length; at++) {
     const sign = address[at]!;

@@ -2,8 +2,8 @@
 import type { Message, Status } from "../sdk/events.js";
 import { unreadCount } from "./conversation.js";
 import { EVERYBODY, type Conv, type Conversation, type View } from "./model.js";
-import { quietFrom } from "./do-not-disturb.js";
-import { fit, soughtName } from "./search.js";
+import { shownUpTo } from "./do-not-disturb.js";
+import { matchRank, searchedName } from "./search.js";
 
 export interface ConversationLine {
   readonly conv: Conv;
@@ -26,19 +26,19 @@ export interface ConversationLine {
  * and everybody's behind those that fit as well. `everybody`: how the general chat is called.
  */
 export function conversationList(view: View, everybody = ""): readonly ConversationLine[] {
-  const sought = soughtName(view);
-  const fits = new Map<Conv, number>();
+  const searched = searchedName(view);
+  const ranks = new Map<Conv, number>();
   for (const conv of view.conversations.keys()) {
-    fits.set(conv, fit(conv === EVERYBODY ? everybody : conv.slice(1), sought));
+    ranks.set(conv, matchRank(conv === EVERYBODY ? everybody : conv.slice(1), searched));
   }
   const general = (one: ConversationLine): number =>
-    Number(one.peer === undefined) * (sought === "" ? -1 : 1);
+    Number(one.peer === undefined) * (searched === "" ? -1 : 1);
   return [...view.conversations.values()]
-    .filter(({ conv }) => fits.get(conv) !== Infinity)
+    .filter(({ conv }) => ranks.get(conv) !== Infinity)
     .map((conversation) => lineOf(view, conversation))
     .toSorted(
       (one, two) =>
-        (sought === "" ? 0 : fits.get(one.conv)! - fits.get(two.conv)!) ||
+        (searched === "" ? 0 : ranks.get(one.conv)! - ranks.get(two.conv)!) ||
         general(one) - general(two) ||
         two.ts - one.ts ||
         compare(one.conv, two.conv),
@@ -55,10 +55,10 @@ export interface Person {
  * search those that fit, the best first.
  */
 export function peopleList(view: View): readonly Person[] {
-  const sought = soughtName(view);
+  const searched = searchedName(view);
   const found: (Person & { readonly place: number })[] = [];
   for (const [name, status] of view.people) {
-    const place = (sought === "" ? 0 : fit(name, sought)) * 3 + STATUSES.indexOf(status);
+    const place = (searched === "" ? 0 : matchRank(name, searched)) * 3 + STATUSES.indexOf(status);
     if (name !== view.me && place !== Infinity) found.push({ name, status, place });
   }
   return found
@@ -74,16 +74,17 @@ export const STATUSES: readonly Status[] = ["active", "busy", "inactive"];
  * fits, with the name as it stands. `everybody`: how the general chat is called.
  */
 export function searchHit(view: View, everybody: string): Conv | undefined {
-  const sought = soughtName(view);
-  if (sought === "") return undefined;
-  if (sought === view.me) return `@${view.me}`;
+  const searched = searchedName(view);
+  if (searched === "") return undefined;
+  if (searched === view.me) return `@${view.me}`;
   const [line] = conversationList(view, everybody);
   const [person] = peopleList(view);
-  const lineFit = line === undefined ? Infinity : fit(line.peer ?? everybody, sought);
-  const personFit = person === undefined ? Infinity : fit(person.name, sought);
-  const isWithPerson = personFit < lineFit || (line?.peer === undefined && personFit === lineFit);
+  const lineRank = line === undefined ? Infinity : matchRank(line.peer ?? everybody, searched);
+  const personRank = person === undefined ? Infinity : matchRank(person.name, searched);
+  const isWithPerson =
+    personRank < lineRank || (line?.peer === undefined && personRank === lineRank);
   if (person !== undefined && isWithPerson) return `@${person.name}`;
-  return line?.conv ?? `@${sought}`;
+  return line?.conv ?? `@${searched}`;
 }
 
 /** Who is writing in a conversation. */
@@ -108,7 +109,7 @@ export function secondsToRetry({ connection }: View, nowMs: number): number | un
 
 function lineOf(view: View, conversation: Conversation): ConversationLine {
   const { conv, messages, draft, outgoing, ts } = conversation;
-  const upTo = quietFrom(view, conv) ?? Infinity;
+  const upTo = shownUpTo(view, conv) ?? Infinity;
   const peer = conv === EVERYBODY ? undefined : conv.slice(1);
   const last = messages.findLast(({ seq, from }) => seq <= upTo || from === view.me);
   return {
@@ -125,7 +126,7 @@ function lineOf(view: View, conversation: Conversation): ConversationLine {
 }
 
 function unreadIn(view: View, conversation: Conversation): number {
-  return unreadCount(conversation, view.me, quietFrom(view, conversation.conv));
+  return unreadCount(conversation, view.me, shownUpTo(view, conversation.conv));
 }
 
 const { compare } = new Intl.Collator(undefined, { numeric: true, sensitivity: "base" });

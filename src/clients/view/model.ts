@@ -38,7 +38,7 @@ export interface Outgoing {
 }
 
 /** What an earlier page of this user's was sending, or could not send. */
-export interface Underway extends Omit<Outgoing, "state"> {
+export interface Unsent extends Omit<Outgoing, "state"> {
   readonly conv: Conv;
 }
 
@@ -57,8 +57,8 @@ export interface Conversation {
   /** Up to here this user has read. */
   readonly read: number;
   /** Up to here the chat was told so, and when. */
-  readonly told: number;
-  readonly toldAtMs: number;
+  readonly reportedRead: number;
+  readonly reportedAtMs: number;
   /** Where the messages begin that were unread when the conversation was opened. */
   readonly newFrom: number | undefined;
   /** The page of history that is being asked for; without `before`, the newest. */
@@ -66,7 +66,7 @@ export interface Conversation {
   /** Whether the newest page was had. */
   readonly isLoaded: boolean;
   /** Something is missing since the last connection; the gap that tells what comes next. */
-  readonly isInDoubt: boolean;
+  readonly expectsGap: boolean;
   readonly draft: string;
 }
 
@@ -96,7 +96,7 @@ export interface View {
   /** The one on the screen. */
   readonly open: Conv;
   /** While busy: up to which number messages were there when it began. What came since is held back. */
-  readonly quiet: ReadonlyMap<Conv, number> | undefined;
+  readonly doNotDisturb: ReadonlyMap<Conv, number> | undefined;
   /** The connected ones that are told of, oneself included. */
   readonly people: ReadonlyMap<string, Status>;
   /** All connected ones. */
@@ -113,7 +113,7 @@ export interface View {
   /** The longest text, in characters. */
   readonly maxChars: number;
   /** Numbers the pages asked for. */
-  readonly asked: number;
+  readonly lastAsk: number;
   /** Whom the chat was asked to tell of, even when there are too many for all. */
   readonly watched: readonly string[] | undefined;
 }
@@ -157,7 +157,7 @@ export type Action =
   /** Sends the text to the open conversation; `mid` is made up by the screen. */
   | { readonly type: "send"; readonly text: string; readonly mid: string }
   /** Kept by an earlier page: sent again, in the order of their times. */
-  | { readonly type: "underway"; readonly messages: readonly Underway[] }
+  | { readonly type: "unsent"; readonly messages: readonly Unsent[] }
   | { readonly type: "retry"; readonly conv: Conv; readonly mid: string }
   | { readonly type: "discard"; readonly conv: Conv; readonly mid: string }
   /** Wants what stands before this number, or before all that is there. */
@@ -201,7 +201,7 @@ export type Effect =
 
 export interface Step {
   readonly view: View;
-  readonly wishes: readonly Effect[];
+  readonly effects: readonly Effect[];
 }
 
 export const EVERYBODY: Conv = "~";
@@ -215,7 +215,7 @@ export function begin(me: string, open: Conv = EVERYBODY): View {
     chosenAtMs: -Infinity,
     conversations: new Map([EVERYBODY, open].map((conv) => [conv, emptyConversation(conv)])),
     open,
-    quiet: undefined,
+    doNotDisturb: undefined,
     people: new Map(),
     count: 0,
     isFull: true,
@@ -225,7 +225,7 @@ export function begin(me: string, open: Conv = EVERYBODY): View {
     card: undefined,
     problem: undefined,
     maxChars: 4_096,
-    asked: 0,
+    lastAsk: 0,
     watched: undefined,
   };
 }
@@ -239,12 +239,12 @@ export function emptyConversation(conv: Conv): Conversation {
     floor: 1,
     ts: 0,
     read: 0,
-    told: 0,
-    toldAtMs: -Infinity,
+    reportedRead: 0,
+    reportedAtMs: -Infinity,
     newFrom: undefined,
     loading: undefined,
     isLoaded: false,
-    isInDoubt: false,
+    expectsGap: false,
     draft: "",
   };
 }

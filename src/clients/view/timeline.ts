@@ -3,8 +3,8 @@ import type { Message } from "../sdk/events.js";
 import { missingBefore } from "./conversation.js";
 import { startOfDay } from "./days.js";
 import type { Outgoing, View } from "./model.js";
-import { standing } from "./accessors.js";
-import { quietFrom } from "./do-not-disturb.js";
+import { conversationIn } from "./accessors.js";
+import { shownUpTo } from "./do-not-disturb.js";
 
 export type Row =
   | { readonly type: "day"; readonly key: string; readonly ts: number }
@@ -31,10 +31,10 @@ export type Row =
 const RUN_WITHIN_MS = 5 * 60_000;
 
 export function timelineRows(view: View): readonly Row[] {
-  const conversation = standing(view, view.open);
-  const shownUpTo = quietFrom(view, view.open) ?? Infinity;
+  const conversation = conversationIn(view, view.open);
+  const lastShown = shownUpTo(view, view.open) ?? Infinity;
   const found: Row[] = [];
-  const missing = Math.min(missingBefore(conversation) ?? 0, shownUpTo + 1);
+  const missing = Math.min(missingBefore(conversation) ?? 0, lastShown + 1);
   if (missing > conversation.floor && conversation.isLoaded) {
     found.push({ type: "gap", key: `gap-${missing}`, after: 0, before: missing, isGone: false });
   }
@@ -46,7 +46,7 @@ export function timelineRows(view: View): readonly Row[] {
     const { seq, ts, from, mid, epoch } = message;
     const after = above?.seq;
     above = message;
-    if (seq > shownUpTo && from !== view.me) continue;
+    if (seq > lastShown && from !== view.me) continue;
     if (after !== undefined && seq > after + 1) {
       const isGone = conversation.floor >= seq;
       found.push({ type: "gap", key: `gap-${seq}`, after, before: seq, isGone });

@@ -2,7 +2,14 @@
 import type { CLOSE } from "../../wire/close-codes.js";
 import type { Status } from "../sdk/events.js";
 import { applyUserAction } from "./user-actions.js";
-import { forgotten, heard, failed, paged, sent, shortened } from "./conversation.js";
+import {
+  withoutStored,
+  withMessage,
+  withFailed,
+  withPage,
+  withPublished,
+  withoutOldest,
+} from "./conversation.js";
 import {
   EVERYBODY,
   type Connection,
@@ -13,8 +20,19 @@ import {
   type Action,
   type Effect,
 } from "./model.js";
-import { ask, loadOpen, put, standing } from "./accessors.js";
-import { beQuiet, endQuiet, hearOwnStatus, quietFrom, quietUpTo } from "./do-not-disturb.js";
+import {
+  requestHistory,
+  loadOpenConversation,
+  withConversation,
+  conversationIn,
+} from "./accessors.js";
+import {
+  startDoNotDisturb,
+  endDoNotDisturb,
+  withReportedStatus,
+  shownUpTo,
+  capShownUpTo,
+} from "./do-not-disturb.js";
 import { deriveEffects } from "./derived-effects.js";
 
 /** The number alone: the whole table would be in the page. The compiler holds it equal. */
@@ -29,89 +47,117 @@ const FETCHED_AT_ONCE = 20;
  * @param ts As `Date.now()` counts: the time of what is sent, until it is stored.
  */
 export function update(view: View, event: Action, nowMs: number, ts = nowMs): Step {
-  const { view: next, wishes } = change(view, event, nowMs, ts);
-  return deriveEffects(next, wishes, event, nowMs);
+  const { view: next, effects } = change(view, event, nowMs, ts);
+  return deriveEffects(next, effects, event, nowMs);
 }
 
 function change(view: View, event: Action, nowMs: number, ts: number): Step {
   switch (event.type) {
     case "state":
-      return only({ ...view, connection: connectionOf(view, event.state) });
+      return withoutEffects({ ...view, connection: connectionOf(view, event.state) });
     case "welcome":
-      return welcomed(view, event, nowMs);
+      return onWelcome(view, event, nowMs);
     case "message":
-      return told(view, event.message);
+      return onMessage(view, event.message);
     case "presence": {
       const people = new Map(view.people);
       for (const name of event.change.gone) people.delete(name);
       for (const [name, status] of event.change.set) people.set(name, status);
       const { count, full } = event.change;
-      return only(hearOwnStatus({ ...view, people, count, isFull: full }, nowMs));
+      return withoutEffects(withReportedStatus({ ...view, people, count, isFull: full }, nowMs));
     }
     case "typing": {
       const { conv, from } = event.typing;
-      if (from === view.me) return only(view);
-      return only(withTyping(view, conv, from, nowMs + TYPING_FOR_MS));
+      if (from === view.me) return withoutEffects(view);
+      return withoutEffects(withTyping(view, conv, from, nowMs + TYPING_FOR_MS));
     }
     case "read": {
       const { conv, read } = event.mark;
-      const conversation = standing(view, conv);
-      const told = Math.max(conversation.told, read);
-      return only(put(view, { ...conversation, read: Math.max(conversation.read, read), told }));
+      const conversation = conversationIn(view, conv);
+      const reportedRead = Math.max(conversation.reportedRead, read);
+      return withoutEffects(
+        withConversation(view, {
+          ...conversation,
+          read: Math.max(conversation.read, read),
+          reportedRead,
+        }),
+      );
     }
     case "gap": {
       const { conv, before, reason } = event.gap;
-      const conversation = { ...standing(view, conv), isInDoubt: false };
+      const conversation = { ...conversationIn(view, conv), expectsGap: false };
       if (reason === "rolled_back") {
-        const next = quietUpTo(put(view, forgotten(conversation, before - 1)), conv, before - 1);
-        return conversation.isLoaded && before > 1 ? ask(next, conv) : loadOpen(next);
+        const next = capShownUpTo(
+          withConversation(view, withoutStored(conversation, before - 1)),
+          conv,
+          before - 1,
+        );
+        return conversation.isLoaded && before > 1
+          ? requestHistory(next, conv)
+          : loadOpenConversation(next);
       }
       const head = Math.max(conversation.head, before - 1);
       if (reason === "limit") {
-        return loadOpen(put(view, { ...conversation, head, isLoaded: false }));
+        return loadOpenConversation(
+          withConversation(view, { ...conversation, head, isLoaded: false }),
+        );
       }
       const floor = Math.max(conversation.floor, before);
-      return only(put(view, { ...conversation, head, floor }));
+      return withoutEffects(withConversation(view, { ...conversation, head, floor }));
     }
     case "error":
       // before the chat is open, the connection's state says what is wrong
-      return only(view.connection.name === "open" ? { ...view, problem: event.problem } : view);
+      return withoutEffects(
+        view.connection.name === "open" ? { ...view, problem: event.problem } : view,
+      );
     case "published": {
       const { published } = event;
-      return only(put(view, sent(standing(view, published.conv), published, view.me)));
+      return withoutEffects(
+        withConversation(
+          view,
+          withPublished(conversationIn(view, published.conv), published, view.me),
+        ),
+      );
     }
     case "publish failed":
-      return only(put(view, failed(standing(view, event.conv), event.mid, event.problem)));
+      return withoutEffects(
+        withConversation(
+          view,
+          withFailed(conversationIn(view, event.conv), event.mid, event.problem),
+        ),
+      );
     case "page": {
-      const conversation = standing(view, event.page.conv);
-      if (conversation.loading?.ask !== event.ask) return only(view);
-      return only(put(view, paged(conversation, event.page, view.me)));
+      const conversation = conversationIn(view, event.page.conv);
+      if (conversation.loading?.ask !== event.ask) return withoutEffects(view);
+      return withoutEffects(withConversation(view, withPage(conversation, event.page, view.me)));
     }
     case "page failed": {
-      const conversation = standing(view, event.conv);
-      if (conversation.loading?.ask !== event.ask) return only(view);
-      const next = put(view, { ...conversation, loading: undefined });
-      return only(event.problem === "closed" ? next : { ...next, problem: event.problem });
+      const conversation = conversationIn(view, event.conv);
+      if (conversation.loading?.ask !== event.ask) return withoutEffects(view);
+      const next = withConversation(view, { ...conversation, loading: undefined });
+      return withoutEffects(
+        event.problem === "closed" ? next : { ...next, problem: event.problem },
+      );
     }
     case "status set":
-      return only({ ...view, chosenAtMs: nowMs });
+      return withoutEffects({ ...view, chosenAtMs: nowMs });
     case "status failed": {
       const chosen: Status = view.people.get(view.me) ?? "active";
       const next = { ...view, chosen, chosenAtMs: nowMs, problem: event.problem };
-      return only(chosen === "busy" ? beQuiet(next) : endQuiet(next));
+      return withoutEffects(chosen === "busy" ? startDoNotDisturb(next) : endDoNotDisturb(next));
     }
     case "user":
-      if (view.card?.user !== event.user) return only(view);
-      return only({ ...view, card: { user: event.user, status: event.status } });
+      if (view.card?.user !== event.user) return withoutEffects(view);
+      return withoutEffects({ ...view, card: { user: event.user, status: event.status } });
     case "tick":
-      return only(hearOwnStatus(withoutOldTyping(view, nowMs), nowMs));
+      return withoutEffects(withReportedStatus(withoutExpiredTyping(view, nowMs), nowMs));
     default:
       return applyUserAction(view, event, ts);
   }
 }
 
-function only(view: View): Step {
-  return { view, wishes: [] };
+function withoutEffects(view: View): Step {
+  return { view, effects: [] };
 }
 
 function connectionOf(
@@ -138,7 +184,7 @@ function connectionOf(
   }
 }
 
-function welcomed(
+function onWelcome(
   view: View,
   { conversations, maxChars }: Extract<Action, { type: "welcome" }>,
   nowMs: number,
@@ -147,54 +193,59 @@ function welcomed(
   const chosenAtMs = view.chosen === "busy" ? Math.max(view.chosenAtMs, nowMs) : view.chosenAtMs;
   let next: View = { ...view, maxChars, problem: undefined, chosenAtMs };
   for (const { conv, head, floor, ts = 0, read, recovered } of conversations) {
-    const own = standing(next, conv);
+    const own = conversationIn(next, conv);
     const isNew = !next.conversations.has(conv) || !own.isLoaded;
-    next = quietUpTo(next, conv, head);
-    next = put(next, {
+    next = capShownUpTo(next, conv, head);
+    next = withConversation(next, {
       ...own,
       head: Math.max(own.head, head),
       floor: Math.max(own.floor, floor),
       ts,
       // where something is missing, one's own numbers may be those of other messages
       read: recovered ? Math.max(own.read, read) : read,
-      told: read,
-      isInDoubt: !recovered,
+      reportedRead: read,
+      expectsGap: !recovered,
       newFrom: isNew && conv === view.open && read > 0 && head > read ? read + 1 : own.newFrom,
     });
   }
-  const wishes: Effect[] = [];
+  const effects: Effect[] = [];
   const fetched = conversations
     .map(({ conv }) => next.conversations.get(conv)!)
     .filter(({ conv, head, isLoaded }) => conv !== EVERYBODY && head > 0 && !isLoaded)
     .toSorted((one, two) => two.ts - one.ts)
     .slice(0, FETCHED_AT_ONCE);
   for (const { conv } of fetched) {
-    const step = ask(next, conv);
+    const step = requestHistory(next, conv);
     next = step.view;
-    wishes.push(...step.wishes);
+    effects.push(...step.effects);
   }
   for (const conv of new Set([next.open, EVERYBODY])) {
-    const step = standing(next, conv).isLoaded ? { view: next, wishes: [] } : ask(next, conv);
+    const step = conversationIn(next, conv).isLoaded
+      ? { view: next, effects: [] }
+      : requestHistory(next, conv);
     next = step.view;
-    wishes.push(...step.wishes);
+    effects.push(...step.effects);
   }
-  return { view: next, wishes };
+  return { view: next, effects };
 }
 
-function told(view: View, message: Extract<Action, { type: "message" }>["message"]): Step {
+function onMessage(view: View, message: Extract<Action, { type: "message" }>["message"]): Step {
   const { conv, from } = message;
-  const conversation = standing(view, conv);
-  const more = shortened(heard(conversation, message, view.me), seenUpTo(view, conversation));
-  const next = withTyping(put(view, more), conv, from, undefined);
+  const conversation = conversationIn(view, conv);
+  const more = withoutOldest(
+    withMessage(conversation, message, view.me),
+    seenUpTo(view, conversation),
+  );
+  const next = withTyping(withConversation(view, more), conv, from, undefined);
   const isSeen = view.isLooking && view.open === conv;
-  const isNotable = from !== view.me && view.quiet === undefined && !isSeen;
-  return { view: next, wishes: isNotable ? [{ type: "notify", message }] : [] };
+  const isNotable = from !== view.me && view.doNotDisturb === undefined && !isSeen;
+  return { view: next, effects: isNotable ? [{ type: "notify", message }] : [] };
 }
 
 /** Up to where a conversation is on the screen, if what comes now is not seen. */
 function seenUpTo(view: View, { conv, read }: Conversation): number | undefined {
   if (view.open !== conv) return undefined;
-  return quietFrom(view, conv) ?? (view.isLooking ? undefined : read);
+  return shownUpTo(view, conv) ?? (view.isLooking ? undefined : read);
 }
 
 function withTyping(view: View, conv: Conv, from: string, untilMs: number | undefined): View {
@@ -206,7 +257,7 @@ function withTyping(view: View, conv: Conv, from: string, untilMs: number | unde
   return { ...view, typing: new Map(view.typing).set(conv, people) };
 }
 
-function withoutOldTyping(view: View, nowMs: number): View {
+function withoutExpiredTyping(view: View, nowMs: number): View {
   let next = view;
   for (const [conv, people] of view.typing) {
     for (const [from, untilMs] of people) {

@@ -8,18 +8,18 @@
 import type { TertuliaError } from "../sdk/error.js";
 import type { State } from "../sdk/events.js";
 import type { Tertulia } from "../sdk/tertulia.js";
-import type { Problem, Underway, View, Action, Effect } from "./model.js";
+import type { Problem, Unsent, View, Action, Effect } from "./model.js";
 import { update } from "./update.js";
 
 export interface ViewStoreOptions {
   /** `begin(name)`, perhaps with drafts. */
   readonly view: View;
   /** What an earlier page of this user's was sending: sent again. */
-  readonly underway?: readonly Underway[];
+  readonly unsent?: readonly Unsent[];
   /** The view is another one; not called for the first, which is in `view`. */
-  changed?(view: View): void;
+  onChange?(view: View): void;
   /** Somebody wrote while this user was not looking, and is not busy. */
-  notify?(wish: Extract<Effect, { type: "notify" }>): void;
+  onNotify?(effect: Extract<Effect, { type: "notify" }>): void;
   /** A clock that is never set back. Default: `performance.now()`. */
   readonly now?: () => number;
 }
@@ -35,122 +35,123 @@ export class ViewStore {
     this.#options = options;
     this.#now = options.now ?? ((): number => performance.now());
     const view = { ...options.view, me: chat.name }; // as it is spelt in the chat
-    this.#view = update(view, this.#told(chat.state), this.#now()).view;
-    this.#goOn(options.underway ?? []);
-    chat.on("state", (state) => this.do(this.#told(state)));
+    this.#view = update(view, this.#stateAction(chat.state), this.#now()).view;
+    this.#resendUnsent(options.unsent ?? []);
+    chat.on("state", (state) => this.dispatch(this.#stateAction(state)));
     chat.on("welcome", ({ conversations, limits }) =>
-      this.do({ type: "welcome", conversations, maxChars: limits.text }),
+      this.dispatch({ type: "welcome", conversations, maxChars: limits.text }),
     );
-    chat.on("message", (message) => this.do({ type: "message", message }));
-    chat.on("presence", (change) => this.do({ type: "presence", change }));
-    chat.on("typing", (typing) => this.do({ type: "typing", typing }));
-    chat.on("read", (mark) => this.do({ type: "read", mark }));
-    chat.on("gap", (gap) => this.do({ type: "gap", gap }));
-    chat.on("error", (error) => this.do({ type: "error", problem: problemOf(error) }));
+    chat.on("message", (message) => this.dispatch({ type: "message", message }));
+    chat.on("presence", (change) => this.dispatch({ type: "presence", change }));
+    chat.on("typing", (typing) => this.dispatch({ type: "typing", typing }));
+    chat.on("read", (mark) => this.dispatch({ type: "read", mark }));
+    chat.on("gap", (gap) => this.dispatch({ type: "gap", gap }));
+    chat.on("error", (error) => this.dispatch({ type: "error", problem: problemOf(error) }));
   }
 
   get view(): View {
     return this.#view;
   }
 
-  do(event: Action): void {
+  dispatch(action: Action): void {
     const before = this.#view;
-    const { view, wishes } = update(before, event, this.#now(), Date.now());
+    const { view, effects } = update(before, action, this.#now(), Date.now());
     this.#view = view;
-    if (view !== before) this.#options.changed?.(view);
-    for (const wish of wishes) void this.#grant(wish);
+    if (view !== before) this.#options.onChange?.(view);
+    for (const effect of effects) void this.#runEffect(effect);
   }
 
-  #goOn(messages: readonly Underway[]): void {
-    const { view, wishes } = update(this.#view, { type: "underway", messages }, this.#now());
+  #resendUnsent(messages: readonly Unsent[]): void {
+    const { view, effects } = update(this.#view, { type: "unsent", messages }, this.#now());
     this.#view = view;
-    for (const wish of wishes) void this.#grant(wish);
+    for (const effect of effects) void this.#runEffect(effect);
   }
 
   /** The next attempt, as the clock of the desk counts. */
-  #told(state: State): Action {
+  #stateAction(state: State): Action {
     if (state.name !== "waiting") return { type: "state", state };
     const retryAtMs = state.retryAtMs - Date.now() + this.#now();
     return { type: "state", state: { ...state, retryAtMs } };
   }
 
   /** Never rejects: what did not work is taken into the view. */
-  async #grant(wish: Effect): Promise<void> {
+  async #runEffect(effect: Effect): Promise<void> {
     try {
-      await this.#ask(wish);
+      await this.#perform(effect);
     } catch (error) {
-      this.#failed(wish, problemOf(error));
+      this.#onFailure(effect, problemOf(error));
     }
   }
 
-  async #ask(wish: Effect): Promise<void> {
+  async #perform(effect: Effect): Promise<void> {
     const { chat } = this;
-    switch (wish.type) {
+    switch (effect.type) {
       case "publish": {
-        const { conv, text, mid, firstSentMs } = wish;
+        const { conv, text, mid, firstSentMs } = effect;
         const published = await chat.publish(conv, text, { mid, firstSentMs });
-        this.do({ type: "published", published });
+        this.dispatch({ type: "published", published });
         return;
       }
       case "history": {
-        const { ask, conv, before } = wish;
+        const { ask, conv, before } = effect;
         const page = await chat.history(conv, { before, limit: 100 });
-        this.do({ type: "page", ask, page });
+        this.dispatch({ type: "page", ask, page });
         return;
       }
       case "user": {
-        const { user } = wish;
-        this.do({ type: "user", user, status: await chat.user(user) });
+        const { user } = effect;
+        this.dispatch({ type: "user", user, status: await chat.user(user) });
         return;
       }
       case "read":
-        await chat.markRead(wish.conv, wish.seq);
+        await chat.markRead(effect.conv, effect.seq);
         return;
       case "status":
-        await chat.setStatus(wish.status);
-        this.do({ type: "status set" });
+        await chat.setStatus(effect.status);
+        this.dispatch({ type: "status set" });
         return;
       case "watch":
-        await chat.presence.watch(wish.names);
+        await chat.presence.watch(effect.names);
         return;
       case "typing":
-        chat.typing(wish.conv);
+        chat.typing(effect.conv);
         return;
       case "notify":
-        this.#options.notify?.(wish);
+        this.#options.onNotify?.(effect);
         return;
       case "close":
         await chat.close();
         return;
       default:
-        wish satisfies never;
+        effect satisfies never;
     }
   }
 
-  #failed(wish: Effect, problem: Problem): void {
-    switch (wish.type) {
+  #onFailure(effect: Effect, problem: Problem): void {
+    switch (effect.type) {
       case "publish":
-        this.do({ type: "publish failed", conv: wish.conv, mid: wish.mid, problem });
+        this.dispatch({ type: "publish failed", conv: effect.conv, mid: effect.mid, problem });
         return;
       case "history":
-        this.do({ type: "page failed", ask: wish.ask, conv: wish.conv, problem });
+        this.dispatch({ type: "page failed", ask: effect.ask, conv: effect.conv, problem });
         return;
       case "user":
-        if (problem === "not_found") this.do({ type: "user", user: wish.user, status: "unknown" });
-        else this.do({ type: "error", problem });
+        if (problem === "not_found")
+          this.dispatch({ type: "user", user: effect.user, status: "unknown" });
+        else this.dispatch({ type: "error", problem });
         return;
       case "status":
-        this.do({ type: "status failed", problem });
+        this.dispatch({ type: "status failed", problem });
         return;
       case "watch":
       case "read":
       case "typing":
       case "notify":
       case "close":
-        if (problem !== "closed") this.do({ type: "error", problem });
+        if (problem !== "closed") this.dispatch({ type: "error", problem });
         return;
       default:
-        wish satisfies never;
+        effect satisfies never;
     }
   }
 }

@@ -1,15 +1,15 @@
 /** What a screen reader says by itself: messages of the open conversation as they come. */
 import type { ComponentChildren } from "preact";
 import { useEffect, useRef, useState } from "preact/hooks";
-import { standing } from "../view/accessors.js";
-import { quietFrom } from "../view/do-not-disturb.js";
-import { useSeat } from "./seat.js";
+import { conversationIn } from "../view/accessors.js";
+import { shownUpTo } from "../view/do-not-disturb.js";
+import { useChat } from "./chat-session.js";
 
 export function Announcer(): ComponentChildren {
-  const { view } = useSeat();
+  const { view } = useChat();
   const [text, setText] = useState("");
   const said = useRef({ conv: "", seq: 0 });
-  const { conv, messages, isLoaded } = standing(view, view.open);
+  const { conv, messages, isLoaded } = conversationIn(view, view.open);
   const last = messages.at(-1);
   useEffect(() => {
     const { current } = said;
@@ -17,7 +17,7 @@ export function Announcer(): ComponentChildren {
     if (!isLoaded || last === undefined) return;
     said.current = { conv, seq: last.seq };
     if (!isLive || last.seq <= current.seq || last.from === view.me) return;
-    if (quietFrom(view, conv) !== undefined) return;
+    if (shownUpTo(view, conv) !== undefined) return;
     setText(`${last.from}: ${last.text}`);
   }, [conv, last, isLoaded]);
   return (

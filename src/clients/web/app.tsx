@@ -4,10 +4,16 @@ import { useCallback, useEffect, useMemo, useRef, useState } from "preact/hooks"
 import type { ViewStore } from "../view/view-store.js";
 import { startOfDay } from "../view/days.js";
 import type { View } from "../view/model.js";
-import { forgetAddress } from "./address.js";
+import { forgetAddress } from "./routing.js";
 import { Chat } from "./chat.js";
 import { JoinForm } from "./join-form.js";
-import { RoomContext, ViewContext, earlierSeat, join, type Room } from "./seat.js";
+import {
+  ActionsContext,
+  ViewContext,
+  storedSession,
+  join,
+  type ChatActions,
+} from "./chat-session.js";
 import type { Texts } from "./texts.js";
 import { TodayContext } from "./times.js";
 
@@ -15,21 +21,21 @@ import { TodayContext } from "./times.js";
 const SLEPT_MS = 5_000;
 
 export function App({ t }: { readonly t: Texts }): ComponentChildren {
-  const desk = useRef<ViewStore>(undefined);
-  const turns = useRef(0);
-  const isEntering = useRef(false);
+  const store = useRef<ViewStore>(undefined);
+  const attempts = useRef(0);
+  const isJoining = useRef(false);
   const [view, setView] = useState<View>();
   /** Been in: from then on a lost connection leaves the chat on the screen. */
   const [isIn, setIsIn] = useState(false);
   const [today, setToday] = useState(() => startOfDay(Date.now()));
 
-  const enter = useCallback(
+  const enterChat = useCallback(
     async (name: string) => {
-      if (isEntering.current) return;
-      isEntering.current = true;
-      const turn = ++turns.current;
+      if (isJoining.current) return;
+      isJoining.current = true;
+      const attempt = ++attempts.current;
       const changed = (next: View): void => {
-        if (turn !== turns.current) return; // of the seat before this one
+        if (attempt !== attempts.current) return; // of the seat before this one
         if (next.connection.name === "open") setIsIn(true);
         if (next.connection.name === "away") {
           forgetAddress();
@@ -37,47 +43,47 @@ export function App({ t }: { readonly t: Texts }): ComponentChildren {
         }
         setView(next);
       };
-      const own = await join(name, t, changed, () => void enter(name));
-      isEntering.current = false;
-      desk.current = own;
-      setView(own.view);
+      const joined = await join(name, t, changed, () => void enterChat(name));
+      isJoining.current = false;
+      store.current = joined;
+      setView(joined.view);
     },
     [t],
   );
 
   useEffect(() => {
-    const earlier = earlierSeat();
-    if (earlier) void enter(earlier.name);
+    const earlier = storedSession();
+    if (earlier) void enterChat(earlier.name);
     let tickedMs = Date.now();
     const ticking = setInterval(() => {
       const nowMs = Date.now();
       // a computer that slept: its connection may be dead, and no event tells so
-      if (nowMs - tickedMs > SLEPT_MS) desk.current?.chat.reconnectNow();
+      if (nowMs - tickedMs > SLEPT_MS) store.current?.chat.reconnectNow();
       tickedMs = nowMs;
-      desk.current?.do({ type: "tick" });
+      store.current?.dispatch({ type: "tick" });
       setToday(startOfDay(nowMs));
     }, 1_000);
     return () => clearInterval(ticking);
-  }, [enter]);
+  }, [enterChat]);
 
-  const room = useMemo<Room>(
+  const actions = useMemo<ChatActions>(
     () => ({
       t,
-      act: (event) => desk.current?.do(event),
-      reconnectNow: () => desk.current?.chat.reconnectNow(),
+      dispatch: (event) => store.current?.dispatch(event),
+      reconnectNow: () => store.current?.chat.reconnectNow(),
     }),
     [t],
   );
 
   if (view === undefined || !isIn)
-    return <JoinForm t={t} view={view} onJoin={(name) => void enter(name)} />;
+    return <JoinForm t={t} view={view} onJoin={(name) => void enterChat(name)} />;
   return (
-    <RoomContext.Provider value={room}>
+    <ActionsContext.Provider value={actions}>
       <TodayContext.Provider value={today}>
         <ViewContext.Provider value={view}>
-          <Chat onJoinAgain={() => void enter(view.me)} />
+          <Chat onJoinAgain={() => void enterChat(view.me)} />
         </ViewContext.Provider>
       </TodayContext.Provider>
-    </RoomContext.Provider>
+    </ActionsContext.Provider>
   );
 }

@@ -4,23 +4,23 @@ import { useEffect, useState } from "preact/hooks";
 import { secondsToRetry } from "../view/lists.js";
 import { heldCount } from "../view/do-not-disturb.js";
 import { Icon } from "./icons.js";
-import { useSeat } from "./seat.js";
+import { useChat } from "./chat-session.js";
 import { problemText } from "./texts.js";
 
 /** Shorter interruptions are not worth a word. */
 const NOTABLE_AFTER_MS = 400;
 
 export function Banners({ onJoinAgain }: { readonly onJoinAgain: () => void }): ComponentChildren {
-  const { view, act, t } = useSeat();
+  const { view, dispatch, t } = useChat();
   return (
     <div class="banners">
       <ConnectionBanner onJoinAgain={onJoinAgain} />
-      {view.quiet !== undefined && (
+      {view.doNotDisturb !== undefined && (
         <div class="banner" role="status">
           <span>{t.held(heldCount(view))}</span>
           <button
             class="text-button"
-            onClick={() => act({ type: "choose status", status: "active" })}
+            onClick={() => dispatch({ type: "choose status", status: "active" })}
           >
             {t.beActive}
           </button>
@@ -32,7 +32,7 @@ export function Banners({ onJoinAgain }: { readonly onJoinAgain: () => void }): 
           <button
             class="quiet-button"
             aria-label={t.dismiss}
-            onClick={() => act({ type: "dismiss" })}
+            onClick={() => dispatch({ type: "dismiss" })}
           >
             <Icon name="close" />
           </button>
@@ -47,7 +47,7 @@ function ConnectionBanner({
 }: {
   readonly onJoinAgain: () => void;
 }): ComponentChildren {
-  const { view, t, reconnectNow } = useSeat();
+  const { view, t, reconnectNow } = useChat();
   const { connection } = view;
   const isTroubled = connection.name === "waiting" || connection.name === "connecting";
   const nowMs = useClock(isTroubled);

@@ -3,32 +3,32 @@ import type { ComponentChildren } from "preact";
 import { useCallback, useEffect, useRef, useState } from "preact/hooks";
 import { unreadTotal } from "../view/lists.js";
 import type { Conv } from "../view/model.js";
-import { arrived, beginAt, goTo, goToList, type Pane } from "./address.js";
+import { onPopState, firstPane, goTo, goToList, type Pane } from "./routing.js";
 import { Announcer } from "./announcer.js";
 import { focusComposer } from "./composer.js";
-import { drawNow } from "./draw.js";
+import { renderNow } from "./render.js";
 import { PersonCard } from "./person-card.js";
-import { useKeys } from "./keys.js";
+import { useKeyboardShortcuts } from "./keyboard-shortcuts.js";
 import { isNarrow } from "./screen.js";
-import { useSeat } from "./seat.js";
+import { useChat } from "./chat-session.js";
 import { Sidebar } from "./sidebar.js";
-import { Talk } from "./talk.js";
+import { ConversationPane } from "./conversation-pane.js";
 
 export function Chat({ onJoinAgain }: { readonly onJoinAgain: () => void }): ComponentChildren {
-  const { view, act, t } = useSeat();
-  const [pane, setPane] = useState<Pane>(() => beginAt(view.open));
+  const { view, dispatch, t } = useChat();
+  const [pane, setPane] = useState<Pane>(() => firstPane(view.open));
   /** At once: the next key belongs to what it opens, or to where one searches. */
   const show = useCallback(
     (conv: Conv) => {
-      drawNow(() => {
-        act({ type: "hide card" });
-        act({ type: "open", conv });
-        act({ type: "search", text: "" });
+      renderNow(() => {
+        dispatch({ type: "hide card" });
+        dispatch({ type: "open", conv });
+        dispatch({ type: "search", text: "" });
         setPane("talk");
       });
       focusComposer();
     },
-    [act],
+    [dispatch],
   );
   const open = useCallback(
     (conv: Conv) => {
@@ -37,23 +37,23 @@ export function Chat({ onJoinAgain }: { readonly onJoinAgain: () => void }): Com
     },
     [show],
   );
-  const seek = useCallback(() => {
-    drawNow(() => {
-      act({ type: "hide card" });
+  const search = useCallback(() => {
+    renderNow(() => {
+      dispatch({ type: "hide card" });
       setPane("list");
     });
     const field = document.querySelector<HTMLInputElement>("#search");
     field?.focus();
     field?.select();
-  }, [act]);
+  }, [dispatch]);
   const write = useCallback(() => {
-    drawNow(() => {
-      act({ type: "search", text: "" });
+    renderNow(() => {
+      dispatch({ type: "search", text: "" });
       setPane("talk");
     });
     document.getElementById("composer")?.focus();
-  }, [act]);
-  useKeys({ open, seek, write });
+  }, [dispatch]);
+  useKeyboardShortcuts({ open, search, write });
 
   const unread = unreadTotal(view);
   useEffect(() => {
@@ -64,8 +64,8 @@ export function Chat({ onJoinAgain }: { readonly onJoinAgain: () => void }): Com
   shown.current = view.open;
   useEffect(() => {
     const popped = (): void => {
-      const { pane: to, conv } = arrived(shown.current);
-      if (to === "list" && isNarrow()) drawNow(() => setPane("list"));
+      const { pane: to, conv } = onPopState(shown.current);
+      if (to === "list" && isNarrow()) renderNow(() => setPane("list"));
       else show(conv);
     };
     addEventListener("popstate", popped);
@@ -80,7 +80,7 @@ export function Chat({ onJoinAgain }: { readonly onJoinAgain: () => void }): Com
   return (
     <div class="chat" data-pane={pane} data-line={view.connection.name}>
       <Sidebar onOpen={open} />
-      <Talk
+      <ConversationPane
         isShown={pane === "talk" || !isNarrow()}
         onBack={() => {
           goToList(view.open);

@@ -1,10 +1,10 @@
 /** Where one writes: grows with the text, keeps it as a draft, sends with Enter. */
 import type { ComponentChildren } from "preact";
 import { useLayoutEffect, useRef } from "preact/hooks";
-import { standing } from "../view/accessors.js";
-import { drawNow } from "./draw.js";
+import { conversationIn } from "../view/accessors.js";
+import { renderNow } from "./render.js";
 import { Icon } from "./icons.js";
-import { useSeat } from "./seat.js";
+import { useChat } from "./chat-session.js";
 
 interface Props {
   readonly peer: string | undefined;
@@ -12,9 +12,9 @@ interface Props {
 }
 
 export function Composer({ peer, onSent }: Props): ComponentChildren {
-  const { view, act, t } = useSeat();
+  const { view, dispatch, t } = useChat();
   const field = useRef<HTMLTextAreaElement>(null);
-  const { draft } = standing(view, view.open);
+  const { draft } = conversationIn(view, view.open);
   const over = Array.from(draft).length - view.maxChars;
 
   useLayoutEffect(focusComposer, []); // before the next key comes
@@ -24,7 +24,7 @@ export function Composer({ peer, onSent }: Props): ComponentChildren {
     // what stands there, not what was drawn last: keys are faster than frames
     const text = field.current!.value;
     if (text.trim() === "" || Array.from(text).length > view.maxChars) return;
-    drawNow(() => act({ type: "send", text, mid: newId() })); // the field is empty before the next key
+    renderNow(() => dispatch({ type: "send", text, mid: newId() })); // the field is empty before the next key
     onSent();
     field.current?.focus();
   };
@@ -43,7 +43,7 @@ export function Composer({ peer, onSent }: Props): ComponentChildren {
             aria-describedby="keys-hint"
             placeholder={t.messageTo(peer)}
             onInput={(event) =>
-              act({ type: "draft", conv: view.open, text: event.currentTarget.value })
+              dispatch({ type: "draft", conv: view.open, text: event.currentTarget.value })
             }
             onKeyDown={(event) => {
               if (event.key === "Enter" && !event.shiftKey) send(event);

@@ -5,7 +5,7 @@
 const COMPOSING = 229;
 
 /** No other listener of the page hears of such a key; from here on the page never asks about it again. */
-export function leaveCompositionAlone(): void {
+export function ignoreCompositionKeys(): void {
   const keep = (event: KeyboardEvent): void => {
     if (event.isComposing || event.keyCode === COMPOSING) event.stopImmediatePropagation();
   };

@@ -4,8 +4,8 @@
  * nobody knows which tabs are open, a new one begins with a copy of their drafts.
  */
 import type { Conv, View } from "../view/model.js";
-import { forget, list, recall, remember } from "./memory.js";
-import { onOtherTab, openTabs, TAB } from "./shared.js";
+import { remove, list, load, save } from "./browser-storage.js";
+import { onOtherTab, openTabs, TAB } from "./tabs.js";
 
 /** Of one conversation, one for each tab, the latest last. */
 interface Draft {
@@ -14,7 +14,7 @@ interface Draft {
 }
 
 /** Of one tab, through reloads. */
-interface Own {
+interface TabDrafts {
   readonly tab: string;
   readonly drafts: Readonly<Record<Conv, unknown>>;
 }
@@ -23,11 +23,11 @@ interface Own {
 const KEPT_AT_MOST = 20;
 
 let me = "";
-let kept: Readonly<Record<Conv, string>> = {};
+let saved: Readonly<Record<Conv, string>> = {};
 
-export async function draftsOf(name: string): Promise<Readonly<Record<Conv, string>>> {
+export async function loadDrafts(name: string): Promise<Readonly<Record<Conv, string>>> {
   const open = await openTabs();
-  const own = recall("tab", placeOf(name)) as Own | undefined;
+  const own = load("tab", placeOf(name)) as TabDrafts | undefined;
   const drafts: Record<Conv, string> = {};
   for (const [conv, text] of Object.entries(own?.drafts ?? {})) drafts[conv] = String(text);
   for (const conv of list("browser", placeOf(name))) {
@@ -39,28 +39,30 @@ export async function draftsOf(name: string): Promise<Readonly<Record<Conv, stri
     write(name, conv, now);
   }
   me = name;
-  kept = drafts;
-  remember("tab", placeOf(name), { tab: TAB, drafts });
-  for (const conv of Object.keys(kept)) putBack(conv);
+  saved = drafts;
+  save("tab", placeOf(name), { tab: TAB, drafts });
+  for (const conv of Object.keys(saved)) putBack(conv);
   return drafts;
 }
 
-export function keepDrafts({ conversations }: View): void {
+export function saveDrafts({ conversations }: View): void {
   const drafts: Record<Conv, string> = {};
   for (const { conv, draft } of conversations.values()) if (draft !== "") drafts[conv] = draft;
-  const changed = Object.keys({ ...kept, ...drafts }).filter((conv) => kept[conv] !== drafts[conv]);
+  const changed = Object.keys({ ...saved, ...drafts }).filter(
+    (conv) => saved[conv] !== drafts[conv],
+  );
   for (const conv of changed) {
     const others = read(me, conv).filter(({ tab }) => tab !== TAB);
     const text = drafts[conv];
     write(me, conv, text === undefined ? others : [...others, { tab: TAB, text }]);
   }
-  kept = drafts;
-  if (changed.length > 0) remember("tab", placeOf(me), { tab: TAB, drafts });
+  saved = drafts;
+  if (changed.length > 0) save("tab", placeOf(me), { tab: TAB, drafts });
 }
 
 /** Two tabs that write at the same moment do not know of each other: this one's is added, as an older one. */
 function putBack(conv: Conv): void {
-  const text = kept[conv];
+  const text = saved[conv];
   if (text === undefined) return;
   const all = read(me, conv);
   if (!all.some(({ tab }) => tab === TAB)) write(me, conv, [{ tab: TAB, text }, ...all]);
@@ -71,7 +73,7 @@ onOtherTab((what) => {
 });
 
 function read(name: string, conv: Conv): readonly Draft[] {
-  const found = recall("browser", placeOf(name) + conv);
+  const found = load("browser", placeOf(name) + conv);
   return Array.isArray(found) ? found.filter(isDraft) : []; // other pages of this address write there, too
 }
 
@@ -81,8 +83,8 @@ function isDraft(each: unknown): each is Draft {
 }
 
 function write(name: string, conv: Conv, drafts: readonly Draft[]): void {
-  if (drafts.length === 0) forget("browser", placeOf(name) + conv);
-  else remember("browser", placeOf(name) + conv, drafts.slice(-KEPT_AT_MOST));
+  if (drafts.length === 0) remove("browser", placeOf(name) + conv);
+  else save("browser", placeOf(name) + conv, drafts.slice(-KEPT_AT_MOST));
 }
 
 function placeOf(name: string): string {

@@ -2,9 +2,9 @@
 import type { ComponentChildren } from "preact";
 import { useEffect, useRef, useState } from "preact/hooks";
 import type { Conv } from "../view/model.js";
-import { standing } from "../view/accessors.js";
+import { conversationIn } from "../view/accessors.js";
 import type { Row } from "../view/timeline.js";
-import { useSeat } from "./seat.js";
+import { useChat } from "./chat-session.js";
 
 interface Props {
   readonly gap: Extract<Row, { type: "gap" }>;
@@ -15,12 +15,12 @@ interface Props {
 const AHEAD = "1000px 0px";
 
 export function Gap({ gap, conv }: Props): ComponentChildren {
-  const { view, act, t } = useSeat();
+  const { view, dispatch, t } = useChat();
   const line = useRef<HTMLLIElement>(null);
   const [isNear, setNear] = useState(false);
-  const isLoading = standing(view, conv).loading !== undefined;
+  const isLoading = conversationIn(view, conv).loading !== undefined;
   const isAsked = useRef(false);
-  const ask = (): void => act({ type: "older", conv, before: gap.before });
+  const ask = (): void => dispatch({ type: "older", conv, before: gap.before });
 
   useEffect(() => {
     const root = line.current!.closest(".timeline");

@@ -3,7 +3,7 @@ import type { ComponentChildren } from "preact";
 import { useLayoutEffect, useRef, useState } from "preact/hooks";
 import type { View } from "../view/model.js";
 import { Mark } from "./icons.js";
-import { earlierName } from "./seat.js";
+import { earlierName } from "./chat-session.js";
 import { problemText, type Texts } from "./texts.js";
 
 interface Props {

@@ -1,13 +1,13 @@
 /** The page begins. */
 import { render } from "preact";
 import { App } from "./app.js";
-import { drawByFrames } from "./draw.js";
-import { leaveCompositionAlone } from "./composition.js";
+import { renderPerFrame } from "./render.js";
+import { ignoreCompositionKeys } from "./composition.js";
 import { english } from "./texts-en.js";
 import { spanish } from "./texts-es.js";
 
-drawByFrames();
-leaveCompositionAlone();
+renderPerFrame();
+ignoreCompositionKeys();
 // the first of the browser's languages that there is, or English
 const language = navigator.languages
   .map((each) => each.slice(0, 2))

@@ -3,12 +3,12 @@ import type { ComponentChildren } from "preact";
 import { useLayoutEffect, useMemo, useRef, useState } from "preact/hooks";
 import type { Person } from "../view/lists.js";
 import type { Conv } from "../view/model.js";
-import { Dot } from "./dot.js";
-import { drawNow } from "./draw.js";
+import { StatusDot } from "./status-dot.js";
+import { renderNow } from "./render.js";
 import { Face, Icon } from "./icons.js";
 import { useRoving } from "./roving.js";
 import { remPx } from "./screen.js";
-import { useSeat } from "./seat.js";
+import { useChat } from "./chat-session.js";
 
 /** As in the style sheet. */
 const ROW_REM = 2.75;
@@ -22,7 +22,7 @@ interface Props {
 }
 
 export function People({ persons, hit, onOpen }: Props): ComponentChildren {
-  const { view, act, t } = useSeat();
+  const { view, dispatch, t } = useChat();
   const box = useRef<HTMLDivElement>(null);
   const [{ first, last }, setRange] = useState({ first: 0, last: 40 });
   const rowPx = ROW_REM * remPx();
@@ -45,7 +45,9 @@ export function People({ persons, hit, onOpen }: Props): ComponentChildren {
     nameOf: (name) => name,
     box,
     reveal: (index) =>
-      drawNow(() => setRange({ first: Math.max(0, index - 2 * BEYOND), last: index + 2 * BEYOND })),
+      renderNow(() =>
+        setRange({ first: Math.max(0, index - 2 * BEYOND), last: index + 2 * BEYOND }),
+      ),
   });
   const shown = persons.slice(first, last);
   /** Of the Tab key: where one was last, or else what is in sight. */
@@ -75,7 +77,7 @@ export function People({ persons, hit, onOpen }: Props): ComponentChildren {
               >
                 <span class="face-with-dot">
                   <Face name={name} />
-                  <Dot status={status} />
+                  <StatusDot status={status} />
                 </span>
                 <span class="line-main">
                   <span class="line-name">
@@ -91,7 +93,7 @@ export function People({ persons, hit, onOpen }: Props): ComponentChildren {
                 tabIndex={-1}
                 aria-label={t.about(name)}
                 title={t.about(name)}
-                onClick={() => act({ type: "show card", user: name })}
+                onClick={() => dispatch({ type: "show card", user: name })}
               >
                 <Icon name="about" />
               </button>

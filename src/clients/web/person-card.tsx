@@ -2,9 +2,9 @@
 import type { ComponentChildren } from "preact";
 import { useEffect, useRef } from "preact/hooks";
 import type { Card, Conv } from "../view/model.js";
-import { Dot } from "./dot.js";
+import { StatusDot } from "./status-dot.js";
 import { Face, Icon } from "./icons.js";
-import { useSeat } from "./seat.js";
+import { useChat } from "./chat-session.js";
 
 interface Props {
   readonly card: Card;
@@ -12,7 +12,7 @@ interface Props {
 }
 
 export function PersonCard({ card, onOpen }: Props): ComponentChildren {
-  const { view, act, t } = useSeat();
+  const { view, dispatch, t } = useChat();
   const dialog = useRef<HTMLDialogElement>(null);
   useEffect(() => dialog.current?.showModal(), []);
   // what is told of somebody is newer than the answer
@@ -22,7 +22,7 @@ export function PersonCard({ card, onOpen }: Props): ComponentChildren {
       ref={dialog}
       class="card"
       aria-labelledby="card-name"
-      onClose={() => act({ type: "hide card" })}
+      onClose={() => dispatch({ type: "hide card" })}
       onClick={(event) => {
         if (event.target === event.currentTarget) event.currentTarget.close();
       }}
@@ -40,7 +40,7 @@ export function PersonCard({ card, onOpen }: Props): ComponentChildren {
           <bdi>{card.user}</bdi>
         </h2>
         <p class="card-status" role="status">
-          <Dot status={status} /> {t.status[status]}
+          <StatusDot status={status} /> {t.status[status]}
         </p>
         <p class="hint">{t.statusHint[status]}</p>
         {status !== "unknown" && (

@@ -5,8 +5,8 @@
  */
 import type { RefObject } from "preact";
 import { useLayoutEffect, useRef, useState } from "preact/hooks";
-import { fit } from "../view/search.js";
-import { drawNow } from "./draw.js";
+import { matchRank } from "../view/search.js";
+import { renderNow } from "./render.js";
 
 /** Letters that come faster than this are one beginning of a name. */
 const TYPED_WITHIN_MS = 700;
@@ -53,7 +53,7 @@ export function useRoving({ ids, nameOf, box, reveal }: Rows): Roving {
   const beginning = (text: string, from: number): number | undefined => {
     for (let step = 0; step < ids.length; step++) {
       const index = (from + step) % ids.length;
-      if (fit(nameOf(ids[index]!), text) < 3) return index;
+      if (matchRank(nameOf(ids[index]!), text) < 3) return index;
     }
     return undefined;
   };
@@ -66,9 +66,9 @@ export function useRoving({ ids, nameOf, box, reveal }: Rows): Roving {
     const step = { ArrowDown: 1, ArrowUp: -1 }[event.key];
     if (event.key in index) goTo(index[event.key as keyof typeof index]);
     else if (step !== undefined) {
-      if (ids[here + step] === undefined) leave(row, step);
+      if (ids[here + step] === undefined) focusOutside(row, step);
       else goTo(here + step);
-    } else if (event.key === "ArrowRight") besides(row)?.focus();
+    } else if (event.key === "ArrowRight") secondaryButton(row)?.focus();
     else if (event.key === "ArrowLeft") row?.focus();
     else if (!isLetter(event.key)) return;
     else {
@@ -90,13 +90,13 @@ export function useRoving({ ids, nameOf, box, reveal }: Rows): Roving {
     onFocusIn: ({ target }) => {
       const id = idOf(box.current, target as Element);
       // at once: the next key may be Tab
-      if (id !== undefined) drawNow(() => setAt(id));
+      if (id !== undefined) renderNow(() => setAt(id));
     },
   };
 }
 
 /** To the row above or below the list, or to where one searches. */
-function leave(row: HTMLElement | null, step: number): void {
+function focusOutside(row: HTMLElement | null, step: number): void {
   const rows = [...document.querySelectorAll<HTMLElement>("#search, .side [data-row]")];
   if (row !== null) rows[rows.indexOf(row) + step]?.focus();
 }
@@ -105,7 +105,7 @@ function isLetter(key: string): boolean {
   return Array.from(key).length === 1;
 }
 
-function besides(row: Element | null): HTMLElement | null | undefined {
+function secondaryButton(row: Element | null): HTMLElement | null | undefined {
   return row?.closest("li")?.querySelector<HTMLElement>(".about");
 }
 

@@ -24,11 +24,11 @@ const ROUNDED_PX = 2;
 
 export class Scroller extends Component<Props> {
   readonly #resizing = new ResizeObserver(() => {
-    keep(this.#area, this.#place);
+    restore(this.#area, this.#position);
     this.#moved();
   });
   /** As of the last movement: a size changes without notice. */
-  #place: Place = { isAtEnd: true, seen: [], size: "" };
+  #position: ScrollPosition = { isAtEnd: true, seen: [], size: "" };
 
   override componentDidMount(): void {
     scrollToEnd(this.#area);
@@ -40,29 +40,29 @@ export class Scroller extends Component<Props> {
     this.#resizing.disconnect();
   }
 
-  override getSnapshotBeforeUpdate({ lines }: Props): Place | undefined {
+  override getSnapshotBeforeUpdate({ lines }: Props): ScrollPosition | undefined {
     return lines === this.props.lines ? undefined : this.#measured();
   }
 
-  override componentDidUpdate(_: Props, __: unknown, place: Place | undefined): void {
+  override componentDidUpdate(_: Props, __: unknown, place: ScrollPosition | undefined): void {
     if (place === undefined) return;
-    keep(this.#area, place);
+    restore(this.#area, place);
     this.#moved();
   }
 
   readonly #scrolled = (): void => {
     // else the size has changed as well, and its observer is about to put it right
-    if (sizeOf(this.#area) === this.#place.size) this.#moved();
+    if (sizeOf(this.#area) === this.#position.size) this.#moved();
   };
 
   #moved(): void {
-    this.#place = this.#measured();
+    this.#position = this.#measured();
     if (this.#isShown) this.props.onMove();
   }
 
   /** Where a narrow screen shows the list instead, the reader is where they were. */
-  #measured(): Place {
-    return this.#isShown ? placeIn(this.#area) : this.#place;
+  #measured(): ScrollPosition {
+    return this.#isShown ? placeIn(this.#area) : this.#position;
   }
 
   get #isShown(): boolean {
@@ -90,7 +90,7 @@ export class Scroller extends Component<Props> {
   }
 }
 
-interface Place {
+interface ScrollPosition {
   readonly isAtEnd: boolean;
   /** The messages in sight, from top to bottom; and how far each one is below the top of the area. */
   readonly seen: readonly { readonly key: string; readonly top: number }[];
@@ -101,7 +101,7 @@ function sizeOf({ clientWidth, clientHeight, scrollHeight }: HTMLElement): strin
   return [clientWidth, clientHeight, scrollHeight].join();
 }
 
-function placeIn(area: HTMLElement): Place {
+function placeIn(area: HTMLElement): ScrollPosition {
   const { top, bottom } = area.getBoundingClientRect();
   const messages = area.querySelectorAll<HTMLElement>(".message");
   const seen: { key: string; top: number }[] = [];
@@ -110,7 +110,7 @@ function placeIn(area: HTMLElement): Place {
     if (place.top >= bottom) break;
     seen.push({ key: messages[at]!.dataset["key"]!, top: place.top - top });
   }
-  return { isAtEnd: toEndOf(area) < ROUNDED_PX, seen, size: sizeOf(area) };
+  return { isAtEnd: distanceToEnd(area) < ROUNDED_PX, seen, size: sizeOf(area) };
 }
 
 /** The first one that ends below a line: they stand in order. */
@@ -126,9 +126,9 @@ function firstBelow(messages: ArrayLike<HTMLElement>, top: number): number {
 }
 
 /** By the first one of them that is still there. */
-function keep(area: HTMLElement, { isAtEnd, seen }: Place): void {
+function restore(area: HTMLElement, { isAtEnd, seen }: ScrollPosition): void {
   if (isAtEnd) {
-    if (toEndOf(area) !== 0) scrollToEnd(area);
+    if (distanceToEnd(area) !== 0) scrollToEnd(area);
     return;
   }
   for (const { key, top } of seen) {
@@ -145,6 +145,6 @@ export function scrollToEnd(area: HTMLElement): void {
 }
 
 /** How far it is to the end, in pixels. */
-export function toEndOf({ scrollHeight, scrollTop, clientHeight }: HTMLElement): number {
+export function distanceToEnd({ scrollHeight, scrollTop, clientHeight }: HTMLElement): number {
   return scrollHeight - scrollTop - clientHeight;
 }

@@ -3,13 +3,13 @@ import type { ComponentChildren } from "preact";
 import { useMemo, useRef } from "preact/hooks";
 import { conversationList, peopleList, searchHit, type ConversationLine } from "../view/lists.js";
 import { EVERYBODY, type Conv } from "../view/model.js";
-import { soughtName } from "../view/search.js";
+import { searchedName } from "../view/search.js";
 import { Face, Icon, Mark } from "./icons.js";
-import { Own } from "./own.js";
+import { UserPanel } from "./user-panel.js";
 import { People } from "./people.js";
 import { useRoving } from "./roving.js";
-import { useSeat } from "./seat.js";
-import { Dot } from "./dot.js";
+import { useChat } from "./chat-session.js";
+import { StatusDot } from "./status-dot.js";
 import { ShortTime } from "./times.js";
 
 interface Props {
@@ -17,15 +17,15 @@ interface Props {
 }
 
 export function Sidebar({ onOpen }: Props): ComponentChildren {
-  const { view, act, t } = useSeat();
-  const { search, conversations, people, quiet, open, me } = view;
+  const { view, dispatch, t } = useChat();
+  const { search, conversations, people, doNotDisturb, open, me } = view;
   const lines = useMemo(
     () => conversationList(view, t.everybody),
-    [search, conversations, people, quiet, open, me],
+    [search, conversations, people, doNotDisturb, open, me],
   );
   const persons = useMemo(() => peopleList(view), [search, people, me]);
   const hit = useMemo(() => searchHit(view, t.everybody), [search, lines, persons]);
-  const sought = soughtName(view);
+  const sought = searchedName(view);
   const isKnown =
     persons.some(({ name }) => name === sought) || lines.some(({ peer }) => peer === sought);
   const isStranger = sought !== "" && !isKnown;
@@ -62,7 +62,7 @@ export function Sidebar({ onOpen }: Props): ComponentChildren {
             placeholder={t.searchShort}
             autocomplete="off"
             spellcheck={false}
-            onInput={(event) => act({ type: "search", text: event.currentTarget.value })}
+            onInput={(event) => dispatch({ type: "search", text: event.currentTarget.value })}
             onKeyDown={(event) => {
               if (event.key !== "ArrowDown") return;
               event.preventDefault();
@@ -106,7 +106,7 @@ export function Sidebar({ onOpen }: Props): ComponentChildren {
                 tabIndex={-1}
                 aria-label={t.askAbout(sought)}
                 title={t.askAbout(sought)}
-                onClick={() => act({ type: "show card", user: sought })}
+                onClick={() => dispatch({ type: "show card", user: sought })}
               >
                 <Icon name="about" />
               </button>
@@ -119,7 +119,7 @@ export function Sidebar({ onOpen }: Props): ComponentChildren {
         hit={lines.some(({ conv }) => conv === hit) ? undefined : hit}
         onOpen={onOpen}
       />
-      <Own />
+      <UserPanel />
     </aside>
   );
 }
@@ -131,7 +131,7 @@ interface LineProps extends Props {
 }
 
 function Line({ line, isHit, isStop, onOpen }: LineProps): ComponentChildren {
-  const { t, view } = useSeat();
+  const { t, view } = useChat();
   const { conv, peer, unread, last, ts, draft, isOpen, hasFailed, status } = line;
   return (
     <li>
@@ -150,7 +150,7 @@ function Line({ line, isHit, isStop, onOpen }: LineProps): ComponentChildren {
         ) : (
           <span class="face-with-dot">
             <Face name={peer} />
-            <Dot status={status ?? "disconnected"} />
+            <StatusDot status={status ?? "disconnected"} />
           </span>
         )}
         <span class="line-main">

@@ -2,15 +2,15 @@
 import type { ComponentChildren, RefObject } from "preact";
 import { useEffect, useMemo } from "preact/hooks";
 import { unreadCount } from "../view/conversation.js";
-import { standing } from "../view/accessors.js";
-import { quietFrom } from "../view/do-not-disturb.js";
+import { conversationIn } from "../view/accessors.js";
+import { shownUpTo } from "../view/do-not-disturb.js";
 import { timelineRows as rowsOf } from "../view/timeline.js";
 import { focusComposer } from "./composer.js";
 import { Icon } from "./icons.js";
-import { Lines } from "./lines.js";
-import { Scroller, scrollToEnd, toEndOf } from "./scroller.js";
-import { useSeat } from "./seat.js";
-import { ToNew } from "./to-new.js";
+import { TimelineRows } from "./timeline-rows.js";
+import { Scroller, scrollToEnd, distanceToEnd } from "./scroller.js";
+import { useChat } from "./chat-session.js";
+import { JumpToUnread } from "./jump-to-unread.js";
 
 interface Props {
   readonly area: RefObject<HTMLDivElement | null>;
@@ -25,16 +25,16 @@ const END_PX = 48;
 const PAGE = 0.875;
 
 export function Timeline({ area, peer, isAtEnd, onEnd }: Props): ComponentChildren {
-  const { view, t } = useSeat();
-  const conversation = standing(view, view.open);
-  const rows = useMemo(() => rowsOf(view), [conversation, view.quiet, view.open]);
-  const lines = useMemo(() => <Lines rows={rows} conv={view.open} me={view.me} />, [rows]);
+  const { view, t } = useChat();
+  const conversation = conversationIn(view, view.open);
+  const rows = useMemo(() => rowsOf(view), [conversation, view.doNotDisturb, view.open]);
+  const lines = useMemo(() => <TimelineRows rows={rows} conv={view.open} me={view.me} />, [rows]);
 
   const toEnd = (): void => scrollToEnd(area.current!);
   usePageKeys(area);
 
   const { isLoaded, loading } = conversation;
-  const unread = unreadCount(conversation, view.me, quietFrom(view, view.open));
+  const unread = unreadCount(conversation, view.me, shownUpTo(view, view.open));
   return (
     <div class="timeline-frame">
       <Scroller
@@ -42,7 +42,7 @@ export function Timeline({ area, peer, isAtEnd, onEnd }: Props): ComponentChildr
         label={t.messageTo(peer)}
         isBusy={loading !== undefined}
         lines={rows}
-        onMove={() => onEnd(toEndOf(area.current!) < END_PX)}
+        onMove={() => onEnd(distanceToEnd(area.current!) < END_PX)}
       >
         {loading !== undefined && <p class="loading">{t.loading}</p>}
         {rows.length > 0
@@ -54,7 +54,7 @@ export function Timeline({ area, peer, isAtEnd, onEnd }: Props): ComponentChildr
               </div>
             )}
       </Scroller>
-      <ToNew area={area} rows={rows} />
+      <JumpToUnread area={area} rows={rows} />
       {!isAtEnd && (
         <button
           class="pill to-end"

@@ -9,7 +9,7 @@ import {
   shortDay,
   startOfDay,
 } from "../view/days.js";
-import { useRoom } from "./seat.js";
+import { useActions } from "./chat-session.js";
 import type { Texts } from "./texts.js";
 
 /** When today began. */
@@ -17,13 +17,13 @@ export const TodayContext = createContext(startOfDay(Date.now()));
 
 /** The day of a message, as a heading. */
 export function Day({ ts }: { readonly ts: number }): ComponentChildren {
-  const { t } = useRoom();
+  const { t } = useActions();
   return dayName(ts, useContext(TodayContext), t, localeOf(t));
 }
 
 /** `14:05` of today; `4 May` of another day. */
 export function ShortTime({ ts }: { readonly ts: number }): ComponentChildren {
-  const { t } = useRoom();
+  const { t } = useActions();
   const today = useContext(TodayContext);
   const text = startOfDay(ts) === today ? clock(ts, t) : shortDay(ts, today, localeOf(t));
   return <time dateTime={new Date(ts).toISOString()}>{text}</time>;

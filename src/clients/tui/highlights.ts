@@ -4,29 +4,33 @@ import { span, type Line, type Look } from "./paint.js";
 import { graphemes } from "./width.js";
 
 /** UTF-16 units of a text, `to` exclusive. */
-export interface Place {
+export interface Range {
   readonly from: number;
   readonly to: number;
 }
 
-export interface Mark extends Place {
+export interface Highlight extends Range {
   readonly look: Look;
 }
 
 /** The lines that `wrap` made of the text, with its marks; where two overlap, the one that begins first. */
-export function marked(text: string, lines: readonly string[], marks: readonly Mark[]): Line[] {
+export function highlighted(
+  text: string,
+  lines: readonly string[],
+  highlights: readonly Highlight[],
+): Line[] {
   let at = 0;
   return lines.map((line) => {
     const start = text.indexOf(line, at); // blanks at the ends of lines are left out
     at = start + line.length;
-    return spansOf(line, start, marks);
+    return spansOf(line, start, highlights);
   });
 }
 
-function spansOf(line: string, start: number, marks: readonly Mark[]): Line {
+function spansOf(line: string, start: number, highlights: readonly Highlight[]): Line {
   const spans = [];
   let done = 0;
-  for (const { from, to, look } of marks.toSorted((one, other) => one.from - other.from)) {
+  for (const { from, to, look } of highlights.toSorted((one, other) => one.from - other.from)) {
     const begin = Math.min(line.length, Math.max(done, from - start));
     const end = Math.min(line.length, to - start);
     if (end <= begin) continue;
@@ -39,9 +43,9 @@ function spansOf(line: string, start: number, marks: readonly Mark[]): Line {
 }
 
 /** Where the text has what is sought, whatever the case and the accents. */
-export function occurrences(text: string, sought: string): readonly Place[] {
-  const wanted = fold(sought);
-  const found: Place[] = [];
+export function occurrences(text: string, searched: string): readonly Range[] {
+  const wanted = fold(searched);
+  const found: Range[] = [];
   if (wanted === "" || !fold(text).includes(wanted)) return found;
   let folded = "";
   const starts: number[] = []; // of each unit of `folded`, its cluster in the text

@@ -1,6 +1,6 @@
 /** What the browser keeps for this page, for one tab or for all; it may refuse to, and then nothing is kept. */
 
-export function remember(where: "tab" | "browser", what: string, value: unknown): void {
+export function save(where: "tab" | "browser", what: string, value: unknown): void {
   const text = JSON.stringify(value);
   try {
     const store = storeOf(where);
@@ -11,7 +11,7 @@ export function remember(where: "tab" | "browser", what: string, value: unknown)
 }
 
 /** What it is nobody can promise: other pages of this address write there as well. */
-export function recall(where: "tab" | "browser", what: string): unknown {
+export function load(where: "tab" | "browser", what: string): unknown {
   try {
     const text = storeOf(where).getItem(keyOf(what));
     return text === null ? undefined : (JSON.parse(text) as unknown);
@@ -20,7 +20,7 @@ export function recall(where: "tab" | "browser", what: string): unknown {
   }
 }
 
-export function forget(where: "tab" | "browser", what: string): void {
+export function remove(where: "tab" | "browser", what: string): void {
   try {
     storeOf(where).removeItem(keyOf(what));
   } catch {

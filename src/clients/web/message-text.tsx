@@ -1,6 +1,6 @@
 /** A text as text: nothing in it is markup; addresses of http and https become links. What somebody does is shown as such. */
 import type { ComponentChildren } from "preact";
-import { emoteIn } from "../view/emote.js";
+import { emoteOf } from "../view/emote.js";
 import { linkified } from "../view/links.js";
 
 interface Props {
@@ -8,8 +8,8 @@ interface Props {
   readonly from: string;
 }
 
-export function Said({ text, from }: Props): ComponentChildren {
-  const action = emoteIn(text);
+export function MessageText({ text, from }: Props): ComponentChildren {
+  const action = emoteOf(text);
   return (
     <bdi class={action === undefined ? "said" : "said action"}>
       {action !== undefined && (

@@ -4,7 +4,7 @@ import { options } from "preact";
 /** A page that nobody sees has no frames, and browsers do not always say that it is hidden. */
 const FRAME_WITHIN_MS = 100;
 
-export function drawByFrames(): void {
+export function renderPerFrame(): void {
   options.debounceRendering = (draw) => {
     const once = (): void => {
       clearTimeout(timer);
@@ -17,13 +17,13 @@ export function drawByFrames(): void {
 }
 
 /** Draws what `change` changed before it returns: the next key may come sooner than the next frame. */
-export function drawNow(change: () => void): void {
+export function renderNow(change: () => void): void {
   let draw: (() => void) | undefined;
   options.debounceRendering = (drawing) => void (draw = drawing);
   try {
     change();
     draw?.();
   } finally {
-    drawByFrames();
+    renderPerFrame();
   }
 }

@@ -1,12 +1,12 @@
 /** A message as one line of plain output. Pure. */
 import type { Message } from "../sdk/events.js";
-import { clean, cleanLine } from "./clean.js";
+import { sanitize, sanitizeLine } from "./sanitize.js";
 
 /** `~ ana: hello`, `@bob ana: hi`; one line each, so that nobody can make up a second one. */
 export function lineOf({ conv, from, text }: Pick<Message, "conv" | "from" | "text">): string {
-  return `${cleanLine(conv)} ${cleanLine(from)}: ${oneLine(text)}`;
+  return `${sanitizeLine(conv)} ${sanitizeLine(from)}: ${oneLine(text)}`;
 }
 
 function oneLine(text: string): string {
-  return clean(text).replaceAll("\\", "\\\\").replaceAll("\n", "\\n");
+  return sanitize(text).replaceAll("\\", "\\\\").replaceAll("\n", "\\n");
 }

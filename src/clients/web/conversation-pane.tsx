@@ -5,10 +5,10 @@ import { EVERYBODY } from "../view/model.js";
 import { typingIn, unreadTotal } from "../view/lists.js";
 import { Banners } from "./banners.js";
 import { Composer } from "./composer.js";
-import { Dot } from "./dot.js";
+import { StatusDot } from "./status-dot.js";
 import { Face, Icon, Mark } from "./icons.js";
 import { scrollToEnd } from "./scroller.js";
-import { useSeat } from "./seat.js";
+import { useChat } from "./chat-session.js";
 import { Timeline } from "./timeline.js";
 
 interface Props {
@@ -18,15 +18,15 @@ interface Props {
   readonly onJoinAgain: () => void;
 }
 
-export function Talk({ isShown, onBack, onJoinAgain }: Props): ComponentChildren {
-  const { view, act } = useSeat();
+export function ConversationPane({ isShown, onBack, onJoinAgain }: Props): ComponentChildren {
+  const { view, dispatch } = useChat();
   const area = useRef<HTMLDivElement>(null);
   const [isAtEnd, setAtEnd] = useState(true);
   useLooking(isAtEnd && isShown);
   const peer = view.open === EVERYBODY ? undefined : view.open.slice(1);
   return (
     <main class="talk">
-      <TalkHead peer={peer} onBack={onBack} />
+      <ConversationHeader peer={peer} onBack={onBack} />
       <Banners onJoinAgain={onJoinAgain} />
       <Timeline key={view.open} area={area} peer={peer} isAtEnd={isAtEnd} onEnd={setAtEnd} />
       <Typing />
@@ -35,7 +35,7 @@ export function Talk({ isShown, onBack, onJoinAgain }: Props): ComponentChildren
         peer={peer}
         onSent={() => {
           scrollToEnd(area.current!); // one's own message is where one looks
-          act({ type: "look", isLooking: true, isHere: true });
+          dispatch({ type: "look", isLooking: true, isHere: true });
         }}
       />
     </main>
@@ -44,13 +44,17 @@ export function Talk({ isShown, onBack, onJoinAgain }: Props): ComponentChildren
 
 /** Whether somebody sees the end of the conversation; said again at each sign of life, and when only the layout has changed. */
 function useLooking(isAtEnd: boolean): void {
-  const { act } = useSeat();
+  const { dispatch } = useChat();
   const look = useCallback(
     (sign?: Event) => {
       const isSeen = !document.hidden && document.hasFocus();
-      act({ type: "look", isLooking: isAtEnd && isSeen, isHere: isSeen && sign !== undefined });
+      dispatch({
+        type: "look",
+        isLooking: isAtEnd && isSeen,
+        isHere: isSeen && sign !== undefined,
+      });
     },
-    [act, isAtEnd],
+    [dispatch, isAtEnd],
   );
   useEffect(() => {
     look();
@@ -64,14 +68,14 @@ function useLooking(isAtEnd: boolean): void {
   }, [look]);
 }
 
-function TalkHead({
+function ConversationHeader({
   peer,
   onBack,
 }: {
   readonly peer: string | undefined;
   readonly onBack: () => void;
 }): ComponentChildren {
-  const { view, act, t } = useSeat();
+  const { view, dispatch, t } = useChat();
   const unread = unreadTotal(view);
   const status = peer === undefined ? undefined : (view.people.get(peer) ?? "disconnected");
   return (
@@ -97,7 +101,7 @@ function TalkHead({
             t.people(view.count)
           ) : (
             <>
-              <Dot status={status} /> {t.status[status]}
+              <StatusDot status={status} /> {t.status[status]}
             </>
           )}
         </p>
@@ -107,7 +111,7 @@ function TalkHead({
           class="quiet-button"
           aria-label={t.about(peer)}
           title={t.about(peer)}
-          onClick={() => act({ type: "show card", user: peer })}
+          onClick={() => dispatch({ type: "show card", user: peer })}
         >
           <Icon name="about" />
         </button>
@@ -117,7 +121,7 @@ function TalkHead({
 }
 
 function Typing(): ComponentChildren {
-  const { view, t } = useSeat();
+  const { view, t } = useChat();
   const names = typingIn(view, view.open);
   return (
     <p class="typing" aria-live="polite">

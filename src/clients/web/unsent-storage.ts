@@ -4,14 +4,14 @@
  * is an entry of its own, below its author's name: no tab writes over what another keeps, and several may
  * send the same one.
  */
-import type { Outgoing, Underway, View } from "../view/model.js";
-import { isIn } from "../view/accessors.js";
-import { forget, list, recall, remember } from "./memory.js";
+import type { Outgoing, Unsent, View } from "../view/model.js";
+import { isJoined } from "../view/accessors.js";
+import { remove, list, load, save } from "./browser-storage.js";
 
 /** What was kept under this name. */
-export function keptOutgoing(me: string): readonly Underway[] {
+export function loadUnsent(me: string): readonly Unsent[] {
   return list("browser", placeOf(me)).flatMap((mid) => {
-    const entry = recall("browser", placeOf(me, mid));
+    const entry = load("browser", placeOf(me, mid));
     return isEntry(entry) ? [{ ...entry, mid }] : [];
   });
 }
@@ -20,7 +20,7 @@ export function keptOutgoing(me: string): readonly Underway[] {
  * Keeps what changes of it in a view, to be called with each new one. What fails because this client has
  * ended is left as it was: another one goes on with it, or has sent it.
  */
-export function outgoingKeeper(): (view: View) => void {
+export function unsentSaver(): (view: View) => void {
   let kept = new Map<string, Outgoing>();
   return (view) => {
     const { me, conversations } = view;
@@ -30,12 +30,12 @@ export function outgoingKeeper(): (view: View) => void {
         const { mid, text, ts, state, problem } = each;
         if (state === "sent") continue; // stored
         now.set(mid, each);
-        if (kept.get(mid) !== each && isIn(view)) {
-          remember("browser", placeOf(me, mid), { conv, text, ts, problem });
+        if (kept.get(mid) !== each && isJoined(view)) {
+          save("browser", placeOf(me, mid), { conv, text, ts, problem });
         }
       }
     }
-    for (const mid of kept.keys()) if (!now.has(mid)) forget("browser", placeOf(me, mid));
+    for (const mid of kept.keys()) if (!now.has(mid)) remove("browser", placeOf(me, mid));
     kept = now;
   };
 }
@@ -45,7 +45,7 @@ function placeOf(me: string, mid = ""): string {
 }
 
 /** Other pages of this address write there as well. */
-function isEntry(value: unknown): value is Omit<Underway, "mid"> {
+function isEntry(value: unknown): value is Omit<Unsent, "mid"> {
   const { conv, text, ts, problem } = (value ?? {}) as Partial<Record<string, unknown>>;
   const isText = typeof conv === "string" && typeof text === "string" && text !== "";
   return isText && typeof ts === "number" && ["string", "undefined"].includes(typeof problem);

@@ -2,7 +2,7 @@
 import type { PresenceChange, Status } from "./events.js";
 
 /** An answer (always everybody it speaks of), or an event. */
-export interface Report {
+export interface PresenceUpdate {
   readonly count: number;
   readonly full: boolean;
   readonly isSnapshot: boolean;
@@ -10,7 +10,7 @@ export interface Report {
   readonly gone: readonly string[];
 }
 
-export class Roster {
+export class PresenceMap {
   readonly people = new Map<string, Status>();
   count = 0;
   isFull = true;
@@ -18,7 +18,7 @@ export class Roster {
   watched: ReadonlySet<string> = new Set();
 
   /** Takes it in; returns what is different from before. */
-  report({ count, full, isSnapshot, set, gone }: Report): PresenceChange {
+  apply({ count, full, isSnapshot, set, gone }: PresenceUpdate): PresenceChange {
     this.count = count;
     const forgets = isSnapshot || (this.isFull && !full);
     this.isFull = full;

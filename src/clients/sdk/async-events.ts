@@ -5,7 +5,7 @@ import type { CallOptions, EventsOptions } from "./options.js";
 import type { Tertulia } from "./tertulia.js";
 
 /** The first event that `isIt`; rejects when the client is closed before, or the signal aborted. */
-export function when<Type extends keyof TertuliaEvents>(
+export function nextEvent<Type extends keyof TertuliaEvents>(
   chat: Tertulia,
   type: Type,
   { signal }: CallOptions,
@@ -26,7 +26,7 @@ export function when<Type extends keyof TertuliaEvents>(
 }
 
 /** Listens from the call on; what was not read yet waits, up to `limit`. */
-export function iterate<Type extends keyof TertuliaEvents>(
+export function eventStream<Type extends keyof TertuliaEvents>(
   chat: Tertulia,
   type: Type,
   { signal, limit = 1_000 }: EventsOptions,

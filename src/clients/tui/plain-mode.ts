@@ -5,10 +5,10 @@ import { setTimeout as delay } from "node:timers/promises";
 import { WebSocket } from "ws";
 import { connect, type Message, type Tertulia, type TertuliaError } from "../sdk/tertulia.js";
 import type { Conv } from "../view/model.js";
-import { cleanJson } from "./clean.js";
+import { sanitizeJson } from "./sanitize.js";
 import { parse } from "./commands.js";
 import { linesOf } from "./input-lines.js";
-import { lineOf } from "./lines.js";
+import { lineOf } from "./plain-line.js";
 import type { Options } from "./options.js";
 import { runPlainCommand } from "./run-plain-command.js";
 import type { Texts } from "./texts.js";
@@ -27,7 +27,7 @@ const UNDERWAY_AT_MOST = 100;
 /** For one's own messages to come back, once they are stored. */
 const ECHO_WITHIN_MS = 2_000;
 
-export class Plain {
+export class PlainMode {
   readonly chat: Tertulia;
   readonly texts: Texts;
   /** Where lines go to. */
@@ -96,7 +96,7 @@ export class Plain {
   }
 
   print(line: string, value: unknown): void {
-    const text = this.#options.mode === "json" ? cleanJson(value) : line;
+    const text = this.#options.mode === "json" ? sanitizeJson(value) : line;
     this.#streams.output.write(`${text}\n`);
   }
 

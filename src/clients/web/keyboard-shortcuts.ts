@@ -2,23 +2,23 @@
 import { useEffect, useRef } from "preact/hooks";
 import { conversationList } from "../view/lists.js";
 import type { Conv } from "../view/model.js";
-import { useSeat } from "./seat.js";
+import { useChat } from "./chat-session.js";
 
-export interface Ways {
+export interface ShortcutActions {
   readonly open: (conv: Conv) => void;
   /** To where one searches. */
-  readonly seek: () => void;
+  readonly search: () => void;
   /** To where one writes. */
   readonly write: () => void;
 }
 
-export function useKeys(ways: Ways): void {
-  const seat = useSeat();
+export function useKeyboardShortcuts(ways: ShortcutActions): void {
+  const seat = useChat();
   const latest = useRef({ ...seat, ...ways });
   latest.current = { ...seat, ...ways };
   useEffect(() => {
     const pressed = (event: KeyboardEvent): void => {
-      const { view, t, open, seek, write } = latest.current;
+      const { view, t, open, search, write } = latest.current;
       const step = Number(isKey(event, "ArrowDown")) - Number(isKey(event, "ArrowUp"));
       if (event.altKey && step !== 0) {
         event.preventDefault();
@@ -28,7 +28,7 @@ export function useKeys(ways: Ways): void {
         if (next) open(next.conv);
       } else if (isSearchKey(event)) {
         event.preventDefault();
-        seek();
+        search();
       } else if (event.key === "Escape" && view.card === undefined) {
         write();
       }

@@ -1,26 +1,26 @@
 /** The open conversation as lines for a terminal, and the part of them that is seen. Pure. */
 import type { Message } from "../sdk/events.js";
-import { emoteIn } from "../view/emote.js";
+import { emoteOf } from "../view/emote.js";
 import { EVERYBODY, type Outgoing, type View } from "../view/model.js";
 import { dayName } from "../view/days.js";
-import { standing } from "../view/accessors.js";
+import { conversationIn } from "../view/accessors.js";
 import { timelineRows, type Row } from "../view/timeline.js";
-import { clean, cleanLine } from "./clean.js";
-import { marked, occurrences, type Mark, type Place } from "./marks.js";
+import { sanitize, sanitizeLine } from "./sanitize.js";
+import { highlighted, occurrences, type Highlight, type Range } from "./highlights.js";
 import { mentions } from "./mentions.js";
 import { span, type Line, type Look, type Span } from "./paint.js";
 import type { Anchor, Search } from "./screen.js";
 import type { Texts } from "./texts.js";
 import { cut, fitRight, width, wrap } from "./width.js";
 
-export interface TalkLine extends Anchor {
+export interface TranscriptLine extends Anchor {
   readonly spans: Line;
   /** Before this number messages are missing here that can be had. */
   readonly missingBefore: number | undefined;
 }
 
 /** What the lines depend on beside the rows. */
-interface Setting {
+interface LayoutContext {
   readonly view: View;
   readonly texts: Texts;
   readonly today: number;
@@ -33,20 +33,20 @@ interface Setting {
 const TIME = 5;
 const NAMES_AT_MOST = 14;
 
-export function talk(
+export function transcriptLines(
   view: View,
   columns: number,
   texts: Texts,
   today: number,
   search?: Search,
-): TalkLine[] {
+): TranscriptLine[] {
   const shown = timelineRows(view);
   const name = nameColumns(shown, view.me, columns);
   const text = columns - indent(name);
-  const setting = { view, texts, today, search, columns, name, text };
-  const lines = top(shown, setting);
+  const context = { view, texts, today, search, columns, name, text };
+  const lines = topLine(shown, context);
   for (const row of shown) {
-    const spans = linesOf(row, setting);
+    const spans = linesOf(row, context);
     const missingBefore = row.type === "gap" && !row.isGone ? row.before : undefined;
     lines.push(...spans.map((each, line) => ({ key: row.key, line, spans: each, missingBefore })));
   }
@@ -54,7 +54,7 @@ export function talk(
 }
 
 /** The lines that fit; at least as many as there are, if there are enough. */
-export function seen(
+export function visibleRange(
   lines: readonly Anchor[],
   anchor: Anchor | undefined,
   height: number,
@@ -68,13 +68,13 @@ export function seen(
 }
 
 /** Where one is after scrolling by so many lines; undefined: at the end. */
-export function scrolled(
+export function scrollBy(
   lines: readonly Anchor[],
   anchor: Anchor | undefined,
   height: number,
   by: number,
 ): Anchor | undefined {
-  const { until } = seen(lines, anchor, height);
+  const { until } = visibleRange(lines, anchor, height);
   const next = Math.max(until + by, Math.min(height, lines.length));
   const last = lines[next - 1];
   return next >= lines.length || last === undefined
@@ -86,8 +86,8 @@ export function scrolled(
 function nameColumns(shown: readonly Row[], me: string, columns: number): number {
   let name = 4;
   for (const row of shown) {
-    if (row.type === "message") name = Math.max(name, width(cleanLine(row.message.from)));
-    if (row.type === "outgoing") name = Math.max(name, width(cleanLine(me)));
+    if (row.type === "message") name = Math.max(name, width(sanitizeLine(row.message.from)));
+    if (row.type === "outgoing") name = Math.max(name, width(sanitizeLine(me)));
   }
   return Math.min(name, NAMES_AT_MOST, Math.floor(columns / 5));
 }
@@ -97,30 +97,30 @@ function indent(name: number): number {
   return TIME + name + 4;
 }
 
-function linesOf(row: Row, setting: Setting): Line[] {
-  const { view, texts, today, columns } = setting;
+function linesOf(row: Row, context: LayoutContext): Line[] {
+  const { view, texts, today, columns } = context;
   switch (row.type) {
     case "day":
       return [ruled(dayName(row.ts, today, texts, texts.locale), "faint", columns)];
     case "new":
       return [ruled(texts.newLine, "accent", columns)];
     case "gap": {
-      const isLoading = standing(view, view.open).loading !== undefined;
+      const isLoading = conversationIn(view, view.open).loading !== undefined;
       const text = row.isGone ? texts.gone : isLoading ? texts.loading : texts.loadOlder;
       return [centered(text, "faint", columns)];
     }
     case "message":
-      return messageLines(row, setting);
+      return messageLines(row, context);
     case "outgoing": {
       const { text, ts } = row.outgoing;
-      const isAction = emoteIn(text) !== undefined;
-      const who = span(isAction ? "*" : cleanLine(view.me), "accent");
-      return beside(
+      const isAction = emoteOf(text) !== undefined;
+      const who = span(isAction ? "*" : sanitizeLine(view.me), "accent");
+      return withTimeAndName(
         who,
         ts,
-        outgoingLines(row.outgoing, setting),
-        setting,
-        isLookedAt(row, setting),
+        outgoingLines(row.outgoing, context),
+        context,
+        isSearchHit(row, context),
       );
     }
     default:
@@ -128,37 +128,37 @@ function linesOf(row: Row, setting: Setting): Line[] {
   }
 }
 
-function isLookedAt({ key }: Row, { search }: Setting): boolean {
+function isSearchHit({ key }: Row, { search }: LayoutContext): boolean {
   return search?.key === key;
 }
 
 /** What is done (`/me waves`) has a star in place of the name, and the name before the text. */
-function messageLines(row: Row & { type: "message" }, setting: Setting): Line[] {
+function messageLines(row: Row & { type: "message" }, context: LayoutContext): Line[] {
   const { message, isOwn } = row;
-  const { view, search } = setting;
-  const { text, lines, ...found } = wrapped(message, view.me, setting.text);
-  const from = cleanLine(message.from);
-  const isAction = emoteIn(message.text) !== undefined;
+  const { view, search } = context;
+  const { text, lines, ...found } = wrapped(message, view.me, context.text);
+  const from = sanitizeLine(message.from);
+  const isAction = emoteOf(message.text) !== undefined;
   const nameEnd = isAction ? from.length : 0;
-  const said = (places: readonly Place[]): Place[] =>
+  const said = (places: readonly Range[]): Range[] =>
     places.filter(({ from: at }) => at >= nameEnd);
   const own = said(found.own);
   const look: Look = own.length > 0 ? "mention" : isOwn ? "accent" : "bold";
-  const marks: Mark[] = [
-    ...said(search === undefined ? [] : occurrences(text, search.text)).map(inLook("match")),
-    ...own.map(inLook("mention")),
+  const highlights: Highlight[] = [
+    ...said(search === undefined ? [] : occurrences(text, search.text)).map(toHighlight("match")),
+    ...own.map(toHighlight("mention")),
     { from: 0, to: nameEnd, look },
   ];
   const who = span(isAction ? "*" : from, look);
-  const body = marked(text, lines, marks);
-  return beside(who, message.ts, body, setting, isLookedAt(row, setting));
+  const body = highlighted(text, lines, highlights);
+  return withTimeAndName(who, message.ts, body, context, isSearchHit(row, context));
 }
 
-function inLook(look: Look): (place: Place) => Mark {
+function toHighlight(look: Look): (place: Range) => Highlight {
   return (place) => ({ ...place, look });
 }
 
-function outgoingLines(outgoing: Outgoing, { text: columns, texts, view }: Setting): Line[] {
+function outgoingLines(outgoing: Outgoing, { text: columns, texts, view }: LayoutContext): Line[] {
   const { state, problem } = outgoing;
   const body = wrap(shownText(outgoing.text, view.me), columns - 2);
   const mark = { pending: "…", sent: "✓", failed: "!" }[state];
@@ -176,18 +176,18 @@ function outgoingLines(outgoing: Outgoing, { text: columns, texts, view }: Setti
 }
 
 /** Time and name on the first line, the text beside them. */
-function beside(
+function withTimeAndName(
   who: Span,
   ts: number,
   body: readonly Line[],
-  { name }: Setting,
-  isLookedAt: boolean,
+  { name }: LayoutContext,
+  isHit: boolean,
 ): Line[] {
   return body.map((line, at): Line => {
     if (at > 0) return [span(" ".repeat(indent(name))), ...line];
     const time = new Date(ts).toTimeString().slice(0, TIME); // 24 hours, as terminals have it
     return [
-      span(isLookedAt ? "▌" : " ", "accent"),
+      span(isHit ? "▌" : " ", "accent"),
       span(`${time} `, "faint"),
       span(fitRight(who.text, name), who.look),
       span("  "),
@@ -196,10 +196,10 @@ function beside(
   });
 }
 
-function top(shown: readonly Row[], { view, texts, columns }: Setting): TalkLine[] {
-  const { isLoaded, floor, loading } = standing(view, view.open);
+function topLine(shown: readonly Row[], { view, texts, columns }: LayoutContext): TranscriptLine[] {
+  const { isLoaded, floor, loading } = conversationIn(view, view.open);
   if (shown[0]?.type === "gap" && shown[0].after === 0) return [];
-  const peer = view.open === EVERYBODY ? undefined : cleanLine(view.open.slice(1));
+  const peer = view.open === EVERYBODY ? undefined : sanitizeLine(view.open.slice(1));
   let text = "";
   if (!isLoaded) text = loading === undefined ? "" : texts.loading;
   else if (floor > 1) text = texts.gone;
@@ -227,7 +227,7 @@ interface Wrapped {
   readonly text: string;
   readonly lines: readonly string[];
   /** Where it has the name of whom it is shown to. */
-  readonly own: readonly Place[];
+  readonly own: readonly Range[];
 }
 
 const wrappings = new WeakMap<Message, Wrapped & { readonly me: string }>();
@@ -243,6 +243,6 @@ function wrapped(message: Message, me: string, columns: number): Wrapped {
 }
 
 function shownText(text: string, from: string): string {
-  const action = emoteIn(text);
-  return clean(action === undefined ? text : `${cleanLine(from)} ${action}`);
+  const action = emoteOf(text);
+  return sanitize(action === undefined ? text : `${sanitizeLine(from)} ${action}`);
 }

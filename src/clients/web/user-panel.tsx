@@ -3,13 +3,13 @@ import type { ComponentChildren } from "preact";
 import { useState } from "preact/hooks";
 import { ownStatus } from "../view/do-not-disturb.js";
 import { STATUSES } from "../view/lists.js";
-import { Dot } from "./dot.js";
+import { StatusDot } from "./status-dot.js";
 import { Face, Icon } from "./icons.js";
-import { notifying, switchNotifying } from "./notify.js";
-import { useSeat } from "./seat.js";
+import { notifying, switchNotifying } from "./notifications.js";
+import { useChat } from "./chat-session.js";
 
-export function Own(): ComponentChildren {
-  const { view, act, t } = useSeat();
+export function UserPanel(): ComponentChildren {
+  const { view, dispatch, t } = useChat();
   const [notice, setNotice] = useState(notifying);
   const status = ownStatus(view);
   const notifyText =
@@ -37,7 +37,7 @@ export function Own(): ComponentChildren {
           class="quiet-button"
           aria-label={t.leave}
           title={t.leave}
-          onClick={() => act({ type: "leave" })}
+          onClick={() => dispatch({ type: "leave" })}
         >
           <Icon name="leave" />
         </button>
@@ -51,9 +51,9 @@ export function Own(): ComponentChildren {
               name="status"
               value={each}
               checked={status === each}
-              onChange={() => act({ type: "choose status", status: each })}
+              onChange={() => dispatch({ type: "choose status", status: each })}
             />
-            <Dot status={each} />
+            <StatusDot status={each} />
             <span>{t.status[each]}</span>
           </label>
         ))}

@@ -8,26 +8,26 @@ const SEQUENCES =
 const LINE_ENDS = /\r\n?|[\x0b\x0c\x85\u2028\u2029]/g;
 const CONTROLS = /[\x00-\x09\x0e-\x1f\x7f-\x9f]/g;
 /** Marks, embeddings, overrides and isolates of UAX #9; and what is not seen at all. */
-const UNSEEN =
+const INVISIBLE =
   /[\u00ad\u061c\u180e\u200b\u200e\u200f\u202a-\u202e\u2060-\u206f\ufeff\ufff9-\ufffb]/g;
 const LONE_SURROGATES = /\p{Cs}/gu;
 /** Marks that are piled up until they cover the lines above. */
-const PILES = /(\p{M}{4})\p{M}+/gu;
+const STACKED_MARKS = /(\p{M}{4})\p{M}+/gu;
 
 /** A text; its line ends stay, as `\n`. */
-export function clean(text: string): string {
+export function sanitize(text: string): string {
   return text
     .replace(SEQUENCES, "")
     .replace(LINE_ENDS, "\n")
     .replaceAll("\t", "  ")
     .replace(CONTROLS, "")
-    .replace(UNSEEN, "")
+    .replace(INVISIBLE, "")
     .replace(LONE_SURROGATES, "\ufffd")
-    .replace(PILES, "$1");
+    .replace(STACKED_MARKS, "$1");
 }
 
 /** What was pasted, to be edited and sent: no keys, no escape sequences; its letters are left as they are. */
-export function cleanPaste(text: string): string {
+export function sanitizePaste(text: string): string {
   return text
     .replace(/\x1b(?:\[[0-?]*[ -/]*)?$/, "")
     .replace(SEQUENCES, "")
@@ -37,12 +37,12 @@ export function cleanPaste(text: string): string {
 }
 
 /** A name, or anything else that stands on one line. */
-export function cleanLine(text: string): string {
-  return clean(text).replaceAll("\n", " ");
+export function sanitizeLine(text: string): string {
+  return sanitize(text).replaceAll("\n", " ");
 }
 
 /** The same value as JSON on one line, in which nothing is left that a terminal would obey. */
-export function cleanJson(value: unknown): string {
+export function sanitizeJson(value: unknown): string {
   return JSON.stringify(value).replace(
     /[\x7f-\x9f\u00ad\u061c\u180e\u200b-\u200f\u2028-\u202e\u2060-\u206f\ufeff\ufff9-\ufffb]/g,
     (each) => `\\u${each.charCodeAt(0).toString(16).padStart(4, "0")}`,

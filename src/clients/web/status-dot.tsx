@@ -2,6 +2,6 @@
 import type { ComponentChildren } from "preact";
 import type { Card } from "../view/model.js";
 
-export function Dot({ status }: { readonly status: Card["status"] }): ComponentChildren {
+export function StatusDot({ status }: { readonly status: Card["status"] }): ComponentChildren {
   return <span class={`dot dot-${status}`} aria-hidden="true" />;
 }

@@ -2,7 +2,7 @@
 import type { Events, Requests } from "../../wire/json-schema.js";
 import type { DebugEvent } from "./debug.js";
 
-export function seen(
+export function frameEvent(
   type: "sent" | "received",
   frame: Requests[keyof Requests] | Events[keyof Events],
   text: string,

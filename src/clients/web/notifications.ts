@@ -1,6 +1,6 @@
 /** Notifications: only after they were asked for by a click, and only while the page is not seen. */
 import type { Message } from "../sdk/events.js";
-import { recall, remember } from "./memory.js";
+import { load, save } from "./browser-storage.js";
 import type { Texts } from "./texts.js";
 
 export type Notifying = "off" | "on" | "blocked" | "impossible";
@@ -8,7 +8,7 @@ export type Notifying = "off" | "on" | "blocked" | "impossible";
 export function notifying(): Notifying {
   if (!("Notification" in globalThis)) return "impossible";
   if (Notification.permission === "denied") return "blocked";
-  const isWanted = recall("browser", "notify") === true;
+  const isWanted = load("browser", "notify") === true;
   return isWanted && Notification.permission === "granted" ? "on" : "off";
 }
 
@@ -16,24 +16,24 @@ export function notifying(): Notifying {
 export async function switchNotifying(): Promise<Notifying> {
   const isWanted = notifying() !== "on";
   if (isWanted && Notification.permission === "default") await Notification.requestPermission();
-  remember("browser", "notify", isWanted);
+  save("browser", "notify", isWanted);
   return notifying();
 }
 
 /** What comes within this time is one notification for each conversation. */
-const GATHERED_MS = 200;
-const gathered = new Map<string, Message>();
+const COALESCE_MS = 200;
+const coalesced = new Map<string, Message>();
 
 let tabs: BroadcastChannel | undefined;
 
 /** The tabs of one user ask one another whether somebody looks at one of them: then none tells. */
-export function lookAs(me: string | undefined): void {
+export function joinTabChannel(me: string | undefined): void {
   tabs?.close();
   tabs = undefined;
   if (me === undefined) return;
   tabs = new BroadcastChannel(`tertulia.${me}`);
   tabs.addEventListener("message", ({ data }) => {
-    if (data === "seen") gathered.clear();
+    if (data === "seen") coalesced.clear();
     else if (isLookedAt()) tellTabs("seen");
   });
 }
@@ -47,17 +47,17 @@ function isLookedAt(): boolean {
   return !document.hidden && document.hasFocus();
 }
 
-export function announce(message: Message, t: Texts): void {
+export function notifyAbout(message: Message, t: Texts): void {
   if (isLookedAt()) return;
-  if (gathered.size === 0) {
+  if (coalesced.size === 0) {
     tellTabs("who looks?");
     setTimeout(() => {
       // asked for here and not for each message: the browser takes its time to tell
-      if (notifying() === "on") for (const latest of gathered.values()) show(latest, t);
-      gathered.clear();
-    }, GATHERED_MS);
+      if (notifying() === "on") for (const latest of coalesced.values()) show(latest, t);
+      coalesced.clear();
+    }, COALESCE_MS);
   }
-  gathered.set(message.conv, message);
+  coalesced.set(message.conv, message);
 }
 
 function show({ conv, from, text }: Message, t: Texts): void {

@@ -3,7 +3,7 @@
  * is opened is an entry of the browser's history; on a narrow screen the list is an entry below them, so
  * that Back leads there first.
  */
-import { spelt } from "../sdk/spelling.js";
+import { normalizeName } from "../sdk/normalize-name.js";
 import { EVERYBODY, type Conv } from "../view/model.js";
 import { isNarrow } from "./screen.js";
 
@@ -17,12 +17,12 @@ interface Entry {
 }
 
 /** Undefined: the address names none, or none there can be. */
-export function addressedConv(): Conv | undefined {
+export function convInUrl(): Conv | undefined {
   const [, rest] = /^#\/(.*)$/.exec(location.hash) ?? [];
   if (rest === undefined) return undefined;
   if (rest === "") return EVERYBODY;
   try {
-    const conv = spelt(decodeURIComponent(rest));
+    const conv = normalizeName(decodeURIComponent(rest));
     return isConv(conv) ? conv : undefined;
   } catch {
     return undefined; // %E4 alone is no letter
@@ -30,7 +30,7 @@ export function addressedConv(): Conv | undefined {
 }
 
 /** The pane to begin with. A page that is loaded again has its entries already. */
-export function beginAt(conv: Conv): Pane {
+export function firstPane(conv: Conv): Pane {
   const here = entry();
   if (here !== undefined) return here.pane;
   write("replaceState", { pane: isNarrow() ? "list" : "talk", up: 0 }, conv);
@@ -40,7 +40,7 @@ export function beginAt(conv: Conv): Pane {
 
 export function goTo(conv: Conv): void {
   const here = entry();
-  if (here?.pane === "talk" && addressedConv() === conv) return;
+  if (here?.pane === "talk" && convInUrl() === conv) return;
   const { pane, up } = here ?? { pane: "talk", up: 0 };
   write("pushState", { pane: "talk", up: pane === "list" ? 1 : up && up + 1 }, conv);
 }
@@ -53,8 +53,8 @@ export function goToList(open: Conv): void {
 }
 
 /** Where Back or Forward led, or an address that somebody typed; one that names nothing becomes that of `open`. */
-export function arrived(open: Conv): { readonly pane: Pane; readonly conv: Conv } {
-  const conv = addressedConv();
+export function onPopState(open: Conv): { readonly pane: Pane; readonly conv: Conv } {
+  const conv = convInUrl();
   const here = entry();
   if (conv === undefined || here === undefined) {
     write("replaceState", here ?? { pane: "talk", up: 0 }, conv ?? open);

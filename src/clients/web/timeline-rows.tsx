@@ -3,7 +3,7 @@ import type { ComponentChildren } from "preact";
 import { EVERYBODY, type Conv } from "../view/model.js";
 import type { Row } from "../view/timeline.js";
 import { Face } from "./icons.js";
-import { Line } from "./line.js";
+import { TimelineRow } from "./timeline-row.js";
 
 interface Props {
   readonly rows: readonly Row[];
@@ -11,11 +11,11 @@ interface Props {
   readonly me: string;
 }
 
-export function Lines({ rows, conv, me }: Props): ComponentChildren {
+export function TimelineRows({ rows, conv, me }: Props): ComponentChildren {
   const lines: ComponentChildren[] = [];
   let run: ComponentChildren[] = [];
   for (const row of rows) {
-    const line = <Line key={row.key} row={row} conv={conv} me={me} />;
+    const line = <TimelineRow key={row.key} row={row} conv={conv} me={me} />;
     if (conv !== EVERYBODY || row.type !== "message" || row.isOwn) lines.push(line);
     else if (row.isRun) run.push(line);
     else {

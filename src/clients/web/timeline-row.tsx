@@ -4,8 +4,8 @@ import type { Conv } from "../view/model.js";
 import type { Row } from "../view/timeline.js";
 import { Gap } from "./gap.js";
 import { Icon } from "./icons.js";
-import { Said } from "./said.js";
-import { useRoom } from "./seat.js";
+import { MessageText } from "./message-text.js";
+import { useActions } from "./chat-session.js";
 import { problemText } from "./texts.js";
 import { clock, Day, longTime } from "./times.js";
 
@@ -15,13 +15,13 @@ interface Props {
   readonly me: string;
 }
 
-export class Line extends Component<Props> {
+export class TimelineRow extends Component<Props> {
   override shouldComponentUpdate({ row }: Props): boolean {
     return !isSame(row, this.props.row);
   }
 
   override render(props: Props): ComponentChildren {
-    return <Drawn {...props} />;
+    return <RowContent {...props} />;
   }
 }
 
@@ -37,8 +37,8 @@ function isSame(one: Row, other: Row): boolean {
   return one.type === other.type;
 }
 
-function Drawn({ row, conv, me }: Props): ComponentChildren {
-  const { t, act } = useRoom();
+function RowContent({ row, conv, me }: Props): ComponentChildren {
+  const { t, dispatch } = useActions();
   switch (row.type) {
     case "day":
       return (
@@ -62,7 +62,7 @@ function Drawn({ row, conv, me }: Props): ComponentChildren {
         <li class={classOf(row.isOwn, row.isRun)} data-key={row.key}>
           <div class="bubble">
             <span class="unseen">{row.isOwn ? t.youSaid : from}:</span>
-            <Said text={text} from={from} />
+            <MessageText text={text} from={from} />
           </div>
           <time dateTime={new Date(ts).toISOString()} title={longTime(ts, t)}>
             {clock(ts, t)}
@@ -77,17 +77,17 @@ function Drawn({ row, conv, me }: Props): ComponentChildren {
         <li class={`${classOf(true, false)} ${state}`} data-key={row.key}>
           <div class="bubble">
             <span class="unseen">{t.youSaid}:</span>
-            <Said text={text} from={me} />
+            <MessageText text={text} from={me} />
           </div>
           {state === "failed" ? (
             <div class="failure" role="alert">
               <span>
                 {t.failed}. {problem && problemText(t, problem)}
               </span>
-              <button class="text-button" onClick={() => act({ type: "retry", conv, mid })}>
+              <button class="text-button" onClick={() => dispatch({ type: "retry", conv, mid })}>
                 {t.retry}
               </button>
-              <button class="text-button" onClick={() => act({ type: "discard", conv, mid })}>
+              <button class="text-button" onClick={() => dispatch({ type: "discard", conv, mid })}>
                 {t.discard}
               </button>
             </div>
@@ -105,7 +105,7 @@ function Drawn({ row, conv, me }: Props): ComponentChildren {
 }
 
 function Tick({ state }: { readonly state: "pending" | "sent" }): ComponentChildren {
-  const { t } = useRoom();
+  const { t } = useActions();
   return (
     <span class="tick" title={t[state]}>
       <Icon name={state === "sent" ? "check" : "clock"} />

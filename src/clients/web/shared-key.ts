@@ -2,8 +2,8 @@
  * The key with which the tabs of this browser share a name. Only a tab that is in with it writes it, so it
  * is always the right one; a tab that leaves takes it away, and those that stay write it again.
  */
-import { forget, recall, remember } from "./memory.js";
-import { onOtherTab } from "./shared.js";
+import { remove, load, save } from "./browser-storage.js";
+import { onOtherTab } from "./tabs.js";
 
 /** What one tab has written, the others can read by then. */
 const SHARED_WITHIN_MS = 500;
@@ -11,7 +11,7 @@ const SHARED_WITHIN_MS = 500;
 let own: readonly [name: string, key: string] | undefined;
 
 export function sharedKey(name: string): string | undefined {
-  const key = recall("browser", placeOf(name));
+  const key = load("browser", placeOf(name));
   return typeof key === "string" && /^[\w-]{1,64}$/.test(key) ? key : undefined; // others write there, too
 }
 
@@ -27,12 +27,12 @@ export async function awaitSharedKey(name: string): Promise<string | undefined> 
 
 export function shareKey(name: string, key: string): void {
   own = [name, key];
-  remember("browser", placeOf(name), key);
+  save("browser", placeOf(name), key);
 }
 
 export function forgetKey(name: string, key: string): void {
   own = undefined;
-  if (sharedKey(name) === key) forget("browser", placeOf(name));
+  if (sharedKey(name) === key) remove("browser", placeOf(name));
 }
 
 onOtherTab((what) => {

@@ -2,10 +2,10 @@
 import type { ComponentChildren, RefObject } from "preact";
 import { useLayoutEffect, useMemo, useRef, useState } from "preact/hooks";
 import { unreadCount } from "../view/conversation.js";
-import { standing } from "../view/accessors.js";
+import { conversationIn } from "../view/accessors.js";
 import type { Row } from "../view/timeline.js";
 import { Icon } from "./icons.js";
-import { useSeat } from "./seat.js";
+import { useChat } from "./chat-session.js";
 import { ShortTime } from "./times.js";
 
 interface Props {
@@ -13,24 +13,24 @@ interface Props {
   readonly rows: readonly Row[];
 }
 
-export function ToNew({ area, rows }: Props): ComponentChildren {
-  const { view, t } = useSeat();
-  const conversation = standing(view, view.open);
+export function JumpToUnread({ area, rows }: Props): ComponentChildren {
+  const { view, t } = useChat();
+  const conversation = conversationIn(view, view.open);
   const { newFrom } = conversation;
-  const { isAllHere, ts } = useMemo(() => firstNew(rows), [rows]);
+  const { isAllHere, ts } = useMemo(() => firstUnread(rows), [rows]);
   const [isAbove, setAbove] = useState(false);
   /** The line that somebody has seen needs no way to it. */
   const seen = useRef<number>(undefined);
 
   const go = (): void => {
     const box = area.current!;
-    box.scrollTop += (lineIn(box)?.top ?? 0) - box.getBoundingClientRect().top;
+    box.scrollTop += (unreadDividerIn(box)?.top ?? 0) - box.getBoundingClientRect().top;
     box.focus({ preventScroll: true });
   };
   useLayoutEffect(() => {
     const box = area.current!;
     const look = (): void => {
-      const line = lineIn(box);
+      const line = unreadDividerIn(box);
       const { top, bottom } = box.getBoundingClientRect();
       const isInSight = line !== undefined && line.bottom >= top && line.top < bottom;
       if (isInSight && isAllHere && document.hasFocus()) seen.current = newFrom;
@@ -57,12 +57,12 @@ export function ToNew({ area, rows }: Props): ComponentChildren {
   );
 }
 
-function lineIn(box: HTMLElement): DOMRect | undefined {
+function unreadDividerIn(box: HTMLElement): DOMRect | undefined {
   return box.querySelector(".divider-new")?.getBoundingClientRect();
 }
 
 /** Whether the first new one is here, else the line stands where the others begin; and when it was written. */
-function firstNew(rows: readonly Row[]): { isAllHere: boolean; ts?: number } {
+function firstUnread(rows: readonly Row[]): { isAllHere: boolean; ts?: number } {
   const at = rows.findIndex(({ type }) => type === "new");
   const above = rows.slice(Math.max(0, at - 2), at);
   if (above.some((row) => row.type === "gap" && !row.isGone)) return { isAllHere: false };

@@ -1,7 +1,7 @@
 /** This tab's place in the chat: joins, keeps name, key and drafts, and tells of messages when hidden. */
 import { createContext } from "preact";
 import { useContext } from "preact/hooks";
-import { spelt } from "../sdk/spelling.js";
+import { normalizeName } from "../sdk/normalize-name.js";
 import { connect } from "../sdk/tertulia.js";
 import { ViewStore } from "../view/view-store.js";
 import {
@@ -12,84 +12,84 @@ import {
   type View,
   type Action,
 } from "../view/model.js";
-import { quietAgain } from "../view/do-not-disturb.js";
-import { addressedConv } from "./address.js";
-import { draftsOf, keepDrafts } from "./drafts.js";
-import { awaitSharedKey, forgetKey, shareKey, sharedKey } from "./key.js";
-import { forget, recall, remember } from "./memory.js";
-import { announce, lookAs } from "./notify.js";
-import { keptOutgoing, outgoingKeeper } from "./outgoing.js";
+import { restoreDoNotDisturb } from "../view/do-not-disturb.js";
+import { convInUrl } from "./routing.js";
+import { loadDrafts, saveDrafts } from "./drafts.js";
+import { awaitSharedKey, forgetKey, shareKey, sharedKey } from "./shared-key.js";
+import { remove, load, save } from "./browser-storage.js";
+import { notifyAbout, joinTabChannel } from "./notifications.js";
+import { loadUnsent, unsentSaver } from "./unsent-storage.js";
 import type { Texts } from "./texts.js";
 
 /** What never changes: who uses only this is not drawn again with every change of the view. */
-export interface Room {
+export interface ChatActions {
   readonly t: Texts;
-  readonly act: (event: Action) => void;
+  readonly dispatch: (event: Action) => void;
   readonly reconnectNow: () => void;
 }
 
 /** What every part of the screen can see and do. */
-export interface Seat extends Room {
+export interface ChatContext extends ChatActions {
   readonly view: View;
 }
 
-export const RoomContext = createContext<Room | undefined>(undefined);
+export const ActionsContext = createContext<ChatActions | undefined>(undefined);
 export const ViewContext = createContext<View | undefined>(undefined);
 
-export function useRoom(): Room {
-  return useContext(RoomContext)!;
+export function useActions(): ChatActions {
+  return useContext(ActionsContext)!;
 }
 
-export function useSeat(): Seat {
-  return { ...useContext(RoomContext)!, view: useContext(ViewContext)! };
+export function useChat(): ChatContext {
+  return { ...useContext(ActionsContext)!, view: useContext(ViewContext)! };
 }
 
 /**
  * Another tab of this browser with the same name is another device of the same user.
- * @param again Another tab has taken the name at this very moment: join once more, with its key.
+ * @param joinAgain Another tab has taken the name at this very moment: join once more, with its key.
  */
 export async function join(
   name: string,
   texts: Texts,
-  changed: (view: View) => void,
-  again: () => void,
+  onView: (view: View) => void,
+  joinAgain: () => void,
 ): Promise<ViewStore> {
-  const me = spelt(name);
-  const drafts = await draftsOf(me);
-  const earlier = earlierSeat();
+  const me = normalizeName(name);
+  const drafts = await loadDrafts(me);
+  const earlier = storedSession();
   const { key = sharedKey(me), quiet } = earlier?.name === me ? earlier : {};
-  const view = withDrafts(quietAgain(begin(me, addressedConv()), quiet), drafts);
+  const view = withDrafts(restoreDoNotDisturb(begin(me, convInUrl()), quiet), drafts);
   const isBusy = view.chosen === "busy";
   const timing = { nameWithinMs: 0 }; // somebody waits to choose another one
   const chat = connect(gateway(), { name: me, key, isBusy, client: "tertulia-web", timing });
-  remember("browser", "name", [me]);
-  lookAs(me);
-  const keepOutgoing = outgoingKeeper();
-  const keepSeat = ({ quiet: marks }: View): void =>
-    remember("tab", "seat", { name: me, key: chat.key, quiet: marks && [...marks] });
-  const take = async (next: View): Promise<void> => {
+  save("browser", "name", [me]);
+  joinTabChannel(me);
+  const keepOutgoing = unsentSaver();
+  const saveSession = ({ doNotDisturb: marks }: View): void =>
+    save("tab", "seat", { name: me, key: chat.key, quiet: marks && [...marks] });
+  const onChange = async (next: View): Promise<void> => {
     const { connection } = next;
     keepOutgoing(next); // first: a crash loses neither the draft nor what it has become
-    keepDrafts(next);
+    saveDrafts(next);
     if (connection.name === "open") shareKey(me, chat.key);
     if (connection.name === "away" || isTaken(connection)) {
-      lookAs(undefined);
-      forget("tab", "seat");
+      joinTabChannel(undefined);
+      remove("tab", "seat");
       forgetKey(me, chat.key);
-    } else keepSeat(next);
+    } else saveSession(next);
     const isRace = isTaken(connection) && key === undefined;
-    if (isRace && (await awaitSharedKey(me)) !== undefined) again();
-    else changed(next);
+    if (isRace && (await awaitSharedKey(me)) !== undefined) joinAgain();
+    else onView(next);
   };
-  keepSeat(view);
-  const desk = new ViewStore(chat, {
+  saveSession(view);
+  const store = new ViewStore(chat, {
     view,
-    underway: keptOutgoing(me),
-    changed: (next) => void take(next),
-    notify: ({ message }) => announce(message, texts),
+    unsent: loadUnsent(me),
+    onChange: (next) => void onChange(next),
+    onNotify: ({ message }) => notifyAbout(message, texts),
   });
-  keepOutgoing(desk.view);
-  return desk;
+  keepOutgoing(store.view);
+  return store;
 }
 
 function isTaken(connection: Connection): boolean {
@@ -104,7 +104,7 @@ function gateway(): string {
   return url.href;
 }
 
-interface EarlierSeat {
+interface StoredSession {
   readonly name: string;
   readonly key: string;
   /** While busy: up to where what was said is shown. */
@@ -112,13 +112,13 @@ interface EarlierSeat {
 }
 
 /** Who this tab was before it was loaded again. */
-export function earlierSeat(): EarlierSeat | undefined {
-  return recall("tab", "seat") as EarlierSeat | undefined;
+export function storedSession(): StoredSession | undefined {
+  return load("tab", "seat") as StoredSession | undefined;
 }
 
 /** The name that was used last in this browser. */
 export function earlierName(): string {
-  const [name] = (recall("browser", "name") ?? []) as unknown[];
+  const [name] = (load("browser", "name") ?? []) as unknown[];
   return typeof name === "string" ? name : "";
 }
 

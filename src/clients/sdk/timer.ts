@@ -4,6 +4,6 @@ const LONGEST_MS = 2 ** 31 - 1;
 
 export type Timer = ReturnType<typeof setTimeout>;
 
-export function later(run: () => void, delayMs: number): Timer {
+export function startTimer(run: () => void, delayMs: number): Timer {
   return setTimeout(run, Math.min(delayMs, LONGEST_MS));
 }

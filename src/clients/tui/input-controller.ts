@@ -66,7 +66,7 @@ export class InputController {
 
   scroll({ by, to }: Pick<InputAction & { type: "scroll" }, "by" | "to">): void {
     const { store } = this.deps;
-    const { lines, transcriptRows, overlay: overlay } = layOut(this.deps.screen());
+    const { lines, transcriptRows, overlay } = layOut(this.deps.screen());
     if (overlay.from !== undefined && this.overlay !== undefined && "from" in this.overlay) {
       const overlayStep = { line: 1, page: Math.max(1, overlay.lines.length - 2), all: Infinity }[
         by

@@ -2,13 +2,27 @@
 
 const BASE_MS = 250;
 const CAP_MS = 10_000;
+/** A node that was not suspected for so long is trusted again: the next attempt is a first one. */
+const TRUSTED_AFTER_MS = 120_000;
 
 /** Full jitter: anything from 0 to 250 ms the first time, up to 10 s later. */
 export function retryDelayMs(attempt: number, random: () => number = Math.random): number {
   return random() * Math.min(CAP_MS, BASE_MS * 2 ** attempt);
 }
 
-/** Between two attempts to leave a node that does not serve; the others may not serve either. */
-export function moveDelayMs(attempt: number): number {
-  return (0.5 + Math.random() / 2) * Math.min(60_000, 5_000 * 2 ** attempt);
+/** Paces the attempts to leave a node that seems not to serve: while no node serves, they become fewer. */
+export class MoveBackoff {
+  #attempts = 0;
+  #lastMs = -Infinity;
+  #nextMs = -Infinity;
+
+  /** Whether an attempt may begin now; if so, it counts as one. */
+  take(nowMs: number): boolean {
+    if (nowMs < this.#nextMs) return false;
+    if (nowMs - this.#lastMs > TRUSTED_AFTER_MS) this.#attempts = 0;
+    this.#lastMs = nowMs;
+    const capMs = Math.min(60_000, 5_000 * 2 ** this.#attempts++);
+    this.#nextMs = nowMs + (0.5 + Math.random() / 2) * capMs;
+    return true;
+  }
 }

@@ -1,4 +1,4 @@
-/** Keeps one open link, come what may: dials, waits, moves when a node goes away, and ends for good. */
+/** Keeps one connection open: dials, backs off, moves to another node when one goes away, and closes for good. */
 import { retryPolicyOf } from "../../wire/close-codes.js";
 import type { Events, Requests } from "../../wire/json-schema.js";
 import { TertuliaError } from "./error.js";
@@ -7,19 +7,19 @@ import type { Debug } from "./debug.js";
 import { startTimer, type Timer } from "./timer.js";
 import { Connection, type ServerEvent } from "./connection.js";
 import type { Timing } from "./options.js";
-import { moveDelayMs, retryDelayMs } from "./backoff.js";
+import { MoveBackoff, retryDelayMs } from "./backoff.js";
 import type { WebSocketConstructor } from "./web-socket.js";
 
 export interface ReconnectorOptions {
-  /** Each attempt takes the next one. */
+  /** Each attempt takes the next one, round and round. */
   readonly urls: readonly string[];
   readonly WebSocket: WebSocketConstructor;
   readonly timing: Timing;
-  /** Whether the name may be ours already: then somebody else's claim is not believed at once. */
+  /** Whether this client may hold the name already: then `name_taken` is retried for a while. */
   readonly isReturning: boolean;
   hello(): Requests["hello"];
   onState(state: State): void;
-  /** A link is open; the one before it, if there was one, is no longer heard. */
+  /** A connection is open; nothing of the one before it is heard any more. */
   onOpen(connection: Connection, welcome: Events["welcome"]): void;
   onLost(): void;
   onEvent(event: Exclude<ServerEvent, Events["goaway"]>): void;
@@ -27,25 +27,23 @@ export interface ReconnectorOptions {
   readonly debug: Debug;
 }
 
-/** A link that lived this long was a success; the next retry is a first one. */
+/** A connection that lived this long was a success: the backoff starts again from its first delay. */
 const STEADY_AFTER_MS = 2_000;
-/** On the way back. Longer than a dead node keeps a name: its lease (4 s), and the lingering (3 s). */
+/** For a client that comes back. Longer than a dead node keeps a name: its lease (4 s) and the lingering (3 s). */
 const NAME_RETURN_WITHIN_MS = 15_000;
-/** A name that is taken is asked for about this often, so that it is had soon after it is free. */
+/** The backoff of `name_taken` stays at this attempt, so that the name is had soon after it is free. */
 const NAME_ATTEMPT = 1;
-/** So many answers in a row that the chat is unavailable, and another node may be better off. */
+/** After so many `unavailable` in a row, another node may serve better. */
 const UNAVAILABLE_IN_ROW = 2;
-/** Clients of one node doubt it at the same time, and spread their attempts over this. */
+/** All clients of a node suspect it at the same time, and spread their attempts over this. */
 const SUSPECT_SPREAD_MS = 1_000;
-/** After so long without a doubt, the next one is a first one. */
-const TRUSTED_AFTER_MS = 120_000;
 /** For the answer to `bye`. */
 const BYE_WITHIN_MS = 2_000;
 
 interface Closing {
   readonly reason: string;
   readonly done: Promise<void>;
-  /** Those that may hold the name still. */
+  /** Those that may still hold the name. */
   readonly connections: Set<Connection>;
 }
 
@@ -53,7 +51,7 @@ export class Reconnector {
   readonly #options: ReconnectorOptions;
   #state: State = { name: "connecting" };
   #current: Connection | undefined;
-  /** Not welcome yet; beside the current one if that one's node is leaving. */
+  /** Dialled, without a welcome yet. Beside the current one while this client moves to another node. */
   #candidate: Connection | undefined;
   #timer: Timer | undefined;
   #urlIndex = 0;
@@ -61,11 +59,9 @@ export class Reconnector {
   #openedMs = 0;
   #isReturning: boolean;
   #nameTakenSinceMs: number | undefined;
-  /** Why another link is being opened beside the current one: the node has said so, or seems not to serve. */
+  /** Why a candidate is opened beside the current connection: the node said goaway, or seems not to serve. */
   #migration: "goaway" | "suspect" | undefined;
-  #suspicions = 0;
-  #suspectedMs = -Infinity;
-  #suspectAgainAfterMs = -Infinity;
+  readonly #moves = new MoveBackoff();
   #unavailableInRow = 0;
   #closing: Closing | undefined;
   #resolveClosed = (): void => {};
@@ -80,7 +76,7 @@ export class Reconnector {
     return this.#state;
   }
 
-  /** Waits no longer: dials, or makes sure that whoever is at the other end still is. */
+  /** Ends a backoff and dials; an open connection is probed. */
   retryNow(): void {
     this.#attempt = 0;
     if (this.#state.name === "waiting") {
@@ -91,14 +87,14 @@ export class Reconnector {
     this.#candidate?.probe();
   }
 
-  /** Told of each answer: whether the node could do what was asked. */
+  /** To be called at each answer. `isAble`: the node could do what was asked. */
   onServed(isAble: boolean): void {
     if (isAble) this.#unavailableInRow = 0;
     else if (++this.#unavailableInRow >= UNAVAILABLE_IN_ROW)
       this.#suspect(() => this.#unavailableInRow > 0);
   }
 
-  /** Says bye, waits until it was heard, and ends. */
+  /** Says bye, waits for the answer, and closes. */
   close(reason: string): Promise<void> {
     if (this.#state.name === "closed") return Promise.resolve();
     if (this.#closing !== undefined) return this.#closing.done;
@@ -117,7 +113,7 @@ export class Reconnector {
     return done;
   }
 
-  /** While ending: this link has no name any more. The last one ends it all. */
+  /** While closing: this connection holds no name any more. After the last one the client is closed. */
   #onReleased(connection?: Connection): void {
     const { connections, reason } = this.#closing!;
     if (connection !== undefined) connections.delete(connection);
@@ -130,7 +126,7 @@ export class Reconnector {
     const url = urls[this.#urlIndex++ % urls.length]!;
     if (this.#current === undefined) this.#change({ name: "connecting" });
     this.#options.debug({ type: "dial", url });
-    if (this.#closing !== undefined) return; // whoever was told has closed it
+    if (this.#closing !== undefined) return; // a listener has closed the client
     try {
       const connection: Connection = new Connection({
         url,
@@ -159,9 +155,9 @@ export class Reconnector {
     }
   }
 
-  /** In this order: the old link is not heard from here on, so what it had delivered is had. */
+  /** The old connection is left first: what it delivered is in the cursors, and nothing comes twice. */
   #onWelcome(connection: Connection, welcome: Events["welcome"]): void {
-    if (this.#closing !== undefined) return; // its bye is on the way
+    if (this.#closing !== undefined) return; // its bye is on its way
     this.#current?.leave();
     this.#current = connection;
     this.#candidate = undefined;
@@ -186,18 +182,15 @@ export class Reconnector {
   }
 
   /**
-   * The node seems not to serve: tries for a link elsewhere, and keeps this one until that is welcome. While
-   * no node serves, none is; the attempts become fewer.
-   * @param isDue asked once more before: after this program stood still, its timers come before what was said
+   * The node seems not to serve: dials another one, and keeps this connection until that one has said welcome.
+   * @param isDue asked once more when the timer is due: a program that stood still runs its timers before it
+   * reads what has come
    */
   #suspect(isDue: () => boolean): void {
     const nowMs = performance.now();
     const isMigrating = this.#migration !== undefined || this.#candidate !== undefined;
     if (this.#current === undefined || isMigrating || this.#closing !== undefined) return;
-    if (nowMs < this.#suspectAgainAfterMs) return;
-    if (nowMs - this.#suspectedMs > TRUSTED_AFTER_MS) this.#suspicions = 0;
-    this.#suspectedMs = nowMs;
-    this.#suspectAgainAfterMs = nowMs + moveDelayMs(this.#suspicions++);
+    if (!this.#moves.take(nowMs)) return;
     this.#migration = "suspect";
     clearTimeout(this.#timer);
     this.#timer = startTimer(() => {
@@ -206,7 +199,7 @@ export class Reconnector {
     }, Math.random() * SUSPECT_SPREAD_MS);
   }
 
-  /** The link beside the current one was not to be had: whether the current one stays, and all is as before. */
+  /** The candidate has failed. True: the current connection was only suspected, and stays. */
   #staysOnCurrent(): boolean {
     const staysOpen = this.#migration === "suspect" && this.#current !== undefined;
     if (staysOpen) this.#migration = undefined;
@@ -230,7 +223,7 @@ export class Reconnector {
     }
   }
 
-  /** Whoever holds the name may have vanished, and may have been this client. */
+  /** The holder of the name may be gone already, or be an earlier connection of this client. */
   #mayNameBecomeFree(): boolean {
     const nowMs = performance.now();
     this.#nameTakenSinceMs ??= nowMs;
@@ -276,7 +269,7 @@ export class Reconnector {
 
   #dialLater(delayMs: number, error: TertuliaError): void {
     this.#options.debug({ type: "retry", delayMs, error });
-    if (this.#closing !== undefined) return; // whoever was told has closed it
+    if (this.#closing !== undefined) return; // a listener has closed the client
     clearTimeout(this.#timer);
     this.#timer = startTimer(() => this.#dial(), delayMs);
     if (this.#current === undefined) {

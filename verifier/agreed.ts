@@ -1,4 +1,4 @@
-/** What the sessions agree on: the order of a conversation as all of them together heard it. Pure. */
+/** The order of each conversation on which all sessions agree. Pure. */
 import type { Index, Stored } from "./indexed.js";
 
 export interface Agreed {
@@ -9,7 +9,7 @@ export interface Agreed {
   readonly contradictions: readonly string[];
 }
 
-/** Every message that anybody heard, numbered so that no session heard two of them the other way round. */
+/** Numbers every message that any session heard, so that no session heard two of them in the other order. */
 export function agreedBy(index: Index): Agreed {
   const heardAt = new Map<string, Map<string, number>>();
   const before = new Map<string, Set<string>>();
@@ -18,7 +18,7 @@ export function agreedBy(index: Index): Agreed {
     const last = new Map<string, string>();
     const seen = new Set<string>();
     for (const { id, conv, t } of heard) {
-      if (seen.has(id)) continue; // the views' rule finds what is heard twice
+      if (seen.has(id)) continue; // `heard-once-in-order` finds it
       seen.add(id);
       hearers.set(id, (hearers.get(id) ?? 0) + 1);
       const times = heardAt.get(conv) ?? new Map<string, number>();
@@ -43,7 +43,7 @@ export function agreedBy(index: Index): Agreed {
   return { messages, heardBySeveral, contradictions };
 }
 
-/** Depth first: what must come before a message comes out before it. */
+/** A depth-first sort: all messages that must come before a message come before it. */
 function sorted(
   ids: readonly string[],
   before: ReadonlyMap<string, ReadonlySet<string>>,

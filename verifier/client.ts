@@ -1,6 +1,6 @@
 /**
- * A client of the run: a classic client that writes a message, or a burst of them, waits for the
- * answers, records what happens, and comes back whenever its connection ends.
+ * A classic client of the run. It sends a message, or a burst of them, waits for the answers, records
+ * what happens, and connects again whenever its connection ends.
  */
 import { setTimeout as pause } from "node:timers/promises";
 import { WebSocket } from "ws";
@@ -10,26 +10,26 @@ import type { Random } from "./random.js";
 
 export interface ClientSettings {
   readonly name: string;
-  /** Begins the ids of its messages; two clients may share a name, but not this. */
+  /** The ids of its messages begin with it. Two clients may share a name, but not this. */
   readonly idPrefix: string;
-  /** Whom it writes to, besides everybody. */
+  /** The users that it writes to, besides everybody. */
   readonly peers: readonly string[];
-  /** Where gateways listen, as this client sees them. */
+  /** Where it connects. */
   readonly urls: readonly string[];
-  /** Begins all names and ids of the run; what else is heard is others' and not recorded. */
+  /** All names and ids of the run begin with it. What others say is not recorded. */
   readonly tag: string;
-  /** Between an answer and the next message. */
+  /** The time between an answer and the next message. */
   readonly thinkMs: number;
-  /** Messages a second, at most. */
+  /** The most messages a second. */
   readonly rate: number;
   /** How many of its messages go to everybody, from 0 to 1. */
   readonly general: number;
 }
 
-/** One of the run, in whatever dialect. */
+/** A client of the run, in any dialect. */
 export interface RunClient {
   readonly settings: ClientSettings;
-  /** The number of its open session, or undefined; also while it waits for answers. */
+  /** The number of its open session; undefined if it has none or waits for answers. */
   readonly session: number | undefined;
   start(): void;
   /** Writes no more; goes on hearing, and coming back. */
@@ -44,7 +44,7 @@ export function nextSession(): number {
   return ++sessions;
 }
 
-/** An answer may take an operation's deadline and a bit more. */
+/** An answer may take an operation's deadline and a little more. */
 const ANSWER_WITHIN_MS = 12_000;
 
 export class Client implements RunClient {
@@ -82,13 +82,13 @@ export class Client implements RunClient {
     this.#mayWrite = false;
   }
 
-  /** Of any user, as the chat says; one question at a time, when all is quiet. */
+  /** Asks for the status of a user. One question at a time, when all is quiet. */
   async statusOf(name: string): Promise<number | undefined> {
     const answer = await this.#ask(frameOf(2, Buffer.from(name)));
     return answer[0] === 52 ? answer.at(-1) : undefined;
   }
 
-  /** Ids of the newest messages with a user, oldest first; one question at a time, when all is quiet. */
+  /** Asks for the newest messages with a user: their ids, oldest first. One question at a time, when all is quiet. */
   async historyWith(name: string): Promise<string[]> {
     const answer = await this.#ask(frameOf(5, Buffer.from(name)));
     const ids: string[] = [];
@@ -135,7 +135,7 @@ export class Client implements RunClient {
     let attempt: "unanswered" | "refused" | "open" = "unanswered";
     return new Promise((resolve) => {
       webSocket.on("unexpected-response", (_request, { statusCode = 0 }) => {
-        // then the name is not claimed; after 503 it may be: the gateway has had no answer itself
+        // after 4xx the name is not claimed; after 503 it may be, for the gateway got no answer from Redis
         if (statusCode < 500) attempt = "refused";
         webSocket.terminate();
       });
@@ -182,7 +182,7 @@ export class Client implements RunClient {
     return burst;
   }
 
-  /** An error does not say which message of a burst it is about: then none of them is known. */
+  /** An error does not say which message of a burst it is about: then the outcome of all is unknown. */
   #refused(outcome: "fail" | "unknown"): void {
     this.#giveUp(this.#awaited.size === 1 ? outcome : "unknown");
   }
@@ -192,7 +192,7 @@ export class Client implements RunClient {
     for (const id of this.#awaited) this.#history.add({ kind: outcome, id });
     this.#awaited.clear();
     this.#wake();
-    // a connection that does not answer is given up, as people do
+    // as a person would, it gives up a connection that does not answer
     if (isLost) this.#webSocket?.terminate();
   }
 
@@ -217,7 +217,7 @@ export class Client implements RunClient {
     return word !== "" && word.startsWith(this.settings.tag);
   }
 
-  /** An empty answer if none comes. */
+  /** Resolves with an empty answer if none comes. */
   #ask(request: Uint8Array): Promise<Buffer> {
     const answered = new Promise<Buffer>((resolve) => (this.#answer = resolve));
     this.#webSocket?.send(request);

@@ -1,4 +1,4 @@
-/** The clients of a run: who writes to whom, and when all of them are quiet. */
+/** The clients of a run: who writes to whom; and waiting until all of them are quiet. */
 import { setTimeout as pause } from "node:timers/promises";
 import { Client, type ClientSettings, type RunClient } from "./client.js";
 import type { History } from "./history.js";
@@ -7,22 +7,22 @@ import { SdkClient } from "./sdk-client.js";
 
 export interface Company {
   readonly seed: number;
-  /** In bytes. */
+  /** How many speak a classic dialect. */
   readonly clients: number;
-  /** In JSON, on the SDK. */
+  /** How many speak JSON, on the SDK. */
   readonly json: number;
-  /** Where gateways listen, as clients see them. */
+  /** Where clients connect. */
   readonly urls: readonly string[];
-  /** Begins all names and ids: what begins otherwise is not of this run. */
+  /** All names and ids begin with it; others are not of this run. */
   readonly tag: string;
-  /** Messages a second of one client, at most. */
+  /** The most messages a second of one client. */
   readonly rate: number;
 }
 
-/** Some that talk to their neighbours and to all, in bytes; and two that want one name. */
+/** Classic clients: some talk to their neighbours and to everybody, and two compete for one name. */
 export function makeClients(company: Company, history: History): Client[] {
   const talkers = talkersOf(company).slice(0, company.clients);
-  // two who want one name: it must never be both's
+  // two compete for one name: they must never have it at the same time
   const { urls, tag, rate } = company;
   const rivals = ["rival1", "rival2"].map((rival) => ({
     urls,
@@ -39,7 +39,7 @@ export function makeClients(company: Company, history: History): Client[] {
   );
 }
 
-/** The same in JSON; their neighbours speak bytes as well. */
+/** JSON clients; some of their neighbours are classic clients. */
 export function makeSdkClients(company: Company, history: History): SdkClient[] {
   const talkers = talkersOf(company).slice(company.clients);
   const seed = company.seed * 1_000 + 500;
@@ -67,7 +67,7 @@ function talkersOf({ clients, json, urls, tag, rate }: Company): ClientSettings[
 const QUIET_MS = 2_000;
 const QUIET_WITHIN_MS = 45_000;
 
-/** Until every name has a session and nothing more is heard, or too long. Returns sessions by name. */
+/** Waits until every name has a session and nothing more is heard, at most 45 s. Returns sessions by name. */
 export async function untilQuiet(
   clients: readonly RunClient[],
   history: History,

@@ -1,4 +1,4 @@
-/** The system under test: real Redis servers, real gateway processes, and a proxy on every edge. */
+/** The system under test: real Redis servers and real gateway processes, with a proxy between any two of them. */
 import { freePort } from "#tertulia/local-redis/server.js";
 import { GatewayLogs, type LogLine } from "./gateway-log.js";
 import { GatewayProcess } from "./gateway-process.js";
@@ -12,13 +12,13 @@ import { until } from "./until.js";
 export interface ClusterSettings {
   readonly topology: Topology;
   readonly gateways: number;
-  /** The folder of the built project whose `main.js` is run. */
+  /** The `dist` folder whose `main.js` is run. */
   readonly dist: string;
-  /** That of another release: each gateway is of the one and of the other in turn, start by start. */
+  /** The `dist` folder of another release: a gateway changes from one to the other at each start. */
   readonly beside?: string | undefined;
   /** For the append-only file of a single Redis. */
   readonly dataDir: string;
-  /** Of every gateway. */
+  /** Variables of every gateway. */
   readonly environment: Readonly<Record<string, string>>;
   /** The run's steady clock. */
   readonly now: () => number;

@@ -1,4 +1,4 @@
-/** A deployment that is running anyway: the clients talk there, nothing is harmed, and only they are asked. */
+/** Tries a deployment that is running: clients talk there, nothing is harmed, and only what they heard is judged. */
 import { mkdtemp } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
@@ -40,7 +40,7 @@ export async function tryDeployment(
 ): Promise<ScenarioResult & { readonly historyPath: string }> {
   const folder = await mkdtemp(join(tmpdir(), "tertulia-verify-"));
   const history = new History(join(folder, `history-${settings.seed}.jsonl`));
-  // names of this run only: users are for ever
+  // names of this run only: a user is never deleted
   const tag = `v${randomBytes(3).toString("hex")}`;
   const company = { ...settings, tag };
   const clients = makeClients(company, history);
@@ -80,7 +80,7 @@ export async function tryDeployment(
   }
 }
 
-/** Names of this run that the chat calls connected, as those who speak bytes are told. */
+/** The names of this run that count as connected; the classic clients ask for them. */
 async function connectedOf(
   clients: readonly Client[],
   all: readonly RunClient[],
@@ -94,7 +94,7 @@ async function connectedOf(
   return connected;
 }
 
-/** Of conversations between two of this run; a message that nobody heard may be there as well. */
+/** Looks at the conversations between two clients of this run. A history may also have messages that nobody heard. */
 async function judgeHistories(clients: readonly Client[], { byConv }: Index): Promise<Finding> {
   const wrong: string[] = [];
   let seen = 0;

@@ -1,4 +1,4 @@
-/** Faults of a sentinel group: each makes another server the primary, or cuts replication. */
+/** Faults of a Redis with sentinels: each makes another server the primary, or cuts replication. */
 import { setTimeout as pause } from "node:timers/promises";
 import type { Fault } from "./nemesis.js";
 import type { RedisServer, Sentinels } from "./sentinels.js";
@@ -12,9 +12,9 @@ export const failover: Fault = async ({ cluster: { sentinels }, random, down }) 
 };
 
 /**
- * The replicas get nothing more, clients go on being acknowledged, the primary dies. Pausing a replica
- * would not do: what was sent to it waits in the kernel, and is read when it goes on. What waits in
- * a proxy is thrown away.
+ * The replicas receive nothing any more, the primary still acknowledges messages, then it dies. To freeze a
+ * replica would not be enough: what was sent to it waits in the kernel, and it reads that later. What
+ * waits in a proxy is thrown away.
  */
 export const lossyFailover: Fault = async ({ cluster: { sentinels }, random, down }) => {
   const old = await sentinels.primary();
@@ -27,7 +27,7 @@ export const lossyFailover: Fault = async ({ cluster: { sentinels }, random, dow
   await replace(sentinels, old, random.between(0, 1_500));
 };
 
-/** The primary freezes, is replaced, and wakes up as one that knows nothing of that. */
+/** The primary freezes and is replaced; when it wakes up, it does not know that. */
 export const freezePrimary: Fault = async ({ cluster: { sentinels }, random, down }) => {
   const old = await sentinels.primary();
   down();
@@ -39,8 +39,8 @@ export const freezePrimary: Fault = async ({ cluster: { sentinels }, random, dow
 };
 
 /**
- * After a failover all servers and sentinels stop; the sentinels have forgotten it when they start again, so the
- * first primary is primary again, on its older data, and the others copy that.
+ * After a failover all servers and sentinels stop. The sentinels start again without their memory of it, so the
+ * first primary is the primary again, on its older data, and the others copy that data.
  */
 export const stalePrimary: Fault = async ({ cluster: { sentinels }, random, down }) => {
   const old = await sentinels.primary();
@@ -52,7 +52,7 @@ export const stalePrimary: Fault = async ({ cluster: { sentinels }, random, down
   await sentinels.untilWhole();
 };
 
-/** A machine freezes for long: the primary, and with it the sentinel that gateways ask first. */
+/** A machine freezes for a long time: the primary on it, and the sentinel that gateways ask first. */
 export const freezeMachine: Fault = async ({ cluster: { sentinels }, random, down }) => {
   const old = await sentinels.primary();
   down();
@@ -68,7 +68,7 @@ export const freezeMachine: Fault = async ({ cluster: { sentinels }, random, dow
   await sentinels.untilWhole();
 };
 
-/** An operator asks for it; nothing is wrong. */
+/** An operator asks for a failover; nothing is wrong. */
 export const askedFailover: Fault = async ({ cluster: { sentinels }, down }) => {
   const old = await sentinels.primary();
   down();
@@ -77,7 +77,7 @@ export const askedFailover: Fault = async ({ cluster: { sentinels }, down }) => 
   await sentinels.untilWhole();
 };
 
-/** The replicas get nothing for a while, or are cut off and come back. */
+/** The replicas receive nothing for a while, or lose their connections and connect again. */
 export const cutReplication: Fault = async ({ cluster: { sentinels }, random }) => {
   const { proxy } = await sentinels.primary();
   if (random.next() < 0.5) {

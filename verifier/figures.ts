@@ -1,4 +1,4 @@
-/** The figures of a run, and whether its faults have bitten. Pure. */
+/** The figures of a run, and whether its faults had an effect. Pure. */
 import type { SeenEvents } from "./gateway-log.js";
 import { Index, type Message, type RunHistory } from "./indexed.js";
 import { outagesOf } from "./rules/outages.js";
@@ -6,7 +6,7 @@ import { Rollbacks } from "./rollback.js";
 
 export type Figures = Record<string, number | string>;
 
-/** What clients can tell without a look into Redis or a gateway's log. */
+/** The figures that need neither Redis nor the gateways' logs. */
 export function clientFigures({ run, messages }: Index): Figures {
   const counts = new Map<string, number>();
   for (const { kind } of run.entries) counts.set(kind, (counts.get(kind) ?? 0) + 1);
@@ -23,7 +23,7 @@ export function clientFigures({ run, messages }: Index): Figures {
   };
 }
 
-/** `seen`: how often each event of the gateways' logs was. */
+/** `seen`: how often each event was logged. */
 export function figuresOf(run: RunHistory, seen: SeenEvents): Figures {
   const index = new Index(run);
   return {
@@ -39,7 +39,7 @@ export function figuresOf(run: RunHistory, seen: SeenEvents): Figures {
   };
 }
 
-/** For each kind of it: the longest time without an acknowledgement. */
+/** For each kind of fault: the longest times without an acknowledgement. */
 function outages(index: Index): Figures {
   const byKind = new Map<string, number[]>();
   for (const { what, ms } of outagesOf(index)) {
@@ -49,7 +49,7 @@ function outages(index: Index): Figures {
   return Object.fromEntries(figures) as Figures;
 }
 
-/** For each failover: what was acknowledged and is gone. */
+/** For each failover: how many acknowledged messages are lost. */
 function losses(index: Index): Figures {
   const rollbacks = new Rollbacks(index);
   if (rollbacks.failovers.length === 0) return {};
@@ -81,8 +81,8 @@ function lostOf({ messages, stored }: Index): Message[] {
 }
 
 /**
- * For each user of a gateway that was killed: until each session elsewhere heard that it is gone, and
- * until it was back. If Redis goes meanwhile, leases run on, and the times say nothing.
+ * For each user of a killed gateway: the time until each session elsewhere heard its sign-out, and the time until it
+ * was back. If Redis goes down meanwhile, leases last longer, and the times are not counted.
  */
 function signOuts({ run, sessions }: Index): Figures {
   const heardAfter: number[] = [];
@@ -122,7 +122,7 @@ function list(counts: readonly number[]): string {
   return `${counts.join(" ")} (in ${counts.length})`;
 }
 
-/** Why the run proves nothing, if its faults have not bitten. */
+/** Why the run proves nothing, if its faults had no effect. */
 export function whyVoid(
   whole: RunHistory,
   counts: ReadonlyMap<string, number>,
@@ -133,7 +133,7 @@ export function whyVoid(
     if (counts.has(what) && takenBackBy(what, whole) === 0) return `no ${what} has lost a tail`;
   }
   const total = [...counts.values()].reduce((sum, count) => sum + count, 0);
-  if (total < 5) return undefined; // too short to expect a bite
+  if (total < 5) return undefined; // too short to expect an effect
   const isCutting = ["cut-subscriber", "kill-subscriptions", "cut-redis"].some((name) =>
     counts.has(name),
   );

@@ -1,9 +1,9 @@
-/** What the verifier reads in the gateways' logs: events by their `event` field, never by a sentence. */
+/** Reads the gateways' logs by the field `event`, never by the sentence. */
 import type { Position } from "#tertulia/chat/events.js";
 import type { Report } from "./indexed.js";
 import { eventBefore03, positionBefore03, type PositionBefore03 } from "./logs-before-0.3.js";
 
-/** All that it reads. test/verify/log-events.test.ts holds that gateways log each of them. */
+/** All events that the verifier reads. test/verify/log-events.test.ts checks that gateways log each of them. */
 export const LOG_EVENTS = [
   "node_ready",
   "leading_began",
@@ -33,18 +33,18 @@ export interface LogLine {
   readonly after?: LoggedPosition;
   readonly kept?: LoggedPosition;
   readonly reason?: string;
-  /** Of a node that is ready. */
+  /** Of `node_ready`. */
   readonly version?: string;
   readonly ledger?: string;
 }
 
-/** The event of a line, if it is one that the verifier reads. */
+/** The event of a line; undefined if the verifier does not read it. */
 export function eventOf({ event, msg }: LogLine): LogEvent | undefined {
   const logged = event ?? eventBefore03(msg);
   return LOG_EVENTS.find((each) => each === logged);
 }
 
-/** A node leads, or goes on leading. */
+/** A gateway began to lead. */
 export interface Term {
   readonly token: string;
   readonly gateway: number;
@@ -55,11 +55,11 @@ export interface Term {
 /** Collects from the logs of all gateways what the rules and the figures need. */
 export class GatewayLogs {
   readonly seen = new Map<LogEvent, number>();
-  /** Of the gateways that became ready, as they say it. */
+  /** The releases of the gateways that became ready. */
   readonly releases = new Set<string>();
   /** In the order in which they were read. */
   readonly terms: Term[] = [];
-  /** What the gateways said to be missing from a log. */
+  /** What gateways reported to be missing from Redis' logs. */
   readonly reports: Report[] = [];
   readonly #now: () => number;
 

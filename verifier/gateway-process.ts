@@ -1,4 +1,4 @@
-/** A gateway of the run: the built project in a process of its own, behind proxies on both sides. */
+/** A gateway of the run: a process with proxies to its clients and to Redis. */
 import { spawn, type ChildProcess } from "node:child_process";
 import { eventOf, type LogLine } from "./gateway-log.js";
 import type { Proxy } from "./proxy.js";
@@ -9,9 +9,9 @@ export interface GatewayPlace {
   readonly port: number;
   readonly toRedis: RedisEdge;
   readonly toClients: Proxy;
-  /** The files that are run, in turn: of another release as well, where two serve side by side. */
+  /** The `main.js` of each release; each start takes the next one. */
   readonly mains: readonly string[];
-  /** More than what every run sets. */
+  /** In addition to what every run sets. */
   readonly environment: Readonly<Record<string, string>>;
 }
 
@@ -25,7 +25,7 @@ export class GatewayProcess {
   readonly #place: GatewayPlace;
   readonly #onLog: (line: LogLine) => void;
   #child: ChildProcess | undefined;
-  /** So that neighbours begin with different files. */
+  /** Which of `mains` is next; neighbours begin with different ones. */
   #turn: number;
   #exited: Promise<unknown> = Promise.resolve();
   /** Of its current term. */
@@ -41,12 +41,12 @@ export class GatewayProcess {
     this.#onLog = onLog;
   }
 
-  /** Whether it runs the release that is judged, rather than the one beside it. */
+  /** Whether it runs the release that is judged, not the one beside it. */
   get isJudged(): boolean {
     return (this.#turn - 1) % this.#place.mains.length === 0;
   }
 
-  /** `clockOffsetMs`: its wall clock is wrong by so much, and jumps there and back all the time. */
+  /** `clockOffsetMs`: its wall clock is wrong by this, every other second. */
   start(clockOffsetMs = 0): void {
     const imported = clockOffsetMs === 0 ? "" : ` --import ${WRONG_CLOCK}`;
     const env = {
@@ -76,7 +76,7 @@ export class GatewayProcess {
     });
   }
 
-  /** Sends a signal; for those that end a process, resolves when it has ended. */
+  /** Sends a signal. If the signal ends the process, waits until it has ended. */
   async signal(name: "SIGKILL" | "SIGTERM" | "SIGSTOP" | "SIGCONT"): Promise<void> {
     this.#child?.kill(name);
     if (name === "SIGSTOP" || name === "SIGCONT") return;

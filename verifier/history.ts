@@ -11,7 +11,7 @@ export type Entry =
       readonly gateway: number;
     }
   | { readonly t: number; readonly kind: "closed"; readonly session: number }
-  /** A connection attempt ended without an answer: the gateway may have claimed the name, or may yet. */
+  /** A connection attempt ended without an answer: the gateway may have claimed the name, or may claim it later. */
   | {
       readonly t: number;
       readonly kind: "unanswered";
@@ -20,7 +20,7 @@ export type Entry =
       /** When it began. */
       readonly since: number;
     }
-  /** A message leaves the client. `id` is unique in the run, `conv` is `~` or `a|b`. */
+  /** A client sends a message. `id` is unique in the run, `conv` is `~` or `a|b`. */
   | {
       readonly t: number;
       readonly kind: "invoke";
@@ -28,11 +28,11 @@ export type Entry =
       readonly id: string;
       readonly conv: string;
     }
-  /** Acknowledged: the sender has got its own message back. */
+  /** The message is acknowledged: its sender has received it. */
   | { readonly t: number; readonly kind: "ok"; readonly id: string }
-  /** Refused for good: it must not be in the history. */
+  /** The message is refused: it must not be stored. */
   | { readonly t: number; readonly kind: "fail"; readonly id: string }
-  /** No answer, or one that says so: it may be there, once. */
+  /** There was no answer, or the answer says that nobody knows: it may be stored, once. */
   | { readonly t: number; readonly kind: "unknown"; readonly id: string }
   | {
       readonly t: number;
@@ -52,14 +52,14 @@ export type Entry =
       readonly t: number;
       readonly kind: "fault";
       readonly what: string;
-      /** Whose users may be taken for dead because of it. */
+      /** Their users may be taken for dead because of it. */
       readonly gateways: readonly number[];
-      /** Another Redis takes over, which may lack the end of what was acknowledged. */
+      /** Another Redis server takes over, which may lack the messages that were acknowledged last. */
       readonly rollsBack: boolean;
-      /** All of Redis is away for a while: nobody is expected to write soon. */
+      /** All of Redis is away for a while: clients need not be able to write soon. */
       readonly isOutage?: boolean;
     }
-  /** The very moment in which something goes: those gateways, or the primary if there are none. */
+  /** The moment in which something goes down: these gateways, or the primary if there are none. */
   | {
       readonly t: number;
       readonly kind: "down";

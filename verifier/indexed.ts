@@ -1,4 +1,4 @@
-/** A run, looked at from the sides that the checkers need: by message, by session, by conversation. */
+/** A run's history, indexed as the rules need it: by message, by session, by conversation. */
 import type { Position } from "#tertulia/chat/events.js";
 import type { Entry } from "./history.js";
 
@@ -11,34 +11,34 @@ export interface Stored {
   readonly id: string;
 }
 
-/** An event at the moment when a Redis server published it: position, digest of its content. */
+/** An event as a Redis server published it: when, at which position, with which content. */
 export interface Published {
   readonly t: number;
   readonly bucket: number;
   readonly generation: number;
   readonly offset: number;
   readonly digest: string;
-  /** If it was one. */
+  /** Undefined if the event was not a message. */
   readonly message: Stored | undefined;
 }
 
-/** A gateway has said that events behind a position are missing from a bucket's log. */
+/** A gateway reported that events up to a position are missing from a bucket's log. */
 export interface Report {
   readonly t: number;
   readonly gateway: number;
   readonly bucket: number;
   readonly after: Position;
-  /** All behind this one, up to that, was taken back, in whatever generations; if that is known. */
+  /** All events behind this position, up to `after`, were taken back, in all generations; undefined if unknown. */
   readonly kept?: Position | undefined;
   readonly reason: string;
 }
 
-/** What Redis holds when all is quiet, and what was seen of Redis and the gateways meanwhile. */
+/** What Redis holds when all is quiet, and what Redis published and gateways logged until then. */
 export interface Truth {
   readonly messages: readonly Stored[];
   /** Names that count as connected. */
   readonly connected: readonly string[];
-  /** Who began to lead, or went on, with which token, in that order. */
+  /** Which gateway began to lead with which token, in the order of time. */
   readonly terms: readonly { readonly token: string; readonly gateway: number }[];
   readonly events: readonly Published[];
   readonly reports: readonly Report[];
@@ -66,7 +66,7 @@ export interface Message {
   answeredAt?: number;
 }
 
-/** The SDK goes to any of them. */
+/** The SDK connects to any of them. */
 export const ANY_GATEWAY = -1;
 
 export interface Session {

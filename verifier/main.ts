@@ -1,4 +1,4 @@
-/** `npm run verify`: runs the cluster under faults and says whether it kept its promises. */
+/** `npm run verify`: runs a cluster under faults and says whether it kept its promises. */
 import { resolve } from "node:path";
 import { fileURLToPath } from "node:url";
 import { parseArgs } from "node:util";
@@ -128,7 +128,7 @@ async function findPlanted(names: string, settings: RunSettings): Promise<number
       scenario === undefined ? await run(changed) : await elections(changed, PLANTED_ROUNDS);
     const broken = brokenOf(judgements);
     const rules = broken.map(({ id, wrong }) => `${id} (${wrong.length})`).join("; ");
-    // what a busy machine breaks as well proves nothing
+    // a busy machine breaks timed rules without any bug
     const isFound = broken.some(({ isTimed }) => isTimed !== true);
     console.log(`${isFound ? "found" : "MISSED"} ${name}: ${rules}`);
     if (!isFound) missed++;

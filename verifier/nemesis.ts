@@ -1,4 +1,4 @@
-/** The nemesis: does one bad thing after the other, from a seed, and heals each before the next. */
+/** The nemesis: does one fault after the other, in an order from a seed, and heals each before the next. */
 import { setTimeout as pause } from "node:timers/promises";
 import type { Cluster } from "./cluster.js";
 import * as failovers from "./failovers.js";
@@ -11,36 +11,36 @@ import type { Topology } from "./redis-side.js";
 
 interface Scene {
   readonly cluster: Cluster;
-  /** A random gateway, or the leader if the fault is for leaders. */
+  /** A random gateway; the leader if the fault is for leaders. */
   readonly victim: GatewayProcess;
   readonly random: Random;
-  /** To be called when something goes: the victim, or the primary. */
+  /** A fault calls it when something goes down: the victim, or the primary. */
   readonly down: () => void;
 }
 
-/** Does its harm for a while, and heals it. */
+/** Does the harm for a while, and heals it. */
 export type Fault = (scene: Scene) => Promise<void>;
 
 interface FaultEntry {
   readonly run: Fault;
-  /** Whom it reaches; everybody: all gateways. */
+  /** Which gateways it harms. */
   readonly reach: "victim" | "leader" | "everybody";
-  /** The release beside the one that is judged may not bear it. */
+  /** Only gateways of the judged release are harmed: the one beside it may fail. */
   readonly onlyOfJudged?: true;
-  /** Default: both. */
+  /** Default: both topologies. */
   readonly topology?: Topology;
-  /** Another server takes over, which may lack what was acknowledged last. */
+  /** Another server takes over, which may lack the messages that were acknowledged last. */
   readonly rollsBack?: true;
-  /** What replicas have is gone as well. */
+  /** Messages that replicas have may be lost as well. */
   readonly takesReplicated?: true;
   /** All of Redis is away for a while: longer than a failover takes. */
   readonly isOutage?: true;
 }
 
-/** Longer than a lease, in some cases: then the victim is taken for dead. */
+/** In milliseconds. `LONG` is longer than a lease in some cases: then the victim is taken for dead. */
 const MOMENT: [number, number] = [200, 1_500];
 const LONG: [number, number] = [4_500, 6_500];
-/** Until a gateway that alone is cut off lets its clients go: four seconds, and ten, and three to do it. */
+/** Until a gateway that alone is cut off closes its connections: four seconds, ten more, and three to do it. */
 const STRANDED: [number, number] = [17_000, 19_000];
 
 const atEdge =
@@ -94,7 +94,7 @@ export const FAULTS: Readonly<Record<string, FaultEntry>> = {
   "blackhole-redis": { run: atEdge("blackhole", ROLES, MOMENT), reach: "victim" },
   "blackhole-redis-long": { run: atEdge("blackhole", ["*"], LONG), reach: "victim" },
   "strand-gateway": { run: atEdge("blackhole", ["*"], STRANDED), reach: "victim" },
-  // 0.1.0 left clients in bytes with the hole
+  // 0.1.0 did not close classic clients that had missed messages
   "trim-logs": { run: trimLogs, reach: "victim", onlyOfJudged: true },
   "mute-redis": { run: muteThenCut, reach: "victim" },
   "delay-redis": { run: atEdge("delay", ROLES, MOMENT), reach: "victim" },
@@ -126,7 +126,7 @@ export const FAULTS: Readonly<Record<string, FaultEntry>> = {
   "cut-replication": ofSentinel(failovers.cutReplication),
 };
 
-/** Faults that a run can have. */
+/** The faults that a run can have. */
 export function faultsOf(topology: Topology, ack: AckLevel = "fast"): string[] {
   return Object.entries(FAULTS)
     .filter(([, fault]) => fault.topology === undefined || fault.topology === topology)
@@ -134,7 +134,7 @@ export function faultsOf(topology: Topology, ack: AckLevel = "fast"): string[] {
     .map(([name]) => name);
 }
 
-/** Requests arrive, their replies are lost: what was done must not be done again. */
+/** Requests arrive but their replies are lost: what was done must not be done again. */
 async function muteThenCut({ victim: { toRedis }, random }: Scene): Promise<void> {
   toRedis.set("mute", "command");
   await pause(random.between(100, 800));
@@ -142,17 +142,17 @@ async function muteThenCut({ victim: { toRedis }, random }: Scene): Promise<void
   toRedis.set("pass");
 }
 
-/** A gateway misses what no log has any more when it is back, as after more than a minute. */
+/** A gateway is away while the logs are trimmed, as if it were away for more than a minute. */
 async function trimLogs({ cluster: { redis }, victim: { toRedis }, random }: Scene): Promise<void> {
   toRedis.set("blackhole");
   await pause(random.between(...MOMENT));
-  toRedis.cut(); // else the connections still hold what the subscription was told
+  toRedis.cut(); // otherwise the connections still hold what was published
   const primary = await redis.primary();
   for (const log of await primary.keys("*:log")) await primary.xtrim(log, "MAXLEN", 1);
   toRedis.set("pass");
 }
 
-/** A machine whose wall clock is wrong by minutes, and jumps: the chat must not look at it. */
+/** A machine's wall clock is wrong by minutes, and jumps: the chat must not depend on it. */
 async function clockOffset({ victim, random }: Scene): Promise<void> {
   await victim.signal("SIGTERM");
   const minutes = random.between(2, 10) * (random.next() < 0.5 ? -1 : 1);
@@ -174,7 +174,7 @@ async function restartRedis({ cluster: { singleRedis }, random, down }: Scene): 
   await singleRedis.revive();
 }
 
-/** Redis comes back on a copy of its data that is older, as from a backup. */
+/** Redis comes back on an older copy of its data, as from a backup. */
 async function oldVolume({ cluster: { singleRedis }, random, down }: Scene): Promise<void> {
   const putBack = await singleRedis.backUp();
   await pause(random.between(500, 2_000));
@@ -192,7 +192,7 @@ async function rollingRestart({ cluster }: Scene): Promise<void> {
   }
 }
 
-/** @throws Error if a name is no fault's, or one that the run cannot have. */
+/** @throws Error if there is no such fault, or if the run cannot have it. */
 export function requireFaults(names: readonly string[], topology: Topology, ack: AckLevel): void {
   for (const name of names) {
     const needed = FAULTS[name]?.topology ?? topology;
@@ -222,9 +222,9 @@ export class Nemesis {
     return [...this.counts.values()].reduce((sum, count) => sum + count, 0);
   }
 
-  /** Until the time is up; each fault is healed, and the cluster ready again, before the next one. */
+  /** Runs until the time is up. Each fault is healed, and the cluster ready again, before the next one. */
   async run(untilMs: number): Promise<void> {
-    // every fault in turn, in an order of the seed's, so that a long run has them all
+    // each fault once a round, in a random order, so that a long run has all of them
     let round: string[] = [];
     while (performance.now() < untilMs) {
       await pause(this.#random.between(300, 1_500));
@@ -249,7 +249,7 @@ export class Nemesis {
     await run({ cluster: this.#cluster, victim, random: this.#random, down });
     await this.#cluster.untilReady();
     this.#history.add({ kind: "healed", what: name });
-    // what follows from it (users taken for dead, claimed again) is its consequence as well
+    // what follows (users are taken for dead, names are claimed again) is a consequence of the fault as well
     const after = { what: `after ${name}`, gateways: reached, rollsBack: false };
     this.#history.add({ kind: "fault", ...after });
   }

@@ -1,4 +1,4 @@
-/** The observer: hears what every Redis server publishes, replicas included, beside all gateways. */
+/** The observer: hears what every Redis server publishes, replicas included, without a gateway between. */
 import { createHash } from "node:crypto";
 import type { Redis } from "ioredis";
 import { decodeEvent, isEphemeral, positionOf } from "#tertulia/redis/events.js";
@@ -18,11 +18,11 @@ export class Observer {
     this.#now = now;
   }
 
-  /** One connection more to each server. A replica publishes what its primary did. */
+  /** Opens one more connection to each server. A replica publishes what its primary published. */
   static async start(servers: readonly Redis[], now: () => number): Promise<Observer> {
     const observer = new Observer(now);
     for (const server of servers) {
-      // the library's own way to subscribe again has nobody who hears that it failed
+      // the library subscribes again by itself, but tells nobody when that fails
       const connection = server.duplicate({ autoResubscribe: false });
       connection.on("error", () => {}); // servers are killed on purpose
       connection.on("pmessageBuffer", (_pattern, channel: Buffer, event: Buffer) => {
@@ -33,7 +33,7 @@ export class Observer {
         await connection.psubscribe("tertulia:*:log");
         await observer.#readLogs(server);
       };
-      connection.on("ready", () => void subscribe().catch(() => {})); // killed again: it comes again
+      connection.on("ready", () => void subscribe().catch(() => {})); // the server was killed again, and will be ready again
       await subscribe();
     }
     return observer;
@@ -43,7 +43,7 @@ export class Observer {
     for (const connection of this.#connections) connection.disconnect();
   }
 
-  /** What was published before this subscription was there: a server that was started again may be written to at once. */
+  /** Reads what was published before the subscription: a server that has just started may be written to at once. */
   async #readLogs(server: Redis): Promise<void> {
     for (const bucket of ALL_BUCKETS) {
       const log = keys.log(bucket);
@@ -53,7 +53,7 @@ export class Observer {
     }
   }
 
-  /** Each content of each position once. */
+  /** Keeps each content of each position once. */
   #keep(channel: string, event: Buffer): void {
     if (isEphemeral(event)) return;
     const bucket = Number(/\{(\d+)\}/.exec(channel)![1]);

@@ -2,7 +2,7 @@
 import { connect, createServer, type AddressInfo, type Socket } from "node:net";
 
 /**
- * blackhole: nothing gets through, nobody is told; what was sent comes out if the path heals.
+ * blackhole: nothing gets through in both directions until the mode changes; connections stay open.
  * mute: requests arrive, replies do not. delay: each chunk takes 30 ms. throttle: 50 kB/s.
  */
 export type Mode = "pass" | "blackhole" | "mute" | "delay" | "throttle";
@@ -29,7 +29,7 @@ export class Proxy {
     this.#rewrite = rewrite;
   }
 
-  /** `rewrite`: changes what the server says, keeping its length. */
+  /** `rewrite`: changes what the server sends; the length must stay the same. */
   static async to(target: number, rewrite = (answer: Buffer): Buffer => answer): Promise<Proxy> {
     const proxy = new Proxy(target, rewrite);
     await new Promise<void>((resolve) => proxy.#server.listen(0, "127.0.0.1", resolve));
@@ -46,8 +46,8 @@ export class Proxy {
   }
 
   /**
-   * From here on, for connections of the role or `*`. A gateway's connection has the role of its name
-   * (CLIENT SETNAME tertulia-role), a replica's is `replication`.
+   * Sets the mode of all connections of a role, now and later; `*` is every role. The role of a gateway's
+   * connection is in its name (CLIENT SETNAME tertulia-role), a replica's is `replication`.
    */
   set(mode: Mode, role = "*"): void {
     this.#mode = mode;
@@ -55,7 +55,7 @@ export class Proxy {
     for (const link of this.#links) this.#apply(link);
   }
 
-  /** Ends the open connections of the role: by a reset, or by a clean end of one direction. */
+  /** Ends the open connections of the role, by a reset or by a clean end of one direction. Returns how many. */
   cut(role = "*", how: "reset" | "half-close" = "reset"): number {
     const those = [...this.#links].filter((link) => role === "*" || link.role === role);
     for (const { client, server } of those) {
@@ -95,7 +95,7 @@ export class Proxy {
     };
     for (const socket of [client, server]) {
       socket.setNoDelay(true);
-      socket.on("error", () => {}); // seen as the close that follows
+      socket.on("error", () => {}); // its close follows
       socket.on("close", end);
     }
     const up = new Lane(server);
@@ -122,7 +122,7 @@ function roleOf(said: string): string {
   return /tertulia-(\w+)/.exec(said)?.[1] ?? "unknown";
 }
 
-/** One direction: chunks leave in their order, each no earlier than it may. */
+/** One direction of a connection: chunks leave in order, each after its delay. */
 class Lane {
   readonly #to: Socket;
   readonly #waiting: { chunk: Buffer; lateness: number }[] = [];

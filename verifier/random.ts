@@ -6,7 +6,7 @@ export class Random {
     this.#state = seed >>> 0;
   }
 
-  /** From 0 up to, but without, 1 (mulberry32). */
+  /** At least 0 and less than 1 (mulberry32). */
   next(): number {
     this.#state = (this.#state + 0x6d2b79f5) >>> 0;
     let mixed = this.#state;
@@ -24,7 +24,7 @@ export class Random {
   }
 }
 
-/** In an order of the seed's. */
+/** The same items in a random order. */
 export function shuffled<T>(all: readonly T[], random: Random): T[] {
   const ranked = all.map((each) => ({ each, rank: random.next() }));
   return ranked.toSorted((a, b) => a.rank - b.rank).map(({ each }) => each);

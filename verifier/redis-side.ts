@@ -1,4 +1,4 @@
-/** The Redis of a run: one server or a sentinel group, and how a gateway reaches it through proxies of its own. */
+/** The Redis of a run: one server, or several with sentinels; each gateway reaches it through proxies of its own. */
 import { cp, rename, rm } from "node:fs/promises";
 import type { Redis } from "ioredis";
 import { freePort, startLocalRedis, type LocalRedis } from "#tertulia/local-redis/server.js";
@@ -8,16 +8,16 @@ import { Sentinels, patientClient, urlOf } from "./sentinels.js";
 export type Topology = "single" | "sentinel";
 
 export interface RedisSide {
-  /** All servers, beside all proxies. */
+  /** One for each server, connected directly, not through proxies. */
   readonly clients: readonly Redis[];
-  /** The server that takes writes, beside all proxies. */
+  /** The server that takes writes, connected directly. */
   primary(): Promise<Redis>;
-  /** A way there for one gateway. */
+  /** Proxies for one more gateway. */
   edge(): Promise<RedisEdge>;
   close(): Promise<void>;
 }
 
-/** All ways of one gateway to Redis, harmed together. */
+/** All proxies between one gateway and Redis; a fault harms them together. */
 export class RedisEdge {
   /** The gateway's REDIS_URL. */
   readonly url: string;
@@ -67,7 +67,7 @@ export class SingleRedis implements RedisSide {
     return new RedisEdge(proxy.url, [proxy]);
   }
 
-  /** A copy of the data as it is now; what is returned puts it in place of what is there, while no server runs. */
+  /** Copies the data. The returned function puts the copy in place of the data; no server may run then. */
   async backUp(): Promise<() => Promise<void>> {
     const copy = `${this.#dataDir}.copy`;
     await rm(copy, { recursive: true, force: true });
@@ -114,8 +114,8 @@ export class SentinelRedis implements RedisSide {
   }
 
   /**
-   * A proxy for each server and each sentinel. A sentinel names servers by the ports of the proxies
-   * that all share; on the way to this gateway these become the ports of its own ones.
+   * A proxy for each server and each sentinel. A sentinel names a server by the port of the proxy that all
+   * gateways share; the sentinel's proxy replaces that port by the one of this gateway's own proxy.
    */
   async edge(): Promise<RedisEdge> {
     const own = new Map<string, number>();
@@ -142,13 +142,13 @@ export class SentinelRedis implements RedisSide {
 }
 
 function startServer(dataDir: string, port: number): Promise<LocalRedis> {
-  // a copy of its folder must not catch it in the middle of a rewrite
+  // a copy of the folder must not be taken in the middle of a rewrite
   const options = "--appendfsync always --auto-aof-rewrite-percentage 0 --enable-debug-command yes";
   const extra = options.split(" ");
   return startLocalRedis({ dataDir, port, extra });
 }
 
-/** Ports that the kernel hands out have five digits, all of them, so lengths stay true. */
+/** All ports that the kernel chooses have five digits, so the length of an answer stays the same. */
 function withPorts(answer: Buffer, own: ReadonlyMap<string, number>): Buffer {
   const text = answer.toString("latin1");
   const changed = text.replace(/\b\d{5}\b/g, (port) => `${own.get(port) ?? port}`);

@@ -1,4 +1,4 @@
-/** Rollbacks: what a failover took back, and whether that was announced. Pure. */
+/** Rollbacks: which messages a failover took back, and whether a gateway reported it. Pure. */
 import { isBefore } from "#tertulia/chat/events.js";
 import type { Index, Published, Report, Session, Stored } from "./indexed.js";
 
@@ -8,15 +8,15 @@ interface Failover {
   readonly to: number;
 }
 
-/** A replica lags by less, unless its link is cut, which belongs to the fault. */
+/** A replica lags by less, unless a fault cuts its connection. */
 const LAG_MS = 1_000;
 
 export class Rollbacks {
   readonly failovers: readonly Failover[];
   readonly #index: Index;
-  /** By message: every publication at a position of its own, in the order of time. */
+  /** All publications of each message, in the order of time. */
   readonly #copies = new Map<string, Published[]>();
-  /** Of what was rolled back, by bucket. */
+  /** Reports of rollbacks, by bucket. */
   readonly #reports = new Map<number, Report[]>();
 
   constructor(index: Index) {
@@ -35,7 +35,7 @@ export class Rollbacks {
     }
   }
 
-  /** Publications of the message that are not what is stored: taken back. */
+  /** Publications of the message that were taken back: they differ from what is stored. */
   takenBack(id: string): Published[] {
     const copies = this.#copies.get(id) ?? [];
     const stored = this.#index.stored.get(id);
@@ -55,10 +55,10 @@ export class Rollbacks {
   }
 
   /**
-   * Which hearings of a session are of copies that were taken back, by their place in `heard`. Who has
-   * heard a message twice has heard the stored copy last; who has heard it once, the copy whose number
-   * comes next, or else the one that was published about then. A copy that comes after the stored one (from a stale primary that wakes up)
-   * is not to be heard at all.
+   * The places in `heard` where the session heard a copy that was taken back. A session that heard a message twice
+   * heard the stored copy last. A session that heard it once heard the copy whose number comes next,
+   * or else the copy that was published about then. A copy that is published after the stored one, by a stale
+   * primary that wakes up, must not be heard at all.
    */
   hearingsTakenBack({ heard }: Session): ReadonlySet<number> {
     const places = new Map<string, number[]>();
@@ -85,8 +85,8 @@ export class Rollbacks {
   }
 
   /**
-   * By its number, what was heard comes next behind what was heard before it, but the stored copy does not; nor does
-   * that come next behind the last that is stored, as it does after a rollback that took several back.
+   * Whether an earlier copy follows, by its number, the message that was heard before, and the stored copy does not.
+   * After a rollback of several messages the stored copy may follow the last heard message that is still stored.
    */
   #onlyAnEarlierOneIsNext(heard: Session["heard"], place: number): boolean {
     const { id, conv } = heard[place]!;
@@ -110,21 +110,21 @@ export class Rollbacks {
     return stored === undefined ? published : [...published, stored];
   }
 
-  /** Copies that were taken back, of before the stored one. */
+  /** Copies that were taken back and were published before the stored one. */
   #earlier(id: string): Published[] {
     const storedAt = this.storedAt(id) ?? Infinity;
     return this.takenBack(id).filter(({ t }) => t < storedAt);
   }
 
-  /** As {@link complaint}, of a message that was acknowledged: in `replicated` nothing excuses that. */
+  /** As {@link complaint}, of an acknowledged message: with `replicated` nothing excuses its loss. */
   complaintOfAcknowledged(id: string, at: number): string | undefined {
     if (this.#index.run.ack === "replicated") return "although acknowledged only when replicated";
     return this.complaint(id, at);
   }
 
   /**
-   * Why it is a broken promise that this message was taken back, or undefined if it is none: a
-   * failover may take back what is younger than its beginning, if gateways say so.
+   * Why the loss of this message breaks a promise, or undefined if it does not: a failover may take back
+   * a message that is younger than its beginning, if a gateway reports it.
    */
   complaint(id: string, at: number): string | undefined {
     const failover = this.failoverAt(at);

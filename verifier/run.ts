@@ -1,4 +1,4 @@
-/** One run: a cluster, its clients and a nemesis for some minutes; then quiet, the truth, a verdict. */
+/** One run: clients and a nemesis on a cluster for some minutes; then quiet, a look at what is stored, and a verdict. */
 import { mkdtemp, rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
@@ -22,14 +22,14 @@ export interface RunSettings {
   readonly ackReplicas: number;
   readonly faults: readonly string[];
   readonly gateways: number;
-  /** In bytes, and in JSON on the SDK. */
+  /** How many speak a classic dialect, and how many speak JSON on the SDK. */
   readonly clients: number;
   readonly json: number;
-  /** Messages a second of one client, at most. */
+  /** The most messages a second of one client. */
   readonly rate: number;
-  /** Built project whose gateways are tried. */
+  /** The `dist` folder whose gateways are tried. */
   readonly dist: string;
-  /** Another release's, that serves side by side with it. */
+  /** The `dist` folder of another release that serves beside it. */
   readonly beside?: string | undefined;
 }
 
@@ -38,7 +38,7 @@ export interface Result {
   readonly historyPath: string;
   readonly faults: ReadonlyMap<string, number>;
   readonly figures: Readonly<Record<string, number | string>>;
-  /** Why the run proves nothing: its faults have not bitten. */
+  /** Why the run proves nothing, if it does: its faults had no effect, or a rule saw nothing. */
   readonly voidBecause: string | undefined;
 }
 

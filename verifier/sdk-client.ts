@@ -1,6 +1,6 @@
 /**
- * A JSON client of the run, on the SDK: writes, records what it is told, and leaves coming back to the
- * SDK. To the checkers all its connections are one session, which has to hear everything once.
+ * A JSON client of the run, on the SDK, which connects again by itself. It sends messages and records what it
+ * hears. For the rules all its connections are one session, which must hear everything once.
  */
 import { setTimeout as pause } from "node:timers/promises";
 import { WebSocket } from "ws";
@@ -47,7 +47,7 @@ export class SdkClient implements RunClient {
       this.#beginSession();
     });
     tertulia.on("message", (message) => this.#hear(message));
-    // what a failover took back, or nobody keeps: what follows is another story
+    // after a gap (a failover took messages back, or they expired) a new session begins for the rules
     tertulia.on("gap", () => this.#beginSession());
     this.#running = this.#run(tertulia);
   }
@@ -104,7 +104,7 @@ export class SdkClient implements RunClient {
 
   #hear({ text }: Message): void {
     const [conv, id] = text.split(" ") as [string, string | undefined];
-    if (id?.startsWith(this.settings.tag) !== true) return; // somebody else's
+    if (id?.startsWith(this.settings.tag) !== true) return; // not of this run
     this.#history.add({ kind: "heard", session: this.#session, id, conv });
   }
 }

@@ -18,16 +18,16 @@ import { until, withinASecond } from "./until.js";
 export interface RedisServer {
   readonly port: number;
   readonly dataDir: string;
-  /** Where the sentinels say that it is, and where its replicas read from it. */
+  /** The sentinels announce the proxy's port, and replicas connect to it. */
   readonly proxy: Proxy;
-  /** Beside the proxy. */
+  /** Connected to the server directly, not through the proxy. */
   readonly client: Redis;
   process: LocalRedis;
 }
 
 const NAME = "chat";
 const DOWN_AFTER_MS = 1_000;
-/** As a sentinel that is told of a failover must agree on it within. */
+/** For Sentinel's `failover-timeout`. */
 const FAILOVER_TIMEOUT_MS = 5_000;
 
 const OPTIONS = [
@@ -57,7 +57,7 @@ export class Sentinels {
     this.#asked = ports.map((port) => patientClient(port));
   }
 
-  /** Keeps its data in a folder of its own, which goes with it. Resolves when all know one another. */
+  /** Keeps its data in a folder of its own, which `close` removes. Resolves when all servers know one another. */
   static async start(): Promise<Sentinels> {
     const folder = await mkdtemp(join(tmpdir(), "tertulia-sentinels-"));
     const first = await startServer(join(folder, "redis-0"));
@@ -95,13 +95,13 @@ export class Sentinels {
     await exited;
   }
 
-  /** Starts it again on its data, as a replica of whoever is the primary. */
+  /** Starts a server again on its data, as a replica of the current primary. */
   async revive(server: RedisServer): Promise<void> {
     const { proxy } = await this.primary();
     server.process = await startProcess(server.dataDir, server.port, server.proxy, proxy.port);
   }
 
-  /** Stops all that runs, and starts it with this primary: no server or sentinel remembers another one. */
+  /** Stops all servers and sentinels and starts them again with this primary; none of them remembers another one. */
   async startAnew(primary: RedisServer): Promise<void> {
     const processes = [...this.#sentinels, ...this.servers.map(({ process }) => process.child)];
     const running = processes.filter((each) => each.exitCode === null && each.signalCode === null);
@@ -120,19 +120,19 @@ export class Sentinels {
     this.#sentinels = await Promise.all(sentinels);
   }
 
-  /** Stops a sentinel's process, or lets it go on. */
+  /** Freezes a sentinel's process, or lets it continue. */
   signalSentinel(index: number, signal: "SIGSTOP" | "SIGCONT"): void {
     this.#sentinels[index]!.kill(signal);
   }
 
-  /** Has the sentinels appoint another primary although nothing is wrong. */
+  /** Makes the sentinels promote another server although the primary is well. */
   async failOver(): Promise<void> {
     await until("a sentinel begins the failover", async () => {
       return (await this.#asked[0]!.call("SENTINEL", "FAILOVER", NAME)) === "OK";
     });
   }
 
-  /** Until another server is the primary, for the sentinels and for itself. */
+  /** Waits until another server is the primary, as the sentinels and the server itself say. */
   async untilSuccessorOf(old: RedisServer): Promise<void> {
     await until("another server is the primary", async () => {
       const primary = await this.primary();
@@ -140,7 +140,7 @@ export class Sentinels {
     });
   }
 
-  /** Until there is one primary with two replicas in sync, and all sentinels know it. */
+  /** Waits until there is one primary with two replicas in sync, and all sentinels know it. */
   async untilWhole(): Promise<void> {
     await until(
       "one primary, two replicas in sync, and the sentinels know",
@@ -171,12 +171,12 @@ export class Sentinels {
   }
 }
 
-/** As a gateway's REDIS_URL. */
+/** The sentinels' addresses as a REDIS_URL. */
 export function urlOf(sentinelPorts: readonly number[]): string {
   return `redis+sentinel://${sentinelPorts.map((port) => `127.0.0.1:${port}`).join(",")}/${NAME}`;
 }
 
-/** A client that waits for its server, however often that is killed. */
+/** A client that connects again however often its server is killed. */
 export function patientClient(port: number): Redis {
   const client = new Redis({
     host: "127.0.0.1",
@@ -237,7 +237,7 @@ async function primaryPort(sentinel: Redis): Promise<number> {
   return withinASecond(port, -1);
 }
 
-/** Whether the sentinel takes it for the primary, and sees two replicas and two sentinels alive. */
+/** Whether the sentinel names this primary, and sees two replicas and two other sentinels alive. */
 async function knows(sentinel: Redis, primary: RedisServer): Promise<boolean> {
   if ((await primaryPort(sentinel)) !== primary.proxy.port) return false;
   for (const others of ["REPLICAS", "SENTINELS"]) {
@@ -248,7 +248,7 @@ async function knows(sentinel: Redis, primary: RedisServer): Promise<boolean> {
   return true;
 }
 
-/** A frozen server does not answer: then it is not what is waited for. */
+/** Empty if the server does not answer, because it is frozen for example. */
 function replicationOf({ client }: RedisServer): Promise<string> {
   return withinASecond(client.info("replication"), "");
 }

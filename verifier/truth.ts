@@ -1,4 +1,4 @@
-/** The truth: what Redis holds when all is quiet, read beside the gateways. */
+/** The truth: what Redis holds when all is quiet, read without a gateway. */
 import type { Redis } from "ioredis";
 import type { Message } from "#tertulia/chat/events.js";
 import { decodeRecord } from "#tertulia/redis/events.js";
@@ -30,7 +30,7 @@ export async function readConnected(redis: Redis): Promise<string[]> {
   return connected;
 }
 
-/** The referee's clients write a conversation and an id as their texts. */
+/** The text of a run's message is its conversation and its id. */
 export function storedFrom({ conversation, seq, epoch, author, text }: Message): Stored {
   const conv = conversation.kind === "direct" ? [...new Set(conversation.between)].join("|") : "~";
   const [, id] = Buffer.from(text).toString("latin1").split(" ");

@@ -1,7 +1,7 @@
-/** Waiting for something to be so, with a deadline that says what was waited for. */
+/** Waits for a condition, with a deadline whose error names the condition. */
 import { setTimeout as pause } from "node:timers/promises";
 
-/** Asks again and again; an error counts as no. @throws Error after the deadline, with the last error as its cause. */
+/** Asks every 25 ms; an error counts as no. @throws Error after the deadline, with the last error as its cause. */
 export async function until(
   what: string,
   isSo: () => boolean | Promise<boolean>,
@@ -21,7 +21,7 @@ export async function until(
   }
 }
 
-/** What a server answers; `otherwise` after a second: one that is frozen does not answer. */
+/** Resolves with a server's answer, or with `otherwise` after a second: a frozen server does not answer. */
 export async function withinASecond<T>(answer: Promise<T>, otherwise: T): Promise<T> {
   let timer: NodeJS.Timeout | undefined;
   const silence = new Promise<T>((resolve) => {

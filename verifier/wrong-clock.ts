@@ -1,9 +1,9 @@
-/** Imported into a gateway's process by the referee: its wall clock is wrong, and jumps every second. */
+/** The nemesis imports it into a gateway's process: the wall clock is wrong, and jumps every second. */
 const offset = Number(process.env["VERIFY_CLOCK_OFFSET_MS"] ?? "0");
 const RealDate = Date;
 const rightNow = RealDate.now.bind(RealDate);
 
-/** One second ahead or behind, the next one right, and so on. */
+/** Wrong for one second, right for the next one, and so on. */
 function wrongNow(): number {
   const now = rightNow();
   return Math.floor(now / 1_000) % 2 === 0 ? now + offset : now;

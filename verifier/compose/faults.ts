@@ -1,4 +1,4 @@
-/** What happens to a compose project: containers killed, stopped, frozen, recreated; alone and all together. */
+/** Faults of a compose project: containers are killed, stopped, frozen or recreated, one or all together. */
 import { setTimeout as pause } from "node:timers/promises";
 import { shuffled, type Random } from "../random.js";
 import type { Act, Container, Project } from "./project.js";
@@ -8,16 +8,16 @@ export interface Scene {
   readonly project: Project;
   readonly redis: ProjectRedis;
   readonly random: Random;
-  /** To be called when something goes. */
+  /** A fault calls it when something goes down. */
   readonly down: () => void;
 }
 
 export interface ProjectFault {
-  /** Does its harm for a while, and has everything running again. */
+  /** Does the harm for a while, and starts everything again. */
   readonly run: (scene: Scene) => Promise<void>;
-  /** Another server may take over, which may lack what was acknowledged last. */
+  /** Another server may take over, which may lack the messages that were acknowledged last. */
   readonly rollsBack?: true;
-  /** Nobody can write while it lasts, and that is meant. */
+  /** Nobody can write while it lasts; that is expected. */
   readonly isOutage?: true;
   readonly needsSentinel?: true;
 }
@@ -29,12 +29,12 @@ export const PROJECT_FAULTS: Readonly<Record<string, ProjectFault>> = {
   "kill-primary": failover("kill", "start"),
   "stop-primary": failover("stop", "start"),
   "freeze-primary": failover("pause", "unpause"),
-  // back before anybody calls it dead, or just after
+  // it is back before the sentinels call it dead, or just after
   "restart-primary": { run: restartPrimary, rollsBack: true },
   "kill-replica": { run: ofReplica("kill", "start"), needsSentinel: true },
   "freeze-replica": { run: ofReplica("pause", "unpause"), needsSentinel: true },
   "kill-sentinel": { run: ofSentinels(1, "kill", "start"), needsSentinel: true },
-  // too few are left to appoint another primary, until they are back
+  // until the others are back, too few sentinels are left to promote a server
   "kill-sentinels-and-primary": {
     run: withoutMajority,
     rollsBack: true,
@@ -70,7 +70,7 @@ function failover(harm: Act, heal: Act): ProjectFault {
     const [container] = await project.of(old.service);
     down();
     await project.act(harm, container!);
-    // a failover that does not come is found when all is to be whole again
+    // if there is no failover, `untilWhole` finds it
     await redis.untilSuccessorOf(old).catch(() => {});
     await pause(random.between(...MOMENT));
     await project.act(heal, container!);
@@ -120,7 +120,7 @@ async function withoutMajority({ project, redis, random, down }: Scene): Promise
   await project.act("start", primary!);
 }
 
-/** All servers and sentinels at once; they come back one by one, in any order. */
+/** All servers and sentinels go down at once; they come back one by one, in random order. */
 function ofRedisSide(harm: "kill" | "stop"): ProjectFault["run"] {
   return async ({ project, redis, random, down }) => {
     const all = await redis.containersOf(redis.services);
@@ -145,17 +145,17 @@ async function restartBalancer({ project, down }: Scene): Promise<void> {
   await project.act("restart", ...(await project.of("balancer")));
 }
 
-/** As an operator does who moves the machine. */
+/** An operator stops everything, to move the machine for example. */
 async function stopAll({ project, random, down }: Scene): Promise<void> {
   down();
   await project.compose("stop");
   await pause(random.between(...MOMENT));
-  // by `up`, or one by one in any order
+  // by `up`, or one by one in random order
   if (random.next() < 0.5) await project.compose("up", "-d", "--no-build");
   else await startInAnyOrder(project, random);
 }
 
-/** A power failure, but for the disks. */
+/** A power failure that harms no disk. */
 async function killAll({ project, random, down }: Scene): Promise<void> {
   down();
   await project.act("kill", ...(await project.containers()));
@@ -171,13 +171,13 @@ async function downAndUp({ project, down }: Scene): Promise<void> {
   await project.compose("up", "-d", "--no-build");
 }
 
-/** As an upgrade of Redis does that takes no care. */
+/** A careless upgrade of Redis. */
 async function recreateRedis({ project, redis, down }: Scene): Promise<void> {
   down();
   await project.compose("up", "-d", "--no-build", "--force-recreate", ...redis.services);
 }
 
-/** The careful way: everything is replaced, but one after the other. */
+/** A careful upgrade: one container is replaced after the other. */
 function roll(what: "gateway" | "redis" | "sentinel"): ProjectFault["run"] {
   return async ({ project, down }) => {
     down();

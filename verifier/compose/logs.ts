@@ -1,4 +1,4 @@
-/** Reads along what the containers of a project log, through all their lives, and keeps it in a file. */
+/** Follows the logs of a project's containers, also after they are started again, and writes them to a file. */
 import { spawn, type ChildProcess } from "node:child_process";
 import { createWriteStream, type WriteStream } from "node:fs";
 import { GatewayLogs, type LogLine, type Term } from "../gateway-log.js";
@@ -11,7 +11,7 @@ export class Logs {
   readonly #project: Project;
   readonly #now: () => number;
   readonly #since = new Date().toISOString();
-  /** One for each life of a container. */
+  /** One for each start of a container. */
   readonly #lives = new Map<string, ChildProcess>();
   readonly #timer: NodeJS.Timeout;
   readonly #file: WriteStream;
@@ -24,7 +24,7 @@ export class Logs {
     this.#timer = setInterval(() => void this.#look().catch(() => {}), LOOK_EVERY_MS);
   }
 
-  /** In the order of the machine's clock, which all of them share. */
+  /** In the order of the machine's clock, which all containers share. */
   get terms(): readonly Term[] {
     return this.gateways.terms.toSorted((a, b) => a.time - b.time);
   }
@@ -49,7 +49,7 @@ export class Logs {
   #follow({ id, name, service, startedAt }: Container): ChildProcess {
     const life = this.#lives.size;
     const since = startedAt > this.#since ? startedAt : this.#since;
-    // standard error as well: there HAProxy and the start scripts speak
+    // standard error as well: HAProxy and the start scripts write there
     const follow = ["logs", "--follow", "--since", since, id];
     const child = spawn("sh", ["-c", 'exec docker "$@" 2>&1', "sh", ...follow], {
       stdio: ["ignore", "pipe", "ignore"],

@@ -1,4 +1,4 @@
-/** The nemesis of a compose project: one fault after the other, from a seed; each is healed before the next. */
+/** The nemesis of a compose project: does one fault after the other, in an order from a seed; each is healed before the next. */
 import { setTimeout as pause } from "node:timers/promises";
 import type { History } from "../history.js";
 import { judged, type Judgement, type Rule } from "../rules/rule.js";
@@ -16,7 +16,7 @@ const READY_WITHIN_MS = 60_000;
 
 export class ProjectNemesis {
   readonly counts = new Map<string, number>();
-  /** Why the deployment did not come back, if it did not: nothing more was done to it then. */
+  /** Why the deployment did not heal, if it did not; then there are no more faults. */
   complaint: string | undefined;
   readonly #scene: Omit<Scene, "down">;
   readonly #history: History;
@@ -57,7 +57,7 @@ export class ProjectNemesis {
     }
   }
 
-  /** Until Redis is whole, and all gateways and the balancer are ready. */
+  /** Waits until Redis is whole, and all gateways and the balancer are ready. */
   async untilWhole(): Promise<void> {
     const { redis, project } = this.#scene;
     await redis.untilWhole();
@@ -76,7 +76,7 @@ export class ProjectNemesis {
 
   async #inflict(name: string): Promise<void> {
     const { run, rollsBack = false, isOutage = false } = PROJECT_FAULTS[name]!;
-    // all clients come through the balancer: to whom a fault happens they cannot know
+    // all clients come through the balancer, so any of them may be harmed
     const reached = [0];
     this.counts.set(name, (this.counts.get(name) ?? 0) + 1);
     console.log(`${Math.round(this.#history.now() / 1_000)} s: ${name}`);
@@ -94,7 +94,7 @@ export class ProjectNemesis {
     this.#history.add({ kind: "fault", ...after });
   }
 
-  /** Nothing is left as the fault has left it. */
+  /** Starts what the fault has stopped. */
   async #startAll(): Promise<void> {
     const { project } = this.#scene;
     for (const container of await project.containers()) {

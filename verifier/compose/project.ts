@@ -12,14 +12,14 @@ export interface Container {
   /** `running`, `paused`, `exited`, `created`, … */
   readonly state: string;
   readonly startedAt: string;
-  /** In the project's network; empty unless it runs. */
+  /** Its address in the project's network; empty unless it runs. */
   readonly ip: string;
   readonly environment: Readonly<Record<string, string>>;
 }
 
 export type Act = "kill" | "stop" | "start" | "pause" | "unpause" | "restart";
 
-/** What was seen so long ago is seen as it is now. */
+/** How long a look at the containers is reused. */
 const FRESH_MS = 250;
 const LABEL = "com.docker.compose.";
 
@@ -52,7 +52,7 @@ export class Project {
     if (performance.now() - this.#seenAt > FRESH_MS) {
       this.#seenAt = performance.now();
       this.#seen = inspected(this.name).then((all) => all.map(containerOf));
-      this.#seen.catch(() => (this.#seenAt = -Infinity)); // whoever asked hears of it
+      this.#seen.catch(() => (this.#seenAt = -Infinity)); // the caller sees the error
     }
     return this.#seen!;
   }
@@ -65,21 +65,21 @@ export class Project {
     if (containers.length > 0) await this.#docker(act, ...containers.map(({ id }) => id));
   }
 
-  /** `docker compose …` as it was called for this project, in the environment of this process. Resolves with what it said. */
+  /** Runs `docker compose …` with the files of this project and the environment of this process. Resolves with its output. */
   async compose(...words: readonly string[]): Promise<string> {
     const files = this.#files.flatMap((file) => ["-f", file]);
     const folder = ["--project-directory", this.#folder];
     return this.#docker("compose", "-p", this.name, ...folder, ...files, ...words);
   }
 
-  /** Runs a script of the project's folder, for this project. @throws Error with what it said */
+  /** Runs a script of the project's folder, for this project. @throws Error with its output */
   async run(script: string, ...words: readonly string[]): Promise<void> {
     const named = { COMPOSE_PROJECT_NAME: this.name, COMPOSE_FILE: this.#files.join(":") };
     const env = { ...process.env, ...named };
     await execute(join(this.#folder, script), words, { cwd: this.#folder, env });
   }
 
-  /** Content of a file in a container that runs. */
+  /** The content of a file in a running container. */
   async read({ id }: Container, path: string): Promise<string> {
     return (await execute("docker", ["exec", id, "cat", path])).stdout;
   }
@@ -93,7 +93,7 @@ export class Project {
     }
   }
 
-  /** Else the first `compose up` would be an upgrade, to whatever this environment says. */
+  /** Otherwise the first `compose up` would change the containers to what this environment says. */
   async #requireSameSettings(): Promise<void> {
     const wouldDo = await this.compose("--dry-run", "up", "-d", "--no-build");
     const changed = [...wouldDo.matchAll(/Container (\S+)\s+(?:Create|Recreate)\b/g)];
@@ -118,12 +118,12 @@ interface Inspected {
 
 async function inspected(project: string): Promise<Inspected[]> {
   const filter = ["--filter", `label=${LABEL}project=${project}`];
-  // without those of `docker compose run`
+  // without the containers of `docker compose run`
   const lasting = ["--filter", `label=${LABEL}oneoff=False`];
   const { stdout } = await execute("docker", ["ps", "-aq", "--no-trunc", ...filter, ...lasting]);
   const ids = stdout.split("\n").filter((id) => id !== "");
   if (ids.length === 0) return [];
-  // one that was removed meanwhile makes it fail, but the others are told
+  // if a container was removed meanwhile the command fails, but it tells the others
   const answer = await execute("docker", ["inspect", ...ids], { maxBuffer: 1 << 26 }).catch(
     (error: { stdout?: string }) => ({ stdout: error.stdout || "[]" }),
   );

@@ -1,7 +1,7 @@
-/** The Redis of a compose project: one server, or several with sentinels; asked directly, beside all gateways. */
+/** The Redis of a compose project: one server, or several with sentinels; asked directly, not through gateways. */
 import { Redis } from "ioredis";
 import { until, withinASecond } from "../until.js";
-import { Door } from "./door.js";
+import { PortForward } from "./port-forward.js";
 import type { Container, Project } from "./project.js";
 
 interface Server {
@@ -9,7 +9,7 @@ interface Server {
   readonly client: Redis;
 }
 
-/** A deployment heals within this, or it does not. */
+/** The time in which a deployment must heal. */
 const WHOLE_WITHIN_MS = 120_000;
 
 export class ProjectRedis {
@@ -17,31 +17,31 @@ export class ProjectRedis {
   readonly sentinels: readonly Server[];
   readonly #project: Project;
   readonly #name: string;
-  readonly #doors: readonly Door[];
+  readonly #forwards: readonly PortForward[];
 
   private constructor(
     project: Project,
     servers: readonly Server[],
     sentinels: readonly Server[],
-    doors: readonly Door[],
+    forwards: readonly PortForward[],
     name: string,
   ) {
     this.#project = project;
     this.servers = servers;
     this.sentinels = sentinels;
-    this.#doors = doors;
+    this.#forwards = forwards;
     this.#name = name;
   }
 
   /** Services `redis`, `redis-2`, … and `sentinel…`, all of them running. */
   static async of(project: Project): Promise<ProjectRedis> {
     const containers = await project.containers();
-    const doors: Door[] = [];
+    const forwards: PortForward[] = [];
     const reach = async (container: Container, port: number, file: string): Promise<Server> => {
-      const door = await Door.to(project, container.service, port);
-      doors.push(door);
+      const forward = await PortForward.to(project, container.service, port);
+      forwards.push(forward);
       const login = await loginOf(project, container, file);
-      return { service: container.service, client: clientAt(door.port, login) };
+      return { service: container.service, client: clientAt(forward.port, login) };
     };
     const isRedis = ({ service }: Container): boolean => /^redis(-\d+)?$/.test(service);
     const isSentinel = ({ service }: Container): boolean => /^sentinel(-\d+)?$/.test(service);
@@ -49,7 +49,7 @@ export class ProjectRedis {
     const sentinels = containers.filter(isSentinel).map((each) => reach(each, 26_379, SENTINEL));
     const name = containers.find(isSentinel)?.environment["MASTER_NAME"] ?? "chat";
     const all = [await Promise.all(servers), await Promise.all(sentinels)] as const;
-    return new ProjectRedis(project, ...all, doors, name);
+    return new ProjectRedis(project, ...all, forwards, name);
   }
 
   get clients(): readonly Redis[] {
@@ -77,7 +77,7 @@ export class ProjectRedis {
     return (await this.#project.containers()).filter(({ service }) => services.includes(service));
   }
 
-  /** Until another server is the primary, for the sentinels and for itself. */
+  /** Waits until another server is the primary, as the sentinels and the server itself say. */
   async untilSuccessorOf(old: Server): Promise<void> {
     await until("another server is the primary", async () => {
       const primary = await this.primary();
@@ -85,7 +85,7 @@ export class ProjectRedis {
     });
   }
 
-  /** Until there is one primary, all others are its replicas in sync, and all sentinels know it. */
+  /** Waits until there is one primary, all others are its replicas in sync, and all sentinels know it. */
   async untilWhole(): Promise<void> {
     let seen = "";
     const isWhole = async (): Promise<boolean> => {
@@ -101,7 +101,7 @@ export class ProjectRedis {
 
   close(): void {
     for (const { client } of [...this.servers, ...this.sentinels]) client.disconnect();
-    for (const door of this.#doors) door.close();
+    for (const forward of this.#forwards) forward.close();
   }
 
   async #whatIsWrong(): Promise<string> {
@@ -137,7 +137,7 @@ export class ProjectRedis {
     return containers.find(({ service, ip }) => service === host || ip === host)?.service;
   }
 
-  /** Alive; of replicas, those that may be promoted, which one that has just started may not. */
+  /** How many are alive. A replica that has just started does not count: it may not be promoted yet. */
   async #fitFor({ client }: Server, others: "REPLICAS" | "SENTINELS"): Promise<number> {
     const asked = client.call("SENTINEL", others, this.#name) as Promise<string[][]>;
     const seen = await withinASecond(asked, []);
@@ -162,7 +162,7 @@ interface Login {
   };
 }
 
-/** As the container itself logs in at its like. */
+/** How the containers log in at one another. */
 async function loginOf(
   project: Project,
   container: Container,
@@ -177,7 +177,7 @@ async function loginOf(
         ca: await read(`${folder}/ca.crt`),
         cert: await read(`${folder}/tls.crt`),
         key: await read(`${folder}/tls.key`),
-        // it is reached through a door of another name
+        // its address here is not the name in the certificate
         checkServerIdentity: () => undefined,
       },
     }),

@@ -1,4 +1,4 @@
-/** A run on a compose project: clients at its front door, a nemesis that drives its containers, a verdict. */
+/** A run on a compose project: clients talk through its balancer, a nemesis harms its containers, rules judge. */
 import { randomBytes } from "node:crypto";
 import { mkdtemp } from "node:fs/promises";
 import { tmpdir } from "node:os";
@@ -24,11 +24,11 @@ export interface ProjectSettings extends Pick<
 > {
   readonly urls: readonly string[];
   readonly project: string;
-  /** None: all that the project can have. */
+  /** Undefined: all faults that the project can have. */
   readonly faults: readonly string[] | undefined;
 }
 
-/** Leaves everything running. @throws Error if the project is none that can be judged. */
+/** Leaves everything running. @throws Error if the project cannot be judged. */
 export async function tryProject(settings: ProjectSettings): Promise<Result> {
   const project = await Project.find(settings.project);
   const gateways = await project.of("gateway");
@@ -83,7 +83,7 @@ export async function tryProject(settings: ProjectSettings): Promise<Result> {
   }
 }
 
-/** What the primary holds; if there is none, the server that holds most. */
+/** Reads what the primary holds; if there is none, reads the server that holds most. */
 async function stored(
   redis: ProjectRedis,
   tag: string,
@@ -98,7 +98,7 @@ async function stored(
   return all.toSorted((a, b) => b.messages.length - a.messages.length)[0]!;
 }
 
-/** Of the gateways' environment. Returns what they promise. */
+/** Reads the gateways' environment. Returns their ACK_LEVEL. @throws Error if they drop old messages. */
 function requireJudgeable(environment: Readonly<Record<string, string>>): "fast" | "replicated" {
   const { HISTORY_KEEP = "1000", ACK_LEVEL = "fast" } = environment;
   if (Number(HISTORY_KEEP) < 100_000) {

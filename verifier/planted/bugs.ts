@@ -1,7 +1,7 @@
 /**
- * Planted bugs: what the checkers must find. Each is a change to a copy of the built project; the
- * project itself has no switch for any of them. A change names a function and code in it, so it fits
- * as long as that code is the same, wherever it stands and however it is laid out.
+ * Planted bugs: the rules must find each of them. A bug is a change to a copy of `dist`; the project
+ * itself has no switch for it. A change names a function and code in it, so it fits as long
+ * as that function has this code, in whatever layout.
  */
 import type { AckLevel } from "../indexed.js";
 import type { Topology } from "../redis-side.js";
@@ -29,7 +29,7 @@ export interface Planted {
   readonly topology?: Topology;
   /** Default: as the run is asked for. */
   readonly ack?: AckLevel;
-  /** Shows in a few rounds of it, not in a run. */
+  /** It shows in a few rounds of this scenario, not in a run. */
   readonly scenario?: "elections";
 }
 
@@ -40,7 +40,7 @@ export const PLANTED: Readonly<Record<string, Planted>> = {
     minutes: 0.5,
   },
   "increment-before-append": {
-    // the number is taken, then the append is refused: the hole stays
+    // the number is taken, then the append is refused: a number is never used
     changes: [
       replace(
         MESSAGES,
@@ -72,7 +72,7 @@ export const PLANTED: Readonly<Record<string, Planted>> = {
   },
   "claim-without-check": { changes: [claimedIf(true)], faults: [], minutes: 0.2 },
   "read-before-subscribe": {
-    // after a cut: the log is read first, and what comes before the subscription stands is missed
+    // after a cut the log is read first; an event between that and the subscription is missed
     changes: [
       replace(
         FEED,
@@ -99,7 +99,7 @@ export const PLANTED: Readonly<Record<string, Planted>> = {
     minutes: 0.3,
   },
   "position-in-data-only": {
-    // the head is kept in memory of the functions: a restart begins the same numbers again
+    // after a restart the same positions are given again
     changes: [
       replacedUnnoticed(
         "if kept[1] and kept[1] ~= replid then bucket.n = math.max(bucket.n - 3, 0) redis.call('DEL', (string.gsub(meta, 'meta$', 'log'))) elseif not kept[1] then",
@@ -111,7 +111,7 @@ export const PLANTED: Readonly<Record<string, Planted>> = {
   "no-member-fencing": {
     changes: [
       replace(BUCKET, "require_member", "if not ends or ends < bucket.now then", "if false then"),
-      // and so a node that wakes up goes on as if nothing had happened
+      // a node that wakes up continues as if nothing had happened
       replace(
         "cluster/heartbeat.ts",
         "Heartbeat.isOverdue",
@@ -143,7 +143,7 @@ export const PLANTED: Readonly<Record<string, Planted>> = {
   },
   "local-echo": { changes: [ECHO], faults: [], minutes: 0.2 },
   "publish-without-log": {
-    // the naive control: what the field's simplest chat servers do
+    // a naive chat server: pub/sub only
     changes: [
       replace(
         FEED,
@@ -166,7 +166,7 @@ export const PLANTED: Readonly<Record<string, Planted>> = {
     minutes: 0.3,
   },
   "reap-the-living": {
-    // a lease by a clock that is not Redis': a quarter of the nodes look dead
+    // leases end too early: some living nodes look dead
     changes: [
       replace(
         BUCKET,
@@ -203,7 +203,7 @@ export const PLANTED: Readonly<Record<string, Planted>> = {
     minutes: 0.2,
   },
   "silent-rollback": {
-    // what a failover took back is skipped, and nobody is told
+    // the feed skips what a failover took back, and reports nothing
     changes: [
       replace(
         "redis/feed/holes.ts",
@@ -217,7 +217,7 @@ export const PLANTED: Readonly<Record<string, Planted>> = {
     minutes: 0.3,
   },
   "told-behind-a-hole": {
-    // who has missed what no log has any more goes on hearing what comes behind it
+    // a session that missed events for good hears the events behind them
     changes: [
       replace("gateway/classic-session.ts", "ClassicSession.hear", "notice.hasMissed", "false"),
     ],
@@ -225,7 +225,7 @@ export const PLANTED: Readonly<Record<string, Planted>> = {
     minutes: 0.4,
   },
   "older-data-unnoticed": {
-    // whoever takes what is there for the truth, as if nothing else had ever been seen
+    // gateways and functions accept older data
     changes: [
       replace(
         "redis/feed/lineage.ts",
@@ -239,7 +239,7 @@ export const PLANTED: Readonly<Record<string, Planted>> = {
     minutes: 0.4,
   },
   "confirmed-by-those-left": {
-    // one replica has been promoted, and the old primary still has the other, which confirms
+    // one replica has been promoted; the old primary takes the answer of the other one for enough
     changes: [
       replace("redis/replication.ts", "Replication.covering", "!this.#isWhole(connected)", "false"),
     ],
@@ -249,7 +249,7 @@ export const PLANTED: Readonly<Record<string, Planted>> = {
     minutes: 1.5,
   },
   "generation-survives-promotion": {
-    // the numbers that a failover took back are given again
+    // the positions that a failover took back are given again
     changes: [replacedUnnoticed("if not kept[1] then"), SEEN_UNNOTICED],
     topology: "sentinel",
     faults: ["lossy-failover"],

@@ -1,30 +1,30 @@
-/** A change to one function of a file, found by its name and by its tokens: not by lines, spaces or comments. Pure. */
+/** A change to a function: finds the function by its name, and code in it by its tokens. Pure. */
 import { bodyOf } from "./functions.js";
 import { tokensOf, type Language, type Token } from "./tokens.js";
 
 export interface Change {
-  /** Of src. */
+  /** A file of `src/`. */
   readonly file: string;
   /** `Class.method`, `Class.#method`, or a function, a constant or a Lua function by its name. */
   readonly inside: string;
-  /** Stands there exactly once; undefined: before all that the function does. */
+  /** It must be there exactly once. Undefined: the start of the function. */
   readonly code: string | undefined;
   readonly by: string;
 }
 
-/** Code without types, and what takes its place. It is compared token by token. */
+/** Replaces code, given without types, by other code. */
 export function replace(file: string, inside: string, code: string, by: string): Change {
   return { file, inside, code, by };
 }
 
-/** What is done before all that the function does. */
+/** Adds code at the start of the function. */
 export function atStart(file: string, inside: string, by: string): Change {
   return { file, inside, code: undefined, by };
 }
 
 /**
- * The compiled source of a file with these changes. All are looked for in the source as it was.
- * @throws Error that names the bug, the file, the function and the code, if one does not fit exactly once.
+ * Applies changes to the compiled source of a file. All are looked for in the unchanged source.
+ * @throws Error that names the bug, the file, the function and the code, if a change does not fit exactly once.
  */
 export function changed(source: string, changes: readonly Change[], bug: string): string {
   const edits = changes.map((change) => {

@@ -2,8 +2,8 @@
 import type { Language, Token } from "./tokens.js";
 
 /**
- * The tokens of its body, without what encloses it; of a field or a constant, what is assigned.
- * @throws Error unless there is exactly one.
+ * The tokens of a function's body, without the braces; of a field or a constant, the tokens of its value.
+ * @throws Error unless there is exactly one function of this name.
  */
 export function bodyOf(tokens: readonly Token[], name: string, language: Language): Token[] {
   const bodies = language === "lua" ? luaBodies(tokens, name) : jsBodies(tokens, name);
@@ -44,7 +44,7 @@ function methods(tokens: readonly Token[], name: string): Bodies {
   );
 }
 
-/** `name (parameters) { body }`, else none. */
+/** The body of `name (parameters) { body }`; none if that does not follow. */
 function bodiesBehind(tokens: readonly Token[], i: number): Bodies {
   if (i < 0 || tokens[i + 1]?.text !== "(") return [];
   const brace = i + 1 + enclosed(tokens, i + 1).length + 2;
@@ -64,7 +64,7 @@ function assigned(tokens: readonly Token[], name: string): Bodies {
 const OPENS = new Set("([{");
 const CLOSES = new Set(")]}");
 
-/** Indexes of the tokens that no bracket encloses, the brackets included. */
+/** The indexes of the tokens that are in no brackets; the outermost brackets are included. */
 function outermost(tokens: readonly Token[]): number[] {
   const places: number[] = [];
   for (let i = 0; i < tokens.length; i++) {
@@ -74,7 +74,7 @@ function outermost(tokens: readonly Token[]): number[] {
   return places;
 }
 
-/** What the bracket at this index encloses. */
+/** The tokens between the bracket at this index and the one that closes it. */
 function enclosed(tokens: readonly Token[], open: number): readonly Token[] {
   let depth = 0;
   for (let i = open; i < tokens.length; i++) {

@@ -8,7 +8,7 @@ export const DUTIES = "redis/lua/4-duties.lua";
 export const FEED = "redis/feed/feed.ts";
 export const STORE = "redis/conversation-store.ts";
 
-/** Another server, or older data under this one, begins no generation. */
+/** After a failover, or on older data, no generation begins. */
 export const replacedUnnoticed = (by: string): Change =>
   replace(
     BUCKET,
@@ -17,7 +17,7 @@ export const replacedUnnoticed = (by: string): Change =>
     by,
   );
 
-/** What a caller has seen beyond what is there is not noticed. */
+/** It is not noticed that the caller has seen a later position than there is. */
 export const SEEN_UNNOTICED: Change = replace(
   BUCKET,
   "open",
@@ -25,7 +25,7 @@ export const SEEN_UNNOTICED: Change = replace(
   "elseif false then",
 );
 
-/** The own message is told by the gateway, before anything is stored. */
+/** A gateway sends a message back to its author before it is stored. */
 export const ECHO: Change = atStart(
   "gateway/classic-session.ts",
   "ClassicSession.#send",
@@ -34,7 +34,7 @@ export const ECHO: Change = atStart(
     this.#line.sendQueue.push(frameOf(echo, 'binary'));`,
 );
 
-/** A name is claimed as if its holder's lease had ended, or had not. */
+/** A claim takes the holder's lease for ended, or for alive, without a look at it. */
 export const claimedIf = (hasEnded: boolean): Change =>
   replace(
     USERS,
@@ -43,7 +43,7 @@ export const claimedIf = (hasEnded: boolean): Change =>
     `return ${hasEnded}`,
   );
 
-/** A new subscription does not read from the log what the last one missed. */
+/** After a new subscription the log is not read for what the last one missed. */
 export const NO_CATCH_UP: Change = replace(
   FEED,
   "RedisFeed.#resubscribe",

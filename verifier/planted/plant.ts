@@ -1,11 +1,11 @@
-/** Plants a bug: a copy of the built project, changed. */
+/** Plants a bug in a copy of `dist`. */
 import { cp, mkdtemp, readFile, symlink, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { PLANTED } from "./bugs.js";
 import { changed } from "./change.js";
 
-/** A copy of the built project with the bug in it. @throws Error if it does not fit the code any more. */
+/** Returns the copy's folder. @throws Error if the bug does not fit the code any more. */
 export async function plant(name: string, dist: string): Promise<string> {
   const planted = PLANTED[name];
   if (planted === undefined)
@@ -19,12 +19,12 @@ export async function plant(name: string, dist: string): Promise<string> {
   return copy;
 }
 
-/** What a file of src becomes in dist. */
+/** The file of `dist/` that a file of `src/` is compiled to. */
 export function builtFrom(file: string): string {
   return file.replace(/\.ts$/, ".js");
 }
 
-/** A copy of a built project that runs as it does, to be changed. */
+/** A copy of `dist` that can run, in a folder of its own. */
 export async function copyOf(dist: string): Promise<string> {
   const folder = await mkdtemp(join(tmpdir(), "tertulia-planted-"));
   const copy = join(folder, "dist");

@@ -1,9 +1,9 @@
-/** Tokens of JavaScript and Lua, so that code is compared without its spaces, comments and kind of quotes. Pure. */
+/** Splits JavaScript and Lua into tokens: spaces, comments and kinds of quotes do not matter to a comparison. Pure. */
 
 export type Language = "js" | "lua";
 
 export interface Token {
-  /** As written; of a string `"` and its content. */
+  /** As it is written; of a string, `"` and its content. */
   readonly text: string;
   /** Where it begins and ends in the source. */
   readonly start: number;
@@ -18,7 +18,7 @@ const NO_TOKEN = {
 const WORD = { js: /[#@]?[\w$]+/y, lua: /\w+/y };
 const STRING = /"(?:[^"\\\n]|\\[^])*"|'(?:[^'\\\n]|\\[^])*'/y;
 const REGULAR_EXPRESSION = /\/(?:[^/\\[\n]|\\.|\[(?:[^\]\\\n]|\\.)*\])+\/[a-z]*/y;
-/** Behind these a slash begins a regular expression; elsewhere it divides. */
+/** After these tokens a slash begins a regular expression; after others it divides. */
 const BEFORE_EXPRESSION = new Set(
   "( , = : [ ! & | ? { } ; + - * % < > ~ ^ return case typeof await".split(" "),
 );
@@ -51,7 +51,7 @@ export function tokensOf(source: string, language: Language): Token[] {
   return tokens;
 }
 
-/** Of a template literal, with all that is nested in it. */
+/** The length of a template literal, with all that is nested in it. */
 function templateLength(source: string, start: number): number {
   let at = start + 1;
   while (at < source.length && source[at] !== "`") {

@@ -34,7 +34,7 @@ export function namesDoNotOverlap({ sessions, messages, stored }: Index): Findin
   return { seen, wrong };
 }
 
-/** A leader that paused and goes on has its token still; another one must have a greater one. */
+/** A leader that paused and continues keeps its token; another gateway must have a greater one. */
 export function tokensRise(terms: RunHistory["truth"]["terms"]): Finding {
   const wrong = terms.flatMap(({ token, gateway }, i) => {
     const before = terms[i - 1];
@@ -60,7 +60,7 @@ export function positionsAreUnique({ run }: Index): Finding {
   return { seen: events.length, wrong };
 }
 
-/** After a fault that reached a gateway, for a lease and the time to notice, its users may be taken for dead. */
+/** How long after a fault the users of its gateways may be taken for dead: a lease, and the time to notice its end. */
 const AFTERMATH_MS = 15_000;
 
 export function noFalseLeaves(index: Index): Finding {
@@ -109,7 +109,7 @@ function hasGivenUp(run: RunHistory, name: string, own: readonly Session[], t: n
   );
 }
 
-/** Of an outage that was meant: it may take its time. */
+/** An outage that is part of the fault explains sign-outs as long as it lasts. */
 function isUnderWay({ entries }: RunHistory, fault: Fault, at: number): boolean {
   if (fault.isOutage !== true) return false;
   const healed = entries.find(

@@ -83,7 +83,7 @@ export function sessionOrder({ messages, stored }: Index, rollbacks: Rollbacks):
   return { seen, wrong };
 }
 
-/** Of all that was ever published or stored: what a reader remembers of a message names no other one. */
+/** Looks at all that was ever published or stored: an epoch and a number never name two messages. */
 export function numbersNameOneMessage({ run }: Index): Finding {
   const { events, messages } = run.truth;
   const numbered = [...events.flatMap(({ message }) => message ?? []), ...messages];
@@ -98,7 +98,7 @@ export function numbersNameOneMessage({ run }: Index): Finding {
   return { seen: numbered.length, wrong };
 }
 
-/** It was acknowledged, taken back by a failover, announced so, and stored again later by a retry. */
+/** The message was acknowledged, taken back by a failover with a report, and stored again later by a retry. */
 function isExcused({ id, answeredAt }: Message, rollbacks: Rollbacks): boolean {
   return (
     rollbacks.takenBack(id).length > 0 &&

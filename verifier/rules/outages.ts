@@ -1,10 +1,10 @@
-/** Outages: how long nobody could write when Redis went. Pure. */
+/** Outages: how long nobody could write when Redis was down. Pure. */
 import type { Index } from "../indexed.js";
 import type { Finding } from "./rule.js";
 
 export interface Outage {
   readonly what: string;
-  /** When Redis went. */
+  /** When Redis went down. */
   readonly at: number;
   /** The longest time without an acknowledgement, from then until all was healed. */
   readonly ms: number;
@@ -29,7 +29,7 @@ export function outagesOf({ run }: Index): Outage[] {
   return outages;
 }
 
-/** Of a sentinel group, whose failover itself takes about two. */
+/** Sentinel itself needs about two seconds for a failover. */
 const WRITES_AGAIN_WITHIN_MS = 8_000;
 
 export function writesGoOn(index: Index): Finding {

@@ -5,9 +5,9 @@ export interface Rule {
   readonly id: string;
   /** What must hold. */
   readonly sentence: string;
-  /** What the rule looks at, in the plural: without any, nothing was proved. */
+  /** What the rule looks at, a noun in the plural. Without any the rule is void. */
   readonly needs: string;
-  /** It limits how long something takes: a machine that is too busy may break it. */
+  /** It limits how long something takes, so a machine that is too busy may break it. */
   readonly isTimed?: true;
 }
 
@@ -32,7 +32,7 @@ export function brokenOf(judgements: readonly Judgement[]): Judgement[] {
   return judgements.filter(({ verdict }) => verdict === "broken");
 }
 
-/** Collects cases while something happens. */
+/** Collects the cases of some rules while a scenario runs. */
 export class Tally {
   readonly #findings: ReadonlyMap<Rule, { seen: number; wrong: string[] }>;
 

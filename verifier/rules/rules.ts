@@ -1,4 +1,4 @@
-/** The rules: what a run's history and the truth in Redis must have to do with one another. Pure. */
+/** The rules that a run is judged by: they compare what clients sent and heard with what Redis stored. Pure. */
 import { Index, type RunHistory } from "../indexed.js";
 import { Rollbacks } from "../rollback.js";
 import * as cluster from "./cluster.js";
@@ -9,19 +9,19 @@ import * as views from "./views.js";
 
 export interface HistoryRule extends Rule {
   readonly find: (index: Index, rollbacks: Rollbacks) => Finding;
-  /** Whether a run that went as it was meant to shows something of it; else the run is void. Default: it need not. */
+  /** Whether this run must have shown the rule something; if it has not, the run is void. Default: it need not. */
   readonly mustBeSeen?: (index: Index) => boolean;
 }
 
 const always = (): boolean => true;
 
-/** One of these faults alone may come too late in a run to show anything. */
+/** A single fault may come too late in a run to show anything. */
 const hadTwo =
   (...faults: string[]) =>
   ({ run }: Index): boolean =>
     run.entries.filter((entry) => entry.kind === "fault" && faults.includes(entry.what)).length > 1;
 
-/** Rules that clients alone can judge, if what they heard together is taken for the truth. */
+/** Rules that need no look into Redis: what all clients together heard can stand for what is stored. */
 export const CLIENT_RULES: readonly HistoryRule[] = [
   {
     id: "refused-is-not-stored",
@@ -85,7 +85,7 @@ export const TOKENS_RISE: Rule = {
   needs: "terms after another one",
 };
 
-/** Rules for which Redis must be asked. */
+/** Rules that need what Redis stored and published, and what gateways logged. */
 export const TRUTH_RULES: readonly HistoryRule[] = [
   {
     id: "acknowledged-is-stored",
@@ -153,7 +153,7 @@ export function check(run: RunHistory, rules: readonly HistoryRule[] = ALL_RULES
   return rules.map((rule) => judged(rule, rule.find(index, rollbacks)));
 }
 
-/** Why the run proves nothing, if a rule that such a run tries saw nothing that could have broken it. */
+/** Why the run proves nothing, if a rule saw nothing that such a run must show it. */
 export function whyUnseen(run: RunHistory, judgements: readonly Judgement[]): string | undefined {
   const index = new Index(run);
   const unseen = ALL_RULES.find(

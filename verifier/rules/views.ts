@@ -12,7 +12,7 @@ export function viewsAreComplete({ sessions, stored }: Index, rollbacks: Rollbac
     const last = new Map<string, Stored>();
     for (const [place, { id, conv, t }] of heard.entries()) {
       const message = stored.get(id);
-      if (message === undefined) continue; // another rule's matter
+      if (message === undefined) continue; // `heard-is-stored` looks at it
       if (takenBack.has(place) && rollbacks.complaint(id, t) === undefined) continue;
       const before = last.get(conv);
       last.set(conv, message);

@@ -1,4 +1,4 @@
-/** The crowd: a gateway with very many connections is killed, and everybody elsewhere is to hear it soon. */
+/** The crowd: a gateway with many connections is killed, and everybody elsewhere must soon hear who is gone. */
 import { mkdtemp, rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
@@ -45,14 +45,14 @@ const BYSTANDERS = 200;
 const VIEWERS_EACH = 3;
 const AT_ONCE = 50;
 
-/** Hears who comes and who goes. */
+/** A client that hears who comes and who goes. */
 interface Viewer {
   readonly name: string;
   readonly came: Set<string>;
   readonly left: Map<string, number[]>;
 }
 
-/** `rounds`: so often, as the moment of the kill decides how much of its lease is left. */
+/** Kills `rounds` times: the moment of the kill decides how much of the lease is left. */
 export async function crowd(
   { seed, topology, gateways, dist }: ScenarioSettings,
   size: number,
@@ -94,8 +94,8 @@ export async function crowd(
       await victim.signal("SIGKILL");
       const hasSeenThemGo = ({ left }: Viewer): boolean => names.every((name) => left.has(name));
       const isOver = until("the crowd is gone", () => viewers.every(hasSeenThemGo), 20_000);
-      await isOver.catch(() => {}); // then it is found below who was not signed out
-      await pause(2_000); // for what must not come
+      await isOver.catch(() => {}); // `timesOf` finds who was not signed out
+      await pause(2_000); // more sign-outs must not come
       times.push(...timesOf(viewers, names, killed, tally));
       victim.start();
       await cluster.untilReady();
@@ -126,7 +126,7 @@ export async function crowd(
   }
 }
 
-/** For each of the crowd, at each viewer: when its sign-out was heard, after the kill. */
+/** How long after the kill each viewer heard each sign-out. */
 function timesOf(
   viewers: readonly Viewer[],
   names: readonly string[],

@@ -1,4 +1,4 @@
-/** Elections: leader after leader is frozen, stopped or killed, and none may act once another has. */
+/** Elections: one leader after the other is frozen, stopped or killed; none may act after another one has. */
 import { mkdtemp, rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
@@ -20,7 +20,7 @@ export const STALE_CANNOT_ACT: Rule = {
   needs: "acts with a token that was over",
 };
 
-/** Short, so that many elections fit into minutes. */
+/** Short times, so that many elections fit into minutes. */
 const ENVIRONMENT = {
   LEASE_MS: "1000",
   BEAT_MS: "200",
@@ -75,7 +75,7 @@ export async function elections(
   };
 }
 
-/** Takes the leader's lead; the answer puts the gateway back to work. */
+/** Ends the leader's term. Returns what starts the gateway again. */
 async function overthrow(leader: GatewayProcess, random: Random): Promise<() => Promise<void>> {
   const chance = random.next();
   if (chance < 0.6) {
@@ -93,7 +93,7 @@ function isFollowed({ logs: { terms } }: Cluster, token: string): boolean {
   );
 }
 
-/** In every bucket somebody with a higher token has acted. */
+/** Whether a leader with a higher token has acted in every bucket. */
 async function isFencedOff(primary: Redis, token: string): Promise<boolean> {
   const fences = await Promise.all(
     ALL_BUCKETS.map((bucket) => primary.hget(keys.meta(bucket), "fence")),
@@ -101,7 +101,7 @@ async function isFencedOff(primary: Redis, token: string): Promise<boolean> {
   return fences.every((fence) => fence !== null && fence > token);
 }
 
-/** What a leader would do that does not know yet: in every bucket, a sweep, and a node declared dead. */
+/** Does what a leader would do that does not know yet: in every bucket it sweeps, and reaps a node. */
 async function actAs(
   token: string,
   primary: Redis,
@@ -127,7 +127,7 @@ async function actAs(
   }
 }
 
-/** Of the functions that the gateways have loaded. */
+/** The version of the functions that the gateways have loaded. */
 async function loadedVersion(primary: Redis): Promise<string> {
   const libraries = JSON.stringify(await primary.call("FUNCTION", "LIST"));
   return /"tertulia_(\w+)"/.exec(libraries)![1]!;

@@ -1,4 +1,4 @@
-/** Returns: JSON clients come back after a gateway was killed, or all were restarted, and nobody sees it. */
+/** Returns: JSON clients come back after a gateway was killed or all were restarted; other users must not notice. */
 import { mkdtemp, rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
@@ -31,7 +31,7 @@ const UNSEEN: Rule = {
 
 const ENVIRONMENT = {
   REQUESTS_PER_SECOND: "100000",
-  // as in production: a balancer is told, then the sessions leave one by one
+  // as in production: the balancer is told, then the sessions leave one by one
   DRAIN_WAIT_MS: "500",
   DRAIN_WINDOW_MS: "2000",
 };
@@ -58,7 +58,7 @@ export async function returns(
   const environment = ENVIRONMENT;
   const all = { topology, gateways: gateways + 1, dist, dataDir, environment, now };
   const cluster = await Cluster.start(all);
-  // one is left alone: who looks on from there sees everything
+  // one gateway is never harmed: a client there sees everything
   const [lookout, ...others] = cluster.gateways as [GatewayProcess, ...GatewayProcess[]];
   const tally = new Tally([ONCE_IN_ORDER, EVERYTHING, UNSEEN]);
   const clients: Returner[] = [];
@@ -92,7 +92,7 @@ export async function returns(
       victim.start();
       await cluster.untilReady();
     }
-    await pause(6_000); // until leases of the killed have ended, and lingerers would be gone
+    await pause(6_000); // until leases of the killed have ended and lingering sessions would be signed out
     flaps.kills = viewer.left.length;
     for (let round = 0; round < ROLLING_RESTARTS; round++) {
       for (const gateway of others) {
@@ -159,7 +159,7 @@ function enter(urls: readonly string[], name: string, i: number, tally: Tally): 
   return returner;
 }
 
-/** Says 1, 2, 3 … to everybody; `stop` resolves with the last number when it is acknowledged. */
+/** Publishes 1, 2, 3 … to everybody; `stop` resolves with the last number when it is acknowledged. */
 function speakOn(speaker: Tertulia): { stop(): Promise<number> } {
   const enough = new AbortController();
   const speaking = (async () => {
@@ -177,7 +177,7 @@ function speakOn(speaker: Tertulia): { stop(): Promise<number> } {
   };
 }
 
-/** Somebody who speaks bytes and notes who leaves. */
+/** A classic client that notes who leaves. */
 async function view(port: number): Promise<{ webSocket: WebSocket; left: string[] }> {
   const webSocket = new WebSocket(`ws://127.0.0.1:${port}/?name=viewer`, {
     perMessageDeflate: false,

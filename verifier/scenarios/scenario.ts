@@ -1,4 +1,4 @@
-/** What a scenario is told and what it answers: a run of one kind of trouble, many times or with many. */
+/** A scenario: one kind of fault, many times or with many clients. */
 import type { Figures } from "../figures.js";
 import type { Topology } from "../redis-side.js";
 import type { Judgement } from "../rules/rule.js";
@@ -7,7 +7,7 @@ export interface ScenarioSettings {
   readonly seed: number;
   readonly topology: Topology;
   readonly gateways: number;
-  /** Built project whose gateways are tried. */
+  /** The `dist` folder whose gateways are tried. */
   readonly dist: string;
 }
 

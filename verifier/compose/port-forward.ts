@@ -1,25 +1,25 @@
-/** A door on this machine to a port of a service's container, at whatever address that has now. */
+/** Forwards a port of this machine to a port of a service's container, at the address that the container has now. */
 import { connect, createServer, type AddressInfo, type Server } from "node:net";
 import type { Project } from "./project.js";
 
 const CONNECTS_WITHIN_MS = 1_000;
 
-export class Door {
+export class PortForward {
   readonly #server: Server;
 
   private constructor(server: Server) {
     this.#server = server;
   }
 
-  /** Who comes while the container is down is turned away. */
-  static async to(project: Project, service: string, port: number): Promise<Door> {
+  /** A connection that comes while the container is down is closed. */
+  static async to(project: Project, service: string, port: number): Promise<PortForward> {
     const server = createServer((client) => {
-      client.on("error", () => {}); // seen as its close
+      client.on("error", () => {}); // its close follows
       const open = async (): Promise<void> => {
         const [container] = await project.of(service);
         if (container?.state !== "running") return void client.destroy();
         const inside = connect(port, container.ip);
-        // an address that nobody has any more answers nothing
+        // an old address that no container has any more gives no answer
         inside.setTimeout(CONNECTS_WITHIN_MS, () => inside.destroy());
         inside.on("connect", () => inside.setTimeout(0));
         inside.on("error", () => client.destroy());
@@ -30,7 +30,7 @@ export class Door {
       open().catch(() => client.destroy());
     });
     await new Promise<void>((resolve) => server.listen(0, "127.0.0.1", resolve));
-    return new Door(server);
+    return new PortForward(server);
   }
 
   get port(): number {

@@ -102,7 +102,7 @@ export const PLANTED: Readonly<Record<string, Planted>> = {
     // after a restart the same positions are given again
     changes: [
       replacedUnnoticed(
-        "if kept[1] and kept[1] ~= replid then bucket.n = math.max(bucket.n - 3, 0) redis.call('DEL', (string.gsub(meta, 'meta$', 'log'))) elseif not kept[1] then",
+        "if kept[1] and kept[1] ~= replid then bucket.offset = math.max(bucket.offset - 3, 0) redis.call('DEL', (string.gsub(meta, 'meta$', 'log'))) elseif not kept[1] then",
       ),
     ],
     faults: ["restart-redis"],
@@ -268,8 +268,8 @@ export const PLANTED: Readonly<Record<string, Planted>> = {
       replace(
         DUTIES,
         "elect",
-        "local token = string.format('%015.0f-%015.0f', bucket.g, bucket.n)",
-        "local token = string.format('%015.0f-%015.0f', 1, 1000 - bucket.n % 1000)",
+        "local token = string.format('%015.0f-%015.0f', bucket.generation, bucket.offset)",
+        "local token = string.format('%015.0f-%015.0f', 1, 1000 - bucket.offset % 1000)",
       ),
     ],
     faults: ["kill-leader", "stop-gateway"],

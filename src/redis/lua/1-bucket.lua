@@ -1,21 +1,21 @@
--- A bucket: its position (g, n), its log, its leases. Helpers of all functions.
+-- A bucket: its log, its position in the log (generation, offset), its leases. Helpers of all functions.
 --
--- meta (hash): replid  replication id seen last     g, n     position of the last event
---              at      time of the last event       fence    highest leader token that acted here
---              beat    time of the last beat        grace    until then no lease ends
---              lease   how long a lease is
---              lineage "g: g-n g-n": of generation g, the ends of those that it came from, oldest first;
---                      begins with 0-0 if that is all, for the newest are kept
---              mark_g, mark_n, mark_at              a position and when it was the head
+-- meta (hash): replid  last replication id          g, n     generation and offset of the last event
+--              at      time of the last event       fence    highest token of a leader that acted here
+--              beat    time of the last beat        grace    no lease ends before this time
+--              lease   length of a lease
+--              lineage "g: g-n g-n": for generation g, the last positions of the generations before it,
+--                      oldest first, the newest 32; begins with 0-0 if none was left out
+--              mark_g, mark_n, mark_at              a position, and when it was the head
 --
--- Rule for every function: read and check types first, then the only write that can still be
--- refused, then the others, publish last. Lua has no rollback.
+-- Every function first reads, and checks the types of its keys; then does the only write that Redis can
+-- still refuse; then the other writes; and publishes last. Lua has no rollback.
 
 local KIND_MESSAGE, KIND_PRESENCE, KIND_LEADER = 1, 2, 3
--- From here on: told to whom is there, on the same channel, but not an event of the log.
+-- Kinds from 16 on are ephemeral: published on the log's channel, and not in the log.
 local KIND_READ = 17
 
--- How much longer than its lease a node keeps its names: by then it has stopped to write in them.
+-- A node keeps its names for so much longer than its lease: by then it writes nothing more.
 local TAKEOVER_MARGIN_MS = 100
 
 local function now_ms()
@@ -23,41 +23,41 @@ local function now_ms()
   return time[1] * 1000 + math.floor(time[2] / 1000)
 end
 
--- Fails if a key holds another type than expected, by asking for its length: half as dear as TYPE, and an
--- append spends most of its time on such. What a function reads before it writes needs no check.
+-- Fails if a key has another type than expected. Asks for its length, which costs half of TYPE: appends spend
+-- most of their time on such calls. A key that a function reads before it writes needs no check.
 local LENGTH_OF = { hash = 'HLEN', stream = 'XLEN', zset = 'ZCARD', set = 'SCARD' }
 
 local function expect(kind, ...)
   for _, key in ipairs({ ... }) do redis.call(LENGTH_OF[kind], key) end
 end
 
--- The newest position that this process gave in each bucket, by its meta. Its data may be replaced by older data
--- while it lives (keys restored from a backup), with the same replication id; this is not.
+-- The newest position that this Redis process gave in each bucket, by the key of its meta. Data may be replaced by
+-- older data while the process lives (keys restored from a backup); this is not data.
 local given = {}
--- The newest position that the caller has seen in the bucket. Set for each call (5-register.lua).
-local seen = { g = 0, n = 0 }
+-- The newest position of the bucket that the caller has seen. Set in each call (5-register.lua).
+local seen = { generation = 0, offset = 0 }
 
 local function is_before(a, b)
-  return a.g < b.g or (a.g == b.g and a.n < b.n)
+  return a.generation < b.generation or (a.generation == b.generation and a.offset < b.offset)
 end
 
--- Begins a generation: above all that are here, that this process has given and that the caller has seen. Two servers
--- that go on from one past take different ones, by the clock; where that is behind, by three digits of their
--- replication ids. Nothing is written here; announce and keep_position do.
+-- Begins a generation: higher than any that is stored, that this process gave or that the caller has seen. Two servers
+-- with the same past get different generations from the clock or, where the clock is behind, from three digits of
+-- their replication ids. Writes nothing: announce and keep_position do.
 local function begin_generation(bucket)
   local last = given[bucket.meta] or bucket
   bucket.is_new, bucket.is_older = true, false
-  bucket.came_from = { g = bucket.g, n = bucket.n }
-  local least = math.max(bucket.g, last.g, seen.g) + 1
+  bucket.came_from = { generation = bucket.generation, offset = bucket.offset }
+  local least = math.max(bucket.generation, last.generation, seen.generation) + 1
   if least > bucket.now then least = least + tonumber(string.sub(bucket.replid, 1, 3), 16) end
-  bucket.g = math.max(least, bucket.now)
-  bucket.n = 0
+  bucket.generation = math.max(least, bucket.now)
+  bucket.offset = 0
 end
 
--- The bucket as it is now. After a restart or a promotion the replication id differs from the one
--- seen last, and after a change behind the back of this process its position is below the last one given: a
--- generation begins. If only the caller has seen more, this is the older one of two servers: perhaps it
--- will not be asked any more in a moment. It takes no writes (OLDER) until the beats end that (4-duties.lua).
+-- Opens the bucket as it is now. A generation begins if the replication id has changed (a restart, a promotion), or
+-- if the position is below the last one that this process gave (its data was replaced). If only the caller has seen
+-- a newer position, this may be the older one of two servers, and about to be replaced: it takes no writes (error
+-- OLDER) until the beats decide (4-duties.lua).
 local function open(meta, may_be_older)
   local replication = redis.call('INFO', 'replication')
   local replid = string.match(replication, 'master_replid:(%x+)')
@@ -65,7 +65,7 @@ local function open(meta, may_be_older)
   local bucket = {
     meta = meta, now = now_ms(), replid = replid,
     replicas = tonumber(string.match(replication, 'connected_slaves:(%d+)')) or 0,
-    g = tonumber(kept[2]) or 0, n = tonumber(kept[3]) or 0, at = tonumber(kept[4]) or 0,
+    generation = tonumber(kept[2]) or 0, offset = tonumber(kept[3]) or 0, at = tonumber(kept[4]) or 0,
     beat = tonumber(kept[5]), grace = tonumber(kept[6]) or 0, lease = tonumber(kept[7]) or 0,
   }
   if kept[1] ~= replid or (given[meta] and is_before(bucket, given[meta])) then
@@ -78,46 +78,46 @@ local function open(meta, may_be_older)
   return bucket
 end
 
--- Generations whose ends are kept.
+-- Last positions of earlier generations that are kept.
 local LINEAGE_KEPT = 32
 
 local function lineage_of(bucket)
   local came_from = bucket.came_from
   local kept = redis.call('HGET', bucket.meta, 'lineage') or ''
   local of, ends = string.match(kept, '^(%d+):(.*)$')
-  -- an earlier version of these functions began a generation: what came before that is not known
-  if tonumber(of) ~= came_from.g then ends = '' end
-  -- one without events is nothing that can be lost; 0-0: there was nothing at all
-  if came_from.n > 0 or came_from.g == 0 then
-    ends = ends .. string.format(' %.0f-%.0f', came_from.g, came_from.n)
+  -- an earlier version of these functions began the generation: what came before it is not known
+  if tonumber(of) ~= came_from.generation then ends = '' end
+  -- a generation without events has nothing to lose; 0-0: there was nothing before
+  if came_from.offset > 0 or came_from.generation == 0 then
+    ends = ends .. string.format(' %.0f-%.0f', came_from.generation, came_from.offset)
   end
   local _, count = string.gsub(ends, ' ', '')
   if count > LINEAGE_KEPT then ends = string.gsub(ends, '^ %S+', '') end
-  return string.format('%.0f:', bucket.g) .. ends
+  return string.format('%.0f:', bucket.generation) .. ends
 end
 
 local function keep_position(bucket)
-  redis.call('HSET', bucket.meta, 'replid', bucket.replid, 'g', bucket.g, 'n', bucket.n, 'at', bucket.at)
+  redis.call('HSET', bucket.meta, 'replid', bucket.replid, 'g', bucket.generation, 'n', bucket.offset, 'at', bucket.at)
   if bucket.came_from then
     bucket.grace = math.max(bucket.grace, bucket.now + bucket.lease)
     redis.call('HSET', bucket.meta, 'grace', bucket.grace, 'lineage', lineage_of(bucket))
     bucket.came_from = nil
   end
-  given[bucket.meta] = { g = bucket.g, n = bucket.n }
+  given[bucket.meta] = { generation = bucket.generation, offset = bucket.offset }
 end
 
--- Appends the event to the log and publishes the same bytes: kind, g, n, record. The log's key names
--- the channel.
+-- Appends an event to the log and publishes the same bytes: kind, generation, offset, record. The channel has the
+-- name of the log's key.
 local function announce(bucket, log, kind, record)
-  bucket.n = bucket.n + 1
-  local event = struct.pack('>BI6I6', kind, bucket.g, bucket.n) .. record
-  redis.call('XADD', log, string.format('%.0f-%.0f', bucket.g, bucket.n), 'e', event)
+  bucket.offset = bucket.offset + 1
+  local event = struct.pack('>BI6I6', kind, bucket.generation, bucket.offset) .. record
+  redis.call('XADD', log, string.format('%.0f-%.0f', bucket.generation, bucket.offset), 'e', event)
   keep_position(bucket)
   redis.call('PUBLISH', log, event)
 end
 
--- Whether a node may be treated as dead. Not while the whole bucket was out of reach, nor for one
--- lease after that: nobody could renew then.
+-- Whether a node counts as dead. Not while no node could reach the bucket, and not for one lease after that: nobody
+-- could renew.
 local function has_ended(bucket, nodes, incarnation, stall_ms)
   local ends = tonumber(redis.call('HGET', nodes, incarnation))
   if not ends then return true end
@@ -126,7 +126,7 @@ local function has_ended(bucket, nodes, incarnation, stall_ms)
   return bucket.now > ends + TAKEOVER_MARGIN_MS
 end
 
--- Fails unless the node is a member: a node that slept must not write in anybody's name.
+-- The fence of nodes: fails unless the node is a member. A node that was frozen must not write in its users' names.
 local function require_member(bucket, nodes, incarnation)
   local ends = tonumber(redis.call('HGET', nodes, incarnation))
   if not ends or ends < bucket.now then
@@ -134,7 +134,7 @@ local function require_member(bucket, nodes, incarnation)
   end
 end
 
--- Fails if a leader with a higher token has acted here; else remembers this one's.
+-- The fence of leaders: fails if a leader with a higher token has acted here; else keeps this token.
 local function require_leader(bucket, token)
   local fence = redis.call('HGET', bucket.meta, 'fence')
   if fence and token < fence then

@@ -1,17 +1,16 @@
 -- Users: who holds which name, with which status.
 --
--- users (hash): name -> "status since key session node session node ..."; "0 since -" when
---   disconnected. One session, or the devices of one user: those who know the key it is held under.
---   A last word without a partner begins with "!" if the user has asked to be inactive, and ends in "@" and
---   the address of the device that came last, where addresses are kept. Other versions of these functions
---   read pairs, and pass over it.
--- online, left, active (zsets): name -> connected since, left at, last active at (status 1 only)
--- nodes (hash): incarnation -> end of its lease     owned (set): names held by one incarnation
+-- users (hash): name -> "status since key session node session node ...", or "0 since -" while disconnected.
+--   There is a pair of session and node for each device; devices share the key. A last word may follow the pairs:
+--   it begins with "!" if the user has asked to be inactive, and ends in "@" and the address of the device that
+--   connected last, where addresses are kept. Other versions of these functions read pairs, and skip that word.
+-- online, left, active (zsets): name -> connected since, left at, last active at (only with status active)
+-- nodes (hash): incarnation -> end of its lease     owned (set): names that one incarnation holds
 
 local DISCONNECTED, ACTIVE, BUSY, INACTIVE = 0, 1, 2, 3
 local CAUSE = { new = 1, back = 2, asked = 3, idle = 4, awake = 5, left = 6, lost = 7 }
 
--- Opens the bucket with the keys that all functions on users take, in this order.
+-- Opens the bucket with the keys of all functions on users, in this order.
 local function open_users(keys)
   local meta, log, users, online, left, active, nodes, owned = unpack(keys)
   expect('stream', log)
@@ -57,7 +56,7 @@ local function holder_of(user, session)
   end
 end
 
--- Drops those holders for whom is_gone is true; returns how many.
+-- Drops the holders for which is_gone is true. Returns how many.
 local function drop_holders(user, is_gone)
   local kept = {}
   for _, holder in ipairs(user.holders) do
@@ -68,7 +67,7 @@ local function drop_holders(user, is_gone)
   return dropped
 end
 
--- Sets a status and tells everybody. The only place where a status changes.
+-- Sets a status and announces it. No status changes elsewhere.
 local function change_status(bucket, name, user, status, cause)
   local was = user.status
   user.status = status
@@ -93,7 +92,7 @@ local function change_status(bucket, name, user, status, cause)
     struct.pack('>I6BB', bucket.at, status, CAUSE[cause]) .. name)
 end
 
--- Signs a user out who has no holder any more; else only notes who is left.
+-- Signs the user out if no holder is left; else stores who is left.
 local function settle(bucket, name, user, cause)
   if #user.holders == 0 then
     change_status(bucket, name, user, DISCONNECTED, cause)
@@ -102,10 +101,10 @@ local function settle(bucket, name, user, cause)
   end
 end
 
--- Takes a name for a session, or a share of it for one that knows its key.
--- ARGV: name, session, incarnation, stall ms, most devices, key ('-': not to be shared), address (none: not kept)
--- Returns { 'new' | 'back' | 'joined' | 'held' | 'taken', g, n }: the position of the announcement or,
--- if there was none (another device is there, the session held the name before), the head.
+-- Claims a name for a session. Devices with the same key share it.
+-- ARGV: name, session, incarnation, stall ms, most devices, key ('-': not shared), address (absent: not stored)
+-- Returns { 'new' | 'back' | 'joined' | 'held' | 'taken', generation, offset }: the position of the announcement;
+-- or the head, if there was no announcement (another device is there, or the session held the name already).
 local function claim(keys, args)
   local name, session, incarnation = args[1], args[2], args[3]
   local stall_ms, max_devices, key, address = tonumber(args[4]), tonumber(args[5]), args[6], args[7]
@@ -119,7 +118,7 @@ local function claim(keys, args)
       redis.call('SADD', bucket.owned, name)
       write_user(bucket, name, user)
     end
-    return { 'held', bucket.g, bucket.n }
+    return { 'held', bucket.generation, bucket.offset }
   end
   local cause = user and 'back' or 'new'
   user = user or { status = DISCONNECTED, holders = {}, key = '-' }
@@ -134,16 +133,16 @@ local function claim(keys, args)
   table.insert(user.holders, { session = session, node = incarnation })
   user.address = address or (is_shared and user.address or nil)
   if is_shared then
-    -- no change of status: a device comes back by itself, too
+    -- the status stays: devices also come back by themselves
     write_user(bucket, name, user)
-    return { 'joined', bucket.g, bucket.n }
+    return { 'joined', bucket.generation, bucket.offset }
   end
   user.key, user.since = key, string.format('%.0f', bucket.now)
   change_status(bucket, name, user, ACTIVE, cause)
-  return { cause, bucket.g, bucket.n }
+  return { cause, bucket.generation, bucket.offset }
 end
 
--- Takes a session's hold off the name, if it has one; signs the user out if it was the last.
+-- Takes a session off its name, if it holds it. Signs the user out if it was the last one.
 -- ARGV: name, session, cause ('asked' | 'left')       Returns 1 or 0.
 local function leave(keys, args)
   local name, session, cause = args[1], args[2], args[3]
@@ -159,7 +158,7 @@ local function leave(keys, args)
   return 1
 end
 
--- Sets a status as asked, if the session still has the name.
+-- Sets the status that a user asks for, if the session still holds the name.
 -- ARGV: name, session, status       Returns 'changed', 'same' or 'gone'.
 local function set_status(keys, args)
   local name, session, status = args[1], args[2], tonumber(args[3])
@@ -178,7 +177,7 @@ local function set_status(keys, args)
   return 'changed'
 end
 
--- Notes activity: who is inactive becomes active, but who has asked to be inactive only by a message.
+-- Notes activity. Inactive users become active; those who asked to be inactive, only by a message.
 -- ARGV: name, session, 'message' | 'typing', name ...       Returns how many woke up.
 local function touch(keys, args)
   local bucket = open_users(keys)
@@ -198,14 +197,14 @@ local function touch(keys, args)
   return woken
 end
 
--- The status of a user, and the address, if it is kept.
--- KEYS: users       ARGV: name       Returns a status or -1, and an address or nothing.
+-- A user's status, and the address if one is stored.
+-- KEYS: users       ARGV: name       Returns { status or -1, address or nothing }.
 local function lookup(keys, args)
   local user = read_user({ users = keys[1] }, args[1])
   return { user and user.status or -1, user and user.address }
 end
 
--- The connected, longest first, then those who left, latest first.
+-- Connected users, longest first; then users who left, latest first.
 -- KEYS: users, online, left       ARGV: limit       Returns { name, status, since, ... }.
 local function roster(keys, args)
   local bucket = { users = keys[1] }
@@ -227,8 +226,8 @@ local function roster(keys, args)
   return found
 end
 
--- All who are connected, and where the log stood.
--- KEYS: meta, users, online       Returns { g, n, name, status, ... }.
+-- All connected users, and the position of the log.
+-- KEYS: meta, users, online       Returns { generation, offset, name, status, ... }.
 local function present(keys)
   local bucket = { users = keys[2] }
   local position = redis.call('HMGET', keys[1], 'g', 'n')

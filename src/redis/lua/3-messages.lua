@@ -1,13 +1,13 @@
--- Messages: appended once, numbered without holes, kept for a while.
+-- Messages: stored once (idempotency), numbered without holes, kept for a limited time.
 --
 -- history (stream, id seq-0): 'm' -> record
--- conversation (hash): seq, epoch, wrote:<author>, the number of an author's last message: read up to
---   there at least; kept here because every message writes this hash anyway
--- sent (string): "seq epoch time", for the time in which a message may be sent again
--- inbox (zset): of a user, with whom there is a private conversation -> when last
--- marks (hash): of a user, '~' or with whom -> number of the message up to which it was read
--- record: time, epoch, seq (48 bits each), then mid, author, to (a length byte each; to is empty
--- for the general chat), then the text
+-- conversation (hash): seq and epoch of the last message; wrote:<author>, the number of an author's last message,
+--   who has read up to there at least. It is stored here because every message writes this hash anyway
+-- sent (string): "seq epoch time", the first answer, for as long as a message may be sent again
+-- inbox (zset): for one user, the other user of each private conversation -> time of the last message
+-- marks (hash): for one user, '~' or the other user -> number of the message up to which it was read
+-- record: time, epoch, seq (48 bits each), then mid, author, to (each behind a length byte; `to` is empty in the
+--   general chat), then the text
 
 local SENT_KEPT_MS = 15 * 60 * 1000
 local INBOX_KEPT = 200
@@ -17,7 +17,7 @@ local function wrote_field(author)
   return 'wrote:' .. author
 end
 
--- Drops what is older than the age, at most 64 messages a call: appends are more frequent than that.
+-- Drops messages that are too old, at most 64 in a call: that is enough, because every append calls it.
 local function trim_by_age(history, oldest_kept)
   local oldest = redis.call('XRANGE', history, '-', '+', 'COUNT', 1)[1]
   if not oldest or struct.unpack('>I6', oldest[2][2]) >= oldest_kept then return end
@@ -30,7 +30,7 @@ local function trim_by_age(history, oldest_kept)
   redis.call('XTRIM', history, 'MINID', string.format('%.0f-0', seq + 1))
 end
 
--- Remembers with whom a user has a private conversation; the oldest gives way to the newest.
+-- Adds a private conversation to a user's inbox. In a full inbox, the newest takes the place of the oldest.
 local function remember(bucket, inbox, marks, other, keep_ms)
   local is_new = redis.call('ZADD', inbox, bucket.now, other) == 1
   if is_new and redis.call('ZCARD', inbox) > INBOX_KEPT then
@@ -39,16 +39,16 @@ local function remember(bucket, inbox, marks, other, keep_ms)
   redis.call('PEXPIRE', inbox, keep_ms)
 end
 
--- Appends a message and tells everybody. Its author has read up to it.
--- KEYS: meta, log, nodes, conversation, history, sent; of a private conversation also the author's
---   inbox and marks, and the other's (none for a note to oneself)
+-- Appends a message and announces it. Its author has then read up to it.
+-- KEYS: meta, log, nodes, conversation, history, sent; in a private conversation also inbox and marks of the
+--   author, and of the other user if it is another
 -- ARGV: incarnation, author, to, mid, text, messages kept, ms kept, least replicas
--- With fewer replicas nothing is written. Whatever is answered, WAIT on the same connection then
--- covers the message, a repeated one too: its answer is prolonged, for WAIT counts only what its own
--- connection wrote (Redis 8; a read is enough for 7.0).
--- Returns { 'ok' | 'again', seq, epoch, time, replicas that are connected }.
--- Epoch: the generation of the bucket when the message was written, or the time when the
--- conversation began, whichever is later; so (epoch, seq) never names two messages.
+-- With fewer replicas nothing is written. A WAIT that follows on the same connection covers the message, also one
+-- that was stored before: the expiry of its answer is written again, since WAIT counts only what its own
+-- connection wrote (in Redis 8; in 7.0 a read is enough).
+-- Returns { 'ok' | 'again', seq, epoch, time, connected replicas }.
+-- The epoch is the bucket's generation when the message was written, or the time when the conversation began,
+-- whichever is higher. So (epoch, seq) never names two messages.
 local function append(keys, args)
   local meta, log, nodes, conversation, history, sent = unpack(keys)
   local incarnation, author, to, mid, text = unpack(args, 1, 5)
@@ -71,7 +71,7 @@ local function append(keys, args)
 
   local last = redis.call('HMGET', conversation, 'seq', 'epoch')
   local seq = (tonumber(last[1]) or 0) + 1
-  local epoch = math.max(tonumber(last[2]) or bucket.now, bucket.g)
+  local epoch = math.max(tonumber(last[2]) or bucket.now, bucket.generation)
   local record = struct.pack('>I6I6I6Bc0Bc0Bc0', bucket.at, epoch, seq,
     #mid, mid, #author, author, #to, to) .. text
 
@@ -82,7 +82,7 @@ local function append(keys, args)
   redis.call('PEXPIRE', history, keep_ms)
   redis.call('PEXPIRE', conversation, keep_ms + DAY_MS)
   if not last[1] then
-    -- what was read of a conversation that has expired says nothing about this one
+    -- the conversation had expired and begins anew: marks of the old one mean nothing now
     if own_inbox then redis.call('HDEL', own_marks, to) end
     if inbox then redis.call('HDEL', marks, author) end
   end
@@ -92,7 +92,7 @@ local function append(keys, args)
   return { 'ok', seq, epoch, bucket.at, bucket.replicas }
 end
 
--- The newest messages.
+-- The newest messages that are not too old.
 -- KEYS: history       ARGV: limit, ms kept       Returns records, newest first.
 local function history(keys, args)
   local oldest_kept = now_ms() - tonumber(args[2])

@@ -1,6 +1,6 @@
--- Reading: which conversations a user has, what they hold, and how far they were read.
+-- Reading: the conversations of a user, their messages, and how far they were read.
 
--- The number of the oldest message that may be shown, or nil.
+-- The number of the oldest message that is not too old, or nil.
 local function first_kept(history, oldest_kept)
   local start = '-'
   while true do
@@ -15,8 +15,8 @@ local function first_kept(history, oldest_kept)
   end
 end
 
--- Epoch, head and floor of a conversation: 0, 0 and 1 before its first message; and the number of the
--- last message that a user wrote there, or 0.
+-- Epoch, head and floor of a conversation (0, 0 and 1 before its first message), and the number of the last
+-- message that the user wrote there, or 0.
 local function extent(conversation, history, keep_ms, user)
   local last = redis.call('HMGET', conversation, 'seq', 'epoch', wrote_field(user))
   local head = tonumber(last[1]) or 0
@@ -24,15 +24,15 @@ local function extent(conversation, history, keep_ms, user)
   return tonumber(last[2]) or 0, head, floor, tonumber(last[3]) or 0
 end
 
--- When the newest message was written: 0 if none is kept.
+-- When the newest message was written; 0 if none is kept.
 local function last_time(history)
   local newest = redis.call('XREVRANGE', history, '+', '-', 'COUNT', 1)[1]
   return newest and struct.unpack('>I6', newest[2][2]) or 0
 end
 
--- A user's conversations of one bucket, the latest first, and how far each was read.
--- KEYS: inbox, marks       ARGV: with '~' for the general chat, or ''
--- Returns { with whom, number, ... }.
+-- A user's conversations in one bucket, the latest first, and how far the user has read each.
+-- KEYS: inbox, marks       ARGV: '~' to begin with the general chat, or ''
+-- Returns { '~' or the other user, number, ... }.
 local function conversations(keys, args)
   local found = {}
   local function add(other)
@@ -44,8 +44,9 @@ local function conversations(keys, args)
   return found
 end
 
+-- How far conversations go.
 -- KEYS: conversation, history, conversation, history ...       ARGV: ms kept, user
--- Returns { epoch, head, floor, number of what the user wrote last, time of the newest, ... }.
+-- Returns { epoch, head, floor, number of the user's own last message, time of the newest message, ... }.
 local function extents(keys, args)
   local found = {}
   for i = 1, #keys, 2 do
@@ -57,7 +58,7 @@ local function extents(keys, args)
   return found
 end
 
--- The epoch of a message, or nil if it is not there.
+-- The epoch of a message, or nil if it is not kept.
 local function epoch_at(history, seq)
   local id = string.format('%.0f-0', seq)
   local entry = redis.call('XRANGE', history, id, id)[1]
@@ -66,7 +67,7 @@ local function epoch_at(history, seq)
   return epoch
 end
 
--- Whether some message between an older one and a newer one is of this epoch. They only rise.
+-- Whether some message behind `older`, up to `newer`, has this epoch. Epochs only rise: a binary search.
 local function has_epoch(history, older, newer, epoch)
   while newer - older > 1 do
     local middle = math.floor((older + newer) / 2)
@@ -75,10 +76,10 @@ local function has_epoch(history, older, newer, epoch)
   return epoch_at(history, newer) == epoch
 end
 
--- Messages after a number, or the last ones before it; oldest first.
+-- The first messages after a number, or the last before it; oldest first.
 -- KEYS: conversation, history       ARGV: 'after' | 'before', number, limit, ms kept, epoch or 0
--- Returns { epoch, head, floor, time of the newest, the epoch of the message with that number or 0,
---   1 | 0: whether there was ever a message of the epoch that was given, as far as is kept, record ... }.
+-- Returns { epoch, head, floor, time of the newest, epoch of the message with that number or 0, 1 if there was
+--   ever a message of the given epoch (as far as is kept) or 0, record ... }.
 local function page(keys, args)
   local conversation, history = unpack(keys)
   local direction, seq, limit, keep_ms = args[1], tonumber(args[2]), args[3], tonumber(args[4])
@@ -103,8 +104,8 @@ local function page(keys, args)
   return found
 end
 
--- Moves a user's mark forward, and tells the user's devices.
--- KEYS: marks, conversation, history, log       ARGV: user, other or '~', number, ms kept
+-- Moves a user's mark forward, never back, and announces it to the user's devices.
+-- KEYS: marks, conversation, history, log       ARGV: user, other user or '~', number, ms kept
 -- Returns { number, unread }.
 local function mark_read(keys, args)
   local marks, conversation, history, log = unpack(keys)

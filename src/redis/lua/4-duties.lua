@@ -1,8 +1,8 @@
--- Duties: leases of nodes and of the leader, and what the leader does for all.
+-- Duties: the leases of nodes, leader election, and what the leader does for all.
 
--- Trims from the log what is older than a minute, and all beyond the cap. The mark is a position and
--- the time when it was the head: once the mark is a minute old, so is everything before it. A mark from
--- the future (the clock was set back) is no measure: a new one is set.
+-- Trims events that are older than a minute, and events beyond the cap. The mark is a position and the time when it
+-- was the head: once the mark is a minute old, everything before it is older. A mark in the future (the clock was set
+-- back) tells nothing: a new one is set.
 local LOG_KEPT_MS = 60 * 1000
 local LOG_KEPT_EVENTS = 100000
 
@@ -15,11 +15,11 @@ local function trim_log(bucket, log)
     redis.call('XTRIM', log, 'MINID', '~', mark[1] .. '-' .. mark[2])
     redis.call('XTRIM', log, 'MAXLEN', '~', LOG_KEPT_EVENTS)
   end
-  redis.call('HSET', bucket.meta, 'mark_g', bucket.g, 'mark_n', bucket.n, 'mark_at', bucket.now)
+  redis.call('HSET', bucket.meta, 'mark_g', bucket.generation, 'mark_n', bucket.offset, 'mark_at', bucket.now)
 end
 
--- The clock was set back, or it is that of another server, which is behind: leases end when they would
--- have if they had been given now, rather than when this clock gets to where the other one was.
+-- The clock was set back, or another server's clock is behind. No lease may run longer than one that is given now:
+-- they do not wait until this clock reaches the time of the other.
 local function set_back(bucket, nodes, lease_ms)
   local latest = bucket.now + lease_ms
   for _, incarnation in ipairs(redis.call('HKEYS', nodes)) do
@@ -30,11 +30,11 @@ local function set_back(bucket, nodes, lease_ms)
   redis.call('HSET', bucket.meta, 'grace', bucket.grace)
 end
 
--- Renews a node's lease, or begins one.
+-- Renews a node's lease, or begins it.
 -- KEYS: meta, log, nodes       ARGV: incarnation, lease ms, stall ms, 'join' | 'renew', 'anew' or ''
--- Returns { 1 | 0, g, n, now, 1 | 0 }: whether the node is a member, the head, the time, and whether the node has
--- seen more than there is. If that lasts, it asks for a generation ('anew'). A lease that has ended is
--- never revived, so whoever has seen it ended may act on that.
+-- Returns { 1 | 0, generation, offset, now, 1 | 0 }: whether the node is a member, the head, the time, and whether
+-- the node has seen a newer head. If that lasts, it asks for a new generation ('anew'). A lease that has ended is
+-- never renewed: others may already have acted on its end.
 local function beat(keys, args)
   local meta, log, nodes = unpack(keys)
   local incarnation, lease_ms, stall_ms, mode = args[1], tonumber(args[2]), tonumber(args[3]), args[4]
@@ -46,7 +46,7 @@ local function beat(keys, args)
   if gap and gap < 0 then
     set_back(bucket, nodes, lease_ms)
   elseif bucket.is_new or not gap or gap > stall_ms then
-    -- a lease that ran while nobody could renew runs on for that long
+    -- leases ran while nobody could renew: they run on for as long
     local extra = (bucket.is_new or not gap) and lease_ms or math.min(lease_ms, gap + stall_ms)
     bucket.grace = math.max(bucket.grace, bucket.now + extra)
     redis.call('HSET', meta, 'grace', bucket.grace)
@@ -57,17 +57,17 @@ local function beat(keys, args)
   local ends = tonumber(redis.call('HGET', nodes, incarnation))
   local is_member = mode == 'join' or (ends and (ends >= bucket.now or bucket.now < bucket.grace))
   if is_member then redis.call('HSET', nodes, incarnation, bucket.now + lease_ms) end
-  return { is_member and 1 or 0, bucket.g, bucket.n, bucket.now, bucket.is_older and 1 or 0 }
+  return { is_member and 1 or 0, bucket.generation, bucket.offset, bucket.now, bucket.is_older and 1 or 0 }
 end
 
--- Ends a node's lease for good, once it owns no name here.
+-- Ends a node's lease, if the node holds no name here any more.
 -- KEYS: nodes, owned       ARGV: incarnation
 local function retire(keys, args)
   if redis.call('SCARD', keys[2]) == 0 then redis.call('HDEL', keys[1], args[1]) end
   return 1
 end
 
--- Takes the holds of one node off a name, but those of these sessions. Returns whether it had any.
+-- Takes one node's sessions off a name, except those in `but`. Returns whether there were any.
 local function release(bucket, name, incarnation, but)
   local user = read_user(bucket, name)
   local is_kept = false
@@ -81,7 +81,7 @@ local function release(bucket, name, incarnation, but)
   return dropped > 0
 end
 
--- Signs out a name of this node that none of its sessions has; or takes off it what others than these hold.
+-- Takes off a name the sessions of this node, except those that it still has.
 -- ARGV: incarnation, name, session ...       Returns 1 or 0.
 local function disown(keys, args)
   local sessions = {}
@@ -89,8 +89,8 @@ local function disown(keys, args)
   return release(open_users(keys), args[2], args[1], sessions) and 1 or 0
 end
 
--- Active users who were quiet for the idle time become inactive; finds the nodes that are dead.
--- KEYS: of users, owned unused       ARGV: token, idle ms, stall ms, limit
+-- Active users without activity for the idle time become inactive. Finds dead nodes.
+-- KEYS: as for users; owned is not used       ARGV: token, idle ms, stall ms, limit
 -- Returns { idled, incarnation, ... }.
 local function sweep(keys, args)
   local token, idle_ms, stall_ms, limit = args[1], tonumber(args[2]), tonumber(args[3]), args[4]
@@ -114,7 +114,7 @@ local function sweep(keys, args)
   return found
 end
 
--- Signs out users of a dead node, and forgets the node after the last one.
+-- Signs out users of a dead node. After the last one, the node is forgotten.
 -- ARGV: token, incarnation, stall ms, limit       Returns { signed out, left over }.
 local function reap(keys, args)
   local token, incarnation, stall_ms, limit = args[1], args[2], tonumber(args[3]), args[4]
@@ -130,9 +130,9 @@ local function reap(keys, args)
   return { reaped, left_over }
 end
 
--- Leads, or goes on leading. The token is the position of the announcement: it rises with every
--- election, and across failovers, because positions do. Each generation has terms of its own: an older token may
--- be what is left of a term that was followed by others, which are lost.
+-- Elects the node, or renews its leadership. The token is the position of the announcement: like positions, it rises
+-- with every election, and across failovers. Each generation begins a new term: an older token may be left over from
+-- a term that later ones followed, which are lost.
 -- KEYS: meta, log, leader       ARGV: incarnation, lease ms       Returns the token or ''.
 local function elect(keys, args)
   local meta, log, leader = unpack(keys)
@@ -140,21 +140,21 @@ local function elect(keys, args)
   expect('stream', log)
   local bucket = open(meta)
   local held = redis.call('HMGET', leader, 'incarnation', 'token', 'ends')
-  -- one that ends later than any given now was given by a clock that was ahead
+  -- a lease that ends later than one given now was given by a clock that was ahead
   local ends = tonumber(held[3]) or 0
   local is_held = ends > bucket.now and ends <= bucket.now + lease_ms
   if is_held and held[1] ~= incarnation then return '' end
-  if is_held and tonumber(string.match(held[2], '^%d+')) == bucket.g then
+  if is_held and tonumber(string.match(held[2], '^%d+')) == bucket.generation then
     redis.call('HSET', leader, 'ends', bucket.now + lease_ms)
     return held[2]
   end
   announce(bucket, log, KIND_LEADER, struct.pack('>I6', bucket.at) .. incarnation)
-  local token = string.format('%015.0f-%015.0f', bucket.g, bucket.n)
+  local token = string.format('%015.0f-%015.0f', bucket.generation, bucket.offset)
   redis.call('HSET', leader, 'incarnation', incarnation, 'token', token, 'ends', bucket.now + lease_ms)
   return token
 end
 
--- Stops leading at once.       KEYS: leader       ARGV: incarnation       Returns 1 or 0.
+-- Ends the node's leadership at once.       KEYS: leader       ARGV: incarnation       Returns 1 or 0.
 local function resign(keys, args)
   if redis.call('HGET', keys[1], 'incarnation') ~= args[1] then return 0 end
   return redis.call('DEL', keys[1])

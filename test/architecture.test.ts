@@ -80,6 +80,8 @@ const ROOMS: Readonly<Record<string, Room>> = {
     imports: ["clients/sdk", "chat", "wire", "redis/events", "redis/keys", "local-redis"],
     packages: /^(ws|ioredis|node:.*)$/,
   },
+  // pure: histories in, judgements out
+  "verifier/rules": { imports: ["chat"], types: ["verifier/history"] },
 };
 
 let files: readonly SourceFile[];

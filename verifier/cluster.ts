@@ -2,7 +2,7 @@
 import { freePort } from "#tertulia/local-redis/server.js";
 import { GatewayLogs, type LogLine } from "./gateway-log.js";
 import { GatewayProcess } from "./gateway-process.js";
-import type { Published } from "./indexed.js";
+import type { Published } from "./rules/run-history.js";
 import { Observer } from "./observer.js";
 import { Proxy } from "./proxy.js";
 import { SentinelRedis, SingleRedis, type RedisSide, type Topology } from "./redis-side.js";

@@ -1,8 +1,8 @@
 /** The figures of a run, and whether its faults had an effect. Pure. */
 import type { SeenEvents } from "./gateway-log.js";
-import { Index, type Message, type RunHistory } from "./indexed.js";
+import { Index, type Message, type RunHistory } from "./rules/run-history.js";
 import { outagesOf } from "./rules/outages.js";
-import { Rollbacks } from "./rollback.js";
+import { Rollbacks } from "./rules/rollback.js";
 
 export type Figures = Record<string, number | string>;
 

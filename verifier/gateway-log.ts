@@ -1,6 +1,6 @@
 /** Reads the gateways' logs by the field `event`, never by the sentence. */
 import type { Position } from "#tertulia/chat/events.js";
-import type { Report } from "./indexed.js";
+import type { Report } from "./rules/run-history.js";
 import { eventBefore03, positionBefore03, type PositionBefore03 } from "./logs-before-0.3.js";
 
 /** All events that the verifier reads. test/verify/log-events.test.ts checks that gateways log each of them. */

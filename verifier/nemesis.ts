@@ -4,7 +4,7 @@ import type { Cluster } from "./cluster.js";
 import * as failovers from "./failovers.js";
 import type { GatewayProcess } from "./gateway-process.js";
 import type { History } from "./history.js";
-import type { AckLevel } from "./indexed.js";
+import type { AckLevel } from "./rules/run-history.js";
 import type { Mode } from "./proxy.js";
 import { shuffled, type Random } from "./random.js";
 import type { Topology } from "./redis-side.js";

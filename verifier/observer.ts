@@ -3,7 +3,7 @@ import { createHash } from "node:crypto";
 import type { Redis } from "ioredis";
 import { decodeEvent, isEphemeral, positionOf } from "#tertulia/redis/events.js";
 import { ALL_BUCKETS, Keys } from "#tertulia/redis/keys.js";
-import type { Published } from "./indexed.js";
+import type { Published } from "./rules/run-history.js";
 import { storedFrom } from "./truth.js";
 
 const keys = new Keys("tertulia");

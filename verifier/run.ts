@@ -6,7 +6,7 @@ import { makeClients, makeSdkClients, untilQuiet } from "./clients.js";
 import { Cluster } from "./cluster.js";
 import { figuresOf, whyVoid } from "./figures.js";
 import { History } from "./history.js";
-import type { AckLevel, RunHistory } from "./indexed.js";
+import type { AckLevel, RunHistory } from "./rules/run-history.js";
 import { Nemesis, requireFaults } from "./nemesis.js";
 import { Random } from "./random.js";
 import type { Topology } from "./redis-side.js";

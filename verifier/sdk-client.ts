@@ -12,7 +12,7 @@ import {
 } from "#tertulia/clients/sdk/tertulia.js";
 import { nextSession, type ClientSettings, type RunClient } from "./client.js";
 import type { History } from "./history.js";
-import { ANY_GATEWAY } from "./indexed.js";
+import { ANY_GATEWAY } from "./rules/run-history.js";
 import type { Random } from "./random.js";
 
 export class SdkClient implements RunClient {

@@ -2,7 +2,7 @@
 import type { Redis } from "ioredis";
 import type { Message } from "#tertulia/chat/events.js";
 import { decodeRecord } from "#tertulia/redis/events.js";
-import type { Stored } from "./indexed.js";
+import type { Stored } from "./rules/run-history.js";
 
 export async function readMessages(redis: Redis): Promise<Stored[]> {
   const messages: Stored[] = [];

@@ -1,9 +1,9 @@
 import { expect, test } from "vitest";
-import { agreedBy } from "#verifier/agreed.js";
+import { agreedBy } from "#verifier/rules/agreed.js";
 import { tryDeployment } from "#verifier/deployment.js";
 import type { Entry } from "#verifier/history.js";
 import { brokenOf } from "#verifier/rules/rule.js";
-import { Index } from "#verifier/indexed.js";
+import { Index } from "#verifier/rules/run-history.js";
 import { ClassicClient, L } from "../support/classic-client.js";
 import { node } from "../support/nodes.js";
 import { startRedis } from "../support/redis.js";

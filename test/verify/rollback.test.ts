@@ -1,7 +1,7 @@
 import { expect, test } from "vitest";
 import { figuresOf, whyVoid } from "#verifier/figures.js";
 import type { Entry } from "#verifier/history.js";
-import type { Published, Report, RunHistory, Stored } from "#verifier/indexed.js";
+import type { Published, Report, RunHistory, Stored } from "#verifier/rules/run-history.js";
 import { brokenOf } from "#verifier/rules/rule.js";
 import { check } from "#verifier/rules/rules.js";
 

@@ -1,6 +1,6 @@
 import { describe, expect, test } from "vitest";
 import type { Entry } from "#verifier/history.js";
-import type { RunHistory, Stored } from "#verifier/indexed.js";
+import type { RunHistory, Stored } from "#verifier/rules/run-history.js";
 import { brokenOf } from "#verifier/rules/rule.js";
 import { ALL_RULES, check, whyUnseen } from "#verifier/rules/rules.js";
 

@@ -6,7 +6,7 @@ import { join } from "node:path";
 import { makeClients, makeSdkClients, untilQuiet } from "../clients.js";
 import { figuresOf, whyVoid } from "../figures.js";
 import { History } from "../history.js";
-import type { RunHistory, Truth } from "../indexed.js";
+import type { RunHistory, Truth } from "../rules/run-history.js";
 import { Observer } from "../observer.js";
 import { Random } from "../random.js";
 import { check, whyUnseen } from "../rules/rules.js";

@@ -3,7 +3,7 @@
  * itself has no switch for it. A change names a function and code in it, so it fits as long
  * as that function has this code, in whatever layout.
  */
-import type { AckLevel } from "../indexed.js";
+import type { AckLevel } from "../rules/run-history.js";
 import type { Topology } from "../redis-side.js";
 import { atStart, replace, type Change } from "./change.js";
 import {

@@ -1,6 +1,6 @@
 /** Rules of names, positions and leadership. Pure. */
 import type { Entry } from "../history.js";
-import { ANY_GATEWAY, type Index, type RunHistory, type Session } from "../indexed.js";
+import { ANY_GATEWAY, type Index, type RunHistory, type Session } from "./run-history.js";
 import type { Finding } from "./rule.js";
 
 type Fault = Extract<Entry, { kind: "fault" }>;

@@ -1,6 +1,6 @@
 /** Rules of what is stored: acknowledged, numbered, in order. Pure. */
-import type { Index, Message } from "../indexed.js";
-import type { Rollbacks } from "../rollback.js";
+import type { Index, Message } from "./run-history.js";
+import type { Rollbacks } from "./rollback.js";
 import type { Finding } from "./rule.js";
 
 export function acknowledgedIsStored({ messages, stored }: Index, rollbacks: Rollbacks): Finding {

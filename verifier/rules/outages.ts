@@ -1,5 +1,5 @@
 /** Outages: how long nobody could write when Redis was down. Pure. */
-import type { Index } from "../indexed.js";
+import type { Index } from "./run-history.js";
 import type { Finding } from "./rule.js";
 
 export interface Outage {

@@ -1,6 +1,6 @@
 /** The rules that a run is judged by: they compare what clients sent and heard with what Redis stored. Pure. */
-import { Index, type RunHistory } from "../indexed.js";
-import { Rollbacks } from "../rollback.js";
+import { Index, type RunHistory } from "./run-history.js";
+import { Rollbacks } from "./rollback.js";
 import * as cluster from "./cluster.js";
 import * as messages from "./messages.js";
 import { failoversToOutlast, writesGoOn } from "./outages.js";

@@ -1,6 +1,6 @@
 /** Rules of what the sessions heard. Pure. */
-import type { Index, Session, Stored } from "../indexed.js";
-import type { Rollbacks } from "../rollback.js";
+import type { Index, Session, Stored } from "./run-history.js";
+import type { Rollbacks } from "./rollback.js";
 import type { Finding } from "./rule.js";
 
 export function viewsAreComplete({ sessions, stored }: Index, rollbacks: Rollbacks): Finding {

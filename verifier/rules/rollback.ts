@@ -1,6 +1,6 @@
 /** Rollbacks: which messages a failover took back, and whether a gateway reported it. Pure. */
 import { isBefore } from "#tertulia/chat/events.js";
-import type { Index, Published, Report, Session, Stored } from "./indexed.js";
+import type { Index, Published, Report, Session, Stored } from "./run-history.js";
 
 interface Failover {
   readonly what: string;

@@ -1,6 +1,6 @@
 /** A run's history, indexed as the rules need it: by message, by session, by conversation. */
 import type { Position } from "#tertulia/chat/events.js";
-import type { Entry } from "./history.js";
+import type { Entry } from "../history.js";
 
 /** A message as it is stored. */
 export interface Stored {

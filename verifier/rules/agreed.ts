@@ -1,5 +1,5 @@
 /** The order of each conversation on which all sessions agree. Pure. */
-import type { Index, Stored } from "./indexed.js";
+import type { Index, Stored } from "./run-history.js";
 
 export interface Agreed {
   readonly messages: readonly Stored[];

@@ -17,7 +17,7 @@ const PURE = [
   "test/node/lifetime.test.ts",
   "test/redis/stored-bytes.test.ts",
   "test/gateway/{isolation-detector,frame,hub}.test.ts",
-  "test/verify/{changes,log-events,rollback,rules}.test.ts",
+  "test/verify/{changes,gateway-log,log-events,rollback,rules}.test.ts",
   "test/wire/**/*.test.ts",
 ];
 

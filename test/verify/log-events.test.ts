@@ -2,7 +2,7 @@ import { readFile, readdir } from "node:fs/promises";
 import { join, relative } from "node:path";
 import { fileURLToPath } from "node:url";
 import { expect, test } from "vitest";
-import { LOG_EVENTS, eventOf } from "#verifier/gateway-log.js";
+import { LOG_EVENTS } from "#verifier/gateway-log.js";
 import { tokensOf, type Token } from "#verifier/planted/tokens.js";
 
 const SRC = fileURLToPath(new URL("../../src/", import.meta.url));
@@ -34,14 +34,6 @@ test("every event of the log has one sentence, and every sentence one event", as
 test("gateways log every event that the verifier reads", async () => {
   const logged = new Set((await logCalls()).map(({ event }) => event));
   expect(LOG_EVENTS.filter((event) => !logged.has(event))).toEqual([]);
-});
-
-test("a release before 0.3 is read by its sentences, a later one by its events only", () => {
-  const line = { time: 1, msg: "began to lead" };
-  expect(eventOf(line)).toBe("leading_began");
-  expect(eventOf({ ...line, msg: "leads now", event: "leading_began" })).toBe("leading_began");
-  expect(eventOf({ ...line, event: "renamed" })).toBeUndefined();
-  expect(eventOf({ ...line, msg: "client connected", event: "connected" })).toBeUndefined();
 });
 
 async function logCalls(): Promise<LogCall[]> {

@@ -1,4 +1,4 @@
-/** What the command line of `tertulia` can ask for; all settings are in the environment. */
+/** The command line of `tertulia`. All settings are in the environment. */
 import { readFunctionSource } from "./redis/function-library.js";
 import { readVersion } from "./version.js";
 
@@ -21,8 +21,8 @@ export function readArguments(words: readonly string[]): Asked {
   return first === "--help" || first === "-h" ? "help" : "wrong";
 }
 
-/** Both versions that matter while two releases serve side by side. */
+/** The versions of the release and of its functions in Redis: both matter while two releases serve side by side. */
 export async function versionLine(): Promise<string> {
-  const [version, ledger] = await Promise.all([readVersion(), readFunctionSource()]);
-  return `tertulia ${version} (ledger ${ledger.version})`;
+  const [version, source] = await Promise.all([readVersion(), readFunctionSource()]);
+  return `tertulia ${version} (ledger ${source.version})`;
 }

@@ -185,17 +185,17 @@ export const schema = z.object({
 });
 
 export type Config = Readonly<z.infer<typeof schema>> & {
-  /** Which of these came from files: what is rotated there is read again. */
+  /** The secrets that came from files: they are read again, because they may be rotated. */
   readonly secretFiles: SecretFiles;
 };
 
-/** All variables that are read. */
+/** All environment variables that are read. */
 export const VARIABLES: ReadonlySet<string> = new Set([
   ...Object.keys(schema.shape),
   ...SECRETS.map(fileVariable),
 ]);
 
-/** The environment has mistakes; the message names each variable and shows a valid example. */
+/** A mistake in the environment: the message names each variable and shows a valid example. */
 export class ConfigError extends Error {
   override readonly name = "ConfigError";
 }
@@ -222,17 +222,17 @@ export function readConfig(environment: Readonly<Record<string, string | undefin
   return Object.freeze({ ...parsed.data, secretFiles });
 }
 
-/** How long a leader acts without a good renewal: before its lease can have ended for others. */
+/** How long a leader acts without a successful renewal: less than its lease takes to end for other nodes. */
 export function stepDownMs({ LEASE_MS }: Config): number {
   return LEASE_MS * 0.625;
 }
 
-/** No beat of any node in a bucket for this long: nobody could reach it, so nobody is dead. */
+/** If no node has beaten in a bucket for this long, no node could reach it: then none of them counts as dead. */
 export function stallMs({ BEAT_MS }: Config): number {
   return BEAT_MS * 1.5;
 }
 
-/** Throws what kept somebody from listening, in the words of the configuration if it is about a setting. */
+/** Throws an error of `listen` again; one about a setting as a ConfigError that names the variable. */
 export function listenMistake(
   variable: "PORT" | "METRICS_PORT",
   { HOST, ...ports }: Config,

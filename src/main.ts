@@ -29,7 +29,10 @@ async function run(): Promise<void> {
   const config = readConfig(process.env);
   const watch = observe(config.LOG_LEVEL, config.NODE_NAME);
   for (const misspelt of findMisspelt(process.env)) {
-    watch.log.warn(misspelt, "this variable is none of the configuration");
+    watch.log.warn(
+      { event: "variable_unknown", ...misspelt },
+      "this variable is none of the configuration",
+    );
   }
   let asks = 0;
   const hurry = new AbortController();
@@ -38,7 +41,7 @@ async function run(): Promise<void> {
       process.on(signal, () => {
         asks++;
         ask("asked");
-        if (asks === 2) hurry.abort(); // in order, but without the waits
+        if (asks === 2) hurry.abort(); // stops in the same order, without the waits
         if (asks > 2) process.exit(1);
       });
     }
@@ -48,7 +51,10 @@ async function run(): Promise<void> {
     return;
   }
   const redis = await sharedLocalRedis(resolve(config.DATA_DIR));
-  watch.log.info({ url: redis.url, dataDir: config.DATA_DIR }, "using a private redis");
+  watch.log.info(
+    { event: "private_redis_used", url: redis.url, dataDir: config.DATA_DIR },
+    "using a private redis",
+  );
   const lost = redis.stopped.then(() => "lost" as const);
   const served = serve(
     { ...config, REDIS_URL: redis.url },
@@ -66,7 +72,7 @@ async function run(): Promise<void> {
   await redis.close();
 }
 
-/** Runs a node until told to stop, also while it starts; says why. */
+/** Runs a node until `until` resolves, also while the node starts; resolves with the same. */
 async function serve<Why>(
   config: Config & { REDIS_URL: string },
   watch: Observe,

@@ -1,24 +1,24 @@
-/** Variables that look like ones of the configuration and are none: misspelt, or those of another program. */
+/** Environment variables that look like settings and are none: misspelt, or another program's. */
 import { VARIABLES } from "./config.js";
 
 export interface Misspelt {
   readonly variable: string;
-  /** Which one it looks like, if it is one more than others. */
+  /** The setting that it looks most like, if it looks like one. */
   readonly meant: string | undefined;
 }
 
 const KNOWN = [...VARIABLES];
-/** What begins so is meant for this program, most likely. */
-const FAMILIES =
+/** A variable that begins with one of these is most likely meant for this program. */
+const PREFIXES =
   /^(?:TERTULIA|REDIS|SENTINEL|HISTORY|PRESENCE|QUEUE|DRAIN|ACK|LEASE|BEAT|ELECTION|CLASSIC|GENERAL|METRICS)_/;
-/** The terminal client's. */
+/** Settings of the terminal client. */
 const OF_CLIENTS: ReadonlySet<string> = new Set(["TERTULIA_URL"]);
-/** Kubernetes and Docker tell every container so where its neighbours are. */
+/** Kubernetes and Docker set variables like these in every container, to say where other services are. */
 const OF_SERVICES =
   /_SERVICE_HOST$|_SERVICE_PORT(?:_\w+)?$|_PORT_\d+_(?:TCP|UDP|SCTP)(?:_\w+)?$|_ENV_\w+$/;
 const SERVICE_ADDRESS = /^(?:tcp|udp|sctp):\/\//;
 
-/** Never looks at more of a value than whether it is the address of a service. */
+/** Looks at a value only to see whether it is the address of a service. */
 export function findMisspelt(
   environment: Readonly<Record<string, string | undefined>>,
 ): Misspelt[] {
@@ -27,12 +27,12 @@ export function findMisspelt(
     if (VARIABLES.has(variable) || OF_CLIENTS.has(variable)) continue;
     if (OF_SERVICES.test(variable) || SERVICE_ADDRESS.test(value)) continue;
     const meant = nearest(variable.toUpperCase());
-    if (meant !== undefined || FAMILIES.test(variable)) found.push({ variable, meant });
+    if (meant !== undefined || PREFIXES.test(variable)) found.push({ variable, meant });
   }
   return found;
 }
 
-/** The variable that is this but for its unit, or a letter or two (one, if it is short). */
+/** The setting that differs by a missing unit, or by at most two letters (one, if it is short). */
 function nearest(word: string): string | undefined {
   const longer = KNOWN.find((known) => word.includes("_") && known.startsWith(`${word}_`));
   if (longer !== undefined) return longer;
@@ -42,7 +42,7 @@ function nearest(word: string): string | undefined {
   return near[0]?.known;
 }
 
-/** How many letters are to be put in, left out, changed or swapped with the next one. */
+/** The Damerau-Levenshtein distance: letters inserted, deleted, changed or swapped with the next one. */
 function distanceBetween(a: string, b: string): number {
   let [before, row] = [[] as number[], Array.from({ length: b.length + 1 }, (_, j) => j)];
   for (let i = 1; i <= a.length; i++) {

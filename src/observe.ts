@@ -1,7 +1,7 @@
 /** What an operator sees: the event log and the counters. */
 import { pino, type DestinationStream, type Logger, type LoggerOptions } from "pino";
 import { Counter, Gauge, Histogram, Registry, collectDefaultMetrics } from "prom-client";
-import { Dam } from "./flood.js";
+import { LogRateLimiter } from "./log-rate-limiter.js";
 
 export type Log = Logger;
 
@@ -94,12 +94,12 @@ export class Counters {
 
   constructor() {
     collectDefaultMetrics({ register: this.registry, prefix: PREFIX });
-    // from the start: to Prometheus, 1 where there was nothing is no increase
+    // present from the start: Prometheus sees no increase where a series begins with 1
     for (const reason of ["trimmed", "rolled_back"]) this.holes.inc({ reason }, 0);
     for (const reason of ["trimmed", "rolled_back", "limit"]) this.resumeGaps.inc({ reason }, 0);
     for (const why of ["alone", "hole"]) this.letGo.inc({ why }, 0);
     for (const kind of ["idle", "lost"]) this.swept.inc({ kind }, 0);
-    // and the autoscaler takes a gateway without this for one that it knows nothing of
+    // the autoscaler needs this series of a gateway that has no connections yet, too
     for (const dialect of ["classic", "ws-protocol", "json"]) this.connections.set({ dialect }, 0);
   }
 
@@ -127,7 +127,7 @@ export class Counters {
     });
   }
 
-  /** A gauge that is read when somebody asks. */
+  /** A gauge that is read whenever the metrics are collected. */
   #sampled(name: string, help: string): { read: () => number } {
     const sampled = { read: () => 0 };
     const registers = [this.registry];
@@ -144,7 +144,7 @@ export class Counters {
   }
 }
 
-/** Times messages of this node from the moment when they were accepted; forgets those that never came. */
+/** Times messages from their acceptance by this node to their delivery; forgets messages that never come. */
 export class DeliveryTimer {
   readonly #histogram: Histogram;
   readonly #began = new Map<string, number>();
@@ -154,20 +154,20 @@ export class DeliveryTimer {
   }
 
   begin(mid: string): void {
-    if (this.#began.size >= MOST_UNDER_WAY) this.#began.clear();
+    if (this.#began.size >= MAX_PENDING) this.#began.clear();
     this.#began.set(mid, performance.now());
   }
 
   end(mid: string): void {
     const began = this.#began.get(mid);
-    if (began === undefined) return; // another node's
+    if (began === undefined) return; // another node accepted it
     this.#began.delete(mid);
     this.#histogram.observe((performance.now() - began) / 1_000);
   }
 }
 
 export function observe(level: string, node: string, destination?: DestinationStream): Observe {
-  const dam = new Dam(DAM, (sentence, lines) => {
+  const limiter = new LogRateLimiter(LOG_RATE, (sentence, lines) => {
     log.warn({ event: "left_out", sentence, lines }, "lines were left out of the log");
   });
   const options: LoggerOptions = {
@@ -177,8 +177,8 @@ export function observe(level: string, node: string, destination?: DestinationSt
     hooks: {
       logMethod(args, method, lineLevel) {
         const sentence = String(args.find((each) => typeof each === "string"));
-        const isDammed = lineLevel >= INFO && !OF_THE_NAMED.has(sentence);
-        if (!isDammed || dam.lets(sentence)) method.apply(this, args);
+        const isLimited = lineLevel >= INFO && !UNLIMITED.has(sentence);
+        if (!isLimited || limiter.allows(sentence)) method.apply(this, args);
       },
     },
   };
@@ -186,18 +186,18 @@ export function observe(level: string, node: string, destination?: DestinationSt
   return { log, counters: new Counters() };
 }
 
-/** The same, for one room of the node. */
+/** The same, for one room of the house: its log lines name it. */
 export function inRoom(watch: Observe, room: string): Observe {
   return { ...watch, log: watch.log.child({ room }) };
 }
 
-/** Of one sentence, per node: what a disk and a reader can bear. Counters count all. */
-const DAM = { burst: 1_000, perSecond: 100, toldAfterMs: 1_000 };
+/** Lines of one sentence per node that a disk and a reader can take. Counters count all of them. */
+const LOG_RATE = { burst: 1_000, perSecond: 100, reportAfterMs: 1_000 };
 const INFO = 30;
-/** One of each for a user who came and went, which is what the log is for; Redis bounds how many do. */
-const OF_THE_NAMED: ReadonlySet<string> = new Set(["client connected", "client disconnected"]);
+/** Who came and went is what the log is for; there cannot be more of these lines than Redis lets users in. */
+const UNLIMITED: ReadonlySet<string> = new Set(["client connected", "client disconnected"]);
 
-/** Nothing but these: errors of Redis carry the command's arguments, with passwords and texts. */
+/** Only these fields of an error: Redis' errors carry the command's arguments, with passwords and texts. */
 function errorFields(error: unknown): object {
   if (!(error instanceof Error)) return { message: String(error) };
   const { name: type, message, stack, cause } = error;
@@ -207,7 +207,7 @@ function errorFields(error: unknown): object {
 }
 
 const PREFIX = "tertulia_";
-const MOST_UNDER_WAY = 10_000;
+const MAX_PENDING = 10_000;
 /** Seconds. */
 const BUCKETS = [0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5];
 const FAST_BUCKETS = [0.00005, 0.0001, 0.00025, 0.0005, 0.001, 0.0025, 0.005, 0.01, 0.025, 0.1, 1];

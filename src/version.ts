@@ -1,4 +1,4 @@
-/** Which release this is: the package's version, one for the server, its clients, the image and the chart. */
+/** The version of this release: one for the server, its clients, the image and the chart. */
 import { readFile } from "node:fs/promises";
 
 /** As in CHANGELOG.md, `0.2.0`. */

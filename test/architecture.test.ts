@@ -58,8 +58,8 @@ const ROOMS: Readonly<Record<string, Room>> = {
   misspelt: { imports: ["config"] },
   arguments: { imports: ["redis/function-library", "version"] },
   version: { packages: NODE },
-  observe: { imports: ["flood"], packages: /^(pino|prom-client|node:.*)$/ },
-  flood: { packages: NODE },
+  observe: { imports: ["log-rate-limiter"], packages: /^(pino|prom-client|node:.*)$/ },
+  "log-rate-limiter": { packages: NODE },
   "metrics-server": { imports: ["observe"], packages: NODE },
   doctor: { imports: ["config", "redis"], packages: /^(ioredis|node:.*)$/ },
 

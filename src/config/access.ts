@@ -1,4 +1,4 @@
-/** How the gateway gets to Redis, by its configuration. */
+/** How a gateway connects to Redis, by its configuration. */
 import { readAccess, type AccessSettings } from "../redis/access.js";
 import { AddressError } from "../redis/address.js";
 import type { Mistake } from "./relations.js";
@@ -21,7 +21,7 @@ interface WithUrl extends AccessVariables {
   readonly secretFiles: SecretFiles;
 }
 
-/** In the words of the rooms that connect. `again` reads the files of secrets as they are then. */
+/** The settings of the Redis rooms. `again` reads the files of secrets anew. */
 export function redisSettings(config: WithUrl): AccessSettings & {
   readonly commandTimeoutMs: number;
   again(this: void): AccessSettings;
@@ -33,11 +33,11 @@ export function redisSettings(config: WithUrl): AccessSettings & {
   };
 }
 
-/** What the URL, logins and files contradict; reads the files. */
+/** Finds contradictions between the URL, logins and files; reads the files. */
 export function accessMistakes(config: AccessVariables): Mistake[] {
   const { REDIS_URL } = config;
   if (REDIS_URL === undefined) {
-    return BESIDE.filter((variable) => config[variable] !== undefined).map((variable) => ({
+    return NEED_URL.filter((variable) => config[variable] !== undefined).map((variable) => ({
       variable,
       message: "is given, and no REDIS_URL",
     }));
@@ -51,7 +51,7 @@ export function accessMistakes(config: AccessVariables): Mistake[] {
   }
 }
 
-const BESIDE = [
+const NEED_URL = [
   "REDIS_USERNAME",
   "REDIS_PASSWORD",
   "SENTINEL_USERNAME",

@@ -1,4 +1,4 @@
-/** Kinds of fields of the configuration: each with an example, and the line for README's table. */
+/** The kinds of fields of the configuration. Each field has an example, and a line for README's table. */
 import { z } from "zod";
 
 export function integer(least: number, most: number, standard: number, about: string) {
@@ -16,7 +16,7 @@ export function text(standard: string, about: string) {
   return z.string().default(standard).meta({ example: standard, about });
 }
 
-/** A text that may be missing. */
+/** A text that may be absent. */
 export function optional(example: string, about: string) {
   return z.string().optional().meta({ example, about });
 }

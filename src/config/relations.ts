@@ -1,4 +1,4 @@
-/** What must hold between several fields of the configuration. */
+/** Relations that must hold between fields of the configuration. */
 
 interface Related {
   readonly PORT: number;
@@ -16,7 +16,7 @@ interface Related {
 export interface Mistake {
   readonly variable: string;
   readonly message: string;
-  /** Another one than that of the field. */
+  /** Shown instead of the field's own example. */
   readonly example?: string;
 }
 

@@ -12,10 +12,10 @@ export const SECRETS = [
 
 export type Secret = (typeof SECRETS)[number];
 
-/** Which secrets come from files, and their paths. */
+/** The secrets that come from files, with the paths. */
 export type SecretFiles = Readonly<Partial<Record<Secret, string>>>;
 
-/** A file that cannot be used. The message holds neither the secret nor the path: somebody may have put the secret there. */
+/** A file that cannot be used. The message has no path: somebody may have given the secret itself as the path. */
 export class SecretError extends Error {
   override readonly name = "SecretError";
   readonly variable: string;
@@ -34,7 +34,7 @@ export function fileVariable(secret: Secret): string {
 
 type Given = Readonly<Record<string, string | undefined>>;
 
-/** What is given, with each secret in its place wherever it came from. */
+/** The given variables, with the secrets that come from files filled in. */
 export function withSecrets(given: Given): {
   readonly values: Given;
   readonly secretFiles: SecretFiles;
@@ -60,7 +60,7 @@ export function withSecrets(given: Given): {
   return { values, secretFiles: files, mistakes };
 }
 
-/** What the files hold now, without a newline at the end. @throws SecretError */
+/** Reads the files, without the newline at the end. @throws SecretError */
 export function readSecrets(files: SecretFiles): Partial<Record<Secret, string>> {
   const secrets = SECRETS.filter((secret) => files[secret] !== undefined);
   return Object.fromEntries(secrets.map((secret) => [secret, readSecret(secret, files[secret]!)]));

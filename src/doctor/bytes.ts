@@ -1,4 +1,4 @@
-/** Numbers of bytes as people and redis.conf write them. */
+/** Sizes in bytes, as people and redis.conf write them. */
 
 const UNITS = ["b", "kb", "mb", "gb", "tb"];
 
@@ -10,7 +10,7 @@ export function formatBytes(bytes: number): string {
   return unit === 0 ? rounded : `${rounded}${UNITS[unit]}`;
 }
 
-/** `512mb`, `2Gi`, `1073741824`; undefined if it is none. */
+/** Parses `512mb`, `2Gi` or `1073741824`; undefined if it is none of these. */
 export function parseBytes(text: string): number | undefined {
   const [, digits, letter = ""] = /^(\d+(?:\.\d+)?)\s*([kmgt]?)i?b?$/i.exec(text.trim()) ?? [];
   if (digits === undefined) return undefined;

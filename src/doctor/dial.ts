@@ -1,4 +1,4 @@
-/** One connection, tried once: there, or why not. */
+/** Dials an endpoint once: connects, or says why not. */
 import { Redis } from "ioredis";
 import type { Access } from "../redis/access.js";
 import type { Login, Place } from "../redis/address.js";
@@ -6,12 +6,12 @@ import { whyPerhaps, whyRefused, type Peer } from "../redis/refusal.js";
 
 const WITHIN_MS = 3_000;
 
-/** The message says what happened and, if that is known, what to do about it. */
+/** The endpoint could not be connected to. The message says why and, if that is known, what to do about it. */
 export class DialError extends Error {
   override readonly name = "DialError";
 }
 
-export interface Door {
+export interface Endpoint {
   readonly at: Place;
   readonly peer: Peer;
   readonly login: Login;
@@ -19,7 +19,7 @@ export interface Door {
 }
 
 /** @throws DialError */
-export async function dial({ at, peer, login, tls }: Door): Promise<Redis> {
+export async function dial({ at, peer, login, tls }: Endpoint): Promise<Redis> {
   const redis = new Redis({
     ...at,
     ...login,
@@ -39,7 +39,7 @@ export async function dial({ at, peer, login, tls }: Door): Promise<Redis> {
   try {
     await redis.connect();
     await redis.call("PING").catch((error: Error) => {
-      // a right that a gateway does not need
+      // gateways do not need this right
       if (!error.message.startsWith("NOPERM")) throw error;
     });
     return redis;
@@ -51,10 +51,10 @@ export async function dial({ at, peer, login, tls }: Door): Promise<Redis> {
   }
 }
 
-/** Whether anybody is let in without a password. */
-export async function opensToAll(door: Door): Promise<boolean> {
+/** Whether the endpoint accepts connections without a password. */
+export async function opensToAll(endpoint: Endpoint): Promise<boolean> {
   try {
-    const redis = await dial({ ...door, login: {} });
+    const redis = await dial({ ...endpoint, login: {} });
     redis.disconnect();
     return true;
   } catch (error) {
@@ -63,7 +63,7 @@ export async function opensToAll(door: Door): Promise<boolean> {
   }
 }
 
-export function shown({ host, port }: Place): string {
+export function formatPlace({ host, port }: Place): string {
   return host.includes(":") ? `[${host}]:${port}` : `${host}:${port}`;
 }
 

@@ -1,19 +1,19 @@
-/** Looks at all that a REDIS_URL leads to: the sentinels, the primary, the replicas. */
+/** Examines all servers that a REDIS_URL leads to: the sentinels, the primary, the replicas. */
 import type { Access } from "../redis/access.js";
 import type { Place } from "../redis/address.js";
-import { DialError, shown, type Door } from "./dial.js";
+import { DialError, formatPlace, type Endpoint } from "./dial.js";
 import { serverRules } from "./rules.js";
 import { lookAtSentinel, replicaPlaces, sentinelRules, type SentinelSeen } from "./sentinels.js";
 import { lookAtServer, type Needs, type Seen } from "./server.js";
 import { judgeAll, type Finding, type Section } from "./verdict.js";
 
 export interface Asked extends Pick<Needs, "prefix" | "leaseMs" | "memoryLimit"> {
-  /** That ACK_LEVEL asks for; 0 if it is `fast`. */
+  /** How many replicas ACK_LEVEL asks for; 0 if it is `fast`. */
   readonly ackReplicas: number;
 }
 
 export async function examine({ address, tls }: Access, asked: Asked): Promise<Section[]> {
-  const toServer = (at: Place): Door => ({ at, peer: "redis", login: address.login, tls });
+  const toServer = (at: Place): Endpoint => ({ at, peer: "redis", login: address.login, tls });
   if (address.kind === "server") {
     const needs = { ...asked, replicas: asked.ackReplicas, hasSentinels: false };
     return [await examineServer(toServer(address.at), needs)];
@@ -22,10 +22,10 @@ export async function examine({ address, tls }: Access, asked: Asked): Promise<S
   const needs = { ...asked, replicas: Math.max(1, asked.ackReplicas), hasSentinels: true };
   const looks = await Promise.all(
     sentinels.map(async (at) => {
-      const door: Door = { at, peer: "sentinel", login, tls };
-      const title = `sentinel ${shown(at)}`;
+      const endpoint: Endpoint = { at, peer: "sentinel", login, tls };
+      const title = `sentinel ${formatPlace(at)}`;
       try {
-        const seen = await lookAtSentinel(door, name, sentinels);
+        const seen = await lookAtSentinel(endpoint, name, sentinels);
         return { seen, section: { title, findings: judgeAll(sentinelRules, seen) } };
       } catch (error) {
         return { seen: undefined, section: { title, findings: [unreachable(error)] } };
@@ -38,16 +38,16 @@ export async function examine({ address, tls }: Access, asked: Asked): Promise<S
   return [...looks.map(({ section }) => section), ...disagreement(seen), ...sections];
 }
 
-async function examineServer(door: Door, needs: Needs): Promise<Section> {
+async function examineServer(endpoint: Endpoint, needs: Needs): Promise<Section> {
   try {
-    const seen = await lookAtServer(door, needs);
+    const seen = await lookAtServer(endpoint, needs);
     const findings = judgeAll(serverRules, seen);
-    // of another kind of server the rest makes no sense
+    // the other rules make no sense for another kind of server
     const kind = findings.filter(({ name, is }) => name === "mode" && is === "wrong");
-    const title = `${roleOf(seen)} ${shown(door.at)}`;
+    const title = `${roleOf(seen)} ${formatPlace(endpoint.at)}`;
     return { title, findings: kind.length > 0 ? kind : findings };
   } catch (error) {
-    return { title: `redis ${shown(door.at)}`, findings: [unreachable(error)] };
+    return { title: `redis ${formatPlace(endpoint.at)}`, findings: [unreachable(error)] };
   }
 }
 
@@ -67,11 +67,11 @@ function unreachable(error: unknown): Finding {
 /** The primary first. */
 function placesOf(seen: readonly SentinelSeen[]): Place[] {
   const places = [...seen.map(({ primary }) => primary), ...seen.flatMap(replicaPlaces)];
-  return [...new Map(places.map((place) => [shown(place), place])).values()];
+  return [...new Map(places.map((place) => [formatPlace(place), place])).values()];
 }
 
 function disagreement(seen: readonly SentinelSeen[]): Section[] {
-  const named = new Set(seen.map(({ primary }) => shown(primary)));
+  const named = new Set(seen.map(({ primary }) => formatPlace(primary)));
   if (named.size < 2) return [];
   const found = `the sentinels name ${[...named].join(" and ")}`;
   const why = "after a failover they agree within a second; if they go on, one of them is cut off";

@@ -1,4 +1,4 @@
-/** `npm run doctor`: looks at a Redis as the gateways use it, and says what is to be set. */
+/** `npm run doctor`: examines a Redis as the gateways use it, and says which settings must change. */
 import { parseArgs } from "node:util";
 import { redisSettings } from "../config/access.js";
 import { ConfigError, readConfig } from "../config.js";
@@ -52,7 +52,7 @@ async function main(): Promise<number> {
   return isWell(sections) ? 0 : 1;
 }
 
-/** The environment with another URL, and without what that URL brings along itself or has no use for. */
+/** The environment with another URL, without the variables that this URL replaces or cannot use. */
 function surroundings(environment: Environment, url: string | undefined): Environment {
   if (url === undefined) return environment;
   const address = readAddress(url);
@@ -67,7 +67,7 @@ function surroundings(environment: Environment, url: string | undefined): Enviro
   return { ...Object.fromEntries(rest), REDIS_URL: url };
 }
 
-/** A password in the URL is for the user in the URL; a user there may have a password beside it. */
+/** A password in the URL belongs to the user in the URL; a user in the URL may have a password elsewhere. */
 function besideOf(whose: "REDIS" | "SENTINEL", { username, password }: Login): string[] {
   const isUser = username !== undefined || password !== undefined;
   return [
@@ -77,7 +77,7 @@ function besideOf(whose: "REDIS" | "SENTINEL", { username, password }: Login): s
 }
 
 main().then(
-  (code) => process.exit(code), // not when the last timer of a connection that failed has run
+  (code) => process.exit(code), // without waiting for timers of connections that failed
   (error: Error) => {
     const isUsage = (error as NodeJS.ErrnoException).code?.startsWith("ERR_PARSE_ARGS") === true;
     const isOurs = error instanceof ConfigError || error instanceof AddressError || isUsage;

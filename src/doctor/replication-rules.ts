@@ -1,4 +1,4 @@
-/** What matters where replicas are, or must be. */
+/** The rules for servers that have replicas, or must have them. */
 import { formatBytes } from "./bytes.js";
 import { bufferLimitRule, settingOf } from "./settings.js";
 import type { Seen } from "./server.js";

@@ -1,4 +1,4 @@
-/** What the doctor found, for people. */
+/** The doctor's report, for people. */
 import type { Finding, Section } from "./verdict.js";
 
 const NAME_WIDTH = 34;

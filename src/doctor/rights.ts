@@ -1,7 +1,7 @@
-/** The rights that a gateway's user needs, and whether a user has them: tried, for few may ask. */
+/** The rights that a gateway's user needs. Whether a user has them is found by trying: few may ask Redis for them. */
 import type { Redis } from "ioredis";
 
-/** As in the line of docs/operations.md. `K` is a key of the doctor's own, `C` a channel. */
+/** The rights as in the ACL line of docs/operations.md, each with a command to try. `K` is a key of the doctor's own, `C` a channel. */
 const TRIED: Readonly<Record<string, string>> = {
   fcall: "FCALL tertulia_doctor 1 K",
   "function|load": "FUNCTION LOAD #!none",
@@ -15,9 +15,9 @@ const TRIED: Readonly<Record<string, string>> = {
   hkeys: "HKEYS K",
   hlen: "HLEN K",
   hmget: "HMGET K f",
-  hset: "HSET K f v odd", // refused for its number of words, after the rights
+  hset: "HSET K f v odd", // Redis checks rights first, then refuses the number of arguments
   pexpire: "PEXPIRE K none",
-  sadd: "SADD K m", // the one that writes; the next but three takes it back
+  sadd: "SADD K m", // the only one that writes; SREM below takes it back
   scard: "SCARD K",
   smembers: "SMEMBERS K",
   srandmember: "SRANDMEMBER K",
@@ -35,7 +35,7 @@ const TRIED: Readonly<Record<string, string>> = {
   zpopmin: "ZPOPMIN K",
   zrange: "ZRANGE K 0 0",
   zrem: "ZREM K m",
-  subscribe: "SUBSCRIBE C", // the last: afterwards nothing else may be said
+  subscribe: "SUBSCRIBE C", // the last one: afterwards the connection takes no other command
 };
 
 export const RIGHTS: readonly string[] = Object.keys(TRIED);
@@ -43,7 +43,7 @@ export const RIGHTS: readonly string[] = Object.keys(TRIED);
 export interface Refused {
   /** Commands that this user may not run. */
   readonly commands: readonly string[];
-  /** Commands that this server does not have, or has renamed. */
+  /** Commands that this server does not know, or has renamed. */
   readonly unknown: readonly string[];
   readonly isKeyRefused: boolean;
   readonly isChannelRefused: boolean;

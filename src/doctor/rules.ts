@@ -1,4 +1,4 @@
-/** What a Redis must be for a chat, one rule a line of the table in docs/operations.md. */
+/** The rules for a Redis server. Each is a line of the table in docs/operations.md. */
 import { formatBytes } from "./bytes.js";
 import { replicationRules } from "./replication-rules.js";
 import { bufferLimitRule, settingOf } from "./settings.js";

@@ -1,8 +1,8 @@
-/** What a Sentinel tells, and what it must be. */
+/** What a Sentinel says of itself, and the rules for it. */
 import { isIP } from "node:net";
 import type { Redis } from "ioredis";
 import type { Place } from "../redis/address.js";
-import { dial, isLoopback, opensToAll, shown, type Door } from "./dial.js";
+import { dial, isLoopback, opensToAll, formatPlace, type Endpoint } from "./dial.js";
 import { pairs, placeOf } from "./server.js";
 import { ok, warning, wrong, type Rule } from "./verdict.js";
 
@@ -16,18 +16,18 @@ export interface SentinelSeen {
   readonly quorumSays: string;
   readonly isOpenToAll: boolean;
   readonly isLoopback: boolean;
-  /** Sentinels in REDIS_URL, and whether they stand there with names. */
+  /** How many sentinels are in REDIS_URL, and whether by host name. */
   readonly listed: number;
   readonly areListedByName: boolean;
 }
 
 /** @throws DialError; Error if it does not know the primary */
 export async function lookAtSentinel(
-  door: Door,
+  endpoint: Endpoint,
   name: string,
   listed: readonly Place[],
 ): Promise<SentinelSeen> {
-  const redis = await dial(door);
+  const redis = await dial(endpoint);
   try {
     const named = (await redis.call("SENTINEL", "GET-MASTER-ADDR-BY-NAME", name)) as
       | string[]
@@ -44,8 +44,8 @@ export async function lookAtSentinel(
       quorumSays: await redis
         .call("SENTINEL", "CKQUORUM", name)
         .then(String, (error: Error) => error.message),
-      isOpenToAll: await opensToAll(door),
-      isLoopback: isLoopback(door.at),
+      isOpenToAll: await opensToAll(endpoint),
+      isLoopback: isLoopback(endpoint.at),
       listed: listed.length,
       areListedByName: listed.every(({ host }) => isIP(host) === 0),
     };
@@ -58,7 +58,7 @@ async function asked(redis: Redis, what: string, name: string): Promise<unknown>
   try {
     return await redis.call("SENTINEL", what, name);
   } catch {
-    return undefined; // not this user's
+    return undefined; // this user may not ask
   }
 }
 
@@ -66,7 +66,7 @@ function mapOf(flat: unknown): ReadonlyMap<string, string> | undefined {
   return flat === undefined ? undefined : pairs(flat as string[]);
 }
 
-/** Of replicas that it takes for alive. */
+/** The replicas that the Sentinel considers alive. */
 export function replicaPlaces({ replicas }: SentinelSeen): Place[] {
   return replicas
     .filter((each) => !isDown(each))
@@ -84,7 +84,9 @@ export const sentinelRules: readonly Rule<SentinelSeen>[] = [
     why: "gateways write where the first sentinel that answers sends them",
     judge({ primary, about }) {
       const flags = about?.get("flags") ?? "master";
-      return flags === "master" ? ok(shown(primary)) : wrong(`${shown(primary)}: ${flags}`);
+      return flags === "master"
+        ? ok(formatPlace(primary))
+        : wrong(`${formatPlace(primary)}: ${flags}`);
     },
   },
   {

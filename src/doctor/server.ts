@@ -1,7 +1,7 @@
-/** What a Redis tells of itself. */
+/** What a Redis server says of itself. */
 import type { Redis } from "ioredis";
 import type { Place } from "../redis/address.js";
-import { dial, isLoopback, opensToAll, type Door } from "./dial.js";
+import { dial, isLoopback, opensToAll, type Endpoint } from "./dial.js";
 import { findRefused, type Refused } from "./rights.js";
 
 /** What the gateways are configured to need. */
@@ -11,7 +11,7 @@ export interface Needs {
   /** Replicas that must be there: ACK_LEVEL=replicated, or Sentinel. */
   readonly replicas: number;
   readonly hasSentinels: boolean;
-  /** Bytes that Redis may use at most, if somebody has said so: a container's limit. */
+  /** How many bytes Redis may use, if the operator has said so: a container's limit. */
   readonly memoryLimit: number | undefined;
 }
 
@@ -33,7 +33,7 @@ export interface Seen {
   readonly refused: Refused;
   readonly isOpenToAll: boolean;
   readonly isLoopback: boolean;
-  /** Of its clock before this machine's. */
+  /** How far its clock is ahead of this machine's. */
   readonly aheadMs: number;
 }
 
@@ -48,8 +48,8 @@ const SETTINGS = [
 ];
 
 /** @throws DialError; Error if even INFO is refused */
-export async function lookAtServer(door: Door, needs: Needs): Promise<Seen> {
-  const redis = await dial(door);
+export async function lookAtServer(endpoint: Endpoint, needs: Needs): Promise<Seen> {
+  const redis = await dial(endpoint);
   try {
     const askedMs = Date.now();
     const about = fieldsOf(await redis.info());
@@ -61,9 +61,9 @@ export async function lookAtServer(door: Door, needs: Needs): Promise<Seen> {
       about,
       replicas: replicasOf(about),
       settings: await settingsOf(redis),
-      user: door.login.username ?? "default",
-      isOpenToAll: await opensToAll(door),
-      isLoopback: isLoopback(door.at),
+      user: endpoint.login.username ?? "default",
+      isOpenToAll: await opensToAll(endpoint),
+      isLoopback: isLoopback(endpoint.at),
       aheadMs: Math.round(serverMs - middleMs),
       refused: await findRefused(redis, needs.prefix),
     };
@@ -85,7 +85,7 @@ async function settingsOf(redis: Redis): Promise<Map<string, string> | undefined
   try {
     return pairs((await redis.call("CONFIG", "GET", ...SETTINGS)) as string[]);
   } catch {
-    return undefined; // not this user's, or a provider keeps it to itself
+    return undefined; // this user may not ask, or the provider hides it
   }
 }
 

@@ -1,4 +1,4 @@
-/** Rules on what `CONFIG GET` says, where it may be asked. */
+/** Rules about the answers of `CONFIG GET`, where the user may ask. */
 import { formatBytes } from "./bytes.js";
 import type { Seen } from "./server.js";
 import { ok, warning, type Rule, type Verdict } from "./verdict.js";
@@ -14,7 +14,7 @@ export function settingOf(
   };
 }
 
-/** Bytes, bytes for so many seconds; 0 is no limit. */
+/** A hard limit in bytes, and a soft one in bytes for some seconds; 0 is no limit. */
 export interface Limit {
   readonly hard: number;
   readonly soft: number;
@@ -26,7 +26,7 @@ interface BufferLimit {
   readonly value: string;
   readonly why: string;
   isGood(this: void, limit: Limit, seen: Seen): boolean;
-  /** The words of the setting after its kind. */
+  /** The values of the setting, after its kind. */
   set(this: void, seen: Seen): string;
 }
 

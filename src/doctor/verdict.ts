@@ -1,4 +1,4 @@
-/** What a rule is, and what it says. */
+/** Rules, and their verdicts. */
 
 export type Verdict =
   | { readonly is: "ok"; readonly found: string }
@@ -8,7 +8,7 @@ export type Verdict =
       /** The command that mends it. */
       readonly set?: string;
     }
-  /** This user may not look. */
+  /** This user may not see it. */
   | { readonly is: "unseen" };
 
 export interface Rule<Subject> {
@@ -16,7 +16,7 @@ export interface Rule<Subject> {
   readonly name: string;
   readonly value: string;
   readonly why: string;
-  /** Undefined: it does not matter here. */
+  /** Undefined if the rule does not apply here. */
   judge(this: void, subject: Subject): Verdict | undefined;
 }
 
@@ -29,7 +29,7 @@ export interface Finding {
   readonly set?: string | undefined;
 }
 
-/** What was found at one server or sentinel. */
+/** The findings at one server or sentinel. */
 export interface Section {
   readonly title: string;
   readonly findings: readonly Finding[];

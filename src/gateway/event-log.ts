@@ -1,6 +1,6 @@
 /**
- * The event log: who came and went, what failed and why, and, at debug, from whom to whom a message
- * went. Never a text or a key; of addresses only the client's own. docs/operations.md has the table.
+ * The event log: which clients came and went, what was refused and why, and at debug from whom to whom a message
+ * went. Never a text or a key, and no address but the client's own. docs/operations.md has the table.
  */
 import type { Command, Reply } from "../chat/commands.js";
 import { formatAddress, type Address } from "../chat/conversation.js";
@@ -12,13 +12,13 @@ import { nameWriter, type LogNames } from "./log-names.js";
 import type { Resumed } from "./resume.js";
 import type { Session } from "./session.js";
 
-/** How a connection came to its end. */
+/** How a connection ended. */
 export interface Ending {
   readonly code: number;
   readonly why: string;
 }
 
-/** Of which a reply is the answer. */
+/** The request that a reply answers. */
 export type Asked = Command | { readonly type: "hello"; readonly name: Name };
 
 export class EventLog {
@@ -32,7 +32,7 @@ export class EventLog {
     this.#hasAddresses = names.how === "plain";
   }
 
-  /** A connection that may have no name yet. */
+  /** A connection is open; it may have no name yet. */
   opened({ nameClaim, dialect }: Session, address: string | undefined): void {
     const fields = {
       session: nameClaim.id,
@@ -73,7 +73,7 @@ export class EventLog {
     );
   }
 
-  /** The connection is gone; who never had a name is no news. */
+  /** The connection is gone. One that never had a name is logged at debug only. */
   disconnected(session: Session, ending: Ending): void {
     const { log } = this.#observe;
     const level = session.nameClaim.isClaimed ? "info" : "debug";
@@ -116,7 +116,7 @@ export class EventLog {
     );
   }
 
-  /** Tells of a message that was stored, and of a command that was refused; counts these. */
+  /** Logs messages that were stored, and commands that were refused; counts refusals. */
   answered(session: Session, asked: Asked | undefined, reply: Reply): void {
     const { log, counters } = this.#observe;
     if (reply.type === "refused") {
@@ -131,7 +131,7 @@ export class EventLog {
     }
   }
 
-  /** A name that is asked for is the session's, as far as anybody knows. */
+  /** The fields of each line about a session. A session without a name has the one that it asks for. */
   #of(
     { nameClaim, dialect }: Session,
     asked?: Asked,

@@ -1,12 +1,12 @@
-/** The handshake: whether it can succeed, which subprotocol is echoed, how it is refused. */
+/** The WebSocket handshake: whether it can succeed, which subprotocol is echoed, how it is refused. */
 import type { IncomingMessage } from "node:http";
 import type { Socket } from "node:net";
 import { SUBPROTOCOL } from "../wire/json-schema.js";
 
-/** How long a client that was answered, or has begun to close, may take to hang up. */
+/** How long a client may take to hang up after it was answered or has begun to close. */
 export const LINGER_MS = 2_000;
 
-/** Whether the handshake will succeed: nobody is announced for one that cannot. RFC 6455 §4.2.1. */
+/** Whether the handshake will succeed. No name is claimed for one that cannot. RFC 6455 §4.2.1. */
 export function isWebSocket(
   { method, headers }: IncomingMessage,
   subprotocols: readonly string[],
@@ -22,15 +22,15 @@ export function isWebSocket(
   );
 }
 
-/** `ws` refuses a list with empty places, which is to be read all the same. RFC 9110 §5.6.1.2 */
+/** Removes empty elements from the offer: `ws` refuses them, RFC 9110 §5.6.1.2 allows them. */
 export function mendOffer({ headers }: IncomingMessage, subprotocols: readonly string[]): void {
   if (subprotocols.length === 0) delete headers["sec-websocket-protocol"];
   else headers["sec-websocket-protocol"] = subprotocols.join(", ");
 }
 
 /**
- * Browsers fail if none of the subprotocols that they offered comes back; one client cannot take a
- * 101 of 254 bytes or more.
+ * The subprotocol that is echoed. Browsers fail the connection if none of those that they offered comes back; the
+ * shortest one, because one client cannot read a 101 of 254 bytes or more.
  */
 export function shortestEcho(offered: Set<string>): string | false {
   for (const known of [SUBPROTOCOL, "ws-protocol"]) if (offered.has(known)) return known;
@@ -38,6 +38,7 @@ export function shortestEcho(offered: Set<string>): string | false {
   return shortest !== undefined && shortest.length <= 64 ? shortest : false;
 }
 
+/** Refuses an upgrade, and closes the connection. */
 export function answerUpgrade(socket: Socket, status: 400 | 503, reason: string): void {
   const head = [
     `HTTP/1.1 ${status} ${status === 400 ? "Bad Request" : "Service Unavailable"}`,
@@ -46,6 +47,6 @@ export function answerUpgrade(socket: Socket, status: 400 | 503, reason: string)
     `Content-Length: ${reason.length + 1}`,
   ];
   socket.end(`${head.join("\r\n")}\r\n\r\n${reason}\n`);
-  socket.resume(); // reads the rest, so that the end is seen
+  socket.resume(); // discards the rest, so that `end` fires
   setTimeout(() => socket.destroy(), LINGER_MS).unref();
 }

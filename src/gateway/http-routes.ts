@@ -1,4 +1,4 @@
-/** Pages: plain HTTP on the chat's port. PROTOCOL.md, connecting. */
+/** The routes of plain HTTP on the chat's port. PROTOCOL.md, connecting. */
 import type { IncomingMessage, ServerResponse } from "node:http";
 import type { Chat } from "../chat/chat.js";
 import type { Name } from "../chat/names.js";
@@ -12,13 +12,13 @@ import { parseUpgradeRequest } from "./upgrade-request.js";
 export interface HttpRoutesDependencies {
   readonly chat: Chat;
   readonly log: Log;
-  /** Of this life of this gateway. */
+  /** Identifies this run of this gateway. */
   readonly id: string;
-  /** See HoldDoors. */
+  /** See NameClaimCallbacks. */
   readonly mayBeFree: (name: Name) => Promise<boolean>;
   readonly isReady: () => boolean;
   readonly isDraining: () => boolean;
-  /** Undefined: it was not built. */
+  /** Undefined if it was not built. */
   readonly site: StaticSite | undefined;
 }
 
@@ -31,41 +31,44 @@ interface Page {
 const SCHEMA = JSON.stringify(publishedSchema(), null, 2);
 
 export class HttpRoutes {
-  readonly #doors: HttpRoutesDependencies;
+  readonly #dependencies: HttpRoutesDependencies;
 
-  constructor(doors: HttpRoutesDependencies) {
-    this.#doors = doors;
+  constructor(dependencies: HttpRoutesDependencies) {
+    this.#dependencies = dependencies;
   }
 
   async serve(request: IncomingMessage, response: ServerResponse): Promise<void> {
     request.resume();
     response.on("finish", () => setTimeout(() => request.socket.destroy(), LINGER_MS).unref());
-    const found = this.#ofSite(request);
+    const found = this.#answerOfSite(request);
     if (found !== undefined) {
       response.writeHead(found.status, { ...found.headers, connection: "close" });
       response.end(request.method === "HEAD" ? undefined : found.body);
       return;
     }
     const { status, body, type } = await this.#answer(request).catch((error: unknown) => {
-      this.#doors.log.warn({ err: error }, "request failed");
+      this.#dependencies.log.warn(
+        { event: "http_request_failed", err: error },
+        "http request failed",
+      );
       return text(503, "the chat is unavailable, try again");
     });
-    // closed, so that the next request line goes through the front as well
+    // closed, because only the first request line of a connection is mended
     response.writeHead(status, {
       "content-type": type ?? "text/plain; charset=utf-8",
-      [NODE_HEADER]: this.#doors.id,
+      [NODE_HEADER]: this.#dependencies.id,
       connection: "close",
     });
     response.end(request.method === "HEAD" ? undefined : `${body}\n`);
   }
 
-  /** With a name it is the question whether that is free, as ever. */
-  #ofSite(request: IncomingMessage): Served | undefined {
+  /** A request with a name asks whether that name is free; it is not for the page. */
+  #answerOfSite(request: IncomingMessage): Served | undefined {
     const { path, name } = parseUpgradeRequest(request);
     if (name !== undefined || (request.method !== "GET" && request.method !== "HEAD")) {
       return undefined;
     }
-    return this.#doors.site?.answer(path, request.headers);
+    return this.#dependencies.site?.answer(path, request.headers);
   }
 
   async #answer(request: IncomingMessage): Promise<Page> {
@@ -73,8 +76,8 @@ export class HttpRoutes {
     if (request.method !== "GET" && request.method !== "HEAD") return text(405, "only GET");
     if (path === "/healthz") return text(200, "alive");
     if (path === "/readyz") {
-      if (this.#doors.isDraining()) return text(404, "draining");
-      return this.#doors.isReady() ? text(200, "ready") : text(503, "not ready");
+      if (this.#dependencies.isDraining()) return text(404, "draining");
+      return this.#dependencies.isReady() ? text(200, "ready") : text(503, "not ready");
     }
     if (path === "/tertulia.v1.schema.json") {
       return { status: 200, body: SCHEMA, type: "application/schema+json" };
@@ -83,8 +86,8 @@ export class HttpRoutes {
       if (path !== "/") return text(404, "nothing here");
       return text(200, "Tertulia. Connect a chat client to this port: ?name=you");
     }
-    if (this.#doors.chat.refuseName(name)) return text(400, "nobody can be called this");
-    const { chat, mayBeFree } = this.#doors;
+    if (this.#dependencies.chat.refuseName(name)) return text(400, "nobody can be called this");
+    const { chat, mayBeFree } = this.#dependencies;
     const isTaken = async (): Promise<boolean> => chat.isTaken(name);
     const isHeld = (await isTaken()) && !((await mayBeFree(name)) && !(await isTaken()));
     return isHeld ? text(400, "this name is taken") : text(200, "free");

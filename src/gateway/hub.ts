@@ -1,4 +1,4 @@
-/** The hub: the sessions of this node. Finds whom a notice is for and encodes it once per dialect. */
+/** The hub: the sessions of this node. Finds the sessions that a notice is for, and encodes it once per dialect. */
 import { audienceOf, otherOf, type Audience } from "../chat/conversation.js";
 import type { Notice } from "../chat/events.js";
 import type { Name } from "../chat/names.js";
@@ -8,7 +8,7 @@ import type { Dialect } from "../wire/dialect.js";
 import { frameOf, type Frame } from "./frame.js";
 import type { Session } from "./session.js";
 
-const RECLAIMED_AT_ONCE = 500;
+const RECLAIM_BATCH = 500;
 
 export class Hub {
   readonly #all = new Set<Session>();
@@ -23,7 +23,10 @@ export class Hub {
     return this.#all;
   }
 
-  /** Under the name that the session holds or is about to claim: what it misses it would miss for ever. */
+  /**
+   * Adds a session under the name that it holds or is about to claim. To be called before the claim: a session that
+   * is not in the hub misses notices for good.
+   */
   add(session: Session, name: Name): void {
     this.#all.add(session);
     const namesakes = this.#byName.get(name) ?? new Set();
@@ -35,13 +38,13 @@ export class Hub {
     this.release(session, name);
   }
 
-  /** The session has given its name back: it is told what everybody is told, until it is removed. */
+  /** The session has given its name back: until it is removed, it hears only what everybody hears. */
   release(session: Session, name: Name): void {
     const namesakes = this.#byName.get(name);
     if (namesakes?.delete(session) && namesakes.size === 0) this.#byName.delete(name);
   }
 
-  /** The sessions that hold a name, or are about to claim it. */
+  /** The sessions that hold the name, or are about to claim it. */
   named(name: Name): Iterable<Session> {
     return this.#byName.get(name) ?? [];
   }
@@ -50,53 +53,53 @@ export class Hub {
     return this.#byName.has(name);
   }
 
-  /** What these sessions believe may be over: they hear and do nothing until they are reclaimed. */
+  /** The node's lease may have ended: no session hears or does anything until its name is reclaimed. */
   suspend(): void {
     for (const session of this.#all) session.suspend();
   }
 
-  /** Suspends all, and lets each claim its name again, on data that may be older. */
+  /** Suspends all sessions, and lets each claim its name again. `mayBeOlder`: Redis may hold older data. */
   async reclaim(mayBeOlder: boolean): Promise<void> {
     this.suspend();
     const sessions = [...this.#all];
-    // in batches: a burst of all would keep every other call waiting until it times out
+    // in batches: all at once would make every other call to Redis wait until it times out
     while (sessions.length > 0) {
-      const some = sessions.splice(0, RECLAIMED_AT_ONCE);
-      await Promise.all(some.map((session) => session.reclaim(mayBeOlder)));
+      const batch = sessions.splice(0, RECLAIM_BATCH);
+      await Promise.all(batch.map((session) => session.reclaim(mayBeOlder)));
     }
   }
 
-  /** Tells a notice of the feed to everybody whom it is for. */
+  /** Delivers a notice of the feed to the sessions that it is for. */
   deliver(notice: Notice): void {
     const began = performance.now();
     let deliveries = 0;
     const audience = audienceFor(notice);
-    if (audience === "everybody") deliveries = tell(notice, this.#all);
+    if (audience === "everybody") deliveries = fanOut(notice, this.#all);
     else if (audience !== "members") {
-      for (const name of audience) deliveries += tell(notice, this.#byName.get(name) ?? [], name);
+      for (const name of audience) deliveries += fanOut(notice, this.#byName.get(name) ?? [], name);
     }
     this.#counters.notices.inc({ type: notice.type });
-    this.#counted(deliveries, began);
+    this.#count(deliveries, began);
     if (notice.type === "message") this.#counters.delivery.end(notice.message.mid);
   }
 
-  /** Tells what a window of presence brought, each audience its own. */
+  /** Delivers the news of a window of presence to the sessions that follow it. */
   deliverPresence(news: readonly PresenceNews<Session>[]): void {
     if (news.length === 0) return;
     const began = performance.now();
     let deliveries = 0;
-    for (const { window, audience } of news) deliveries += tell(window, audience);
-    this.#counted(deliveries, began);
+    for (const { window, audience } of news) deliveries += fanOut(window, audience);
+    this.#count(deliveries, began);
   }
 
-  #counted(deliveries: number, began: number): void {
+  #count(deliveries: number, began: number): void {
     this.#counters.deliveries.inc(deliveries);
     this.#counters.fanOut.observe((performance.now() - began) / 1_000);
   }
 }
 
 /** Encodes the notice once per dialect; returns how many sessions took it. */
-function tell(notice: Notice, sessions: Iterable<Session>, reader?: Name): number {
+function fanOut(notice: Notice, sessions: Iterable<Session>, reader?: Name): number {
   const frames = new Map<Dialect, Frame | undefined>();
   let deliveries = 0;
   for (const session of sessions) {

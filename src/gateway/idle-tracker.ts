@@ -1,6 +1,6 @@
 /**
- * Activity: who did something lately. Noted for all once a second; at once for who is inactive,
- * because everybody must hear that they are back.
+ * The idle tracker: which sessions were active since the last beat. The store is told of all of them once a second,
+ * and at once of a session whose user is inactive, because everybody must hear that the user is back.
  */
 import type { Chat } from "../chat/chat.js";
 import type { ActivityKind } from "../chat/ports.js";
@@ -23,12 +23,12 @@ export class IdleTracker {
     if (session.isInactive) void this.flush();
   }
 
-  /** The user has chosen a status: what was done before does not change it. */
+  /** The user has chosen a status: earlier activity must not change it. */
   forget(session: Session): void {
     this.#active.delete(session);
   }
 
-  /** Tells the store of all who were active since the last time. */
+  /** Tells the store of all sessions that were active since the last call. Never rejects. */
   async flush(): Promise<void> {
     const active = [...this.#active]
       .filter(([{ nameClaim }]) => nameClaim.hasName)
@@ -38,8 +38,12 @@ export class IdleTracker {
     try {
       await this.#chat.touch(active);
     } catch (error) {
-      // they count as quiet until they do something again
-      this.#log.warn({ err: error, users: active.length }, "activity could not be noted");
+      // these users count as idle until they do something again
+      const users = active.length;
+      this.#log.warn(
+        { event: "activity_not_noted", err: error, users },
+        "activity could not be noted",
+      );
     }
   }
 }

@@ -1,7 +1,7 @@
 /**
- * Alone: whether a gateway that is not ready should let its clients go. While Redis is away nobody
- * serves, and clients are best off where they are; but if others serve, and this one has not for a
- * while, they are better off there. Pure: time and what was seen go in, the decision comes out.
+ * The isolation detector: decides whether a gateway that is not ready should let its clients go. While Redis is away
+ * for all gateways, clients are best off where they are. If other gateways serve, and this one has not for a while,
+ * clients are better off there. Pure: time and observations go in, the decision comes out.
  */
 
 /**
@@ -10,22 +10,22 @@
  */
 export type Others = "serving" | "waiting" | "silent";
 
-/** For so long others must have served, and this gateway not. As deploy/haproxy/cut.lua judges. */
+/** How long others must have served while this gateway has not. The same as in deploy/haproxy/cut.lua. */
 export const ISOLATED_AFTER_MS = 10_000;
-/** With more time between two looks nobody knows what was in between: this process stood still, perhaps. */
-const BLIND_AFTER_MS = 5_000;
+/** After a longer pause between two observations the time starts anew: this process may have been frozen. */
+const STALE_AFTER_MS = 5_000;
 
 export class IsolationDetector {
-  /** Since when each look found that this gateway does not serve, and that it is not the whole chat. */
+  /** Since when each observation was that only this gateway does not serve. */
   #sinceMs: number | undefined;
-  #lookedMs = -Infinity;
+  #observedAtMs = -Infinity;
 
-  /** Takes what was just seen. Returns whether the clients should leave. Steady clock, ms. */
+  /** Takes an observation; returns whether the clients should leave. Steady clock, ms. */
   judge(nowMs: number, seen: "ready" | Others): boolean {
-    const wasBlind = nowMs - this.#lookedMs > BLIND_AFTER_MS;
-    this.#lookedMs = nowMs;
+    const isStale = nowMs - this.#observedAtMs > STALE_AFTER_MS;
+    this.#observedAtMs = nowMs;
     if (seen === "ready" || seen === "waiting") this.#sinceMs = undefined;
-    else if (wasBlind) this.#sinceMs = nowMs;
+    else if (isStale) this.#sinceMs = nowMs;
     else this.#sinceMs ??= nowMs;
     return this.#sinceMs !== undefined && nowMs - this.#sinceMs >= ISOLATED_AFTER_MS;
   }

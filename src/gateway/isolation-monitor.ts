@@ -1,7 +1,7 @@
 /**
- * Watches whether this gateway is alone in not being ready, and lets its clients go then: what a
- * balancer does that looks at `/readyz` and cuts, for those that do not (a Service of Kubernetes).
- * Newcomers are turned away anyway while the gateway is not ready.
+ * The isolation monitor: if this gateway alone is not ready for a while, it lets its clients go. Balancers that look
+ * at `/readyz` cut such clients themselves; others (a Service of Kubernetes) do not. New connections are refused
+ * anyway while the gateway is not ready.
  */
 import { setTimeout as pause } from "node:timers/promises";
 import type { Log } from "../observe.js";
@@ -13,27 +13,27 @@ export interface IsolationMonitorDependencies {
   readonly log: Log;
   /** Whether this gateway serves, or is about to stop anyway. */
   readonly isReady: () => boolean;
-  /** How many sessions there are to leave. */
+  /** How many sessions there are that could be let go. */
   readonly sessions: () => number;
-  /** Lets them go; who has not gone when the gateway is ready again stays. */
+  /** Lets them go; sessions that are still there when the gateway is ready again stay. */
   readonly letGo: () => Promise<void>;
 }
 
-/** Between two looks, with jitter. */
-const LOOK_MS = 1_000;
-/** Between rounds while all is well: so that the others are known when it is not. */
-const ACQUAINTED_MS = 30_000;
+/** Between two checks, with jitter. */
+const CHECK_EVERY_MS = 1_000;
+/** Between questions to the other gateways while this one is ready, so that they are known when it is not. */
+const ASK_EVERY_MS = 30_000;
 
 export class IsolationMonitor {
-  readonly #doors: IsolationMonitorDependencies;
-  readonly #alone = new IsolationDetector();
+  readonly #dependencies: IsolationMonitorDependencies;
+  readonly #detector = new IsolationDetector();
   readonly #stop = new AbortController();
-  #askedMs = -Infinity;
-  /** What the log was told last. */
-  #told: "peers_unknown" | "peers_silent" | undefined;
+  #askedAtMs = -Infinity;
+  /** The trouble that was logged last. */
+  #logged: "peers_unknown" | "peers_silent" | undefined;
 
-  constructor(doors: IsolationMonitorDependencies) {
-    this.#doors = doors;
+  constructor(dependencies: IsolationMonitorDependencies) {
+    this.#dependencies = dependencies;
   }
 
   /** Watches until closed. */
@@ -48,22 +48,22 @@ export class IsolationMonitor {
   async #run(): Promise<void> {
     const { signal } = this.#stop;
     while (!signal.aborted) {
-      const restMs = LOOK_MS * (0.75 + Math.random() / 2);
+      const restMs = CHECK_EVERY_MS * (0.75 + Math.random() / 2);
       await pause(restMs, undefined, { signal, ref: false }).catch(() => {});
-      if (!signal.aborted) await this.#look();
+      if (!signal.aborted) await this.#check();
     }
   }
 
-  async #look(): Promise<void> {
-    const { log, isReady, sessions, letGo } = this.#doors;
+  async #check(): Promise<void> {
+    const { log, isReady, sessions, letGo } = this.#dependencies;
     if (isReady()) {
-      this.#alone.judge(performance.now(), "ready");
-      if (performance.now() - this.#askedMs >= ACQUAINTED_MS) await this.#ask();
+      this.#detector.judge(performance.now(), "ready");
+      if (performance.now() - this.#askedAtMs >= ASK_EVERY_MS) await this.#ask();
       return;
     }
     if (sessions() === 0) return;
     const others = await this.#ask();
-    if (!this.#alone.judge(performance.now(), isReady() ? "ready" : others)) return;
+    if (!this.#detector.judge(performance.now(), isReady() ? "ready" : others)) return;
     const why = others === "silent" ? "nobody can be reached" : "others serve";
     log.warn(
       { event: "left_alone", why, sessions: sessions() },
@@ -73,15 +73,15 @@ export class IsolationMonitor {
   }
 
   async #ask(): Promise<Others> {
-    const { peers, log } = this.#doors;
+    const { peers, log } = this.#dependencies;
     const others = await peers.ask();
-    this.#askedMs = performance.now();
+    this.#askedAtMs = performance.now();
     const silence = others === "silent" ? "peers_silent" : undefined;
     const trouble = peers.areKnown ? silence : "peers_unknown";
-    if (trouble !== undefined && trouble !== this.#told) {
+    if (trouble !== undefined && trouble !== this.#logged) {
       log.warn({ event: trouble }, "no other gateway can be found or reached by PEERS");
     }
-    this.#told = trouble;
+    this.#logged = trouble;
     return others;
   }
 }

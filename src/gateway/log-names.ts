@@ -5,14 +5,14 @@ import { shown } from "../wire/shown.js";
 
 export interface LogNames {
   readonly how: "plain" | "hash" | "omit";
-  /** Of the hash: nodes with the same one write the same for a name. None: a random one for this node's life. */
+  /** The key of the hash: nodes with the same key log the same hash for a name. None: a random one per node. */
   readonly key?: string | undefined;
 }
 
-/** Cut: enough to tell a million names apart. */
+/** A hash is cut to this length, which is enough to tell a million names apart. */
 const HASH_CHARS = 12;
 
-/** Undefined where there is nothing to be said. */
+/** How names are logged; undefined where they are omitted. */
 export function nameWriter({ how, key }: LogNames): (name: Name) => string | undefined {
   switch (how) {
     case "plain":

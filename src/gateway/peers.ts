@@ -4,29 +4,29 @@ import { get } from "node:http";
 import { setTimeout as pause } from "node:timers/promises";
 import type { Others } from "./isolation-detector.js";
 
-/** Where a gateway may be: an address or a name, which may stand for many. */
+/** Where gateways may be: an address, or a host name that may resolve to many. */
 export interface Place {
   readonly host: string;
   readonly port: number;
 }
 
 /**
- * ready: it serves. there: it does not, or nobody listens, or it hangs up (it is full). silent: nothing came in
- * time. self: it is this gateway.
+ * ready: it serves. there: it does not serve, nobody listens there, or it hangs up (it is full). silent: no answer
+ * came in time. self: it is this gateway.
  */
 type Answer = "ready" | "there" | "silent" | "self";
 
-/** Tells which gateway answers at `/readyz`: one that asks all addresses of a name asks itself as well. */
+/** Tells which gateway answers at `/readyz`: a gateway that asks all addresses of a host name asks itself, too. */
 export const NODE_HEADER = "x-tertulia-node";
-/** One that serves is enough; with many gateways, these are some of them. */
+/** With more gateways than this, only some are asked: one that serves is enough. */
 const ASKED_AT_ONCE = 8;
 const ANSWERS_WITHIN_MS = 1_000;
-/** Errors that some machine within reach has answered with. */
-const WITHIN_REACH = /^(?:ECONNREFUSED|ECONNRESET|EPIPE|HPE_)/;
-/** The system's own resolver may try for half a minute: it goes on meanwhile, what was known is asked. */
+/** Errors that prove that a machine has answered. */
+const ANSWERED = /^(?:ECONNREFUSED|ECONNRESET|EPIPE|HPE_)/;
+/** The system's resolver may try for half a minute. It goes on meanwhile; the places known before are asked. */
 const RESOLVED_WITHIN_MS = 1_500;
 
-/** `host:port,[::1]:port` of the setting PEERS, which has been checked. */
+/** Parses the setting PEERS, `host:port,[::1]:port`, which has been validated. */
 export function placesOf(peers: string): Place[] {
   return peers.split(",").map((each) => {
     const place = each.trim();
@@ -39,26 +39,26 @@ export function placesOf(peers: string): Place[] {
 export class Peers {
   readonly #places: readonly Place[];
   readonly #self: string;
-  /** What each place stood for when that could be resolved last. */
-  readonly #known = new Map<Place, readonly Place[]>();
+  /** The addresses that each place had when it was resolved last. */
+  readonly #addresses = new Map<Place, readonly Place[]>();
   readonly #resolving = new Map<Place, Promise<void>>();
-  /** Who answered as ready last: asked first. */
+  /** The places that were ready last time: they are asked first. */
   #served: ReadonlySet<string> = new Set();
-  /** Whether any other gateway ever answered: else silence may be a setting or a firewall. */
-  #wasHeard = false;
+  /** Whether any other gateway ever answered. If none did, a wrong setting or a firewall may explain the silence. */
+  #hasAnswered = false;
 
-  /** @param self what this gateway says of itself at `/readyz` */
+  /** @param self the id that this gateway gives at `/readyz` */
   constructor(places: readonly Place[], self: string) {
     this.#places = places;
     this.#self = self;
   }
 
-  /** Whether there is anybody to ask; this gateway itself counts. */
+  /** Whether any address is known; this gateway's own counts. */
   get areKnown(): boolean {
-    return [...this.#known.values()].some((places) => places.length > 0);
+    return [...this.#addresses.values()].some((places) => places.length > 0);
   }
 
-  /** Asks some of the others, those first that served last. Takes three seconds at most. */
+  /** Asks some of the others, first those that served last time. Takes three seconds at most. */
   async ask(): Promise<Others> {
     await Promise.race([
       Promise.all(this.#places.map((place) => this.#resolve(place))),
@@ -69,14 +69,14 @@ export class Peers {
     const served = asked.filter((_, i) => answers[i] === "ready");
     if (served.length > 0) this.#served = new Set(served.map(keyOf));
     const isHeard = answers.some((answer) => answer === "ready" || answer === "there");
-    this.#wasHeard ||= isHeard;
+    this.#hasAnswered ||= isHeard;
     if (served.length > 0) return "serving";
-    const isSilent = !isHeard && this.#wasHeard && answers.includes("silent");
+    const isSilent = !isHeard && this.#hasAnswered && answers.includes("silent");
     return isSilent ? "silent" : "waiting";
   }
 
   #choose(): Place[] {
-    const all = new Map([...this.#known.values()].flat().map((place) => [keyOf(place), place]));
+    const all = new Map([...this.#addresses.values()].flat().map((place) => [keyOf(place), place]));
     return [...all]
       .map(([key, place]) => ({ place, rank: this.#served.has(key) ? -1 : Math.random() }))
       .toSorted((a, b) => a.rank - b.rank)
@@ -84,12 +84,12 @@ export class Peers {
       .map(({ place }) => place);
   }
 
-  /** One at a time; what fails leaves what was known. */
+  /** Resolves a place, once at a time. If that fails, the addresses known before stay. */
   #resolve(place: Place): Promise<void> {
     const resolving =
       this.#resolving.get(place) ??
       this.#lookUp(place)
-        .catch(() => {}) // whoever is asked in vain then is silent, and that is seen
+        .catch(() => {}) // addresses that are wrong by now do not answer, which counts as silent
         .finally(() => this.#resolving.delete(place));
     this.#resolving.set(place, resolving);
     return resolving;
@@ -97,7 +97,7 @@ export class Peers {
 
   async #lookUp(place: Place): Promise<void> {
     const found = await lookup(place.host, { all: true });
-    this.#known.set(
+    this.#addresses.set(
       place,
       found.map(({ address }) => ({ host: address, port: place.port })),
     );
@@ -117,7 +117,7 @@ function answerOf({ host, port }: Place, self: string): Promise<Answer> {
       else resolve(response.statusCode === 200 ? "ready" : "there");
     });
     request.on("error", ({ code = "" }: NodeJS.ErrnoException) => {
-      resolve(WITHIN_REACH.test(code) ? "there" : "silent");
+      resolve(ANSWERED.test(code) ? "there" : "silent");
     });
   });
 }

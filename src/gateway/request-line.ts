@@ -1,9 +1,9 @@
 /**
- * The front: mends the request line before Node's HTTP parser sees it.
+ * Mends the request line before Node's HTTP parser sees it.
  *
- * Real clients send `GET ?name=alice HTTP/1.1`, raw UTF-8 or a blank in the query; Node's parser
- * answers 400 to all of these before any event fires. So the first line is read here, only that
- * line is mended, and the connection is handed on. PROTOCOL.md, connecting.
+ * Real clients send `GET ?name=alice HTTP/1.1`, raw UTF-8, or a blank in the query. Node's parser answers 400 to all
+ * of these, and fires no event. So the first line is read here, only that line is mended, and the connection is handed
+ * on. PROTOCOL.md, connecting.
  */
 import type { Socket } from "node:net";
 
@@ -13,7 +13,7 @@ export interface RequestLineLimits {
   readonly withinMs: number;
 }
 
-/** Reads the first line, mends it, and gives the socket on as if nothing had been read. */
+/** Reads the first line, mends it, and hands the socket on as if nothing had been read. */
 export function mendRequestLine(
   socket: Socket,
   { maxLineBytes, withinMs }: RequestLineLimits,

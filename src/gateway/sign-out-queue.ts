@@ -1,4 +1,4 @@
-/** Leavers: sign out who is gone, for as long as it takes: a name left behind could never be had again. */
+/** The sign-out queue: signs out sessions that are gone, and tries until it succeeds: nobody could take their names. */
 import { setMaxListeners } from "node:events";
 import { setTimeout as pause } from "node:timers/promises";
 import type { Chat } from "../chat/chat.js";
@@ -15,12 +15,12 @@ export class SignOutQueue {
   readonly #lingering = new Set<Holder>();
 
   constructor(chat: Chat, log: Log) {
-    setMaxListeners(0, this.#stop.signal); // one for each who lingers
+    setMaxListeners(0, this.#stop.signal); // one for each session that lingers
     this.#chat = chat;
     this.#log = log;
   }
 
-  /** Signs out after a while, in which the client may come back and share the name: then nobody sees it. */
+  /** Signs out after a delay. A client that comes back within it shares the name, and nobody sees it away. */
   signOut(holder: Holder, afterMs = 0): void {
     // a copy: the session may be named anew before this is done
     const { name, id } = holder;
@@ -34,20 +34,20 @@ export class SignOutQueue {
     if (afterMs === 0) this.#leaving.add(leaving);
   }
 
-  /** Whether somebody with this name is leaving, and still has it. */
+  /** Whether a session with this name is gone and not signed out yet. */
   has(name: Name): boolean {
     return this.#names.has(name);
   }
 
-  /** Whether the name is kept for a client that may come back. */
+  /** Whether the name is kept for a while for a client that may come back. */
   lingers(name: Name): boolean {
     for (const holder of this.#lingering) if (holder.name === name) return true;
     return false;
   }
 
   /**
-   * Waits until all are signed out, but no longer than this. Those who linger are left to the leader:
-   * they keep their names for as long as this node's lease runs.
+   * Waits until all are signed out, but no longer than this. Sessions that linger are left to the leader:
+   * they keep their names until this node's lease ends.
    */
   async close(withinMs: number): Promise<void> {
     const timer = pause(withinMs, undefined, { signal: this.#stop.signal }).catch(() => {});
@@ -66,7 +66,10 @@ export class SignOutQueue {
         await this.#chat.leave(holder);
         return;
       } catch (error) {
-        this.#log.warn({ err: error, session: holder.id }, "sign-out failed, trying again");
+        this.#log.warn(
+          { event: "sign_out_failed", err: error, session: holder.id },
+          "sign-out failed, trying again",
+        );
         await pause(500 + Math.random() * 500, undefined, { signal: this.#stop.signal }).catch(
           () => {},
         );

@@ -1,4 +1,4 @@
-/** The page for browsers: one file, read once, served from memory; it loads nothing else. */
+/** The static site: the page for browsers, one file, read once and served from memory. It loads nothing else. */
 import { createHash } from "node:crypto";
 import { readFile } from "node:fs/promises";
 import type { IncomingHttpHeaders, OutgoingHttpHeaders } from "node:http";
@@ -12,7 +12,7 @@ export interface Served {
 }
 
 export interface StaticSite {
-  /** What stands at this path; undefined: nothing of the page. */
+  /** The answer for this path; undefined if the site has nothing there. */
   answer(path: string, headers: IncomingHttpHeaders): Served | undefined;
 }
 
@@ -25,7 +25,7 @@ interface Page {
   readonly styles: string;
 }
 
-/** Of a folder with `index.html`; undefined if it has not been built. */
+/** Reads the `index.html` of a folder; undefined if it has not been built. */
 export async function readStaticSite(folder: string): Promise<StaticSite | undefined> {
   let body: Buffer;
   try {
@@ -46,7 +46,7 @@ export async function readStaticSite(folder: string): Promise<StaticSite | undef
 
 function answerOf(page: Page, asked: IncomingHttpHeaders): Served {
   const headers: OutgoingHttpHeaders = {
-    "cache-control": "no-cache", // kept, but asked for each time: the gateway may be a newer one
+    "cache-control": "no-cache", // browsers keep it and revalidate each time: the gateway may be a newer one
     "content-security-policy": policy(page, asked.host),
     "cross-origin-opener-policy": "same-origin",
     etag: page.etag,
@@ -71,7 +71,7 @@ function answerOf(page: Page, asked: IncomingHttpHeaders): Served {
   };
 }
 
-/** Content Security Policy Level 3. Some browsers take `'self'` for http only: so the host by name as well. */
+/** Content Security Policy Level 3. For some browsers `'self'` means http only, so the host is named as well. */
 function policy({ scripts, styles }: Page, host: string | undefined): string {
   const sockets =
     host !== undefined && /^[\w.\-:[\]]+$/.test(host) ? ` ws://${host} wss://${host}` : "";
@@ -87,7 +87,7 @@ function policy({ scripts, styles }: Page, host: string | undefined): string {
   ].join("; ");
 }
 
-/** Hashes of what stands in the elements of this kind. The build writes them whole, without `</` inside. */
+/** The hashes of the contents of all elements of this kind. The build writes no `</` inside them. */
 function sourcesOf(kind: "script" | "style", page: Buffer): string {
   const elements = page.toString().matchAll(new RegExp(`<${kind}[^>]*>(.*?)</${kind}>`, "gs"));
   const hashes = [...elements].map(([, text]) => `'sha256-${digestOf(text!).toString("base64")}'`);

@@ -1,25 +1,25 @@
-/** The TCP connections of a gateway: their first line is mended, and who asks for nothing is cut. */
+/** The TCP acceptor: mends the first line of each connection, and cuts connections that send no request in time. */
 import type { Socket } from "node:net";
 import { mendRequestLine } from "./request-line.js";
 
-const FRONT_LIMITS = { maxLineBytes: 8_192, withinMs: 5_000 };
+const LINE_LIMITS = { maxLineBytes: 8_192, withinMs: 5_000 };
 /** From a connection's first moment to the end of its request's head. */
-const ASKS_WITHIN_MS = 10_000;
+const REQUEST_WITHIN_MS = 10_000;
 
 export class TcpAcceptor {
-  /** All that are open; with what ends those that have not asked for anything yet. */
+  /** All open connections, each with the timer that cuts it if it sends no request. */
   readonly #open = new Map<Socket, NodeJS.Timeout>();
 
-  /** Takes a connection; gives it on when its first line has come. */
+  /** Accepts a connection; hands it on when its first line has been read. */
   accept(socket: Socket, handOn: (socket: Socket) => void): void {
-    const impatience = setTimeout(() => socket.destroy(), ASKS_WITHIN_MS);
-    this.#open.set(socket, impatience);
+    const deadline = setTimeout(() => socket.destroy(), REQUEST_WITHIN_MS);
+    this.#open.set(socket, deadline);
     socket.on("close", () => {
       this.hasAsked(socket);
       this.#open.delete(socket);
     });
-    socket.on("error", () => {}); // each owner hears of it by `close`
-    mendRequestLine(socket, FRONT_LIMITS, handOn);
+    socket.on("error", () => {}); // `close` follows, and each owner listens to that
+    mendRequestLine(socket, LINE_LIMITS, handOn);
   }
 
   /** The head of its request has come. */
@@ -40,8 +40,9 @@ export class TcpAcceptor {
 }
 
 /**
- * Tells when the client of an upgrade hangs up, for nobody reads its socket yet; not if it has said something
- * before, which is left unread. To be undone before the upgrade goes on.
+ * Calls `onEnd` when the client of an upgrade hangs up while nobody reads its socket yet. Not if the client has sent
+ * something before: that stays unread.
+ * @returns what stops this; to be called before the upgrade goes on
  */
 export function watchEnd(socket: Socket, onEnd: () => void): () => void {
   const look = (): void => {
@@ -56,7 +57,7 @@ export function watchEnd(socket: Socket, onEnd: () => void): () => void {
   };
 }
 
-/** Of an IPv4 client on a socket for both: as IPv4. */
+/** The client's address. That of an IPv4 client on a dual-stack socket is told as IPv4. */
 export function addressOf({ remoteAddress }: Socket): string | undefined {
   return remoteAddress?.replace(/^::ffff:(?=[\d.]+$)/i, "");
 }

@@ -1,19 +1,19 @@
 /**
- * Whether the other end's machine still answers, as the kernel knows it: what was sent to it and is not
- * acknowledged. Linux only; elsewhere nothing is known. proc_net_tcp(5)
+ * Unacknowledged bytes of a connection, as the kernel knows them: they tell whether the other machine still answers.
+ * Linux only; elsewhere nothing is known. proc_net_tcp(5)
  */
 import { readFile } from "node:fs/promises";
 import { isIPv4, type Socket } from "node:net";
 
 export interface Unacknowledged {
   readonly bytes: number;
-  /** How often the oldest of them were sent again. */
+  /** How often the oldest of them were retransmitted. */
   readonly resent: number;
 }
 
 const NOTHING: Unacknowledged = { bytes: 0, resent: 0 };
 
-/** Resolves with nothing if all is acknowledged, or nobody knows. */
+/** Resolves with zeros if everything is acknowledged, or nothing is known. */
 export async function unacknowledgedBy(socket: Socket): Promise<Unacknowledged> {
   const { localPort, remoteAddress, remotePort, remoteFamily } = socket;
   if (localPort === undefined || remoteAddress === undefined || remotePort === undefined) {
@@ -26,8 +26,8 @@ export async function unacknowledgedBy(socket: Socket): Promise<Unacknowledged> 
 }
 
 /**
- * A table has a line for each connection of the machine. Many ask in the same moment: they share what is read
- * from then on.
+ * A table of the kernel, with a line for each connection of the machine. Callers that ask at the same time share one
+ * reading, which begins after they asked.
  */
 class Table {
   readonly #file: string;
@@ -51,10 +51,10 @@ class Table {
 
 const tables = { tcp: new Table("/proc/self/net/tcp"), tcp6: new Table("/proc/self/net/tcp6") };
 
-/** Each connection of a table to which something is under way. */
+/** The connections of a table that have unacknowledged bytes. */
 export function unacknowledgedIn(table: string): Map<string, Unacknowledged> {
   const found = new Map<string, Unacknowledged>();
-  // sl, local, remote, state, sent:received, timer, sent again
+  // sl, local, remote, state, sent:received, timer, retransmits
   const lines =
     /^ *\d+: [0-9A-F]+:([0-9A-F]{4}) ([0-9A-F]+:[0-9A-F]{4}) [0-9A-F]{2} (?!0{8}:)([0-9A-F]{8}):\S+ \S+ ([0-9A-F]+)/gm;
   for (const [, port = "", remote = "", bytes = "", resent = ""] of table.matchAll(lines)) {
@@ -71,7 +71,7 @@ export function keyOf(localPort: number, remote: string): string {
   return `${hexPort(localPort)} ${remote}`;
 }
 
-/** In words of four bytes, each as a little-endian machine reads it. */
+/** An address as the kernel writes it: in words of four bytes, each little-endian. */
 export function kernelAddress(address: string): string {
   const bytes = bytesOf(address.replace(/%.*$/, ""));
   let hex = "";

@@ -1,4 +1,4 @@
-/** What a request asks for: path, name, subprotocols. PROTOCOL.md, connecting. */
+/** What an upgrade request asks for: path, name, subprotocols. PROTOCOL.md, connecting. */
 import type { IncomingMessage } from "node:http";
 import { nameFromBytes, type Name } from "../chat/names.js";
 import { SUBPROTOCOL } from "../wire/json-schema.js";
@@ -10,7 +10,7 @@ export interface UpgradeRequest {
   readonly subprotocols: readonly string[];
 }
 
-/** Never throws: a target is whatever bytes a client sent. */
+/** Never throws, whatever bytes the client sent as its target. */
 export function parseUpgradeRequest(request: IncomingMessage): UpgradeRequest {
   const target = request.url ?? "/";
   const question = target.indexOf("?");
@@ -26,20 +26,20 @@ export function parseUpgradeRequest(request: IncomingMessage): UpgradeRequest {
   };
 }
 
-/** What the connection will speak: chosen by what it offers and asks for, never guessed from frames. */
+/** The dialect of the connection: chosen by its subprotocols and path, never guessed from frames. */
 export function dialectOf({
   path,
   subprotocols,
 }: UpgradeRequest): "classic" | "wsProtocol" | "json" | "unknown" {
   if (subprotocols.includes(SUBPROTOCOL)) return "json";
-  // of another version only: it would take what it hears for that. PROTOCOL.md, versions
+  // the client speaks only other versions, and would misread this one. PROTOCOL.md, versions
   const isOurs = (word: string): boolean => word.startsWith("tertulia.");
   if (subprotocols.length > 0 && subprotocols.every(isOurs)) return "unknown";
   if (path === "/ws") return "json";
   return subprotocols.includes("ws-protocol") ? "wsProtocol" : "classic";
 }
 
-/** The bytes; `+` stays `+`, and what is no valid escape stays as it is. */
+/** Percent-decodes to bytes. `+` stays `+`, and invalid escapes stay as they are. */
 function percentDecoded(text: string): Uint8Array {
   const bytes = Buffer.from(text, "latin1");
   let length = 0;

@@ -1,28 +1,28 @@
 /**
- * Writes: what is queued for a connection in the same moment leaves in one write, for system calls are
- * what telling many costs most. A moment is a turn of the event loop; while writing takes long, it is as
- * long as the last writing took, so that a busy node writes less often rather than later and later.
+ * Write coalescing: frames that are queued for a connection within a short window leave in one write, because system
+ * calls are most of the cost of a fan-out. The window is a turn of the event loop. If the last flush took longer, the
+ * window is as long as that flush: a busy node then writes less often, instead of falling further and further behind.
  */
 
-/** Has something to write. */
+/** Something that has frames to write. */
 export interface Writer {
   flush(): void;
 }
 
-/** Longer is not waited, in ms. */
-const LONGEST_MOMENT_MS = 5;
+/** The longest window. */
+const MAX_WINDOW_MS = 5;
 
 export class WriteCoalescer {
   #waiting: Writer[] = [];
-  #tookMs = 0;
-  #endedAtMs = 0;
+  #lastFlushMs = 0;
+  #flushedAtMs = 0;
 
-  /** Lets it write at the end of this moment; to be called once a moment. */
+  /** Flushes the writer at the end of this window; to be called once per window. */
   queue(writer: Writer): void {
     this.#waiting.push(writer);
     if (this.#waiting.length > 1) return;
     const restMs =
-      Math.min(this.#tookMs, LONGEST_MOMENT_MS) - (performance.now() - this.#endedAtMs);
+      Math.min(this.#lastFlushMs, MAX_WINDOW_MS) - (performance.now() - this.#flushedAtMs);
     if (restMs < 1) setImmediate(this.#flush);
     else setTimeout(this.#flush, restMs);
   }
@@ -32,7 +32,7 @@ export class WriteCoalescer {
     const waiting = this.#waiting;
     this.#waiting = [];
     for (const writer of waiting) writer.flush();
-    this.#endedAtMs = performance.now();
-    this.#tookMs = this.#endedAtMs - began;
+    this.#flushedAtMs = performance.now();
+    this.#lastFlushMs = this.#flushedAtMs - began;
   };
 }

@@ -1,4 +1,4 @@
-/** A private Redis: a real redis-server as a child process, stopped with its parent however that ends. */
+/** A private Redis: a real redis-server as a child process that ends with its parent, however that ends. */
 import { spawn, type ChildProcess } from "node:child_process";
 import { mkdir } from "node:fs/promises";
 import { randomInt } from "node:crypto";
@@ -55,7 +55,7 @@ export async function startLocalRedis(options: LocalRedisOptions = {}): Promise<
     port,
     child,
     async close() {
-      // one that has copied its primary's data refuses to end until it has written them
+      // a replica that has just copied its primary's data refuses to end until they are on disk
       while (child.exitCode === null && child.signalCode === null) {
         child.kill("SIGTERM");
         await Promise.race([exited, pause(1_000)]);
@@ -65,9 +65,8 @@ export async function startLocalRedis(options: LocalRedisOptions = {}): Promise<
 }
 
 /**
- * Spawns a program that ends with this process, however that ends: a shell becomes the program, and
- * the shell's helper ends it when the pipe from here breaks. `detached`: Ctrl-C stops the gateway
- * first.
+ * Spawns a program that ends with this process, however that ends: a shell becomes the program, and a helper of the
+ * shell ends it when the pipe from this process breaks. It is detached, so that Ctrl-C reaches only this process.
  */
 export function spawnOnLeash(command: readonly string[]): ChildProcess {
   const child = spawn("/bin/sh", ["-c", UNTIL_PARENT_ENDS, ...command], {
@@ -76,7 +75,7 @@ export function spawnOnLeash(command: readonly string[]): ChildProcess {
   });
   const leash = child.stdio[3] as NodeJS.WritableStream;
   leash.on("error", () => {});
-  // the helper is told, lest it end another process that has got the same number
+  // tell the helper, or it might end another process that has got the same id
   child.once("exit", () => leash.end("ended\n"));
   return child;
 }
@@ -101,7 +100,7 @@ async function untilAnswers(url: string, exited: Promise<void>): Promise<boolean
   }
 }
 
-/** False while it reads its data, or its primary's. */
+/** False while it loads its data, or copies its primary's. */
 async function isServing(redis: Redis): Promise<boolean> {
   try {
     await redis.ping();
@@ -113,8 +112,8 @@ async function isServing(redis: Redis): Promise<boolean> {
 }
 
 /**
- * A port that was free a moment ago; below those that systems hand out by themselves (32,768 and up), so
- * that no connection to somewhere else takes it in the meantime.
+ * A port that was free a moment ago. It is below the ephemeral ports (32,768 and up), so that no outgoing connection
+ * takes it in the meantime.
  */
 export async function freePort(): Promise<number> {
   for (;;) {
@@ -123,7 +122,7 @@ export async function freePort(): Promise<number> {
   }
 }
 
-/** Whether nobody listens there at this moment. */
+/** Whether nobody listens on the port now. */
 export function isFree(port: number): Promise<boolean> {
   const server = createServer();
   return new Promise((resolve) => {

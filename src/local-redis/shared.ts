@@ -1,6 +1,6 @@
 /**
- * One private Redis per data folder: the first process that needs it starts it, others that come
- * while it runs join it. Two servers on one append-only file would destroy it.
+ * One private Redis per data folder: the first process that needs it starts it, and later ones use the same while
+ * it runs. Two servers on one append-only file would destroy it.
  */
 import { readFileSync, rmSync } from "node:fs";
 import { mkdir, open, readFile, rm, writeFile } from "node:fs/promises";
@@ -10,13 +10,13 @@ import { freePort, isFree, startLocalRedis } from "./server.js";
 
 export interface SharedLocalRedis {
   readonly url: string;
-  /** Resolves when it has stopped, by whomever. */
+  /** Resolves when it has stopped, whoever stopped it. */
   readonly stopped: Promise<void>;
   /** Stops it, if this process has started it. */
   close(): Promise<void>;
 }
 
-/** `owner`: who runs the server, which ends with it. `server`, `url`: once it answers. */
+/** What `redis.json` says: the process that runs the server, which ends with it; and the server, once it answers. */
 interface Note {
   readonly owner: number;
   readonly server?: number;
@@ -24,10 +24,10 @@ interface Note {
 }
 
 const STARTS_WITHIN_MS = 30_000;
-/** Notes that this process has written: others with its number are of an earlier process. */
+/** Notes that this process has written. Other notes with its process id are of an earlier process. */
 const own = new Set<string>();
 
-/** @throws Error if the folder is held by a process that starts no server. */
+/** @throws Error if the folder belongs to a process that starts no server in time */
 export async function sharedLocalRedis(
   dataDir: string,
   withinMs = STARTS_WITHIN_MS,
@@ -40,11 +40,11 @@ export async function sharedLocalRedis(
     const isOwned = note !== undefined && isOwner(note.owner, path);
     const isServing = note?.server !== undefined && isAlive(note.server);
     const isHere = isOwned && isServing && note.url !== undefined;
-    // numbers of processes come again after a restart of the machine: others may have them now
+    // process ids repeat after a restart of the machine: another process may have this one now
     if (isHere && !(await isFree(Number(new URL(note.url).port)))) {
       return { url: note.url, stopped: untilEnd(note.server), close: async () => {} };
     }
-    // a server whose owner was killed is about to end
+    // a server whose owner was killed is about to end: wait for that
     if (note !== undefined && !isOwned && !isServing) await rm(path, { force: true });
     else if (performance.now() > until) {
       throw new Error(
@@ -68,7 +68,7 @@ export async function sharedLocalRedis(
   }
 }
 
-/** The one that it had before, so that nodes that were told of it find it again; else a free one. */
+/** The port that the server had before, so that other nodes find it again; else a free one. */
 async function portOf(dataDir: string): Promise<number> {
   const path = join(dataDir, "redis.port");
   const before = Number(await readFile(path, "utf8").catch(() => ""));
@@ -78,7 +78,7 @@ async function portOf(dataDir: string): Promise<number> {
   return port;
 }
 
-/** Takes the folder, if nobody has. */
+/** Takes the folder, unless another process has it. */
 async function hasTaken(path: string): Promise<boolean> {
   try {
     const file = await open(path, "wx");
@@ -91,7 +91,7 @@ async function hasTaken(path: string): Promise<boolean> {
   }
 }
 
-/** Not a successor's, and not at all if somebody has cleaned up the folder. */
+/** Removes this process' note, not a successor's. Somebody may have removed it already. */
 function removeOwn(path: string): void {
   try {
     const isOwn = readFileSync(path, "utf8").includes(`"owner":${process.pid},`);
@@ -123,6 +123,6 @@ function isAlive(pid: number): boolean {
     process.kill(pid, 0);
     return true;
   } catch (error) {
-    return (error as NodeJS.ErrnoException).code === "EPERM"; // somebody else's process
+    return (error as NodeJS.ErrnoException).code === "EPERM"; // another user's process
   }
 }

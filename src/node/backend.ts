@@ -31,7 +31,12 @@ export function createBackend(
   const { commands, duty, subscriber, writer } = connections;
   const keys = new Keys(config.REDIS_PREFIX);
   const feed = new RedisFeed(subscriber, commands, keys, inRoom(observe, "feed"));
-  const library = new FunctionLibrary(commands, source, inRoom(observe, "ledger"), feed.seen);
+  const library = new FunctionLibrary(
+    commands,
+    source,
+    inRoom(observe, "function-library"),
+    feed.seen,
+  );
   const leases = new RedisLeases(library.on(duty), keys, {
     leaseMs: config.LEASE_MS,
     stallMs: stallMs(config),
@@ -62,7 +67,7 @@ export function createBackend(
     keys,
     heartbeat,
     settings,
-    inRoom(observe, "store"),
+    inRoom(observe, "user-store"),
   );
   const readiness = new Readiness({
     isMember: () => heartbeat.isMember,

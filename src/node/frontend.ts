@@ -48,8 +48,8 @@ export function createFrontend(
     { windowMs: 250, fullUpTo: config.PRESENCE_FULL_UP_TO },
     { chat, hub, log: logOf("presence") },
   );
-  const activity = new IdleTracker(chat, logOf("activity"));
-  const signOuts = new SignOutQueue(chat, logOf("leavers"));
+  const idleTracker = new IdleTracker(chat, logOf("idle-tracker"));
+  const signOuts = new SignOutQueue(chat, logOf("sign-out-queue"));
   const audit = new Audit(users, BUCKETS, {
     isHeld: (name) => hub.has(name),
     isSigningOut: (name) => signOuts.has(name),
@@ -60,7 +60,7 @@ export function createFrontend(
     hub,
     leavers: signOuts,
     audit,
-    log: logOf("contests"),
+    log: logOf("name-contests"),
   });
   const events = new EventLog(inRoom(observe, "gateway"), {
     how: config.LOG_NAMES,
@@ -96,8 +96,8 @@ export function createFrontend(
       observe: inRoom(observe, "gateway"),
       events,
       dialects: { classic: classicDialect(classicOptions, wsProtocol), wsProtocol },
-      onActive: (session, kind) => activity.note(session, kind),
-      onStatus: (session) => activity.forget(session),
+      onActive: (session, kind) => idleTracker.note(session, kind),
+      onStatus: (session) => idleTracker.forget(session),
       mayBeFree: (name) => contests.mayBeFree(name),
       onLeft: ({ nameClaim, isLingering }) =>
         signOuts.signOut(
@@ -117,7 +117,7 @@ export function createFrontend(
       ? undefined
       : new IsolationMonitor({
           peers: new Peers(placesOf(config.PEERS), id),
-          log: logOf("alone"),
+          log: logOf("isolation-monitor"),
           isReady: servesOrStops,
           sessions: () => evictor.remaining,
           letGo: () => evictor.whileAlone(servesOrStops),
@@ -135,7 +135,7 @@ export function createFrontend(
     feed,
     audit,
     reclaimNames: (mayBeOlder) => hub.reclaim(mayBeOlder),
-    noteActivity: () => activity.flush(),
+    noteActivity: () => idleTracker.flush(),
     countReplicas: backend.countReplicas,
     observe,
   });

@@ -1,6 +1,6 @@
 import { networkInterfaces } from "node:os";
 import { afterAll, beforeAll, expect, test } from "vitest";
-import { Dam } from "#tertulia/flood.js";
+import { LogRateLimiter } from "#tertulia/log-rate-limiter.js";
 import { freePort } from "#tertulia/local-redis/server.js";
 import { ClassicClient, L } from "../support/classic-client.js";
 import { eventually } from "../support/eventually.js";
@@ -183,13 +183,13 @@ test("a flood of failures leaves a bounded log, which tells how much is left out
 
 test("of one sentence some lines pass at once, then some a second, and another one is not held up", () => {
   let nowMs = 0;
-  const dam = new Dam(
-    { burst: 3, perSecond: 10, toldAfterMs: 60_000 },
+  const limiter = new LogRateLimiter(
+    { burst: 3, perSecond: 10, reportAfterMs: 60_000 },
     () => {},
     () => nowMs,
   );
   const passed = (sentence: string): number =>
-    Array.from({ length: 10 }, () => dam.lets(sentence)).filter(Boolean).length;
+    Array.from({ length: 10 }, () => limiter.allows(sentence)).filter(Boolean).length;
   expect([passed("a"), passed("a"), passed("b")]).toEqual([3, 0, 3]);
   nowMs += 200;
   expect(passed("a")).toBe(2);

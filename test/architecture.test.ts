@@ -121,8 +121,15 @@ test("only what is outside src imports from the build", () => {
 });
 
 test("no file imports itself through others", () => {
-  expect(cyclesIn(graphOf({ withTypes: false }))).toEqual([]);
+  const cycles = cyclesIn(graphOf({ withTypes: true }));
+  expect(cycles.filter((cycle) => !LEFT.includes(cycle))).toEqual([]);
 });
+
+/** Of types only, in rooms that are being rebuilt. */
+const LEFT: readonly string[] = [
+  "gateway/event-log.ts → gateway/session.ts → gateway/event-log.ts",
+  "verifier/failovers.ts → verifier/nemesis.ts → verifier/failovers.ts",
+];
 
 test("gateway and redis do not reach each other through others either", () => {
   const graph = graphOf({ withTypes: true });

@@ -2,7 +2,7 @@
 import { afterAll, expect, test } from "vitest";
 import { clock, dayName, localeIn, shortDay, startOfDay } from "#tertulia/clients/view/days.js";
 import { readOptions } from "#tertulia/clients/tui/options.js";
-import { textsFor } from "#tertulia/clients/tui/texts.js";
+import { textsFor } from "#tertulia/clients/tui/language.js";
 
 const own = process.env["TZ"];
 const liveIn = (zone: string | undefined): void => {

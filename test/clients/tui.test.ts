@@ -20,7 +20,7 @@ import { paint, span, type Frame } from "#tertulia/clients/tui/paint.js";
 import type { Screen } from "#tertulia/clients/tui/screen.js";
 import { InputController } from "#tertulia/clients/tui/input-controller.js";
 import { scrollBy, visibleRange, transcriptLines } from "#tertulia/clients/tui/transcript.js";
-import { textsFor } from "#tertulia/clients/tui/texts.js";
+import { textsFor } from "#tertulia/clients/tui/language.js";
 import { cut, fit, width, wrap } from "#tertulia/clients/tui/width.js";
 import type { Message } from "#tertulia/clients/sdk/events.js";
 import { begin, type View, type Action } from "#tertulia/clients/view/model.js";
@@ -132,7 +132,7 @@ type Place = (Edit & { type: "move" })["to"];
 const action = (edit: Edit): InputAction & { type: "edit" } => ({ type: "edit", edit });
 const move = (to: Place): InputAction & { type: "edit" } => action({ type: "move", to });
 const erase = (to: Place): InputAction & { type: "edit" } => action({ type: "erase", to });
-const past = (by: 1 | -1): InputAction => action({ type: "past", by });
+const past = (by: 1 | -1): InputAction => action({ type: "history", by });
 
 /** `|` is the cursor. */
 test.each<[before: string, change: InputAction & { type: "edit" }, after: string]>([
@@ -169,7 +169,7 @@ test("what was cut comes back, and lines that were sent can be gone back to", ()
   editor = withText(withoutSentLine(withText(withoutSentLine(editor), "second")), "being written");
   const texts: string[] = [];
   for (const by of [-1, -1, -1, 1, 1, 1] as const) {
-    editor = edit(editor, { type: "past", by });
+    editor = edit(editor, { type: "history", by });
     texts.push(editor.text);
   }
   const [first, second, last] = ["one twotwo", "second", "being written"];

@@ -1,4 +1,4 @@
-/** Mistakes of the program that uses the SDK: told at the call, with what to write instead. */
+/** Checks arguments: a mistake of the calling program throws at the call, and says what to write instead. */
 import type { ConnectOptions } from "./options.js";
 import type { Status, TertuliaEvents } from "./events.js";
 
@@ -14,7 +14,7 @@ const EVENTS: Record<keyof TertuliaEvents, true> = {
 };
 const STATUSES: Record<Status, true> = { active: true, busy: true, inactive: true };
 
-/** The addresses, each of which a WebSocket will take. */
+/** The addresses as a list, each one valid for a WebSocket. */
 export function checkUrls(url: unknown): readonly string[] {
   const urls = [url].flat();
   if (urls.length === 0) throw new TypeError("connect needs an address, and the list has none");

@@ -1,12 +1,20 @@
-/** Waiting for events instead of listening to them: for the next one, or for all from here on. */
+/** Events as promises: the next one (`once`), or all from here on (`events`). */
 import { TertuliaError } from "./error.js";
-import type { TertuliaEvents } from "./events.js";
+import type { State, TertuliaEvents } from "./events.js";
 import type { CallOptions, EventsOptions } from "./options.js";
-import type { Tertulia } from "./tertulia.js";
 
-/** The first event that `isIt`; rejects when the client is closed before, or the signal aborted. */
+/** The part of a client that is listened to. */
+export interface Listenable {
+  readonly state: State;
+  on<Type extends keyof TertuliaEvents>(
+    type: Type,
+    listener: (event: TertuliaEvents[Type]) => void,
+  ): () => void;
+}
+
+/** The next event that `isIt`. Rejects when the client is closed, or the signal aborted, before that. */
 export function nextEvent<Type extends keyof TertuliaEvents>(
-  chat: Tertulia,
+  chat: Listenable,
   type: Type,
   { signal }: CallOptions,
   isIt: (event: TertuliaEvents[Type]) => boolean = () => true,
@@ -25,9 +33,9 @@ export function nextEvent<Type extends keyof TertuliaEvents>(
   });
 }
 
-/** Listens from the call on; what was not read yet waits, up to `limit`. */
+/** All events from this call on; those not read yet wait in a queue of at most `limit`. */
 export function eventStream<Type extends keyof TertuliaEvents>(
-  chat: Tertulia,
+  chat: Listenable,
   type: Type,
   { signal, limit = 1_000 }: EventsOptions,
 ): AsyncIterableIterator<TertuliaEvents[Type]> {
@@ -61,9 +69,9 @@ export function eventStream<Type extends keyof TertuliaEvents>(
   })();
 }
 
-/** `ended` is called once: with why, if nobody of this program has closed the client. Returns what ends it. */
+/** Calls `ended` once, when the client is closed or the signal aborted; `error`: why, unless this program closed it. Returns a function that stops listening. */
 function onEnd(
-  chat: Tertulia,
+  chat: Listenable,
   signal: AbortSignal | undefined,
   ended: (error: unknown) => void,
 ): () => void {

@@ -14,15 +14,15 @@ export function retryDelayMs(attempt: number, random: () => number = Math.random
 export class MoveBackoff {
   #attempts = 0;
   #lastMs = -Infinity;
-  #nextMs = -Infinity;
+  #waitMs = 0;
 
   /** Whether an attempt may begin now; if so, it counts as one. */
   take(nowMs: number): boolean {
-    if (nowMs < this.#nextMs) return false;
-    if (nowMs - this.#lastMs > TRUSTED_AFTER_MS) this.#attempts = 0;
+    const sinceMs = nowMs - this.#lastMs;
+    if (sinceMs < this.#waitMs) return false;
+    if (sinceMs > TRUSTED_AFTER_MS) this.#attempts = 0;
     this.#lastMs = nowMs;
-    const capMs = Math.min(60_000, 5_000 * 2 ** this.#attempts++);
-    this.#nextMs = nowMs + (0.5 + Math.random() / 2) * capMs;
+    this.#waitMs = (0.5 + Math.random() / 2) * Math.min(60_000, 5_000 * 2 ** this.#attempts++);
     return true;
   }
 }

@@ -1,4 +1,4 @@
-/** One connection: says hello, pairs requests with answers, and notices when the line is dead. */
+/** One connection: says hello, matches answers to requests, and detects that the connection is dead. */
 import type { Events, Requests, SUBPROTOCOL as Subprotocol } from "../../wire/json-schema.js";
 import { TertuliaError } from "./error.js";
 import type { DebugEvent } from "./debug.js";
@@ -7,7 +7,7 @@ import type { Timing } from "./options.js";
 import { frameEvent } from "./frame-event.js";
 import type { WebSocketConstructor, WebSocketLike } from "./web-socket.js";
 
-/** What may be asked once there is a welcome; the link adds the id. */
+/** Requests that may be sent after the welcome; the connection adds the id. */
 export type ClientRequest = Requests[Exclude<keyof Requests, "hello">];
 export type Ok = Events["ok"];
 export type ServerEvent = Events["message" | "presence" | "read" | "typing" | "gap" | "goaway"];
@@ -16,32 +16,32 @@ export interface ConnectionOptions {
   readonly url: string;
   readonly WebSocket: WebSocketConstructor;
   readonly timing: Timing;
-  /** Asked when the connection is there, so that it has the latest cursors. */
+  /** Called when the WebSocket is open, so that hello has the latest cursors. */
   hello(): Requests["hello"];
   onWelcome(welcome: Events["welcome"]): void;
   onEvent(event: ServerEvent): void;
-  /** The hello was refused; the link is at its end. */
+  /** The hello was refused, and the connection is closed. */
   onRefused(error: TertuliaError): void;
   /** An error that answers no request. */
   onError(error: TertuliaError): void;
-  /** It does not answer as it should, and may yet: somebody else may do better. Said again and again. */
+  /** No answer in the usual time: another node may serve better. Called repeatedly while it lasts. */
   onSuspect(): void;
-  /** Said once, and not after `leave`. */
+  /** Called once; not after `leave`. */
   onLost(code: number, reason: string): void;
   debug(event: DebugEvent): void;
 }
 
-/** Called where the frame is read, not later: what follows the answer finds it done. */
+/** Called in the same step that reads the frame: whatever follows the answer sees its effect. */
 export type AnswerCallback = (error: TertuliaError | undefined, ok: Ok) => void;
 
 const SUBPROTOCOL: typeof Subprotocol = "tertulia.v1.json";
 const HELLO_ID = 0;
-/** For a sign of life, after a sign that the connection may be dead. */
+/** For a sign of life, when the connection may be dead. */
 const PROBE_WITHIN_MS = 3_000;
-/** An answer takes up to five seconds while Redis is away, and a pong may have to wait for one. */
+/** While Redis is away an answer takes up to five seconds, and a pong may wait behind one. */
 const ANSWER_WITHIN_MS = 6_000;
 const SUSPECT_AFTER_MS = 3_000;
-/** After an error. */
+/** For the close event after an error event. */
 const CLOSE_WITHIN_MS = 100;
 
 export class Connection {
@@ -52,13 +52,13 @@ export class Connection {
   #maxFrameBytes = Infinity;
   #state: "dialling" | "greeting" | "open" | "ended" = "dialling";
   #wasOpen = false;
-  /** What the socket said of its failure, if it can. */
+  /** The socket's own message about its failure, if it gives one. */
   #socketError = "";
-  /** When anything came last, as `performance.now()` counts. */
+  /** When the last frame came, by `performance.now()`. */
   heardMs = 0;
   #probedMs = -Infinity;
   #timer: Timer;
-  /** For a sign of life after a request. */
+  /** Runs while requests wait for an answer. */
   #answerTimer: Timer | undefined;
 
   constructor(options: ConnectionOptions) {
@@ -79,8 +79,8 @@ export class Connection {
     );
   }
 
-  /** Why there is no connection any more: what is known of it, here. */
-  errorAfterLoss(code: number, reason: string): TertuliaError {
+  /** Why the connection ended, as far as this side knows. */
+  lossError(code: number, reason: string): TertuliaError {
     const { url } = this.#options;
     if (this.#wasOpen) {
       return new TertuliaError("lost", `${url} is lost: ${code} ${reason}`.trim(), true);
@@ -90,7 +90,7 @@ export class Connection {
     return new TertuliaError("unreachable", `${url} cannot be reached: ${why}`, true);
   }
 
-  /** Gives the name back, even one that was only asked for; `heard` at the answer, if there is one. */
+  /** Gives the name back, also one that was only requested. `done` is called at the answer. */
   bye(done: () => void): void {
     if (this.#state !== "dialling") {
       this.request({ type: "bye" }, done);
@@ -100,7 +100,7 @@ export class Connection {
     done();
   }
 
-  /** Sends; the answer comes to `answered`, unless the link is lost first: then nothing does. */
+  /** Sends a request. `onAnswer` is called with the answer, and never if the connection is lost first. */
   request(request: ClientRequest, onAnswer: AnswerCallback): void {
     const frame = { ...request, id: ++this.#lastId };
     const text = JSON.stringify(frame);
@@ -114,12 +114,12 @@ export class Connection {
     this.#expectAnswer();
   }
 
-  /** Says goodbye; what comes is nobody's business any more. */
+  /** Closes with 1000; whatever still comes is ignored. */
   leave(): void {
     if (this.#end(1000, "left")) this.#socket.close(1000);
   }
 
-  /** Gives it up unless there is a sign of life soon. */
+  /** Cuts the connection unless it shows a sign of life soon. */
   probe(): void {
     const withinMs = Math.min(PROBE_WITHIN_MS, this.#options.timing.pongWithinMs);
     const nowMs = performance.now();
@@ -172,7 +172,7 @@ export class Connection {
         this.#options.onEvent(event);
         return;
       default:
-        event satisfies never; // of a later version: not for this client
+        event satisfies never; // a type of a later version
     }
   }
 
@@ -200,7 +200,7 @@ export class Connection {
     onAnswer(error, ok);
   }
 
-  /** A ping after a silence; a cut after a longer one. */
+  /** Keepalive: a ping after a silence, a cut after a longer one. */
   #schedulePing(forMs: number): void {
     const { pingAfterMs, pongWithinMs } = this.#options.timing;
     this.#timer = startTimer(() => {
@@ -230,7 +230,7 @@ export class Connection {
     wait(withinMs);
   }
 
-  /** A request asks for a sign of life as a ping does. */
+  /** A request, too, should bring a sign of life: without one, the connection is suspect. */
   #expectAnswer(): void {
     const askedMs = performance.now();
     this.#answerTimer ??= startTimer(() => {
@@ -240,7 +240,7 @@ export class Connection {
     }, ANSWER_WITHIN_MS);
   }
 
-  /** A close follows; but Node 22's own WebSocket keeps silent after a failed connection. */
+  /** A close event follows, but not from Node 22's own WebSocket after a failed connection. */
   #onSocketError(event: object): void {
     if (this.#state === "ended") return;
     this.#socketError = messageOf(event);
@@ -259,7 +259,7 @@ export class Connection {
     if (this.#end(code, reason)) this.#options.onLost(code, reason);
   }
 
-  /** False if it had ended already. */
+  /** Returns false if the connection had ended already. */
   #end(code: number, reason: string): boolean {
     if (this.#state === "ended") return false;
     this.#state = "ended";

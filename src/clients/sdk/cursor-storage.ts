@@ -1,4 +1,4 @@
-/** What a client keeps across reloads of its page: key and cursors, in a storage such as a browser has. */
+/** Keeps key and cursors across reloads of a page, in a storage like `sessionStorage`. */
 import type { Cursors } from "./events.js";
 import { isConv } from "./argument-checks.js";
 import type { StorageLike } from "./options.js";
@@ -6,19 +6,19 @@ import { randomId } from "./platform.js";
 
 export interface CursorStorageOptions {
   readonly storage: StorageLike | undefined;
-  /** What it is kept under. */
+  /** The key of the entry. */
   readonly item: string;
-  /** Full, or not allowed: the chat works without. */
+  /** The storage is full, or not allowed. The chat works without. */
   readonly onError: (error: unknown) => void;
 }
 
-/** A client's place in a storage, until another client of the same chat and name takes it. */
+/** One client's entry in a storage, until another client of the same chat and name overwrites it. */
 export class CursorStorage {
   readonly #options: CursorStorageOptions;
-  /** Of an earlier life, if there was one. */
+  /** Of an earlier page, if there was one. */
   readonly key: string | undefined;
   readonly cursors: Cursors;
-  /** What this client writes begins so. */
+  /** Each entry that this client writes begins with this. */
   readonly #mark = `{"by":"${randomId()}",`;
   #hasWritten = false;
 
@@ -30,7 +30,7 @@ export class CursorStorage {
     this.cursors = Object.fromEntries(Object.entries(cursors ?? {}).filter(isCursor));
   }
 
-  /** The first call takes the place; when another client has taken it since, nothing is written. */
+  /** The first call takes the entry over. Writes nothing once another client has taken it. */
   save(key: string, cursors: () => Cursors): void {
     const { storage, item, onError } = this.#options;
     if (storage === undefined) return;
@@ -43,7 +43,7 @@ export class CursorStorage {
     }
   }
 
-  /** Other programs write there too, so nothing is known of its shape. */
+  /** Other programs write there too: the shape is not trusted. */
   #read(): { readonly key?: unknown; readonly cursors?: unknown } {
     const { storage, item, onError } = this.#options;
     try {

@@ -1,4 +1,4 @@
-/** What happens underneath, for whoever looks for a mistake: no texts, no keys. */
+/** Events of the `debug` hook: what the SDK does underneath. Without texts and keys. */
 import type { TertuliaError } from "./error.js";
 
 export type DebugEvent =
@@ -18,11 +18,11 @@ export type DebugEvent =
       /** In UTF-16. */
       readonly length: number;
     }
-  /** A connection is over, by whomever. */
+  /** A connection has ended, whichever side ended it. */
   | { readonly type: "close"; readonly url: string; readonly code: number; readonly reason: string }
   /** The next attempt comes after this time. */
   | { readonly type: "retry"; readonly delayMs: number; readonly error: TertuliaError }
-  /** The storage refused; what is kept there is old, or nothing. */
+  /** The storage failed: its content is old, or missing. */
   | { readonly type: "storage"; readonly error: unknown };
 
 export type Debug = (event: DebugEvent) => void;

@@ -1,4 +1,4 @@
-/** Who listens to which kind of event. */
+/** The listeners of each kind of event. */
 import type { TertuliaEvents } from "./events.js";
 
 type Listeners = { [Type in keyof TertuliaEvents]?: Set<(event: TertuliaEvents[Type]) => void> };
@@ -21,7 +21,7 @@ export class Emitter {
   }
 }
 
-/** A listener's own mistake reaches the environment, and nobody else here. */
+/** An error of a listener is thrown to the environment, and does not reach the SDK or other listeners. */
 export function callListener<Event>(listener: (event: Event) => void, event: Event): void {
   try {
     listener(event);

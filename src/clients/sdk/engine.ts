@@ -1,4 +1,4 @@
-/** What is behind the face: puts the parts of a client together, and hands on what each one says. */
+/** Behind the public class: wires the parts of a client, and passes on what each reports. */
 import type { Events } from "../../wire/json-schema.js";
 import type { Debug } from "./debug.js";
 import { Emitter, callListener } from "./emitter.js";
@@ -32,7 +32,7 @@ export class Engine {
   readonly requests: RequestQueue;
   readonly presence: Presence;
   readonly reconnector: Reconnector;
-  /** What this user chose, here or on another device. Only busy outlives a connection. */
+  /** The status this user chose, here or on another device. Only busy survives a reconnect. */
   status: Status;
   readonly #storage: CursorStorage;
   readonly #stopListening: () => void;
@@ -138,7 +138,7 @@ export class Engine {
     const nowMs = performance.now();
     if (nowMs - (this.#typingSentMs.get(conv) ?? -Infinity) < TYPING_EVERY_MS) return;
     this.#typingSentMs.set(conv, nowMs);
-    this.#connection?.request({ type: "typing", conv }, () => {}); // may be lost, and nobody waits for it
+    this.#connection?.request({ type: "typing", conv }, () => {}); // may be lost
   }
 
   #onOpen(connection: Connection, welcome: Events["welcome"]): void {
@@ -146,7 +146,7 @@ export class Engine {
     this.#typingSentMs.clear();
     const gaps = this.sequencer.welcome(welcome.conversations);
     this.requests.opened(connection);
-    this.#reportFailure(this.presence.resubscribe());
+    this.#reportFailure(this.presence.renew());
     const { user, key, node, limits, conversations } = welcome;
     this.emitter.emit("welcome", { user, key, node, limits, conversations });
     for (const gap of gaps) this.emitter.emit("gap", gap);
@@ -183,12 +183,12 @@ export class Engine {
     this.emitter.emit("state", state);
   }
 
-  /** After the listeners were told: what they have not had comes again after a crash. */
+  /** Called after the listeners: after a crash, a message that they did not get comes again. */
   #saveCursors(): void {
     this.#storage.save(this.key, () => this.sequencer.resume());
   }
 
-  /** For what nobody waits for; that the client was closed is no news. */
+  /** Emits the failure of something that no caller waits for, unless the client was closed. */
   #reportFailure(promise: Promise<void>): void {
     promise.catch((error: TertuliaError) => {
       if (error.code !== "closed") this.emitter.emit("error", error);

@@ -1,6 +1,6 @@
 /** The one kind of error that the SDK rejects with, apart from an abort's own reason. */
 
-/** What the chat said (PROTOCOL.md, errors), and below the line what the SDK says by itself. */
+/** Codes of the chat (PROTOCOL.md, errors), and below the line codes of the SDK. */
 export type TertuliaErrorCode =
   | "bad_frame"
   | "unknown_type"

@@ -1,4 +1,4 @@
-/** What the debug hook is told of a frame: which one it is, not what was said in it. */
+/** A frame as an event for the debug hook: its type and place, not its text. */
 import type { Events, Requests } from "../../wire/json-schema.js";
 import type { DebugEvent } from "./debug.js";
 

@@ -1,4 +1,4 @@
-/** Order out of what comes: each message once, in sequence, and never a silent hole. PROTOCOL.md, cursors and resume. */
+/** Delivers each message once and in sequence; what is missing is fetched, or announced as a gap. PROTOCOL.md, cursors and resume. */
 import { isNewerEpoch } from "../../wire/epoch.js";
 import type { Conversation, Cursors, Gap, HistoryPage, Message } from "./events.js";
 
@@ -12,19 +12,19 @@ export interface MessageSequencerOptions {
 
 type Cursor = readonly [epoch: string, seq: number];
 
-/** Leaves room in a hello's frame; the most recent conversations come first. */
+/** Of cursors in a hello, so that they fit into its frame; the most recent conversations come first. */
 const RESUME_BYTES = 32_768;
 
 export class MessageSequencer {
   readonly #options: MessageSequencerOptions;
-  /** The conversation of the latest message last. */
+  /** In the order of their latest messages; the newest last. */
   readonly #cursors = new Map<string, Cursor>();
-  /** Written to, and nothing heard of yet: what no welcome has listed, all of it is wanted. */
+  /** Conversations that this user wrote to, without a message or a welcome that lists them so far: all of them is wanted. */
   readonly #started = new Set<string>();
   #isWelcome = false;
-  /** Of which the welcome says that something is missing: their epochs, until the gap tells what. */
+  /** Conversations of which the welcome says that something is missing: their epochs, until the gap event comes. */
   readonly #expectedGaps = new Map<string, string>();
-  /** What came behind a hole, while that is being fetched. */
+  /** Messages that came after a hole, while the hole is being fetched. */
   #buffered = new Map<string, Message[]>();
 
   constructor(options: MessageSequencerOptions) {
@@ -38,17 +38,17 @@ export class MessageSequencer {
     );
   }
 
-  /** This user writes to it: who has written has read, so without a cursor it might never be told. */
+  /** This user writes to a conversation. Writing counts as reading, so without a cursor the server would not send it again. */
   start(conv: string): void {
     if (!this.#cursors.has(conv)) this.#started.add(conv);
   }
 
-  /** There is nobody of that name. */
+  /** The message was refused: nobody has that name. */
   cancelStart(conv: string): void {
     this.#started.delete(conv);
   }
 
-  /** The cursors that a hello has room for. */
+  /** The cursors for a hello, as many as fit. */
   resume(): Record<string, [epoch: string, seq: number]> {
     let left = RESUME_BYTES;
     const encoder = new TextEncoder();
@@ -62,9 +62,9 @@ export class MessageSequencer {
   }
 
   /**
-   * Begins anew from what the server says will follow. A cursor of one's own is kept if the server
-   * can go on from it: another link may have delivered more since the hello. Returns what is missing
-   * of conversations that began while one was away, and were read or written in by another device.
+   * Starts again from what the server says will follow. An own cursor is kept if the server can go on from
+   * it: another connection may have delivered more since the hello. Returns gaps of conversations that began
+   * while this client was away and were read, or written in, by another device.
    */
   welcome(conversations: readonly Conversation[]): Gap[] {
     this.#buffered = new Map();
@@ -74,7 +74,7 @@ export class MessageSequencer {
       if (this.#isWelcome && recovered && after > 0 && !this.#cursors.has(conv)) {
         gaps.push({ conv, after: 0, before: after + 1, reason: "limit" });
       }
-      // a connection that is lost before the gap must not lose the gap
+      // if the connection is lost before the gap event, the next welcome must announce it again
       if (!recovered) this.#expectedGaps.set(conv, epoch);
       else if (!this.#cursors.has(conv)) this.#cursors.set(conv, [epoch, after]);
       if (recovered) this.#started.delete(conv);
@@ -92,7 +92,7 @@ export class MessageSequencer {
     }
     const cursor = this.#cursors.get(conv);
     if (cursor === undefined && seq > 1) {
-      this.gap({ conv, after: 0, before: seq, reason: "limit" }); // the welcome lists not all
+      this.gap({ conv, after: 0, before: seq, reason: "limit" }); // the welcome does not list all
     } else if (cursor !== undefined && seq <= cursor[1]) {
       if (!isNewerEpoch(message.epoch, cursor[0])) return;
       this.gap({ conv, after: seq - 1, before: seq, reason: "rolled_back" });
@@ -122,14 +122,14 @@ export class MessageSequencer {
     this.#options.deliver(message);
   }
 
-  /** By the law of the protocol there are no holes; if there is one, it is filled or told. */
+  /** The protocol has no holes. If there is one all the same, it is filled, or announced as a gap. */
   async #fill(conv: string, buffered: Map<string, Message[]>): Promise<void> {
     const before = buffered.get(conv)![0]!.seq;
     let page: HistoryPage | undefined;
     do {
       const after = this.#cursors.get(conv)![1];
-      page = await this.#options.fetch(conv, after).catch(() => undefined); // told as a gap
-      if (this.#buffered !== buffered) return; // a welcome began anew, from the same cursor
+      page = await this.#options.fetch(conv, after).catch(() => undefined); // becomes a gap
+      if (this.#buffered !== buffered) return; // a new welcome has started again from the same cursor
       for (const message of page?.messages ?? []) {
         if (message.seq < before && message.seq === this.#cursors.get(conv)![1] + 1) {
           this.#deliver(message);

@@ -1,4 +1,4 @@
-/** What `connect` and the calls can be told. */
+/** Options of `connect` and of the calls. */
 import type { Debug } from "./debug.js";
 import type { Cursors } from "./events.js";
 import type { WebSocketConstructor } from "./web-socket.js";

@@ -1,4 +1,4 @@
-/** What is taken from the environment, browser or Node. */
+/** What the SDK uses of the environment, browser or Node. */
 import type { WebSocketConstructor } from "./web-socket.js";
 
 export function builtInWebSocket(): WebSocketConstructor {

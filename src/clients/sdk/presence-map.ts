@@ -1,7 +1,7 @@
-/** Who is connected: one view of snapshots and changes. Pure. PROTOCOL.md, presence. */
+/** Who is connected: snapshots and changes applied to one map. Pure. PROTOCOL.md, presence. */
 import type { PresenceChange, Status } from "./events.js";
 
-/** An answer (always everybody it speaks of), or an event. */
+/** An answer (a snapshot), or an event. */
 export interface PresenceUpdate {
   readonly count: number;
   readonly full: boolean;
@@ -14,10 +14,10 @@ export class PresenceMap {
   readonly people = new Map<string, Status>();
   count = 0;
   isFull = true;
-  /** Who is told of when there are too many for all. */
+  /** Users whose changes are sent even when there are too many for all. */
   watched: ReadonlySet<string> = new Set();
 
-  /** Takes it in; returns what is different from before. */
+  /** Applies an update; returns what changed by it. */
   apply({ count, full, isSnapshot, set, gone }: PresenceUpdate): PresenceChange {
     this.count = count;
     const forgets = isSnapshot || (this.isFull && !full);

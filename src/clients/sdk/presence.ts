@@ -1,4 +1,4 @@
-/** Who is connected, asked for once and again after each return. */
+/** Who is connected. The subscription is renewed after each reconnect. */
 import type { Events } from "../../wire/json-schema.js";
 import type { PresenceChange, PresenceView, Status } from "./events.js";
 import type { ClientRequest, Ok } from "./connection.js";
@@ -45,8 +45,8 @@ export class Presence implements PresenceView {
     await this.#requests.send({ request: { type: "presence", off: true }, lane: LANE, signal });
   }
 
-  /** A connection knows nothing of what the one before it was asked. */
-  async resubscribe(): Promise<void> {
+  /** The server keeps a subscription per connection: a new one needs it again. */
+  async renew(): Promise<void> {
     if (this.#watched && this.#subscribing === 0) await this.#subscribe(this.#watched);
   }
 

@@ -257,10 +257,7 @@ export class Reconnector {
       this.#end({ name: "closed", code, reason, error });
     } else if (this.#candidate === undefined) {
       const delayMs = retry === "at once" && this.#attempt === 0 ? 0 : undefined;
-      this.#dialLater(
-        delayMs ?? retryDelayMs(this.#attempt),
-        connection.errorAfterLoss(code, reason),
-      );
+      this.#dialLater(delayMs ?? retryDelayMs(this.#attempt), connection.lossError(code, reason));
       this.#attempt++;
     } else {
       this.#change({ name: "connecting" });

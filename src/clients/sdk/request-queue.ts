@@ -1,4 +1,4 @@
-/** What is asked of the chat: kept while it is away, sent again, in order within a lane, answered once. */
+/** Requests: queued while the chat is away, sent again after a reconnect, in order within a lane, answered once. */
 import { TertuliaError } from "./error.js";
 import { startTimer, type Timer } from "./timer.js";
 import type { ClientRequest, Connection, Ok } from "./connection.js";
@@ -6,20 +6,20 @@ import { retryDelayMs } from "./backoff.js";
 
 export interface QueuedRequest {
   readonly request: ClientRequest;
-  /** Errands of one lane are done one after the other; without one, at once. */
+  /** Requests of one lane are sent one after the other; without a lane, at once. */
   readonly lane?: string | undefined;
-  /** Whether it is tried again when the chat could not do it in time. */
+  /** Whether a retryable error is retried, with backoff. */
   readonly isRetried?: boolean | undefined;
   readonly signal?: AbortSignal | undefined;
-  /** When it was sent first, if that was in an earlier life: as `Date.now()` counts. */
+  /** When it was sent first, by `Date.now()`, if that was before this client began. */
   readonly firstSentMs?: number | undefined;
-  /** Called where the answer is read, before what follows it. */
+  /** Called in the same step that reads the answer. */
   onAnswer?(ok: Ok): void;
 }
 
 interface PendingRequest extends QueuedRequest {
   attempts: number;
-  /** When it was sent first, as `performance.now()` counts. */
+  /** When it was sent first, by `performance.now()`. */
   sentMs: number | undefined;
   isDone: boolean;
   settle(error: unknown, ok?: Ok): void;
@@ -27,7 +27,7 @@ interface PendingRequest extends QueuedRequest {
 
 /** Well within the 15 minutes for which the server knows a `mid`. */
 const RESEND_WITHIN_MS = 14 * 60_000;
-/** A mistake of the server's that repeats itself must not hold up what stands behind. */
+/** A bug of the server that repeats itself must not block the lane. */
 const INTERNAL_ATTEMPTS = 5;
 
 export class RequestQueue {
@@ -38,17 +38,17 @@ export class RequestQueue {
   readonly #backoffs = new Map<string | symbol, Timer>();
   #size = 0;
   #connection: Connection | undefined;
-  /** While the chat says that it is too much. */
+  /** Runs while the chat has refused requests as `rate_limited`. */
   #rateLimitTimer: Timer | undefined;
   #closedBy: TertuliaError | undefined;
 
-  /** @param served told of each answer: whether the chat could do what was asked */
-  constructor(limit: number, served: (isAble: boolean) => void) {
+  /** @param onServed called at each answer: whether the node could do what was asked */
+  constructor(limit: number, onServed: (isAble: boolean) => void) {
     this.#limit = limit;
-    this.#onServed = served;
+    this.#onServed = onServed;
   }
 
-  /** How many wait for an answer. */
+  /** Requests that wait for an answer. */
   get size(): number {
     return this.#size;
   }
@@ -65,7 +65,7 @@ export class RequestQueue {
       }
       const abort = (): void => {
         item.settle(signal?.reason);
-        this.#advance(lane); // nobody may come to look for a long time
+        this.#advance(lane); // the lane may not advance by itself for a long time
       };
       const item: PendingRequest = {
         ...queued,
@@ -90,7 +90,7 @@ export class RequestQueue {
     });
   }
 
-  /** Everything unanswered goes out, the oldest of each lane first. */
+  /** A connection is open: everything unanswered is sent, the oldest of each lane first. */
   opened(connection: Connection): void {
     this.lost();
     this.#connection = connection;
@@ -153,7 +153,7 @@ export class RequestQueue {
     return item.isDone;
   }
 
-  /** Whether it will be tried again, after a rest. */
+  /** Whether the request will be sent again, after a backoff. */
   #willRetry(item: PendingRequest, lane: string | symbol, error: TertuliaError): boolean {
     if (error.code === "rate_limited") {
       clearTimeout(this.#rateLimitTimer);
@@ -179,7 +179,7 @@ export class RequestQueue {
   }
 }
 
-/** The same moment as `performance.now()` counts. A clock that was set back says nothing: long ago. */
+/** The same moment by `performance.now()`. If the clock was set back since, it counts as equally long ago. */
 function toMonotonicMs(firstSentMs: number | undefined): number | undefined {
   if (firstSentMs === undefined) return undefined;
   return performance.now() - Math.abs(Date.now() - firstSentMs);

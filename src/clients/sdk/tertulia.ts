@@ -1,4 +1,4 @@
-/** The SDK's face: `connect` to a chat, be told, and tell. */
+/** The public API of the SDK: `connect`, listen, publish. */
 import { Engine } from "./engine.js";
 import type {
   Cursors,

@@ -1,4 +1,4 @@
-/** Timers that keep what they are told: a delay above 2³¹ − 1 ms, Infinity too, would be over at once. */
+/** Timers with long delays: `setTimeout` fires at once for a delay above 2³¹ − 1 ms, also for Infinity. */
 
 const LONGEST_MS = 2 ** 31 - 1;
 

@@ -1,10 +1,10 @@
-/** A browser tells when the network changed, or the page was asleep: then no timer is worth waiting for. */
+/** Browser events after which a backoff should end at once: the network changed, or the page was asleep. */
 
 const SIGNS = ["online", "offline", "pageshow", "visibilitychange", "resume"] as const;
 
 interface Sign {
   readonly type: string;
-  /** Of `pageshow`: whether the page is shown again, and not for the first time. */
+  /** Of `pageshow`: the page was restored from the back/forward cache. */
   readonly persisted?: boolean;
 }
 
@@ -16,17 +16,17 @@ interface Page {
   readonly document?: { readonly hidden: boolean };
 }
 
-/** Calls `wake` at each sign, until the function that comes back is called. In Node there are none. */
+/** Calls `wake` at each such event. Returns a function that stops this. In Node there are no such events. */
 export function onWake(wake: () => void): () => void {
   const page = globalThis as Page;
-  const told = ({ type, persisted }: Sign): void => {
+  const onSign = ({ type, persisted }: Sign): void => {
     if (type === "pageshow" && persisted !== true) return;
     if (type === "visibilitychange" && page.document?.hidden === true) return;
     wake();
   };
-  // capturing: what is told to the document comes by the window
-  for (const sign of SIGNS) page.addEventListener?.(sign, told, true);
+  // capturing: events of the document pass the window
+  for (const sign of SIGNS) page.addEventListener?.(sign, onSign, true);
   return () => {
-    for (const sign of SIGNS) page.removeEventListener?.(sign, told, true);
+    for (const sign of SIGNS) page.removeEventListener?.(sign, onSign, true);
   };
 }

@@ -1,12 +1,12 @@
-/** As much of a WebSocket as the SDK needs: a browser's, Node's own from 22 on, or that of `ws`. */
+/** The part of a WebSocket that the SDK needs: a browser's, Node's own (22 and later), or that of `ws`. */
 
 export interface WebSocketLike {
   send(text: string): void;
   close(code?: number, reason?: string): void;
-  /** Hangs up without a word; only some have it. */
+  /** Destroys the connection without a close frame; only some have it. */
   terminate?(): void;
   addEventListener(type: "open", listener: () => void): void;
-  /** Some say what it was, in a `message`. */
+  /** Some give the cause in `message`. */
   addEventListener(type: "error", listener: (event: object) => void): void;
   addEventListener(type: "message", listener: (event: { readonly data: unknown }) => void): void;
   addEventListener(

@@ -1,4 +1,4 @@
-/** The full-screen client: one terminal, one seat in a chat, frames between them, and a clean way out. */
+/** The full-screen client: connects a terminal with a session of the chat, draws frames, and cleans up at the end. */
 import type { ReadStream, WriteStream } from "node:tty";
 import type { ViewStore } from "../view/view-store.js";
 import { shouldRing, type Bell } from "./bell.js";
@@ -18,13 +18,13 @@ export interface AppOptions {
   readonly name: string;
   readonly texts: Texts;
   readonly isColoured: boolean;
-  /** What it rings for, of what is written by somebody who is not looked at. */
+  /** What it rings for, of messages that the user is not looking at. */
   readonly bell: Bell;
   readonly input: ReadStream;
   readonly output: WriteStream & { readonly fd: number };
 }
 
-/** How it ended. `why`: to be read when the screen is gone. */
+/** How it ended. `why`: printed after the screen is restored. */
 export interface Ending {
   readonly how: "left" | "refused" | "SIGINT" | "SIGTERM" | "SIGHUP";
   readonly why?: string;
@@ -142,7 +142,7 @@ export class App {
     this.#draw();
   }
 
-  /** At most one frame for all that happens at once. */
+  /** Coalesces: at most one frame in 16 ms. */
   #draw(): void {
     if (this.#isLeaving) return;
     this.#drawing ??= setTimeout(() => {

@@ -1,4 +1,4 @@
-/** What calls somebody: what the terminal rings for, and whether a name is among what is unread. Pure. */
+/** The bell: what the terminal rings for, and whether an unread message mentions the user. Pure. */
 import type { Message } from "../sdk/events.js";
 import { EVERYBODY, type View } from "../view/model.js";
 import { conversationIn } from "../view/accessors.js";
@@ -8,7 +8,7 @@ import { mentions } from "./mentions.js";
 
 export const BELLS = ["all", "mentions", "none"] as const;
 
-/** `mentions`: what is private, and what has one's own name in it. */
+/** `mentions`: private messages, and messages with the user's name. */
 export type Bell = (typeof BELLS)[number];
 
 export function shouldRing(bell: Bell, message: Message, me: string): boolean {
@@ -24,7 +24,7 @@ export function shouldRing(bell: Bell, message: Message, me: string): boolean {
   }
 }
 
-/** Whether somebody wrote one's name in the general chat, and it was not read yet. */
+/** Whether an unread message of the general chat mentions the user. */
 export function hasUnreadMention(view: View): boolean {
   const { messages, read } = conversationIn(view, EVERYBODY);
   const upTo = shownUpTo(view, EVERYBODY) ?? Infinity;

@@ -1,11 +1,11 @@
-/** What a written line asks for: something said, or a command, in English or Spanish. Pure. */
+/** Parses an input line: a message, or a command in English or Spanish. Pure. */
 import type { Status } from "../sdk/events.js";
 import { EVERYBODY, type Conv } from "../view/model.js";
 import { readName } from "./names.js";
 
 export type Command =
   | { readonly type: "say"; readonly text: string }
-  /** Said in another conversation, which is opened. */
+  /** A message to another conversation, which is opened. */
   | { readonly type: "tell"; readonly conv: Conv; readonly text: string }
   | { readonly type: "open"; readonly conv: Conv }
   | { readonly type: "history"; readonly conv: Conv | undefined }
@@ -24,7 +24,7 @@ export type Command =
   | { readonly type: "discard" }
   | { readonly type: "help" }
   | { readonly type: "quit" }
-  /** Written wrong; `of` is the command that was meant, if one was. */
+  /** Not understood; `of` is the command that was meant, if it is known. */
   | { readonly type: "mistake"; readonly of: Word | undefined; readonly written: string };
 
 /** The commands, each by its English word. */
@@ -57,7 +57,7 @@ export const STATUSES: ReadonlyMap<string, Status> = new Map<string, Status>([
   ["inactivo", "inactive"],
 ]);
 
-/** `//` at the beginning says a text that begins with one `/`. */
+/** `//` at the beginning sends a text that begins with one `/`. */
 export function parse(line: string): Command {
   if (!line.startsWith("/")) return { type: "say", text: line };
   if (line.startsWith("//")) return { type: "say", text: line.slice(1) };
@@ -73,7 +73,7 @@ export function wordOf(written: string): Word | undefined {
   return found?.[0] as Word | undefined;
 }
 
-/** Undefined: something is missing, or too much: what is not understood whole is not done. */
+/** Undefined: something is missing, or there is too much. A line that is not understood completely is not carried out. */
 function commandOf(word: Word, rest: string): Command | undefined {
   switch (word) {
     case "users":
@@ -111,7 +111,7 @@ function commandOf(word: Word, rest: string): Command | undefined {
   }
 }
 
-/** A name or none, and nothing behind it: of `/to ana maria` nobody knows whether it means `ana`. */
+/** A name or none, and nothing after it: `/to ana maria` is ambiguous. */
 function ofOneName(
   text: string,
   command: (user: string | undefined) => Command,

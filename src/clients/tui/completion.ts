@@ -1,10 +1,10 @@
-/** Tab: commands, names and statuses that go on from what is written; again, the next one. Pure. */
+/** Tab completion of commands, names and statuses; Tab again takes the next option. Pure. */
 import { fold } from "../view/search.js";
 import { STATUSES, WORDS, wordOf, type Word } from "./commands.js";
 import type { Editor } from "./editor.js";
 import { unfinishedName, writeName } from "./names.js";
 
-/** Where one is among several; kept as long as nothing but Tab is pressed. */
+/** The options and the chosen one; kept as long as only Tab is pressed. */
 export interface Completion {
   readonly options: readonly string[];
   readonly chosen: number;

@@ -1,17 +1,17 @@
-/** A line that is being written: text, cursor, what was cut last, and what was sent before. Pure. */
+/** The line editor: text, cursor, kill buffer and history. Pure. */
 import { graphemes } from "./width.js";
 
 export interface Editor {
   readonly text: string;
   /** The cursor stands before this UTF-16 unit, never within a grapheme cluster. */
   readonly at: number;
-  /** What was erased last, other than by the letter. */
+  /** The kill buffer: the last text erased, except single letters. */
   readonly killed: string;
   /** Lines sent before, the latest last. */
   readonly history: readonly string[];
-  /** How far one has gone back in them; 0: at the line that is being written. */
+  /** How far back in the history; 0: at the line that is being written. */
   readonly historyIndex: number;
-  /** That line, meanwhile. */
+  /** The line that was being written, while an older one is shown. */
   readonly unsent: string;
 }
 
@@ -24,7 +24,7 @@ export type Edit =
   /** From the cursor to there. */
   | { readonly type: "erase"; readonly to: Target }
   | { readonly type: "yank" }
-  | { readonly type: "past"; readonly by: 1 | -1 };
+  | { readonly type: "history"; readonly by: 1 | -1 };
 
 const HISTORY_LINES = 100;
 
@@ -52,7 +52,7 @@ export function edit(editor: Editor, change: Edit): Editor {
     }
     case "yank":
       return spliced(editor, editor.at, editor.at, editor.killed);
-    case "past": {
+    case "history": {
       const historyIndex = editor.historyIndex - change.by;
       if (historyIndex < 0 || historyIndex > editor.history.length) return editor;
       const unsent = editor.historyIndex === 0 ? editor.text : editor.unsent;
@@ -69,7 +69,7 @@ export function withText(editor: Editor, text: string): Editor {
   return { ...editor, text, at: text.length, historyIndex: 0, unsent: "" };
 }
 
-/** The line was sent: it can be gone back to, and the next one is empty. */
+/** Adds the line to the history and empties it. */
 export function withoutSentLine(editor: Editor): Editor {
   const { text, history } = editor;
   const next =

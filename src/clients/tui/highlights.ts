@@ -1,4 +1,4 @@
-/** Parts of a text that are shown in another look: names, what was searched for. Pure. */
+/** Highlighted ranges of a text: mentions, search hits. Pure. */
 import { fold } from "../view/search.js";
 import { span, type Line, type Look } from "./paint.js";
 import { graphemes } from "./width.js";
@@ -13,7 +13,7 @@ export interface Highlight extends Range {
   readonly look: Look;
 }
 
-/** The lines that `wrap` made of the text, with its marks; where two overlap, the one that begins first. */
+/** The lines that `wrap` made of a text, with its highlights. Of two that overlap, the one that begins first wins. */
 export function highlighted(
   text: string,
   lines: readonly string[],
@@ -42,7 +42,7 @@ function spansOf(line: string, start: number, highlights: readonly Highlight[]):
   return spans;
 }
 
-/** Where the text has what is sought, whatever the case and the accents. */
+/** Where the text has the searched text, ignoring case and accents. */
 export function occurrences(text: string, searched: string): readonly Range[] {
   const wanted = fold(searched);
   const found: Range[] = [];

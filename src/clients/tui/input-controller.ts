@@ -1,4 +1,4 @@
-/** What is done at the screen: the line being written, where one has scrolled to, what lies open; and what each key does. */
+/** Input of the full screen: the line being written, the scroll position, the open overlay; and what each key does. */
 import { randomUUID } from "node:crypto";
 import type { ViewStore } from "../view/view-store.js";
 import { conversationList } from "../view/lists.js";
@@ -15,14 +15,13 @@ import { hits, nextHit } from "./search.js";
 import { scrollBy, visibleRange } from "./transcript.js";
 import type { Texts } from "./texts.js";
 
-/** What the stage stands on. */
 export interface InputControllerDependencies {
   readonly texts: Texts;
   readonly store: ViewStore;
   screen(): Screen;
   redraw(): void;
   suspend(): void;
-  /** The same name at the same chat goes on where it was. */
+  /** The same name at the same chat resumes. */
   connect(url: string | undefined, name: string | undefined): void;
   leave(): void;
 }
@@ -56,7 +55,7 @@ export class InputController {
     this.toEnd();
   }
 
-  /** What was not taken stays in the line. */
+  /** A text that was refused stays in the line. */
   say(text: string): void {
     const { store } = this.deps;
     store.dispatch({ type: "send", text, mid: randomUUID() });
@@ -84,7 +83,7 @@ export class InputController {
     this.look();
   }
 
-  /** What one had scrolled to may be gone: then one is at the end. */
+  /** If the line at the scroll position is gone, scrolls to the end. */
   dropLostAnchor(): void {
     if (this.anchor === undefined) return;
     const { lines, transcriptRows } = layOut(this.deps.screen());
@@ -99,7 +98,7 @@ export class InputController {
     this.look();
   }
 
-  /** Goes to the newest hit; without a text, to the one before that. */
+  /** Shows the newest hit; without a text, the hit before the current one. */
   search(text: string): void {
     const { store, texts } = this.deps;
     const wanted = text === "" ? this.searchHit?.text : text;
@@ -116,7 +115,7 @@ export class InputController {
     this.#showHit({ text: wanted, key });
   }
 
-  /** In the middle of what is seen, where it can be. */
+  /** Scrolls so that the hit is in the middle, if possible. */
   #showHit(search: Search): void {
     this.searchHit = search;
     const { lines, transcriptRows } = layOut(this.deps.screen());
@@ -126,7 +125,7 @@ export class InputController {
     this.look();
   }
 
-  /** @param hasActed whether it is the user who did something */
+  /** @param hasActed whether the user did something */
   look(hasActed = true): void {
     const isLooking = this.#isHere && this.anchor === undefined;
     this.deps.store.dispatch({ type: "look", isLooking, isHere: this.#isHere && hasActed });
@@ -179,7 +178,7 @@ export class InputController {
 
   #edit(change: Edit): void {
     const { text } = this.editor;
-    if (change.type === "past" && text === "" && this.searchHit !== undefined) {
+    if (change.type === "history" && text === "" && this.searchHit !== undefined) {
       const found = hits(this.deps.store.view, this.searchHit.text);
       const key = nextHit(found, this.searchHit.key, change.by);
       if (key !== undefined) this.#showHit({ ...this.searchHit, key });
@@ -189,7 +188,7 @@ export class InputController {
     if (this.editor.text !== text) this.#saveDraft();
   }
 
-  /** A command that is being written is nobody's draft, and no sign of typing. */
+  /** A command is neither a draft nor a sign of typing. */
   #saveDraft(): void {
     const { store } = this.deps;
     const { text } = this.editor;

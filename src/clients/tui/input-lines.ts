@@ -1,7 +1,7 @@
-/** The lines of an input: they end with LF or CRLF, and with nothing else that Unicode calls a line end. */
+/** The lines of a stream, which end with LF or CRLF only, not with other line ends of Unicode. */
 import { addAbortSignal, type Readable } from "node:stream";
 
-/** Ends with the input, or when the signal is aborted; what has no line end at the end is a line as well. */
+/** Ends with the input, or when the signal is aborted. A last line without a line end counts. */
 export async function* linesOf(input: Readable, signal: AbortSignal): AsyncGenerator<string> {
   addAbortSignal(signal, input.setEncoding("utf8"));
   let begun = "";

@@ -1,6 +1,6 @@
 /**
- * What comes from a terminal, as keys and pastes. It has no clock: whoever feeds it calls `silent` when
- * nothing came for `waitMs`, so that Escape, a sequence that was cut off and a paste without an end are over.
+ * Parses a terminal's input into keys and pastes. Has no clock: its caller calls `silent` when nothing came for
+ * `waitMs`, which ends a lone Escape, a sequence that was cut off and a paste without an end.
  */
 
 /* oxlint-disable no-control-regex -- escape sequences are what this file is about */
@@ -10,7 +10,7 @@ type State =
   | { readonly name: "between" }
   /** In an escape sequence. */
   | { readonly name: "sequence"; readonly begun: string }
-  /** In a paste. `tail` may begin its end. `isLate`: nothing has come for a while. */
+  /** In a paste. `tail` may be the beginning of its end mark. `isLate`: nothing has come for a while. */
   | {
       readonly name: "paste";
       readonly pieces: string[];
@@ -29,14 +29,14 @@ const LETTERS = /[^\x00-\x1f\x7f-\x9f]+/y;
 /** A line end may come in two parts, as the end of the paste may. */
 const TAIL = /(?:\r|\x1b(?:\[(?:2(?:01?)?)?)?)$/;
 
-/** Two keys that a person pressed do not come so close, parts of a sequence do. */
+/** Two keys of a person do not come so close to each other; parts of a sequence do. */
 const ESCAPE_MS = 100;
 const SILENCE_MS = 1_000;
 
 export class Keyboard {
   #state: State = BETWEEN;
 
-  /** When `silent` is to be called if nothing comes; undefined: not at all. */
+  /** After which silence `silent` must be called; undefined: never. */
   get waitMs(): number | undefined {
     switch (this.#state.name) {
       case "between":
@@ -59,7 +59,7 @@ export class Keyboard {
     return found;
   }
 
-  /** Nothing came for a while. What was pasted so far is there; its end may still come. */
+  /** Nothing came for a while. What was pasted so far is returned; the end of the paste may still come. */
   silent(): Input[] {
     const state = this.#state;
     switch (state.name) {
@@ -76,7 +76,7 @@ export class Keyboard {
     }
   }
 
-  /** Returns what stands behind the beginning of a paste. */
+  /** Returns what follows the begin mark of a paste. */
   #keys(text: string, found: Input[]): string | undefined {
     const all = this.#state.name === "sequence" ? this.#state.begun + text : text;
     this.#state = BETWEEN;
@@ -106,7 +106,7 @@ export class Keyboard {
     return undefined;
   }
 
-  /** Returns what stands behind the end of the paste. */
+  /** Returns what follows the end mark of the paste. */
   #paste(text: string, found: Input[]): string | undefined {
     const { pieces, tail, isLate } = this.#state as State & { name: "paste" };
     const all = tail + text;

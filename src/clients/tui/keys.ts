@@ -132,8 +132,8 @@ const MEANINGS: Readonly<Record<string, InputAction>> = {
   "^backspace": erase("word left"),
   "!d": erase("word right"),
   "^y": { type: "edit", edit: { type: "yank" } },
-  up: { type: "edit", edit: { type: "past", by: -1 } },
-  down: { type: "edit", edit: { type: "past", by: 1 } },
+  up: { type: "edit", edit: { type: "history", by: -1 } },
+  down: { type: "edit", edit: { type: "history", by: 1 } },
   pageup: { type: "scroll", by: "page", to: -1 },
   pagedown: { type: "scroll", by: "page", to: 1 },
   "+up": { type: "scroll", by: "line", to: -1 },
@@ -173,7 +173,7 @@ function actionOf(text: string | undefined, key: Key, isEmpty: boolean): InputAc
   return MEANINGS[modifiers + (key.name ?? "")] ?? afterEscape(key);
 }
 
-/** Escape and then, soon, a letter cannot be told from Alt and that letter: it is not to be lost. */
+/** Escape quickly followed by a letter looks like Alt and that letter: the letter is not lost. */
 function afterEscape({ meta, sequence = "" }: Key): InputAction | undefined {
   const letter = sequence.slice(1);
   return meta === true && /^\P{Cc}$/u.test(letter) ? insert(letter) : undefined;

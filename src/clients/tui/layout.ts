@@ -20,7 +20,7 @@ const SIDEBAR_MIN_SCREEN = 72;
 const INPUT_MAX_ROWS = 5;
 const PROMPT = " › ";
 
-/** What stands where; for drawing, and for scrolling. */
+/** The layout of the screen, for drawing and for scrolling. */
 export interface Layout {
   readonly sidebarColumns: number;
   readonly transcriptColumns: number;
@@ -90,7 +90,7 @@ function header({ view, url, columns, texts }: Screen): Line {
         ];
   const unread = unreadTotal(view);
   const news = isSmall && unread > 0 ? `  ${texts.unread(unread)}` : "";
-  // of a narrow screen, the title has what is left, and at least so much that it can be known
+  // on a narrow screen the title gets what is left, and at least 8 columns
   const room = Math.max(8, columns - sizeOf(right) - width(news) - 2);
   const left: Span[] = isSmall
     ? [span(" "), span(cut(title, room), "strong"), span(news)]
@@ -127,7 +127,7 @@ function bannerOf(view: View, columns: number, texts: Texts, nowMs: number): Lin
   }
 }
 
-/** The rule above the input: who is typing, what is searched for or below the lines that are seen; or what can be done. */
+/** The line above the input: who is typing, and the scroll position or the search; otherwise hints. */
 function footer(screen: Screen, sidebarColumns: number): Line {
   const { view, texts, columns } = screen;
   const names = typingIn(view, view.open).map(sanitizeLine);
@@ -142,7 +142,7 @@ function footer(screen: Screen, sidebarColumns: number): Line {
   return [span(start, "faint"), ...left, span(rule.slice(0, rest), "faint"), ...right];
 }
 
-/** Where one is in the conversation; undefined: at its end. */
+/** The scroll position in the conversation; undefined: its end. */
 function scrollPosition({ view, anchor, search, texts }: Screen): Span | undefined {
   if (search !== undefined) {
     const found = hits(view, search.text);

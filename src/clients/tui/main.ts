@@ -7,7 +7,8 @@ import { App, type Ending } from "./app.js";
 import { sanitizeLine } from "./sanitize.js";
 import { HELP, readOptions, type Options } from "./options.js";
 import { PlainMode } from "./plain-mode.js";
-import { textsFor, type Texts } from "./texts.js";
+import { textsFor } from "./language.js";
+import type { Texts } from "./texts.js";
 
 const { stdin, stdout, stderr } = process;
 

@@ -1,4 +1,4 @@
-/** What the command line and the environment ask for; read once, checked, and explained. Pure. */
+/** Reads and checks the command line and the environment. Pure. */
 import { parseArgs } from "node:util";
 import { BELLS, type Bell } from "./bell.js";
 import { convOf } from "./commands.js";
@@ -23,7 +23,7 @@ export interface Options {
   readonly dates: string;
 }
 
-/** The environment as far as it matters here. */
+/** The part of the environment that matters here. */
 export interface Environment {
   readonly environment: Readonly<Record<string, string | undefined>>;
   /** Whether input, and output, are a terminal. */
@@ -65,7 +65,7 @@ Environment: LANG (English or Spanish), LC_TIME, NO_COLOR, TERTULIA_URL.
 `;
 
 const URL_DEFAULT = "ws://localhost:9000";
-/** Node's timers cannot wait longer (24 days), and fire at once if they are told to. */
+/** Node's timers cannot wait longer (24 days); with a longer delay they fire at once. */
 const WAIT_AT_MOST_MS = 2 ** 31 - 1;
 
 export function readOptions(args: readonly string[], environmentOf: Environment): ParsedArguments {

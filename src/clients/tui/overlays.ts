@@ -1,4 +1,4 @@
-/** What lies over the end of the conversation: help, who is here, one user, a note, choices. Pure. */
+/** Overlays over the end of the conversation: help, users, one user, a note, options. Pure. */
 import { peopleList } from "../view/lists.js";
 import type { View } from "../view/model.js";
 import { ownStatus } from "../view/do-not-disturb.js";
@@ -62,7 +62,7 @@ function card(
 ): { title: string; lines: Line[] } | undefined {
   if (card === undefined) return undefined;
   const { user } = card;
-  // what is told all the time is newer than what was asked once
+  // presence is newer than an answer that was requested once
   const status = people.get(user) ?? card.status;
   const isHere = status === "active" || status === "busy" || status === "inactive";
   const words = `${texts.status[status]}${texts.statusHint[status] === "" ? "" : ` · ${texts.statusHint[status]}`}`;

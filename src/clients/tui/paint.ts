@@ -1,4 +1,4 @@
-/** Lines with looks to what is written to a terminal: only what changed. Pure. */
+/** Turns styled lines into terminal output, and writes only the rows that changed. Pure. */
 import { graphemes, widthOf } from "./width.js";
 
 /**

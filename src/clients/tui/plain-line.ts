@@ -2,7 +2,7 @@
 import type { Message } from "../sdk/events.js";
 import { sanitize, sanitizeLine } from "./sanitize.js";
 
-/** `~ ana: hello`, `@bob ana: hi`; one line each, so that nobody can make up a second one. */
+/** `~ ana: hello`, `@bob ana: hi`; always one line, so that nobody can fake a second one. */
 export function lineOf({ conv, from, text }: Pick<Message, "conv" | "from" | "text">): string {
   return `${sanitizeLine(conv)} ${sanitizeLine(from)}: ${oneLine(text)}`;
 }

@@ -1,4 +1,4 @@
-/** Lines in, lines out: each line of the input is published in order and acknowledged; what is heard is printed. */
+/** Plain mode: publishes each line of the input, in order and acknowledged; prints what comes. */
 import { setMaxListeners } from "node:events";
 import type { Readable, Writable } from "node:stream";
 import { setTimeout as delay } from "node:timers/promises";
@@ -22,7 +22,7 @@ export interface Streams {
 /** docs/terminal.md, exit codes. */
 export type ExitCode = 0 | 1 | 2 | 3 | 4;
 
-/** More wait in the pipe. */
+/** Further lines wait in the pipe. */
 const UNDERWAY_AT_MOST = 100;
 /** For one's own messages to come back, once they are stored. */
 const ECHO_WITHIN_MS = 2_000;
@@ -34,7 +34,7 @@ export class PlainMode {
   to: Conv;
   readonly #options: Options;
   readonly #streams: Streams;
-  /** Aborted when the chat was away for too long, or this program shall end. */
+  /** Aborted when the chat was away for too long, or when this program is told to end. */
   readonly #patience = new AbortController();
   readonly #echoes = new Set<string>();
   /** The newest of each conversation that was printed. */
@@ -62,7 +62,7 @@ export class PlainMode {
     this.#isAway();
   }
 
-  /** Resolves when the input is at its end and everything of it has its answer; with `--listen`, later. */
+  /** Resolves when the input has ended and every line has its answer; with `--listen`, when the chat is closed. */
   async run(): Promise<ExitCode> {
     const { signal } = this.#patience;
     try {
@@ -89,7 +89,7 @@ export class PlainMode {
     return this.#worst === 0 ? 4 : this.#worst;
   }
 
-  /** Ends early: nothing more is read, and what has no answer is given up. */
+  /** Ends early: reads no more, and does not wait for answers. */
   stop(): void {
     this.#patience.abort(new Error("stopped"));
     this.#wake();
@@ -106,7 +106,7 @@ export class PlainMode {
     this.#streams.errors.write(`tertulia-chat: ${of === "" ? "" : `${of}: `}${words}\n`);
   }
 
-  /** Resolves when it is stored; what fails is told, and decides the exit code. */
+  /** Resolves when it is stored. A failure is printed, and decides the exit code. */
   async publish(conv: Conv, text: string, of: string): Promise<void> {
     const mid = crypto.randomUUID();
     this.#echoes.add(mid);
@@ -155,7 +155,7 @@ export class PlainMode {
     this.#wake();
   }
 
-  /** What was printed was read: the next run does not print it again. */
+  /** Marks what was printed as read, so that the next run does not print it again. */
   async #markRead(): Promise<void> {
     const marks = [...this.#printed].map(([conv, seq]) => this.chat.markRead(conv, seq));
     await Promise.race([

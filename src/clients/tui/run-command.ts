@@ -1,33 +1,51 @@
-/** Does what a written line asks for, on the full screen. */
-import { EVERYBODY } from "../view/model.js";
+/** Carries out a command on the full screen. */
+import { EVERYBODY, type Conv } from "../view/model.js";
+import type { ViewStore } from "../view/view-store.js";
 import { conversationIn } from "../view/accessors.js";
 import type { Command } from "./commands.js";
-import type { InputController } from "./input-controller.js";
+import type { InputAction } from "./keys.js";
+import type { Overlay } from "./screen.js";
+import type { Texts } from "./texts.js";
 
-export function runCommand(controller: InputController, command: Command): void {
-  const { deps } = controller;
+/** What commands act on. */
+export interface CommandTarget {
+  overlay: Overlay | undefined;
+  readonly deps: {
+    readonly texts: Texts;
+    readonly store: ViewStore;
+    connect(url: string | undefined, name: string | undefined): void;
+    leave(): void;
+  };
+  open(conv: Conv): void;
+  say(text: string): void;
+  scroll(action: Pick<InputAction & { type: "scroll" }, "by" | "to">): void;
+  search(text: string): void;
+}
+
+export function runCommand(target: CommandTarget, command: Command): void {
+  const { deps } = target;
   const { store, texts } = deps;
   const { view } = store;
   switch (command.type) {
     case "say":
-      controller.say(command.text);
+      target.say(command.text);
       return;
     case "tell":
-      controller.open(command.conv);
-      controller.say(command.text);
+      target.open(command.conv);
+      target.say(command.text);
       return;
     case "open":
-      controller.open(command.conv);
+      target.open(command.conv);
       return;
     case "history":
-      if (command.conv !== undefined) controller.open(command.conv);
-      controller.scroll({ by: "page", to: -1 });
+      if (command.conv !== undefined) target.open(command.conv);
+      target.scroll({ by: "page", to: -1 });
       return;
     case "search":
-      controller.search(command.text);
+      target.search(command.text);
       return;
     case "users":
-      controller.overlay = { type: "users", from: 0 };
+      target.overlay = { type: "users", from: 0 };
       return;
     case "info": {
       const peer = view.open === EVERYBODY ? view.me : view.open.slice(1);
@@ -50,7 +68,7 @@ export function runCommand(controller: InputController, command: Command): void 
       }
       return;
     case "help":
-      controller.overlay = { type: "help", from: 0 };
+      target.overlay = { type: "help", from: 0 };
       return;
     case "quit":
       deps.leave();
@@ -58,7 +76,7 @@ export function runCommand(controller: InputController, command: Command): void 
     case "mistake": {
       const { of, written } = command;
       const text = of === undefined ? texts.noCommand(written) : texts.mistake(texts.usage[of][0]);
-      controller.overlay = { type: "note", text };
+      target.overlay = { type: "note", text };
       return;
     }
     default:

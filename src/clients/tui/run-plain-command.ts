@@ -1,51 +1,68 @@
-/** Does what a command of plain mode asks for, and prints the answer. */
+/** Carries out a command of plain mode, and prints the answer. */
 import type { Command } from "./commands.js";
 import { sanitizeLine } from "./sanitize.js";
 import { lineOf } from "./plain-line.js";
-import type { PlainMode } from "./plain-mode.js";
+import type { Conv } from "../view/model.js";
+import type { Tertulia } from "../sdk/tertulia.js";
+import type { Texts } from "./texts.js";
 
-/** Never rejects: what did not work is told. */
+/** What commands act on. */
+export interface PlainTarget {
+  readonly chat: Tertulia;
+  readonly texts: Texts;
+  /** Where lines go to. */
+  to: Conv;
+  publish(conv: Conv, text: string, of: string): Promise<void>;
+  print(line: string, value: unknown): void;
+  problem(error: unknown, of: string): void;
+}
+
+/** Never rejects: failures are printed. */
 export async function runPlainCommand(
-  mode: PlainMode,
+  target: PlainTarget,
   command: Exclude<Command, { type: "say" | "quit" }>,
   of: string,
 ): Promise<void> {
   try {
-    await answer(mode, command, of);
+    await answer(target, command, of);
   } catch (error) {
-    mode.problem(error, of);
+    target.problem(error, of);
   }
 }
 
 async function answer(
-  mode: PlainMode,
+  target: PlainTarget,
   command: Exclude<Command, { type: "say" | "quit" }>,
   of: string,
 ): Promise<void> {
-  const { chat, texts } = mode;
+  const { chat, texts } = target;
   switch (command.type) {
     case "tell":
-      await mode.publish(command.conv, command.text, of);
+      await target.publish(command.conv, command.text, of);
       return;
     case "open":
-      mode.to = command.conv;
+      target.to = command.conv;
       return;
     case "history": {
-      const { messages } = await chat.history(command.conv ?? mode.to, { limit: 50 });
-      for (const each of messages) mode.print(lineOf(each), { type: "history", ...each });
+      const { messages } = await chat.history(command.conv ?? target.to, { limit: 50 });
+      for (const each of messages) target.print(lineOf(each), { type: "history", ...each });
       return;
     }
     case "users": {
       await chat.presence.watch();
       for (const [user, status] of sorted(chat.presence.people)) {
-        mode.print(`${sanitizeLine(user)} ${texts.status[status]}`, { type: "user", user, status });
+        target.print(`${sanitizeLine(user)} ${texts.status[status]}`, {
+          type: "user",
+          user,
+          status,
+        });
       }
       return;
     }
     case "info": {
       const user = command.user ?? chat.name;
       const status = await chat.user(user);
-      mode.print(`${sanitizeLine(user)} ${texts.status[status]}`, { type: "user", user, status });
+      target.print(`${sanitizeLine(user)} ${texts.status[status]}`, { type: "user", user, status });
       return;
     }
     case "status":
@@ -53,7 +70,7 @@ async function answer(
       return;
     case "help":
       for (const [form, about] of Object.values(texts.usage)) {
-        mode.print(`${form}  ${about}`, { type: "help", form, about });
+        target.print(`${form}  ${about}`, { type: "help", form, about });
       }
       return;
     case "mistake":

@@ -1,4 +1,4 @@
-/** Makes what others wrote safe for a terminal: no control characters, no escape sequences, no hidden directions. */
+/** Sanitizes texts for a terminal: no control characters, no escape sequences, no hidden directions. */
 
 /* oxlint-disable no-control-regex -- control characters are what this file is about */
 
@@ -7,11 +7,11 @@ const SEQUENCES =
   /(?:\x1b\[|\x9b)[0-?]*[ -/]*[@-~]|(?:\x1b[\]PX^_]|[\x9d\x90\x98\x9e\x9f])[^\x07\x1b\x90\x98\x9c-\x9f]*(?:\x07|\x1b\\|\x9c)|\x1b[ -/]*[0-~]/g;
 const LINE_ENDS = /\r\n?|[\x0b\x0c\x85\u2028\u2029]/g;
 const CONTROLS = /[\x00-\x09\x0e-\x1f\x7f-\x9f]/g;
-/** Marks, embeddings, overrides and isolates of UAX #9; and what is not seen at all. */
+/** Marks, embeddings, overrides and isolates of UAX #9, and other invisible characters. */
 const INVISIBLE =
   /[\u00ad\u061c\u180e\u200b\u200e\u200f\u202a-\u202e\u2060-\u206f\ufeff\ufff9-\ufffb]/g;
 const LONE_SURROGATES = /\p{Cs}/gu;
-/** Marks that are piled up until they cover the lines above. */
+/** Combining marks that are stacked until they cover the lines above. */
 const STACKED_MARKS = /(\p{M}{4})\p{M}+/gu;
 
 /** A text; its line ends stay, as `\n`. */
@@ -26,7 +26,7 @@ export function sanitize(text: string): string {
     .replace(STACKED_MARKS, "$1");
 }
 
-/** What was pasted, to be edited and sent: no keys, no escape sequences; its letters are left as they are. */
+/** A pasted text, to be edited and sent: without control characters and escape sequences; letters stay as they are. */
 export function sanitizePaste(text: string): string {
   return text
     .replace(/\x1b(?:\[[0-?]*[ -/]*)?$/, "")
@@ -41,7 +41,7 @@ export function sanitizeLine(text: string): string {
   return sanitize(text).replaceAll("\n", " ");
 }
 
-/** The same value as JSON on one line, in which nothing is left that a terminal would obey. */
+/** A value as JSON on one line, with everything escaped that a terminal would obey. */
 export function sanitizeJson(value: unknown): string {
   return JSON.stringify(value).replace(
     /[\x7f-\x9f\u00ad\u061c\u180e\u200b-\u200f\u2028-\u202e\u2060-\u206f\ufeff\ufff9-\ufffb]/g,

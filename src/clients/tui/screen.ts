@@ -1,4 +1,4 @@
-/** Everything that the full screen is drawn from. */
+/** The state from which the full screen is drawn. */
 import type { View } from "../view/model.js";
 import type { Editor } from "./editor.js";
 import type { Texts } from "./texts.js";
@@ -15,7 +15,7 @@ export interface Screen {
   readonly rows: number;
   /** When today began. */
   readonly today: number;
-  /** As the clock of the desk counts. */
+  /** By the store's clock. */
   readonly nowMs: number;
   readonly texts: Texts;
 }
@@ -33,7 +33,7 @@ export interface Search {
   readonly key: string;
 }
 
-/** What lies over the end of the conversation until it is put away. */
+/** Shown over the end of the conversation until it is dismissed. */
 export type Overlay =
   /** `from`: its first line that is seen. */
   | { readonly type: "help" | "users"; readonly from: number }

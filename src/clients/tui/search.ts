@@ -1,4 +1,4 @@
-/** Searching in what is loaded of the open conversation. Pure. */
+/** Searches the loaded messages of the open conversation. Pure. */
 import { emoteOf } from "../view/emote.js";
 import type { View } from "../view/model.js";
 import { timelineRows, type Row } from "../view/timeline.js";

@@ -1,4 +1,4 @@
-/** One name's place in a chat, and the next one: what joins, leaves and joins again. */
+/** Opens a session of the chat, and a next one that resumes from it. */
 import { WebSocket } from "ws";
 import { connect, type ConnectOptions } from "../sdk/tertulia.js";
 import { ViewStore, type ViewStoreOptions } from "../view/view-store.js";
@@ -7,7 +7,7 @@ import { begin, type View } from "../view/model.js";
 export interface SessionOptions extends Omit<ViewStoreOptions, "view"> {
   readonly url: string;
   readonly name: string;
-  /** The view of an earlier seat of the same name and chat, to go on with. */
+  /** An earlier session of the same name and chat, to resume from. */
   readonly earlier?: ViewStore | undefined;
 }
 

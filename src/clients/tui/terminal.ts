@@ -1,4 +1,4 @@
-/** The terminal itself: full screen and raw keys while it is open, and as it was before on every way out. */
+/** The terminal: full screen and raw keys while it is open, restored on every way out. */
 import { writeSync } from "node:fs";
 import { StringDecoder } from "node:string_decoder";
 import type { ReadStream, WriteStream } from "node:tty";
@@ -7,16 +7,16 @@ import type { Input } from "./keys.js";
 
 /** Alternate screen, bracketed paste, focus reports, no wrapping at the last column. */
 const ENTER = "\x1b[?1049h\x1b[?2004h\x1b[?1004h\x1b[?7l\x1b[2J\x1b[H";
-/** Cleared first: where it was resized, tmux leaves of it on the screen of the shell. */
+/** Clears first: after a resize, tmux leaves parts of the screen in the shell. */
 const LEAVE = "\x1b[?2026l\x1b[m\x1b[2J\x1b[?7h\x1b[?1004l\x1b[?2004l\x1b[?25h\x1b[?1049l";
 
 export interface TerminalOptions {
   readonly input: ReadStream;
   readonly output: WriteStream & { readonly fd: number };
   onInput(input: Input): void;
-  /** Its size is another one, or what is on it was lost: to be drawn from nothing. */
+  /** The size has changed, or the content was lost: everything must be drawn again. */
   onResize(): void;
-  /** Somebody ends this program, or the terminal is gone. */
+  /** A signal ends this program, or the terminal is gone. */
   onEnd(signal: "SIGINT" | "SIGTERM" | "SIGHUP"): void;
 }
 

@@ -1,4 +1,4 @@
-/** The open conversation as lines for a terminal, and the part of them that is seen. Pure. */
+/** The transcript: the open conversation as lines for a terminal, and the range of them that is visible. Pure. */
 import type { Message } from "../sdk/events.js";
 import { emoteOf } from "../view/emote.js";
 import { EVERYBODY, type Outgoing, type View } from "../view/model.js";
@@ -15,7 +15,7 @@ import { cut, fitRight, width, wrap } from "./width.js";
 
 export interface TranscriptLine extends Anchor {
   readonly spans: Line;
-  /** Before this number messages are missing here that can be had. */
+  /** Before this number, messages are missing that can be requested. */
   readonly missingBefore: number | undefined;
 }
 
@@ -53,7 +53,7 @@ export function transcriptLines(
   return lines;
 }
 
-/** The lines that fit; at least as many as there are, if there are enough. */
+/** The visible lines: as many as fit. */
 export function visibleRange(
   lines: readonly Anchor[],
   anchor: Anchor | undefined,
@@ -67,7 +67,7 @@ export function visibleRange(
   return { from: Math.max(0, until - height), until };
 }
 
-/** Where one is after scrolling by so many lines; undefined: at the end. */
+/** The anchor after scrolling by so many lines; undefined: the end. */
 export function scrollBy(
   lines: readonly Anchor[],
   anchor: Anchor | undefined,
@@ -132,7 +132,7 @@ function isSearchHit({ key }: Row, { search }: LayoutContext): boolean {
   return search?.key === key;
 }
 
-/** What is done (`/me waves`) has a star in place of the name, and the name before the text. */
+/** An action (`/me waves`) has a star in place of the name, and the name before the text. */
 function messageLines(row: Row & { type: "message" }, context: LayoutContext): Line[] {
   const { message, isOwn } = row;
   const { view, search } = context;

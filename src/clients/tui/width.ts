@@ -24,7 +24,7 @@ const NARROW = /^[\x20-\x7e]*$/;
 const ZERO = /^[\p{Mn}\p{Me}\p{Cf}\p{Cc}]/u;
 const EMOJI = /^(?:\p{Emoji_Presentation}|\p{Emoji}\u{fe0f})/u;
 
-/** The segmenter of V8 takes a time that grows with the square of the text. */
+/** V8's segmenter takes time that grows with the square of the length. */
 const SEGMENTED_AT_ONCE = 512;
 const segmenter = new Intl.Segmenter(undefined, { granularity: "grapheme" });
 
@@ -57,7 +57,7 @@ export function widthOf(grapheme: string): 0 | 1 | 2 {
   return WIDE.some(([first, last]) => point >= first && point <= last) ? 2 : 1;
 }
 
-/** At most so many columns; what was cut off leaves a mark. */
+/** At most so many columns; a cut is marked with `…`. */
 export function cut(text: string, columns: number): string {
   if (width(text) <= columns) return text;
   let kept = "";

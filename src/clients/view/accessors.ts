@@ -1,4 +1,4 @@
-/** Small steps that several events share. */
+/** Small steps that several actions share. */
 import { emptyConversation, type Conv, type Conversation, type Step, type View } from "./model.js";
 
 export function conversationIn(view: View, conv: Conv): Conversation {
@@ -11,7 +11,7 @@ export function withConversation(view: View, conversation: Conversation): View {
   return { ...view, conversations };
 }
 
-/** Asks for a page of history: the newest, or what stands before a number. One at a time. */
+/** Requests a page of history: the newest, or the one before a number. One at a time per conversation. */
 export function requestHistory(view: View, conv: Conv, before?: number): Step {
   const conversation = conversationIn(view, conv);
   if (conversation.loading !== undefined || !isJoined(view)) return { view, effects: [] };
@@ -23,14 +23,14 @@ export function requestHistory(view: View, conv: Conv, before?: number): Step {
   };
 }
 
-/** What the open conversation needs to be shown. */
+/** Requests the first page of the open conversation, unless it is loaded. */
 export function loadOpenConversation(view: View): Step {
   return conversationIn(view, view.open).isLoaded
     ? { view, effects: [] }
     : requestHistory(view, view.open);
 }
 
-/** Whether there is a client that asks: at once, or when the chat is back. */
+/** Whether there is a client that takes requests: it sends them at once, or when the chat is back. */
 export function isJoined({ connection }: View): boolean {
   return connection.name !== "away" && connection.name !== "closed";
 }

@@ -1,9 +1,9 @@
-/** One conversation: each message once and in order, whichever way it came; what is sent until it is there. */
+/** One conversation: its messages, each once and in order, and what this user is sending. */
 import { isNewerEpoch } from "../../wire/epoch.js";
 import type { HistoryPage, Message, Published } from "../sdk/events.js";
 import type { Conversation, Outgoing, Problem } from "./model.js";
 
-/** A message as it happens. Who wrote it, here or on another device, has read up to it. */
+/** Adds a live message. Its author, on whatever device, has read up to it. */
 export function withMessage(
   conversation: Conversation,
   message: Message,
@@ -20,14 +20,14 @@ export function withMessage(
   };
 }
 
-/** So many messages stay in memory; older ones are history, and can be asked for again. */
+/** So many messages stay in memory; older ones can be requested again. */
 const KEPT = 1_000;
-/** Dropped together, so that most messages are only added. */
+/** Messages are dropped in batches, so that most additions drop none. */
 const DROPPED_AT_ONCE = 200;
 
 /**
- * Without the oldest messages, if they are too many. `seenUpTo`: those up to this number stay whatever
- * comes, because somebody is reading there; what is dropped then leaves a hole behind them.
+ * Drops the oldest messages, if there are too many. `seenUpTo`: those up to this number stay, because they are
+ * on the screen; what is dropped then leaves a hole after them.
  */
 export function withoutOldest(conversation: Conversation, seenUpTo = 0): Conversation {
   const { messages } = conversation;
@@ -37,10 +37,10 @@ export function withoutOldest(conversation: Conversation, seenUpTo = 0): Convers
   return { ...conversation, messages: [...messages.slice(0, seen), ...messages.slice(-KEPT)] };
 }
 
-/** A page of history, which may overlap with what is there. */
+/** Adds a page of history, which may overlap with the messages that are there. */
 export function withPage(conversation: Conversation, page: HistoryPage, me: string): Conversation {
   const before = conversation.loading?.before;
-  // nothing before it, whatever was told of the oldest: so that it is not asked for again
+  // an empty page: there is nothing before it, whatever `floor` says, and it is not requested again
   const floor = page.messages.length === 0 && before !== undefined ? before : page.floor;
   return {
     ...conversation,
@@ -54,8 +54,8 @@ export function withPage(conversation: Conversation, page: HistoryPage, me: stri
 }
 
 /**
- * Everything stored is forgotten: it is lost, and numbers mean other messages. What is being sent stays;
- * of what was stored and not seen yet it is not known whether it still is.
+ * Forgets everything stored: it was rolled back, and its numbers mean other messages now. What is being sent
+ * stays; what was stored and not seen yet becomes unconfirmed.
  */
 export function withoutStored(conversation: Conversation, head: number): Conversation {
   const reportedRead = Math.min(conversation.reportedRead, head);
@@ -75,7 +75,7 @@ export function withoutStored(conversation: Conversation, head: number): Convers
   };
 }
 
-/** The last one; and of two in the same moment, the later one by its time as well. */
+/** Adds a message that is being sent, as the last one, with a time after that of the one before it. */
 export function withPending(
   conversation: Conversation,
   mid: string,
@@ -88,8 +88,8 @@ export function withPending(
 }
 
 /**
- * It is stored. Its message is put in place if that leaves no hole; otherwise it comes by itself, after
- * those before it.
+ * The message is stored. It is put in place if that leaves no hole; otherwise the feed brings it, after those
+ * before it.
  */
 export function withPublished(
   conversation: Conversation,
@@ -119,7 +119,7 @@ export function withoutOutgoing(conversation: Conversation, mid: string): Conver
   return { ...conversation, outgoing };
 }
 
-/** How many messages of others were not read, up to a number. */
+/** Counts unread messages of others, up to a number. */
 export function unreadCount(
   { messages, read, floor, head }: Conversation,
   me: string,
@@ -133,7 +133,7 @@ export function unreadCount(
   return Math.max(0, count);
 }
 
-/** The number before which messages are missing that can be had; undefined: there are none. */
+/** The number before which messages are missing that can be requested; undefined: none are missing. */
 export function missingBefore({
   messages,
   floor,
@@ -156,7 +156,7 @@ function withOutgoingState(
   return { ...conversation, outgoing };
 }
 
-/** Both sorted by number; of two with the same number, that of the newer epoch. */
+/** Merges two lists that are sorted by number. Of two messages with the same number, the one of the newer epoch stays. */
 function merge(have: readonly Message[], come: readonly Message[]): readonly Message[] {
   if (come.length === 0) return have;
   if (have.length === 0 || have.at(-1)!.seq < come[0]!.seq) return have.concat(come);

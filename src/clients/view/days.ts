@@ -1,4 +1,4 @@
-/** Days and times as people read them, each reader's own way. Pure, but for the time zone. */
+/** Days and times as people read them, by language and region. Pure, except for the time zone. */
 
 export interface DayWords {
   readonly today: string;
@@ -54,7 +54,7 @@ function dayAndYear(ts: number, nowMs: number): Intl.DateTimeFormatOptions {
 
 const formats = new Map<string, Intl.DateTimeFormat>();
 
-/** Kept: to make one takes a browser as long as a hundred uses. */
+/** Cached: creating a formatter takes a browser as long as a hundred uses. */
 function format(locale: string, options: Intl.DateTimeFormatOptions): Intl.DateTimeFormat {
   const key = locale + JSON.stringify(options);
   const known = formats.get(key) ?? new Intl.DateTimeFormat(locale, options);

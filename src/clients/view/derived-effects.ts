@@ -1,11 +1,11 @@
-/** What follows from every change: read marks, and whom to be told of. */
+/** What follows from every change: read marks, and the watch list. */
 import { EVERYBODY, type Step, type View, type Action, type Effect } from "./model.js";
 import { withConversation, conversationIn } from "./accessors.js";
 import { ownStatus, shownUpTo } from "./do-not-disturb.js";
 
-/** The chat is told of a conversation's mark at most so often. */
+/** A conversation's read mark is reported at most so often. */
 const READ_EVERY_MS = 1_000;
-/** As many as may be watched. */
+/** The watch list's limit. */
 const WATCHED_AT_MOST = 500;
 
 export function deriveEffects(
@@ -23,10 +23,10 @@ export function deriveEffects(
     }
     if (cause.type !== "state") view = watchPeers(view, more); // the welcome comes next
   }
-  return { view, effects: more.length === 0 ? effects : [...more, ...effects] }; // before one leaves
+  return { view, effects: more.length === 0 ? effects : [...more, ...effects] }; // before a close
 }
 
-/** Reading makes active; who is away from the keyboard does not read. */
+/** An inactive user does not read, although the screen shows the conversation. */
 function isLooking(view: View): boolean {
   return view.isLooking && ownStatus(view) !== "inactive";
 }
@@ -34,7 +34,7 @@ function isLooking(view: View): boolean {
 function markRead(view: View): View {
   if (!isLooking(view)) return view;
   const conversation = conversationIn(view, view.open);
-  if (conversation.expectsGap) return view; // its numbers may be those of other messages
+  if (conversation.expectsGap) return view; // its numbers may mean other messages
   const newest = conversation.messages.at(-1)?.seq ?? 0;
   const upTo = Math.min(newest, shownUpTo(view, view.open) ?? newest);
   return upTo > conversation.read ? withConversation(view, { ...conversation, read: upTo }) : view;
@@ -56,7 +56,7 @@ function watchPeers(view: View, effects: Effect[]): View {
   const peers = [...view.conversations.keys()].filter((conv) => conv !== EVERYBODY);
   const names = [view.me, ...peers.map((conv) => conv.slice(1)).filter((name) => name !== view.me)];
   const watched = names.slice(0, WATCHED_AT_MOST);
-  if (view.watched?.length === watched.length) return view; // they only become more
+  if (view.watched?.length === watched.length) return view; // the list only grows
   effects.push({ type: "watch", names: watched });
   return { ...view, watched };
 }

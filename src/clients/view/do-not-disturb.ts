@@ -1,13 +1,13 @@
-/** Busy: what others write is held back until this user is active again. */
+/** Do not disturb: while this user is busy, messages of others are held back. */
 import type { Status } from "../sdk/events.js";
 import { unreadCount } from "./conversation.js";
 import { withConversation, conversationIn } from "./accessors.js";
 import type { Conv, View } from "./model.js";
 
-/** For so long after the chat took a choice, what it tells of one's own status may be older than that. */
+/** For so long after the chat accepted a choice, its reports of this user's status may be older than the choice. */
 const TRUST_CHOICE_FOR_MS = 2_000;
 
-/** Busy is what holds messages back, and nothing else is. */
+/** The status to show: busy exactly while messages are held back. */
 export function ownStatus(view: View): Status {
   if (view.doNotDisturb !== undefined) return "busy";
   const told = view.people.get(view.me);
@@ -20,7 +20,7 @@ export function startDoNotDisturb(view: View): View {
   return { ...view, doNotDisturb: new Map(heads) };
 }
 
-/** Busy as a page was before it was loaded again: `marks` is what `quiet` was, if that can be read. */
+/** Busy again after a reload: `marks` is what `doNotDisturb` was, if it can be read. */
 export function restoreDoNotDisturb(view: View, marks: unknown): View {
   if (!Array.isArray(marks)) return view;
   const known = marks.filter(
@@ -30,7 +30,7 @@ export function restoreDoNotDisturb(view: View, marks: unknown): View {
   return { ...view, chosen: "busy", doNotDisturb: new Map(known) };
 }
 
-/** What was held back is shown, and marked as new in the open conversation. */
+/** Shows what was held back; in the open conversation it is marked as new. */
 export function endDoNotDisturb(view: View): View {
   if (view.doNotDisturb === undefined) return view;
   const conversation = conversationIn(view, view.open);
@@ -39,7 +39,7 @@ export function endDoNotDisturb(view: View): View {
   return { ...withConversation(view, { ...conversation, newFrom }), doNotDisturb: undefined };
 }
 
-/** One's own status as the chat has it: another device may have chosen. What came too early counts later. */
+/** Takes over the status that the chat reports: another device may have chosen it. A report that comes too early is taken over later. */
 export function withReportedStatus(view: View, nowMs: number): View {
   const status = view.people.get(view.me);
   if (status === undefined || status === view.chosen) return view;
@@ -54,13 +54,13 @@ export function shownUpTo({ doNotDisturb }: View, conv: Conv): number | undefine
   return doNotDisturb === undefined ? undefined : (doNotDisturb.get(conv) ?? 0);
 }
 
-/** There are no more messages than this: later ones are held back, whatever their numbers meant. */
+/** The conversation ends at `head` now (a rollback): later messages are held back, whatever their numbers meant before. */
 export function capShownUpTo(view: View, conv: Conv, head: number): View {
   if ((shownUpTo(view, conv) ?? 0) <= head) return view;
   return { ...view, doNotDisturb: new Map(view.doNotDisturb).set(conv, head) };
 }
 
-/** How many messages are held back, in all conversations. */
+/** Counts the messages held back, in all conversations. */
 export function heldCount(view: View): number {
   let count = 0;
   for (const conv of view.conversations.keys()) count += heldCountIn(view, conv);

@@ -1,6 +1,6 @@
 /**
- * Addresses of http and https within a text. A link never leads to another host than the one that is
- * shown: what a browser would read in another way than people do is shown with the host it means.
+ * Links (http and https) within a text. A link never leads to another host than the one that is shown: an
+ * address that a browser reads differently from people is shown with the host that it means.
  */
 
 export interface Link {

@@ -1,4 +1,4 @@
-/** What stands beside the open conversation: conversations, people, who is typing, how long to the next attempt. */
+/** What is shown beside the open conversation: conversations, people, who is typing, the time to the next attempt. */
 import type { Message, Status } from "../sdk/events.js";
 import { unreadCount } from "./conversation.js";
 import { EVERYBODY, type Conv, type Conversation, type View } from "./model.js";
@@ -22,8 +22,8 @@ export interface ConversationLine {
 }
 
 /**
- * Everybody's first, then the private ones, the latest first. Of a search those that fit, the best first,
- * and everybody's behind those that fit as well. `everybody`: how the general chat is called.
+ * The general chat first, then private conversations, the latest first. In a search: those that match, the
+ * best first, and the general chat after others that match equally well. `everybody`: the name of the general chat.
  */
 export function conversationList(view: View, everybody = ""): readonly ConversationLine[] {
   const searched = searchedName(view);
@@ -51,8 +51,8 @@ export interface Person {
 }
 
 /**
- * The connected ones, without oneself: the active before the busy before the inactive, each by name. Of a
- * search those that fit, the best first.
+ * Connected users without this one: active before busy before inactive, each by name. In a search: those that
+ * match, the best first.
  */
 export function peopleList(view: View): readonly Person[] {
   const searched = searchedName(view);
@@ -66,12 +66,12 @@ export function peopleList(view: View): readonly Person[] {
     .map(({ name, status }) => ({ name, status }));
 }
 
-/** Whom one can reach comes first. */
+/** In the order of the list. */
 export const STATUSES: readonly Status[] = ["active", "busy", "inactive"];
 
 /**
- * The conversation that Enter opens: with whoever fits best, a conversation before a person; if nobody
- * fits, with the name as it stands. `everybody`: how the general chat is called.
+ * The conversation that Enter opens in a search: the best match, a conversation before a person; without a
+ * match, the name as it is typed. `everybody`: the name of the general chat.
  */
 export function searchHit(view: View, everybody: string): Conv | undefined {
   const searched = searchedName(view);
@@ -101,7 +101,7 @@ export function unreadTotal(view: View): number {
   return count;
 }
 
-/** Whole seconds to the next attempt to connect, by the desk's clock; undefined: none is waited for. */
+/** Whole seconds to the next attempt to connect, by the store's clock; undefined: no attempt is scheduled. */
 export function secondsToRetry({ connection }: View, nowMs: number): number | undefined {
   if (connection.name !== "waiting") return undefined;
   return Math.max(0, Math.ceil((connection.retryAtMs - nowMs) / 1_000));

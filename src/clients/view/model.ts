@@ -1,11 +1,10 @@
 /**
- * What a screen of the chat shows, as one plain value; and the words for what changes it and what it asks for.
+ * What a screen of the chat shows, as one plain value; with the actions that change it and the effects that follow.
  *
- * `update(view, event, nowMs)` takes what happened (told by the SDK, or done at the screen) and returns
- * the view from there on and what is to be asked of the chat. `Desk` does both for one SDK client.
- * `rows`, `conversationList`, `peopleList`, `typingIn`, `ownStatus`, `heldCount` and `secondsToRetry` read
- * a view. Everything in here is pure: no DOM, no sockets, no timers, no texts: whatever a
- * person reads is an id (`Problem`) that each screen has words for.
+ * `update(view, action, nowMs)` takes an action (from the SDK, or from the user) and returns the next view and its
+ * effects. `ViewStore` does both for one SDK client. `timelineRows`, `conversationList`, `peopleList`, `typingIn`,
+ * `ownStatus`, `heldCount` and `secondsToRetry` read a view. Everything in this room is pure: no DOM, no sockets,
+ * no timers, no texts. Whatever a person reads is an id (`Problem`) that each screen has words for.
  */
 import type {
   Conversation as Standing,
@@ -37,14 +36,14 @@ export interface Outgoing {
   readonly problem?: Problem;
 }
 
-/** What an earlier page of this user's was sending, or could not send. */
+/** A message that an earlier page of this user was sending, or could not send. */
 export interface Unsent extends Omit<Outgoing, "state"> {
   readonly conv: Conv;
 }
 
 export interface Conversation {
   readonly conv: Conv;
-  /** The stored ones, by number, each once. There may be holes. */
+  /** Stored messages, by number, each once. There may be holes. */
   readonly messages: readonly Message[];
   /** In the order of sending. */
   readonly outgoing: readonly Outgoing[];
@@ -52,26 +51,26 @@ export interface Conversation {
   readonly head: number;
   /** Number of the oldest message that is kept. */
   readonly floor: number;
-  /** When the newest message was written, as far as the chat said so when it was joined; 0: never. */
+  /** When the newest message was written, as the welcome said; 0: never. */
   readonly ts: number;
   /** Up to here this user has read. */
   readonly read: number;
-  /** Up to here the chat was told so, and when. */
+  /** The read mark that the chat was told last, and when. */
   readonly reportedRead: number;
   readonly reportedAtMs: number;
   /** Where the messages begin that were unread when the conversation was opened. */
   readonly newFrom: number | undefined;
-  /** The page of history that is being asked for; without `before`, the newest. */
+  /** The page of history that is being requested; without `before`, the newest. */
   readonly loading: { readonly ask: number; readonly before: number | undefined } | undefined;
-  /** Whether the newest page was had. */
+  /** Whether the newest page has been loaded. */
   readonly isLoaded: boolean;
-  /** Something is missing since the last connection; the gap that tells what comes next. */
+  /** Something is missing since the last connection; a gap event will say what. */
   readonly expectsGap: boolean;
   readonly draft: string;
 }
 
 export type Connection =
-  /** Not begun, or left. */
+  /** Not joined yet, or left. */
   | { readonly name: "away" }
   | { readonly name: "connecting"; readonly wasOpen: boolean }
   | { readonly name: "open" }
@@ -89,22 +88,22 @@ export interface Card {
 export interface View {
   readonly me: string;
   readonly connection: Connection;
-  /** What this user chose last, and when the chat took it (Infinity: not yet); held against older reports. */
+  /** The status this user chose last, and when the chat accepted it (Infinity: not yet). Older reports do not count against it. */
   readonly chosen: Status;
   readonly chosenAtMs: number;
   readonly conversations: ReadonlyMap<Conv, Conversation>;
   /** The one on the screen. */
   readonly open: Conv;
-  /** While busy: up to which number messages were there when it began. What came since is held back. */
+  /** While busy: the head of each conversation when it began. Later messages are held back. */
   readonly doNotDisturb: ReadonlyMap<Conv, number> | undefined;
-  /** The connected ones that are told of, oneself included. */
+  /** Connected users that the chat tells of, this one included. */
   readonly people: ReadonlyMap<string, Status>;
-  /** All connected ones. */
+  /** How many users are connected. */
   readonly count: number;
-  /** Whether `people` are all. */
+  /** Whether `people` has all of them. */
   readonly isFull: boolean;
   readonly search: string;
-  /** Who writes in a conversation, and until when that is believed. */
+  /** Who is typing in a conversation, and until when that is shown. */
   readonly typing: ReadonlyMap<Conv, ReadonlyMap<string, number>>;
   /** Whether this user sees the end of the open conversation. */
   readonly isLooking: boolean;
@@ -112,15 +111,15 @@ export interface View {
   readonly problem: Problem | undefined;
   /** The longest text, in characters. */
   readonly maxChars: number;
-  /** Numbers the pages asked for. */
+  /** Numbers the requested pages. */
   readonly lastAsk: number;
-  /** Whom the chat was asked to tell of, even when there are too many for all. */
+  /** The watch list: users that the chat tells of even when there are too many for all. */
   readonly watched: readonly string[] | undefined;
 }
 
 /** What happened. */
 export type Action =
-  // told by the SDK
+  // from the SDK
   | { readonly type: "state"; readonly state: State }
   | {
       readonly type: "welcome";
@@ -133,7 +132,7 @@ export type Action =
   | { readonly type: "read"; readonly mark: ReadMark }
   | { readonly type: "gap"; readonly gap: Gap }
   | { readonly type: "error"; readonly problem: Problem }
-  // answers to wishes
+  // answers to effects
   | { readonly type: "published"; readonly published: Published }
   | {
       readonly type: "publish failed";
@@ -151,7 +150,7 @@ export type Action =
   | { readonly type: "status set" }
   | { readonly type: "status failed"; readonly problem: Problem }
   | { readonly type: "user"; readonly user: string; readonly status: Card["status"] }
-  // done at the screen
+  // from the user
   | { readonly type: "open"; readonly conv: Conv }
   | { readonly type: "draft"; readonly conv: Conv; readonly text: string }
   /** Sends the text to the open conversation; `mid` is made up by the screen. */
@@ -195,7 +194,7 @@ export type Effect =
   | { readonly type: "typing"; readonly conv: Conv }
   | { readonly type: "watch"; readonly names: readonly string[] }
   | { readonly type: "user"; readonly user: string }
-  /** Somebody else wrote, and this user was not looking. */
+  /** Somebody else wrote, and this user is not looking. */
   | { readonly type: "notify"; readonly message: Message }
   | { readonly type: "close" };
 

@@ -1,7 +1,7 @@
-/** Searching for somebody: what is sought, and how well a name fits. */
+/** Searching for users: what is searched for, and how well a name matches. */
 import type { View } from "./model.js";
 
-/** 0: it is the name; then, whatever the case and the accents: the whole, the beginning, some part; Infinity: none. */
+/** 0: equal. Then, ignoring case and accents: 1 equal, 2 a prefix, 3 a part. Infinity: no match. */
 export function matchRank(name: string, searched: string): number {
   if (name === searched) return 0;
   const [whole, part] = [fold(name), fold(searched)];
@@ -10,7 +10,7 @@ export function matchRank(name: string, searched: string): number {
   return whole.includes(part) ? 3 : Infinity;
 }
 
-/** What is searched for, spelt as names are (NFC). `@ana` is ana: no name begins with that sign. */
+/** What is searched for, in the form of names (NFC). `@ana` means ana: no name begins with `@`. */
 export function searchedName({ search }: View): string {
   return search.trim().replace(/^@/, "").normalize();
 }

@@ -1,4 +1,4 @@
-/** The open conversation as lines for a screen, oldest first. */
+/** The open conversation as rows for a screen, oldest first. */
 import type { Message } from "../sdk/events.js";
 import { missingBefore } from "./conversation.js";
 import { startOfDay } from "./days.js";
@@ -10,7 +10,7 @@ export type Row =
   | { readonly type: "day"; readonly key: string; readonly ts: number }
   /** From here on it was unread. */
   | { readonly type: "new"; readonly key: string }
-  /** Messages `after` … `before`, both exclusive, are not here; they can be had, or they are gone. */
+  /** Messages between `after` and `before`, both exclusive, are not loaded; if `isGone`, they are no longer kept. */
   | {
       readonly type: "gap";
       readonly key: string;
@@ -23,7 +23,7 @@ export type Row =
       readonly key: string;
       readonly message: Message;
       readonly isOwn: boolean;
-      /** By the same author as the line above, and soon after it. */
+      /** By the same author as the row above, and soon after it. */
       readonly isRun: boolean;
     }
   | { readonly type: "outgoing"; readonly key: string; readonly outgoing: Outgoing };

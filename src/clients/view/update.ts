@@ -1,4 +1,4 @@
-/** What happened, taken into the view; and what is to be asked of the chat for it. */
+/** The reducer: an action and a view in, the next view and its effects out. */
 import type { CLOSE } from "../../wire/close-codes.js";
 import type { Status } from "../sdk/events.js";
 import { applyUserAction } from "./user-actions.js";
@@ -42,9 +42,9 @@ const TYPING_FOR_MS = 5_000;
 const FETCHED_AT_ONCE = 20;
 
 /**
- * Pure. A view in which nothing changed is the same object.
- * @param nowMs As `performance.now()` counts: never set back, for what is believed, or waits, some time.
- * @param ts As `Date.now()` counts: the time of what is sent, until it is stored.
+ * Pure. If nothing changed, the view is the same object.
+ * @param nowMs By `performance.now()`, which is never set back: for everything that expires.
+ * @param ts By `Date.now()`: the time of a message that is being sent, until it is stored.
  */
 export function update(view: View, event: Action, nowMs: number, ts = nowMs): Step {
   const { view: next, effects } = change(view, event, nowMs, ts);
@@ -106,7 +106,7 @@ function change(view: View, event: Action, nowMs: number, ts: number): Step {
       return withoutEffects(withConversation(view, { ...conversation, head, floor }));
     }
     case "error":
-      // before the chat is open, the connection's state says what is wrong
+      // before the connection is open, its state says what is wrong
       return withoutEffects(
         view.connection.name === "open" ? { ...view, problem: event.problem } : view,
       );
@@ -189,7 +189,7 @@ function onWelcome(
   { conversations, maxChars }: Extract<Action, { type: "welcome" }>,
   nowMs: number,
 ): Step {
-  // that one is busy is said again, and may not be told at once
+  // busy was sent again with hello, and may be reported late
   const chosenAtMs = view.chosen === "busy" ? Math.max(view.chosenAtMs, nowMs) : view.chosenAtMs;
   let next: View = { ...view, maxChars, problem: undefined, chosenAtMs };
   for (const { conv, head, floor, ts = 0, read, recovered } of conversations) {
@@ -201,7 +201,7 @@ function onWelcome(
       head: Math.max(own.head, head),
       floor: Math.max(own.floor, floor),
       ts,
-      // where something is missing, one's own numbers may be those of other messages
+      // where something is missing, our numbers may mean other messages
       read: recovered ? Math.max(own.read, read) : read,
       reportedRead: read,
       expectsGap: !recovered,
@@ -242,7 +242,7 @@ function onMessage(view: View, message: Extract<Action, { type: "message" }>["me
   return { view: next, effects: isNotable ? [{ type: "notify", message }] : [] };
 }
 
-/** Up to where a conversation is on the screen, if what comes now is not seen. */
+/** Up to where a conversation is on the screen, if a new message is not seen at once. */
 function seenUpTo(view: View, { conv, read }: Conversation): number | undefined {
   if (view.open !== conv) return undefined;
   return shownUpTo(view, conv) ?? (view.isLooking ? undefined : read);

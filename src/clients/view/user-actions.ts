@@ -1,4 +1,4 @@
-/** What is done at the screen, taken into the view. */
+/** The actions of the user. */
 import {
   withoutOutgoing,
   withFailed,
@@ -124,7 +124,7 @@ function openConversation(view: View, conv: Conv): Step {
   return loadOpenConversation({ ...next, open: conv });
 }
 
-/** Without the empty end of what was pasted. */
+/** Trailing blanks, as of pasted text, are not sent. */
 function send(view: View, act: Extract<UserAction, { type: "send" }>, ts: number): Step {
   const { mid } = act;
   const text = act.text.trimEnd();
@@ -140,7 +140,7 @@ function send(view: View, act: Extract<UserAction, { type: "send" }>, ts: number
   };
 }
 
-/** How long ago it may have been sent is the client's to judge. What had failed waits for this user. */
+/** Sends again what an earlier page was sending; the SDK rejects what is too old. What had failed waits for the user. */
 function resendUnsent(view: View, messages: readonly Unsent[]): Step {
   let next = view;
   const effects: Effect[] = [];
@@ -152,7 +152,7 @@ function resendUnsent(view: View, messages: readonly Unsent[]): Step {
   return { view: next, effects };
 }
 
-/** What came while nobody looked is marked as new. */
+/** Messages that came while nobody was looking are marked as new. */
 function withLooking(view: View, isLooking: boolean): View {
   const conversation = conversationIn(view, view.open);
   const { read } = conversation;

@@ -1,9 +1,9 @@
 /**
- * A desk: one SDK client and the view of it. Takes what the client tells and what is done at the
- * screen into the view, and asks the client for what the view wishes.
+ * A store: the view of one SDK client. Dispatches the client's events and the user's actions to `update`, and runs the
+ * effects on the client.
  *
- *     const desk = new Desk(connect(url, { name }), { view: begin(name), changed: draw });
- *     desk.do({ type: "send", text: "hello", mid: crypto.randomUUID() });
+ *     const store = new ViewStore(connect(url, { name }), { view: begin(name), onChange: draw });
+ *     store.dispatch({ type: "send", text: "hello", mid: crypto.randomUUID() });
  */
 import type { TertuliaError } from "../sdk/error.js";
 import type { State } from "../sdk/events.js";
@@ -14,11 +14,11 @@ import { update } from "./update.js";
 export interface ViewStoreOptions {
   /** `begin(name)`, perhaps with drafts. */
   readonly view: View;
-  /** What an earlier page of this user's was sending: sent again. */
+  /** Messages that an earlier page was sending: they are sent again. */
   readonly unsent?: readonly Unsent[];
-  /** The view is another one; not called for the first, which is in `view`. */
+  /** The view has changed. Not called for the first view. */
   onChange?(view: View): void;
-  /** Somebody wrote while this user was not looking, and is not busy. */
+  /** Somebody wrote while this user was not looking and is not busy. */
   onNotify?(effect: Extract<Effect, { type: "notify" }>): void;
   /** A clock that is never set back. Default: `performance.now()`. */
   readonly now?: () => number;
@@ -34,7 +34,7 @@ export class ViewStore {
     this.chat = chat;
     this.#options = options;
     this.#now = options.now ?? ((): number => performance.now());
-    const view = { ...options.view, me: chat.name }; // as it is spelt in the chat
+    const view = { ...options.view, me: chat.name }; // normalized
     this.#view = update(view, this.#stateAction(chat.state), this.#now()).view;
     this.#resendUnsent(options.unsent ?? []);
     chat.on("state", (state) => this.dispatch(this.#stateAction(state)));
@@ -67,14 +67,14 @@ export class ViewStore {
     for (const effect of effects) void this.#runEffect(effect);
   }
 
-  /** The next attempt, as the clock of the desk counts. */
+  /** The SDK's state, with the time of the next attempt by the store's clock. */
   #stateAction(state: State): Action {
     if (state.name !== "waiting") return { type: "state", state };
     const retryAtMs = state.retryAtMs - Date.now() + this.#now();
     return { type: "state", state: { ...state, retryAtMs } };
   }
 
-  /** Never rejects: what did not work is taken into the view. */
+  /** Never rejects: a failure is dispatched as an action. */
   async #runEffect(effect: Effect): Promise<void> {
     try {
       await this.#perform(effect);

@@ -1,4 +1,4 @@
-/** What a screen reader says by itself: messages of the open conversation as they come. */
+/** A live region: screen readers announce new messages of the open conversation. */
 import type { ComponentChildren } from "preact";
 import { useEffect, useRef, useState } from "preact/hooks";
 import { conversationIn } from "../view/accessors.js";

@@ -17,7 +17,7 @@ import {
 import type { Texts } from "./texts.js";
 import { TodayContext } from "./times.js";
 
-/** Longer than a busy browser lets a second last. */
+/** A one-second interval that takes longer means that the computer slept. */
 const SLEPT_MS = 5_000;
 
 export function App({ t }: { readonly t: Texts }): ComponentChildren {
@@ -25,7 +25,7 @@ export function App({ t }: { readonly t: Texts }): ComponentChildren {
   const attempts = useRef(0);
   const isJoining = useRef(false);
   const [view, setView] = useState<View>();
-  /** Been in: from then on a lost connection leaves the chat on the screen. */
+  /** Joined once: from then on a lost connection leaves the chat on the screen. */
   const [isIn, setIsIn] = useState(false);
   const [today, setToday] = useState(() => startOfDay(Date.now()));
 
@@ -35,7 +35,7 @@ export function App({ t }: { readonly t: Texts }): ComponentChildren {
       isJoining.current = true;
       const attempt = ++attempts.current;
       const changed = (next: View): void => {
-        if (attempt !== attempts.current) return; // of the seat before this one
+        if (attempt !== attempts.current) return; // of an earlier session
         if (next.connection.name === "open") setIsIn(true);
         if (next.connection.name === "away") {
           forgetAddress();
@@ -57,7 +57,7 @@ export function App({ t }: { readonly t: Texts }): ComponentChildren {
     let tickedMs = Date.now();
     const ticking = setInterval(() => {
       const nowMs = Date.now();
-      // a computer that slept: its connection may be dead, and no event tells so
+      // the computer slept: the connection may be dead without an event
       if (nowMs - tickedMs > SLEPT_MS) store.current?.chat.reconnectNow();
       tickedMs = nowMs;
       store.current?.dispatch({ type: "tick" });

@@ -1,4 +1,4 @@
-/** Above the messages: how the connection is, what is held back, what went wrong. */
+/** Banners above the messages: the connection's state, what is held back, problems. */
 import type { ComponentChildren } from "preact";
 import { useEffect, useState } from "preact/hooks";
 import { secondsToRetry } from "../view/lists.js";
@@ -7,7 +7,7 @@ import { Icon } from "./icons.js";
 import { useChat } from "./chat-session.js";
 import { problemText } from "./texts.js";
 
-/** Shorter interruptions are not worth a word. */
+/** Shorter interruptions are not shown. */
 const NOTABLE_AFTER_MS = 400;
 
 export function Banners({ onJoinAgain }: { readonly onJoinAgain: () => void }): ComponentChildren {
@@ -66,7 +66,7 @@ function ConnectionBanner({
   const seconds = secondsToRetry(view, nowMs);
   return (
     <div class="banner banner-bad">
-      {/* said once: a countdown read out each second would drown the rest */}
+      {/* announced once: a countdown that is read out each second would drown the rest */}
       <span class="unseen" role="status">
         {t.reconnecting}
       </span>
@@ -93,7 +93,7 @@ function useClock(isRunning: boolean): number {
   return nowMs;
 }
 
-/** Whether it has been so for that long. */
+/** Whether `isSo` has been true for that long. */
 function useLasting(isSo: boolean, forMs: number): boolean {
   const [lasts, setLasts] = useState(false);
   useEffect(() => {

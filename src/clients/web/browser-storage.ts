@@ -1,4 +1,4 @@
-/** What the browser keeps for this page, for one tab or for all; it may refuse to, and then nothing is kept. */
+/** Storage of the browser, for one tab or for all. If the browser refuses, nothing is kept. */
 
 export function save(where: "tab" | "browser", what: string, value: unknown): void {
   const text = JSON.stringify(value);
@@ -10,7 +10,7 @@ export function save(where: "tab" | "browser", what: string, value: unknown): vo
   }
 }
 
-/** What it is nobody can promise: other pages of this address write there as well. */
+/** The shape is not trusted: other pages of this origin write there as well. */
 export function load(where: "tab" | "browser", what: string): unknown {
   try {
     const text = storeOf(where).getItem(keyOf(what));
@@ -28,7 +28,7 @@ export function remove(where: "tab" | "browser", what: string): void {
   }
 }
 
-/** The rests of the names that begin so. */
+/** The names that begin with `beginning`, without it. */
 export function list(where: "tab" | "browser", beginning: string): readonly string[] {
   try {
     return Object.keys(storeOf(where))

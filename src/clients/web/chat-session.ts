@@ -1,4 +1,4 @@
-/** This tab's place in the chat: joins, keeps name, key and drafts, and tells of messages when hidden. */
+/** This tab's session: joins the chat, keeps name, key and drafts, and notifies while hidden. */
 import { createContext } from "preact";
 import { useContext } from "preact/hooks";
 import { normalizeName } from "../sdk/normalize-name.js";
@@ -21,14 +21,14 @@ import { notifyAbout, joinTabChannel } from "./notifications.js";
 import { loadUnsent, unsentSaver } from "./unsent-storage.js";
 import type { Texts } from "./texts.js";
 
-/** What never changes: who uses only this is not drawn again with every change of the view. */
+/** What never changes: components that use only this are not rendered again when the view changes. */
 export interface ChatActions {
   readonly t: Texts;
   readonly dispatch: (event: Action) => void;
   readonly reconnectNow: () => void;
 }
 
-/** What every part of the screen can see and do. */
+/** What every component can read and do. */
 export interface ChatContext extends ChatActions {
   readonly view: View;
 }
@@ -45,8 +45,8 @@ export function useChat(): ChatContext {
 }
 
 /**
- * Another tab of this browser with the same name is another device of the same user.
- * @param joinAgain Another tab has taken the name at this very moment: join once more, with its key.
+ * Joins the chat. Another tab of this browser with the same name is another device of the same user.
+ * @param joinAgain called when another tab has taken the name at the same moment: to join once more, with its key
  */
 export async function join(
   name: string,
@@ -60,7 +60,7 @@ export async function join(
   const { key = sharedKey(me), quiet } = earlier?.name === me ? earlier : {};
   const view = withDrafts(restoreDoNotDisturb(begin(me, convInUrl()), quiet), drafts);
   const isBusy = view.chosen === "busy";
-  const timing = { nameWithinMs: 0 }; // somebody waits to choose another one
+  const timing = { nameWithinMs: 0 }; // the user waits to choose another name
   const chat = connect(gateway(), { name: me, key, isBusy, client: "tertulia-web", timing });
   save("browser", "name", [me]);
   joinTabChannel(me);
@@ -69,7 +69,7 @@ export async function join(
     save("tab", "seat", { name: me, key: chat.key, quiet: marks && [...marks] });
   const onChange = async (next: View): Promise<void> => {
     const { connection } = next;
-    keepOutgoing(next); // first: a crash loses neither the draft nor what it has become
+    keepOutgoing(next); // first: after a crash, a message is in the drafts or here
     saveDrafts(next);
     if (connection.name === "open") shareKey(me, chat.key);
     if (connection.name === "away" || isTaken(connection)) {
@@ -107,16 +107,16 @@ function gateway(): string {
 interface StoredSession {
   readonly name: string;
   readonly key: string;
-  /** While busy: up to where what was said is shown. */
+  /** While busy: the `doNotDisturb` of the view. */
   readonly quiet?: unknown;
 }
 
-/** Who this tab was before it was loaded again. */
+/** The session of this tab before a reload. */
 export function storedSession(): StoredSession | undefined {
   return load("tab", "seat") as StoredSession | undefined;
 }
 
-/** The name that was used last in this browser. */
+/** The last name used in this browser. */
 export function earlierName(): string {
   const [name] = (load("browser", "name") ?? []) as unknown[];
   return typeof name === "string" ? name : "";

@@ -17,7 +17,7 @@ import { ConversationPane } from "./conversation-pane.js";
 export function Chat({ onJoinAgain }: { readonly onJoinAgain: () => void }): ComponentChildren {
   const { view, dispatch, t } = useChat();
   const [pane, setPane] = useState<Pane>(() => firstPane(view.open));
-  /** At once: the next key belongs to what it opens, or to where one searches. */
+  /** Rendered at once: the next key belongs to what is opened. */
   const show = useCallback(
     (conv: Conv) => {
       renderNow(() => {

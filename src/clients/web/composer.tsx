@@ -1,4 +1,4 @@
-/** Where one writes: grows with the text, keeps it as a draft, sends with Enter. */
+/** The composer: grows with the text, keeps it as a draft, sends with Enter. */
 import type { ComponentChildren } from "preact";
 import { useLayoutEffect, useRef } from "preact/hooks";
 import { conversationIn } from "../view/accessors.js";
@@ -17,11 +17,11 @@ export function Composer({ peer, onSent }: Props): ComponentChildren {
   const { draft } = conversationIn(view, view.open);
   const over = Array.from(draft).length - view.maxChars;
 
-  useLayoutEffect(focusComposer, []); // before the next key comes
+  useLayoutEffect(focusComposer, []); // before the next key
 
   const send = (event?: Event): void => {
     event?.preventDefault();
-    // what stands there, not what was drawn last: keys are faster than frames
+    // read from the field, not from the last render: keys are faster than frames
     const text = field.current!.value;
     if (text.trim() === "" || Array.from(text).length > view.maxChars) return;
     renderNow(() => dispatch({ type: "send", text, mid: newId() })); // the field is empty before the next key
@@ -69,11 +69,11 @@ export function Composer({ peer, onSent }: Props): ComponentChildren {
 }
 
 export function focusComposer(): void {
-  // on a touch screen it would bring up the keyboard
+  // on a touch screen this would open the keyboard
   if (!matchMedia("(pointer: coarse)").matches) document.getElementById("composer")?.focus();
 }
 
-/** `crypto.randomUUID` is there for https only. */
+/** `crypto.randomUUID` exists only with https. */
 function newId(): string {
   const bytes = crypto.getRandomValues(new Uint8Array(16));
   return Array.from(bytes, (byte) => byte.toString(16).padStart(2, "0")).join("");

@@ -1,10 +1,10 @@
 /**
- * Keys that belong to an input method: what is being composed takes Enter, Escape and arrows for itself.
- * Safari ends the composition before the key that ended it comes: that one has only the key code.
+ * Keys of an input method (IME): while text is composed, Enter, Escape and arrows belong to the composition.
+ * Safari ends the composition before the key event that ended it: that event has only the key code.
  */
 const COMPOSING = 229;
 
-/** No other listener of the page hears of such a key; from here on the page never asks about it again. */
+/** Keeps such keys from all other listeners of the page. */
 export function ignoreCompositionKeys(): void {
   const keep = (event: KeyboardEvent): void => {
     if (event.isComposing || event.keyCode === COMPOSING) event.stopImmediatePropagation();

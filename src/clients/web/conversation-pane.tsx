@@ -1,4 +1,4 @@
-/** The open conversation: with whom, what was said, and where to write. */
+/** The open conversation: header, timeline and composer. */
 import type { ComponentChildren } from "preact";
 import { useCallback, useEffect, useRef, useState } from "preact/hooks";
 import { EVERYBODY } from "../view/model.js";
@@ -34,7 +34,7 @@ export function ConversationPane({ isShown, onBack, onJoinAgain }: Props): Compo
         key={`to ${view.open}`}
         peer={peer}
         onSent={() => {
-          scrollToEnd(area.current!); // one's own message is where one looks
+          scrollToEnd(area.current!); // so that the user sees it
           dispatch({ type: "look", isLooking: true, isHere: true });
         }}
       />
@@ -42,7 +42,7 @@ export function ConversationPane({ isShown, onBack, onJoinAgain }: Props): Compo
   );
 }
 
-/** Whether somebody sees the end of the conversation; said again at each sign of life, and when only the layout has changed. */
+/** Reports whether the user sees the end of the conversation: at each sign of life, and when the layout changes. */
 function useLooking(isAtEnd: boolean): void {
   const { dispatch } = useChat();
   const look = useCallback(

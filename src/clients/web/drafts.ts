@@ -1,25 +1,25 @@
 /**
- * Drafts. Each tab has its own, and finds them again when it is loaded again. What closed tabs had left is
- * found by a new one, in each conversation what was written last; the rest waits for the next. Where
- * nobody knows which tabs are open, a new one begins with a copy of their drafts.
+ * Drafts. Each tab has its own, also after a reload. A new tab takes over what closed tabs left: in each
+ * conversation the latest draft; older ones wait for the next new tab. Where it is unknown which tabs are open
+ * (no locks), a new tab begins with a copy of their drafts.
  */
 import type { Conv, View } from "../view/model.js";
 import { remove, list, load, save } from "./browser-storage.js";
 import { onOtherTab, openTabs, TAB } from "./tabs.js";
 
-/** Of one conversation, one for each tab, the latest last. */
+/** The drafts of one conversation: one per tab, the latest last. */
 interface Draft {
   readonly tab: string;
   readonly text: string;
 }
 
-/** Of one tab, through reloads. */
+/** The drafts of one tab, through reloads. */
 interface TabDrafts {
   readonly tab: string;
   readonly drafts: Readonly<Record<Conv, unknown>>;
 }
 
-/** Enough for those that nobody comes back to. */
+/** Of closed tabs that nobody comes back to. */
 const KEPT_AT_MOST = 20;
 
 let me = "";
@@ -34,7 +34,7 @@ export async function loadDrafts(name: string): Promise<Readonly<Record<Conv, st
     const all = read(name, conv);
     const free = own === undefined ? all.findLast(({ tab }) => !open.has(tab)) : undefined;
     if (free !== undefined) drafts[conv] = free.text;
-    const before = free?.tab ?? own?.tab; // loaded again, the page is another one
+    const before = free?.tab ?? own?.tab; // a reloaded page has a new tab id
     const now = all.map(({ tab, text }) => ({ tab: tab === before ? TAB : tab, text }));
     write(name, conv, now);
   }
@@ -60,7 +60,7 @@ export function saveDrafts({ conversations }: View): void {
   if (changed.length > 0) save("tab", placeOf(me), { tab: TAB, drafts });
 }
 
-/** Two tabs that write at the same moment do not know of each other: this one's is added, as an older one. */
+/** Two tabs that write at the same moment overwrite each other: this tab's draft is added again, as an older one. */
 function putBack(conv: Conv): void {
   const text = saved[conv];
   if (text === undefined) return;

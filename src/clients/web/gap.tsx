@@ -1,4 +1,4 @@
-/** Where messages are missing: they are asked for before they come into sight. */
+/** A gap in the timeline: its messages are requested before it scrolls into sight. */
 import type { ComponentChildren } from "preact";
 import { useEffect, useRef, useState } from "preact/hooks";
 import type { Conv } from "../view/model.js";
@@ -11,7 +11,7 @@ interface Props {
   readonly conv: Conv;
 }
 
-/** So far beyond the edges of what is scrolled. */
+/** So far beyond the edges of the scrolled area. */
 const AHEAD = "1000px 0px";
 
 export function Gap({ gap, conv }: Props): ComponentChildren {
@@ -32,9 +32,9 @@ export function Gap({ gap, conv }: Props): ComponentChildren {
     return () => watching.disconnect();
   }, []);
   useEffect(() => {
-    if (!isNear) isAsked.current = false; // who comes back may ask again
+    if (!isNear) isAsked.current = false; // may be requested again when it comes near again
     else if (!isLoading && !isAsked.current && !gap.isGone) {
-      isAsked.current = true; // once: what failed is asked for by the button
+      isAsked.current = true; // once: after a failure, the button requests it
       ask();
     }
   }, [isNear, isLoading]);
@@ -44,7 +44,7 @@ export function Gap({ gap, conv }: Props): ComponentChildren {
       {gap.isGone ? (
         <span>{t.gone}</span>
       ) : (
-        // from far away, focus would draw the reader to it
+        // focus from far away would scroll to it
         <button class="text-button" tabIndex={isNear ? 0 : -1} onClick={ask}>
           {t.loadOlder}
         </button>

@@ -35,7 +35,7 @@ export function Icon({ name }: { readonly name: keyof typeof PATHS }): Component
   );
 }
 
-/** The first letter of a name, on a quiet colour of its own. */
+/** An avatar: the first letter of a name, on a muted colour that depends on the name. */
 export function Face({ name }: { readonly name: string }): ComponentChildren {
   let sum = 0;
   for (const letter of name) sum = (sum * 31 + letter.codePointAt(0)!) % 997;

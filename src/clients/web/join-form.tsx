@@ -1,4 +1,4 @@
-/** The first screen: a name, a server, and why it did not work. */
+/** The first screen: name and server, and why joining failed. */
 import type { ComponentChildren } from "preact";
 import { useLayoutEffect, useRef, useState } from "preact/hooks";
 import type { View } from "../view/model.js";
@@ -16,14 +16,14 @@ export function JoinForm({ t, view, onJoin }: Props): ComponentChildren {
   const [name, setName] = useState(() => nameFromAddress() ?? earlierName());
   const [server, setServer] = useState(location.host);
   const field = useRef<HTMLInputElement>(null);
-  useLayoutEffect(() => field.current?.focus(), []); // before it is seen: whoever sees it may type
+  useLayoutEffect(() => field.current?.focus(), []); // before it is visible, so that nobody types into nothing
 
   const state = view?.connection;
   const isJoining = state?.name === "connecting" || state?.name === "waiting";
   const refusal = state?.name === "closed" ? state.problem : undefined;
   const isWrong = refusal === "name_taken" || refusal === "bad_name";
   useLayoutEffect(() => {
-    if (isWrong) field.current!.select(); // to be written anew
+    if (isWrong) field.current!.select(); // ready to be replaced
   }, [isWrong]);
 
   const submit = (event: Event): void => {
@@ -31,7 +31,7 @@ export function JoinForm({ t, view, onJoin }: Props): ComponentChildren {
     const name = field.current!.value.trim(); // keys are faster than frames
     if (name === "") return;
     const elsewhere = addressOf(server, name);
-    // each server brings its own page, so a page speaks with no server but its own
+    // each server serves its own page, and a page connects only to its own server
     if (elsewhere.host === location.host) onJoin(name);
     else location.assign(elsewhere);
   };
@@ -87,7 +87,7 @@ function nameFromAddress(): string | undefined {
   return new URLSearchParams(location.hash.slice(1)).get("name") ?? undefined;
 }
 
-/** Of the page of a server, in whatever way it was written: `host:port`, `ws://host`, `http://host`. */
+/** The address of a server's page, from `host:port`, `ws://host` or `http://host`. */
 function addressOf(server: string, name: string): URL {
   const own = new URL(".", location.href);
   const host = server.trim().replace(/^(?:wss?|https?):\/\//i, "");

@@ -1,4 +1,4 @@
-/** How much is new above what is in sight, since when, and the way there. */
+/** A button that says how much is unread above, since when, and scrolls there. */
 import type { ComponentChildren, RefObject } from "preact";
 import { useLayoutEffect, useMemo, useRef, useState } from "preact/hooks";
 import { unreadCount } from "../view/conversation.js";
@@ -19,7 +19,7 @@ export function JumpToUnread({ area, rows }: Props): ComponentChildren {
   const { newFrom } = conversation;
   const { isAllHere, ts } = useMemo(() => firstUnread(rows), [rows]);
   const [isAbove, setAbove] = useState(false);
-  /** The line that somebody has seen needs no way to it. */
+  /** A divider that the user has seen needs no button. */
   const seen = useRef<number>(undefined);
 
   const go = (): void => {
@@ -36,7 +36,7 @@ export function JumpToUnread({ area, rows }: Props): ComponentChildren {
       if (isInSight && isAllHere && document.hasFocus()) seen.current = newFrom;
       setAbove(line !== undefined && line.bottom < top && seen.current !== newFrom);
     };
-    // once what is read is in its place again
+    // after the scroller has restored the position
     queueMicrotask(look);
     box.addEventListener("scroll", look);
     return () => box.removeEventListener("scroll", look);
@@ -61,7 +61,7 @@ function unreadDividerIn(box: HTMLElement): DOMRect | undefined {
   return box.querySelector(".divider-new")?.getBoundingClientRect();
 }
 
-/** Whether the first new one is here, else the line stands where the others begin; and when it was written. */
+/** Whether the first unread message is loaded (if not, the divider is where the loaded ones begin), and its time. */
 function firstUnread(rows: readonly Row[]): { isAllHere: boolean; ts?: number } {
   const at = rows.findIndex(({ type }) => type === "new");
   const above = rows.slice(Math.max(0, at - 2), at);

@@ -1,4 +1,4 @@
-/** Keys that work everywhere: switch conversations, search, go back to writing. */
+/** Keyboard shortcuts: switch conversations, search, back to the composer. */
 import { useEffect, useRef } from "preact/hooks";
 import { conversationList } from "../view/lists.js";
 import type { Conv } from "../view/model.js";
@@ -6,16 +6,16 @@ import { useChat } from "./chat-session.js";
 
 export interface ShortcutActions {
   readonly open: (conv: Conv) => void;
-  /** To where one searches. */
+  /** Moves the focus to the search field. */
   readonly search: () => void;
-  /** To where one writes. */
+  /** Moves the focus to the composer. */
   readonly write: () => void;
 }
 
-export function useKeyboardShortcuts(ways: ShortcutActions): void {
-  const seat = useChat();
-  const latest = useRef({ ...seat, ...ways });
-  latest.current = { ...seat, ...ways };
+export function useKeyboardShortcuts(actions: ShortcutActions): void {
+  const chat = useChat();
+  const latest = useRef({ ...chat, ...actions });
+  latest.current = { ...chat, ...actions };
   useEffect(() => {
     const pressed = (event: KeyboardEvent): void => {
       const { view, t, open, search, write } = latest.current;
@@ -42,7 +42,7 @@ function isKey({ key, code }: KeyboardEvent, name: string): boolean {
   return key === name || code === name;
 }
 
-/** By its letter; where there are other letters than Latin ones, by its place. */
+/** By letter; on keyboards with other than Latin letters, by position. */
 function isSearchKey(event: KeyboardEvent): boolean {
   if (!(event.ctrlKey || event.metaKey) || event.altKey || event.shiftKey) return false;
   const key = event.key.toLowerCase();

@@ -1,4 +1,4 @@
-/** The page begins. */
+/** The entry of the page. */
 import { render } from "preact";
 import { App } from "./app.js";
 import { renderPerFrame } from "./render.js";
@@ -8,7 +8,7 @@ import { spanish } from "./texts-es.js";
 
 renderPerFrame();
 ignoreCompositionKeys();
-// the first of the browser's languages that there is, or English
+// the first of the browser's languages that we have, or English
 const language = navigator.languages
   .map((each) => each.slice(0, 2))
   .find((each) => /^(?:en|es)$/.test(each));

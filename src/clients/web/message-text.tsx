@@ -1,4 +1,4 @@
-/** A text as text: nothing in it is markup; addresses of http and https become links. What somebody does is shown as such. */
+/** A message's text: never markup; http and https addresses become links; `/me` actions are shown as such. */
 import type { ComponentChildren } from "preact";
 import { emoteOf } from "../view/emote.js";
 import { linkified } from "../view/links.js";

@@ -1,4 +1,4 @@
-/** Notifications: only after they were asked for by a click, and only while the page is not seen. */
+/** Notifications: only after the user switched them on, and only while nobody looks at the page. */
 import type { Message } from "../sdk/events.js";
 import { load, save } from "./browser-storage.js";
 import type { Texts } from "./texts.js";
@@ -12,7 +12,7 @@ export function notifying(): Notifying {
   return isWanted && Notification.permission === "granted" ? "on" : "off";
 }
 
-/** By a click. */
+/** To be called from a click. */
 export async function switchNotifying(): Promise<Notifying> {
   const isWanted = notifying() !== "on";
   if (isWanted && Notification.permission === "default") await Notification.requestPermission();
@@ -20,13 +20,13 @@ export async function switchNotifying(): Promise<Notifying> {
   return notifying();
 }
 
-/** What comes within this time is one notification for each conversation. */
+/** Coalescing: messages within this time become one notification per conversation. */
 const COALESCE_MS = 200;
 const coalesced = new Map<string, Message>();
 
 let tabs: BroadcastChannel | undefined;
 
-/** The tabs of one user ask one another whether somebody looks at one of them: then none tells. */
+/** The tabs of one user ask each other whether somebody looks at one of them: then none notifies. */
 export function joinTabChannel(me: string | undefined): void {
   tabs?.close();
   tabs = undefined;
@@ -52,7 +52,7 @@ export function notifyAbout(message: Message, t: Texts): void {
   if (coalesced.size === 0) {
     tellTabs("who looks?");
     setTimeout(() => {
-      // asked for here and not for each message: the browser takes its time to tell
+      // checked here and not for each message: the check is slow in browsers
       if (notifying() === "on") for (const latest of coalesced.values()) show(latest, t);
       coalesced.clear();
     }, COALESCE_MS);
@@ -63,7 +63,7 @@ export function notifyAbout(message: Message, t: Texts): void {
 function show({ conv, from, text }: Message, t: Texts): void {
   const title = conv === "~" ? `${from} · ${t.everybody}` : from;
   try {
-    // one for each conversation, that of its latest message; each is heard
+    // one per conversation, with its latest message; each makes a sound
     const options = { body: text.slice(0, 200), tag: conv, renotify: true };
     const shown = new Notification(title, options);
     shown.addEventListener("click", () => {
@@ -72,6 +72,6 @@ function show({ conv, from, text }: Message, t: Texts): void {
       shown.close();
     });
   } catch {
-    // some phones know the word, but not the thing
+    // some phones have the constructor, and throw
   }
 }

@@ -1,4 +1,4 @@
-/** Who is here. However many they are, only those on the screen are in the page. */
+/** The list of connected users, virtualized: only the rows on the screen are in the page. */
 import type { ComponentChildren } from "preact";
 import { useLayoutEffect, useMemo, useRef, useState } from "preact/hooks";
 import type { Person } from "../view/lists.js";
@@ -50,7 +50,7 @@ export function People({ persons, hit, onOpen }: Props): ComponentChildren {
       ),
   });
   const shown = persons.slice(first, last);
-  /** Of the Tab key: where one was last, or else what is in sight. */
+  /** The row that the Tab key reaches: the last focused one, or the first in sight. */
   const stop = shown.some(({ name }) => name === at) ? at : shown[first > 0 ? BEYOND : 0]?.name;
   return (
     <section class="people" aria-labelledby="people-title">

@@ -1,4 +1,4 @@
-/** One user: name, status, and the way to a conversation. */
+/** The card of one user: name, status, and a button to write to them. */
 import type { ComponentChildren } from "preact";
 import { useEffect, useRef } from "preact/hooks";
 import type { Card, Conv } from "../view/model.js";
@@ -15,7 +15,7 @@ export function PersonCard({ card, onOpen }: Props): ComponentChildren {
   const { view, dispatch, t } = useChat();
   const dialog = useRef<HTMLDialogElement>(null);
   useEffect(() => dialog.current?.showModal(), []);
-  // what is told of somebody is newer than the answer
+  // presence is newer than the answer
   const status = view.people.get(card.user) ?? card.status;
   return (
     <dialog

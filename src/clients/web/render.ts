@@ -1,7 +1,7 @@
-/** When the page is drawn: once per frame, however much comes in between; or at once. */
+/** When the page is rendered: once per frame, however much changes in between; or at once. */
 import { options } from "preact";
 
-/** A page that nobody sees has no frames, and browsers do not always say that it is hidden. */
+/** A hidden page has no frames, and browsers do not always report that it is hidden. */
 const FRAME_WITHIN_MS = 100;
 
 export function renderPerFrame(): void {
@@ -16,7 +16,7 @@ export function renderPerFrame(): void {
   };
 }
 
-/** Draws what `change` changed before it returns: the next key may come sooner than the next frame. */
+/** Renders what `change` changed before it returns: the next key may come before the next frame. */
 export function renderNow(change: () => void): void {
   let draw: (() => void) | undefined;
   options.debounceRendering = (drawing) => void (draw = drawing);

@@ -1,22 +1,22 @@
 /**
- * The page's address names the open conversation: `#/` everybody's, `#/@name` a private one. Each one that
- * is opened is an entry of the browser's history; on a narrow screen the list is an entry below them, so
- * that Back leads there first.
+ * Routing: the page's address names the open conversation, `#/` the general chat, `#/@name` a private one. Each
+ * conversation that is opened is an entry of the browser's history; on a narrow screen the list is an entry
+ * below them, so that Back leads there first.
  */
 import { normalizeName } from "../sdk/normalize-name.js";
 import { EVERYBODY, type Conv } from "../view/model.js";
 import { isNarrow } from "./screen.js";
 
-/** What a narrow screen shows: it has room for one of them. */
+/** A narrow screen shows one of these. */
 export type Pane = "list" | "talk";
 
 interface Entry {
   readonly pane: Pane;
-  /** How many entries further down the list is; 0: nowhere. */
+  /** How many entries back the list is; 0: it is not in the history. */
   readonly up: number;
 }
 
-/** Undefined: the address names none, or none there can be. */
+/** Undefined: the address names no conversation, or an impossible one. */
 export function convInUrl(): Conv | undefined {
   const [, rest] = /^#\/(.*)$/.exec(location.hash) ?? [];
   if (rest === undefined) return undefined;
@@ -29,7 +29,7 @@ export function convInUrl(): Conv | undefined {
   }
 }
 
-/** The pane to begin with. A page that is loaded again has its entries already. */
+/** The first pane. A reloaded page has its entries already. */
 export function firstPane(conv: Conv): Pane {
   const here = entry();
   if (here !== undefined) return here.pane;
@@ -45,14 +45,14 @@ export function goTo(conv: Conv): void {
   write("pushState", { pane: "talk", up: pane === "list" ? 1 : up && up + 1 }, conv);
 }
 
-/** To where the list was; if it was nowhere, to a new entry of it. */
+/** Back to the list's entry; if there is none, to a new one. */
 export function goToList(open: Conv): void {
   const up = entry()?.up ?? 0;
   if (up > 0) history.go(-up);
   else write("pushState", { pane: "list", up: 0 }, open);
 }
 
-/** Where Back or Forward led, or an address that somebody typed; one that names nothing becomes that of `open`. */
+/** Where Back, Forward or a typed address lead. An address without a conversation becomes that of `open`. */
 export function onPopState(open: Conv): { readonly pane: Pane; readonly conv: Conv } {
   const conv = convInUrl();
   const here = entry();
@@ -62,7 +62,7 @@ export function onPopState(open: Conv): { readonly pane: Pane; readonly conv: Co
   return { pane: here?.pane ?? "talk", conv: conv ?? open };
 }
 
-/** Whoever joins next is not led to the conversations of the one before. */
+/** So that the next user of this tab is not led to the conversations of the one before. */
 export function forgetAddress(): void {
   history.replaceState(null, "", location.pathname + location.search);
 }
@@ -73,12 +73,12 @@ function entry(): Entry | undefined {
 }
 
 function write(how: "pushState" | "replaceState", state: Entry, conv: Conv): void {
-  // half a character cannot be written
+  // a lone surrogate cannot be encoded
   const name = encodeURIComponent(conv.slice(1).replaceAll(/\p{Cs}/gu, "\ufffd"));
   history[how](state, "", conv === EVERYBODY ? "#/" : `#/@${name}`);
 }
 
-/** PROTOCOL.md, names; what else the chat refuses, it refuses in words. */
+/** A rough check. PROTOCOL.md, names: the chat itself refuses the rest, with a reason. */
 function isConv(conv: string): boolean {
   // oxlint-disable-next-line no-control-regex -- control characters are what it keeps out
   const isName = /^@(?![@#\s])[^\x00-\x1f\x7f]+(?<!\s)$/.test(conv);

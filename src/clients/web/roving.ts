@@ -1,14 +1,14 @@
 /**
- * A list that is one stop of the Tab key (ARIA Authoring Practices, roving tabindex): arrows, Home, End,
- * pages and the first letters of a name move in it, and from its ends to the list beside it; an arrow to
- * the right leads to what else can be done with a row.
+ * Roving tabindex (ARIA Authoring Practices): a list is one stop of the Tab key. Arrows, Home, End, Page keys
+ * and the first letters of a name move within it, and from its ends to the next list; the right arrow moves
+ * to the second button of a row.
  */
 import type { RefObject } from "preact";
 import { useLayoutEffect, useRef, useState } from "preact/hooks";
 import { matchRank } from "../view/search.js";
 import { renderNow } from "./render.js";
 
-/** Letters that come faster than this are one beginning of a name. */
+/** Letters typed faster than this are one prefix. */
 const TYPED_WITHIN_MS = 700;
 const PAGE = 10;
 
@@ -33,7 +33,7 @@ export function useRoving({ ids, nameOf, box, reveal }: Rows): Roving {
   const typed = useRef({ text: "", ms: 0 });
   const before = useRef(ids);
 
-  // a row that is taken out of the page, or moved in it, loses the focus
+  // a row that is removed or moved loses the focus
   const held = idOf(box.current, document.activeElement);
   useLayoutEffect(() => {
     const index = Math.min(before.current.indexOf(held ?? ""), ids.length - 1);
@@ -49,7 +49,7 @@ export function useRoving({ ids, nameOf, box, reveal }: Rows): Roving {
     rowOf(box.current, ids[index])?.focus();
   };
 
-  /** The next one from there on, and round, whose name begins so. */
+  /** The next row, from there on and around, whose name begins with `text`. */
   const beginning = (text: string, from: number): number | undefined => {
     for (let step = 0; step < ids.length; step++) {
       const index = (from + step) % ids.length;

@@ -1,4 +1,4 @@
-/** How much room there is, in letters: who makes them large has a small screen. */
+/** The size of the screen, in units of the font size: with large letters, a screen counts as small. */
 
 /** The size of a letter, in pixels. */
 export function remPx(): number {

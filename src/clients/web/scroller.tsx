@@ -1,10 +1,10 @@
 /**
- * An area that its reader scrolls, and nobody else. The messages in sight stay where they are, whatever
- * comes or goes above, between and below them; who is at the end stays there.
+ * Scroll anchoring: only the reader scrolls. The messages in sight stay where they are, whatever is added or removed
+ * above, between and below them; at the end, the end stays in sight.
  *
- * Where they are is measured just before the page changes and put right just after, in one go: nothing
- * is remembered in between, so no movement of the reader is ever taken back. The browser's own anchoring
- * is not enough: Safari has none, and no browser's works at the very top.
+ * Positions are measured just before the page changes and restored just after, in one step: no movement of the
+ * reader is ever undone. The browser's own scroll anchoring is not enough: Safari has none, and no browser's
+ * works at the very top.
  */
 import { Component, type ComponentChildren, type RefObject } from "preact";
 
@@ -12,14 +12,14 @@ interface Props {
   readonly area: RefObject<HTMLDivElement | null>;
   readonly label: string;
   readonly isBusy: boolean;
-  /** What the children show: only when this is another one, messages come or go. */
+  /** What the children show. Messages are added or removed only when this changes. */
   readonly lines: unknown;
   /** After each movement, and after each change of the lines or of the size. */
   readonly onMove: () => void;
   readonly children: ComponentChildren;
 }
 
-/** Less than this is none: positions are rounded. */
+/** Positions are rounded: a smaller distance counts as none. */
 const ROUNDED_PX = 2;
 
 export class Scroller extends Component<Props> {
@@ -27,7 +27,7 @@ export class Scroller extends Component<Props> {
     restore(this.#area, this.#position);
     this.#moved();
   });
-  /** As of the last movement: a size changes without notice. */
+  /** As of the last movement: sizes change without an event before. */
   #position: ScrollPosition = { isAtEnd: true, seen: [], size: "" };
 
   override componentDidMount(): void {
@@ -51,7 +51,7 @@ export class Scroller extends Component<Props> {
   }
 
   readonly #scrolled = (): void => {
-    // else the size has changed as well, and its observer is about to put it right
+    // otherwise the size has changed as well, and its observer will restore the position
     if (sizeOf(this.#area) === this.#position.size) this.#moved();
   };
 
@@ -60,7 +60,7 @@ export class Scroller extends Component<Props> {
     if (this.#isShown) this.props.onMove();
   }
 
-  /** Where a narrow screen shows the list instead, the reader is where they were. */
+  /** While a narrow screen shows the list instead, the position is kept. */
   #measured(): ScrollPosition {
     return this.#isShown ? placeIn(this.#area) : this.#position;
   }
@@ -125,7 +125,7 @@ function firstBelow(messages: ArrayLike<HTMLElement>, top: number): number {
   return from;
 }
 
-/** By the first one of them that is still there. */
+/** Restores the position by the first message that is still there. */
 function restore(area: HTMLElement, { isAtEnd, seen }: ScrollPosition): void {
   if (isAtEnd) {
     if (distanceToEnd(area) !== 0) scrollToEnd(area);

@@ -1,21 +1,21 @@
 /**
- * The key with which the tabs of this browser share a name. Only a tab that is in with it writes it, so it
- * is always the right one; a tab that leaves takes it away, and those that stay write it again.
+ * The key with which the tabs of this browser share a name. Only a tab that is connected with a key writes it, so
+ * the stored key is always valid. A tab that leaves removes it, and those that stay write it again.
  */
 import { remove, load, save } from "./browser-storage.js";
 import { onOtherTab } from "./tabs.js";
 
-/** What one tab has written, the others can read by then. */
+/** By then, other tabs can read what one tab has written. */
 const SHARED_WITHIN_MS = 500;
 
 let own: readonly [name: string, key: string] | undefined;
 
 export function sharedKey(name: string): string | undefined {
   const key = load("browser", placeOf(name));
-  return typeof key === "string" && /^[\w-]{1,64}$/.test(key) ? key : undefined; // others write there, too
+  return typeof key === "string" && /^[\w-]{1,64}$/.test(key) ? key : undefined; // other pages write there, too
 }
 
-/** Another tab may be joining at this very moment. */
+/** Waits for the key of another tab that may be joining at the same moment. */
 export async function awaitSharedKey(name: string): Promise<string | undefined> {
   const untilMs = performance.now() + SHARED_WITHIN_MS;
   for (;;) {

@@ -1,4 +1,4 @@
-/** Beside the conversation: search, conversations, people, and oneself. */
+/** The sidebar: search, conversations, people, and the panel of this user. */
 import type { ComponentChildren } from "preact";
 import { useMemo, useRef } from "preact/hooks";
 import { conversationList, peopleList, searchHit, type ConversationLine } from "../view/lists.js";
@@ -34,12 +34,12 @@ export function Sidebar({ onOpen }: Props): ComponentChildren {
   const ids = lines.map(({ conv }) => conv).concat(isStranger ? `@${sought}` : []);
   const nameOf = (conv: Conv): string => (conv === EVERYBODY ? t.everybody : conv.slice(1));
   const { at, ...moving } = useRoving({ ids, nameOf, box });
-  /** Of the Tab key: where one was last, or what is open. */
+  /** The row that the Tab key reaches: the last focused one, or the open conversation. */
   const stop = [at, open].find((conv) => ids.includes(conv ?? "")) ?? ids[0];
 
   const openHit = (event: Event): void => {
     event.preventDefault();
-    // what stands there, not what was drawn last: keys are faster than frames
+    // read from the field, not from the last render: keys are faster than frames
     const { value } = document.querySelector<HTMLInputElement>("#search")!;
     const now = searchHit({ ...view, search: value }, t.everybody);
     if (now !== undefined) onOpen(now);

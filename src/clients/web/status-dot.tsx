@@ -1,4 +1,4 @@
-/** A status as a small sign: its shape tells as much as its colour. */
+/** A status as a dot, told apart by shape as well as by colour. */
 import type { ComponentChildren } from "preact";
 import type { Card } from "../view/model.js";
 

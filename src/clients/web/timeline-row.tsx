@@ -1,4 +1,4 @@
-/** One line of a conversation; drawn again only when it is another one. */
+/** One row of the timeline; rendered again only when it has changed. */
 import { Component, type ComponentChildren } from "preact";
 import type { Conv } from "../view/model.js";
 import type { Row } from "../view/timeline.js";

@@ -1,4 +1,4 @@
-/** The lines of a conversation; where many speak, each one's run under its author, who stays in sight. */
+/** The rows of the timeline. In the general chat, each run of messages is under its author, who stays in sight. */
 import type { ComponentChildren } from "preact";
 import { EVERYBODY, type Conv } from "../view/model.js";
 import type { Row } from "../view/timeline.js";

@@ -1,4 +1,4 @@
-/** What was said, scrolled; and the ways to the end of it and to what is new. */
+/** The timeline: messages in a scroller, with buttons to the end and to the first unread one. */
 import type { ComponentChildren, RefObject } from "preact";
 import { useEffect, useMemo } from "preact/hooks";
 import { unreadCount } from "../view/conversation.js";
@@ -19,9 +19,9 @@ interface Props {
   readonly onEnd: (isAtEnd: boolean) => void;
 }
 
-/** Who is no further from it sees the end. */
+/** Within this distance, the end counts as visible. */
 const END_PX = 48;
-/** What a browser scrolls by a page, in screens. */
+/** How far a page key scrolls, in screens. */
 const PAGE = 0.875;
 
 export function Timeline({ area, peer, isAtEnd, onEnd }: Props): ComponentChildren {
@@ -71,7 +71,7 @@ export function Timeline({ area, peer, isAtEnd, onEnd }: Props): ComponentChildr
   );
 }
 
-/** Who writes can leaf through what was said all the same. */
+/** Page keys scroll the timeline also while the composer has the focus. */
 function usePageKeys(area: RefObject<HTMLElement | null>): void {
   useEffect(() => {
     const pressed = (event: KeyboardEvent): void => {

@@ -1,4 +1,4 @@
-/** Days and times on the page. What depends on which day it is, is drawn again when that ends. */
+/** Days and times on the page. What depends on today's date is rendered again at midnight. */
 import { createContext, type ComponentChildren } from "preact";
 import { useContext } from "preact/hooks";
 import {

@@ -1,14 +1,13 @@
 /**
- * What this user sends, kept in the browser until it is stored in the chat: a page that is loaded again,
- * or comes back after a crash, sends it again under the same `mid`, so that it is stored once. Each message
- * is an entry of its own, below its author's name: no tab writes over what another keeps, and several may
- * send the same one.
+ * Keeps messages in the browser until the chat has stored them: a page that is reloaded, or comes back after a
+ * crash, sends them again under the same `mid`, so that each is stored once. Each message is an entry of its
+ * own, under its author's name: no tab overwrites what another keeps, and several may send the same message.
  */
 import type { Outgoing, Unsent, View } from "../view/model.js";
 import { isJoined } from "../view/accessors.js";
 import { remove, list, load, save } from "./browser-storage.js";
 
-/** What was kept under this name. */
+/** The messages kept for this user. */
 export function loadUnsent(me: string): readonly Unsent[] {
   return list("browser", placeOf(me)).flatMap((mid) => {
     const entry = load("browser", placeOf(me, mid));
@@ -17,8 +16,8 @@ export function loadUnsent(me: string): readonly Unsent[] {
 }
 
 /**
- * Keeps what changes of it in a view, to be called with each new one. What fails because this client has
- * ended is left as it was: another one goes on with it, or has sent it.
+ * Returns a function that saves what a view is sending, to be called with each new view. A failure because this
+ * client was closed is not saved: another client goes on with the message, or has sent it.
  */
 export function unsentSaver(): (view: View) => void {
   let kept = new Map<string, Outgoing>();

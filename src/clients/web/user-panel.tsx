@@ -1,4 +1,4 @@
-/** Oneself: name, status, notifications, the way out. */
+/** The panel of this user: name, status, notifications, leaving. */
 import type { ComponentChildren } from "preact";
 import { useState } from "preact/hooks";
 import { ownStatus } from "../view/do-not-disturb.js";

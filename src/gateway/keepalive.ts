@@ -2,6 +2,7 @@
 import type { Socket } from "node:net";
 import { setImmediate as nextTurn, setTimeout as pause } from "node:timers/promises";
 import { WebSocket } from "ws";
+import { takenByKernel } from "./library-internals.js";
 import { unacknowledgedBy, type Unacknowledged } from "./unacknowledged.js";
 
 const PING_EVERY_MS = 25_000;
@@ -98,10 +99,8 @@ export class Keepalive {
   /** Bytes that have reached its machine. */
   async #takenBy(socket: Socket): Promise<number> {
     const { bytes } = await this.#underWay();
-    // no door for it in Node: writableLength falls only when all that was queued together has left
-    const handle: unknown = Reflect.get(socket, "_handle");
-    if (!isHandle(handle)) return socket.bytesWritten - socket.writableLength - bytes;
-    return handle.bytesWritten - handle.writeQueueSize - bytes;
+    const taken = takenByKernel(socket) ?? socket.bytesWritten - socket.writableLength;
+    return taken - bytes;
   }
 
   get #isFresh(): boolean {
@@ -128,12 +127,4 @@ export class Keepalive {
     for (const each of signs) webSocket.off(each, wake);
     return this.#heardAt >= since;
   }
-}
-
-function isHandle(value: unknown): value is { bytesWritten: number; writeQueueSize: number } {
-  if (typeof value !== "object" || value === null) return false;
-  const [written, queued]: unknown[] = ["bytesWritten", "writeQueueSize"].map((each) =>
-    Reflect.get(value, each),
-  );
-  return typeof written === "number" && typeof queued === "number";
 }

@@ -3,7 +3,7 @@
  * that does not keep up is cut before its queue costs the others anything.
  *
  * Frames are written to the socket beside the library, whose sender has no queue of its own without
- * compression; control frames and the close stay with the library.
+ * compression; control frames and the close stay with the library. ARCHITECTURE.md, libraries' internals.
  */
 import type { Socket } from "node:net";
 import type { WebSocket } from "ws";

@@ -14,6 +14,7 @@ import { drain, type Drain } from "./drain.js";
 import { LINGER_MS, answerUpgrade, isWebSocket, mendOffer, shortestEcho } from "./handshake.js";
 import type { EventLog } from "./event-log.js";
 import type { Hub } from "./hub.js";
+import type { CloseTimeout } from "./library-internals.js";
 import type { SendQueueLimits } from "./send-queue.js";
 import { JsonSession } from "./json-session.js";
 import { HttpRoutes } from "./http-routes.js";
@@ -114,8 +115,7 @@ export class Gateway {
       isDraining: () => this.#state !== "open",
       site: doors.site,
     });
-    // closeTimeout: not in the types yet
-    const options: ServerOptions<typeof AnsweringSocket> & { closeTimeout: number } = {
+    const options: ServerOptions<typeof AnsweringSocket> & CloseTimeout = {
       WebSocket: AnsweringSocket,
       noServer: true,
       clientTracking: false,

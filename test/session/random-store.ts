@@ -24,7 +24,7 @@ export class RandomStore {
   /** An answer to a question, as the store may give it now. */
   answerTo({ kind, line }: { readonly kind: string; readonly line: string }): string {
     const dice = this.#dice;
-    if (kind !== "claim" && dice.chance(0.06))
+    if (kind !== "claim" && kind !== "contest" && dice.chance(0.06))
       return `${kind} ${dice.one(["fails", "fails", "breaks"])}`;
     switch (kind) {
       case "claim":

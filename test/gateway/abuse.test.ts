@@ -5,7 +5,9 @@
 import { once } from "node:events";
 import { connect, type Socket } from "node:net";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
+import { Proxy } from "#verifier/proxy.js";
 import { ClassicClient, L, frame, show, type Part } from "../support/classic-client.js";
+import { eventually } from "../support/eventually.js";
 import { JsonClient } from "../support/json-client.js";
 import { node } from "../support/nodes.js";
 import { upgradeRequest } from "../support/raw-socket.js";
@@ -172,16 +174,18 @@ test.each([
 
 test("who takes too long to ask is cut", async () => {
   const began = performance.now();
-  const cutAfter = async (said: string): Promise<number> => {
+  const cutAfterMs = async (said: string): Promise<number> => {
     const heard = await all(await asked(said));
     expect(heard.length).toBe(0);
-    return Math.round((performance.now() - began) / 1_000);
+    return performance.now() - began;
   };
   const [line, head] = await Promise.all([
-    cutAfter("GET /?name=slow"),
-    cutAfter("GET /?name=slow HTTP/1.1\r\nHost: x\r\n"),
+    cutAfterMs("GET /?name=slow"),
+    cutAfterMs("GET /?name=slow HTTP/1.1\r\nHost: x\r\n"),
   ]);
-  expect([line, head]).toEqual([5, 10]);
+  expect(line).toBeGreaterThan(4_900);
+  expect(line).toBeLessThan(9_900);
+  expect(head).toBeGreaterThan(9_900);
 });
 
 test("one connection too many is cut before it can ask", async () => {
@@ -191,6 +195,33 @@ test("one connection too many is cut before it can ask", async () => {
     expect((await all(await asked(upgradeRequest("/?name=bob"), small.port))).length).toBe(0);
   } finally {
     await small.close();
+  }
+});
+
+test("who sends more than is carried out has to wait, and loses nothing", async () => {
+  const proxy = await Proxy.to(redis.port);
+  const slow = await node(proxy.url, { REDIS_PREFIX: "slow", OPERATION_DEADLINE_MS: 60_000 });
+  try {
+    const client = await ClassicClient.connect(slow.port, "ana");
+    await client.settles();
+    const before = client.heard.length;
+    proxy.set("blackhole", "command");
+    const lists = 500;
+    for (let i = 0; i < lists; i++) client.says(1, Buffer.alloc(60_000));
+    // a node that read on would have taken it all by now
+    const left = await eventually(async () => {
+      const { bufferedAmount } = client.webSocket;
+      await new Promise((resolve) => setTimeout(resolve, 250));
+      expect(client.webSocket.bufferedAmount).toBe(bufferedAmount);
+      return bufferedAmount;
+    });
+    expect(left).toBeGreaterThan(1_000_000);
+    proxy.set("pass");
+    await eventually(() => expect(client.heard.length - before).toBe(lists));
+  } finally {
+    proxy.set("pass");
+    await slow.close();
+    await proxy.close();
   }
 });
 

@@ -33,7 +33,7 @@ const build = (): Promise<{ stdout: string; stderr: string }> =>
 const read = (path: string): Promise<string> => readFile(join(folder, path), "utf8");
 const writtenAt = async (path: string): Promise<number> => (await stat(join(folder, path))).mtimeMs;
 
-test("a build follows its sources, and does nothing where none has changed", async () => {
+test("a build follows its sources, and does nothing when none has changed", async () => {
   await build();
   expect(await read("dist/web/index.html")).toContain("<title>Tertulia</title>");
   const parts = ["dist/.tsbuildinfo", "dist/web/index.html", "dist/redis/lua/5-register.lua"];
@@ -75,7 +75,7 @@ test("the verifier is built where it is there, apart from what runs", async () =
   await expect(read("verifier/dist/main.js")).rejects.toThrow("ENOENT");
 });
 
-test("what the build needs is installed where developers' tools are not (NODE_ENV=production)", async () => {
+test("everything the build needs is installed without developers' tools (NODE_ENV=production)", async () => {
   const { dependencies, optionalDependencies } = JSON.parse(await read("package.json")) as Record<
     string,
     Record<string, string>
@@ -91,7 +91,7 @@ test("what the build needs is installed where developers' tools are not (NODE_EN
   );
 });
 
-test("a single test of a fresh clone is built for before it begins", async () => {
+test("a single test of a fresh clone builds first", async () => {
   for (const each of ["test", "vitest.config.ts"]) {
     await cp(join(ROOT, each), join(folder, each), { recursive: true });
   }

@@ -6,7 +6,7 @@ import { redisSettings } from "#tertulia/config/access.js";
 import { ConfigError, readConfig, schema } from "#tertulia/config.js";
 import { readAccess } from "#tertulia/redis/access.js";
 
-test("README's table is the schema", async () => {
+test("README's table of settings equals the schema", async () => {
   const readme = await readFile(new URL("../README.md", import.meta.url), "utf8");
   const rows = [...readme.matchAll(/^\| `([A-Z_]+)` \| (.*?) \| (.*?) \|$/gm)].map(
     ([, name, standard, about]) => ({ name, standard, about }),
@@ -21,7 +21,7 @@ test("README's table is the schema", async () => {
   expect(rows.length).toBeLessThan(45);
 });
 
-test("every mistake is named, with a valid example", () => {
+test("every mistake is reported, with a valid example", () => {
   const environment = {
     PORT: "ninety",
     IDLE_AFTER_MS: "10",
@@ -37,7 +37,7 @@ test("every mistake is named, with a valid example", () => {
   }
 });
 
-test("a Redis that cannot be reached by its URL is named at once", () => {
+test("an invalid REDIS_URL is reported at once", () => {
   const message = messageOf(() => readConfig({ REDIS_URL: "redis://:secret@localhost:99999" }));
   expect(message).toBe(
     "REDIS_URL: the port must be from 1 to 65535 (for example REDIS_URL=redis://127.0.0.1:6379)",
@@ -45,7 +45,7 @@ test("a Redis that cannot be reached by its URL is named at once", () => {
 });
 
 test.each(["gateway", "gateway:0", "10.0.0.1:9000,gateway:65536", "http://gateway:9000", "a:1,"])(
-  "peers that cannot be asked are named at once: %s",
+  "invalid PEERS are reported at once: %s",
   (PEERS) => {
     expect(messageOf(() => readConfig({ PEERS }))).toMatch(/^PEERS: .* \(for example PEERS=\S+\)$/);
   },
@@ -61,7 +61,7 @@ test.each([
   expect(readConfig({ REDIS_URL: `${url}\n` }).REDIS_URL).toBe(url);
 });
 
-test("fields that contradict each other are named", () => {
+test("fields that contradict each other are reported", () => {
   expect(messageOf(() => readConfig({ LEASE_MS: "2000" }))).toContain(
     "LEASE_MS: must be at least three times BEAT_MS (1000)",
   );
@@ -71,7 +71,7 @@ test("fields that contradict each other are named", () => {
   );
 });
 
-test("each example is valid, empty means not given, and what is read is frozen", () => {
+test("each example is valid, empty means not set, and the configuration is frozen", () => {
   const REDIS_URL = "redis+sentinel://host/name";
   const PASSWORDS = { REDIS_PASSWORD: "a", SENTINEL_PASSWORD: "b" };
   for (const [name, field] of Object.entries(schema.shape)) {
@@ -124,7 +124,7 @@ test("a user in the URL goes with a password beside it", () => {
   });
 });
 
-test("what was changed in its file is what the next connection is told", async () => {
+test("the next connection uses a secret that was changed in its file", async () => {
   await withFiles({ one: "before" }, async (at) => {
     const config = readConfig({ REDIS_URL: "redis://host", REDIS_PASSWORD_FILE: at("one") });
     const settings = redisSettings({ ...config, REDIS_URL: config.REDIS_URL! });
@@ -136,7 +136,7 @@ test("what was changed in its file is what the next connection is told", async (
   });
 });
 
-test("a secret that cannot be had is named, and neither it nor its path is said", async () => {
+test("an unreadable secret is reported, without its value or path", async () => {
   await withFiles({ empty: "\n", short: "secret", bad: "redis://secret:port" }, (at) => {
     const cases: [environment: Record<string, string>, message: RegExp][] = [
       [

@@ -13,23 +13,20 @@ beforeAll(async () => {
 });
 afterAll(() => redis.close());
 
-test.each(["PORT", "METRICS_PORT"])(
-  "a %s that is taken is named, and no other",
-  async (variable) => {
-    const port = await freePort();
-    const taken = createServer().listen(port, "127.0.0.1");
-    await once(taken, "listening");
-    const started = nodeProcess({ REDIS_URL: redis.url, [variable]: port });
-    await expect(started).rejects.toThrow(
-      `Configuration:\n${variable}: somebody listens on port ${port} already; ` +
-        `choose another, for example ${variable}=${port + 1}\n`,
-    );
-    taken.close();
-  },
-);
+test.each(["PORT", "METRICS_PORT"])("a taken %s is reported, and no other", async (variable) => {
+  const port = await freePort();
+  const taken = createServer().listen(port, "127.0.0.1");
+  await once(taken, "listening");
+  const started = nodeProcess({ REDIS_URL: redis.url, [variable]: port });
+  await expect(started).rejects.toThrow(
+    `Configuration:\n${variable}: somebody listens on port ${port} already; ` +
+      `choose another, for example ${variable}=${port + 1}\n`,
+  );
+  taken.close();
+});
 
 test.each(["192.0.2.1", "nowhere.invalid", "127.0.0.1:9000"])(
-  "a HOST that is none of this machine is named: %s",
+  "a HOST that is not of this machine is reported: %s",
   async (host) => {
     const started = nodeProcess({ REDIS_URL: redis.url, HOST: host });
     await expect(started).rejects.toThrow(
@@ -64,7 +61,7 @@ test.each([
   expect(findMisspelt({ [variable]: "5" })).toEqual([{ variable, meant }]);
 });
 
-test("what others put into the environment is not warned of", () => {
+test("variables of other programs are not warned of", () => {
   const others = {
     HOME: "/root",
     HOSTNAME: "gw-1",

@@ -84,7 +84,7 @@ test("a killed gateway leaves no Redis behind", async () => {
   await ana.hearsNothing();
 });
 
-test("a note left by an earlier process with the same number is no obstacle", async () => {
+test("a lock file of an earlier process with the same id is no obstacle", async () => {
   await writeFile(join(folder, "redis.json"), JSON.stringify({ owner: process.pid }));
   const redis = await sharedLocalRedis(folder, 500);
   expect(redis.url).toBe((await noted()).url);
@@ -93,7 +93,7 @@ test("a note left by an earlier process with the same number is no obstacle", as
   await redis.close();
 });
 
-test("a note whose numbers are other processes' now is named, and its server not waited for", async () => {
+test("a lock file whose process ids belong to others now is reported, and not waited for", async () => {
   const port = await freePort();
   const other = process.ppid;
   const note = { owner: other, server: other, url: `redis://127.0.0.1:${port}` };
@@ -101,7 +101,7 @@ test("a note whose numbers are other processes' now is named, and its server not
   await expect(sharedLocalRedis(folder, 500)).rejects.toThrow(/redis\.json says that process/);
 });
 
-test("npm start that is told to stop leaves nothing behind", async () => {
+test("npm start leaves nothing behind when it is stopped", async () => {
   const { PATH, HOME } = process.env;
   const child = spawn("npm", ["start"], {
     env: { PATH, HOME, PORT: "0", HOST: "127.0.0.1", DATA_DIR: folder },
@@ -120,13 +120,13 @@ test("npm start that is told to stop leaves nothing behind", async () => {
   await eventually(() => expect(isAlive(server)).toBe(false));
 });
 
-test("a folder that was cleaned up under a running node does not keep it from stopping well", async () => {
+test("a node whose folder was deleted still stops cleanly", async () => {
   const first = await start();
   await rm(join(folder, "redis.json"));
   expect(await first.close()).toBe(0);
 });
 
-test("starts at the same moment share one Redis", async () => {
+test("several starts at the same moment share one Redis", async () => {
   const [first, second, third] = await Promise.all([start(), start(), start()]);
   const ana = await ClassicClient.connect(first.port, "ana");
   const bob = await ClassicClient.connect(second.port, "bob");
@@ -148,7 +148,7 @@ test("a node that waits for Redis can be stopped", async () => {
   expect(await once(child, "exit")).toEqual([0, null]);
 });
 
-test("a mistake in the configuration is said in words, and nothing is started", async () => {
+test("a mistake in the configuration is reported, and nothing is started", async () => {
   await expect(nodeProcess({ DATA_DIR: folder, PORT: "many" })).rejects.toThrow(
     "PORT: must be a whole number",
   );

@@ -57,7 +57,7 @@ test("what the policy refuses reaches no store", async () => {
   expect(asked).toEqual([]);
 });
 
-test("a message to who is away is looked into once, and stored only if it may wait", async () => {
+test("a message to an absent user looks the user up once, and is stored only if it may wait", async () => {
   const { chat, asked } = chatWith();
   const command = { type: "send", to: toBob, text } as const;
   expect(await chat.execute(session, command)).toMatchObject({ refusal: "recipient_disconnected" });

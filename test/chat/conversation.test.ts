@@ -70,7 +70,7 @@ test("both users of a private conversation mean the same by their addresses of i
   }
 });
 
-test("who writes notes talks to nobody else", () => {
+test("a note to oneself has no other user", () => {
   expect(otherOf(conversationBetween(ana, bob), bob)).toBe("ana");
   expect(otherOf(conversationBetween(ana, ana), ana)).toBe("ana");
 });

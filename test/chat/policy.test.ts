@@ -151,7 +151,7 @@ describe("who may do what", () => {
     });
   }
 
-  test("only for a private message there is something to find out", () => {
+  test("only a private message needs facts about the world", () => {
     for (const [, command] of table) {
       const isPrivate = command.type === "send" && command.to.kind === "direct";
       expect(recipientOf(command)).toBe(isPrivate ? "bob" : undefined);
@@ -189,7 +189,7 @@ describe("names", () => {
     });
   }
 
-  test("a name that is written in characters has to show what it is", () => {
+  test("a name written in characters must be visible as what it is", () => {
     expect(policy.refuseName(ana, "ana")).toBeUndefined();
     const hidden = "ana\u200d";
     const name = nameFromBytes(bytes(hidden));
@@ -211,7 +211,7 @@ describe("names", () => {
   });
 });
 
-test("activity is what only a person does", () => {
+test("only what a person does counts as activity", () => {
   const activities: [Command, ReturnType<typeof activityOf>][] = [
     [send(GENERAL, "hi"), "message"],
     [send(toBob, ""), "message"], // refused or not
@@ -241,7 +241,7 @@ test("typing is told to everybody up to a crowd, and always to one user", () => 
   for (const [to, connected, is] of told) expect(isTypingTold(to, connected)).toBe(is);
 });
 
-test("a message waits for who is away only if its sender says so", () => {
+test("a message waits for an absent user only if its sender says so", () => {
   const statuses: Status[] = ["active", "busy", "inactive"];
   for (const recipient of statuses) {
     expect(policy.may(actors.session, send(toBob, "hi"), { recipient })).toBeUndefined();

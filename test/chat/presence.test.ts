@@ -74,7 +74,7 @@ test("followers who know the same share one window; those who watch others have 
   expect(crowd.told("third")[0]).toBe(crowd.told("fourth")[0]);
 });
 
-test("a crowd is told of in full again when it has become a good deal smaller, and then of everybody", () => {
+test("a crowd is reported in full again only when it is a good deal smaller, then with everybody", () => {
   const { rollup, pass, told, is } = world(10);
   for (let i = 0; i < 11; i++) is(`user-${i}`, "active");
   rollup.follow("f", names());
@@ -95,7 +95,7 @@ test("a crowd is told of in full again when it has become a good deal smaller, a
 });
 
 test.each([9, 0])(
-  "who begins to follow within a window misses nobody who cancels out in it (full up to %i)",
+  "a follower that begins within a window misses no change of it (full up to %i)",
   (fullUpTo) => {
     const { rollup, pass, told, is } = world(fullUpTo);
     rollup.follow("before", names("bob"));
@@ -111,7 +111,7 @@ test.each([9, 0])(
   },
 );
 
-test("who begins to follow a crowd within a window is left with the right count", () => {
+test("a follower that begins within a window of a crowd has the right count", () => {
   const { rollup, pass, told, is } = world(0);
   is("bob", "active");
   rollup.follow("before", names());
@@ -124,7 +124,7 @@ test("who begins to follow a crowd within a window is left with the right count"
   expect(told("within").at(-1)?.count).toBe(1);
 });
 
-test("who has stopped following is told nothing more", () => {
+test("a session that has stopped following is told nothing more", () => {
   const { rollup, pass, told, is } = world(9);
   is("bob", "active");
   rollup.follow("f", names());
@@ -152,7 +152,7 @@ test.each([10_000, 1_000])(
 );
 
 test.each([9, 0])(
-  "who follows is there itself, before the feed has told so (full up to %i)",
+  "a follower sees itself before the feed has announced it (full up to %i)",
   (fullUpTo) => {
     const { rollup, pass, is } = world(fullUpTo);
     const everybody = { count: 2, isFull: fullUpTo > 0 };
@@ -169,7 +169,7 @@ test.each([9, 0])(
   },
 );
 
-test("of a reading and the notices that came meanwhile the later counts", () => {
+test("of a snapshot and the notices that came meanwhile, the later position counts", () => {
   const { rollup, read, is } = world(9);
   is("stale", "active"); // 1
   is("renewed", "active"); // 2

@@ -99,7 +99,7 @@ test.each([
   expect(isPlain(name)).toBe(false);
 });
 
-test("of all characters that Unicode says are ignored, none can be put into a name", () => {
+test("no character that Unicode calls ignorable is allowed in a name", () => {
   const ignored = /\p{Default_Ignorable_Code_Point}/u;
   const allowed: string[] = [];
   for (let code = 0; code <= 0x10ffff; code++) {
@@ -126,9 +126,6 @@ test.each([
   expect(isBlank(text)).toBe(true);
 });
 
-test.each(["a", ".", " a ", "\u0301", "👩‍💻", "\ue000", "\u0600"])(
-  "something of %j can be seen",
-  (text) => {
-    expect(isBlank(text)).toBe(false);
-  },
-);
+test.each(["a", ".", " a ", "\u0301", "👩‍💻", "\ue000", "\u0600"])("%j is visible", (text) => {
+  expect(isBlank(text)).toBe(false);
+});

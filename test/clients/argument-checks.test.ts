@@ -34,7 +34,7 @@ test.each<[string, unknown[], RegExp]>([
   expect(() => untyped(...args)).toThrow(words);
 });
 
-test("an environment without a WebSocket is told where to get one", () => {
+test("without a WebSocket in the environment, the error says where to get one", () => {
   vi.stubGlobal("WebSocket", undefined);
   try {
     expect(() => connect(HERE, { name: "ana" })).toThrow(/npm i ws/);
@@ -70,7 +70,7 @@ type Call = (...args: unknown[]) => unknown;
 type Method = "on" | "once" | "events" | "publish" | "history" | "markRead" | "typing" | "user";
 type Loose = Record<Method | "setStatus", Call> & { presence: { watch: Call } };
 
-test("nobody listens at the address: the state says so, and so does the hook", async () => {
+test("when nobody listens at the address, the state and the debug hook say so", async () => {
   const events: DebugEvent[] = [];
   const { chat, states } = join("ws://127.0.0.1:1", { debug: (event) => events.push(event) });
   const waiting = await chat.once("state");
@@ -100,7 +100,7 @@ test.each([
   }
 });
 
-test("what is no chat, what does not answer, and what is lost have words of their own", async () => {
+test("the error tells an address that is no chat, one that does not answer, and a lost connection apart", async () => {
   const silent = await serve(() => {});
   const mute = join(silent.url, { timing: { openWithinMs: 50 } });
   expect(await mute.chat.once("state")).toMatchObject({
@@ -121,7 +121,7 @@ test("what is no chat, what does not answer, and what is lost have words of thei
   });
 });
 
-test("a WebSocket that tells of an error, but not of its end, is given up", async () => {
+test("a WebSocket with an error event but no close event is given up", async () => {
   class Silent extends EventTarget {
     constructor() {
       super();
@@ -140,7 +140,7 @@ test("a WebSocket that tells of an error, but not of its end, is given up", asyn
   });
 });
 
-test("an address that the environment forbids is passed over, and told", async () => {
+test("an address that the environment forbids is skipped and reported", async () => {
   const server = await serve();
   class Strict extends WebSocket {
     constructor(url: string, protocols?: string[]) {
@@ -159,7 +159,7 @@ test("an address that the environment forbids is passed over, and told", async (
   expect(() => connect("ws://forbidden", { name: "ana", WebSocket: Strict })).toThrow("not from");
 });
 
-test("the hook sees each step and each frame, but no text and no key; its own mistakes harm nobody", async () => {
+test("the debug hook sees each step and frame, without texts and keys; its errors do no harm", async () => {
   const events: DebugEvent[] = [];
   const server = await serve(
     welcomes(undefined, (request, peer) => {
@@ -189,7 +189,7 @@ test("the hook sees each step and each frame, but no text and no key; its own mi
   expect(JSON.stringify(events)).not.toMatch(/hidden|text 1/);
 });
 
-test("Infinity, and what is too long for a timer, wait instead of being over at once", async () => {
+test("Infinity and delays too long for a timer wait instead of firing at once", async () => {
   const server = await serve(
     welcomes(undefined, (request, peer) => {
       if (request.type === "user") peer.says(refusal(request, "rate_limited", 1e12));
@@ -207,7 +207,7 @@ test("Infinity, and what is too long for a timer, wait instead of being over at 
   expect(states.map(({ name }) => name)).toEqual(["open"]);
 });
 
-test("a signal that outlives all is listened to no more when what it could end has ended", async () => {
+test("a signal has no listener left when everything it could abort has ended", async () => {
   const server = await serve(
     welcomes(undefined, (request, peer) => {
       if (request.type === "user") peer.says(ok(request, { status: "active" }));

@@ -13,7 +13,7 @@ async function joined() {
   return { ...seen, peer: server.peers[0]! };
 }
 
-test("once hears one event, as a listener and as a promise", async () => {
+test("once hears one event, with a listener and as a promise", async () => {
   const { chat, peer, seqs } = await joined();
   const heard: number[] = [];
   chat.once("message", ({ seq }) => heard.push(seq));
@@ -26,7 +26,7 @@ test("once hears one event, as a listener and as a promise", async () => {
   expect(heard).toEqual([1]);
 });
 
-test("once rejects when the client ends, or its signal; the closing itself is an event", async () => {
+test("once rejects when the client is closed or its signal aborted; the close itself is an event", async () => {
   const { chat } = await joined();
   const control = new AbortController();
   const waiting = [chat.once("gap"), chat.once("gap", { signal: control.signal })];
@@ -39,7 +39,7 @@ test("once rejects when the client ends, or its signal; the closing itself is an
   await expect(chat.once("message")).rejects.toMatchObject({ code: "closed" });
 });
 
-test("events are read from the call on, none is lost between two, and closing ends the reading", async () => {
+test("events() yields every event from the call on, and ends when the client is closed", async () => {
   const { chat, peer, seqs } = await joined();
   const messages = chat.events("message");
   peer.says(...upTo(3).map((n) => message(n)));
@@ -53,7 +53,7 @@ test("events are read from the call on, none is lost between two, and closing en
   expect(read.map(({ seq }) => seq)).toEqual(upTo(5));
 });
 
-test("a reader that breaks off listens no more; another one goes on", async () => {
+test("a loop that breaks stops listening; other loops go on", async () => {
   const { chat, peer, seqs } = await joined();
   const other = chat.events("message", { limit: 2 });
   for (const n of upTo(9)) {
@@ -68,7 +68,7 @@ test("a reader that breaks off listens no more; another one goes on", async () =
   expect(seqs).toEqual(upTo(9));
 });
 
-test("more than the limit is not dropped in silence: what was kept comes, then the error", async () => {
+test("above the limit, the kept events come first, then an error", async () => {
   const { chat, peer, seqs } = await joined();
   const messages = chat.events("message", { limit: 3 });
   peer.says(...upTo(5).map((n) => message(n)));
@@ -81,7 +81,7 @@ test("more than the limit is not dropped in silence: what was kept comes, then t
   expect(read).toEqual(upTo(3));
 });
 
-test("reading ends with an error when the signal is aborted, or the chat ends the client", async () => {
+test("events() throws when the signal is aborted, or when the chat closes the client", async () => {
   const { chat, peer } = await joined();
   const control = new AbortController();
   const aborted = chat.events("message", { signal: control.signal }).next();
@@ -96,7 +96,7 @@ test("reading ends with an error when the signal is aborted, or the chat ends th
   await expect(next).rejects.toMatchObject({ code: "bad_name" });
 });
 
-test("a client can be disposed of", async () => {
+test("a client supports await using", async () => {
   const server = await serve();
   const chat = connect(server.url, { name: "ana", WebSocket });
   await chat.joined();

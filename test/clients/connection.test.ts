@@ -42,7 +42,7 @@ test.each([1006, 1009, 1012, 4500, 4508, 4510])(
   },
 );
 
-test("a node that goes away is left in its slot: the new connection opens first, and nothing is told twice", async () => {
+test("after goaway the new connection opens first, in the slot the node gave, and nothing is delivered twice", async () => {
   const server = await serve(welcomes());
   const { chat, states, seqs } = join(server.url);
   await chat.joined();
@@ -58,7 +58,7 @@ test("a node that goes away is left in its slot: the new connection opens first,
   expect(states.map(({ name }) => name)).toEqual(["open"]);
 });
 
-test("what the old connection delivers while the new one opens is not delivered again", async () => {
+test("messages that the old connection delivers while the new one opens are not delivered again", async () => {
   let welcome = (): void => {};
   const server = await serve((request, peer, turn) => {
     const answer = (): void => welcomes(() => [conversation({})])(request, peer, turn);
@@ -77,7 +77,7 @@ test("what the old connection delivers while the new one opens is not delivered 
   await eventually(() => expect(seqs).toEqual([1, 2, 3]));
 });
 
-test("a connection that has fallen silent is asked, and left when it does not answer", async () => {
+test("a silent connection is pinged, and cut when it does not answer", async () => {
   const server = await serve(
     welcomes(undefined, (request, peer, turn) => {
       if (request.type === "ping" && turn === 1) peer.says({ type: "pong", id: request.id, ts: 1 });
@@ -95,7 +95,7 @@ test("a connection that has fallen silent is asked, and left when it does not an
   expect(chat.state.name).toBe("open");
 });
 
-test("a connection without a welcome is left in time", async () => {
+test("a connection without a welcome is cut in time", async () => {
   const server = await serve((request, peer, turn) => {
     if (turn > 0) welcomes()(request, peer, turn);
   });
@@ -106,7 +106,7 @@ test("a connection without a welcome is left in time", async () => {
   await eventually(() => expect(late!.socket.readyState).toBe(WebSocket.CLOSED));
 });
 
-test("a name that is taken on the way back is told, and tried again", async () => {
+test("name_taken on a reconnect is reported and retried", async () => {
   const server = await serve((request, peer, turn) => {
     if (turn === 1) peer.says(refusal(request, "name_taken"));
     else welcomes()(request, peer, turn);

@@ -40,7 +40,7 @@ async function closedDoor() {
   return door;
 }
 
-test("a node that says again and again that it cannot is left for the next one, which opens first", async () => {
+test("a node that keeps answering unavailable is left for the next one, which opens first", async () => {
   const [first, second] = [await serve(unable), await serve(able)];
   const { chat, states } = join([first.url, second.url]);
   await chat.joined();
@@ -61,7 +61,7 @@ test("a node that says again and again that it cannot is left for the next one, 
   expect(mids[0]).toBe(mids[1]);
 });
 
-test("while no node can, a client stays where it is and knocks seldom; what it says goes out in the end", async () => {
+test("while no node serves, a client stays, tries other nodes less and less often, and sends its messages in the end", async () => {
   const door = await closedDoor();
   let isAway = true;
   const server = await serve((request, peer, turn) =>
@@ -80,7 +80,7 @@ test("while no node can, a client stays where it is and knocks seldom; what it s
   expect(errors).toEqual([]);
 });
 
-test("a node that could not once is not left", async () => {
+test("one unavailable answer does not make a client move", async () => {
   let turn = 0;
   const server = await serve(
     welcomes(undefined, (request, peer) => {
@@ -95,7 +95,7 @@ test("a node that could not once is not left", async () => {
   expect(door.knocks).toBe(0);
 });
 
-test("a node that falls silent is left as soon as another one is there", async () => {
+test("a silent node is left as soon as another one has said welcome", async () => {
   const [silent, other] = [await serve(), await serve()];
   const timing = { pingAfterMs: 100, pongWithinMs: 60_000 };
   const { chat, states } = join([silent.url, other.url], { timing });
@@ -105,7 +105,7 @@ test("a node that falls silent is left as soon as another one is there", async (
   expect(states.map(({ name }) => name)).toEqual(["open"]);
 });
 
-test("so is one that leaves a request unanswered, and says nothing else", async () => {
+test("a node that leaves a request unanswered, and sends nothing else, is left as well", async () => {
   const [silent, other] = [await serve(), await serve(able)];
   const { chat } = join([silent.url, other.url], { timing: { pingAfterMs: 60_000 } });
   await chat.joined();
@@ -113,7 +113,7 @@ test("so is one that leaves a request unanswered, and says nothing else", async 
   expect(texts(other.peers[0])).toEqual(["text 1"]);
 });
 
-test("a program that stood still itself does not take the node for silent", async () => {
+test("a program that stood still does not suspect the node", async () => {
   const [server, door] = [await serve(able), await closedDoor()];
   const { chat } = join([server.url, door.url]);
   await chat.joined();
@@ -125,7 +125,7 @@ test("a program that stood still itself does not take the node for silent", asyn
 });
 
 test.each(["bad_name", "name_taken", "unavailable"] as const)(
-  "what another node says of a client that looks around (%s) does not end it",
+  "an answer of another node (%s) to a client that tries it does not close the client",
   async (code) => {
     const server = await serve((request, peer, turn) => {
       if (turn === 0) unable(request, peer, turn);
@@ -143,7 +143,7 @@ test.each(["bad_name", "name_taken", "unavailable"] as const)(
   },
 );
 
-test("a node that takes its leave while another is looked for is left, too", async () => {
+test("goaway while another node is being tried is obeyed, too", async () => {
   const door = await closedDoor();
   const [first, second] = [await serve(unable), await serve(able)];
   const { chat } = join([first.url, door.url, second.url]);
@@ -154,7 +154,7 @@ test("a node that takes its leave while another is looked for is left, too", asy
   expect(await said).toMatchObject({ seq: 1 });
 });
 
-test("with real gateways: who speaks on one that is cut off from Redis speaks elsewhere, once", async () => {
+test("with real gateways: a message sent through a gateway that is cut off from Redis is stored once, through another", async () => {
   const redis = await startRedis();
   open.push(redis);
   const proxy = await Proxy.to(redis.port);

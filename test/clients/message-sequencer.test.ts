@@ -11,7 +11,7 @@ import {
 } from "../support/scripted-server.js";
 import { join, serve } from "../support/sdk-scene.js";
 
-test("a hole is filled from history before what stands behind it is delivered", async () => {
+test("a hole is filled from history before later messages are delivered", async () => {
   const server = await serve(
     welcomes(undefined, (request, peer) => {
       if (request.type !== "history") return;
@@ -27,7 +27,7 @@ test("a hole is filled from history before what stands behind it is delivered", 
   expect(gaps).toEqual([]);
 });
 
-test("a hole that history cannot fill is told, never silent", async () => {
+test("a hole that history cannot fill is announced as a gap", async () => {
   const server = await serve(
     welcomes(undefined, (request, peer) => {
       if (request.type !== "history") return;
@@ -41,7 +41,7 @@ test("a hole that history cannot fill is told, never silent", async () => {
   expect(gaps).toEqual([{ conv: "~", after: 1, before: 6, reason: "trimmed" }]);
 });
 
-test("a loss while a hole is being filled: the next connection brings all, once", async () => {
+test("when the connection is lost while a hole is being filled, the next one brings everything once", async () => {
   const server = await serve(welcomes());
   const { seqs, chat } = join(server.url);
   await chat.joined();
@@ -56,7 +56,7 @@ test("a loss while a hole is being filled: the next connection brings all, once"
   await eventually(() => expect(seqs).toEqual([1, 2, 3, 4, 5]));
 });
 
-test("numbers given again after a failover are new messages; a replay of old ones is not", async () => {
+test("a number with a newer epoch is a new message; a repeated old one is not", async () => {
   const server = await serve(welcomes());
   const { seqs, gaps, chat } = join(server.url);
   await chat.joined();
@@ -67,7 +67,7 @@ test("numbers given again after a failover are new messages; a replay of old one
   expect(gaps).toEqual([{ conv: "~", after: 1, before: 2, reason: "rolled_back" }]);
 });
 
-test("a gap moves the cursor, and is told", async () => {
+test("a gap moves the cursor and is announced", async () => {
   const lost = conversation({ after: 899, recovered: false, head: 900 });
   const gap = { conv: "~", after: 5, before: 900, reason: "trimmed" } as const;
   const server = await serve(
@@ -85,7 +85,7 @@ test("a gap moves the cursor, and is told", async () => {
   expect(server.peers[0]!.hello!.resume).toEqual({ "~": ["a", 5] });
 });
 
-test("a conversation that was begun by writing is wanted from its beginning, until it is heard of", async () => {
+test("a conversation that this user began by writing is resumed from its beginning until a message of it comes", async () => {
   const begun = conversation({ conv: "@bob", after: 0, head: 2 });
   const server = await serve(
     welcomes(
@@ -112,7 +112,7 @@ test("a conversation that was begun by writing is wanted from its beginning, unt
   expect(chat.cursors).toEqual({ "~": ["a", 0], "@bob": ["a", 2] });
 });
 
-test("what another device began and read while this one was away is told as a gap", async () => {
+test("a conversation that another device began and read meanwhile is announced as a gap", async () => {
   const read = conversation({ conv: "@bob", after: 3, head: 3, read: 3 });
   const server = await serve(welcomes((turn) => [conversation({}), ...(turn > 0 ? [read] : [])]));
   const { chat, gaps } = join(server.url);
@@ -127,7 +127,7 @@ test("what another device began and read while this one was away is told as a ga
   expect(gaps).toHaveLength(1);
 });
 
-test("a loss between a welcome and its gap: the next connection tells the gap", async () => {
+test("when the connection is lost between welcome and gap, the next one announces the gap", async () => {
   const lost = conversation({ epoch: "b", after: 2, recovered: false, head: 2 });
   const many = conversation({ conv: "@bob", after: 100, recovered: false, head: 600 });
   const gap = { conv: "~", after: 5, before: 3, reason: "rolled_back" } as const;
@@ -150,7 +150,7 @@ test("a loss between a welcome and its gap: the next connection tells the gap", 
   expect(chat.cursors).toEqual({ "~": ["b", 3], "@bob": ["a", 100] });
 });
 
-test("the cursors hold the message that is being delivered", async () => {
+test("the cursors include the message that is being delivered", async () => {
   const server = await serve(welcomes());
   const { chat } = join(server.url);
   const read: unknown[] = [];

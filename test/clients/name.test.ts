@@ -63,7 +63,7 @@ test("a page that is reloaded five times gets its name each time", async () => {
   }
 });
 
-test("how long a taken name is tried for is an option; 0 is at once", async () => {
+test("how long name_taken is retried is an option; 0 means not at all", async () => {
   const server = await serve((request, peer) => peer.says(refusal(request, "name_taken")));
   const hasty = join(server.url, { timing: { nameWithinMs: 0 } });
   await expect(hasty.chat.joined()).rejects.toMatchObject({ code: "name_taken" });
@@ -80,7 +80,7 @@ test("how long a taken name is tried for is an option; 0 is at once", async () =
   expect(patient.errors[0]!.code).toBe("name_taken");
 });
 
-test("a client that is closed at any moment gives its name back: the next one has it at once", async () => {
+test("a client that is closed at any moment gives its name back at once", async () => {
   const refused: TertuliaError[] = [];
   const timing = { nameWithinMs: 0 };
   for (const round of upTo(60)) {
@@ -94,7 +94,7 @@ test("a client that is closed at any moment gives its name back: the next one ha
   expect(refused.length).toBe(0);
 });
 
-test("a bye follows a hello that has no answer yet, and closing waits for what it says", async () => {
+test("close sends bye after a hello without an answer, and waits for the answer", async () => {
   const server = await serve((request, peer) => {
     if (request.type !== "bye") return; // the welcome comes late
     const [hello] = peer.heard;
@@ -109,7 +109,7 @@ test("a bye follows a hello that has no answer yet, and closing waits for what i
   expect(seqs).toEqual([]);
 });
 
-test("closing while a second connection opens says bye on both", async () => {
+test("close says bye on both connections while a second one opens", async () => {
   const server = await serve((request, peer, turn) => {
     if (turn === 0 || request.type === "bye") welcomes()(request, peer, turn);
   });

@@ -14,7 +14,7 @@ test("a retry waits up to 250 ms first, then twice as long each time, at most 10
   expect(retryDelayMs(3, () => 0.5)).toBe(1_000);
 });
 
-test("every timer of the SDK is the one that long delays cannot end at once", async () => {
+test("every timer of the SDK supports long delays", async () => {
   const files = await readdir("src/clients/sdk");
   const sources = await Promise.all(
     files.map((file) => readFile(`src/clients/sdk/${file}`, "utf8")),
@@ -23,7 +23,7 @@ test("every timer of the SDK is the one that long delays cannot end at once", as
   expect(own).toEqual(["timer.ts"]);
 });
 
-test("the changes told lead from each view to the next", () => {
+test("the presence changes lead from each view to the next", () => {
   const name = fc.constantFrom("ana", "bob", "eva", "leo");
   const status = fc.constantFrom<Status>("active", "busy", "inactive");
   const report = fc.record({
@@ -56,7 +56,7 @@ test("the changes told lead from each view to the next", () => {
   );
 });
 
-test("when there are too many for all, only the watched are kept", () => {
+test("with too many users for all, only watched ones are kept", () => {
   const roster = new PresenceMap();
   roster.watched = new Set(["bob"]);
   const of = { isSnapshot: false, set: [], gone: [] };
@@ -75,7 +75,7 @@ test("when there are too many for all, only the watched are kept", () => {
   expect([...roster.people]).toEqual([["bob", "busy"]]);
 });
 
-test("a listener that throws harms no other, and its mistake is not swallowed", async () => {
+test("a listener that throws does not stop the others, and its error is not swallowed", async () => {
   const emitter = new Emitter();
   const heard: number[] = [];
   const thrown: unknown[] = [];

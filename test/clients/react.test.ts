@@ -141,7 +141,7 @@ describe.skipIf(!hasBrowser())("the React component", () => {
     expect(complaints).toEqual([]);
   });
 
-  test("without a storage it waits for its own name after a reload, says so, and has it", async () => {
+  test("without a storage it waits for its own name after a reload, and gets it", async () => {
     await visit("/plain");
     for (const _ of upTo(2)) {
       await isOpen();
@@ -152,7 +152,7 @@ describe.skipIf(!hasBrowser())("the React component", () => {
     expect(complaints).toEqual([]);
   });
 
-  test("mounted anew, as by a hot reload, it is the same person; unmounted, it has left", async () => {
+  test("mounted again, as by a hot reload, it is the same user; unmounted, it has left", async () => {
     const bob = join(at(gateway), { name: "bob" });
     await bob.chat.presence.watch();
     await visit("/");

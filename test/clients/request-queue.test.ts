@@ -30,7 +30,7 @@ test("publishes go out in order, one at a time in each conversation, and again a
   expect(mids[0]).toBe(mids[1]);
 });
 
-test("rate_limited and unavailable are waited for, and order is kept", async () => {
+test("rate_limited and unavailable are retried after a wait, and order is kept", async () => {
   const refusals = ["unavailable", "rate_limited", undefined, "internal", "unavailable"] as const;
   let turn = 0;
   const times: number[] = [];
@@ -51,7 +51,7 @@ test("rate_limited and unavailable are waited for, and order is kept", async () 
   for (const i of [1, 2, 4, 5]) expect(times[i]! - times[i - 1]!).toBeGreaterThan(50);
 });
 
-test("a refused message is rejected, and what stands behind it goes on", async () => {
+test("a refused message is rejected, and later ones are sent", async () => {
   const server = await serve(
     welcomes(undefined, (request, peer) => {
       if (request.type !== "publish") return;
@@ -65,7 +65,7 @@ test("a refused message is rejected, and what stands behind it goes on", async (
   expect(await next).toMatchObject({ seq: 2 });
 });
 
-test("an internal error that repeats itself does not hold up the conversation for ever", async () => {
+test("a repeated internal error does not block the conversation for good", async () => {
   const server = await serve(
     welcomes(undefined, (request, peer) => {
       if (request.type !== "publish") return;
@@ -79,7 +79,7 @@ test("an internal error that repeats itself does not hold up the conversation fo
   expect(await next).toMatchObject({ seq: 2 });
 });
 
-test("a message that fits in no frame is refused here: the connection would be closed for it", async () => {
+test("a message too large for a frame is refused by the SDK, before the server closes the connection", async () => {
   const server = await serve();
   const { chat } = join(server.url);
   const before = chat.publish("~", "é".repeat(40_000)); // 80,000 bytes
@@ -87,7 +87,7 @@ test("a message that fits in no frame is refused here: the connection would be c
   expect(texts(server.peers[0])).toEqual([]);
 });
 
-test("a full outbox refuses, and says so", async () => {
+test("a full outbox refuses further requests", async () => {
   const server = await serve(() => {});
   const { chat } = join(server.url, { outboxLimit: 2 });
   const kept = [chat.publish("~", "1"), chat.history("~")];
@@ -97,7 +97,7 @@ test("a full outbox refuses, and says so", async () => {
   for (const each of kept) await expect(each).rejects.toMatchObject({ code: "closed" });
 });
 
-test("an aborted publish that was not sent yet never is; one that was sent holds its place", async () => {
+test("an aborted publish is not sent; if it was sent already, later ones still wait for its answer", async () => {
   const server = await serve(welcomes());
   const { chat } = join(server.url);
   await chat.joined();
@@ -122,7 +122,7 @@ test("an aborted publish that was not sent yet never is; one that was sent holds
   expect(await said[2]).toMatchObject({ seq: 3 });
 });
 
-test("typing is told every three seconds at most in each conversation", async () => {
+test("typing is sent at most every three seconds per conversation", async () => {
   const server = await serve(welcomes());
   const { chat } = join(server.url);
   await chat.joined();
@@ -135,7 +135,7 @@ test("typing is told every three seconds at most in each conversation", async ()
   });
 });
 
-test("busy is said at each return, and gives way to what was wanted meanwhile", async () => {
+test("busy is sent again at each reconnect, unless another status was chosen meanwhile", async () => {
   const server = await serve(
     welcomes(undefined, (request, peer) => {
       if (request.type === "status") peer.says(ok(request, { status: request.status }));
@@ -163,7 +163,7 @@ test("busy is said at each return, and gives way to what was wanted meanwhile", 
   await eventually(() => expect(helloOf(3)).toMatchObject({ status: "busy" }));
 });
 
-test("what another device chose is what is said at the next return", async () => {
+test("a status chosen on another device is the one sent at the next reconnect", async () => {
   const server = await serve(
     welcomes(undefined, (request, peer) => {
       const set: [string, Status][] = [["ana", "active"]];
@@ -187,7 +187,7 @@ test("what another device chose is what is said at the next return", async () =>
   }
 });
 
-test("what is given up while the chat is away is not kept", async () => {
+test("a request aborted while the chat is away is not kept", async () => {
   const { chat } = join("ws://127.0.0.1:9"); // nobody listens there
   const giveUp = async (
     ask: (signal: AbortSignal) => Promise<unknown>,
@@ -210,7 +210,7 @@ test("what is given up while the chat is away is not kept", async () => {
   });
 });
 
-test("what an earlier life sent is sent again, unless that was so long ago that it might be stored twice", async () => {
+test("a message of an earlier page is sent again, unless it is too old to be stored only once", async () => {
   const server = await serve(
     welcomes(undefined, (request, peer) => {
       if (request.type === "publish") peer.says(stored(request));

@@ -34,7 +34,7 @@ async function startProcess(environment: Record<string, number> = {}): Promise<N
   return started;
 }
 
-test("through kill -9 of its gateway a client misses nothing, is told nothing twice, and sends once", async () => {
+test("when its gateway is killed, a client misses nothing, hears nothing twice, and sends once", async () => {
   const [doomed, steady] = [await startProcess(), await startProcess()];
   const ana = join(at(doomed, steady), { name: "ana" });
   const bob = join(at(steady), { name: "bob" });
@@ -61,7 +61,7 @@ test("through kill -9 of its gateway a client misses nothing, is told nothing tw
   }
 });
 
-test("nobody sees that a killed gateway's client was away", async () => {
+test("nobody sees a client of a killed gateway go offline", async () => {
   const [doomed, steady] = [await startProcess(), await startProcess()];
   const bob = join(at(steady), { name: "bob" });
   await bob.chat.presence.watch();
@@ -82,7 +82,7 @@ test("nobody sees that a killed gateway's client was away", async () => {
   expect(bob.chat.presence.people.get("ana")).toBe("active");
 });
 
-test("a gateway that stops is left without a gap, and with the state open, by every client", async () => {
+test("every client leaves a stopping gateway without a gap, and stays open", async () => {
   const [first, second] = [await start({ STOP_WITHIN_MS: 2_000 }), await start()];
   const clients = upTo(10).map((n) => join(at(first, second), { name: `user-${n}` }));
   const bob = join(at(second), { name: "bob" });
@@ -100,7 +100,7 @@ test("a gateway that stops is left without a gap, and with the state open, by ev
   }
 });
 
-test("a client that has moved from node to node five times has seen everything once", async () => {
+test("a client that moved between nodes five times has seen everything once", async () => {
   const steady = await start();
   const bob = join(at(steady), { name: "bob" });
   let ana = join(at(steady), { name: "ana" });
@@ -118,7 +118,7 @@ test("a client that has moved from node to node five times has seen everything o
   await eventually(() => expect([...seqs, ...ana.seqs]).toEqual(upTo(10)));
 });
 
-test("what is not kept any more is a gap, then the rest follows", async () => {
+test("messages that are no longer kept are a gap, then the rest follows", async () => {
   const gateway = await start({ HISTORY_KEEP: 20 });
   const first = join(at(gateway), { name: "ana" });
   const bob = join(at(gateway), { name: "bob" });
@@ -138,7 +138,7 @@ test("what is not kept any more is a gap, then the rest follows", async () => {
   expect(second.seqs).toEqual(upTo(400, floor));
 });
 
-test("of more than 500 the newest follow, behind a gap; history has the others", async () => {
+test("of more than 500 missed messages the newest follow after a gap; history has the others", async () => {
   const gateway = await start();
   const first = join(at(gateway), { name: "ana" });
   const bob = join(at(gateway), { name: "bob" });
@@ -155,7 +155,7 @@ test("of more than 500 the newest follow, behind a gap; history has the others",
   expect(page.more).toBe(false);
 });
 
-test("private messages to somebody who is away are there on return, those of new conversations too", async () => {
+test("private messages to an absent user arrive on return, also those of new conversations", async () => {
   const [first, second] = [await start(), await start()];
   const bob = join(at(first), { name: "bob" });
   await bob.chat.joined();
@@ -179,7 +179,7 @@ test("private messages to somebody who is away are there on return, those of new
   await expect(nowhere).rejects.toMatchObject({ code: "not_found" });
 });
 
-test("a cursor from a welcome is good, although the message at it is older than the conversation's epoch", async () => {
+test("a cursor from a welcome is valid even when its message is older than the conversation's epoch", async () => {
   const gateway = await start();
   const ana = join(at(gateway), { name: "ana" });
   const bob = join(at(gateway), { name: "bob" });

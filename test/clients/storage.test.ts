@@ -33,7 +33,7 @@ class Storage implements StorageLike {
   }
 }
 
-test("a page that is reloaded is the same person at once, and goes on where it was", async () => {
+test("a reloaded page is the same user at once, and resumes", async () => {
   const gateway = await node(redis.url, { REQUESTS_PER_SECOND: 10_000 });
   try {
     const storage = new Storage();
@@ -75,7 +75,7 @@ test("a page that is reloaded is the same person at once, and goes on where it w
   }
 });
 
-test("a cursor is kept after the listeners were told, not before: what they had not comes again", async () => {
+test("a cursor is saved after the listeners ran: a message that they did not get comes again", async () => {
   const server = await serve();
   const storage = new Storage();
   const { chat } = join(server.url, { storage });
@@ -88,7 +88,7 @@ test("a cursor is kept after the listeners were told, not before: what they had 
   expect(keptWhenTold).toEqual([0, 1]);
 });
 
-test("the key is there before the first answer", async () => {
+test("the key is saved before the first answer", async () => {
   const server = await serve(() => {});
   const storage = new Storage();
   const first = join(server.url, { storage });
@@ -96,7 +96,7 @@ test("the key is there before the first answer", async () => {
   expect(second.chat.key).toBe(first.chat.key);
 });
 
-test("each address and name has a place of its own, and options come before what is kept", async () => {
+test("each address and name has an entry of its own, and options override it", async () => {
   const server = await serve();
   const storage = new Storage();
   const keys = [
@@ -112,7 +112,7 @@ test("each address and name has a place of its own, and options come before what
   expect(other.chat.cursors).toEqual({ "~": ["z", 7] });
 });
 
-test("two tabs on one storage do not mix their cursors: the one that came last keeps its own", async () => {
+test("two tabs on one storage do not mix their cursors: the last one saves its own", async () => {
   const server = await serve(
     welcomes((turn) => [conversation({}), conversation({ conv: "@eva", after: turn })]),
   );
@@ -130,7 +130,7 @@ test("two tabs on one storage do not mix their cursors: the one that came last k
   expect(storage.only.cursors["@bob"]).toBeUndefined();
 });
 
-test("a storage that was emptied, as at signing out, stays empty", async () => {
+test("a storage that was cleared stays empty", async () => {
   const server = await serve();
   const storage = new Storage();
   const { chat, seqs } = join(server.url, { storage });
@@ -169,7 +169,7 @@ test.each<[string, string, object]>([
   expect(Object.keys(server.peers[0]!.hello!.resume!)).toEqual(Object.keys(cursors));
 });
 
-test("a storage that refuses is told to the hook, and the chat works without", async () => {
+test("a storage that throws is reported to the debug hook, and the chat works without it", async () => {
   const server = await serve();
   const refuse = (): never => {
     throw new Error("quota");
@@ -187,7 +187,7 @@ test("a storage that refuses is told to the hook, and the chat works without", a
   expect(() => connect(server.url, wrong)).toThrow(/sessionStorage/);
 });
 
-test("of very many conversations the newest are kept, in bounds", async () => {
+test("of very many conversations only the newest cursors are saved", async () => {
   const server = await serve();
   const storage = new Storage();
   const { chat, seqs } = join(server.url, { storage });

@@ -89,7 +89,7 @@ describe("in a pipe", () => {
     await eventually(() => expect(eva.messages.map(({ text }) => text)).toEqual(lines));
   });
 
-  test("what was printed is read: the next run does not print it again", async () => {
+  test("printed messages are marked as read: the next run does not print them again", async () => {
     const eva = join(at(second), { name: "eva2" });
     await eva.chat.joined();
     const bot = (): Promise<{ out: string }> =>
@@ -101,7 +101,7 @@ describe("in a pipe", () => {
     expect((await bot()).out).toBe("@eva2 nightly: done\n");
   });
 
-  test("it stays and prints, as JSON if asked, until it is ended", async () => {
+  test("with --listen it stays and prints, as JSON with --json, until it is ended", async () => {
     const eva = join(at(second), { name: "eva" });
     await eva.chat.joined();
     const url = at(first)[0]!;
@@ -159,7 +159,7 @@ describe("in a pipe", () => {
     }
   });
 
-  test("what a chat that goes away did not acknowledge is told, and is exit code 3", async () => {
+  test("a message that was not acknowledged before the chat went away is reported, with exit code 3", async () => {
     const server = await serve(
       welcomes(undefined, (request, peer) => {
         if (request.type !== "publish") return;
@@ -190,7 +190,7 @@ describe("in a pipe", () => {
     },
   );
 
-  test("an answer that takes its time is waited for", async () => {
+  test("it waits for a slow answer", async () => {
     let isFirst = true;
     const server = await serve(
       welcomes(undefined, (request, peer) => {
@@ -204,7 +204,7 @@ describe("in a pipe", () => {
     expect(texts(...server.peers)).toEqual(["text 1", "text 1", "text 2"]);
   });
 
-  test("a chat that ends the connection for good is exit code 4", async () => {
+  test("when the chat closes the connection for good, the exit code is 4", async () => {
     const server = await serve(welcomes());
     const bot = pipe(["--name", "bot", "--url", server.url, "--listen"], "");
     await eventually(() => expect(server.peers[0]?.hello).toBeDefined());
@@ -238,7 +238,7 @@ describe.skipIf(!HAS_TMUX)("on the full screen (tmux)", () => {
     return [ana, bob];
   }
 
-  test("two people talk, in public and in private, each in their language", async () => {
+  test("two people talk, in general and in private, each in their language", async () => {
     const [ana, bob] = await two();
     await ana.types("hola 日本語 👍 to all", "[Enter]");
     await sees(bob, /ana  hola 日本語 👍 to all/);
@@ -311,7 +311,7 @@ describe.skipIf(!HAS_TMUX)("on the full screen (tmux)", () => {
     await again.close();
   });
 
-  test("history comes by scrolling up, and new messages do not move what is read", async () => {
+  test("scrolling up loads history, and new messages do not move the position", async () => {
     const bot = join(at(second), { name: "bot" });
     await bot.chat.joined();
     const numbers = Array.from({ length: 130 }, (_, at) => at + 1);
@@ -328,7 +328,7 @@ describe.skipIf(!HAS_TMUX)("on the full screen (tmux)", () => {
     await sees(ana, "one more.");
   });
 
-  test("what somebody does, and one's own name, are seen as such; what was said is found", async () => {
+  test("actions and mentions are highlighted, and a search finds a message", async () => {
     const eva = join(at(second), { name: "eva" });
     await eva.chat.joined();
     const numbers = Array.from({ length: 40 }, (_, at) => at + 1);
@@ -373,7 +373,7 @@ describe.skipIf(!HAS_TMUX)("on the full screen (tmux)", () => {
     await eventually(async () => expect(await ada.is("window_bell_flag")).toBe("1"));
   });
 
-  test("what is pasted is text: line ends are not doubled, and Ctrl-C leaves after whatever it ended in", async () => {
+  test("a paste is text: line ends are not doubled, and Ctrl-C still quits after it", async () => {
     const eva = join(at(second), { name: "eva" });
     await eva.chat.joined();
     const heard = (): string[] => eva.messages.map(({ text }) => text);
@@ -394,7 +394,7 @@ describe.skipIf(!HAS_TMUX)("on the full screen (tmux)", () => {
     expect(heard().at(-1)).not.toContain("never");
   });
 
-  test("a large paste is there at once, and keys answer", async () => {
+  test("a large paste is there at once, and keys still work", async () => {
     const ana = await openWindow("ana", ["--url", at(first)[0]!]);
     await sees(ana, "● ana active");
     await ana.pastes(`${"a line of text 日本語\n".repeat(4_500)}its end`);
@@ -404,7 +404,7 @@ describe.skipIf(!HAS_TMUX)("on the full screen (tmux)", () => {
     await sees(ana, /  short\n/, "Message to everybody");
   });
 
-  test("resized, it is drawn anew and fits", async () => {
+  test("after a resize it is drawn again and fits", async () => {
     const [ana] = await two();
     await ana.types("a text that is somewhat longer than forty columns are", "[Enter]");
     await sees(ana, "forty columns are");
@@ -424,7 +424,7 @@ describe.skipIf(!HAS_TMUX)("on the full screen (tmux)", () => {
     }
   });
 
-  test("what others write cannot touch the terminal", async () => {
+  test("texts of others cannot control the terminal", async () => {
     const [ana] = await two();
     const eva = join(at(second), { name: "eva" });
     await eva.chat.publish("~", "\x1b]0;owned\x07\x1b[2J\x1b[?25l\x1b[31mharm\u202eless");
@@ -453,7 +453,7 @@ describe.skipIf(!HAS_TMUX)("on the full screen (tmux)", () => {
     await eventually(async () => expect(count(await ana.screen(), "echoed again")).toBe(2));
   });
 
-  test("after a crash the terminal is as it was, and the reason stands on it", async () => {
+  test("after a crash the terminal is restored, and shows the reason", async () => {
     const bomb = "setInterval(()=>{if(process.stdin.isRaw)throw(Error(`boom`))},300)";
     const crashing = { NODE_OPTIONS: `--import=data:text/javascript,${bomb}` };
     const ana = await openWindow("ana", ["--url", at(first)[0]!], crashing);
@@ -461,7 +461,7 @@ describe.skipIf(!HAS_TMUX)("on the full screen (tmux)", () => {
     expect(await Promise.all([ana.is("alternate_on"), ana.is("cursor_flag")])).toEqual(["0", "1"]);
   });
 
-  test("when its window is closed it says goodbye and dies of nothing but that", async () => {
+  test("when its window is closed, it leaves and ends by SIGHUP", async () => {
     const eva = join(at(second), { name: "eva" });
     await eva.chat.joined();
     const iris = await openWindow("iris", ["--url", at(first)[0]!], {}, errors);
@@ -474,7 +474,7 @@ describe.skipIf(!HAS_TMUX)("on the full screen (tmux)", () => {
     expect(await readFile(errors, "utf8")).toBe("");
   });
 
-  test("a refused name is told when the screen is gone", async () => {
+  test("a refused name is reported after the screen is restored", async () => {
     const server = await serve((request, peer) => peer.says(refusal(request, "name_taken")));
     const ana = await openWindow("ana", ["--url", server.url]);
     await sees(ana, "Somebody has this name already", "left with 2");

@@ -53,7 +53,7 @@ const legalName = fc
   .map((pieces) => pieces.join(""))
   .filter(isLegal);
 
-test("a name is read as it was written, with the text that stands behind it", () => {
+test("a name is read as it was written, and so is the text after it", () => {
   fc.assert(
     fc.property(legalName, fc.constantFrom("hi", '"hi" \\', "a\nb", "　x"), (name, text) => {
       const read = { type: "name", name, rest: text };
@@ -65,7 +65,7 @@ test("a name is read as it was written, with the text that stands behind it", ()
   );
 });
 
-test("every command that Tab completes is for whom it names, and for nobody else", () => {
+test("a command completed by Tab addresses the user it names", () => {
   fc.assert(
     fc.property(legalName, fc.nat(), (name, cut) => {
       const begun = Array.from(writeName(name))

@@ -61,7 +61,7 @@ test.each<[text: string, columns: number, lines: string[]]>([
   expect(wrap(text, columns)).toEqual(lines);
 });
 
-test("what is cut is marked, and never half a character", () => {
+test("a cut text ends with a mark, and never within a character", () => {
   expect(cut("日本語", 4)).toBe("日…");
   expect(cut("日本語", 6)).toBe("日本語");
   expect(fit("日本語", 4)).toBe("日… ");
@@ -91,7 +91,7 @@ test.each<[what: string, text: string, shown: string]>([
   expect(sanitize(text)).toBe(shown);
 });
 
-test("a name is one line, JSON is exact, and a line of plain output cannot be made up", () => {
+test("a name is one line, JSON is exact, and nobody can fake a line of plain output", () => {
   expect(sanitizeLine("a\nb")).toBe("a b");
   const evil = { text: "\x1b[2J\x9b\u202e\n" };
   expect(sanitizeJson(evil)).toBe(String.raw`{"text":"\u001b[2J\u009b\u202e\n"}`);
@@ -117,7 +117,7 @@ test.each<[what: string, chunks: (string | Uint8Array)[], lines: string[]]>([
   expect(found).toEqual(lines);
 });
 
-test("lines end when they are to end, however open the input is", async () => {
+test("reading lines ends at an abort, even if the input stays open", async () => {
   const [input, over] = [new PassThrough(), new AbortController()];
   input.write("a\nb");
   const found: string[] = [];
@@ -162,7 +162,7 @@ test.each<[before: string, change: InputAction & { type: "edit" }, after: string
   expect(`${editor.text.slice(0, editor.at)}|${editor.text.slice(editor.at)}`).toBe(after);
 });
 
-test("what was cut comes back, and lines that were sent can be gone back to", () => {
+test("killed text can be yanked, and sent lines are in the history", () => {
   let editor = edit(withText(EMPTY, "one two"), erase("word left").edit);
   editor = edit(edit(editor, { type: "yank" }), { type: "yank" });
   expect(editor.text).toBe("one twotwo");
@@ -286,7 +286,7 @@ function actionsOf(reads: string): InputAction[] {
   return found.flatMap((each) => actionOfInput(each, false) ?? []);
 }
 
-test("silence is waited for only where something may be over", () => {
+test("the keyboard waits for silence only within a sequence or a paste", () => {
   const waits = (...reads: string[]): number | undefined => {
     const keyboard = new Keyboard();
     for (const read of reads) keyboard.feed(read);
@@ -300,7 +300,7 @@ test("silence is waited for only where something may be over", () => {
   expect(waits(PASTE, END)).toBeUndefined();
 });
 
-test("Ctrl-D says goodbye only on an empty line", () => {
+test("Ctrl-D quits only on an empty line", () => {
   const [pressed] = new Keyboard().feed("\x04");
   expect(actionOfInput(pressed!, true)).toEqual({ type: "quit" });
   expect(actionOfInput(pressed!, false)).toEqual(erase("right"));
@@ -396,7 +396,7 @@ test.each<[args: string[], isTty: boolean, expected: object]>([
   expect(readOptions(args, around)).toMatchObject(expected);
 });
 
-test("a row that is as it was is not written again; where widths are doubtful the next column is named", () => {
+test("an unchanged row is not written again; after a character of doubtful width the column is set", () => {
   const frame = (...texts: string[]): Frame => ({
     lines: texts.map((text) => [span(text, "accent")]),
     cursor: { row: 0, column: 0 },
@@ -444,7 +444,7 @@ const OPEN: Action = { type: "state", state: { name: "open" } };
 
 const HELP = { type: "help", from: 0 } as const;
 
-test("help that is longer than the screen goes on by pages, and is all there on a narrow one", () => {
+test("help longer than the screen is paged, and complete on a narrow screen", () => {
   for (const [columns, rows] of [
     [80, 24],
     [40, 12],
@@ -465,7 +465,7 @@ test("help that is longer than the screen goes on by pages, and is all there on 
   }
 });
 
-test("help is paged to its end, however low the terminal is", () => {
+test("help can be paged to its end on a low terminal", () => {
   const view = viewAfter(OPEN);
   for (const rows of [9, 10, 24]) {
     const desk = { view, do: () => {} };
@@ -478,7 +478,7 @@ test("help is paged to its end, however low the terminal is", () => {
   }
 });
 
-test("every frame is as high as the terminal and never wider, whatever is written, at every size", () => {
+test("every frame has the terminal's height and at most its width, at every size", () => {
   const evil = "日本語 👨‍👩‍👧 \x1b[2J\u202e\u0085\u2028 " + "x".repeat(300);
   const choices = { type: "options", options: ["\x9b31m\u2028 ", "b"], chosen: 0 } as const;
   const view = viewAfter(
@@ -505,7 +505,7 @@ test("every frame is as high as the terminal and never wider, whatever is writte
   expect(picture(screen(view, { columns: 10, rows: 3 })).length).toBe(1);
 });
 
-test("the screen tells of statuses, unread messages, typing, and what is held back", () => {
+test("the screen shows statuses, unread counts, typing, and how much is held back", () => {
   const change = {
     count: 3,
     full: true,
@@ -540,12 +540,12 @@ test("the screen tells of statuses, unread messages, typing, and what is held ba
   expect(spanish).toContain("eva está escribiendo …");
 });
 
-test("a text that is too long stays in the line, and how long it may be is told", () => {
+test("a text that is too long stays in the line, with a hint about the limit", () => {
   const view = viewAfter(OPEN, { type: "send", text: "x".repeat(5_000), mid: "x" });
   expect(picture(screen(view))[1]).toContain("too long: at most 4096 characters");
 });
 
-test("a lost connection counts down, and a message says how it stands", () => {
+test("a lost connection shows a countdown, and each message its state", () => {
   const error = new TertuliaError("lost", "");
   const state = { name: "waiting", retryAtMs: NOW + 2_500, error } as const;
   const lost: Action = { type: "state", state };
@@ -559,7 +559,7 @@ test("a lost connection counts down, and a message says how it stands", () => {
   expect(notSent).toContain("Not sent: The chat could not do it in time.");
 });
 
-test("one stays where one has scrolled to, when messages come below and above", () => {
+test("the scroll position stays when messages are added below and above", () => {
   const texts = textsFor("en");
   const lines = (from: number, to: number) => {
     const events = Array.from({ length: to - from + 1 }, (_, at) =>
@@ -604,7 +604,7 @@ test("80 columns and 24 rows have 20 messages, each with its time and author, an
   expect(few.filter((line) => /text \d/.test(line)).length).toBe(20);
 });
 
-test("however narrow, the title tells which conversation is open, and the own status where there is room", () => {
+test("on a narrow screen the title shows the open conversation, and the user's status if there is room", () => {
   const view = viewAfter(OPEN, { type: "open", conv: "@somebody with a long name" });
   const title = (columns: number): string => picture(screen(view, { columns, rows: 10 }))[0]!;
   expect(title(24)).toMatch(/^ somebody… ● ana active $/);
@@ -612,7 +612,7 @@ test("however narrow, the title tells which conversation is open, and the own st
   expect(title(60)).toMatch(/^ somebody with a long name +● ana active $/);
 });
 
-test("what is done is shown as done, in public, on its way, and for those who only read texts", () => {
+test("actions (/me) are shown as actions, stored or on their way", () => {
   const view = viewAfter(
     OPEN,
     message(1, "bob", "/me waves to ana"),
@@ -645,7 +645,7 @@ test.each<[name: string, text: string, found: string[]]>([
   expect(mentions(text, name).map(({ from, to }) => text.slice(from, to))).toEqual(found);
 });
 
-test("who mentions one's name stands out, wherever the line is broken; oneself does not", () => {
+test("a mention is highlighted wherever the line is broken, but not in own messages", () => {
   const view = viewAfter(
     OPEN,
     message(1, "bob", "it is for Ana, not banana"),
@@ -657,7 +657,7 @@ test("who mentions one's name stands out, wherever the line is broken; oneself d
   expect(looks.flat()).toEqual(["bob", "Ana"]);
 });
 
-test("one's name in the general chat is seen in the list while one is elsewhere", () => {
+test("a mention in the general chat is marked in the list while another conversation is open", () => {
   const elsewhere: Action[] = [OPEN, { type: "open", conv: "@eva" }];
   const list = (...events: Action[]): string =>
     picture(screen(viewAfter(...elsewhere, ...events))).join("\n");
@@ -699,7 +699,7 @@ test.each<[text: string, sought: string, found: string[]]>([
   expect(occurrences(text, sought).map(({ from, to }) => text.slice(from, to))).toEqual(found);
 });
 
-test("marks keep their places where lines are broken", () => {
+test("highlights keep their places where lines are wrapped", () => {
   const text = "one two  three\n\n  four";
   const marks = [{ from: 4, to: 14, look: "match" }] as const;
   const lines = highlighted(text, wrap(text, 8), marks);

@@ -64,7 +64,7 @@ test("the same message sent from two sockets is stored once, and both get the sa
   expect((await bob.chat.history("~")).messages.map(({ text }) => Number(text))).toEqual(upTo(20));
 });
 
-test("what one device reads is read on the other", async () => {
+test("a read mark of one device moves the other's", async () => {
   const phone = join(at(first), { key: "secret" });
   const laptop = join(at(second), { key: "secret" });
   const bob = join(at(first), { name: "bob" });
@@ -77,7 +77,7 @@ test("what one device reads is read on the other", async () => {
   expect(await phone.chat.markRead("@bob", 1)).toEqual({ conv: "@bob", read: 2, unread: 1 });
 });
 
-test("a name that somebody holds cannot be had, until it is free", async () => {
+test("a held name is refused until it is free", async () => {
   const ana = join(at(first));
   await ana.chat.joined();
   const timing = { nameWithinMs: 0 };
@@ -99,7 +99,7 @@ test("a name that somebody holds cannot be had, until it is free", async () => {
   expect(spelt.chat.name).toBe("José \u2b50 1\ufe0f\u20e3");
 });
 
-test("who was taken for dead and lost the name does not come back by himself (4409)", async () => {
+test("a client whose name was taken (4409) does not reconnect by itself", async () => {
   const lease = { LEASE_MS: 2_000, BEAT_MS: 100, ELECTION_MS: 100, REDIS_COMMAND_TIMEOUT_MS: 500 };
   const prefix = { REDIS_PREFIX: "kicked", REDIS_URL: redis.url };
   const frozen = await nodeProcess({ ...lease, ...prefix });
@@ -123,7 +123,7 @@ test("who was taken for dead and lost the name does not come back by himself (44
   }
 });
 
-test("a status is seen by others, and typing by those whom it concerns", async () => {
+test("others see a status, and the conversation's users see typing", async () => {
   const ana = join(at(first));
   const bob = join(at(second), { name: "bob" });
   const eva = join(at(second), { name: "eva" });
@@ -141,7 +141,7 @@ test("a status is seen by others, and typing by those whom it concerns", async (
   expect(typing["bob"]).toContainEqual({ conv: "@ana", from: "ana" });
 });
 
-test("a signal ends what waits: a call, the joining, the client", async () => {
+test("a signal aborts a call, joined() or the client", async () => {
   const life = new AbortController();
   const ana = join(at(first), { signal: life.signal });
   await ana.chat.joined();

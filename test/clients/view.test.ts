@@ -116,7 +116,7 @@ function joined(head = 2): Screen {
   return screen;
 }
 
-test("what came while nobody looked is marked as new for who comes back", () => {
+test("messages that came while nobody looked are marked as new", () => {
   const screen = joined().do(LOOK, { type: "look", isLooking: false, isHere: false }, hear(3));
   expect(screen.lines).toEqual(["bea 1", "bea 2", "bea 3"]);
   expect(screen.do(LOOK).lines).toEqual(["bea 1", "bea 2", "new:", "bea 3"]);
@@ -142,7 +142,7 @@ test("conversations keep their order after a reload, and the newest are fetched"
   expect(order().slice(0, 3)).toEqual(["~", "@new", last]);
 });
 
-test("joining asks for the newest page, and for whom to be told of", () => {
+test("joining requests the newest page and the watch list", () => {
   const screen = new Screen().do(OPEN, welcome(["~", 3], ["@bea", 2], ["@new", 0]));
   expect(screen.asks("history")).toEqual([
     { type: "history", ask: 1, conv: "@bea" },
@@ -179,7 +179,7 @@ test.each<[string, Action[], string[]]>([
   expect(joined().do(...events).lines).toEqual(lines);
 });
 
-test("what began and was read elsewhere while this device was away is asked for", () => {
+test("a conversation that began and was read on another device meanwhile is requested", () => {
   const screen = joined().do({ type: "open", conv: "@bea" }, page(2, 1, 0, { conv: "@bea" }));
   screen.wishes = [];
   screen.do({ type: "gap", gap: { conv: "@bea", after: 0, before: 3, reason: "limit" } });
@@ -188,7 +188,7 @@ test("what began and was read elsewhere while this device was away is asked for"
   expect(screen.lines).toEqual([1, 2, 3].map(line));
 });
 
-test("what this user writes, here or on another device, is read up to there", () => {
+test("writing, on any device, moves the read mark", () => {
   const screen = joined().do({ type: "open", conv: "@eva" }, hear(3), hear(4));
   expect(unreadTotal(screen.view)).toBe(2);
   screen.do(hear(5, "ana", { mid: "of the phone" }));
@@ -198,7 +198,7 @@ test("what this user writes, here or on another device, is read up to there", ()
   expect(screen.asks("read")).toEqual([]); // the chat knows
 });
 
-test("a conversation that begins anew is new on the screen, with the marks that the chat has", () => {
+test("a rolled back conversation starts again on the screen, with the chat's read marks", () => {
   const screen = new Screen().do(OPEN, welcome(["~", 9], ["@bea", 4]));
   screen.do(page(1, 1, 4, { conv: "@bea" }), page(2, 5, 9), LOOK, TICK);
   screen.do({ type: "send", text: "on its way", mid: "x1" }, published(11));
@@ -223,7 +223,7 @@ test("a conversation that begins anew is new on the screen, with the marks that 
   expect(screen.asks("read")).toEqual([{ type: "read", conv: "~", seq: 3 }]);
 });
 
-test("what comes after a conversation began anew is held back while busy, as before", () => {
+test("messages after a rollback are held back while busy", () => {
   const screen = joined().do(BUSY);
   screen.do({ type: "gap", gap: { conv: "~", after: 0, before: 1, reason: "rolled_back" } });
   screen.do(hear(1, "eva", { epoch: "b" }));
@@ -231,7 +231,7 @@ test("what comes after a conversation began anew is held back while busy, as bef
   expect(heldCount(screen.view)).toBe(1);
 });
 
-test("pages are merged without doubles, one is asked for at a time, and an end is an end", () => {
+test("pages are merged without duplicates, one is requested at a time, and none after the end", () => {
   const screen = new Screen().do(OPEN, welcome(["~", 9]), page(1, 7, 9));
   screen.wishes = [];
   const older: Action = { type: "older", conv: "~" };
@@ -266,7 +266,7 @@ test.each<[string, Action[], string[], number]>([
   expect(screen.lines.filter((each) => each !== "new:")).toEqual([...lines, ...rest]);
 });
 
-test("however much is held back while busy, what was there stays, and nothing else is asked for", () => {
+test("while busy, visible messages stay however many are held back, and nothing is requested", () => {
   const screen = joined().do(LOOK, { type: "choose status", status: "busy" }, ...many(3_000));
   expect(screen.lines).toEqual(["bea 1", "bea 2"]);
   expect(heldCount(screen.view)).toBe(2_998);
@@ -277,7 +277,7 @@ test("however much is held back while busy, what was there stays, and nothing el
   expect(early.lines.slice(0, 2)).toEqual(["missing 0..2001", "new:"]);
 });
 
-test("a page that is not waited for any more is dropped; one that failed may be asked for again", () => {
+test("an outdated page is dropped; a failed one can be requested again", () => {
   const screen = joined().do(hear(9), { type: "older", conv: "~", before: 9 });
   const failed: Action = { type: "page failed", ask: 2, conv: "~", problem: "unavailable" };
   screen.do(failed, page(2, 3, 8));
@@ -322,13 +322,13 @@ test.each<[string, Action[], string[]]>([
   expect(joined().do(...events).lines).toEqual(["bea 1", "bea 2", ...lines]);
 });
 
-test("a message is published under its id, and again under the same one", () => {
+test("a retry publishes the message under the same id", () => {
   const screen = joined().do(SEND, refused, { type: "retry", conv: "~", mid: "x1" });
   const publish = { type: "publish", conv: "~", text: "hi", mid: "x1" };
   expect(screen.asks("publish")).toEqual([publish, publish]);
 });
 
-test("a message ends where its text does, though a paste ended in empty lines", () => {
+test("trailing empty lines of a paste are not sent", () => {
   const screen = new Screen().do(OPEN, welcome(["~", 0]), page(1, 1, 0));
   screen.do({ type: "send", text: "  one\n\ntwo \n\n", mid: "x1" });
   screen.do({ type: "send", text: " \n\n", mid: "x2" });
@@ -337,7 +337,7 @@ test("a message ends where its text does, though a paste ended in empty lines", 
   ]);
 });
 
-test("what an earlier page was sending goes on in its order; what had failed waits for the person", () => {
+test("messages of an earlier page are sent in order; failed ones wait for the user", () => {
   const screen = new Screen().do(
     { type: "state", state: { name: "connecting" } },
     {
@@ -366,7 +366,7 @@ test("what an earlier page was sending goes on in its order; what had failed wai
   expect(screen.lines).toEqual(["hi bea (not_found)"]);
 });
 
-test("of what is sent in one moment, each has a time of its own, in order", () => {
+test("messages sent in the same moment have different times, in order", () => {
   const send = (mid: string): Action => ({ type: "send", text: mid, mid });
   const { outgoing } = joined().do(send("x1"), send("x2"), send("x3")).view.conversations.get("~")!;
   expect(outgoing.map(({ ts }) => ts - NOON)).toEqual([0, 1, 2]);
@@ -386,7 +386,7 @@ test("drafts stay with their conversation until they are sent", () => {
   expect(screen.asks("typing").length).toBe(2);
 });
 
-test("unread: others' messages that were not seen, until the conversation is looked at", () => {
+test("messages of others count as unread until the conversation is looked at", () => {
   const screen = joined().do(
     hear(3, "ana"),
     hear(4),
@@ -415,19 +415,19 @@ test("unread: others' messages that were not seen, until the conversation is loo
   expect(screen.asks("read")).toEqual([{ type: "read", conv: "@eva", seq: 3 }]);
 });
 
-test("who leaves tells first what was read", () => {
+test("leaving reports read marks first", () => {
   const screen = joined().do(LOOK, hear(3), hear(4));
   screen.wishes = [];
   screen.do({ type: "leave" });
   expect(screen.wishes).toEqual([{ type: "read", conv: "~", seq: 4 }, { type: "close" }]);
 });
 
-test("what another device has read is read here", () => {
+test("a read mark of another device counts here", () => {
   const screen = joined().do(hear(3), { type: "read", mark: { conv: "~", read: 3, unread: 0 } });
   expect(unreadTotal(screen.view)).toBe(0);
 });
 
-test("who is away from the keyboard reads nothing, and is active again when back", () => {
+test("an inactive user reads nothing, and is active again when back", () => {
   const screen = joined()
     .do(LOOK)
     .later(3_000, people(["ana", "inactive"]), hear(3));
@@ -440,7 +440,7 @@ test("who is away from the keyboard reads nothing, and is active again when back
   expect(unreadTotal(screen.view)).toBe(0);
 });
 
-test("who is idle is active again by doing something, wherever in the conversation, not by what the screen does", () => {
+test("an idle user is active again by an input, not by a change of the screen", () => {
   const screen = joined().later(3_000, people(["ana", "inactive"]));
   screen.do({ type: "look", isLooking: true, isHere: false });
   expect(screen.asks("status"), "a layout that has changed").toEqual([]);
@@ -453,7 +453,7 @@ const AWAY: Action = { type: "state", state: { name: "connecting" } };
 const BUSY: Action = { type: "choose status", status: "busy" };
 const ACTIVE: Action = { type: "choose status", status: "active" };
 
-test("while busy, what others write is held back and counted; then it is shown as new", () => {
+test("while busy, messages of others are held back and counted; then they are shown as new", () => {
   const screen = joined().do(BUSY, hear(3), SEND, own(4), hear(1, "eva", { conv: "@eva" }));
   expect(screen.asks("status")).toEqual([{ type: "status", status: "busy" }]);
   expect(screen.lines).toEqual(["bea 1", "bea 2", "hi"]);
@@ -528,7 +528,7 @@ test.each<[string, (screen: Screen) => unknown, string, number]>([
   expect([ownStatus(screen.view), heldCount(screen.view)]).toEqual([status, held]);
 });
 
-test("people: the active, then the busy, then the inactive, each by name, without oneself", () => {
+test("the people list has active, busy, then inactive users, each by name, without this user", () => {
   const screen = joined().do(
     people(["ana", "active"], ["Zoe", "busy"], ["josé", "inactive"], ["bea", "active"]),
     people(["Abe", "inactive"], ["Cleo", "active"], ["al", "busy"]),
@@ -580,7 +580,7 @@ test.each<[string, string, string | undefined, string[], string[]]>([
   expect(peopleList(screen.view).map(({ name }) => name)).toEqual(names);
 });
 
-test("busy goes on after a reload, with what was held back, and after the chat has lost its messages", () => {
+test("busy survives a reload and a rollback, with what was held back", () => {
   const again = (marks: unknown, head: number): Screen => {
     const screen = new Screen();
     screen.view = restoreDoNotDisturb(screen.view, marks);
@@ -601,7 +601,7 @@ test("busy goes on after a reload, with what was held back, and after the chat h
   expect([odd.lines, heldCount(odd.view)]).toEqual([["bea 1"], 1]);
 });
 
-test("what is looked at is read, though the chat is away; it is told when it is back", () => {
+test("messages seen while the chat is away are read, and reported when it is back", () => {
   const screen = joined().do(hear(1, "eva", { conv: "@eva" }));
   screen.do({ type: "state", state: waiting(NOON) }, LOOK);
   screen.do({ type: "open", conv: "@eva" });
@@ -611,7 +611,7 @@ test("what is looked at is read, though the chat is away; it is told when it is 
   expect(screen.asks("read")).toEqual([{ type: "read", conv: "@eva", seq: 1 }]);
 });
 
-test("with too many for all, those one talks with are watched", () => {
+test("with too many users for all, those with a conversation are watched", () => {
   const screen = joined().do({
     type: "presence",
     change: { count: 5_000, full: false, set: [], gone: [] },
@@ -621,7 +621,7 @@ test("with too many for all, those one talks with are watched", () => {
   expect(screen.asks("watch")).toEqual([{ type: "watch", names: ["ana", "eva"] }]);
 });
 
-test("typing is believed for five seconds, or until the message comes", () => {
+test("typing is shown for five seconds, or until the message comes", () => {
   const screen = joined();
   const typing = (from: string): Action => ({ type: "typing", typing: { conv: "~", from } });
   const who = (): unknown => typingIn(screen.view, "~");
@@ -654,7 +654,7 @@ test.each<[string, State[], object]>([
   expect(seconds).toBe(screen.view.connection.name === "waiting" ? 3 : undefined);
 });
 
-test("a card asks about a user, and the answer to an older question is dropped", () => {
+test("a card requests a user's status, and drops the answer to an older request", () => {
   const screen = joined().do(
     { type: "show card", user: "bea" },
     { type: "show card", user: "eva" },

@@ -14,7 +14,7 @@ const answered = welcomes(undefined, (request, peer) => {
 /** Nothing of this happens by itself during a test. */
 const timing = { pingAfterMs: 600_000, openWithinMs: 600_000, pongWithinMs: 300 };
 
-test("a connection that is dead is replaced, whatever the timers say", async () => {
+test("a wake event replaces a dead connection before its timers fire", async () => {
   const server = await serve(welcomes());
   const { chat, states } = join(server.url, { timing });
   await chat.joined();
@@ -24,7 +24,7 @@ test("a connection that is dead is replaced, whatever the timers say", async () 
   expect(states.map(({ name }) => name)).toEqual(["open", "waiting", "connecting", "open"]);
 });
 
-test("a connection that lives stays, and is asked once for many signs at once", async () => {
+test("a live connection stays, and is pinged once for many wake events", async () => {
   const server = await serve(answered);
   const { chat, states } = join(server.url, { timing: { ...timing, pongWithinMs: 60_000 } });
   await chat.joined();
@@ -33,7 +33,7 @@ test("a connection that lives stays, and is asked once for many signs at once", 
   expect(states.map(({ name }) => name)).toEqual(["open"]);
 });
 
-test("a handshake that was under way is not waited for", async () => {
+test("a handshake that was under way is replaced", async () => {
   const server = await serve((request, peer, turn) => {
     if (turn > 0) answered(request, peer, turn);
   });
@@ -44,7 +44,7 @@ test("a handshake that was under way is not waited for", async () => {
   expect(server.peers.length).toBe(2);
 });
 
-test("what waits for its next attempt makes it at once", async () => {
+test("a wake event ends a backoff at once", async () => {
   const port = await freePort();
   const { chat } = join(`ws://127.0.0.1:${port}`);
   let retryAtMs = 0;

@@ -57,7 +57,7 @@ describe.skipIf(!hasBrowser())("the page", () => {
   };
   const hash = (page: Page): string => new URL(page.url()).hash;
 
-  test("what was open before is one step back, and a reload changes nothing", async () => {
+  test("Back leads to the conversation before, and a reload changes nothing", async () => {
     const { page, opens } = await joined("ana");
     expect(hash(page)).toBe("#/");
     await opens("bea");
@@ -101,7 +101,7 @@ describe.skipIf(!hasBrowser())("the page", () => {
     },
   );
 
-  test("an address that names nothing is harmless, before one joins and while one is in", async () => {
+  test("an address without a conversation is harmless, before joining and afterwards", async () => {
     const wrong = [
       "#",
       "#/x",
@@ -131,7 +131,7 @@ describe.skipIf(!hasBrowser())("the page", () => {
     expect(complaints).toEqual([]);
   });
 
-  test("on a phone Back leads to the list before it leads out, and Forward back in", async () => {
+  test("on a phone, Back leads to the list first, and Forward back to the conversation", async () => {
     const { page } = await joined("fay", "/", PHONE);
     await shows(page, "Everybody");
     await page.goBack();
@@ -156,14 +156,14 @@ describe.skipIf(!hasBrowser())("the page", () => {
     expect(page.url()).toBe("about:blank"); // where it came from, and nowhere in between
   });
 
-  test("on a phone a link to a conversation has the list behind it", async () => {
+  test("on a phone, Back from a linked conversation leads to the list", async () => {
     const { page } = await joined("gil", "/#/@bea", PHONE);
     await shows(page, "bea");
     await page.goBack();
     await showsList(page);
   });
 
-  test("what comes while a phone shows the list is not read", async () => {
+  test("messages that come while a phone shows the list stay unread", async () => {
     const { page } = await joined("hal", "/#/@bea", PHONE);
     await shows(page, "bea");
     await page.getByRole("button", { name: "Back to the list" }).tap();
@@ -176,7 +176,7 @@ describe.skipIf(!hasBrowser())("the page", () => {
     await line.locator(".badge").waitFor({ state: "detached" });
   });
 
-  test("who leaves takes the address along", async () => {
+  test("leaving removes the conversation from the address", async () => {
     const { page } = await joined("ina", "/#/@bea");
     await page.getByRole("button", { name: "Leave" }).click();
     await page.locator("input[name=name]").waitFor();

@@ -58,7 +58,7 @@ describe.skipIf(!hasBrowser())("who is busy", () => {
   const beBusy = ({ page }: Person): Promise<void> =>
     page.getByRole("radio", { name: "Busy" }).check({ force: true });
 
-  test("stays so through a reload: what was held back stays so, and more of it is not told", async () => {
+  test("stays busy through a reload, with what was held back, without notifications", async () => {
     const ana = await join(browser, served.port, "ana");
     const friend = await friendOf();
     await friend.publish("~", "before");
@@ -89,7 +89,7 @@ describe.skipIf(!hasBrowser())("who is busy", () => {
     await ana.page.locator(".me input[value=active]:checked").waitFor({ state: "attached" });
   });
 
-  test("is so again after being away for long, and not when another device has ended it", async () => {
+  test("is busy again after a long absence, unless another device has ended it", async () => {
     const bea = await join(browser, served.port, "bea");
     const friend = await friendOf();
     await beBusy(bea);
@@ -116,7 +116,7 @@ describe.skipIf(!hasBrowser())("who is busy", () => {
     await sees(friend, "bea", "active");
   });
 
-  test("is so on every device, and after an outage also where it was not chosen", async () => {
+  test("is busy on every device, also after an outage", async () => {
     const environment = { REDIS_URL: redis.url, PORT: await freePort() };
     const doomed = await nodeProcess(environment);
     const cleo = await join(browser, doomed.port, "cleo");

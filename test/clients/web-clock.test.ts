@@ -64,7 +64,7 @@ describe.skipIf(!hasBrowser())("the clock of a machine", () => {
     await eventually(async () => expect(await day.innerText()).toMatch(/^\p{L}+,? \d/u));
   });
 
-  test("set back by an hour, it stops neither read marks nor statuses of another device", async () => {
+  test("a clock set back by an hour stops neither read marks nor statuses of another device", async () => {
     const { page } = await joined("bea", "en-GB");
     const seat = await page.evaluate<string>("sessionStorage['tertulia.seat']");
     const { key } = JSON.parse(seat) as { key: string };

@@ -31,7 +31,7 @@ describe.skipIf(!hasBrowser())("while something is composed", () => {
     await keys.send("Input.dispatchKeyEvent", { type: "keyUp", ...named });
   };
 
-  test("Enter takes the word and sends nothing, Escape and arrows leave one where one is", async () => {
+  test("Enter takes the word and sends nothing; Escape and arrows do not navigate", async () => {
     const { page, texts } = await join(browser, served.port, "yuki");
     const keys = await page.context().newCDPSession(page);
     const compose = async (text: string): Promise<void> => {
@@ -58,7 +58,7 @@ describe.skipIf(!hasBrowser())("while something is composed", () => {
     expect(await page.locator("#search").inputValue()).toBe("");
   });
 
-  test("a name is composed to its end before one joins", async () => {
+  test("Enter within a composition does not join", async () => {
     const { page } = await visit(browser, served.port);
     const keys = await page.context().newCDPSession(page);
     await page.locator("input[name=name]").focus();

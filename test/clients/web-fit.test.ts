@@ -57,7 +57,7 @@ describe.skipIf(!hasBrowser())("on a screen of any size", () => {
     await page.context().close();
   });
 
-  test("a phone on its side has room for four people, and as much for conversations", async () => {
+  test("a phone in landscape has room for four people and as many conversations", async () => {
     const { page } = await join(browser, served.port, "phone", {
       viewport: { width: 740, height: 360 },
       hasTouch: true,
@@ -74,7 +74,7 @@ describe.skipIf(!hasBrowser())("on a screen of any size", () => {
     await page.context().close();
   });
 
-  test("what is being written is seen whole, however the screen turns, and after a reload beside the list", async () => {
+  test("the draft is visible as a whole after a rotation and after a reload", async () => {
     const portrait = { width: 390, height: 780 };
     const landscape = { width: 740, height: 390 };
     const phone = { viewport: landscape, hasTouch: true, isMobile: true };
@@ -104,7 +104,7 @@ describe.skipIf(!hasBrowser())("on a screen of any size", () => {
     await page.context().close();
   });
 
-  test("what appears under a mouse covers no word", async () => {
+  test("buttons that appear on hover cover no text", async () => {
     const { page } = await join(browser, served.port, "mouse");
     const row = page.locator(".people li", { hasText: "lazy" });
     await row.hover();

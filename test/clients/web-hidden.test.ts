@@ -33,7 +33,7 @@ describe.skipIf(!hasBrowser())("the page", () => {
     await redis?.close();
   });
 
-  test("in a tab that is hidden while much happens, title and counts go on", async () => {
+  test("in a hidden tab, title and counts are updated", async () => {
     const page = await window.tab();
     const ana = await arrive(page, served.port);
     await enter(ana, "ana");
@@ -56,7 +56,7 @@ describe.skipIf(!hasBrowser())("the page", () => {
     expect(ana.complaints).toEqual([]);
   });
 
-  test("where no frame ever comes, though the page is not called hidden, it is drawn all the same", async () => {
+  test("without animation frames the page is rendered all the same", async () => {
     const page = await (await browser.newContext({ locale: "en-GB" })).newPage();
     await page.addInitScript("globalThis.requestAnimationFrame = () => 0");
     await enter(await arrive(page, served.port), "cleo");
@@ -64,7 +64,7 @@ describe.skipIf(!hasBrowser())("the page", () => {
     await eventually(async () => expect(await page.title()).toBe("(1) Tertulia"));
   });
 
-  test("when the network is back the page is back, whatever it waits for", async () => {
+  test("when the network is back, the page reconnects at once", async () => {
     const port = await freePort();
     const environment = { REDIS_URL: redis.url, PORT: port };
     const doomed = await nodeProcess(environment);
@@ -87,7 +87,7 @@ describe.skipIf(!hasBrowser())("the page", () => {
     await again.close();
   });
 
-  test("a computer that slept asks at once whether its connection lives", async () => {
+  test("after sleep, the page probes its connection at once", async () => {
     const page = await (await browser.newContext({ locale: "en-GB" })).newPage();
     await page.clock.install();
     let pings = 0;

@@ -52,7 +52,7 @@ describe.skipIf(!hasBrowser())("the page", () => {
   const title = (page: Page): Promise<string> => page.locator(".talk-title h2").innerText();
   const composed = (page: Page): Promise<string> => page.locator("#composer").inputValue();
 
-  test("Enter takes the best hit, and that one is marked", async () => {
+  test("Enter opens the best hit, which is marked", async () => {
     const { page, hasOpen } = await scene("dora");
     const hits = page.locator("[data-hit=true] .line-name");
     const searches = async (text: string, hit: string): Promise<void> => {
@@ -78,7 +78,7 @@ describe.skipIf(!hasBrowser())("the page", () => {
     await hasOpen("zoe");
   });
 
-  test("what is typed right behind Ctrl K is searched for, and never lands where one writes", async () => {
+  test("keys right after Ctrl K go to the search, never to the composer", async () => {
     const { page } = await scene("eva");
     for (let turn = 0; turn < 5; turn++) {
       await page.keyboard.press("Control+k");
@@ -99,7 +99,7 @@ describe.skipIf(!hasBrowser())("the page", () => {
     }
   });
 
-  test("Enter right behind Alt ↑ sends nothing of one conversation to another", async () => {
+  test("Enter right after Alt ↑ does not send one conversation's draft to another", async () => {
     const { page, opens, hasOpen } = await scene("fay");
     await opens("banana");
     await page.keyboard.type("for banana only");
@@ -118,7 +118,7 @@ describe.skipIf(!hasBrowser())("the page", () => {
     }
   });
 
-  test("what is typed right behind Enter is the next message, not the end of this one", async () => {
+  test("keys right after Enter belong to the next message", async () => {
     const { page } = await scene("hal");
     await page.locator("#composer:focus").waitFor();
     await page.keyboard.type("one");

@@ -77,7 +77,7 @@ describe.skipIf(!hasBrowser())("the page", () => {
     expect(stops).toBe(2);
   });
 
-  test("arrows, Home, End and pages move, also to where nothing was drawn, and from list to list", async () => {
+  test("arrows, Home, End and page keys move within lists, also to rows not rendered yet, and between lists", async () => {
     await page.locator("#search").focus();
     await presses("ArrowDown", "~", "@user 007", "@zoe", "Ámbar", "user 000", "user 001");
     await presses("End", "zoe");
@@ -94,7 +94,7 @@ describe.skipIf(!hasBrowser())("the page", () => {
     await presses("ArrowUp", "@zoe", "@user 007", "~", "search");
   });
 
-  test("the first letters of a name lead there, and to the next one if there are none yet", async () => {
+  test("typed letters move to the name that begins with them", async () => {
     await toFirstPerson();
     await eventually(async () => {
       await page.keyboard.type("user 15"); // on a slow machine perhaps too slowly for one name
@@ -109,7 +109,7 @@ describe.skipIf(!hasBrowser())("the page", () => {
     await page.locator(".talk-title h2", { hasText: "zoe" }).waitFor();
   });
 
-  test("to the right of a name there is what else can be asked", async () => {
+  test("the right arrow moves to the second button of a row", async () => {
     await toFirstPerson();
     await page.keyboard.press("ArrowRight");
     await page.keyboard.press("Enter");
@@ -119,7 +119,7 @@ describe.skipIf(!hasBrowser())("the page", () => {
     await presses("ArrowLeft", "Ámbar");
   });
 
-  test("who has the focus keeps it while others come, go and move, and hands it on when gone", async () => {
+  test("a row keeps the focus while others come, go and move, and passes it on when it is removed", async () => {
     await toFirstPerson();
     await presses("ArrowDown", "user 000", "user 001");
     await others.get("user 001")!.setStatus("busy"); // behind all active ones

@@ -29,7 +29,7 @@ describe.skipIf(!hasBrowser())("the page", () => {
     await redis?.close();
   });
 
-  test("at 360 pixels there is room for one pane at a time, and nothing sticks out", async () => {
+  test("at 360 pixels one pane is shown at a time, without overflow", async () => {
     const phone = { viewport: { width: 360, height: 640 }, hasTouch: true, isMobile: true };
     const { page, says } = await join(browser, port, "ana", phone);
     await says(`https://example.org/${"long".repeat(100)}`);
@@ -127,7 +127,7 @@ describe.skipIf(!hasBrowser())("the page", () => {
     expect(await page.locator("html").getAttribute("lang")).toBe(language);
   });
 
-  test("notifications are asked for by a click only, and shown only while nobody looks", async () => {
+  test("notifications are requested by a click only, and shown only while nobody looks", async () => {
     const { page } = await visit(browser, port);
     await page.evaluate(`
       globalThis.told = [];
@@ -161,7 +161,7 @@ describe.skipIf(!hasBrowser())("the page", () => {
     expect(await page.evaluate<string[]>("heard")).toEqual(["~ true", "~ true"]);
   });
 
-  test("of 10,000 messages and 2,000 people only the newest, and those near the screen, are in the page", async () => {
+  test("of 10,000 messages and 2,000 people only the newest, and those near the screen, are rendered", async () => {
     const context = await browser.newContext({ locale: "en-GB" });
     const page = await context.newPage();
     page.setDefaultTimeout(30_000);

@@ -60,7 +60,7 @@ describe.skipIf(!hasBrowser())("a page that is loaded again", () => {
   const shows = (person: Person, ...texts: string[]): Promise<void> =>
     eventually(async () => expect((await person.texts()).slice(-texts.length)).toEqual(texts));
 
-  test("goes on sending what was on its way, in order, and each message is stored once", async () => {
+  test("sends again what was on its way, in order, and each message is stored once", async () => {
     const uma = await join(browser, gateway.port, "uma");
     await uma.says("uma 0");
     await uma.page.locator(".tick", { hasText: "Sent" }).waitFor();
@@ -82,7 +82,7 @@ describe.skipIf(!hasBrowser())("a page that is loaded again", () => {
     expect(all).toEqual(["uma 0", "uma 1", "uma 2", "uma 3"]);
   });
 
-  test("does so in another tab if its own has crashed, under the same name only", async () => {
+  test("sends it from another tab if its own has crashed, under the same name only", async () => {
     const typed = "vic \u2b50\ufe0f"; // a star as phones type it: the chat wants it without the selector
     const vic = await join(browser, gateway.port, typed);
     const thaw = await redis.freeze();
@@ -115,7 +115,7 @@ describe.skipIf(!hasBrowser())("a page that is loaded again", () => {
     expect(await own.evaluate("Object.keys(localStorage).join()")).not.toContain("outgoing");
   });
 
-  test("two tabs of one person that both send what was on its way store it once, in order", async () => {
+  test("two tabs of one user that both send it store it once, in order", async () => {
     const tea = await join(browser, gateway.port, "tea");
     const other = await tea.page.context().newPage();
     await other.goto(`http://127.0.0.1:${gateway.port}/`);
@@ -149,7 +149,7 @@ describe.skipIf(!hasBrowser())("a page that is loaded again", () => {
     expect(all.indexOf("tea 1")).toBeLessThan(all.indexOf("tea 2"));
   });
 
-  test("asks the person about what may have been sent more than a quarter of an hour ago", async () => {
+  test("asks the user about messages that may have been sent more than a quarter of an hour ago", async () => {
     const port = await freePort();
     const environment = { REDIS_URL: redis.url, PORT: port };
     const doomed = await nodeProcess(environment);
@@ -173,7 +173,7 @@ describe.skipIf(!hasBrowser())("a page that is loaded again", () => {
     }
   });
 
-  test("still shows what was refused, to be tried again or discarded", async () => {
+  test("still shows refused messages, to be retried or discarded", async () => {
     const xi = await join(browser, gateway.port, "xi");
     await xi.page.locator("#search").fill("yul");
     await xi.page.locator("#search").press("Enter");

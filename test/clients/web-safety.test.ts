@@ -37,7 +37,7 @@ describe.skipIf(!hasBrowser())("the page", () => {
     await redis?.close();
   });
 
-  test("of a gateway the browser asks for one file and a WebSocket, and no policy forbids it", async () => {
+  test("the browser requests one file and a WebSocket, and the policy allows both", async () => {
     const { page, complaints } = await visit(browser, served.port);
     const asked: string[] = [];
     page.on("request", (request) => asked.push(request.url()));
@@ -50,7 +50,7 @@ describe.skipIf(!hasBrowser())("the page", () => {
     expect(complaints).toEqual([]);
   });
 
-  test("markup in texts and names is shown, not obeyed", async () => {
+  test("markup in texts and names is shown as text", async () => {
     const ana = await join(browser, served.port, "ana");
     const url = `ws://127.0.0.1:${served.port}/ws`;
     const name = "<b onclick=x>mallory</b>";
@@ -69,7 +69,7 @@ describe.skipIf(!hasBrowser())("the page", () => {
     await mallory.close();
   });
 
-  test("links lead where they say they do, to http and https only", async () => {
+  test("links lead to the host they show, with http and https only", async () => {
     const { page, says } = await join(browser, served.port, "links");
     for (const [text, href] of [
       ["see https://example.org/a?b=c.", "https://example.org/a?b=c"],
@@ -105,7 +105,7 @@ describe.skipIf(!hasBrowser())("the page", () => {
     );
   });
 
-  test("signs that turn the direction stay within the text they stand in", async () => {
+  test("direction marks do not affect the text around a message", async () => {
     const { page, says } = await join(browser, served.port, "rtl");
     await says("\u202E\u2067 turned");
     const said = page.locator(".said", { hasText: "turned" });
@@ -118,7 +118,7 @@ describe.skipIf(!hasBrowser())("the page", () => {
     await eventually(async () => expect(await bidi()).toBe("plaintext"));
   });
 
-  test("the policy stops inline scripts, styles, and words to others", async () => {
+  test("the policy blocks inline scripts, inline styles and requests to other hosts", async () => {
     const { page } = await join(browser, served.port, "policy");
     const broken = await page.evaluate<string[]>(`(async () => {
       const broken = [];

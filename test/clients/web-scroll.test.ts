@@ -98,7 +98,7 @@ describe.skipIf(!hasBrowser())("a reader's own movement", () => {
     expect(await blanks(), "frames without a message in sight").toBe(0);
   });
 
-  test("is not disturbed by what is said meanwhile; only who is at the end stays there", async () => {
+  test("is not disturbed by new messages; only at the end the view follows", async () => {
     browser = await launch(["--enable-smooth-scrolling"]);
     const { page } = await join(browser, served.port, `ana ${++readers}`, screens.desktop);
     const hands = await reader(page, ".timeline");
@@ -124,7 +124,7 @@ describe.skipIf(!hasBrowser())("a reader's own movement", () => {
     expect(Math.abs((await hands.sees(await talk(1))) - end), "at the end again").toBeLessThan(1);
   });
 
-  test("stays through other sizes of the screen, and the list; who writes looks at the end", async () => {
+  test("survives a resize and the list; sending scrolls to the end", async () => {
     browser = await launch();
     const { page, says } = await join(browser, served.port, `ana ${++readers}`, screens.portrait);
     const hands = await reader(page, ".timeline");
@@ -155,7 +155,7 @@ describe.skipIf(!hasBrowser())("a reader's own movement", () => {
     await eventually(async () => expect(await end()).toBe(margin));
   });
 
-  test("the author of a long run stays in sight", async () => {
+  test("the author of a long run stays visible", async () => {
     browser = await launch();
     const { page } = await join(browser, served.port, `ana ${++readers}`, screens.desktop);
     await page.locator(".said", { hasText: LAST }).first().waitFor({ state: "attached" });
@@ -170,7 +170,7 @@ describe.skipIf(!hasBrowser())("a reader's own movement", () => {
     });
   });
 
-  test("who was away is told how much is new, since when, and is led there", async () => {
+  test("after an absence a button shows how much is unread, since when, and scrolls there", async () => {
     browser = await launch();
     const { page } = await join(browser, served.port, `ana ${++readers}`, screens.desktop);
     const said = (text: string): Locator =>

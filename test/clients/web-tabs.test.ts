@@ -150,7 +150,7 @@ describe.skipIf(!hasBrowser())("two tabs of one browser", () => {
     },
   );
 
-  test("of what closed tabs left, the latest comes first, and the rest with the next", async () => {
+  test("a new tab takes over the latest draft of closed tabs, and the next tab the rest", async () => {
     const context = await browser.newContext({ locale: "en-GB" });
     const first = await enter(await open(context), "cleo");
     await types(first, "older");
@@ -171,7 +171,7 @@ describe.skipIf(!hasBrowser())("two tabs of one browser", () => {
     expect(await written(await enter(await open(context)))).toBe("");
   });
 
-  test("a tab that is doubled is a device of its own, and begins with a copy", async () => {
+  test("a duplicated tab is a device of its own, and begins with a copy", async () => {
     const context = await browser.newContext({ locale: "en-GB" });
     const first = await enter(await open(context), "hal");
     await types(first, "both");
@@ -194,7 +194,7 @@ describe.skipIf(!hasBrowser())("two tabs of one browser", () => {
     expect(await written(await enter(await open(context)))).toBe("both, one");
   });
 
-  test("while one of them is looked at, the other tells of nothing", async () => {
+  test("while one of them is looked at, the other does not notify", async () => {
     const window = await openWindow();
     try {
       const tab = async (name?: string): Promise<Page> => {
@@ -220,7 +220,7 @@ describe.skipIf(!hasBrowser())("two tabs of one browser", () => {
     }
   });
 
-  test("another person in another tab is another person", async () => {
+  test("another name in another tab is another user", async () => {
     const context = await browser.newContext({ locale: "en-GB" });
     const dan = await enter(await open(context), "dan");
     await types(dan, "dan's");
@@ -233,7 +233,7 @@ describe.skipIf(!hasBrowser())("two tabs of one browser", () => {
     expect([await written(dan), await written(eva)]).toEqual(["dan's", "eva's"]);
   });
 
-  test("a name that somebody else has taken meanwhile is refused in words", async () => {
+  test("a name that somebody else has taken meanwhile is refused, with the reason", async () => {
     const context = await browser.newContext({ locale: "en-GB" });
     const page = await enter(await open(context), "fay");
     await page.getByRole("button", { name: "Leave" }).click();

@@ -71,7 +71,7 @@ describe.skipIf(!hasBrowser())("in a browser", () => {
     expect([...ana.complaints, ...bea.complaints]).toEqual([]);
   });
 
-  test("a private conversation is theirs alone; it counts as unread until it is opened", async () => {
+  test("a private conversation is seen by its two users only, and is unread until it is opened", async () => {
     const [cleo, dan] = await pair("cleo", "dan");
     const eva = await join(browser, nodes[0]!.port, "eva");
     await cleo.opens("dan");
@@ -87,7 +87,7 @@ describe.skipIf(!hasBrowser())("in a browser", () => {
     await dan.page.getByRole("dialog").getByText("Active").waitFor();
   });
 
-  test("while busy, what comes waits and is counted, until active again", async () => {
+  test("while busy, messages are held back and counted, until active again", async () => {
     const [fay, gil] = await pair("fay", "gil");
     await fay.page.getByRole("radio", { name: "Busy" }).check({ force: true });
     await gil.page.locator(".person", { hasText: "fay" }).getByText("Busy").waitFor();
@@ -102,7 +102,7 @@ describe.skipIf(!hasBrowser())("in a browser", () => {
       .waitFor({ state: "detached" });
   });
 
-  test("what could not be sent says so, and can be tried again", async () => {
+  test("a message that could not be sent says so, and can be retried", async () => {
     const hal = await join(browser, nodes[0]!.port, "hal");
     await hal.page.locator("#search").fill("ina");
     await hal.page.locator("#search").press("Enter");
@@ -117,7 +117,7 @@ describe.skipIf(!hasBrowser())("in a browser", () => {
     expect(await hal.page.locator(".failed").count()).toBe(0);
   });
 
-  test("drafts stay with their conversation, through a reload that comes back by itself", async () => {
+  test("drafts stay with their conversation, also after a reload", async () => {
     const [jo, kim] = await pair("jo", "kim");
     await jo.page.locator("#composer").fill("for all, not yet");
     await jo.opens("kim");
@@ -132,7 +132,7 @@ describe.skipIf(!hasBrowser())("in a browser", () => {
     await kim.page.locator(".person", { hasText: "jo" }).waitFor({ state: "detached" });
   });
 
-  test("a name that somebody has is refused in words; another one is not", async () => {
+  test("a held name is refused with the reason; another one is accepted", async () => {
     const [lea] = await pair("lea", "max");
     const other = await visit(browser, nodes[1]!.port);
     await other.page.locator("input[name=name]").fill("lea");
@@ -145,7 +145,7 @@ describe.skipIf(!hasBrowser())("in a browser", () => {
     await lea.page.locator(".person", { hasText: "leo" }).waitFor();
   });
 
-  test("where the chat cannot be reached the form says so, and lets in as soon as it can", async () => {
+  test("when the chat cannot be reached the form says so, and joins as soon as it can", async () => {
     const port = await freePort();
     const environment = { REDIS_URL: redis.url, PORT: port };
     const doomed = await nodeProcess(environment);
@@ -159,7 +159,7 @@ describe.skipIf(!hasBrowser())("in a browser", () => {
     await again.close();
   });
 
-  test("history comes while one scrolls up, each message once, and what is read stays in place", async () => {
+  test("scrolling up loads history, each message once, and the position stays", async () => {
     const url = `ws://127.0.0.1:${nodes[1]!.port}/ws`;
     const mia = connect(url, { name: "mia", WebSocket });
     const ned = await join(browser, nodes[0]!.port, "ned");
@@ -184,7 +184,7 @@ describe.skipIf(!hasBrowser())("in a browser", () => {
     expect(seen.size).toBe(240);
   });
 
-  test("a long conversation of one's own makes the list longer, not the page", async () => {
+  test("many own messages make the timeline longer, not the page", async () => {
     const una = await join(browser, nodes[0]!.port, "una");
     for (let i = 1; i <= 30; i++) await una.says(`line ${i}`);
     await shows(una, "line 30");

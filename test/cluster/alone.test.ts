@@ -51,7 +51,7 @@ async function letGo({ counters }: TestNode): Promise<number> {
 }
 
 // side by side: both wait for longer than ten seconds
-test.concurrent("a gateway that alone is cut off lets its clients go, and takes them in when it is back", async (context) => {
+test.concurrent("a gateway that alone is cut off lets its clients go, and accepts clients again when it is back", async (context) => {
   const { proxies, nodes } = await pair("alone", context);
   const [lonely, other] = nodes;
   const [classic, rival, json] = await Promise.all([
@@ -86,7 +86,7 @@ test.concurrent("a gateway that alone is cut off lets its clients go, and takes 
   await back.awaits(55, L("seed"), L("hello"));
 });
 
-test.concurrent("while Redis is away for all of them, everybody keeps the connection", async (context) => {
+test.concurrent("while Redis is away for all gateways, all clients stay connected", async (context) => {
   const { proxies, nodes } = await pair("away", context);
   const clients = await Promise.all(
     nodes.flatMap(({ port }, i) => [

@@ -33,7 +33,7 @@ test.each([HOUR_MS, -HOUR_MS])(
   },
 );
 
-test("Redis' clock runs on between heartbeats, is set right by exact ones, and never goes back", () => {
+test("the node's copy of Redis' clock is corrected by heartbeats and never goes back", () => {
   let steady = 1_000;
   const clock = new RedisClock(() => steady);
   expect(() => clock.nowMs).toThrow();

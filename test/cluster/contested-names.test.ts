@@ -51,7 +51,7 @@ const WS_PROTOCOL = "Sec-WebSocket-Protocol: ws-protocol\r\n";
 for (const holderAt of [0, 1]) {
   const where = holderAt === 0 ? "here" : "elsewhere";
 
-  test(`a silent holder that may be pinged loses its name to who asks, ${where}`, async () => {
+  test(`a silent holder that may be pinged loses a contested name, ${where}`, async () => {
     const viewer = await ClassicClient.connect(nodes[0]!.port, "viewer");
     const hanging = await hang(nodes[holderAt]!.port, "/?name=ana", WS_PROTOCOL);
     const cut = once(hanging, "close");
@@ -87,7 +87,7 @@ for (const holderAt of [0, 1]) {
     );
   });
 
-  test(`a holder that is there keeps its name, in any dialect, and who asks is told soon, ${where}`, async () => {
+  test(`a live holder keeps a contested name, in any dialect, and the contender hears so soon, ${where}`, async () => {
     const { port } = nodes[holderAt]!;
     const holders = [
       await ClassicClient.connect(port, "bob", "ws-protocol"),
@@ -170,7 +170,7 @@ test.each([
   ["a hello", "/ws", "", (socket: Socket) => socket.destroy()],
   ["an op 10", "", WS_PROTOCOL, (socket: Socket) => socket.destroy()],
 ])(
-  "who hangs up before the holder was found to be gone does not take its name: %s",
+  "a contender that hangs up during the contest does not take the name: %s",
   async (kind, path, more, leave) => {
     const { port, log } = nodes[0]!;
     const name = `ghost of ${kind}`;
@@ -199,7 +199,7 @@ test.each([
   },
 );
 
-test("who asks by plain HTTP for the name of a silent holder is told that it is free", async () => {
+test("a plain HTTP request for the name of a silent holder says that it is free", async () => {
   await hang(nodes[1]!.port, "/?name=zoe", WS_PROTOCOL);
   await eventually(async () => {
     const { status } = await fetch(`http://127.0.0.1:${nodes[0]!.port}/?name=zoe`);
@@ -212,7 +212,7 @@ test("who asks by plain HTTP for the name of a silent holder is told that it is 
   await zoe.close();
 });
 
-test("a name that is kept for a device that may come back is not free, and that is said at once", async () => {
+test("the name of a lingering user is refused at once", async () => {
   const [lingering, other] = await Promise.all(
     [1, 2].map(() => node(redis.url, { REDIS_PREFIX: "linger", PRESENCE_LINGER_MS: 60_000 })),
   );
@@ -231,7 +231,7 @@ test("a name that is kept for a device that may come back is not free, and that 
   await Promise.all([lingering!.close(), other!.close()]);
 });
 
-test("a frozen gateway that has the holder delays who asks by a bounded time", async () => {
+test("a frozen gateway of the holder delays a contender for a bounded time", async () => {
   const settings = { REDIS_URL: redis.url, REDIS_PREFIX: "frozen", LEASE_MS: 20_000 };
   const frozen = await nodeProcess(settings);
   const other = await node(redis.url, settings);
@@ -254,7 +254,7 @@ test("a frozen gateway that has the holder delays who asks by a bounded time", a
   await Promise.all([frozen.close(), other.close()]);
 });
 
-test("a process that stood still reads what has come before it takes a client for gone", async () => {
+test("a process that stood still reads what has come before it cuts a client", async () => {
   const server = new WebSocketServer({ port: 0, host: "127.0.0.1" });
   await once(server, "listening");
   const client = new WebSocket(`ws://127.0.0.1:${(server.address() as AddressInfo).port}`);

@@ -92,7 +92,7 @@ test("users of a killed leader are signed out everywhere, each once, and nobody 
   expect(await leader()).not.toBe(doomed);
 });
 
-test("a leader that was frozen comes back as a follower, and gives up the names taken meanwhile", async () => {
+test("a thawed leader comes back as a follower, and gives up names that were taken meanwhile", async () => {
   const frozen = await leader();
   const { viewer, names } = await population(frozen);
   const since = performance.now();
@@ -127,7 +127,7 @@ test("a leader that was frozen comes back as a follower, and gives up the names 
   await viewer.hears(52, L("user-0"), 1);
 });
 
-test("a leader that stops resigns: another leads at once, and its users are signed out at once", async () => {
+test("a stopping leader resigns: another leads at once, and its users are signed out at once", async () => {
   const stopping = await leader();
   const { viewer, names } = await population(stopping);
   const since = performance.now();
@@ -140,7 +140,7 @@ test("a leader that stops resigns: another leads at once, and its users are sign
   report("gateway stopped", times);
 });
 
-test("a frozen follower is not missed for half a lease", async () => {
+test("a follower frozen for half a lease keeps its users", async () => {
   const frozen = nodes.find(({ isLeading }) => !isLeading)!;
   const { viewer } = await population(frozen);
   frozen.child.kill("SIGSTOP");

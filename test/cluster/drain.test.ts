@@ -42,7 +42,7 @@ async function told(node: NodeProcess, msg: string): Promise<void> {
   await eventually(() => expect(node.log.map((line) => line.msg)).toContain(msg));
 }
 
-test("a draining node says so, serves on for a while, then turns newcomers away", async () => {
+test("a draining node says so, serves for a while, then refuses new clients", async () => {
   const node = await start({ DRAIN_WAIT_MS: LONG, DRAIN_WINDOW_MS: LONG });
   await told(node, "began to lead");
   expect(await statusAt(node.port, "/readyz")).toBe(200);
@@ -58,7 +58,7 @@ test("a draining node says so, serves on for a while, then turns newcomers away"
   await eventually(() => expect(node.isLeading).toBe(true)); // again, perhaps, on a slow machine
 });
 
-test("while its sessions leave one by one, a node has resigned, takes nobody in and still answers its balancer", async () => {
+test("while its sessions leave, a node does not lead, refuses new clients and answers its balancer", async () => {
   const node = await start({ DRAIN_WINDOW_MS: LONG });
   await told(node, "began to lead");
   const clients = await Promise.all(
@@ -139,7 +139,7 @@ test("a JSON client that does not leave by itself is closed a while after its sl
   expect(performance.now() - since).toBeGreaterThan(2_900);
 });
 
-test("who is told to go has been signed out by then, and what had reached it is kept", async () => {
+test("a client that is closed by a drain is signed out first, and its messages are stored", async () => {
   const [node, other] = [await start({ STOP_WITHIN_MS: 60_000 }), await start()];
   for (let round = 0; round < 3; round++) {
     const names = Array.from({ length: 30 }, (_, i) => `user-${i}`);
@@ -161,7 +161,7 @@ test("who is told to go has been signed out by then, and what had reached it is 
   expect(await stored()).toHaveLength(90);
 });
 
-test("a rolling restart under load: nobody loses an acknowledged message, each is sent away once per restart", async () => {
+test("in a rolling restart under load nobody loses an acknowledged message, and each client moves once per restart", async () => {
   const ports = await Promise.all([1, 2, 3].map(() => freePort()));
   // patient: where fsync stalls, a sign-out may take seconds, and the drain shall not give up on it
   const settings = { DRAIN_WAIT_MS: 200, DRAIN_WINDOW_MS: 500, STOP_WITHIN_MS: 60_000 };

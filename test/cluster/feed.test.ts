@@ -52,7 +52,7 @@ async function hearsAll(listener: ClassicClient, count: number): Promise<void> {
   await listener.hearsNothing();
 }
 
-test("the subscription is cut while messages flow: each is heard once, in order", async () => {
+test("when the subscription is cut while messages flow, each message is delivered once, in order", async () => {
   const { proxy, behind, listener, speaker } = await pair();
   const speaking = speak(speaker, 400, 2);
   for (let i = 0; i < 4; i++) {
@@ -64,7 +64,7 @@ test("the subscription is cut while messages flow: each is heard once, in order"
   expect(await value(behind, "feed_events_filled_total")).toBeGreaterThan(0);
 });
 
-test("all subscriptions are killed by Redis while messages flow: each is heard once, in order", async () => {
+test("when Redis kills all subscriptions while messages flow, each message is delivered once, in order", async () => {
   const { listener, speaker } = await pair();
   const speaking = speak(speaker, 300, 2);
   for (let i = 0; i < 3; i++) {
@@ -76,7 +76,7 @@ test("all subscriptions are killed by Redis while messages flow: each is heard o
   await hearsAll(speaker, 300);
 });
 
-test("the last message before a silence is not missed because the subscription was away", async () => {
+test("the last message before a silence is delivered although the subscription was away", async () => {
   // no beat helps within the time of this test
   const { proxy, listener, speaker } = await pair({ BEAT_MS: 10_000, LEASE_MS: 60_000 });
   for (let i = 0; i < 5; i++) {
@@ -104,7 +104,7 @@ test("a gap that could not be filled at once is filled later, without further tr
   await listener.hears(55, L("speaker"), L("heard of"));
 });
 
-test("the subscription goes silent without closing: each is heard once, in order, and it is replaced", async () => {
+test("a subscription that goes silent without closing is replaced, and each message is delivered once, in order", async () => {
   const { proxy, behind, listener, speaker } = await pair();
   proxy.set("blackhole", "subscriber");
   await speak(speaker, 200, 20);
@@ -129,7 +129,7 @@ test("a quiet subscription is left alone", async () => {
   expect(await value(behind, "feed_gaps_filled_total")).toBe(0);
 });
 
-test("what only the log told counts as seen: if it is lost, that is said", async () => {
+test("an event read from the log counts as seen: its loss is reported", async () => {
   const { proxy, behind, listener, speaker } = await pair({ BEAT_MS: 10_000, LEASE_MS: 60_000 });
   const keys = await redis.client.keys("*");
   const values = await Promise.all(keys.map((key) => redis.client.dumpBuffer(key)));
@@ -148,7 +148,7 @@ test("what only the log told counts as seen: if it is lost, that is said", async
   expect(holes.map(({ reason }) => reason)).toEqual(["rolled_back"]);
 });
 
-test("what the log no longer has is counted as a hole, and who missed it is closed", async () => {
+test("events that the log no longer has are counted as a hole, and JSON sessions that missed them are closed", async () => {
   const { proxy, behind, listener, speaker } = await pair({ LEASE_MS: 60_000 });
   speaker.says(4, L("~"), L("before"));
   await listener.hears(55, L("speaker"), L("before"));

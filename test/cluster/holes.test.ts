@@ -33,7 +33,7 @@ function heardOf({ heard }: ClassicClient, text = ""): string[] {
     .filter((each) => each.startsWith(text));
 }
 
-test("who missed what the log no longer has is told nothing more, signed out and closed", async () => {
+test("a byte session with a hole is told nothing more, signed out and closed", async () => {
   await redis.client.flushall();
   const proxy = await Proxy.to(redis.port);
   const behind = await node(proxy.url, { LEASE_MS: 60_000 });
@@ -63,7 +63,7 @@ test("who missed what the log no longer has is told nothing more, signed out and
   await back.awaits(55, L("speaker"), L("m5"));
 });
 
-test("who only heard what was taken back since stays: nothing that is there was missed", async () => {
+test("a session that heard only events that were rolled back since stays connected", async () => {
   await redis.client.flushall();
   const gateway = await node(redis.url, { LEASE_MS: 60_000 });
   open.push(gateway);

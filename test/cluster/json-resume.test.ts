@@ -54,7 +54,7 @@ function messages({ heard }: JsonClient): [seq: unknown, text: unknown][] {
     .map(({ seq, text }) => [seq, text]);
 }
 
-test("what was missed follows the welcome, and goes over into what happens, on another gateway", async () => {
+test("on another gateway, missed messages follow the welcome, then live ones", async () => {
   const speaker = await hello(0, "speaker", { key: "s" });
   const cursor = await speak(speaker, 1, 20);
   const enough = new AbortController();
@@ -84,7 +84,7 @@ test("what was missed follows the welcome, and goes over into what happens, on a
   }
 });
 
-test("more than follows by itself is a gap, and history has the rest", async () => {
+test("more than 500 missed messages begin with a gap, and history has the rest", async () => {
   const speaker = await hello(0, "speaker");
   const [epoch] = await speak(speaker, 1, 620);
   const back = keep(await JsonClient.connect(nodes[1]!.port));
@@ -99,7 +99,7 @@ test("more than follows by itself is a gap, and history has the rest", async () 
   );
 });
 
-test("what history no longer has is a gap", async () => {
+test("messages that history no longer has are a gap", async () => {
   const speaker = await hello(0, "speaker");
   const [epoch] = await speak(speaker, 1, 30);
   const [key] = await redis.client.keys("*:history:~");
@@ -112,7 +112,7 @@ test("what history no longer has is a gap", async () => {
   for (let seq = 26; seq <= 30; seq++) await back.hears({ type: "message", seq });
 });
 
-test("a cursor of what was rolled back is told so, whatever is there now", async () => {
+test("a cursor beyond a rollback gets a gap (rolled_back), whatever is stored now", async () => {
   const speaker = await hello(0, "speaker");
   const [epoch] = await speak(speaker, 1, 5);
   for (const cursor of [
@@ -127,7 +127,7 @@ test("a cursor of what was rolled back is told so, whatever is there now", async
   }
 });
 
-test("a cursor of an epoch that the conversation never had comes from data that is lost, whatever its number", async () => {
+test("a cursor with an unknown epoch gets a gap (rolled_back), whatever its number", async () => {
   const speaker = await hello(0, "speaker");
   const begin = (): Promise<unknown> => redis.client.call("DEBUG", "CHANGE-REPL-ID");
   const epochs: string[] = [];
@@ -179,7 +179,7 @@ test("a cursor of an epoch that the conversation never had comes from data that 
   });
 });
 
-test("a node that has lost its place sends its JSON clients away to resume; they miss nothing", async () => {
+test("a node with a hole closes its JSON clients (4510); they resume and miss nothing", async () => {
   const proxy = await Proxy.to(redis.port);
   const behind = await node(proxy.url, { LEASE_MS: 60_000 });
   try {
@@ -205,7 +205,7 @@ test("a node that has lost its place sends its JSON clients away to resume; they
   }
 });
 
-test("presence that could not be read again after a gap is read until it can be", async () => {
+test("presence is read again after a gap until that succeeds", async () => {
   const proxy = await Proxy.to(redis.port);
   const behind = await node(proxy.url, { LEASE_MS: 60_000 });
   const names = Array.from({ length: 100 }, (_, i) => `user-${i}`) as Name[];
@@ -241,7 +241,7 @@ test("presence that could not be read again after a gap is read until it can be"
   }
 });
 
-test("one message sent again on other sockets and gateways is stored once and told once", async () => {
+test("a message sent again on other sockets and gateways is stored once and delivered once", async () => {
   const listener = keep(await ClassicClient.connect(nodes[1]!.port, "listener"));
   const devices = await Promise.all([0, 1, 0, 1].map((at) => hello(at, "ana", { key: "k" })));
   await listener.settles();
@@ -255,7 +255,7 @@ test("one message sent again on other sockets and gateways is stored once and to
   await listener.hearsNothing();
 });
 
-test("a reader that is too slow is closed with 4508 if it can be told, and loses nothing", async () => {
+test("a slow JSON reader is closed with 4508 if possible, and loses nothing", async () => {
   const small = await node(redis.url, {
     REQUESTS_PER_SECOND: 100_000,
     HISTORY_KEEP: 100_000,

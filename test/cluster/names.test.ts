@@ -57,7 +57,7 @@ test("of 30 contenders for one name on three gateways exactly one wins, in each 
   viewer.vanish();
 }, 600_000);
 
-test("a late close does not sign out the one who came back elsewhere", async () => {
+test("a late close does not sign out a user who came back elsewhere", async () => {
   const lease = { LEASE_MS: 900, BEAT_MS: 100, ELECTION_MS: 100, REDIS_COMMAND_TIMEOUT_MS: 500 };
   const prefix = { REDIS_PREFIX: "late" };
   const proxy = await Proxy.to(redis.port);
@@ -90,7 +90,7 @@ test("a late close does not sign out the one who came back elsewhere", async () 
   }
 });
 
-test("whoever hears that its goodbye was taken can come back at once, elsewhere and in any dialect", async () => {
+test("a client whose close was answered can come back at once, elsewhere and in any dialect", async () => {
   const { proxy, behind: slow, other, end } = await twoNodes("goodbye");
   const goodbyes: Record<string, () => Promise<unknown>> = {
     ana: async () => (await ClassicClient.connect(slow.port, "ana")).close(),
@@ -117,7 +117,7 @@ test("whoever hears that its goodbye was taken can come back at once, elsewhere 
   }
 });
 
-test("who ends its side behind its close frame is answered all the same, when its name is free", async () => {
+test("a client that half-closes after its close frame still gets the answer, when its name is free", async () => {
   const { proxy, behind: slow, other, end } = await twoNodes("half-closed");
   try {
     const socket = connect({ port: slow.port, host: "127.0.0.1", allowHalfOpen: true });
@@ -134,7 +134,7 @@ test("who ends its side behind its close frame is answered all the same, when it
   }
 });
 
-test("of a crowd that closes at once nobody is told who else has gone", async () => {
+test("in a crowd that closes at once nobody is told of the others", async () => {
   const proxy = await Proxy.to(redis.port);
   const gateway = await node(proxy.url, { REDIS_PREFIX: "crowd" });
   try {
@@ -157,7 +157,7 @@ test("of a crowd that closes at once nobody is told who else has gone", async ()
   }
 });
 
-test("whose sign-out is done and not answered yet hears nothing that is for the next of that name", async () => {
+test("a session whose sign-out is done but not answered hears nothing for the next holder of its name", async () => {
   const { proxy, behind: mute, other, end } = await twoNodes("mute");
   try {
     const ana = await ClassicClient.connect(mute.port, "ana");
@@ -184,7 +184,7 @@ test("whose sign-out is done and not answered yet hears nothing that is for the 
   }
 });
 
-test("while Redis is away, a close is answered soon; that the name is free is not said to a bye", async () => {
+test("while Redis is away, a close is answered soon, but a bye does not say that the name is free", async () => {
   const { proxy, behind, end } = await twoNodes("away", { OPERATION_DEADLINE_MS: 60_000 });
   const hasty = await node(proxy.url, { REDIS_PREFIX: "away", OPERATION_DEADLINE_MS: 2_500 });
   try {
@@ -207,7 +207,7 @@ test("while Redis is away, a close is answered soon; that the name is free is no
   }
 });
 
-test("a name whose sign-out got lost is found by the audit and freed", async () => {
+test("the audit frees a name whose sign-out got lost", async () => {
   const lonely = await node(redis.url, {
     REDIS_PREFIX: "audit",
     BEAT_MS: 50,

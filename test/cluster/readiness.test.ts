@@ -35,13 +35,13 @@ async function untilReadiness(status: number): Promise<void> {
   await eventually(async () => expect(await readiness()).toBe(status), 15_000);
 }
 
-test("a node that is ready has heard itself", async () => {
+test("a ready node has heard its own probe", async () => {
   await untilReadiness(200); // the first probe may be late
   const metrics = await gateway.counters.registry.metrics();
   expect(metrics).toMatch(/^tertulia_feed_round_trip_seconds_count [1-9]/m);
 });
 
-test("a subscription that tells nothing makes a quiet node not ready, and is replaced", async () => {
+test("a silent subscription makes a quiet node not ready, and is replaced", async () => {
   proxy.set("mute", "subscriber"); // nobody says anything: only a probe can notice
   await untilReadiness(503);
   await expect(ClassicClient.attempt(gateway.port, "ana")).rejects.toThrow("503");
@@ -54,7 +54,7 @@ test("a subscription that tells nothing makes a quiet node not ready, and is rep
   ana.vanish();
 });
 
-test("a node that cannot publish is not ready, and its subscription is not blamed for it", async () => {
+test("a node that cannot publish is not ready, and keeps its subscription", async () => {
   await redis.client.call("ACL", "SETUSER", "default", "-publish");
   await untilReadiness(503);
   await redis.client.call("ACL", "SETUSER", "default", "+publish");

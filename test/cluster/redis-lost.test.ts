@@ -72,7 +72,7 @@ test.each([
   expect(messages.map(({ text }) => text)).toEqual(upTo(since + 1).map((n) => `new ${n}`));
 });
 
-test("who is connected all the time, and does as it is told, has what is new and nothing else", async () => {
+test("a client that stays connected and obeys gaps has the new messages and nothing else", async () => {
   const [ana, bob] = [join(at(gateway), { name: "ana" }), join(at(gateway), { name: "bob" })];
   const kept = new Map<string, Map<number, string>>();
   const of = (conv: string): Map<number, string> => {
@@ -102,35 +102,30 @@ test("who is connected all the time, and does as it is told, has what is new and
   expect(reasons).toEqual(["rolled_back", "rolled_back"]);
 });
 
-test.skipIf(!hasBrowser())(
-  "a page forgets the old lines, and the new ones are in sight",
-  async () => {
-    const browser = await launch();
-    try {
-      const ana = await joinPage(browser, gateway.port, "ana");
-      const bob = join(at(gateway), { name: "bob" });
-      for (const n of upTo(40)) await bob.chat.publish("~", `old ${n}`);
-      await ana.page.getByText("old 40").first().waitFor();
-      await loseEverything();
-      for (const n of upTo(3)) await bob.chat.publish("~", `new ${n}`);
-      await eventually(async () => expect(await ana.texts()).toEqual(["new 1", "new 2", "new 3"]));
-      await bob.chat.publish("~", "new 4");
-      await eventually(async () =>
-        expect((await ana.texts()).slice(2)).toEqual(["new 3", "new 4"]),
-      );
-      const [box, size] = [
-        await ana.page.locator(".said").last().boundingBox(),
-        ana.page.viewportSize()!,
-      ];
-      expect(box!.y).toBeGreaterThan(0);
-      expect(box!.y + box!.height, "in sight").toBeLessThan(size.height);
-    } finally {
-      await browser.close();
-    }
-  },
-);
+test.skipIf(!hasBrowser())("a page forgets the old lines, and shows the new ones", async () => {
+  const browser = await launch();
+  try {
+    const ana = await joinPage(browser, gateway.port, "ana");
+    const bob = join(at(gateway), { name: "bob" });
+    for (const n of upTo(40)) await bob.chat.publish("~", `old ${n}`);
+    await ana.page.getByText("old 40").first().waitFor();
+    await loseEverything();
+    for (const n of upTo(3)) await bob.chat.publish("~", `new ${n}`);
+    await eventually(async () => expect(await ana.texts()).toEqual(["new 1", "new 2", "new 3"]));
+    await bob.chat.publish("~", "new 4");
+    await eventually(async () => expect((await ana.texts()).slice(2)).toEqual(["new 3", "new 4"]));
+    const [box, size] = [
+      await ana.page.locator(".said").last().boundingBox(),
+      ana.page.viewportSize()!,
+    ];
+    expect(box!.y).toBeGreaterThan(0);
+    expect(box!.y + box!.height, "in sight").toBeLessThan(size.height);
+  } finally {
+    await browser.close();
+  }
+});
 
-test.skipIf(!HAS_TMUX)("so does a terminal", async () => {
+test.skipIf(!HAS_TMUX)("a terminal forgets the old lines, and shows the new ones", async () => {
   const ana = await openWindow("ana", ["--url", at(gateway)[0]!]);
   try {
     const bob = join(at(gateway), { name: "bob" });

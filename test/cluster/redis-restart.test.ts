@@ -37,7 +37,7 @@ async function generalGeneration(): Promise<number> {
   return Number(await redis.client.hget(key!.replace("history:~", "meta"), "g"));
 }
 
-test("Redis is killed and comes back: the chat goes on, history is whole, a new generation is announced", async () => {
+test("when Redis is killed and comes back, the chat goes on with its history and a new generation", async () => {
   ana.says(4, L("~"), L("before"));
   await bob.hears(55, L("ana"), L("before"));
   const generation = await generalGeneration();
@@ -57,7 +57,7 @@ test("Redis is killed and comes back: the chat goes on, history is whole, a new 
   await bob.hearsNothing();
 });
 
-test("while Redis is away, what cannot be done is said with error 6, and new connections get 503", async () => {
+test("while Redis is away, requests get error 6 and new connections 503", async () => {
   await redis.kill();
   try {
     ana.says(4, L("~"), L("into the void"));
@@ -75,7 +75,7 @@ test("while Redis is away, what cannot be done is said with error 6, and new con
   await bob.awaits(55, L("ana"), L("again"));
 });
 
-test("a node stops in time while Redis is away, however much its clients had asked for", async () => {
+test("a node stops in time while Redis is away and requests wait", async () => {
   const stopping = await node(redis.url, { STOP_WITHIN_MS: 8_000, REDIS_PREFIX: "stop" });
   const eva = await ClassicClient.connect(stopping.port, "eva");
   await redis.kill();
@@ -89,7 +89,7 @@ test("a node stops in time while Redis is away, however much its clients had ask
   }
 });
 
-test("Redis comes back with nothing: the nodes claim their users again, and the chat goes on", async () => {
+test("when Redis comes back empty, the nodes claim their users again, and the chat goes on", async () => {
   await redis.client.flushall();
   await redis.client.call("FUNCTION", "FLUSH");
   await eventually(async () => {

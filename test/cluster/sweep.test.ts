@@ -46,7 +46,7 @@ async function join(name: string, at: number, subprotocol?: string): Promise<Cla
 const BYTE_DIALECTS = [undefined, "ws-protocol"] as const;
 
 for (const subprotocol of BYTE_DIALECTS) {
-  test(`who is quiet becomes inactive, and active again by what only a person does, ${subprotocol ?? "classic"}`, async () => {
+  test(`a quiet user becomes inactive, and active again by what only a person does, ${subprotocol ?? "classic"}`, async () => {
     const ana = await join("ana", 0, subprotocol);
     const bob = await join("bob", 1);
     await bob.awaits(54, L("ana"), 3);
@@ -128,7 +128,7 @@ for (const subprotocol of BYTE_DIALECTS) {
   });
 }
 
-test("of a chosen inactivity nothing but a message makes active: no typing, no device that joins or comes back", async () => {
+test("a chosen inactivity ends only with a message, not with typing or another device", async () => {
   const { port } = nodes[0]!;
   const hello = { key: "eva-s-key" };
   const [desk, phone] = [
@@ -152,7 +152,7 @@ test("of a chosen inactivity nothing but a message makes active: no typing, no d
   back.vanish();
 });
 
-test("who was idle and types is active; who asked for it while idle is not", async () => {
+test("typing ends idleness, but not a chosen inactivity", async () => {
   const { port } = nodes[0]!;
   const viewer = await join("viewer", 1);
   const eva = await JsonClient.hello(port, "eva");
@@ -173,7 +173,7 @@ test("who was idle and types is active; who asked for it while idle is not", asy
   eva.vanish();
 });
 
-test("who keeps writing stays active, and who is busy stays busy, writing or not", async () => {
+test("a user who keeps writing stays active, and a busy one stays busy", async () => {
   const ana = await join("ana", 0);
   const bob = await join("bob", 1);
   bob.says(3, 2);
@@ -204,7 +204,7 @@ test("a status that is chosen right after a message is not taken back by that me
   await bob.hearsNothing();
 });
 
-test("activity at the cutoff: whoever has written is active, whatever the sweep did in that moment", async () => {
+test("a user who writes while the sweep runs is active afterwards", async () => {
   const viewer = await join("viewer", 1);
   const names = Array.from({ length: 60 }, (_, i) => `user-${i}`);
   const users = await Promise.all(names.map((name, i) => join(name, i % 2)));
@@ -249,7 +249,7 @@ test("activity at the cutoff: whoever has written is active, whatever the sweep 
   expect(judged).toBeGreaterThan(0);
 });
 
-test("the sweep costs what it finds: the quiet leave its index", async () => {
+test("the sweep's cost depends on what it finds: inactive users leave its index", async () => {
   const ana = await join("ana", 0);
   await ana.awaits(54, L("ana"), 3);
   const sizes = await Promise.all(

@@ -87,7 +87,7 @@ test("the list has the connected first, then those who left; trailing bytes do n
   await eva.awaits(54, L("bob"), 0);
 });
 
-test("one user's status is told, connected or not; an unknown one is error 1", async () => {
+test("op 2 tells one user's status, connected or not; an unknown user is error 1", async () => {
   const ana = await join("ana", 0);
   const bob = await join("bob", 1);
   await ana.hears(53, L("bob"), 1);
@@ -101,7 +101,7 @@ test("one user's status is told, connected or not; an unknown one is error 1", a
   await ana.hears(50, 1);
 });
 
-test("a status is announced to all, who asked included; twice the same is confirmed to who asked", async () => {
+test("a status is announced to all, the sender included; the same status again is confirmed to the sender", async () => {
   const ana = await join("ana", 0);
   const bob = await join("bob", 1);
   await ana.hears(53, L("bob"), 1);
@@ -359,7 +359,7 @@ test("targets without a slash, with raw UTF-8, a blank or broken escapes connect
   await ana.awaits(53, L(Buffer.from([0xe0, 0xa4, 0x25, 0x41])), 1);
 });
 
-test("a probe by plain GET tells whether a name is free, and claims nothing", async () => {
+test("a plain GET tells whether a name is free, and claims nothing", async () => {
   await join("ana", 0);
   const probe = async (name: string): Promise<number> =>
     (await fetch(`http://127.0.0.1:${nodes[1]!.port}/?name=${name}`)).status;
@@ -374,7 +374,7 @@ test("a probe by plain GET tells whether a name is free, and claims nothing", as
   }
 });
 
-test("the 101 is small, and nothing comes in the same breath", async () => {
+test("the 101 is small, and no frame follows it at once", async () => {
   const ana = await join("ana", 0);
   const chatter = setInterval(() => ana.says(4, L("~"), L("noise")), 1);
   const alone: number[] = [];
@@ -397,7 +397,7 @@ test("the 101 is small, and nothing comes in the same breath", async () => {
   }
 });
 
-test("what happens between the claim and the 101 is not missed", async () => {
+test("notices between the claim and the 101 are not missed", async () => {
   const ana = await join("ana", 0);
   for (let i = 0; i < 20; i++) {
     // ana writes as soon as she hears of the guest, on another gateway
@@ -411,7 +411,7 @@ test("what happens between the claim and the 101 is not missed", async () => {
   }
 });
 
-test("health is told without a name", async () => {
+test("/healthz and /readyz need no name", async () => {
   const get = async (path: string): Promise<Response> =>
     fetch(`http://127.0.0.1:${nodes[0]!.port}${path}`);
   expect((await get("/healthz")).status).toBe(200);

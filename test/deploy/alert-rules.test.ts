@@ -25,7 +25,7 @@ async function rules(): Promise<Map<string, Rule>> {
   return new Map(groups.flatMap((group) => group.rules).map((rule) => [rule.alert, rule]));
 }
 
-test("every alert has a case that sets it off", async () => {
+test("every alert has a case in which it fires", async () => {
   const tried = new Set(CASES.map(({ alert }) => alert));
   expect([...(await rules()).keys()].filter((alert) => !tried.has(alert))).toEqual([]);
 });
@@ -45,7 +45,7 @@ describe.skipIf(why !== undefined)("with promtool", () => {
     expect(await tried(tests)).toBe("");
   }, 300_000);
 
-  test("a backup, which Redis counts as a replica for two minutes, sets off nothing", async () => {
+  test("a backup, which Redis counts as a replica for two minutes, fires no alert", async () => {
     const isSingle = ({ name, labels }: Series): boolean =>
       name === "redis_connected_slaves" && labels["cluster"] === "small";
     expect(WORLD.filter(isSingle)).toHaveLength(1);
@@ -64,7 +64,7 @@ describe.skipIf(why !== undefined)("with promtool", () => {
     expect(await tried([backedUp])).toBe("");
   });
 
-  test("where nothing is heard of any gateway, that is told", async () => {
+  test("an alert fires when no gateway is heard of", async () => {
     const firing = [{ labels: '{alertname="TertuliaVanished", severity="page"}', value: 1 }];
     const nothing = {
       name: "no gateway was ever found",

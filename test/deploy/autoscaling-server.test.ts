@@ -33,7 +33,7 @@ describe.skipIf(whyNoApiServer() !== undefined)("the autoscaler is turned on", (
     return succeeded(await server.kubectl("get", "deployment/tertulia", "-n", namespace, ...path));
   }
 
-  test("as documented: the replicas stay", async () => {
+  test("as documented, the replicas stay", async () => {
     await deployed();
     const scale = ["scale", "deployment/tertulia", "--replicas=4", "-n", namespace];
     succeeded(await server.kubectl(...scale));
@@ -41,7 +41,7 @@ describe.skipIf(whyNoApiServer() !== undefined)("the autoscaler is turned on", (
     expect(await replicas()).toBe("4");
   });
 
-  test("without more: there would be one gateway until it acts", async () => {
+  test("without more steps there would be one gateway until it acts", async () => {
     await deployed();
     await apply(["components/autoscaling"]);
     expect(await replicas()).toBe("1");

@@ -21,7 +21,7 @@ describe.skipIf(why !== undefined)("on a real API server with restricted Pod Sec
     ["everything", EVERYTHING],
   ];
 
-  test.each(cases)("what it renders of %s is taken, twice", async (_, values) => {
+  test.each(cases)("the API server accepts what it renders of %s, twice", async (_, values) => {
     await appliesTwice(server, chart(values));
     succeeded(await createPods(server, chart(values)));
   });
@@ -36,7 +36,7 @@ describe.skipIf(why !== undefined)("on a real API server with restricted Pod Sec
     expect(await state()).toEqual(before);
   });
 
-  test("an upgrade changes what is changed, and a rollback takes it back", async () => {
+  test("an upgrade applies changes, and a rollback reverts them", async () => {
     const { helm, state, spec, namespace } = await release();
     quiet(await helm("install", {}));
     expect(await spec()).toMatchObject({ replicas: 3, gracePeriod: 60 });
@@ -52,7 +52,7 @@ describe.skipIf(why !== undefined)("on a real API server with restricted Pod Sec
     expect(left.stdout).toBe("");
   });
 
-  test("it stands beside the Redis of the overlay ha, as documented", async () => {
+  test("it works beside the Redis of the overlay ha, as documented", async () => {
     const { helm, namespace } = await release();
     const overlay = ["-k", join(K8S, "overlays/ha"), "-n", namespace];
     const others = ["--server-side", "--selector", "app.kubernetes.io/name!=tertulia"];

@@ -101,7 +101,7 @@ describe.skipIf(!hasKubectl())("the same objects as kustomize gives", () => {
   });
 });
 
-test("with everything its parts fit together", () => {
+test("with everything enabled its parts fit together", () => {
   const variables = [...VARIABLES];
   const all = chart(EVERYTHING, "plaza");
   expect(lint(all, { variables, secrets: ["passwords", "redis-tls", "log", "authority"] })).toEqual(
@@ -112,7 +112,7 @@ test("with everything its parts fit together", () => {
   );
 });
 
-test("what is given reaches the gateways", () => {
+test("given values reach the gateways", () => {
   const all = chart(EVERYTHING);
   const { spec } = all.find(({ kind }) => kind === "Deployment").spec.template;
   const [gateway] = spec.containers;
@@ -140,7 +140,7 @@ test("what is given reaches the gateways", () => {
   ]);
 });
 
-test("the gateways accept what it sets by itself", () => {
+test("the gateways accept its default values", () => {
   const [{ spec }] = chart().filter(({ kind }) => kind === "Deployment");
   const given = spec.template.spec.containers[0].env
     .filter(({ value }: Manifest) => value !== undefined)
@@ -149,7 +149,7 @@ test("the gateways accept what it sets by itself", () => {
   expect(() => readConfig(Object.fromEntries(given) as Record<string, string>)).not.toThrow();
 });
 
-test("another release is called otherwise, and selects its own pods only", () => {
+test("another release has other names, and selects its own pods only", () => {
   const all = chart({}, "plaza");
   expect(new Set(all.map(({ metadata }) => metadata.name))).toEqual(
     new Set(["plaza-tertulia", "plaza-tertulia-peers", "plaza-tertulia-metrics"]),

@@ -49,7 +49,7 @@ for (const [title, files, servers] of [
       return (await chat.history("~", { limit: 100 })).messages.map(({ text }) => text);
     }
 
-    test("what was said before it is there after a restore, what was said since is told to be gone, and the chat goes on", async () => {
+    test("after a restore, older messages are there, newer ones are announced as lost, and the chat goes on", async () => {
       const texts = Array.from({ length: 20 }, (_, i) => `before ${i}`);
       for (const text of texts) await chat.publish("~", text);
       const backup = await backUp();
@@ -68,14 +68,14 @@ for (const [title, files, servers] of [
       await eventually(() => expect(replicas).toEqual(replicas.map(() => primary)));
     }, 240_000);
 
-    test("so many are kept as are asked for", async () => {
+    test("as many backups are kept as configured", async () => {
       for (let i = 0; i < 3; i++) await backUp();
       const names = await readdir(folder);
       expect(names.filter((name) => name.endsWith(".rdb"))).toHaveLength(2);
       expect(names.filter((name) => name !== "tertulia.prom")).toHaveLength(4);
     }, 120_000);
 
-    test("a machine that has nothing yet gets all of it, and serves", async () => {
+    test("a restore on an empty machine brings everything, and serves", async () => {
       const before = await said();
       const backup = await backUp();
       await project.compose("down", "-v");

@@ -34,7 +34,7 @@ describe.skipIf(whyNoEngine() !== undefined)("the referee on a compose project",
     expect((await project.compose("ps", "-q")).trim().split("\n")).toHaveLength(9);
   }, 240_000);
 
-  test("finds what is erased behind the gateways' backs", async () => {
+  test("finds data that is erased behind the gateways' backs", async () => {
     const judging = judge([], 0.2);
     const answer = await project.ask(
       "sentinel-1",
@@ -55,7 +55,7 @@ describe.skipIf(whyNoEngine() !== undefined)("the referee on a compose project",
     expect(rules).toContain("acknowledged-is-stored");
   }, 240_000);
 
-  test("refuses to judge what it would change, or what is not there", async () => {
+  test("refuses a project that it would change, or that does not exist", async () => {
     vi.stubEnv("ACK_LEVEL", "replicated");
     await expect(judge([], 0.1)).rejects.toThrow(/would change .*gateway/);
     vi.stubEnv("ACK_LEVEL", "fast");

@@ -90,7 +90,7 @@ describe.skipIf(whyNoEngine() !== undefined)("deploy/roll", () => {
     return { codes: [...new Set(closes.map((close) => close.split(" ").at(-1)!))], awayMs };
   }
 
-  test("a new image takes the place of the old one, and clients are told to move", async () => {
+  test("a new image replaces the old one, and clients are told to move", async () => {
     const before = await gateways();
     newImage();
     const { codes, awayMs } = await watched(() => project.command("deploy/roll"));
@@ -106,7 +106,7 @@ describe.skipIf(whyNoEngine() !== undefined)("deploy/roll", () => {
     expect(await gateways()).toEqual(after);
   });
 
-  test("ended in the middle and run again, it finishes, with as many as there were", async () => {
+  test("interrupted and run again, it finishes, with as many gateways as before", async () => {
     const before = await gateways();
     newImage();
     const first = spawn("deploy/roll", { env: project.environment, stdio: "ignore" });
@@ -120,7 +120,7 @@ describe.skipIf(whyNoEngine() !== undefined)("deploy/roll", () => {
     expect(codes).toEqual(["1012"]);
   });
 
-  test("where the new ones are not ready, the old ones stay, and nobody is sent away", async () => {
+  test("when new gateways do not become ready, the old ones stay, and nobody is sent away", async () => {
     const before = await gateways();
     const environment = { ROLL_WAIT_SECONDS: "3", REDIS_URL: "redis://nowhere:6379" };
     const { codes } = await watched(async () => {
@@ -133,7 +133,7 @@ describe.skipIf(whyNoEngine() !== undefined)("deploy/roll", () => {
     expect(codes).toEqual([]);
   });
 
-  test("what was acknowledged meanwhile was heard, once", async () => {
+  test("every message acknowledged meanwhile was heard once", async () => {
     await quiet();
     await eventually(() => {
       expect(gaps).toEqual([]);

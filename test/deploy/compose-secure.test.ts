@@ -69,7 +69,7 @@ describe.skipIf(whyNoEngine() !== undefined)("docker compose with deploy/secure.
     }, 60_000);
   });
 
-  test("a successor takes the place of a killed primary, and the chat goes on", async () => {
+  test("a replica replaces a killed primary, and the chat goes on", async () => {
     await chat.publish("~", "before");
     await docker("kill", project.container("redis"));
     const killed = performance.now();

@@ -111,7 +111,7 @@ describe.skipIf(whyNoEngine() !== undefined)("docker compose with deploy/sentine
     expect(failures).toEqual([]);
   }
 
-  test("killed, come back and restarted, primaries make way for one another, and never form a ring", async () => {
+  test("primaries that are killed, come back and restart never form a ring", async () => {
     const first = await untilWhole();
     expect(first).toBe("redis");
     await docker("kill", project.container(first));
@@ -124,7 +124,7 @@ describe.skipIf(whyNoEngine() !== undefined)("docker compose with deploy/sentine
     await expectNothingLost();
   });
 
-  test("stopped and started, all are what they were, with all that was said", async () => {
+  test("after a stop and a start all servers keep their roles and data", async () => {
     const leader = await untilWhole();
     expect(leader, "there has been a failover").not.toBe("redis");
     await project.compose("stop");
@@ -133,7 +133,7 @@ describe.skipIf(whyNoEngine() !== undefined)("docker compose with deploy/sentine
     await expectNothingLost();
   });
 
-  test("a primary that has lost its volume is none any more", async () => {
+  test("a primary that has lost its volume does not become primary again", async () => {
     const leader = await untilWhole();
     await project.compose("rm", "-s", "-f", leader);
     await project.command("docker", "volume", "rm", `${project.name}_${leader}`);

@@ -16,7 +16,7 @@ const why = whyNoEngine();
 if (why !== undefined) console.log(why);
 
 test.skipIf(why !== undefined)(
-  "what is behind a profile, or in a file to add, is understood, and all that it mounts is there",
+  "every profile and additional file is valid, and everything it mounts exists",
   async () => {
     const added = ["sentinel", "secure", "load-test"].flatMap((each) => [
       "-f",
@@ -100,7 +100,7 @@ describe.skipIf(why !== undefined)("docker compose up", () => {
     await talk();
   });
 
-  test("a gateway runs as nobody in particular, can change nothing, and has no package manager", async () => {
+  test("a gateway runs as an unprivileged user on a read-only file system, without a package manager", async () => {
     const script = "id -u; touch /app/x /tmp/x 2>&1; command -v npm npx yarn corepack || echo none";
     const { out } = await exec("gateway", ["sh", "-c", script], {
       ...options,
@@ -138,7 +138,7 @@ describe.skipIf(why !== undefined)("docker compose up", () => {
     await docker("unpause", `${project}-gateway-3`);
   });
 
-  test("while Redis is away everybody is told so and stays connected", async () => {
+  test("while Redis is away all clients are told so and stay connected", async () => {
     const closed = clients.flatMap(({ closes }) => closes);
     const here = clients.map(({ client }) => client!);
     await docker("kill", `${project}-redis-1`);
@@ -150,7 +150,7 @@ describe.skipIf(why !== undefined)("docker compose up", () => {
     expect(clients.flatMap(({ closes }) => closes)).toEqual(closed);
   });
 
-  test("a full Redis refuses instead of being killed, and goes on when it may take more", async () => {
+  test("a full Redis refuses writes instead of being killed, and goes on with a higher limit", async () => {
     const redis = async (...command: string[]): Promise<string> => {
       const cli = ["sh", "/scripts/cli.sh", "redis", ...command];
       return (await exec("redis", cli, { ...options, commandOptions: ["-T"] })).out;

@@ -45,7 +45,7 @@ describe.skipIf(why !== undefined)("a real API server with restricted Pod Securi
     },
   );
 
-  test.each(kustomizations)("admits the pods of $name", async ({ parts }) => {
+  test.each(kustomizations)("accepts the pods of $name", async ({ parts }) => {
     expect(succeeded(await createPods(server, kustomized(parts)))).toContain("pod/deployment-");
   });
 

@@ -33,7 +33,7 @@ test.each(overlays)("%s configures the gateways with values that they accept", (
   expect(() => readConfig(Object.fromEntries(given) as Record<string, string>)).not.toThrow();
 });
 
-test("only the chat is offered to the outside", () => {
+test("only the chat's port is exposed", () => {
   const offered = rendered("overlays/production").filter(
     ({ kind, spec }) => kind === "Service" && spec.type === "LoadBalancer",
   );

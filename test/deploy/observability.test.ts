@@ -66,7 +66,7 @@ test("the dashboard and the alerts ask only for what gateways, and a real export
   expect(asked.flatMap(metricsIn).filter((name) => !known.has(name))).toEqual([]);
 });
 
-test("what alerts see increase, and what the autoscaler adds up, is there before anything has happened", async () => {
+test("metrics that alerts and the autoscaler use exist from the start", async () => {
   const increases = [
     ...(await text("alerts.yml")).matchAll(/increase\((tertulia_\w+(?:\{[^}]*\})?)/g),
   ];
@@ -77,7 +77,7 @@ test("what alerts see increase, and what the autoscaler adds up, is there before
   }
 });
 
-test("an alert says how urgent it is, whose it is, and where to read on", () => {
+test("every alert has a severity, an owner and a runbook", () => {
   for (const { alert, labels, annotations } of rules) {
     expect(alert).toMatch(/^Tertulia[A-Z][A-Za-z]+$/);
     expect(["page", "ticket"], alert).toContain(labels["severity"]);
@@ -88,7 +88,7 @@ test("an alert says how urgent it is, whose it is, and where to read on", () => 
   expect(new Set(rules.map(({ alert }) => alert)).size).toBe(rules.length);
 });
 
-test("each alert has a page that says what it means, what users feel, and what to do", async () => {
+test("each alert's runbook says what it means, what users notice, and what to do", async () => {
   const folder = new URL("docs/runbooks/", ROOT);
   const pages = (await readdir(folder)).filter((name) => name !== "README.md");
   expect(pages.toSorted()).toEqual(rules.map(({ alert }) => `${alert}.md`).toSorted());
@@ -155,7 +155,7 @@ test("every metric of ours is on the dashboard", async () => {
   expect([...new Set(own)].filter((name) => !names.has(name))).toEqual([]);
 });
 
-test("names say their unit, and count in total", async () => {
+test("metric names have units, and counters end in _total", async () => {
   for (const { name, type } of await new Counters().registry.getMetricsAsJSON()) {
     if (/^tertulia_(process|nodejs)_/.test(name)) continue;
     if (String(type) === "counter") expect(name).toMatch(/_total$/);

@@ -127,7 +127,7 @@ describe.skipIf(why !== undefined)("the pods of overlays/ha", () => {
     expect(acknowledged.filter((text) => counts.get(text) !== 1)).toEqual([]);
   }
 
-  test("serve the gateways, and nobody without TLS and password", async () => {
+  test("serve the gateways, and refuse clients without TLS and password", async () => {
     const primary = await isWhole();
     await goesOn();
     const bare = pods.exec(primary, "redis", ["timeout", "3", "redis-cli", "ping"]);

@@ -85,7 +85,7 @@ describe.skipIf(tools === undefined)("a restore in Kubernetes", () => {
     }
   });
 
-  test("starts nothing when a volume cannot be restored", async () => {
+  test("starts nothing if a volume cannot be restored", async () => {
     await truncate(backup, 20);
     const { code, said, asked } = await restore();
     expect(code).toBe(1);

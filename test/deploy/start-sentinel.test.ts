@@ -34,20 +34,20 @@ const LEARNT = [
   "sentinel known-sentinel chat sentinel-2 26379 f64fa6dc8c8a1f1a3ddb0bdc886584f5c717677c",
 ];
 
-test("a new sentinel knows the first primary, and no replica", async () => {
+test("a new sentinel monitors the first primary, without known replicas", async () => {
   const settings = await startedOn(undefined);
   expect(settings("monitor")).toEqual(["sentinel monitor chat redis 6379 2"]);
   expect(settings("known-replica")).toEqual([]);
 });
 
-test("one that starts again keeps what it has learnt", async () => {
+test("a restarted sentinel keeps what it has learnt", async () => {
   const replicas = ["redis", "redis-3"].map((host) => `sentinel known-replica chat ${host} 6379`);
   const settings = await startedOn([...LEARNT, ...replicas].join("\n"));
   for (const line of LEARNT) expect(settings(line.slice("sentinel ".length))).toEqual([line]);
   expect(settings("known-replica")).toEqual(replicas);
 });
 
-test("what Sentinel wrote twice, or of the primary, is set right: it would not start on it", async () => {
+test("lines that Sentinel wrote twice, or about the primary, are corrected: it would not start with them", async () => {
   const wrong = ["redis-2", "redis-2"].map((host) => `sentinel known-replica chat ${host} 6379`);
   const settings = await startedOn([...LEARNT, ...wrong, LEARNT[3]].join("\n"));
   expect(settings("known-replica")).toEqual([

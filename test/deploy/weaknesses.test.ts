@@ -11,7 +11,7 @@ test.each(["overlays/single", "overlays/production", "overlays/ha"])(
   },
 );
 
-test("the pods of a trial, and one more while they are replaced, find room on two cores", () => {
+test("the pods of a trial, and one more during a replacement, fit on two cores", () => {
   const all = rendered("overlays/single").filter(({ spec }) => spec?.template !== undefined);
   const millis = all.map(({ kind, spec }) => {
     const each = spec.template.spec.containers.map(({ resources }: Manifest) => {

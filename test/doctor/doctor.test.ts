@@ -44,7 +44,7 @@ beforeAll(async () => {
 });
 afterAll(() => redis.close());
 
-test("the tables and the rights in docs/operations.md are the doctor's", () => {
+test("the tables and rights in docs/operations.md equal the doctor's", () => {
   for (const [heading, rules] of [
     ["| of Redis |", serverRules],
     ["| of each sentinel |", sentinelRules],
@@ -58,7 +58,7 @@ test("the tables and the rights in docs/operations.md are the doctor's", () => {
   expect(RIGHTS.toSorted()).toEqual(documented.toSorted());
 });
 
-test("a Redis that is set as documented is well", async () => {
+test("a Redis with the documented settings has no findings", async () => {
   const { code, output } = await doctor([urlOf("admin", "admin-secret"), "--memory", "200mb"]);
   expect(output).toMatch(/^0 wrong, 0 to be looked at, 0 not seen, \d+ ok$/m);
   expect(code).toBe(0);
@@ -66,7 +66,7 @@ test("a Redis that is set as documented is well", async () => {
   expect(await redis.client.keys("*")).toEqual([]);
 });
 
-test("a gateway's user sees less, and is told what to ask for", async () => {
+test("with a gateway's user the doctor sees less, and says what to check by hand", async () => {
   const { code, output } = await doctor([urlOf("tertulia", "secret")]);
   expect(output).toMatch(/^ {2}unseen +appendfsync +ask for everysec, or always$/m);
   expect(output).toMatch(/^ {2}ok +rights +user tertulia has all that is needed$/m);
@@ -151,7 +151,7 @@ test.each<State>([
     "CONFIG SET maxclients 1000",
   ],
 ])(
-  "a Redis that %s is found, and the command makes it well",
+  "the doctor finds a Redis that %s, and its command mends it",
   async (_, settings, rule, is, set) => {
     try {
       for (const [name, value] of Object.entries(settings))
@@ -170,7 +170,7 @@ test.each<State>([
 
 // in a container the folder is out of reach
 test.skipIf(process.env["TEST_REDIS"] === "containers")(
-  "a write to disk that failed is found",
+  "the doctor finds a failed write to disk",
   async () => {
     const before = (await redis.client.config("GET", "dbfilename")) as [string, string];
     const [, folder] = (await redis.client.config("GET", "dir")) as [string, string];
@@ -188,7 +188,7 @@ test.skipIf(process.env["TEST_REDIS"] === "containers")(
   },
 );
 
-test("a key that was evicted is found", async () => {
+test("the doctor finds that a key was evicted", async () => {
   const other = await startRedis("--maxmemory-policy", "allkeys-random", "--maxmemory", "2mb");
   try {
     for (let i = 0; i < 40; i++) await other.client.set(`key ${i}`, "x".repeat(100_000));
@@ -201,7 +201,7 @@ test("a key that was evicted is found", async () => {
   }
 });
 
-test("rights that are missing are named, and the command gives them", async () => {
+test("the doctor names missing rights, and its command grants them", async () => {
   const wanting = [
     "-xadd",
     "-wait",
@@ -221,13 +221,13 @@ test("rights that are missing are named, and the command gives them", async () =
   expect(await findingOf("rights", urlOf("poor", "secret"))).toMatchObject({ is: "ok" });
 });
 
-test("another REDIS_PREFIX is the one whose keys are tried", async () => {
+test("the doctor tries the keys of the given REDIS_PREFIX", async () => {
   const { sections } = await inJson([urlOf("tertulia", "secret")], { REDIS_PREFIX: "chat" });
   const rights = sections[0]!.findings.find(({ name }) => name === "rights");
   expect(rights!.set).toContain("~chat:* &chat:*");
 });
 
-test("a Redis without a password is found", async () => {
+test("the doctor finds a Redis without a password", async () => {
   const other = await startRedis();
   try {
     // on the loopback it is a warning
@@ -249,7 +249,7 @@ test.each([
   expect(rule.judge(seen)).toMatchObject({ is });
 });
 
-test("what leads to no Redis of one's own is said, and nothing else", async () => {
+test("for a URL that leads to no primary the doctor says only that", async () => {
   const cluster = await startRedis("--cluster-enabled", "yes");
   const folder = await mkdtemp(join(tmpdir(), "tertulia-doctor-"));
   const port = await freePort();
@@ -278,7 +278,7 @@ test("what leads to no Redis of one's own is said, and nothing else", async () =
   }
 });
 
-test("exit codes tell what is wrong from what could not be asked", async () => {
+test("exit codes tell findings from checks that could not be made", async () => {
   expect((await doctor(["redis://127.0.0.1:1"])).code).toBe(1);
   const mistaken = await doctor(["http://redis"]);
   expect([mistaken.code, mistaken.output]).toEqual([
@@ -287,7 +287,7 @@ test("exit codes tell what is wrong from what could not be asked", async () => {
   ]);
 });
 
-test("without a URL the environment is asked, as by a gateway; another URL goes before it", async () => {
+test("without a URL the doctor reads the environment as a gateway does; a given URL wins", async () => {
   const folder = await mkdtemp(join(tmpdir(), "tertulia-doctor-"));
   try {
     await writeFile(join(folder, "password"), "secret\n");
@@ -314,7 +314,7 @@ test("without a URL the environment is asked, as by a gateway; another URL goes 
   }
 });
 
-test("a Redis that is a replica, or whose replicas lag, is found", async () => {
+test("the doctor finds a replica, and replicas that lag", async () => {
   await redis.client.config("SET", "repl-diskless-sync-delay", "0");
   const other = await startRedis(
     "--replicaof",

@@ -27,7 +27,7 @@ beforeAll(async () => {
 });
 afterAll(() => secured.close());
 
-test("sentinels, primary and replicas that are set as documented are well, by TLS", async () => {
+test("sentinels, primary and replicas with the documented settings have no findings, with TLS", async () => {
   const sections = await eventually(async () => {
     const found = await examined(); // until the replicas have copied their primary
     expect(found.flatMap(({ findings }) => findings.filter(({ is }) => is !== "ok"))).toEqual([]);
@@ -51,7 +51,7 @@ test.each([
   expect(find(await examined(), 1, field)).toMatchObject({ is: "ok" });
 });
 
-test("one sentinel in REDIS_URL, where there are three, is found", async () => {
+test("the doctor finds that REDIS_URL names one sentinel of three", async () => {
   const REDIS_URL = `rediss+sentinel://127.0.0.1:${secured.sentinels[0]!.port}/chat`;
   expect(find(await examined({ REDIS_URL }), 0, "sentinels")).toMatchObject({
     is: "warning",
@@ -59,7 +59,7 @@ test("one sentinel in REDIS_URL, where there are three, is found", async () => {
   });
 });
 
-test("a password that only Redis, or only the sentinels, refuse is found where it is refused", async () => {
+test("the doctor says whether Redis or the sentinels refuse a password", async () => {
   const atSentinel = await examined({ SENTINEL_PASSWORD: "a-secret" });
   expect(atSentinel.map(({ findings }) => findings[0]!.found)).toEqual(
     Array.from({ length: 3 }, () => expect.stringMatching(/SENTINEL_USERNAME/) as string),
@@ -70,7 +70,7 @@ test("a password that only Redis, or only the sentinels, refuse is found where i
   expect(report([...atSentinel, ...sections])).not.toMatch(/a-secret|re:dis|sent:inel/);
 });
 
-test("a replica that is gone and a sentinel that is gone are found", async () => {
+test("the doctor finds a missing replica and a missing sentinel", async () => {
   await secured.servers[2]!.kill();
   await secured.sentinels[2]!.kill();
   await eventually(async () => {

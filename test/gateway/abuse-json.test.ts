@@ -206,7 +206,7 @@ test("a key that comes twice counts as the last one, a binary frame as a text", 
   await ana.awaits({ type: "message", text: "a\ufffd" });
 });
 
-test("what stands behind a bye has no answer", async () => {
+test("requests after a bye have no answer", async () => {
   const eva = await JsonClient.hello(gateway.port, "eva");
   for (const [id, type] of ["bye", "bye", "ping"].entries()) eva.says({ type, id });
   expect(await eva.closed()).toBe(1000);

@@ -172,7 +172,7 @@ test.each([
   expect(answer.toString("latin1").split(" ", 2)).toEqual(["HTTP/1.1", status]);
 });
 
-test("who takes too long to ask is cut", async () => {
+test("a connection that sends no request in time is cut", async () => {
   const began = performance.now();
   const cutAfterMs = async (said: string): Promise<number> => {
     const heard = await all(await asked(said));
@@ -188,7 +188,7 @@ test("who takes too long to ask is cut", async () => {
   expect(head).toBeGreaterThan(9_900);
 });
 
-test("one connection too many is cut before it can ask", async () => {
+test("a connection beyond the limit is cut before its request", async () => {
   const small = await node(redis.url, { MAX_CONNECTIONS: 1, REDIS_PREFIX: "small" });
   try {
     await JsonClient.hello(small.port, "ana");

@@ -17,7 +17,7 @@ test.each([0, 1, 125, 126, 65_535, 65_536, 70_000])(
   },
 );
 
-test("what is queued in the same moment is written at its end, each writer once, in order", async () => {
+test("frames queued in the same moment are written at its end, once per writer, in order", async () => {
   const writes = new WriteCoalescer();
   const written: string[] = [];
   const writer = (name: string): { flush: () => void } => ({ flush: () => written.push(name) });

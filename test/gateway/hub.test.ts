@@ -12,7 +12,7 @@ import { jsonDialect } from "#tertulia/wire/json.js";
 
 const at = { generation: 1, seq: 1 } as unknown as Extract<Notice, { type: "message" }>["at"];
 
-test("what is for a name is not told to a session that has given it back; what everybody hears is", () => {
+test("a session that has released its name hears what is for everybody, not what is for the name", () => {
   const hub = new Hub(observe("silent", "hub").counters);
   const heard: string[] = [];
   const session = (who: string): Session =>

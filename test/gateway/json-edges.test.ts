@@ -50,7 +50,7 @@ async function calls(
   }, 0);
 }
 
-test("who asks for a name in vain hears nothing that was told to its owner meanwhile", async () => {
+test("a session whose claim was refused hears nothing that was for the holder", async () => {
   const proxy = await Proxy.to(redis.port);
   const here = await node(proxy.url, { REDIS_PREFIX: "vain", OPERATION_DEADLINE_MS: 60_000 });
   const there = await gatewayOf("vain");
@@ -80,7 +80,7 @@ test("who asks for a name in vain hears nothing that was told to its owner meanw
 });
 
 test.each(["hello", "register"])(
-  "a name whose %s had no answer, and was asked for again, is kept",
+  "a name whose %s had no answer, and was claimed again, is kept",
   async (how) => {
     const prefix = `again-${how}`;
     const gateway = await gatewayOf(prefix, { PRESENCE_LINGER_MS: 200 });
@@ -110,7 +110,7 @@ test.each(["hello", "register"])(
   },
 );
 
-test("long texts are read and resumed by whoever reads fast enough, however many there are", async () => {
+test("many long texts are paged and resumed by a reader that keeps up", async () => {
   const gateway = await gatewayOf("long");
   const bob = await JsonClient.hello(gateway.port, "bob");
   const text = "語".repeat(4_096);
@@ -130,7 +130,7 @@ test("long texts are read and resumed by whoever reads fast enough, however many
   for (let seq = 2; seq <= 200; seq++) await ana.hears({ type: "message", seq });
 });
 
-test("who is shown alike is not taken for another: all their messages follow", async () => {
+test("users whose names look alike in JSON have separate conversations", async () => {
   const gateway = await gatewayOf("alike");
   const ana = await JsonClient.hello(gateway.port, "ana");
   const say = async (byte: number, text: string): Promise<void> => {
@@ -187,7 +187,7 @@ test("one mid in two conversations is two messages", async () => {
   }
 });
 
-test("everybody is no user: a conversation with ~ does not exist", async () => {
+test("~ is no user: there is no private conversation with it", async () => {
   const gateway = await gatewayOf("tilde");
   const ana = await JsonClient.hello(gateway.port, "ana");
   for (const type of ["publish", "typing", "history"]) {
@@ -196,7 +196,7 @@ test("everybody is no user: a conversation with ~ does not exist", async () => {
   }
 });
 
-test("a name that is shown as another is refused", async () => {
+test("a name that would look like another is refused", async () => {
   const gateway = await gatewayOf("marks");
   const ana = await JsonClient.connect(gateway.port);
   for (const name of ["a\ufffd", "\ud800", "ana\u200d", "ana\ufe0f", "ana\u034f", "nin\u0303a"]) {
@@ -219,7 +219,7 @@ test("a text of which nothing can be seen is empty", async () => {
   expect(await ana.asks({ type: "publish", text: " 👩‍💻 " })).toMatchObject({ type: "ok", seq: 1 });
 });
 
-test("typing to a name that nobody can have is heard by nobody", async () => {
+test("typing to an impossible name reaches nobody", async () => {
   const gateway = await gatewayOf("typing");
   const ana = await JsonClient.hello(gateway.port, "ana");
   const short = await JsonClient.hello(gateway.port, "é".repeat(22)); // 44 bytes, as 300 modulo 256
@@ -229,7 +229,7 @@ test("typing to a name that nobody can have is heard by nobody", async () => {
   await short.hears({ type: "message", text: "hi" });
 });
 
-test("a private conversation that expired and begins anew is unread", async () => {
+test("a private conversation that expired and starts again is unread", async () => {
   const gateway = await gatewayOf("expired");
   const bob = await JsonClient.hello(gateway.port, "bob");
   const ana = await JsonClient.hello(gateway.port, "ana");
@@ -251,7 +251,7 @@ test("a private conversation that expired and begins anew is unread", async () =
   await back.hears({ type: "message", seq: 1, text: "new" });
 });
 
-test("before hello everything but ping and bye is refused, whatever else is wrong with it", async () => {
+test("before hello everything but ping and bye is refused as unauthenticated", async () => {
   const gateway = await gatewayOf("early", { TEXT_MAX_CHARS: 3 });
   const ana = await JsonClient.connect(gateway.port);
   expect(await ana.asks({ type: "ping" })).toMatchObject({ type: "pong" });
@@ -269,7 +269,7 @@ test("before hello everything but ping and bye is refused, whatever else is wron
   expect(await ana.asks({ type: "bye" })).toMatchObject({ type: "ok" });
 });
 
-test("what is asked behind a bye is not done: the name may be somebody else's by then", async () => {
+test("requests after a bye are not carried out: the name may be somebody else's by then", async () => {
   const gateway = await gatewayOf("behind");
   const [bob, ana] = await Promise.all([
     JsonClient.hello(gateway.port, "bob"),
@@ -296,7 +296,7 @@ test("what is asked behind a bye is not done: the name may be somebody else's by
   expect(welcome["conversations"]).toMatchObject([{}, { conv: "@bob", read: 0, unread: 1 }]);
 });
 
-test("what is asked before a close frame is answered before it, whatever its code", async () => {
+test("requests before a close frame are answered before it, whatever its code", async () => {
   const gateway = await gatewayOf("before");
   for (const code of [1000, 1001]) {
     const ana = await JsonClient.hello(gateway.port, `ana ${code}`);
@@ -308,7 +308,7 @@ test("what is asked before a close frame is answered before it, whatever its cod
   }
 });
 
-test("a hello with thousands of cursors is answered, each in its place", async () => {
+test("a hello with thousands of cursors is answered in order", async () => {
   const gateway = await gatewayOf("cursors");
   const bob = await JsonClient.hello(gateway.port, "bob");
   await bob.asks({ type: "publish", conv: "@bob", text: "a note" });
@@ -327,7 +327,7 @@ test("a hello with thousands of cursors is answered, each in its place", async (
   await back.hears({ type: "message", conv: "@bob", text: "a note" });
 });
 
-test("bad frames count as requests: too many are refused before they are looked at", async () => {
+test("bad frames count against the rate limit, and are refused before they are parsed", async () => {
   const gateway = await gatewayOf("rate", { REQUESTS_PER_SECOND: 5 });
   const ana = await JsonClient.connect(gateway.port);
   for (let i = 0; i < 20; i++) ana.says({ type: "hello", id: i });

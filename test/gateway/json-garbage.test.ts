@@ -65,7 +65,7 @@ const frame = fc.oneof(
 /** Made before there is a gateway in this process: it takes seconds, in which nothing could beat. */
 const garbage = fc.sample(frame, { numRuns: 10_000, seed: 7 });
 
-test("every frame is a request or says why not, and nothing gets into a prototype", () => {
+test("every frame is a request or an error, and none pollutes a prototype", () => {
   fc.assert(
     fc.property(frame, (bytes) => {
       const decoded = decodeRequest(bytes);

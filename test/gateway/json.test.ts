@@ -220,7 +220,7 @@ test("long texts reach bytes cut at a character, bytes that are no UTF-8 reach J
   await ana.awaits({ type: "message", from: "bob", text: "a�b" });
 });
 
-test("a private message waits for whoever is away, and is delivered on return", async () => {
+test("a private message to an absent user is delivered on return", async () => {
   const ana = await hello("ana");
   const bob = await hello("bob");
   await bob.asks({ type: "bye" });
@@ -249,7 +249,7 @@ test("a private message waits for whoever is away, and is delivered on return", 
   ).not.toContain("message");
 });
 
-test("who writes has read up to there: one's own messages are not unread, and do not come again", async () => {
+test("writing moves the read mark: own messages are not unread, and do not come again", async () => {
   const bob = await hello("bob");
   const ana = await hello("ana", { key: "k" });
   const classic = keep(await ClassicClient.connect(gateway.port, "eva"));
@@ -315,7 +315,7 @@ test("devices that know the key share a name and count as one user", async () =>
   await eventually(() => expect(peopleOf(eva)).toEqual(["eva"]));
 });
 
-test("a hello brings the status of who was away; who is here already stays as it is", async () => {
+test("hello sets the status of a user who was away, not of one with another device", async () => {
   const bob = await hello("bob");
   const statusOfAna = async (): Promise<unknown> =>
     (await bob.asks({ type: "user", user: "ana" }))["status"];
@@ -357,7 +357,7 @@ function peopleOf({ heard }: JsonClient): string[] {
   return [...people].toSorted();
 }
 
-test("a name is refused to who does not know its key, and to bytes", async () => {
+test("a held name is refused without its key, and to byte clients", async () => {
   await hello("ana", { key: "k" });
   const thief = keep(await JsonClient.connect(gateway.port));
   thief.says({ type: "hello", name: "ana", key: "other" });
@@ -370,7 +370,7 @@ test("a name is refused to who does not know its key, and to bytes", async () =>
   await bob.hearsNothing();
 });
 
-test("a connection that vanished is missed by nobody if it comes back in time", async () => {
+test("nobody sees a connection vanish that comes back in time", async () => {
   const patient = await node(redis.url, { REDIS_PREFIX: "linger", PRESENCE_LINGER_MS: 2_000 });
   try {
     const eva = keep(await ClassicClient.connect(patient.port, "eva"));
@@ -386,7 +386,7 @@ test("a connection that vanished is missed by nobody if it comes back in time", 
   }
 });
 
-test("presence tells the last state of a window, and nothing of who came and left in it", async ({
+test("a presence window has the last state of each user, and nobody who came and left within it", async ({
   skip,
 }) => {
   const eva = await hello("eva");
@@ -423,7 +423,7 @@ function newsOf({ heard }: ClassicClient, name: string): number[] {
   return heard.filter((each) => each.subarray(1, -1).equals(of)).map((each) => each.at(-1)!);
 }
 
-test("with more users than the limit only those watched are told of, with the count", async () => {
+test("above the limit, presence has only watched users, and the count", async () => {
   const small = await node(redis.url, { REDIS_PREFIX: "small", PRESENCE_FULL_UP_TO: 3 });
   const join = async (name: string): Promise<JsonClient> =>
     keep(await JsonClient.hello(small.port, name));
@@ -447,7 +447,7 @@ test("with more users than the limit only those watched are told of, with the co
   }
 });
 
-test("a chosen inactivity lasts while the screen is merely open, and ends with the next message", async () => {
+test("a chosen inactivity lasts while the screen is open, and ends with the next message", async () => {
   const [ana, eva] = [await hello("ana"), await hello("eva")];
   const status = async (): Promise<unknown> =>
     (await eva.asks({ type: "user", user: "ana" }))["status"];
@@ -475,7 +475,7 @@ test("typing is heard by the others, and stored nowhere", async () => {
   expect(await redis.client.keys("*history*")).toEqual([]);
 });
 
-test("who asks too much is told when to ask again, and closed when it does not stop", async () => {
+test("a client above the rate limit is told when to try again, and closed if it does not stop", async () => {
   // with many a second, one of a hundred in a row would be allowed wherever they take long
   const strict = await node(redis.url, { REDIS_PREFIX: "strict", REQUESTS_PER_SECOND: 1 });
   const ana = keep(await JsonClient.hello(strict.port, "ana"));
@@ -494,7 +494,7 @@ test("a hundred bad frames in a row close the connection", async () => {
   expect(await closed).toBe(4400);
 });
 
-test("the dialect is chosen at the upgrade: by path or subprotocol; what is unknown is refused", async () => {
+test("path or subprotocol choose the dialect at the upgrade; unknown ones are refused", async () => {
   const open = async (path: string, ...offered: string[]): Promise<string> => {
     const webSocket = new WebSocket(`ws://127.0.0.1:${gateway.port}${path}`, offered);
     return new Promise((resolve) => {
@@ -519,7 +519,7 @@ test("the dialect is chosen at the upgrade: by path or subprotocol; what is unkn
   expect(await open("/ws?name=~")).toBe("400");
 });
 
-test("the published schema is the one that frames are checked by", async () => {
+test("the published schema equals the one that checks frames", async () => {
   const kept = await readFile(
     new URL("../../docs/tertulia.v1.schema.json", import.meta.url),
     "utf8",
@@ -529,7 +529,7 @@ test("the published schema is the one that frames are checked by", async () => {
   expect(await served.json()).toEqual(publishedSchema());
 });
 
-test("README's session by hand goes exactly so", async () => {
+test("README's session by hand is exact", async () => {
   const readme = await readFile(new URL("../../README.md", import.meta.url), "utf8");
   const session = /```console\n(.*?)```/s.exec(readme)![1]!.trim().split("\n");
   expect(session.length).toBeGreaterThan(15);

@@ -12,7 +12,7 @@ import { node } from "../support/nodes.js";
 import { CLOSE_FRAME, upgradeRequest } from "../support/raw-socket.js";
 import { startRedis } from "../support/redis.js";
 
-test("within half a minute who says no hello is closed with 4408, JSON is pinged, and bytes are not", async () => {
+test("within half a minute a connection without hello is closed with 4408, JSON is pinged, and bytes are not", async () => {
   const redis = await startRedis();
   const gateway = await node(redis.url);
   const silent = (await JsonClient.connect(gateway.port)).closed();
@@ -32,7 +32,7 @@ test("within half a minute who says no hello is closed with 4408, JSON is pinged
   await redis.close();
 }, 90_000);
 
-test("a connection that answers no ping is cut after a minute without a word, one that answers is not", async () => {
+test("a connection that answers no ping is cut after a minute, one that answers is not", async () => {
   const server = new WebSocketServer({ port: 0, host: "127.0.0.1" });
   await once(server, "listening");
   const { port } = server.address() as AddressInfo;
@@ -60,7 +60,7 @@ test("a connection that answers no ping is cut after a minute without a word, on
   server.close();
 });
 
-test("who begins to close and does not hang up is cut", async () => {
+test("a client that sent a close frame and does not hang up is cut", async () => {
   const redis = await startRedis();
   const gateway = await node(redis.url);
   const open = async (): Promise<number> => {
@@ -80,7 +80,7 @@ test("who begins to close and does not hang up is cut", async () => {
   await redis.close();
 });
 
-test("that somebody writes to everybody is told to 200 users, and no longer to 201", async () => {
+test("typing in the general chat is told to 200 users, and not to 201", async () => {
   const redis = await startRedis();
   const gateway = await node(redis.url, { PRESENCE_LINGER_MS: 0 });
   const [ana, bob, ...others] = await Promise.all(

@@ -15,7 +15,7 @@ beforeAll(async () => {
 });
 afterAll(() => redis.close());
 
-test("the log tells what happened in constant sentences, and never what was said", async () => {
+test("the log has constant sentences, and no texts of messages", async () => {
   const gateway = await node(redis.url);
   const ana = await ClassicClient.connect(gateway.port, "ana");
   await expect(ClassicClient.connect(gateway.port, "ana")).rejects.toThrow("400");
@@ -89,7 +89,7 @@ async function story(prefix: string, environment: Record<string, string> = {}): 
   return gateway.log.filter(({ event }) => event !== undefined);
 }
 
-test("the log names who came, with what, what failed and why, who went and why", async () => {
+test("the log says who connected how, what failed and why, and who left why", async () => {
   const log = await story("names");
   const told = (event: string, ...fields: string[]): unknown[] =>
     log.filter((line) => line["event"] === event).map((line) => fields.map((field) => line[field]));
@@ -132,15 +132,18 @@ const hasIpv6 = Object.values(networkInterfaces()).some((each) =>
   each?.some(({ address }) => address === "::1"),
 );
 
-test.skipIf(!hasIpv6)("who comes by IPv4 to a gateway of both is told of so", async () => {
-  const gateway = await node(redis.url, { REDIS_PREFIX: "both", HOST: "::" });
-  const ana = await ClassicClient.connect(gateway.port, "ana");
-  await expect(ClassicClient.attempt(gateway.port, "ana")).rejects.toThrow("400");
-  await ana.close();
-  await gateway.close();
-  const told = gateway.log.filter(({ event }) => event === "connected" || event === "refused");
-  expect(told.map(({ address }) => address)).toEqual(["127.0.0.1", "127.0.0.1"]);
-});
+test.skipIf(!hasIpv6)(
+  "an IPv4 client of a dual-stack gateway is logged with its IPv4 address",
+  async () => {
+    const gateway = await node(redis.url, { REDIS_PREFIX: "both", HOST: "::" });
+    const ana = await ClassicClient.connect(gateway.port, "ana");
+    await expect(ClassicClient.attempt(gateway.port, "ana")).rejects.toThrow("400");
+    await ana.close();
+    await gateway.close();
+    const told = gateway.log.filter(({ event }) => event === "connected" || event === "refused");
+    expect(told.map(({ address }) => address)).toEqual(["127.0.0.1", "127.0.0.1"]);
+  },
+);
 
 test("names are hashed with a key, or omitted, and addresses with them", async () => {
   const hashed = { LOG_NAMES: "hash", LOG_NAMES_KEY: "the same on all nodes" };
@@ -158,7 +161,7 @@ test("names are hashed with a key, or omitted, and addresses with them", async (
   }
 });
 
-test("a flood of failures leaves a bounded log, which tells how much is left out", async () => {
+test("a flood of failures leaves a bounded log, with a count of the lines left out", async () => {
   const gateway = await node(redis.url, { REDIS_PREFIX: "flood" });
   const ana = await ClassicClient.connect(gateway.port, "ana");
   const began = performance.now();
@@ -181,7 +184,7 @@ test("a flood of failures leaves a bounded log, which tells how much is left out
   await gateway.close();
 });
 
-test("of one sentence some lines pass at once, then some a second, and another one is not held up", () => {
+test("the log's limit is per sentence: a burst, then so many a second", () => {
   let nowMs = 0;
   const limiter = new LogRateLimiter(
     { burst: 3, perSecond: 10, reportAfterMs: 60_000 },

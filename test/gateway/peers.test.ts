@@ -51,12 +51,12 @@ test.each([
   expect(await peersAt(self.at, ...others.map(({ at }) => at)).ask()).toBe(expected);
 });
 
-test("this gateway is no other, even if it were ready", async () => {
+test("a gateway does not count itself as a peer", async () => {
   const self = await gateway(200, "self");
   expect(await peersAt(self.at).ask()).toBe("waiting");
 });
 
-test("silence counts if somebody was heard before, and not if nobody ever was", async () => {
+test("silent peers count only if one was heard before", async () => {
   const self = await gateway(503, "self");
   const [other, silent] = [await gateway(503), await mute()];
   expect(await peersAt(self.at, silent).ask()).toBe("waiting");
@@ -70,7 +70,7 @@ test("silence counts if somebody was heard before, and not if nobody ever was", 
   expect(await peers.ask()).toBe("silent");
 });
 
-test("a port that nobody listens on is no silence: its machine is there", async () => {
+test("a refused port is no silence: the machine is there", async () => {
   const other = await gateway(503);
   const peers = peersAt(other.at, `127.0.0.1:${await freePort()}`);
   await peers.ask();
@@ -78,7 +78,7 @@ test("a port that nobody listens on is no silence: its machine is there", async 
   expect(await peers.ask()).toBe("waiting");
 });
 
-test("a gateway that is full hangs up at once: it is there", async () => {
+test("a full gateway, which hangs up at once, counts as there", async () => {
   const full = createHttpServer((_, response) => response.writeHead(503).end());
   const peers = peersAt(await listening(full));
   expect(await peers.ask()).toBe("waiting");
@@ -89,13 +89,13 @@ test("a gateway that is full hangs up at once: it is there", async () => {
   expect(await peers.ask()).toBe("waiting");
 });
 
-test("a name that cannot be resolved leaves nobody to ask", async () => {
+test("with a name that cannot be resolved there are no peers", async () => {
   const peers = peersAt("no-such-host.invalid:9000");
   expect(await peers.ask()).toBe("waiting");
   expect(peers.areKnown).toBe(false);
 });
 
-test("of many gateways eight are asked at once, the one that serves again and again", async () => {
+test("of many peers eight are asked at once, and one that serves is asked again", async () => {
   const serving = await gateway(200);
   const others = await Promise.all(Array.from({ length: 20 }, () => gateway(503)));
   const peers = peersAt(serving.at, ...others.map(({ at }) => at));

@@ -75,7 +75,7 @@ test("a reader that takes nothing for too long is cut by time", async () => {
   await gateway.close();
 });
 
-test("a client that sends faster than it is served is made to wait, and nothing of it is lost", async () => {
+test("backpressure: a client that sends faster than it is served has to wait, and loses nothing", async () => {
   const gateway = await node(redis.url, { REDIS_PREFIX: "flood" });
   const ana = await ClassicClient.connect(gateway.port, "ana");
   for (let i = 0; i < 600; i++) ana.says(4, L("~"), L(`${i}`));
@@ -98,7 +98,7 @@ test("a frame that is too large closes its own connection only, with 1009", asyn
   await gateway.close();
 });
 
-test("a request line that is too long is answered, and the connection ended whatever the client does", async () => {
+test("a request line that is too long is answered, and the connection is closed", async () => {
   const gateway = await node(redis.url, { REDIS_PREFIX: "long" });
   const socket = connect({ port: gateway.port, host: "127.0.0.1", allowHalfOpen: true });
   socket.write(`GET /${"x".repeat(9_000)}`);
@@ -140,7 +140,7 @@ test("a handshake that cannot succeed claims no name", async () => {
   await gateway.close();
 });
 
-test("a list of subprotocols that is empty, or has empty places, is as good as without them", async () => {
+test("empty entries in the list of subprotocols are ignored", async () => {
   const gateway = await node(redis.url, { REDIS_PREFIX: "lists" });
   for (const [list, echo] of [
     ["", undefined],
@@ -163,7 +163,7 @@ test("a list of subprotocols that is empty, or has empty places, is as good as w
   await gateway.close();
 });
 
-test("connections beyond the limit are dropped, and there is room again when others end", async () => {
+test("connections beyond the limit are dropped until others end", async () => {
   const gateway = await node(redis.url, { REDIS_PREFIX: "limit", MAX_CONNECTIONS: 2 });
   const ana = await ClassicClient.connect(gateway.port, "ana");
   const bob = await ClassicClient.connect(gateway.port, "bob");
@@ -175,7 +175,7 @@ test("connections beyond the limit are dropped, and there is room again when oth
   await gateway.close();
 });
 
-test("garbage on the port is answered or dropped, and the gateway lives", async () => {
+test("garbage on the port is answered or dropped, and the gateway goes on", async () => {
   const gateway = await node(redis.url, { REDIS_PREFIX: "garbage" });
   const ana = await ClassicClient.connect(gateway.port, "ana");
   const garbage = [
@@ -214,7 +214,7 @@ test("garbage on the port is answered or dropped, and the gateway lives", async 
   await gateway.close();
 });
 
-test("what is held back for a reader counts as what it has not taken", async () => {
+test("corked bytes count against a slow reader's limit", async () => {
   const lease = { LEASE_MS: 800, BEAT_MS: 100, ELECTION_MS: 100, REDIS_COMMAND_TIMEOUT_MS: 500 };
   const own = { ...lease, REDIS_PREFIX: "held", CLASSIC_REPLY_MAX_BYTES: 1_024 };
   const proxy = await Proxy.to(redis.port);

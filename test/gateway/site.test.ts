@@ -22,7 +22,7 @@ afterAll(async () => {
   await redis?.close();
 });
 
-test("the page is one file, asked for each time, and sent only when it is another", async () => {
+test("the page is one file, revalidated each time, and sent only when it has changed", async () => {
   const page = await get("/");
   const html = await page.text();
   expect(page.headers.get("content-type")).toBe("text/html; charset=utf-8");
@@ -36,7 +36,7 @@ test("the page is one file, asked for each time, and sent only when it is anothe
   expect([again.status, await again.text()]).toEqual([304, ""]);
 });
 
-test("nothing foreign may be loaded, said to, or put around it", async () => {
+test("the page's policy forbids foreign resources, connections and frames", async () => {
   const { headers, html } = await get("/").then(async (page) => ({
     headers: page.headers,
     html: await page.text(),
@@ -60,7 +60,7 @@ test("nothing foreign may be loaded, said to, or put around it", async () => {
   expect(markup).not.toMatch(/<style|style=|<script|\son\w+=/i);
 });
 
-test("the question for a name is answered as ever, and other paths lead nowhere", async () => {
+test("GET /?name= still answers, and other paths are not found", async () => {
   const answers = await Promise.all(
     ["/?name=free", "/?name=", "/assets/", "/assets/../package.json", "/%2e%2e/main.js"].map(
       async (path) => {
@@ -81,7 +81,7 @@ test("the question for a name is answered as ever, and other paths lead nowhere"
   expect((await get("/", { method: "POST" })).status).toBe(405);
 });
 
-test("a head is what the page would begin with", async () => {
+test("HEAD has the headers of GET", async () => {
   const head = await get("/", { method: "HEAD" });
   expect([head.status, head.headers.get("content-type"), await head.text()]).toEqual([
     200,
@@ -90,7 +90,7 @@ test("a head is what the page would begin with", async () => {
   ]);
 });
 
-test("where the page was not built there is none", async () => {
+test("without a built page, GET / is not found", async () => {
   expect(await readStaticSite(await mkdtemp(join(tmpdir(), "tertulia-site-")))).toBeUndefined();
 });
 

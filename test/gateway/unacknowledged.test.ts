@@ -50,7 +50,7 @@ test.each([
 });
 
 test.runIf(process.platform === "linux").each(["127.0.0.1", "::1", "::"])(
-  "a machine that is there acknowledges what its client does not read, on %s",
+  "a live machine acknowledges bytes that its client does not read, on %s",
   async (host) => {
     const server = createServer().listen(0, host);
     await once(server, "listening");
@@ -70,7 +70,7 @@ test.runIf(process.platform === "linux").each(["127.0.0.1", "::1", "::"])(
   },
 );
 
-test("many who ask in the same moment share what is read of the kernel's table", async () => {
+test("queries in the same moment share one read of the kernel's table", async () => {
   const server = createServer().listen(0, "127.0.0.1");
   await once(server, "listening");
   const client = connect((server.address() as AddressInfo).port, "127.0.0.1");

@@ -57,14 +57,14 @@ test("a start that is given up does not wait for the part that is starting, and 
   expect(done).toEqual(["start a", "stop b", "stop a"]);
 });
 
-test("what has been given up before it began is not begun", async () => {
+test("a start that was given up before is not begun", async () => {
   const { done, part, lifetime } = world();
   const given = AbortSignal.abort(new Error("given up"));
   await expect(lifetime.start([part("a")], given)).rejects.toThrow("given up");
   expect(done).toEqual([]);
 });
 
-test("what a part of a failed start still tries is told to end", async () => {
+test("a part that is still starting is told to end after a failed start", async () => {
   const { part, lifetime } = world();
   let told: AbortSignal | undefined;
   const a = part("a", { start: (signal) => void (told = signal) });

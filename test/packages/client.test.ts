@@ -23,7 +23,7 @@ beforeAll(async () => {
 });
 afterAll(() => packed.remove());
 
-test("packed from a fresh clone, it has code, types and documents, and nothing else", () => {
+test("packed from a fresh clone, it contains code, types and documents only", () => {
   expect(packed.files.toSorted()).toEqual([
     "LICENSE",
     "README.md",
@@ -110,7 +110,7 @@ test("bundled and minified, it is below 10 kB in gzip", async () => {
   expect(bytes).toBeGreaterThan(2_000);
 });
 
-test("it runs where there is only what browsers have", async () => {
+test("it runs with only what browsers have", async () => {
   const server = await serve();
   const browser = {
     WebSocket,

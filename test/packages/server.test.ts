@@ -25,7 +25,7 @@ afterAll(async () => {
   await redis.close();
 });
 
-test("packed from a fresh clone, it has what runs, and nothing that proves, maps or shows it", () => {
+test("packed from a fresh clone, it contains what runs, without tests, source maps and pictures", () => {
   expect(packed.files).toEqual(
     expect.arrayContaining([
       "dist/main.js",
@@ -40,7 +40,7 @@ test("packed from a fresh clone, it has what runs, and nothing that proves, maps
   expect(packed.files.filter((path) => /\.(?:map|png|svg|ts)$|verif/.test(path))).toEqual([]);
 });
 
-test("who installs it gets what it runs on, and none of what builds and tests it", async () => {
+test("installing it installs its dependencies, without those that build and test it", async () => {
   const asked = await packageJson(join(packed.folder, "node_modules/tertulia"));
   expect(asked.devDependencies ?? asked.optionalDependencies).toBeUndefined();
   expect(asked.dependencies).toEqual((await packageJson(ROOT)).dependencies);
@@ -96,7 +96,7 @@ test("server, client, image and changelog are of one version, which the commands
   );
 });
 
-test("arguments that there are not are refused, and nothing is started", () => {
+test("unknown arguments are refused, and nothing is started", () => {
   const { status, stderr } = ask(join(ROOT, "dist"), "main.js", "--port=9000");
   expect(status).toBe(1);
   expect(stderr).toContain("from the environment");

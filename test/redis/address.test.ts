@@ -108,7 +108,7 @@ test.each<[url: string, why: string | RegExp]>([
   expect(String(thrownBy(() => readAccess({ url })))).not.toContain("secret");
 });
 
-test("a Redis and a Sentinel with passwords, in any of which is a colon, serve a chat", async () => {
+test("passwords with a colon work for Redis and Sentinel", async () => {
   const redis = await startRedis();
   const folder = await mkdtemp(join(tmpdir(), "tertulia-sentinel-"));
   const port = await freePort();
@@ -175,7 +175,7 @@ test("what the log says of errors of Redis holds neither passwords nor texts", a
   await redis.close();
 });
 
-test("a node of a Cluster, and a Sentinel, are named at once for what they are", async () => {
+test("a node of a Redis Cluster, or a Sentinel, in place of Redis is reported at once", async () => {
   const cluster = await startRedis("--cluster-enabled", "yes");
   const folder = await mkdtemp(join(tmpdir(), "tertulia-sentinel-"));
   const port = await freePort();

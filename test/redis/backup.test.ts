@@ -142,7 +142,7 @@ describe.skipIf(tools === undefined)("a backup by deploy/backup/backup.sh", () =
     }
   }
 
-  test("what was there before a restore is kept beside it", async () => {
+  test("a restore keeps the data that was there before", async () => {
     await primary.client.set("tertulia:x", "1");
     const file = await backUp();
     const dataDir = await mkdtemp(join(work, "restored-"));
@@ -153,7 +153,7 @@ describe.skipIf(tools === undefined)("a backup by deploy/backup/backup.sh", () =
     expect((await readdir(dataDir)).toSorted()).toEqual(["appendonlydir", before]);
   });
 
-  test("a damaged backup is not restored, and what was there stays", async () => {
+  test("a damaged backup is not restored, and the data stays", async () => {
     await primary.client.set("tertulia:x", "1");
     const file = await backUp();
     const dataDir = await mkdtemp(join(work, "restored-"));
@@ -171,7 +171,7 @@ describe.skipIf(tools === undefined)("a backup by deploy/backup/backup.sh", () =
     expect(await readdir(dataDir)).toEqual(["dump.rdb"]);
   });
 
-  test("so many are kept as are asked for; none goes when a backup fails or Redis is empty", async () => {
+  test("as many backups are kept as configured; none is deleted when a backup fails or Redis is empty", async () => {
     await primary.client.set("tertulia:x", "1");
     const old = ["20200101T000000Z", "20200102T000000Z", "20200103T000000Z"];
     for (const time of old) {
@@ -200,7 +200,7 @@ describe.skipIf(tools === undefined)("a backup by deploy/backup/backup.sh", () =
     expect((await readdir(folder)).filter((name) => name.startsWith("."))).toEqual([]);
   });
 
-  test("a file tells Prometheus when the last backup succeeded, and not of one that failed", async () => {
+  test("a file tells Prometheus when the last successful backup was taken", async () => {
     const began = Math.floor(Date.now() / 1_000);
     await backUp();
     const told = await readFile(join(folder, "tertulia.prom"), "utf8");

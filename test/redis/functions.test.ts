@@ -190,7 +190,7 @@ describe("append", () => {
     expect(await redis.client.xlen(keys.history(0, general))).toBe(2);
   });
 
-  test("what an author wrote last is read, of conversations and marks alike", async () => {
+  test("an author's last message is read, in conversations and in marks", async () => {
     await append("m7", "read by who wrote it");
     const extents = async (user: string): Promise<unknown> => {
       const its = [keys.conversation(0, general), keys.history(0, general)];
@@ -214,7 +214,7 @@ describe("append", () => {
     expect(left).toBeLessThanOrEqual(15 * 60_000);
   });
 
-  test("remembers the newest 200 private conversations of a user, and forgets marks with the others", async () => {
+  test("remembers a user's newest 200 private conversations and their marks, and forgets the others", async () => {
     for (let i = 0; i < 201; i++) {
       const other = `other-${i}`;
       const between = { kind: "direct", between: ["ana", other] } as never;
@@ -287,7 +287,7 @@ describe("append", () => {
   });
 });
 
-test("disown takes off a name what others than the given sessions of the node hold", async () => {
+test("disown removes a node's holds of a name, except those of the given sessions", async () => {
   const its = keys.ofUsers(0, node);
   await ledger.call("claim", its, ["eva", "then", node, 2_500, MAX_DEVICES, "key"]);
   await ledger.call("claim", its, ["eva", "now", node, 2_500, MAX_DEVICES, "key"]);
@@ -316,7 +316,7 @@ describe("leadership", () => {
     expect(second > first).toBe(true);
   });
 
-  test("goes on under another token in another generation, whoever began that", async () => {
+  test("goes on with another token in another generation", async () => {
     const first = await elect("a");
     await redis.client.call("DEBUG", "CHANGE-REPL-ID");
     await ledger.call(
@@ -356,7 +356,7 @@ describe("a lease", () => {
       )) as number[]
     )[0]!;
 
-  test("that has ended is not revived", async () => {
+  test("that has ended cannot be renewed", async () => {
     expect(await beat("renew")).toBe(0);
     expect(await beat("join")).toBe(1);
   });
@@ -427,7 +427,7 @@ describe("when the clock is set back by an hour", () => {
     expect(marked[0]).toBe(marked[1]);
   });
 
-  test("a leader that is gone is not waited for", async () => {
+  test("a dead leader is replaced without a wait", async () => {
     await redis.client.hset(keys.leader(), {
       incarnation: "gone",
       token,
@@ -473,7 +473,7 @@ describe("a generation", () => {
     expect(await head()).toEqual([next, 2]);
   });
 
-  test("is another one on each of two servers that go on from one past, even if their clocks are behind", async () => {
+  test("differs between two servers that go on from the same past, even with clocks behind", async () => {
     const ahead = Date.now() + 3_600_000;
     await redis.client.hset(keys.meta(0), { g: ahead, replid: "of the server before" });
     const restore = await backup();
@@ -508,7 +508,7 @@ describe("a generation", () => {
     expect((await lineage()).split(" ")).toHaveLength(33);
   });
 
-  test("on data that is older than a node has seen, begins when the node asks; till then nothing is written", async () => {
+  test("on data older than a node has seen, begins when the node asks; until then nothing is written", async () => {
     const seen = new SeenBuckets([keys.meta(0)]);
     const watch = observe("silent", "test");
     const its = new FunctionLibrary(redis.client, await readFunctionSource(), watch, seen);
@@ -529,7 +529,7 @@ describe("a generation", () => {
   });
 });
 
-test("functions that were flushed are loaded again by the next call", async () => {
+test("flushed functions are loaded again by the next call", async () => {
   await redis.client.call("FUNCTION", "FLUSH");
   expect(await ledger.call("lookup", [keys.users(0)], ["ana"])).toEqual([1]);
 });

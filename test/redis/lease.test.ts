@@ -5,7 +5,7 @@ import { Keys } from "#tertulia/redis/keys.js";
 import { RedisLeases } from "#tertulia/redis/lease.js";
 import type { FunctionLibrary } from "#tertulia/redis/function-library.js";
 
-test("a generation on older data is asked for at the third beat, however often the node had to join", async () => {
+test("a generation on older data is requested at the third beat, however often the node joined", async () => {
   const asked: string[] = [];
   const ledger = {
     observe: observe("silent", "test"),

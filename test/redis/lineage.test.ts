@@ -124,13 +124,13 @@ test.each([
   expect(node.newest).toEqual(lineage.head);
 });
 
-test("an event of an older generation that comes late is no news", () => {
+test("a late event of an older generation is ignored", () => {
   const node = seen(there(20, 7, "20: 0-0 10-50"), [10, 60]);
   expect(node.newest).toEqual({ generation: 20, offset: 7 });
   expect(node.meet(there(20, 8, "20: 0-0 10-50"))).toBeUndefined();
 });
 
-test("what is heard while the lineage is read is not missing from it", () => {
+test("an event heard while the lineage is read does not count as missing", () => {
   const node = seen(there(10, 50, "10: 0-0"));
   const { known } = node;
   node.note({ generation: 20, offset: 1 });

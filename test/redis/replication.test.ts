@@ -86,7 +86,7 @@ test("without a replica a message is refused and nothing is stored", async () =>
   });
 });
 
-test("a message that no replica has taken in time is not acknowledged before it is told to be unsure", async () => {
+test("a message that no replica took in time is reported as unsure, not acknowledged", async () => {
   const replica = await startReplica();
   const client = await ana(SOON_MS);
   client.says(4, L("~"), L("before"));
@@ -105,7 +105,7 @@ test("a message that no replica has taken in time is not acknowledged before it 
   expect(await admin.xlen(key!)).toBe(3);
 });
 
-test("a message that only one of two connected replicas has taken is not acknowledged: either may be promoted", async () => {
+test("a message that only one of two connected replicas has is not acknowledged: either may be promoted", async () => {
   const other = await startTwoReplicas();
   const client = await ana(SOON_MS);
   client.says(4, L("~"), L("before"));
@@ -117,7 +117,7 @@ test("a message that only one of two connected replicas has taken is not acknowl
   await client.hears(50, 6);
 });
 
-test("when one of two replicas has gone nothing is confirmed for a while: it may be the primary by now", async () => {
+test("when one of two replicas disconnects, nothing is acknowledged for a while: it may be the primary by now", async () => {
   const other = await startTwoReplicas();
   const settings = { url: primary.url, commandTimeoutMs: 10_000 };
   const writer = connectRedis(settings, "writer", pino({ level: "silent" }));
@@ -134,14 +134,14 @@ test("when one of two replicas has gone nothing is confirmed for a while: it may
   giveUp(writer);
 });
 
-test("a replica that comes within the deadline is waited for", async () => {
+test("a write waits for a replica that connects within the deadline", async () => {
   const client = await ana(PATIENT_MS);
   client.says(4, L("~"), L("patience"));
   await startReplica();
   await client.hears(55, L("ana"), L("patience"));
 });
 
-test("a message that is sent again on another connection is confirmed by a replica all the same", async () => {
+test("a message that is sent again on another connection waits for a replica all the same", async () => {
   const replica = await startReplica();
   const watch = observe("silent", "test");
   const writer = connectRedis({ url: primary.url, commandTimeoutMs: 10_000 }, "writer", watch.log);
@@ -172,7 +172,7 @@ test("a message that is sent again on another connection is confirmed by a repli
   giveUp(writer);
 });
 
-test("a connection that was lost between a write and its WAIT confirms nothing", async () => {
+test("a connection lost between a write and its WAIT acknowledges nothing", async () => {
   await startReplica();
   const proxy = await Proxy.to(primary.port);
   open.push(proxy);

@@ -3,7 +3,7 @@ import { Unavailable } from "#tertulia/chat/ports.js";
 import { retrying } from "#tertulia/redis/retry.js";
 import { startRedis } from "../support/redis.js";
 
-test("says that a full Redis refuses, not that it is slow", async () => {
+test("the error of a full Redis says that it refuses, not that it is slow", async () => {
   const redis = await startRedis();
   onTestFinished(() => redis.close());
   await redis.client.config("SET", "maxmemory", "1");

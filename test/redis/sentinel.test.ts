@@ -53,7 +53,7 @@ for (const [what, signal, isWithItsSentinel] of [
   }, 120_000);
 }
 
-test("with min-replicas-to-write a primary that froze and thaws soon takes no write any more", async () => {
+test("with min-replicas-to-write a thawed primary soon refuses writes", async () => {
   for (const { client } of sentinels.servers) {
     await client.config("SET", "min-replicas-to-write", "1");
     await client.config("SET", "min-replicas-max-lag", "1");

@@ -45,7 +45,7 @@ test("keys and buckets of conversations and users stay where they are", () => {
   expect(bucketOfUser(ana)).toBe(2);
 });
 
-test("a record names the recipient, and nobody in the general chat", () => {
+test("a record names the recipient; in the general chat it names nobody", () => {
   const record = (recipient: string): Buffer => {
     const numbers = Buffer.alloc(18);
     [1_795_401_600_000, 7, 3].forEach((each, i) => numbers.writeUIntBE(each, 6 * i, 6));

@@ -52,7 +52,7 @@ test("with certificates and passwords a connection is made, by Sentinel and with
   }
 });
 
-test("a metric tells when the certificate ends that Redis shows", async () => {
+test("a metric has the end of Redis' certificate", async () => {
   const { certificates } = secured;
   const ends = new X509Certificate(readFileSync(certificates.at("server.crt"))).validTo;
   const port = await freePort();
@@ -63,7 +63,7 @@ test("a metric tells when the certificate ends that Redis shows", async () => {
   await gateway.close();
 });
 
-test("metrics are told while a Redis by TLS is away", async () => {
+test("metrics are served while a Redis with TLS is away", async () => {
   const away = await Secured.startServer();
   const port = await freePort();
   const environment = { ...away.environment, REDIS_PASSWORD: away.password, METRICS_PORT: port };
@@ -140,7 +140,7 @@ async function saysUntilHeard(client: ClassicClient, words: string): Promise<voi
   }
 }
 
-test("a client certificate that is replaced on disk is the one of the next connection", async () => {
+test("the next connection uses a client certificate that was replaced on disk", async () => {
   const mine = { REDIS_CERT_FILE: at("mine.crt"), REDIS_KEY_FILE: at("mine.key") };
   const replaceBy = (name: string): void => {
     for (const ending of ["crt", "key"])

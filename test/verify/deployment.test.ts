@@ -22,7 +22,7 @@ function heard(...views: string[][]): Index {
   return new Index({ entries, truth, open: new Map(), ack: "fast", ackReplicas: 1 });
 }
 
-test("what sessions heard in part is put into one order", () => {
+test("partial orders of sessions are merged into one", () => {
   const { messages, contradictions } = agreedBy(heard(["a", "c", "d"], ["x", "a", "b", "c"]));
   expect(contradictions).toEqual([]);
   expect(messages.map(({ id }) => id)).toEqual(["x", "a", "b", "c", "d"]);
@@ -33,7 +33,7 @@ test("two sessions that heard two messages in different orders contradict one an
   expect(agreedBy(heard(["a", "b", "c"], ["a", "c", "b"])).contradictions).toHaveLength(1);
 });
 
-test("a deployment where others chat as well is judged by what the referee's own clients see", async () => {
+test("a deployment where others chat as well is judged by what the verifier's clients see", async () => {
   const redis = await startRedis();
   const nodes = [await node(redis.url), await node(redis.url)];
   const stranger = await ClassicClient.connect(nodes[0]!.port, "stranger");

@@ -112,15 +112,15 @@ const LOST = "acknowledged-is-stored";
 const GONE = "heard-is-stored";
 const VIEW = "heard-once-in-order";
 
-test("what a failover takes back may be lost, if a gateway says so", () => {
+test("messages that a failover rolled back may be lost, if a gateway reports it", () => {
   expect(rulesBroken(rolledBack())).toEqual([]);
 });
 
-test("what was taken back and stored again may be heard again", () => {
+test("a message that was rolled back and stored again may be heard again", () => {
   expect(rulesBroken(storedAgain())).toEqual([]);
 });
 
-test("who is told nothing for a while may hear both copies late, one right after the other", () => {
+test("a session that heard nothing for a while may hear both copies, one after the other", () => {
   const run = storedAgain();
   const isLate = (entry: Entry): boolean =>
     entry.kind === "heard" && entry.session === 2 && entry.t > 5_000;
@@ -143,7 +143,7 @@ test("who heard only the first copy, late, and hung up, is known by the number b
   expect(rulesBroken(run)).toEqual([]);
 });
 
-test("what was acknowledged when it was replicated may not be lost, not even when Sentinel was asked for a failover", () => {
+test("an acknowledged replicated message may not be lost, not even in a failover on request", () => {
   const run = rolledBack();
   for (const entry of run.entries) {
     if ("what" in entry) Object.assign(entry, { what: "asked-failover" });
@@ -235,7 +235,7 @@ const spoiled: [what: string, rule: string, run: Run, spoil: (run: Run) => void]
   ],
 ];
 
-test("an outage that is meant may take its time, and who is signed out meanwhile has a reason", () => {
+test("a planned outage may take its time, and explains sign-outs", () => {
   const run = rolledBack();
   run.entries = run.entries.map((entry) =>
     entry.t >= 8_000 ? { ...entry, t: entry.t + 30_000 } : entry,
@@ -258,7 +258,7 @@ for (const [what, rule, run, spoil] of spoiled) {
   });
 }
 
-test("the figures tell what each failover lost and how long nobody could write", () => {
+test("the figures show what each failover lost and how long nobody could write", () => {
   const figures = figuresOf(rolledBack(), new Map());
   expect(figures["lost although acknowledged, lossy-failover"]).toBe("1 (in 1)");
   expect(figures["of these not announced"]).toBe(0);
@@ -287,7 +287,7 @@ test("sign-outs after a kill are timed at each viewer", () => {
   expect(figures["back after a kill ms"]).toBe("median 4100, max 4100");
 });
 
-test("a gateway that says what is kept says so of all generations since", () => {
+test("a gateway's report of what is kept covers all generations since", () => {
   const run = rolledBack();
   const [report] = run.truth.reports;
   const says = (kept: [number, number], after: [number, number]): string[] => {

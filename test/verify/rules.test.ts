@@ -322,7 +322,7 @@ for (const [what, spoil, why] of unseen) {
   });
 }
 
-test("an unknown message may be there or not, and a fault explains a sign-out", () => {
+test("an unanswered message may be stored or not, and a fault explains a sign-out", () => {
   const run = goodRun();
   later(
     run,

@@ -63,7 +63,7 @@ test("a release beside itself proves nothing", async () => {
   expect(result.voidBecause).toBe("both releases are the same");
 }, 100_000);
 
-test("what failovers take back is announced, and nothing else is lost", async () => {
+test("rollbacks of failovers are announced, and nothing else is lost", async () => {
   const faults = ["lossy-failover", "failover", "clock-offset"];
   // of this seed the lossy one comes first: on a slow machine there is time for no other
   const settings = { ...small, seed: 4, minutes: 0.3, faults, topology: "sentinel" } as const;
@@ -72,14 +72,14 @@ test("what failovers take back is announced, and nothing else is lost", async ()
   expect(result.faults.get("lossy-failover")).toBeGreaterThan(0);
 }, 400_000);
 
-test("what a Redis lacks that comes back on older data is announced, and nothing else is lost", async () => {
+test("when Redis comes back on older data, the loss is announced, and nothing else is lost", async () => {
   const result = await kept({ ...small, minutes: 0.2, faults: ["old-volume"] });
   expect(result.voidBecause).toBeUndefined();
   expect(result.figures["lost although acknowledged"]).toBeGreaterThan(0);
   expect(result.figures["of these not announced"]).toBe(0);
 }, 400_000);
 
-test("a fault that a run cannot have is refused by its name", async () => {
+test("an unknown or impossible fault is refused", async () => {
   const settings = { ...small, minutes: 0.1, faults: ["lossy-failover"] };
   await expect(run(settings)).rejects.toThrow("fault lossy-failover needs --topology sentinel");
   const replicated = { ...small, ack: "replicated", minutes: 0.1, faults: ["old-volume"] } as const;

@@ -16,7 +16,7 @@ test("no leader can act once another has", async () => {
   expect(figures["of these refused"]).toBe(5 * 32);
 }, 180_000);
 
-test("a leader that acts when its time is over is caught", async () => {
+test("the verifier catches a leader that acts after its lease", async () => {
   const unfenced = { ...settings, dist: await plant("no-leader-fencing", dist) };
   const { judgements } = await elections(unfenced, 1);
   expect(brokenOf(judgements).map(({ id }) => id)).toEqual(["stale-leader-cannot-act"]);

@@ -21,7 +21,7 @@ const anyFrame = fc.oneof(
 );
 const field = fc.uint8Array({ minLength: 1, maxLength: 255 });
 
-test("no bytes make a dialect throw, or invent bytes that were not there", () => {
+test("no frame makes a dialect throw or invent bytes", () => {
   fc.assert(
     fc.property(anyFrame, (bytes) => {
       for (const dialect of [classic, seed]) {
@@ -71,7 +71,7 @@ test("a send in the other dialect's layout is read as well, unless its text has 
   );
 });
 
-test("an event that is no event is a RangeError, never anything else", () => {
+test("a malformed event throws a RangeError and nothing else", () => {
   fc.assert(
     fc.property(fc.uint8Array({ maxLength: 80 }), (bytes) => {
       try {

@@ -238,7 +238,7 @@ describe("encoding", () => {
     }
   });
 
-  test("op 6 is answered with 57, by the same bytes in both dialects", () => {
+  test("op 6 is answered with 57, with the same bytes in both dialects", () => {
     for (const dialect of [classic, seed]) {
       const reply = dialect.encodeReply({ type: "users", users: [jo, elo] }, 6)!;
       expect([...reply]).toEqual([57, 2, 2, 106, 111, 0, 3, 101, 108, 111, 2]);
@@ -318,7 +318,7 @@ describe("recognising", () => {
       ).toBeGreaterThan(1_023);
     });
 
-    test(`both may be one client, and there is one instance of each variant, ${key}`, () => {
+    test(`both signs may come from one client, and each variant has one instance, ${key}`, () => {
       const both = after(dialects[key], [6], [1, 0]);
       expect(after(dialects[key], [1, 0], [6], [6], [1, 0], [1])).toBe(both);
       expect(both).not.toBe(after(dialects[key], [6]));
@@ -326,13 +326,13 @@ describe("recognising", () => {
     });
   }
 
-  test("an operator's ~ stays as it is, and a smaller limit too", () => {
+  test("an operator's ~ stays, and so does a smaller limit", () => {
     const own = { generalOrigin: "tilde", replyMaxBytes: 500 } as const;
     const dialect = wsProtocolDialect(own);
     expect(after(dialect, [6], [1, 0])).toBe(dialect);
   });
 
-  test("whoever reveals itself by op 10 is recognised in its own dialect", () => {
+  test("a client recognised by op 10 keeps its own dialect", () => {
     const decoded = classic.decode(Uint8Array.from([10, 2, 106, 111]));
     expect(decoded.kind).toBe("speaks");
     if (decoded.kind === "speaks") expect(after(decoded.dialect, [6])).toBe(after(seed, [6]));

@@ -10,14 +10,14 @@ test("the SDK names every error of the chat, and no other beside its own", () =>
   expectTypeOf<TertuliaErrorCode>().toEqualTypeOf<ErrorCode | Own>(); // held by the compiler
 });
 
-test("only what may succeed later says when", () => {
+test("only retryable errors have a time for the retry", () => {
   for (const code of Object.keys(ERRORS) as ErrorCode[]) {
     const { retryable, retryAfterMs } = errorKind(code);
     if (retryAfterMs !== undefined) expect(retryable, code).toBe(true);
   }
 });
 
-test("the byte dialects have the numbers 1 to 7, each for something", () => {
+test("the byte dialects use the error numbers 1 to 7", () => {
   const bytes = new Set(Object.values(REFUSALS).map(({ byte }) => byte));
   expect(bytes).toEqual(new Set([1, 2, 3, 4, 5, 6, 7]));
 });

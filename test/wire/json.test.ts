@@ -4,7 +4,7 @@ import { decodeRequest } from "#tertulia/wire/json.js";
 
 const frame = (request: object): Uint8Array => Buffer.from(JSON.stringify(request));
 
-test("a room can be addressed when there are rooms: until then the frame is wrong", () => {
+test("a room's address is refused as a bad frame, since there are no rooms yet", () => {
   const requests = [
     { type: "publish", text: "hi" },
     { type: "history" },

@@ -12,7 +12,7 @@ import { eventually } from "../support/eventually.js";
 import { startRedis, type TestRedis } from "../support/redis.js";
 
 let redis: TestRedis;
-let ledger: FunctionLibrary;
+let library: FunctionLibrary;
 
 const keys = new Keys("t");
 const node = "node-1";
@@ -80,7 +80,7 @@ const writers: [LibraryFunction, string[], (string | number)[]][] = [
 
 beforeAll(async () => {
   redis = await startRedis();
-  ledger = new FunctionLibrary(redis.client, await readFunctionSource(), observe("silent", "test"));
+  library = new FunctionLibrary(redis.client, await readFunctionSource(), observe("silent", "test"));
 });
 afterAll(() => redis.close());
 
@@ -89,13 +89,13 @@ beforeEach(async () => {
   await redis.client.config("SET", "maxmemory", "0");
   await redis.client.flushall();
   for (const incarnation of [node, "dead"]) {
-    await ledger.call(
+    await library.call(
       "beat",
       [keys.meta(0), keys.log(0), keys.nodes(0)],
       [incarnation, LEASE_MS, 2_500, "join"],
     );
   }
-  await ledger.call("claim", keys.ofUsers(0, node), [
+  await library.call("claim", keys.ofUsers(0, node), [
     "ana",
     "session-1",
     node,
@@ -103,7 +103,7 @@ beforeEach(async () => {
     MAX_DEVICES,
     "-",
   ]);
-  await ledger.call("claim", keys.ofUsers(0, node), [
+  await library.call("claim", keys.ofUsers(0, node), [
     "bob",
     "session-2",
     node,
@@ -111,8 +111,8 @@ beforeEach(async () => {
     MAX_DEVICES,
     "-",
   ]);
-  await ledger.call("set_status", keys.ofUsers(0, node), ["bob", "session-2", 3]);
-  await ledger.call("claim", keys.ofUsers(0, "dead"), [
+  await library.call("set_status", keys.ofUsers(0, node), ["bob", "session-2", 3]);
+  await library.call("claim", keys.ofUsers(0, "dead"), [
     "max",
     "session-4",
     "dead",
@@ -120,7 +120,7 @@ beforeEach(async () => {
     MAX_DEVICES,
     "-",
   ]);
-  await ledger.call("append", messageKeys("m1"), [node, "ana", "", "m1", "hi", 100, 60_000, 0]);
+  await library.call("append", messageKeys("m1"), [node, "ana", "", "m1", "hi", 100, 60_000, 0]);
   await redis.client.hset(keys.nodes(0), "dead", 1);
   await redis.client.hset(keys.meta(0), "grace", 0);
 });
@@ -135,7 +135,7 @@ describe("a function does nothing or everything", () => {
   for (const [name, its, args] of writers) {
     test(`${name} writes when nothing is wrong`, async () => {
       const before = await snapshot();
-      await ledger.call(name, its, args);
+      await library.call(name, its, args);
       expect(await snapshot()).not.toEqual(before);
     });
 
@@ -145,7 +145,7 @@ describe("a function does nothing or everything", () => {
         const isString = key.includes(":sent:");
         await (isString ? redis.client.rpush(key, "a list") : redis.client.set(key, "a string"));
         const before = await snapshot();
-        const refused = await ledger.call(name, its, args).then(
+        const refused = await library.call(name, its, args).then(
           () => undefined,
           (error: Error) => error.message,
         );
@@ -162,10 +162,10 @@ describe("a function does nothing or everything", () => {
       const [, its, args] = writers.find(([each]) => each === name)!;
       await redis.client.config("SET", "maxmemory", "1");
       const before = await snapshot();
-      await expect(ledger.call(name, its, args)).rejects.toThrow("OOM");
+      await expect(library.call(name, its, args)).rejects.toThrow("OOM");
       expect(await snapshot()).toEqual(before);
       await redis.client.config("SET", "maxmemory", "0");
-      await ledger.call(name, its, args);
+      await library.call(name, its, args);
       expect(await snapshot()).not.toEqual(before);
     });
   }
@@ -173,14 +173,14 @@ describe("a function does nothing or everything", () => {
   test("leases, sign-outs and sweeps work while Redis is full", async () => {
     await redis.client.config("SET", "maxmemory", "1");
     for (const [name, its, args] of writers) {
-      if (!["claim", "append", "mark_read"].includes(name)) await ledger.call(name, its, args);
+      if (!["claim", "append", "mark_read"].includes(name)) await library.call(name, its, args);
     }
   });
 });
 
 describe("append", () => {
   const append = (mid: string, text: string): Promise<unknown> =>
-    ledger.call("append", messageKeys(mid), [node, "ana", "", mid, text, 100, 60_000, 0]);
+    library.call("append", messageKeys(mid), [node, "ana", "", mid, text, 100, 60_000, 0]);
 
   test("stores a message that is sent again under its id once, and gives the first answer again", async () => {
     const first = (await append("m9", "once")) as [Buffer, ...number[]];
@@ -194,7 +194,7 @@ describe("append", () => {
     await append("m7", "read by who wrote it");
     const extents = async (user: string): Promise<unknown> => {
       const its = [keys.conversation(0, general), keys.history(0, general)];
-      const [, head, , wrote] = (await ledger.call("extents", its, [60_000, user])) as number[];
+      const [, head, , wrote] = (await library.call("extents", its, [60_000, user])) as number[];
       return { head, wrote };
     };
     expect(await extents("ana")).toEqual({ head: 2, wrote: 2 });
@@ -202,7 +202,7 @@ describe("append", () => {
     const [, its] = writers.find(([name]) => name === "mark_read")!;
     const marksOf = (user: string): string[] => [keys.marks(0, user as never), ...its.slice(1)];
     const read = (user: string): Promise<unknown> =>
-      ledger.call("mark_read", marksOf(user), [user, "~", 1, 60_000]);
+      library.call("mark_read", marksOf(user), [user, "~", 1, 60_000]);
     expect(await read("ana")).toEqual([2, 0]);
     expect(await read("bob")).toEqual([1, 1]);
   });
@@ -225,7 +225,7 @@ describe("append", () => {
         keys.sent(0, between, "ana" as never, "m1"),
         ...inboxesWith(other),
       ];
-      await ledger.call("append", its, [node, "ana", other, "m1", "hi", 100, 60_000, 0]);
+      await library.call("append", its, [node, "ana", other, "m1", "hi", 100, 60_000, 0]);
       await redis.client.hset(anasMarks, other, 1);
     }
     expect(await redis.client.zcard(anasInbox)).toBe(200);
@@ -252,7 +252,7 @@ describe("append", () => {
 
   test("keeps by count and by age", async () => {
     for (let i = 0; i < 500; i++) {
-      await ledger.call("append", messageKeys(`c${i}`), [
+      await library.call("append", messageKeys(`c${i}`), [
         node,
         "ana",
         "",
@@ -266,13 +266,13 @@ describe("append", () => {
     const length = await redis.client.xlen(keys.history(0, general));
     expect(length).toBeGreaterThanOrEqual(100);
     expect(length).toBeLessThan(300); // trimmed by whole nodes of the stream
-    await ledger.call("append", messageKeys("old"), [node, "ana", "", "old", "x", 100, 1_000, 0]);
+    await library.call("append", messageKeys("old"), [node, "ana", "", "old", "x", 100, 1_000, 0]);
     await new Promise((resolve) => setTimeout(resolve, 30));
-    const shown = await ledger.call("history", [keys.history(0, general)], [255, 20]);
+    const shown = await library.call("history", [keys.history(0, general)], [255, 20]);
     expect(shown).toEqual([]);
     // an old head is dropped by the next messages, 64 at a time
     for (let i = 0; i < 5; i++) {
-      await ledger.call("append", messageKeys(`d${i}`), [
+      await library.call("append", messageKeys(`d${i}`), [
         node,
         "ana",
         "",
@@ -289,14 +289,14 @@ describe("append", () => {
 
 test("disown removes a node's holds of a name, except those of the given sessions", async () => {
   const its = keys.ofUsers(0, node);
-  await ledger.call("claim", its, ["eva", "then", node, 2_500, MAX_DEVICES, "key"]);
-  await ledger.call("claim", its, ["eva", "now", node, 2_500, MAX_DEVICES, "key"]);
+  await library.call("claim", its, ["eva", "then", node, 2_500, MAX_DEVICES, "key"]);
+  await library.call("claim", its, ["eva", "now", node, 2_500, MAX_DEVICES, "key"]);
   const held = async (): Promise<string> => (await redis.client.hget(keys.users(0), "eva"))!;
-  expect(await ledger.call("disown", its, [node, "eva", "now", "another"])).toBe(1);
+  expect(await library.call("disown", its, [node, "eva", "now", "another"])).toBe(1);
   expect(await held()).toMatch(/^1 \d+ \S+ now node-1$/);
   expect(await redis.client.sismember(its.at(-1)!, "eva")).toBe(1);
-  expect(await ledger.call("disown", its, [node, "eva", "now"])).toBe(0);
-  expect(await ledger.call("disown", its, [node, "eva"])).toBe(1);
+  expect(await library.call("disown", its, [node, "eva", "now"])).toBe(0);
+  expect(await library.call("disown", its, [node, "eva"])).toBe(1);
   expect(await held()).toMatch(/^0 /);
   expect(await redis.client.sismember(its.at(-1)!, "eva")).toBe(0);
 });
@@ -304,14 +304,14 @@ test("disown removes a node's holds of a name, except those of the given session
 describe("leadership", () => {
   const elect = async (incarnation: string): Promise<string> =>
     String(
-      await ledger.call("elect", [keys.meta(0), keys.log(0), keys.leader()], [incarnation, 4_000]),
+      await library.call("elect", [keys.meta(0), keys.log(0), keys.leader()], [incarnation, 4_000]),
     );
 
   test("is given to one, renewed, and given to the next with a greater token", async () => {
     const first = await elect("a");
     expect(await elect("b")).toBe("");
     expect(await elect("a")).toBe(first);
-    await ledger.call("resign", [keys.leader()], ["a"]);
+    await library.call("resign", [keys.leader()], ["a"]);
     const second = await elect("b");
     expect(second > first).toBe(true);
   });
@@ -319,7 +319,7 @@ describe("leadership", () => {
   test("goes on with another token in another generation", async () => {
     const first = await elect("a");
     await redis.client.call("DEBUG", "CHANGE-REPL-ID");
-    await ledger.call(
+    await library.call(
       "beat",
       [keys.meta(0), keys.log(0), keys.nodes(0)],
       [node, LEASE_MS, 2_500, "renew", ""],
@@ -332,15 +332,15 @@ describe("leadership", () => {
 
   test("a stale token is refused, and does nothing", async () => {
     const first = await elect("a");
-    await ledger.call("resign", [keys.leader()], ["a"]);
+    await library.call("resign", [keys.leader()], ["a"]);
     const second = await elect("b");
-    await ledger.call("sweep", keys.ofUsers(0, "-"), [second, 60_000, 2_500, 100]);
+    await library.call("sweep", keys.ofUsers(0, "-"), [second, 60_000, 2_500, 100]);
     const before = await snapshot();
     await expect(
-      ledger.call("sweep", keys.ofUsers(0, "-"), [first, 0, 2_500, 100]),
+      library.call("sweep", keys.ofUsers(0, "-"), [first, 0, 2_500, 100]),
     ).rejects.toThrow("STALE");
     await expect(
-      ledger.call("reap", keys.ofUsers(0, "dead"), [first, "dead", 2_500, 100]),
+      library.call("reap", keys.ofUsers(0, "dead"), [first, "dead", 2_500, 100]),
     ).rejects.toThrow("STALE");
     expect(await snapshot()).toEqual(before);
   });
@@ -349,7 +349,7 @@ describe("leadership", () => {
 describe("a lease", () => {
   const beat = async (mode: string): Promise<number> =>
     (
-      (await ledger.call(
+      (await library.call(
         "beat",
         [keys.meta(0), keys.log(0), keys.nodes(0)],
         ["dead", 4_000, 2_500, mode],
@@ -366,7 +366,7 @@ describe("a lease", () => {
     await redis.client.hincrby(keys.meta(0), "beat", -10_000);
     expect(
       (
-        (await ledger.call("reap", keys.ofUsers(0, "dead"), [
+        (await library.call("reap", keys.ofUsers(0, "dead"), [
           token,
           "dead",
           2_500,
@@ -382,7 +382,7 @@ describe("when the clock is set back by an hour", () => {
   const SHORT_MS = 300;
   const HOUR_MS = 3_600_000;
   const beat = (): Promise<unknown> =>
-    ledger.call(
+    library.call(
       "beat",
       [keys.meta(0), keys.log(0), keys.nodes(0)],
       [node, SHORT_MS, 2_500, "renew"],
@@ -405,7 +405,7 @@ describe("when the clock is set back by an hour", () => {
       // in one breath: else the lease of who renews could end before the sweep
       const [, found] = await Promise.all([
         beat(),
-        ledger.call("sweep", keys.ofUsers(0, "-"), [token, HOUR_MS, 2_500, 100]),
+        library.call("sweep", keys.ofUsers(0, "-"), [token, HOUR_MS, 2_500, 100]),
       ]);
       const [, ...names] = found as [number, ...Buffer[]];
       expect(names.length).toBeGreaterThan(0);
@@ -434,16 +434,16 @@ describe("when the clock is set back by an hour", () => {
       ends: Date.now() + HOUR_MS,
     });
     const its = [keys.meta(0), keys.log(0), keys.leader()];
-    const next = String(await ledger.call("elect", its, ["next", SHORT_MS]));
+    const next = String(await library.call("elect", its, ["next", SHORT_MS]));
     expect(next > token).toBe(true);
   });
 });
 
 describe("a generation", () => {
   const beatKeys = [keys.meta(0), keys.log(0), keys.nodes(0)];
-  const beat = async (by = ledger, anew = ""): Promise<number[]> =>
+  const beat = async (by = library, anew = ""): Promise<number[]> =>
     (await by.call("beat", beatKeys, [node, LEASE_MS, 2_500, "renew", anew])) as number[];
-  const append = (mid: string, by = ledger): Promise<unknown> =>
+  const append = (mid: string, by = library): Promise<unknown> =>
     by.call("append", messageKeys(mid), [node, "ana", "", mid, "x", 100, 60_000, 0]);
   const head = async (): Promise<number[]> =>
     (await redis.client.hmget(keys.meta(0), "g", "n")).map(Number);
@@ -531,5 +531,5 @@ describe("a generation", () => {
 
 test("flushed functions are loaded again by the next call", async () => {
   await redis.client.call("FUNCTION", "FLUSH");
-  expect(await ledger.call("lookup", [keys.users(0)], ["ana"])).toEqual([1]);
+  expect(await library.call("lookup", [keys.users(0)], ["ana"])).toEqual([1]);
 });

@@ -9,6 +9,7 @@ import {
   MAX_PAGE,
   isTypingTold,
   recipientOf,
+  textLimitOf,
   type Actor,
   type Bot,
   type Policy,
@@ -103,13 +104,16 @@ export class Chat {
       const user = await this.#users.user(recipient);
       refusal = this.#policy.may(actor, command, { recipient: user?.status });
     }
-    if (refusal !== undefined) return this.#refused(refusal);
+    if (refusal === "too_large" && command.type === "send") {
+      return { type: "refused", refusal, limit: textLimitOf(command, this.#policy.limits) };
+    }
+    if (refusal !== undefined) return refused(refusal);
     switch (command.type) {
       case "list":
         return { type: "users", users: await this.#users.roster(MAX_LISTED) };
       case "lookup": {
         const user = await this.#users.user(command.name);
-        return user === undefined ? this.#refused("unknown_user") : { type: "user", user };
+        return user === undefined ? refused("unknown_user") : { type: "user", user };
       }
       case "status":
         return this.#setStatus(heldBy(actor), command);
@@ -154,7 +158,7 @@ export class Chat {
       return { type: "accepted" };
     }
     const outcome = await this.#users.setStatus(holder, status);
-    if (outcome === "gone") return this.#refused("not_registered");
+    if (outcome === "gone") return refused("not_registered");
     if (outcome === "changed") return { type: "accepted" };
     return { type: "unchanged", user: { name: holder.name, status } };
   }
@@ -168,11 +172,10 @@ export class Chat {
     const { repeated, ...stored } = await this.#conversations.append(draft);
     return { type: "stored", message: { conversation, mid, ...stored }, repeated };
   }
+}
 
-  #refused(refusal: Refusal): Reply {
-    const { textMaxChars: limit } = this.#policy.limits;
-    return { type: "refused", refusal, ...(refusal === "too_large" && { limit }) };
-  }
+function refused(refusal: Refusal): Reply {
+  return { type: "refused", refusal };
 }
 
 /** The conversation that an actor means; nobody has a private one without a name. */

@@ -55,7 +55,7 @@ export type Reply =
   | {
       readonly type: "refused";
       readonly refusal: Refusal;
-      /** The limit that was exceeded, if an operator chooses it. */
+      /** The limit that was exceeded, if there is one to name. */
       readonly limit?: number;
     };
 

@@ -20,10 +20,12 @@ export const MAX_LISTED = 255;
 export const MAX_PAGE = 200;
 /** With more connected users, typing in the general chat is not told. */
 export const TYPING_TOLD_UP_TO = 200;
+/** Bytes of a text that comes as bytes. */
+export const MAX_TEXT_BYTES = 255;
 /** A message's id, if its sender chooses one. */
 export const MESSAGE_ID = /^[\w-]{1,64}$/;
 
-/** Who asks for something. */
+/** Who asks the chat to do something. */
 export type Actor = Stranger | SessionActor | Bot | Operator;
 
 /** A connection that has no name yet. */
@@ -42,14 +44,14 @@ export interface Bot {
   readonly name: Name;
 }
 
-/** Whoever runs the cluster: sees what everybody sees, and acts in nobody's name. */
+/** Runs the cluster: may see what everybody sees, and acts in nobody's name. */
 export interface Operator {
   readonly kind: "operator";
 }
 
 /** Limits that an operator chooses. */
 export interface Limits {
-  /** Characters of a text. */
+  /** Most characters of a text that comes in characters. */
   readonly textMaxChars: number;
   /** A regular expression that names must match as well, read as UTF-8. */
   readonly namePattern?: string | undefined;
@@ -64,11 +66,11 @@ export interface Facts {
 export interface Policy {
   readonly limits: Limits;
   /**
-   * Why the actor may not do this, or undefined. Without facts: as far as can be said without them;
-   * {@link recipientOf} tells which there are to find out.
+   * Why the actor may not do this; undefined: it may. Without facts, only the rules that need none are
+   * applied; {@link recipientOf} tells which fact a command needs.
    */
   may(actor: Actor, command: Command, facts?: Facts): Refusal | undefined;
-  /** Why nobody can be called this. `written`: the name in characters, from whoever writes characters. */
+  /** Why nobody can have this name. `written`: the name in characters, from a client that writes characters. */
   refuseName(name: Name, written?: string): "bad_name" | undefined;
 }
 
@@ -107,19 +109,27 @@ export function createPolicy(limits: Limits): Policy {
   return { limits, may, refuseName };
 }
 
-/** The user of whom {@link Policy.may} must know the status; undefined if of nobody. */
+/** The user whose status {@link Policy.may} must know for this command, if any. */
 export function recipientOf(command: Command): Name | undefined {
   return command.type === "send" && command.to.kind === "direct" ? command.to.user : undefined;
 }
 
-/** What shows that a person is there. A screen asks for the rest by itself. PROTOCOL.md, activity. */
+/** How long a text may be: bytes, or characters if it comes in characters. */
+export function textLimitOf(
+  { written }: Extract<Command, { type: "send" }>,
+  { textMaxChars }: Limits,
+): number {
+  return written === undefined ? MAX_TEXT_BYTES : textMaxChars;
+}
+
+/** What a person does. Clients send all other commands by themselves, too. PROTOCOL.md, activity. */
 export function activityOf(command: Command, self: Name): ActivityKind | "status" | undefined {
   switch (command.type) {
     case "send":
       return "message";
     case "typing":
       return "typing";
-    case "status": // says what it shall be: what was done before does not change it
+    case "status": // the user chooses it: what the user did before no longer changes it
       return (command.name ?? self) === self ? "status" : undefined;
     case "register":
     case "list":
@@ -133,12 +143,12 @@ export function activityOf(command: Command, self: Name): ActivityKind | "status
   }
 }
 
-/** Whether others hear that somebody types. In a crowd it is no news: it is accepted, and not told. */
+/** Whether typing is announced. In a crowd it is not: the command is accepted, and nobody hears of it. */
 export function isTypingTold(to: Address, connectedUsers: number): boolean {
   return to.kind !== "general" || connectedUsers <= TYPING_TOLD_UP_TO;
 }
 
-/** Whether a user can be called this, as far as no operator demands more. PROTOCOL.md, names. */
+/** Whether a user can have this name; an operator may demand more. PROTOCOL.md, names. */
 export function isName(name: string): boolean {
   return NAME.test(name);
 }
@@ -150,7 +160,7 @@ export function isName(name: string): boolean {
 // oxlint-disable-next-line no-control-regex -- control bytes are what it keeps out
 const NAME = /^(?!~$|[#@])[^\x00-\x1f\x7f]{1,64}$/s;
 
-/** One's own only, and only where there is a session whose status it is. */
+/** Only a session has a status, and it sets its own. */
 function maySetStatus(
   actor: Exclude<Actor, Stranger>,
   whose: Name | undefined,
@@ -160,13 +170,14 @@ function maySetStatus(
 }
 
 function maySend(
-  { to, text, written, mid, mayWait }: Extract<Command, { type: "send" }>,
-  { textMaxChars }: Limits,
+  command: Extract<Command, { type: "send" }>,
+  limits: Limits,
   facts: Facts | undefined,
 ): Refusal | undefined {
+  const { to, text, written, mid, mayWait } = command;
   if (to.kind === "room") return "unknown_room";
   if (mid !== undefined && !MESSAGE_ID.test(mid)) return "bad_message_id";
-  if (written !== undefined && isLonger(written, textMaxChars)) return "too_large";
+  if (isLonger(written ?? text, textLimitOf(command, limits))) return "too_large";
   if (to.kind === "direct") {
     if (facts === undefined) return undefined;
     if (facts.recipient === undefined) return "unknown_user";
@@ -176,20 +187,20 @@ function maySend(
   return undefined;
 }
 
-/** A private conversation is read by its two users only, and an address means one's own. */
+/** Only its two users read a private conversation: an address means the actor's own. */
 function mayRead(actor: Exclude<Actor, Stranger>, of: Address): Refusal | undefined {
   if (of.kind === "room") return "unknown_room";
   return of.kind === "direct" && actor.kind === "operator" ? "forbidden" : undefined;
 }
 
-/** Whether the user exists is not looked up: it is told to nobody then. */
+/** It is not looked up whether the user exists: if not, nobody hears of it. */
 function mayType(to: Address): Refusal | undefined {
   if (to.kind === "room") return "unknown_room";
   return to.kind === "direct" && !isName(to.user) ? "unknown_user" : undefined;
 }
 
-function isLonger(text: string, maxChars: number): boolean {
-  return text.length > maxChars && Array.from(text).length > maxChars;
+function isLonger(text: string | Uint8Array, limit: number): boolean {
+  return text.length > limit && Array.from<unknown>(text).length > limit;
 }
 
 function namePattern(source: string | undefined): (name: Name) => boolean {

@@ -75,6 +75,8 @@ const table: Row[] = [
   ["bytes that are no text", send(GENERAL, "", { text: new Uint8Array([255]) }), named("ok")],
   ["a blank in bytes", send(GENERAL, " "), named("ok")],
   ["more bytes than characters are allowed", send(GENERAL, "123456"), named("ok")],
+  ["255 bytes", send(GENERAL, "x".repeat(255)), named("ok")],
+  ["256 bytes", send(GENERAL, "x".repeat(256)), named("too_large")],
   ["characters to everybody", write(GENERAL, "12345"), named("ok")],
   ["as many characters, not units", write(GENERAL, "😀😀😀😀😀"), named("ok")],
   ["too many characters", write(GENERAL, "123456"), named("too_large")],

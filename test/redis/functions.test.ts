@@ -80,7 +80,11 @@ const writers: [LibraryFunction, string[], (string | number)[]][] = [
 
 beforeAll(async () => {
   redis = await startRedis();
-  library = new FunctionLibrary(redis.client, await readFunctionSource(), observe("silent", "test"));
+  library = new FunctionLibrary(
+    redis.client,
+    await readFunctionSource(),
+    observe("silent", "test"),
+  );
 });
 afterAll(() => redis.close());
 

@@ -3,6 +3,12 @@ import { TLSSocket } from "node:tls";
 import { Redis, type RedisOptions } from "ioredis";
 import type { Log } from "../observe.js";
 import { readAccess, type Access, type AccessSettings } from "./access.js";
+import {
+  changeOptions,
+  isOfAllSentinels,
+  onSentinelConnection,
+  onUnknownPrimary,
+} from "./library-internals.js";
 import { whyPerhaps, whyRefused, type Peer } from "./refusal.js";
 
 export interface RedisSettings extends AccessSettings {
@@ -48,7 +54,7 @@ export function connectRedis(
   const redis = new Redis({ ...optionsOf(access), ...options } satisfies RedisOptions);
   let wasReached = false;
   const reportFrom = (at: Peer) => (error: Error) => {
-    const peer = error.message.startsWith("All sentinels") ? "sentinel" : at;
+    const peer = isOfAllSentinels(error) ? "sentinel" : at;
     const certain = whyRefused(error, peer);
     const why = certain ?? (wasReached ? undefined : whyPerhaps(error, access.address.isTls));
     const level = certain === undefined ? "warn" : "error";
@@ -56,7 +62,7 @@ export function connectRedis(
   };
   const readAgain = (): void => {
     try {
-      Object.assign(redis.options, keysOf(readAccess(settings.again?.() ?? settings)));
+      changeOptions(redis, keysOf(readAccess(settings.again?.() ?? settings)));
     } catch (error) {
       log.warn({ role, err: error }, "secrets could not be read again, using those of before");
     }
@@ -79,32 +85,21 @@ export function connectRedis(
   return redis;
 }
 
-/** The library leaves connections to sentinels without a listener, and prints their errors past the log. */
 function listenToSentinels(
   redis: Redis,
   readAgain: () => void,
   report: (error: Error) => void,
 ): void {
-  const { connector } = redis as unknown as {
-    connector: { connectToSentinel?: (...args: unknown[]) => Redis };
-  };
-  const connectToSentinel = connector.connectToSentinel?.bind(connector);
-  if (connectToSentinel === undefined) return;
-  connector.connectToSentinel = (...args) => {
-    readAgain();
-    const sentinel = connectToSentinel(...args);
+  onSentinelConnection(redis, readAgain, (sentinel) => {
     sentinel.on("error", report);
     sentinel.on("reconnecting", () => {
       readAgain();
       const { sentinelUsername, sentinelPassword, sentinelTLS } = redis.options;
       const keys = { username: sentinelUsername, password: sentinelPassword, tls: sentinelTLS };
-      Object.assign(sentinel.options, keys);
+      changeOptions(sentinel, keys);
     });
-    return sentinel;
-  };
-  redis.on("sentinelError", (error: Error) => {
-    if (error.message.includes("invalid reply")) report(error);
   });
+  onUnknownPrimary(redis, report);
 }
 
 /** A server that wants TLS hangs up on whoever speaks without, and says nothing; so may a proxy without a server. */

@@ -1,0 +1,47 @@
+/**
+ * What the connections to Redis use of `ioredis` beyond what it documents. It is used here and nowhere else, and each use
+ * has a test that fails when the library changes: test/redis/library-internals.test.ts. ARCHITECTURE.md, libraries' internals.
+ */
+import type { Redis, RedisOptions } from "ioredis";
+
+/** The method by which ioredis makes each of its connections to sentinels. */
+interface Connector {
+  connectToSentinel?: (...args: unknown[]) => Redis;
+}
+
+/**
+ * Lets `listener` have each connection to a sentinel, before anything is sent on it; `before` runs before it is made.
+ * ioredis leaves those that watch for failovers without a listener, and prints their errors past the log.
+ */
+export function onSentinelConnection(
+  redis: Redis,
+  before: () => void,
+  listener: (sentinel: Redis) => void,
+): void {
+  const { connector } = redis as unknown as { connector: Connector };
+  const connectToSentinel = connector.connectToSentinel?.bind(connector);
+  if (connectToSentinel === undefined) return; // a server of its own
+  connector.connectToSentinel = (...args) => {
+    before();
+    const sentinel = connectToSentinel(...args);
+    listener(sentinel);
+    return sentinel;
+  };
+}
+
+/** Changes options of a connection: ioredis looks them up each time it connects, also those for sentinels. */
+export function changeOptions(redis: Redis, options: RedisOptions): void {
+  Object.assign(redis.options, options);
+}
+
+/** Whether an error says that no sentinel could be reached. */
+export function isOfAllSentinels({ message }: Error): boolean {
+  return message.startsWith("All sentinels");
+}
+
+/** Lets `listener` have the error when a sentinel answers, but knows no primary of this name. */
+export function onUnknownPrimary(redis: Redis, listener: (error: Error) => void): void {
+  redis.on("sentinelError", (error: Error) => {
+    if (error.message.includes("invalid reply")) listener(error);
+  });
+}

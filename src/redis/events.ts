@@ -71,8 +71,7 @@ export function positionOf(event: Buffer): Position {
 }
 
 /** @throws RangeError if the bytes are no event of this version */
-export function decodeEvent(event: Buffer): Notice {
-  const at = positionOf(event);
+export function decodeEvent(event: Buffer, at = positionOf(event)): Notice {
   const record = event.subarray(HEADER_BYTES);
   switch (event[0]) {
     case KIND.message:

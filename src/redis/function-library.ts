@@ -2,8 +2,8 @@
 import { createHash } from "node:crypto";
 import { readFile, readdir } from "node:fs/promises";
 import type { Redis } from "ioredis";
+import type { Position } from "../chat/events.js";
 import type { Observe } from "../observe.js";
-import type { SeenBuckets } from "./feed/lineage.js";
 
 export type LibraryFunction =
   | "claim"
@@ -41,6 +41,11 @@ const ANNOUNCING: ReadonlySet<LibraryFunction> = new Set([
   "elect",
 ]);
 
+/** What this node has seen: the newest position of each bucket, by the key of its meta. */
+export interface SeenPositions {
+  newestIn(meta: string): Position;
+}
+
 /** The library's Lua source. Its version is a digest of it. */
 export interface FunctionSource {
   readonly version: string;
@@ -63,11 +68,11 @@ export class FunctionLibrary {
   readonly redis: Redis;
   readonly #library: FunctionSource;
   readonly observe: Observe;
-  readonly #seen: SeenBuckets | undefined;
+  readonly #seen: SeenPositions | undefined;
   #loading: Promise<void> | undefined;
 
   /** @param seen positions that Redis had: older data is noticed by them. Without them, it is not. */
-  constructor(redis: Redis, library: FunctionSource, observe: Observe, seen?: SeenBuckets) {
+  constructor(redis: Redis, library: FunctionSource, observe: Observe, seen?: SeenPositions) {
     this.redis = redis;
     this.#library = library;
     this.observe = observe;

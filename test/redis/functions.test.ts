@@ -7,7 +7,6 @@ import {
 import { MAX_DEVICES } from "#tertulia/chat/policy.js";
 import { observe } from "#tertulia/observe.js";
 import { Keys } from "#tertulia/redis/keys.js";
-import { SeenBuckets } from "#tertulia/redis/feed/lineage.js";
 import { eventually } from "../support/eventually.js";
 import { startRedis, type TestRedis } from "../support/redis.js";
 
@@ -513,11 +512,10 @@ describe("a generation", () => {
   });
 
   test("on data older than a node has seen, begins when the node asks; until then nothing is written", async () => {
-    const seen = new SeenBuckets([keys.meta(0)]);
+    const [g, n] = await head();
+    const seen = { newestIn: () => ({ generation: g! + 10_000, offset: 5 }) };
     const watch = observe("silent", "test");
     const its = new FunctionLibrary(redis.client, await readFunctionSource(), watch, seen);
-    const [g, n] = await head();
-    seen.buckets[0]!.note({ generation: g! + 10_000, offset: 5 });
     const before = await snapshot(keys.meta(0));
     await expect(append("refused", its)).rejects.toThrow("OLDER");
     const elect = its.call("elect", [keys.meta(0), keys.log(0), keys.leader()], [node, 4_000]);

@@ -1,10 +1,13 @@
 import { expect, test } from "vitest";
 import {
-  Seen,
-  isNextThere,
+  NOTHING_SEEN,
+  meet,
+  nextThere,
+  note,
   readLineage,
   type Lineage,
   type Loss,
+  type Seen,
 } from "#tertulia/redis/feed/lineage.js";
 
 /** As a bucket's meta has it. */
@@ -16,12 +19,10 @@ const NOTHING = readLineage([null, null, null]);
 
 /** A node that began at the first of these, and came to see the others. */
 function seen(...steps: (Lineage | [g: number, n: number])[]): Seen {
-  const node = new Seen();
-  for (const step of steps) {
-    if (Array.isArray(step)) node.note({ generation: step[0], offset: step[1] });
-    else node.meet(step);
-  }
-  return node;
+  return steps.reduce<Seen>((node, step) => {
+    if (!Array.isArray(step)) return meet(node, step).seen;
+    return note(node, { generation: step[0], offset: step[1] });
+  }, NOTHING_SEEN);
 }
 
 const lost = (newest: [number, number], kept: [number, number], events: number): Loss => ({
@@ -119,44 +120,42 @@ test.each([
   ],
 ] as const)("%s", (_, steps, lineage, expected) => {
   const node = seen(...(steps as readonly (Lineage | [number, number])[]));
-  expect(node.meet(lineage)).toEqual(expected);
-  expect(node.meet(lineage), "it goes on from there").toBeUndefined();
-  expect(node.newest).toEqual(lineage.head);
+  const met = meet(node, lineage);
+  expect(met.found).toEqual(expected);
+  expect(meet(met.seen, lineage).found, "it goes on from there").toBeUndefined();
+  expect(met.seen.newest).toEqual(lineage.head);
 });
 
 test("a late event of an older generation is ignored", () => {
   const node = seen(there(20, 7, "20: 0-0 10-50"), [10, 60]);
   expect(node.newest).toEqual({ generation: 20, offset: 7 });
-  expect(node.meet(there(20, 8, "20: 0-0 10-50"))).toBeUndefined();
+  expect(meet(node, there(20, 8, "20: 0-0 10-50")).found).toBeUndefined();
 });
 
 test("an event heard while the lineage is read does not count as missing", () => {
-  const node = seen(there(10, 50, "10: 0-0"));
-  const { known } = node;
-  node.note({ generation: 20, offset: 1 });
-  node.note({ generation: 20, offset: 2 });
-  expect(node.meet(there(20, 1, "20: 0-0 10-50"), known)).toBeUndefined();
-  expect(node.newest).toEqual({ generation: 20, offset: 2 });
-  expect(node.meet(there(30, 1, "30: 0-0 10-50 20-1"))).toEqual(lost([20, 2], [20, 1], 1));
+  const known = seen(there(10, 50, "10: 0-0"));
+  const heard = note(note(known, { generation: 20, offset: 1 }), { generation: 20, offset: 2 });
+  const met = meet(heard, there(20, 1, "20: 0-0 10-50"), known);
+  expect(met.found).toBeUndefined();
+  expect(met.seen.newest).toEqual({ generation: 20, offset: 2 });
+  expect(meet(met.seen, there(30, 1, "30: 0-0 10-50 20-1")).found).toEqual(
+    lost([20, 2], [20, 1], 1),
+  );
 });
 
 test.each([
-  ["the next of the same generation", [10, 51], there(20, 3, "20: 0-0 10-60"), [10, 50], true],
-  ["a later one of it", [10, 53], there(20, 3, "20: 0-0 10-60"), [10, 50], false],
+  ["the next of the same generation", [10, 50], there(20, 3, "20: 0-0 10-60"), [10, 51]],
+  ["the first of the next generation", [10, 50], there(20, 3, "20: 0-0 10-50"), [20, 1]],
+  ["the first after one without events", [10, 50], there(30, 3, "30: 0-0 10-50"), [30, 1]],
+  ["the first of all, in an emptied Redis", [0, 0], there(30, 3, "30: 0-0"), [30, 1]],
   [
-    "one of a later generation, before which there were others",
-    [20, 1],
-    there(20, 3, "20: 0-0 10-60"),
+    "one of a generation that was never heard of",
     [10, 50],
-    false,
+    there(30, 3, "30: 10-50 20-2"),
+    [20, 1],
   ],
-  ["the first of the next generation", [20, 1], there(20, 3, "20: 0-0 10-50"), [10, 50], true],
-  ["the second of it", [20, 2], there(20, 3, "20: 0-0 10-50"), [10, 50], false],
-  ["the first after one without events", [30, 1], there(30, 3, "30: 0-0 10-50"), [10, 50], true],
-  ["the first of all, in an emptied Redis", [30, 1], there(30, 3, "30: 0-0"), [0, 0], true],
-  ["none, and nothing is there", undefined, there(30, 0, "30: 0-0 10-50"), [10, 50], true],
-  ["none, and there were some", undefined, there(30, 2, "30: 0-0 10-50"), [10, 50], false],
-] as const)("%s", (_, first, lineage, [generation, offset], expected) => {
-  const at = first && { generation: first[0], offset: first[1] };
-  expect(isNextThere(at, lineage, { generation, offset })).toBe(expected);
+  ["none, if nothing is there", [10, 50], there(30, 0, "30: 0-0 10-50"), undefined],
+] as const)("next: %s", (_, [generation, offset], lineage, expected) => {
+  const next = expected && { generation: expected[0], offset: expected[1] };
+  expect(nextThere(lineage, { generation, offset })).toEqual(next);
 });

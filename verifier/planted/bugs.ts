@@ -15,6 +15,7 @@ import {
   NO_CATCH_UP,
   SEEN_UNNOTICED,
   STORE,
+  TRANSITION,
   USERS,
   claimedIf,
   replacedUnnoticed,
@@ -78,7 +79,7 @@ export const PLANTED: Readonly<Record<string, Planted>> = {
         FEED,
         "RedisFeed.#resubscribe",
         "await this.#subscribe();",
-        "await this.catchUp(); await new Promise((r) => setTimeout(r, 300)); await this.#subscribe(); for (const b of this.#buckets) { b.cursor = (await this.#readLineage(b)).head; }",
+        "await this.catchUp(); await new Promise((r) => setTimeout(r, 300)); await this.#subscribe(); for (const b of this.#buckets) { const { lineage } = await b.log.read({ type: 'read', what: 'lineage' }); b.state = { ...b.state, cursor: lineage.head }; }",
       ),
       NO_CATCH_UP,
     ],
@@ -88,10 +89,10 @@ export const PLANTED: Readonly<Record<string, Planted>> = {
   "no-fill": {
     changes: [
       replace(
-        FEED,
-        "RedisFeed.#hear",
-        "void this.#fill(bucket);",
-        "this.#pass(bucket, event, at);",
+        TRANSITION,
+        "hear",
+        'startFill(next, "gap")',
+        "{ state: { ...next, cursor: at }, effects: DELIVER_HEARD }",
       ),
       NO_CATCH_UP,
     ],
@@ -146,12 +147,16 @@ export const PLANTED: Readonly<Record<string, Planted>> = {
     // a naive chat server: pub/sub only
     changes: [
       replace(
-        FEED,
-        "RedisFeed.#hear",
-        "if (bucket.filling === undefined && isNext(at, bucket.cursor))",
-        "if (true)",
+        TRANSITION,
+        "hear",
+        "at.generation === cursor.generation && at.offset === cursor.offset + 1",
+        "true",
       ),
-      atStart(FEED, "RedisFeed.#readLog", "return;"),
+      atStart(
+        "redis/feed/fill.ts",
+        "startFill",
+        "return { state: { ...state, name: 'following' }, effects: before };",
+      ),
     ],
     faults: ["cut-subscriber"],
     minutes: 0.3,
@@ -206,8 +211,8 @@ export const PLANTED: Readonly<Record<string, Planted>> = {
     // the feed skips what a failover took back, and reports nothing
     changes: [
       replace(
-        "redis/feed/holes.ts",
-        "Holes.report",
+        "redis/feed/hole-log.ts",
+        "HoleLog.add",
         'this.#observe.log.warn({ event: "events_missing", bucket, ...hole, ...kept }, "events are missing from the log");',
         "",
       ),
@@ -229,8 +234,8 @@ export const PLANTED: Readonly<Record<string, Planted>> = {
     changes: [
       replace(
         "redis/feed/lineage.ts",
-        "Seen.#missingFrom",
-        "return seen && { seen, kept, events };",
+        "missingFrom",
+        "return lost && { seen: lost, kept, events };",
         "return undefined;",
       ),
       SEEN_UNNOTICED,

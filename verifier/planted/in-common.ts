@@ -6,6 +6,7 @@ export const USERS = "redis/lua/2-users.lua";
 export const MESSAGES = "redis/lua/3-messages.lua";
 export const DUTIES = "redis/lua/4-duties.lua";
 export const FEED = "redis/feed/feed.ts";
+export const TRANSITION = "redis/feed/transition.ts";
 export const STORE = "redis/conversation-store.ts";
 
 /** After a failover, or on older data, no generation begins. */
@@ -46,7 +47,7 @@ export const claimedIf = (hasEnded: boolean): Change =>
 /** After a new subscription the log is not read for what the last one missed. */
 export const NO_CATCH_UP: Change = replace(
   FEED,
-  "RedisFeed.#resubscribe",
-  "await this.catchUp();",
+  "RedisFeed.#enterSubscription",
+  'this.#enter(bucket, { type: "resubscribed" });',
   "",
 );

@@ -1,64 +1,80 @@
 /**
  * The feed: follows the logs of all buckets. Pub/sub is only the hurry; the log is the truth, so
- * whatever a subscription loses is read from there.
+ * whatever a subscription loses is read from there. Subscribe first, read second.
  *
- * Subscribe first, read second. An event at or below the cursor is dropped; the next one is
- * delivered; anything else starts a fill, which reads the log from the cursor on until it has
- * passed the newest position heard of. Events heard during a fill need not be kept: the log has them.
+ * This is the shell: it turns what happens on the connections into inputs of the state machines
+ * (transition.ts for each bucket, subscription.ts), and runs their effects.
  */
 import { randomBytes } from "node:crypto";
 import { setTimeout as pause } from "node:timers/promises";
 import type { Redis } from "ioredis";
-import { isBefore, type Notice, type Position } from "../../chat/events.js";
+import type { Notice, Position } from "../../chat/events.js";
 import type { Feed } from "../../chat/ports.js";
 import type { Observe } from "../../observe.js";
 import { decodeEvent, decodeEphemeral, isEphemeral, positionOf } from "../events.js";
 import { giveUp, untilReady } from "../connect.js";
-import { BucketCursor, NOWHERE, follows, isNext } from "./bucket-cursor.js";
-import { Holes } from "./holes.js";
+import type { SeenPositions } from "../function-library.js";
 import { ALL_BUCKETS, type Keys } from "../keys.js";
-import { SeenBuckets, isLoss, readLineage, type Lineage } from "./lineage.js";
-import { Probe } from "./probe.js";
 import { retrying } from "../retry.js";
+import {
+  UNKNOWN,
+  lagOf,
+  type BucketState,
+  type Effect,
+  type Input,
+  type LoggedEvent,
+} from "./bucket-state.js";
+import { HoleLog } from "./hole-log.js";
+import { BucketLog } from "./bucket-log.js";
+import { Probe } from "./probe.js";
+import {
+  nextSubscription,
+  type SubscriptionInput,
+  type SubscriptionState,
+} from "./subscription.js";
+import { transition } from "./transition.js";
 
-const PAGE = 500;
 /** A Redis that is slow is waited for. */
 const STARTS_WITHIN_MS = 30_000;
 /** At the start, the first probe is waited for; if it does not come, the beats go on trying. */
 const PROVEN_WITHIN_MS = 1_000;
 
+interface Bucket {
+  readonly index: number;
+  readonly log: BucketLog;
+  state: BucketState;
+  /** Who waits until nothing is read any more. */
+  waiting: { resolve: () => void; reject: (error: unknown) => void }[];
+}
+
 export class RedisFeed implements Feed {
   /** What is known to have been there. */
-  readonly seen: SeenBuckets;
+  readonly seen: SeenPositions;
   readonly #subscriber: Redis;
   readonly #commands: Redis;
-  readonly #keys: Keys;
   readonly #observe: Observe;
-  readonly #buckets: BucketCursor[];
-  readonly #byChannel: ReadonlyMap<string, BucketCursor>;
-  readonly #probe: Probe;
+  readonly #buckets: readonly Bucket[];
+  readonly #byChannel: ReadonlyMap<string, Bucket>;
+  readonly #probe = new Probe();
   readonly #probeChannel: string;
-  readonly #holes: Holes;
+  readonly #holes: HoleLog;
+  #subscription: SubscriptionState = "new";
   #deliver: (notice: Notice) => void = () => {};
-  #state: "new" | "following" | "closed" = "new";
-  #isReplacing = false;
+  #onProven: () => void = () => {};
 
   constructor(subscriber: Redis, commands: Redis, keys: Keys, observe: Observe) {
-    this.seen = new SeenBuckets(ALL_BUCKETS.map((bucket) => keys.meta(bucket)));
     this.#subscriber = subscriber;
     this.#commands = commands;
-    this.#keys = keys;
     this.#observe = observe;
-    this.#buckets = ALL_BUCKETS.map(
-      (index) => new BucketCursor(index, keys.log(index), this.seen.buckets[index]!),
-    );
-    this.#byChannel = new Map(this.#buckets.map((bucket) => [bucket.log, bucket]));
-    this.#holes = new Holes(observe);
+    this.#buckets = ALL_BUCKETS.map((index) => {
+      const log = new BucketLog(commands, keys.log(index), keys.meta(index));
+      return { index, log, state: UNKNOWN, waiting: [] };
+    });
+    this.#byChannel = new Map(this.#buckets.map((bucket) => [keys.log(bucket.index), bucket]));
     this.#probeChannel = keys.probe(randomBytes(9).toString("base64url"));
-    this.#probe = new Probe(
-      (number) => commands.publish(this.#probeChannel, number),
-      (seconds) => observe.counters.feedRoundTrip.observe(seconds),
-    );
+    this.#holes = new HoleLog(observe);
+    const byMeta = new Map(this.#buckets.map((bucket) => [keys.meta(bucket.index), bucket]));
+    this.seen = { newestIn: (meta) => byMeta.get(meta)!.state.seen.newest };
   }
 
   /** Follows from the heads of this moment on. */
@@ -68,232 +84,206 @@ export class RedisFeed implements Feed {
       const name = channel.toString("latin1");
       const bucket = this.#byChannel.get(name);
       if (bucket) this.#hear(bucket, event);
-      else if (name === this.#probeChannel) this.#probe.hear(Number(event));
+      else if (name === this.#probeChannel) this.#hearProbe(Number(event));
     });
     await untilReady(this.#subscriber);
     await retrying(STARTS_WITHIN_MS, () => this.#subscribe());
-    const begin = (bucket: BucketCursor): Promise<void> => this.#beginAtHead(bucket);
-    const begun = this.#buckets.map((bucket) => retrying(STARTS_WITHIN_MS, () => begin(bucket)));
-    await Promise.all(begun);
-    this.#state = "following";
+    this.#enterSubscription("subscribed");
+    this.#subscriber.on("close", () => this.#enterSubscription("lost"));
     // every later connection is a new subscription, and may have missed anything
-    this.#subscriber.on("ready", () => void this.#resubscribe());
-    const proven = this.#probe.untilHeard();
+    this.#subscriber.on("ready", () => this.#enterSubscription("connected"));
+    const start = (bucket: Bucket): Promise<void> => this.#untilRead(bucket, { type: "start" });
+    const started = this.#buckets.map((bucket) => retrying(STARTS_WITHIN_MS, () => start(bucket)));
+    await Promise.all(started);
+    const proven = new Promise<void>((resolve) => (this.#onProven = resolve));
     this.probe();
     await Promise.race([proven, pause(PROVEN_WITHIN_MS)]);
   }
 
   /** Whether the subscription is there, and has lately proved that it tells what is published. */
   get isHearing(): boolean {
-    return this.#isSubscribed && this.#probe.isProven;
+    return this.#subscription === "subscribed" && this.#probe.isProven;
   }
 
   /** Events up to the heads of the last comparison that were not delivered; unknown across generations. */
   get lag(): number {
-    return this.#buckets.reduce((sum, { cursor, expected = cursor }) => {
-      if (expected.generation !== cursor.generation) return sum;
-      return sum + Math.max(expected.offset - cursor.offset, 0);
-    }, 0);
+    return this.#buckets.reduce((sum, { state }) => sum + lagOf(state), 0);
   }
 
   /** Proves the way through Redis and back; to be called each beat. A deaf subscription is replaced. */
   probe(): void {
-    if (this.#isSubscribed && this.#probe.isDeaf) {
-      this.#observe.log.warn("subscription is deaf, connecting again");
-      this.#replaceSubscription();
+    if (this.#probe.isDeaf && this.#enterSubscription("unheard")) {
+      this.#observe.log.warn(
+        { event: "subscription_deaf" },
+        "subscription is deaf, connecting again",
+      );
     }
-    this.#probe.send().catch((error: unknown) => {
-      this.#observe.log.warn({ err: error }, "probe could not be sent");
-    });
+    const number = this.#probe.next(performance.now());
+    this.#commands.publish(this.#probeChannel, String(number)).then(
+      () => this.#probe.take(number),
+      (error: unknown) =>
+        this.#observe.log.warn({ event: "probe_failed", err: error }, "probe could not be sent"),
+    );
   }
 
-  get #isSubscribed(): boolean {
-    return this.#state === "following" && this.#subscriber.status === "ready" && !this.#isReplacing;
-  }
-
+  /** Reads all that is in the logs by now. Ends also when that fails: the beats try again. */
   async catchUp(): Promise<void> {
-    const reads = this.#buckets.map(async (bucket) => {
-      await bucket.filling; // one that is under way may have read before this moment
-      await this.#fill(bucket);
-    });
-    await Promise.all(reads);
+    await Promise.all(this.#buckets.map((bucket) => this.#untilRead(bucket, { type: "catchUp" })));
   }
 
-  /**
-   * Takes a head that was read elsewhere. A subscription that has not told of the last one yet is
-   * filled for; the second time in a row, it is replaced. Older than what was seen, it is no head to go to.
-   */
+  /** Takes a head that was read elsewhere, each beat. */
   compare(index: number, head: Position): void {
-    const bucket = this.#buckets[index]!;
-    if (this.#state !== "following" || head.generation < bucket.cursor.generation) return;
-    bucket.seen.note(head);
-    const { expected = NOWHERE } = bucket;
-    const isSilent = isBefore(bucket.heard, expected);
-    const isBehind = isBefore(bucket.cursor, expected); // a fill that failed, perhaps
-    const hasHoleByRestart = head.generation !== bucket.cursor.generation;
-    bucket.expected = head;
-    if (!isSilent) bucket.silences = 0;
-    if (!isSilent && !isBehind && !hasHoleByRestart) return;
-    if (isSilent && ++bucket.silences >= 2 && this.#isSubscribed) {
-      this.#observe.log.warn({ bucket: index }, "subscription is silent, connecting again");
-      this.#replaceSubscription();
-    }
-    void this.#fill(bucket);
+    this.#enter(this.#buckets[index]!, { type: "compared", head });
   }
 
   async close(): Promise<void> {
-    this.#state = "closed";
+    this.#enterSubscription("close");
     giveUp(this.#subscriber);
-    await Promise.all(this.#buckets.flatMap(({ filling }) => filling ?? []));
+    await Promise.all(this.#buckets.map((bucket) => this.#untilRead(bucket, { type: "close" })));
     this.#holes.close();
   }
 
-  #hear(bucket: BucketCursor, event: Buffer): void {
-    if (isEphemeral(event)) return this.#passOn(bucket, () => decodeEphemeral(event));
-    const at = positionOf(event);
-    bucket.seen.note(at);
-    if (isBefore(bucket.heard, at)) bucket.heard = at;
-    if (bucket.cursor === NOWHERE) return;
-    if (bucket.filling === undefined && isNext(at, bucket.cursor)) this.#pass(bucket, event, at);
-    else if (isBefore(bucket.cursor, at)) void this.#fill(bucket);
+  #hear(bucket: Bucket, event: Buffer): void {
+    if (isEphemeral(event)) return this.#pass(bucket, decodeEphemeral, event);
+    const input = { type: "heard", at: positionOf(event), event } as const;
+    this.#enter(bucket, input, input);
   }
 
-  #pass(bucket: BucketCursor, event: Buffer, at: Position): void {
-    bucket.cursor = at;
-    this.#passOn(bucket, () => decodeEvent(event));
+  #hearProbe(number: number): void {
+    const tookMs = this.#probe.hear(number, performance.now());
+    if (tookMs !== undefined) this.#observe.counters.feedRoundTrip.observe(tookMs / 1_000);
+    this.#onProven();
   }
 
-  #passOn(bucket: BucketCursor, decoded: () => Notice): void {
+  /** `heard` is the event, if that is the input. */
+  #enter(bucket: Bucket, input: Input, heard?: LoggedEvent): void {
+    const { state, effects } = transition(bucket.state, input);
+    bucket.state = state;
+    for (const effect of effects) this.#run(bucket, effect, heard);
+    if (bucket.waiting.length === 0 || isReading(bucket.state)) return;
+    for (const { resolve } of bucket.waiting.splice(0)) resolve();
+  }
+
+  #run(bucket: Bucket, effect: Effect, heard: LoggedEvent | undefined): void {
+    const { log, counters } = this.#observe;
+    const { index } = bucket;
+    switch (effect.type) {
+      case "deliverHeard":
+        return this.#pass(bucket, noticeOf, heard!);
+      case "deliverRead":
+        for (const event of effect.events) this.#pass(bucket, noticeOf, event);
+        return;
+      case "report":
+        this.#holes.add(index, effect.hole, effect.found);
+        return this.#pass(bucket, (hole) => ({ type: "gap", bucket: index, ...hole }), effect.hole);
+      case "read":
+        return void this.#read(bucket, effect);
+      case "replaceSubscription":
+        if (this.#enterSubscription("unheard")) {
+          log.warn(
+            { event: "subscription_silent", bucket: index },
+            "subscription is silent, connecting again",
+          );
+        }
+        return;
+      case "filled": {
+        const { after, count } = effect;
+        counters.gapsFilled.inc();
+        counters.eventsFilled.inc(count);
+        log.info(
+          { event: "gap_filled", bucket: index, after, events: count },
+          "gap filled from the log",
+        );
+        return;
+      }
+      case "fillFailed":
+        log.warn(
+          { event: "log_read_failed", err: effect.error, bucket: index },
+          "log could not be read",
+        );
+        return;
+      case "startFailed":
+        for (const { reject } of bucket.waiting.splice(0)) reject(effect.error);
+        return;
+      default:
+        effect satisfies never;
+    }
+  }
+
+  #pass<What>({ index, state }: Bucket, decode: (what: What) => Notice, what: What): void {
     try {
-      this.#deliver(decoded());
+      this.#deliver(decode(what));
     } catch (error) {
-      const { index, cursor } = bucket;
       this.#observe.log.error(
-        { err: error, bucket: index, at: cursor },
+        { event: "delivery_failed", err: error, bucket: index, newest: state.seen.newest },
         "event could not be delivered",
       );
     }
   }
 
-  #fill(bucket: BucketCursor): Promise<void> {
-    bucket.filling ??= this.#readLog(bucket)
-      .catch((error: unknown) => {
-        // the next event, head or connection tries again
-        this.#observe.log.warn({ err: error, bucket: bucket.index }, "log could not be read");
-      })
-      .finally(() => (bucket.filling = undefined));
-    return bucket.filling;
+  async #read(bucket: Bucket, effect: Extract<Effect, { type: "read" }>): Promise<void> {
+    const answer = await bucket.log
+      .read(effect)
+      .catch((error: unknown) => ({ type: "readFailed", error }) as const);
+    this.#enter(bucket, answer);
   }
 
-  /** Reads from the cursor on, the cursor's own event included: it proves that nothing lies between. */
-  async #readLog(bucket: BucketCursor): Promise<void> {
-    const start = bucket.cursor;
-    let passed = 0;
-    let head: Position | undefined;
-    for (let isBehind = true; isBehind && this.#state !== "closed";) {
-      const { cursor: from, heard } = bucket;
-      head = bucket.expected; // as known before the reading: what is read then goes up to it
-      let page = await this.#readPage(bucket, from);
-      const isBroken = !follows(page[0]?.at, from);
-      const newest = page.at(-1)?.at.generation ?? from.generation;
-      if (isBroken || newest > from.generation || (head?.generation ?? 0) > from.generation) {
-        const { known } = bucket.seen;
-        const lineage = await this.#readLineage(bucket);
-        if (isBefore(lineage.head, known.newest)) return; // older: the beats will end that
-        const found = bucket.seen.meet(lineage, known);
-        if (isBroken || isLoss(found)) {
-          head = lineage.head;
-          page = await this.#readPage(bucket, from);
-          const first = page.find(({ at }) => isBefore(from, at))?.at;
-          const oldest = await this.#readOldest(bucket);
-          const { index } = bucket;
-          const facts = { bucket: index, cursor: from, found, lineage, first, oldest };
-          const hole = this.#holes.report(facts);
-          this.#deliver({ type: "gap", bucket: index, ...hole });
-          // the head was known before, so whatever lies below it and was not read is gone
-          if (page.length === 0 && isBefore(from, head)) bucket.cursor = head;
-        }
-      }
-      const fresh = page.filter(({ at }) => isBefore(from, at));
-      for (const { event, at } of fresh) {
-        bucket.seen.note(at);
-        this.#pass(bucket, event, at);
-      }
-      passed += fresh.length;
-      const hasNews = fresh.length > 0 || isBefore(heard, bucket.heard);
-      isBehind = page.length === PAGE || (hasNews && isBefore(bucket.cursor, bucket.heard));
-    }
-    this.#enterGeneration(bucket, head?.generation ?? 0);
-    if (passed === 0) return;
-    this.#observe.counters.gapsFilled.inc();
-    this.#observe.counters.eventsFilled.inc(passed);
-    this.#observe.log.info(
-      { event: "gap_filled", bucket: bucket.index, after: start, events: passed },
-      "gap filled from the log",
-    );
-  }
-
-  async #readPage(
-    bucket: BucketCursor,
-    from: Position,
-  ): Promise<{ event: Buffer; at: Position }[]> {
-    const start = `${from.generation}-${from.offset}`;
-    const entries = await this.#commands.xrangeBuffer(bucket.log, start, "+", "COUNT", PAGE);
-    return entries.map(([, fields]) => ({ event: fields[1]!, at: positionOf(fields[1]!) }));
-  }
-
-  async #readOldest({ log }: BucketCursor): Promise<Position | undefined> {
-    const [oldest] = await this.#commands.xrangeBuffer(log, "-", "+", "COUNT", 1);
-    return oldest && positionOf(oldest[1][1]!);
-  }
-
-  /** All of the log was read, and a newer generation has begun: its first event is the next one. */
-  #enterGeneration(bucket: BucketCursor, generation: number): void {
-    const beginning = { generation, offset: 0 };
-    if (isBefore(bucket.cursor, beginning)) bucket.cursor = beginning;
-    if (isBefore(bucket.heard, beginning)) bucket.heard = beginning;
-  }
-
-  async #beginAtHead(bucket: BucketCursor): Promise<void> {
-    const { known } = bucket.seen;
-    const lineage = await this.#readLineage(bucket);
-    bucket.seen.meet(lineage, known);
-    bucket.cursor = lineage.head;
-    if (isBefore(bucket.cursor, bucket.heard)) await this.#fill(bucket);
-    else bucket.heard = bucket.cursor;
-  }
-
-  async #readLineage({ index }: BucketCursor): Promise<Lineage> {
-    return readLineage(await this.#commands.hmget(this.#keys.meta(index), "g", "n", "lineage"));
+  /** Ends when what this input asks for was read. @throws only if it was the start, and failed. */
+  #untilRead(bucket: Bucket, input: Input): Promise<void> {
+    this.#enter(bucket, input);
+    if (!isReading(bucket.state)) return Promise.resolve();
+    return new Promise((resolve, reject) => bucket.waiting.push({ resolve, reject }));
   }
 
   async #subscribe(): Promise<void> {
     await this.#subscriber.subscribe(...this.#byChannel.keys(), this.#probeChannel);
-    this.#probe.begin();
+    this.#probe.resubscribed();
+  }
+
+  /** Whether the connection is given up for another one. */
+  #enterSubscription(input: SubscriptionInput): boolean {
+    const [next, effect] = nextSubscription(this.#subscription, input);
+    this.#subscription = next;
+    switch (effect) {
+      case "subscribe":
+        void this.#resubscribe();
+        return false;
+      case "reconnect":
+        for (const bucket of this.#buckets) this.#enter(bucket, { type: "replaced" });
+        // while it is connecting anyway, to disconnect would end it for good
+        if (this.#subscriber.status === "ready") this.#subscriber.disconnect(true);
+        return true;
+      case "resume":
+        this.#observe.counters.resubscriptions.inc();
+        this.probe();
+        for (const bucket of this.#buckets) this.#enter(bucket, { type: "resubscribed" });
+        return false;
+      case "none":
+        return false;
+      default:
+        return effect satisfies never;
+    }
   }
 
   async #resubscribe(): Promise<void> {
     try {
-      this.#isReplacing = false;
       await this.#subscribe();
-      this.#observe.counters.resubscriptions.inc();
-      this.probe();
-      await this.catchUp();
-      // what came before this subscription cannot be heard by it
-      for (const bucket of this.#buckets) {
-        if (isBefore(bucket.heard, bucket.cursor)) bucket.heard = bucket.cursor;
-      }
     } catch (error) {
-      this.#observe.log.warn({ err: error }, "could not subscribe again");
-      this.#replaceSubscription();
+      this.#observe.log.warn(
+        { event: "resubscription_failed", err: error },
+        "could not subscribe again",
+      );
+      this.#enterSubscription("refused");
+      return;
     }
+    this.#enterSubscription("subscribed");
   }
+}
 
-  /** While it is connecting anyway, to disconnect would end it for good. */
-  #replaceSubscription(): void {
-    for (const bucket of this.#buckets) bucket.silences = 0;
-    if (this.#subscriber.status !== "ready") return;
-    this.#isReplacing = true;
-    this.#subscriber.disconnect(true);
-  }
+function noticeOf({ event, at }: LoggedEvent): Notice {
+  return decodeEvent(event, at);
+}
+
+function isReading({ name }: BucketState): boolean {
+  return name === "starting" || name === "filling";
 }

@@ -34,107 +34,103 @@ export function readLineage([g, n, text]: readonly (string | null)[]): Lineage {
   };
 }
 
-export function isLoss(found: Loss | "unknown" | undefined): found is Loss {
+/** What a comparison found; `unknown`: it cannot be told. */
+export type Found = Loss | "unknown" | undefined;
+
+export function isLoss(found: Found): found is Loss {
   return found !== undefined && found !== "unknown";
 }
 
-/** Whether of all that is there after a position, this is the first event; or nothing is, and this is none. */
-export function isNextThere(
-  first: Position | undefined,
+/** The first event that was there after a position, if there was one. */
+export function nextThere(
   { head, ends = new Map<number, number>() }: Lineage,
   after: Position,
-): boolean {
-  for (const [g, last] of [...ends, [head.generation, head.offset] as const]) {
-    const n = g === after.generation ? after.offset + 1 : 1;
-    if (g >= after.generation && n <= last) return first?.generation === g && first.offset === n;
+): Position | undefined {
+  for (const [generation, last] of [...ends, [head.generation, head.offset] as const]) {
+    const offset = generation === after.generation ? after.offset + 1 : 1;
+    if (generation >= after.generation && offset <= last) return { generation, offset };
   }
-  return true;
+  return undefined;
 }
 
-/** What a node has seen of a bucket at some moment: of each generation, the last number. */
-interface Known {
+/** Whether an event is before the head, and did not lead there. */
+export function isGone({ head, ends }: Lineage, { generation, offset }: Position): boolean {
+  if (generation >= head.generation || ends === undefined) return false;
+  const [oldest = head.generation] = ends.keys();
+  return generation >= oldest && offset > (ends.get(generation) ?? 0);
+}
+
+export function later(a: Position, b: Position): Position {
+  return isBefore(a, b) ? b : a;
+}
+
+export function isSame(a: Position | undefined, b: Position | undefined): boolean {
+  return a?.generation === b?.generation && a?.offset === b?.offset;
+}
+
+/** What a node has seen of one bucket: of each generation, the last number. */
+export interface Seen {
   readonly newest: Position;
+  /** Of the generations before the newest one, in their order. */
   readonly ends: ReadonlyMap<number, number>;
+  /** Up to this generation all of them led to one another; of later ones the node only heard. */
+  readonly metUpTo: number;
 }
 
 /** As many generations as lua/1-bucket.lua keeps. */
 const KEPT = 32;
 
-/** What a node has seen of one bucket: of each generation, the last number. */
-export class Seen {
-  /** In the order of generations. */
-  #ends = new Map<number, number>();
-  /** Up to this generation all of them led to one another; of later ones it was only heard. */
-  #metUpTo = 0;
-  newest: Position = { generation: 0, offset: 0 };
+export const NOTHING_SEEN: Seen = {
+  newest: { generation: 0, offset: 0 },
+  ends: new Map(),
+  metUpTo: 0,
+};
 
-  /** There is, or was, this event or this head. */
-  note(at: Position): void {
-    if (!isBefore(this.newest, at)) return;
-    this.newest = at;
-    this.#ends.set(at.generation, at.offset);
-    if (this.#ends.size > KEPT + 1) this.#ends.delete(this.#ends.keys().next().value!);
-  }
-
-  /** What was seen until now: for a comparison with what is read after it. */
-  get known(): Known {
-    return { newest: this.newest, ends: new Map(this.#ends) };
-  }
-
-  /**
-   * Compares what was known before with what is there, and goes on from there. The head must not be before what
-   * was known: that would be an older server, perhaps one that has just been replaced.
-   * `unknown`: it cannot be told from this.
-   */
-  meet(lineage: Lineage, known = this.known): Loss | "unknown" | undefined {
-    const found = this.#missingFrom(lineage, known.ends);
-    const { head, ends = [] } = lineage;
-    const heardMeanwhile = this.newest;
-    this.#ends = new Map([...ends, [head.generation, head.offset]]);
-    this.#metUpTo = head.generation;
-    this.newest = head;
-    if (isBefore(known.newest, heardMeanwhile)) this.note(heardMeanwhile);
-    return found;
-  }
-
-  #missingFrom(
-    { head, ends = new Map<number, number>() }: Lineage,
-    known: Known["ends"],
-  ): Loss | "unknown" | undefined {
-    const [oldest = head.generation] = ends.keys();
-    let [kept, seen, events]: [Position, Position | undefined, number] = [
-      { generation: 0, offset: 0 },
-      undefined,
-      0,
-    ];
-    for (const [generation, offset] of [...known].toReversed()) {
-      const there = generation === head.generation ? head.offset : ends.get(generation);
-      if (there === undefined && offset > 0 && generation < oldest) {
-        if (seen === undefined) return "unknown";
-        break;
-      }
-      const missing = Math.max(offset - (there ?? 0), 0);
-      if (missing > 0) seen ??= { generation, offset };
-      events += missing;
-      if (there === undefined || generation > this.#metUpTo) continue;
-      kept = { generation, offset: Math.min(offset, there) };
-      break;
-    }
-    return seen && { seen, kept, events };
-  }
+/** There is, or was, this event or this head. */
+export function note(seen: Seen, at: Position): Seen {
+  const { newest, ends, metUpTo } = seen;
+  if (!isBefore(newest, at)) return seen;
+  if (newest.generation === at.generation) return { newest: at, ends, metUpTo };
+  const all = new Map(ends).set(newest.generation, newest.offset);
+  if (all.size > KEPT) all.delete(all.keys().next().value!);
+  return { newest: at, ends: all, metUpTo };
 }
 
-/** Of all buckets, by number; and by the key of their meta. */
-export class SeenBuckets {
-  readonly buckets: readonly Seen[];
-  readonly #byMeta: ReadonlyMap<string, Seen>;
+/**
+ * Compares what was known before a lineage was read with that lineage, and goes on from there. The head must not
+ * be before what was known: that would be an older server, perhaps one that has just been replaced.
+ * `unknown`: it cannot be told from this.
+ */
+export function meet(
+  seen: Seen,
+  lineage: Lineage,
+  known = seen,
+): { readonly seen: Seen; readonly found: Found } {
+  const { head, ends = new Map<number, number>() } = lineage;
+  const met = { newest: head, ends, metUpTo: head.generation };
+  const isNews = isBefore(known.newest, seen.newest); // heard while the lineage was read
+  return { seen: isNews ? note(met, seen.newest) : met, found: missingFrom(lineage, known) };
+}
 
-  constructor(metas: readonly string[]) {
-    this.buckets = metas.map(() => new Seen());
-    this.#byMeta = new Map(metas.map((meta, i) => [meta, this.buckets[i]!]));
+function missingFrom({ head, ends = new Map<number, number>() }: Lineage, known: Seen): Found {
+  const [oldest = head.generation] = ends.keys();
+  const { newest, metUpTo } = known;
+  const all = [...known.ends, [newest.generation, newest.offset] as const];
+  let kept: Position = { generation: 0, offset: 0 };
+  let lost: Position | undefined;
+  let events = 0;
+  for (const [generation, offset] of all.toReversed()) {
+    const there = generation === head.generation ? head.offset : ends.get(generation);
+    if (there === undefined && offset > 0 && generation < oldest) {
+      if (lost === undefined) return "unknown";
+      break;
+    }
+    const missing = Math.max(offset - (there ?? 0), 0);
+    if (missing > 0) lost ??= { generation, offset };
+    events += missing;
+    if (there === undefined || generation > metUpTo) continue;
+    kept = { generation, offset: Math.min(offset, there) };
+    break;
   }
-
-  newestIn(meta: string): Position {
-    return this.#byMeta.get(meta)!.newest;
-  }
+  return lost && { seen: lost, kept, events };
 }

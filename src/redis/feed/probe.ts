@@ -1,61 +1,53 @@
 /**
  * The probe: what this node publishes to itself must come back through its own subscription. A
  * subscription that is open and tells nothing looks like a quiet one; only this shows the difference.
+ * Knows no connection and no clock: who uses it publishes, and tells it the time.
  */
 
-/** Unheard of so many in a row, a subscription is deaf. Sent once a beat. */
+/** So many in a row did not come back: the subscription is deaf. One is sent each beat. */
 const DEAF_AFTER = 3;
 
 export class Probe {
-  readonly #publish: (number: string) => Promise<unknown>;
-  readonly #onHeard: (seconds: number) => void;
-  readonly #sentAt = new Map<number, number>();
+  readonly #sentAtMs = new Map<number, number>();
   #sent = 0;
-  /** The newest that Redis has answered for. */
+  /** The newest that Redis has taken. */
   #taken = 0;
   #heard = 0;
   /** The newest that was sent before this subscription. */
-  #base = 0;
-  #wake: () => void = () => {};
-
-  constructor(publish: (number: string) => Promise<unknown>, onHeard: (seconds: number) => void) {
-    this.#publish = publish;
-    this.#onHeard = onHeard;
-  }
+  #sentBefore = 0;
 
   /** Whether this subscription has told of a probe, and not too long ago. */
   get isProven(): boolean {
-    return this.#heard > this.#base && this.#sent - this.#heard < DEAF_AFTER;
+    return this.#heard > this.#sentBefore && this.#sent - this.#heard < DEAF_AFTER;
   }
 
   /** Whether Redis took probes that did not come back: then it is the subscription. */
   get isDeaf(): boolean {
-    return this.#taken - Math.max(this.#heard, this.#base) >= DEAF_AFTER;
+    return this.#taken - Math.max(this.#heard, this.#sentBefore) >= DEAF_AFTER;
   }
 
-  /** @throws whatever the connection says. */
-  async send(): Promise<void> {
+  /** The number to publish now. */
+  next(nowMs: number): number {
     const number = ++this.#sent;
-    this.#sentAt.set(number, performance.now());
-    this.#sentAt.delete(number - 2 * DEAF_AFTER);
-    await this.#publish(String(number));
+    this.#sentAtMs.set(number, nowMs);
+    this.#sentAtMs.delete(number - 2 * DEAF_AFTER);
+    return number;
+  }
+
+  /** Redis has taken it. */
+  take(number: number): void {
     this.#taken = number;
   }
 
-  hear(number: number): void {
-    const sentAt = this.#sentAt.get(number);
-    if (sentAt !== undefined) this.#onHeard((performance.now() - sentAt) / 1_000);
+  /** It came back; after how long, if that is still known. */
+  hear(number: number, nowMs: number): number | undefined {
+    const sentAtMs = this.#sentAtMs.get(number);
     this.#heard = Math.max(this.#heard, number);
-    this.#wake();
+    return sentAtMs === undefined ? undefined : nowMs - sentAtMs;
   }
 
-  /** A new subscription: nothing is proven about it yet. */
-  begin(): void {
-    this.#base = this.#sent;
-  }
-
-  /** Ends when the next probe is heard. */
-  untilHeard(): Promise<void> {
-    return new Promise((resolve) => (this.#wake = resolve));
+  /** There is a new subscription: nothing is proven about it yet. */
+  resubscribed(): void {
+    this.#sentBefore = this.#sent;
   }
 }

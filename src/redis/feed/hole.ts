@@ -1,0 +1,39 @@
+/** A hole: events that the log no longer has, so nothing can fill it. Pure. */
+import { isBefore, type Position } from "../../chat/events.js";
+import { isLoss, isSame, nextThere, type Found, type Lineage } from "./lineage.js";
+
+export interface Hole {
+  /** The last event that was known. */
+  readonly after: Position;
+  readonly reason: "rolled_back" | "trimmed";
+  /** Whether events that are there will not be delivered. */
+  readonly hasMissed: boolean;
+}
+
+export interface HoleFacts {
+  readonly cursor: Position;
+  /** The last event that was delivered. */
+  readonly last: Position;
+  readonly found: Found;
+  readonly lineage: Lineage;
+  /** The first event that the log has after the cursor. */
+  readonly first: Position | undefined;
+  /** The first event of the log. */
+  readonly oldest: Position | undefined;
+}
+
+/** The cursor's event is not in the log, or what was seen is lost: what to report. */
+export function holeOf({ cursor, last, found, lineage, first, oldest }: HoleFacts): Hole {
+  if (isLoss(found)) {
+    // what was seen may not have been delivered yet
+    const base = isBefore(last, found.kept) ? last : found.kept;
+    const hasMissed = !isSame(first, nextThere(lineage, base));
+    return { after: found.seen, reason: "rolled_back", hasMissed };
+  }
+  // nothing is lost, or nobody knows
+  if (found === undefined || (oldest !== undefined && isBefore(cursor, oldest))) {
+    return { after: cursor, reason: "trimmed", hasMissed: true };
+  }
+  const hasMissed = oldest === undefined && lineage.head.offset > 0;
+  return { after: cursor, reason: "rolled_back", hasMissed };
+}

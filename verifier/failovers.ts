@@ -1,6 +1,6 @@
 /** Faults of a Redis with sentinels: each makes another server the primary, or cuts replication. */
 import { setTimeout as pause } from "node:timers/promises";
-import type { Fault } from "./nemesis.js";
+import type { Fault } from "./fault.js";
 import type { RedisServer, Sentinels } from "./sentinels.js";
 
 /** The primary dies; after a while it comes back as a replica. */

@@ -2,24 +2,12 @@
 import { setTimeout as pause } from "node:timers/promises";
 import type { Cluster } from "./cluster.js";
 import * as failovers from "./failovers.js";
-import type { GatewayProcess } from "./gateway-process.js";
+import type { Fault, Scene } from "./fault.js";
 import type { History } from "./history.js";
 import type { AckLevel } from "./rules/run-history.js";
 import type { Mode } from "./proxy.js";
 import { shuffled, type Random } from "./random.js";
 import type { Topology } from "./redis-side.js";
-
-interface Scene {
-  readonly cluster: Cluster;
-  /** A random gateway; the leader if the fault is for leaders. */
-  readonly victim: GatewayProcess;
-  readonly random: Random;
-  /** A fault calls it when something goes down: the victim, or the primary. */
-  readonly down: () => void;
-}
-
-/** Does the harm for a while, and heals it. */
-export type Fault = (scene: Scene) => Promise<void>;
 
 interface FaultEntry {
   readonly run: Fault;

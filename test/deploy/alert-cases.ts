@@ -1,4 +1,5 @@
 /** What happens to the cluster `blue`, and which alerts that sets off. */
+import { followed, job, leader, one, primary, target } from "./alert-series.js";
 import type { During, Series } from "./alert-worlds.js";
 
 export interface Case {
@@ -12,31 +13,6 @@ export interface Case {
   /** Beside the alert's own `for`: until a rate has risen. */
   readonly risesWithinS?: number;
 }
-
-/** Series of `blue` whose name is this, and whose labels have these values. */
-function blue(name: string, labels: Series["labels"] = {}): (series: Series) => boolean {
-  return (series) =>
-    (series.labels["cluster"] ?? "blue") === "blue" &&
-    (series.labels["namespace"] ?? "") === "chat" &&
-    series.name === name &&
-    Object.entries(labels).every(([label, value]) => series.labels[label] === value);
-}
-
-/** All that is scraped from one target. */
-function target(instance: string, except: readonly string[] = []): (series: Series) => boolean {
-  return ({ name, labels }) =>
-    labels["cluster"] === "blue" && labels["instance"] === instance && !except.includes(name);
-}
-
-const job = (of: string) => (series: Series) =>
-  series.labels["cluster"] === "blue" && series.labels["job"] === of;
-const one = { instance: "tertulia-1" };
-const leader = { instance: "tertulia-2" };
-const primary = { instance: "r1" };
-const followed = (name: string, to: During, labels = {}): [ReturnType<typeof blue>, During] => [
-  blue(name, labels),
-  to,
-];
 
 export const CASES: readonly Case[] = [
   {

@@ -11,7 +11,6 @@ export interface SourceFile {
   readonly name: string;
   /** From the root of the repository. */
   readonly path: string;
-  readonly lines: number;
   readonly imports: readonly Import[];
 }
 
@@ -34,11 +33,22 @@ export async function readSources(folders: readonly string[]): Promise<readonly 
       return {
         name: nameOf(path),
         path,
-        lines: text.split("\n").length,
         imports: /\.tsx?$/.test(path) ? importsOf(path, text, known) : [],
       };
     }),
   );
+}
+
+/** Files of a folder that have more lines than this, as `path: lines`. */
+export async function longFiles(folders: readonly string[], lines: number): Promise<string[]> {
+  const paths = (await Promise.all(folders.map(sourcesIn))).flat();
+  const counted = paths.map(async (path) => {
+    const text = await readFile(join(ROOT, path), "utf8");
+    return { path, count: text.trimEnd().split("\n").length };
+  });
+  return (await Promise.all(counted))
+    .filter(({ count }) => count > lines)
+    .map(({ path, count }) => `${path}: ${count}`);
 }
 
 async function sourcesIn(folder: string): Promise<string[]> {

@@ -10,15 +10,13 @@ import { join } from "node:path";
 import { promisify } from "node:util";
 import { parseAllDocuments } from "yaml";
 import { eventually } from "./eventually.js";
+import { environmentOf, type Secrets } from "./pod-environment.js";
 
 // oxlint-disable-next-line typescript/no-explicit-any -- manifests are trees of anything
 type Tree = any;
 
 const run = promisify(execFile);
 const HOLDER = "debian:trixie-slim";
-
-/** Name of a secret → key → value. */
-export type Secrets = Readonly<Record<string, Readonly<Record<string, string>>>>;
 
 export interface PodsOptions {
   readonly manifests: string;
@@ -186,7 +184,7 @@ export class Pods implements AsyncDisposable {
       if (volume.configMap === undefined && volume.secret === undefined) await open(source);
       mounts.push("-v", `${source}:${mount.mountPath}${mount.readOnly === true ? ":ro" : ""}`);
     }
-    const environment = Object.entries(this.#environment(pod, container));
+    const environment = Object.entries(environmentOf(pod, container, this.#options.secrets));
     const memory = container.resources?.limits?.memory as string | undefined;
     const { stdout, stderr } = await run("docker", [
       "run",
@@ -208,29 +206,6 @@ export class Pods implements AsyncDisposable {
       ...(args as string[]),
     ]);
     return stdout + stderr;
-  }
-
-  #environment(pod: string, { env = [] }: Tree): Record<string, string> {
-    const known: Record<string, string> = {};
-    const fields: Record<string, string> = { "metadata.name": pod, "metadata.namespace": "test" };
-    for (const { name, value, valueFrom } of env) {
-      const { fieldRef, secretKeyRef } = valueFrom ?? {};
-      if (value !== undefined) {
-        known[name] = value.replaceAll(
-          /\$\((\w+)\)/g,
-          (all: string, key: string) => known[key] ?? all,
-        );
-      } else if (fieldRef !== undefined) {
-        known[name] = fields[fieldRef.fieldPath]!;
-      } else {
-        const found = this.#secret(secretKeyRef.name)?.[secretKeyRef.key];
-        if (found === undefined && secretKeyRef.optional !== true) {
-          throw new Error(`there is no ${secretKeyRef.key} in the secret ${secretKeyRef.name}`);
-        }
-        if (found !== undefined) known[name] = found;
-      }
-    }
-    return known;
   }
 
   /** The folder of a volume; what a configuration or a secret says is written there. */

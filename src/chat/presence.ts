@@ -127,7 +127,7 @@ export class PresenceRollup<Follower> {
   }
 
   /** Closes the window, unless it is not time yet; says who is to be told what. */
-  close(nowMs: number): PresenceNews<Follower>[] {
+  closeWindow(nowMs: number): PresenceNews<Follower>[] {
     if (this.#closesAtMs === undefined || nowMs < this.#closesAtMs) return [];
     const changes = this.#changes;
     const newcomers = new Map(this.#newcomers);

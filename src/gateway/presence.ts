@@ -93,7 +93,7 @@ export class Presence {
     if (this.#timer !== undefined || closesAtMs === undefined || this.#isClosed) return;
     this.#timer = setTimeout(() => {
       this.#timer = undefined;
-      this.#dependencies.hub.deliverPresence(this.#rollup.close(performance.now()));
+      this.#dependencies.hub.deliverPresence(this.#rollup.closeWindow(performance.now()));
       this.#scheduleClose(); // a timer may be a little early
     }, closesAtMs - performance.now());
   }

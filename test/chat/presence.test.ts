@@ -1,8 +1,9 @@
 /** The windows of presence: no follower is left with an older view than the snapshot and what came after. */
 import { expect, test } from "vitest";
 import type { PresenceWindow } from "#tertulia/chat/events.js";
-import type { Name, Status } from "#tertulia/chat/names.js";
-import { PresenceRollup } from "#tertulia/chat/presence.js";
+import { STATUSES, type ConnectedStatus, type Name, type Status } from "#tertulia/chat/names.js";
+import { PresenceRollup, type PresenceSnapshot } from "#tertulia/chat/presence.js";
+import { Random } from "#verifier/random.js";
 
 const WINDOW_MS = 250;
 const names = (...texts: string[]): ReadonlySet<Name> => new Set(texts as Name[]);
@@ -14,7 +15,7 @@ function world(fullUpTo: number) {
   let [nowMs, offset] = [0, 0];
   const pass = (ms: number): void => {
     nowMs += ms;
-    for (const { window, audience } of rollup.close(nowMs)) {
+    for (const { window, audience } of rollup.closeWindow(nowMs)) {
       for (const follower of audience) {
         told.set(follower, [...(told.get(follower) ?? []), window]);
       }
@@ -183,3 +184,73 @@ test("of a snapshot and the notices that came meanwhile, the later position coun
   const { set } = rollup.follow("f", names());
   expect(Object.fromEntries(set)).toEqual({ renewed: "busy", late: "active", found: "inactive" });
 });
+
+/** What a client makes of what it is told: PROTOCOL.md, presence. */
+class View {
+  count = 0;
+  isFull = true;
+  readonly users = new Map<Name, ConnectedStatus>();
+  readonly watch: ReadonlySet<Name>;
+
+  constructor(watch: ReadonlySet<Name>, snapshot: PresenceSnapshot) {
+    this.watch = watch;
+    this.apply({ ...snapshot, gone: [], isSnapshot: true });
+  }
+
+  apply({ count, isFull, isSnapshot, set, gone }: Omit<PresenceWindow, "type">): void {
+    this.count = count;
+    this.isFull = isFull;
+    if (isSnapshot) this.users.clear();
+    for (const [name, status] of set) this.users.set(name, status);
+    for (const name of gone) this.users.delete(name);
+  }
+}
+
+test.each(Array.from({ length: 100 }, (_, seed) => seed))(
+  "whatever happens, after each window every follower has the true count and statuses (seed %i)",
+  (seed) => {
+    const random = new Random(seed);
+    const rollup = new PresenceRollup<object>({ windowMs: WINDOW_MS, fullUpTo: 6 });
+    const everybody = Array.from({ length: 10 }, (_, i) => `user-${i}` as Name);
+    const truth = new Map<Name, ConnectedStatus>();
+    const views = new Map<object, View>();
+    let [nowMs, offset] = [0, 0];
+    const steps: (() => void)[] = [
+      () => {
+        const [name, status] = [random.pick(everybody), random.pick(STATUSES)];
+        if (status === "disconnected") truth.delete(name);
+        else truth.set(name, status);
+        const at = { generation: 1, offset: ++offset };
+        rollup.hear({ type: "presence", user: { name, status }, at, cause: "asked" }, nowMs);
+      },
+      () => {
+        const watch = new Set(everybody.filter(() => random.next() < 0.3));
+        const key = {}; // to the roll-up a follower is only an identity
+        views.set(key, new View(watch, rollup.follow(key, watch)));
+      },
+      () => {
+        const [key] = views.keys();
+        if (key === undefined || random.next() < 0.5) return;
+        views.delete(key);
+        rollup.unfollow(key);
+      },
+      () => {
+        nowMs += WINDOW_MS;
+        const told = new Set<object>();
+        for (const { window, audience } of rollup.closeWindow(nowMs)) {
+          for (const follower of audience) {
+            expect(told.has(follower), "one window, one notice").toBe(false);
+            told.add(follower);
+            views.get(follower)!.apply(window);
+          }
+        }
+        for (const { count, isFull, users, watch } of views.values()) {
+          expect(count).toBe(truth.size);
+          const known = everybody.filter((name) => isFull || watch.has(name));
+          for (const name of known) expect(users.get(name)).toBe(truth.get(name));
+        }
+      },
+    ];
+    for (let i = 0; i < 300; i++) (random.next() < 0.6 ? steps[0]! : random.pick(steps))();
+  },
+);

@@ -82,6 +82,10 @@ const decoding: [what: string, frame: number[] | Buffer, is: Decoded, only?: "cl
     ["elo to the general chat", [4, 1, 126, 3, 101, 108, 111], send("~", "elo")],
     // op, 2, j o, 3, e l o
     ["elo to jo", [4, 2, 106, 111, 3, 101, 108, 111], send("jo", "elo")],
+    // op, 2, ~ j, 2, h i; op, 2, # j; op, 0: nobody has these names, but each is a name
+    ["hi to ~j", [4, 2, 126, 106, 2, 104, 105], send("~j", "hi")],
+    ["a history with #j", [5, 2, 35, 106], command({ type: "history", of: addressed("#j") })],
+    ["a history with nobody", [5, 0], command({ type: "history", of: addressed("") })],
     ["an empty text", [4, 1, 126, 0], send("~", "")],
     // op, T = 6 bytes follow, 1, ~, 3, e l o: told apart by its structure on any connection
     ["elo in the seed's layout", [4, 6, 1, 126, 3, 101, 108, 111], send("~", "elo")],

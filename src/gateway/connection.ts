@@ -1,174 +1,291 @@
-/** The line of a session: its WebSocket, inbox and outbox; how it is closed, cut, and how it ends. */
+/** A connection: what happens on it goes into its session's state machine, and what comes of that is done here. */
 import type { Socket } from "node:net";
-import { setTimeout as pause } from "node:timers/promises";
-import { CLOSE, type Close } from "../wire/close-codes.js";
+import type { Message, Notice } from "../chat/events.js";
+import type { Name } from "../chat/names.js";
+import { routeOf } from "../session/delivery.js";
+import type { Effect } from "../session/effects.js";
+import type { Input } from "../session/inputs.js";
+import {
+  isClaimed,
+  isFinished,
+  isOver,
+  isReadyForFrame,
+  mustDrain,
+  nameOf,
+} from "../session/questions.js";
+import type { Telling } from "../session/requests.js";
+import { newState, type SessionState } from "../session/state.js";
+import { CLOSE } from "../wire/close-codes.js";
+import type { Dialect } from "../wire/dialect.js";
 import type { AnsweringSocket } from "./answering-socket.js";
-import type { Ending } from "./event-log.js";
-import type { NameClaim } from "./name-claim.js";
+import { loggedEnding } from "./event-log.js";
+import { logEffect } from "./log-effects.js";
+import type { Frame } from "./frame.js";
+import { Keepalive } from "./keepalive.js";
 import { RequestQueue } from "./request-queue.js";
 import { SendQueue } from "./send-queue.js";
-import type { SessionDependencies } from "./session.js";
+import { SessionChat } from "./session-chat.js";
+import { SessionCodec } from "./session-codec.js";
+import { SessionHolder } from "./session-holder.js";
+import { SessionMachine } from "./session-machine.js";
+import { SessionTimers } from "./session-timers.js";
+import type { Session, SessionDependencies } from "./session.js";
 import { addressOf } from "./tcp-acceptor.js";
+import type { ClaimOutcome } from "../session/answers.js";
+import type { CloseReason } from "../session/endings.js";
 
-export interface ConnectionCallbacks extends Pick<
-  SessionDependencies,
-  "limits" | "writeCoalescer" | "observe"
-> {
-  readonly frames: "binary" | "text";
-  readonly carryOut: (frame: Buffer) => Promise<void>;
-  /** The name is kept for a while when the connection is gone. */
-  readonly isLingering: () => boolean;
-  /** The connection is gone, and all that was asked for on it is done. */
-  readonly onEnded: (ending: Ending) => void;
-}
-
-/** How long a dead client's last wishes may take. */
-const PATIENCE_MS = 5_000;
-/** How long a close is waited for. */
-const FAREWELL_MS = 2_000;
-
-export class Connection {
-  readonly sendQueue: SendQueue;
-  /** The client has begun to close: it reads no news any more. */
-  isClosing = false;
-  /** The connection is gone. */
-  isEnded = false;
-  readonly #hold: NameClaim;
-  readonly #doors: ConnectionCallbacks;
-  readonly #inbox: RequestQueue;
+export class Connection implements Session {
+  readonly holder = new SessionHolder(() => this.state);
+  readonly #dependencies: SessionDependencies;
+  readonly #chat: SessionChat;
+  readonly #codec: SessionCodec;
+  readonly #requestQueue = new RequestQueue(() => this.#machine.look());
+  readonly #sendQueue: SendQueue;
+  readonly #keepalive = new Keepalive((why) => this.#put({ type: "cut", why }));
+  readonly #timers = new SessionTimers((timer) => this.#put({ type: "timer", timer }));
+  readonly #machine: SessionMachine;
+  /** How many notices were pushed. */
+  #pushed = 0;
   #webSocket: AnsweringSocket | undefined;
   /** Of the client, as far as this node sees. */
   #address: string | undefined;
-  /** Why the connection ends: who was the first to end it says so. */
-  #ending: Ending | undefined;
-  #ended: Promise<void> | undefined;
+  #onClaimed: (outcome: ClaimOutcome) => void = () => {};
+  #reclaiming = Promise.resolve();
+  #answerClose: () => void = () => {};
 
-  constructor(hold: NameClaim, doors: ConnectionCallbacks) {
-    this.#hold = hold;
-    this.#doors = doors;
-    const { log, counters } = doors.observe;
-    this.#inbox = new RequestQueue((frame) =>
-      doors.carryOut(frame).catch((error: unknown) => {
-        log.error({ err: error, session: hold.id }, "frame failed");
-      }),
-    );
-    this.sendQueue = new SendQueue(doors.limits, doors.writeCoalescer, (why) => {
-      counters.slowReaders.inc();
-      log.warn({ session: hold.id, why }, "slow reader was cut");
-      // close() waits for the reader to take what it does not take: only text dialects can be told
-      if (doors.frames === "text") this.close(CLOSE.slowReader);
-      else this.cut("read too slowly");
+  constructor(dialect: Dialect, dependencies: SessionDependencies) {
+    const { limits, writeCoalescer, settings } = dependencies;
+    this.#dependencies = dependencies;
+    this.#machine = new SessionMachine(newState(dialect.traits, settings, performance.now()), {
+      run: (effect) => this.#run(effect),
+      next: (state) => this.#next(state),
+      onError: (error, { type }) => {
+        const fields = { event: "input_failed", err: error, session: this.holder.id, input: type };
+        dependencies.observe.log.error(fields, "input failed");
+      },
     });
+    this.#codec = new SessionCodec(dialect, dependencies.observe.counters);
+    this.#chat = new SessionChat(this, dependencies, (input) => this.#put(input));
+    this.#sendQueue = new SendQueue(limits, writeCoalescer, (why) => this.#slow(why));
   }
 
-  get address(): string | undefined {
-    return this.#address;
+  get state(): SessionState {
+    return this.#machine.state;
   }
 
-  /** @param onClosing the connection is about to be closed, or has been, with this code */
-  attach(
-    webSocket: AnsweringSocket,
-    socket: Socket,
-    onClosing: (code: number) => void = () => {},
-  ): void {
+  get dialect(): Dialect {
+    return this.#codec.dialect;
+  }
+
+  claim(name: Name): Promise<ClaimOutcome> {
+    const claimed = new Promise<ClaimOutcome>((resolve) => (this.#onClaimed = resolve));
+    this.#put({ type: "claim", name, claimant: { type: "handshake" } });
+    return claimed;
+  }
+
+  introduce(name: Name): void {
+    this.#requestQueue.push(this.dialect.introduce(name));
+  }
+
+  attach(webSocket: AnsweringSocket, socket: Socket): void {
     this.#webSocket = webSocket;
     this.#address = addressOf(socket);
-    webSocket.beforeAnswer = async (code) => {
-      this.isClosing = true;
-      this.#ending ??= { code, why: "closed by the client" };
-      onClosing(code);
-      await Promise.race([this.leave(), pause(FAREWELL_MS, undefined, { ref: false })]);
-      this.sendQueue.flush(); // what was said before comes before
+    webSocket.beforeAnswer = (code) => {
+      const answered = new Promise<void>((resolve) => (this.#answerClose = resolve));
+      this.#put({ type: "closeReceived", code });
+      return answered;
     };
-    this.sendQueue.attach(webSocket, socket);
-    this.#inbox.attach(webSocket);
+    this.#keepalive.attach(webSocket, socket);
+    this.#sendQueue.attach(webSocket, socket);
+    this.#requestQueue.attach(webSocket);
     webSocket.on("error", (error) => {
-      this.#ending ??= { code: CLOSE.lost.code, why: error.message };
-      this.#doors.observe.log.debug({ err: error, session: this.#hold.id }, "websocket failed");
+      const fields = { event: "websocket_failed", err: error, session: this.holder.id };
+      this.#dependencies.observe.log.debug(fields, "websocket failed");
+      this.#put({ type: "socketFailed", why: error.message });
     });
-    webSocket.on("close", (code) => {
-      onClosing(code);
-      void this.end();
-    });
-    // it was closed while its upgrade was under way
-    if (this.#ending?.code === CLOSE.lost.code) webSocket.terminate();
-    else if (this.#ending !== undefined)
-      this.close({ code: this.#ending.code, reason: this.#ending.why });
+    webSocket.on("close", (code) => this.#put({ type: "socketClosed", code }));
+    this.#put({ type: "upgraded" });
   }
 
-  /** Takes a frame as if the client had sent it. */
-  put(frame: Buffer): void {
-    this.#inbox.push(frame);
+  hear(notice: Notice, frame: Frame | undefined): boolean {
+    const route = routeOf(this.state, notice);
+    if (route === "drop") return false;
+    if (route === "transition") {
+      const [{ delivery }, pushed] = [this.state, this.#pushed];
+      this.#put({ type: "notice", notice, frame });
+      const isEarly = delivery.kind === "catching-up" && delivery !== this.state.delivery;
+      return isEarly || pushed !== this.#pushed;
+    }
+    if (frame === undefined) return false;
+    this.#sendQueue.push(frame);
+    return true;
   }
 
-  close({ code, reason }: Pick<Close, "code" | "reason">): void {
-    this.#ending ??= { code, why: reason };
-    const webSocket = this.#webSocket;
-    this.sendQueue.flush(); // what was said before comes before
-    webSocket?.close(code, reason);
-    setTimeout(() => webSocket?.terminate(), FAREWELL_MS).unref();
+  suspend(): void {
+    this.#put({ type: "suspend" });
   }
 
-  /** Ends the connection without a close frame. */
-  cut(why: string): void {
-    this.#ending ??= { code: CLOSE.lost.code, why };
-    this.#webSocket?.terminate();
+  reclaim(mayBeOlder: boolean): Promise<void> {
+    this.#reclaiming = Promise.resolve();
+    this.#put({ type: "reclaim", mayBeOlder });
+    return this.#reclaiming;
   }
 
-  /** Does what has come, then signs out: the name is free wherever the client goes next. */
-  async leave(): Promise<void> {
-    await this.#settle();
-    await this.signOut();
+  isThere(): Promise<boolean> {
+    const { pinged } = this.state.traits;
+    // one known client exits on any ping
+    const mayPing = pinged === "always" || this.#webSocket?.protocol !== "";
+    if (mayPing) return this.#keepalive.answers();
+    return this.#keepalive.survives(() => this.#put({ type: "nudge" }));
   }
 
-  /**
-   * Gives the name back, unless it lingers; nothing more is done in it. Returns false where that
-   * failed: it is tried on when the line has ended.
-   */
-  async signOut(): Promise<boolean> {
-    const hold = this.#hold;
-    hold.isLive = false;
-    if (!hold.hasName || hold.hasLeft || this.#doors.isLingering()) return true;
-    await hold.leave().catch((error: unknown) => {
-      const { log } = this.#doors.observe;
-      log.warn({ err: error, session: hold.id }, "sign-out failed before the close");
-    });
-    return hold.hasLeft;
+  checkPace(nowMs: number): void {
+    this.#sendQueue.checkPace(nowMs);
+    if (this.state.traits.pinged === "always") this.#keepalive.check(nowMs);
+  }
+
+  close(why: CloseReason): void {
+    this.#put({ type: "close", why });
   }
 
   end(): Promise<void> {
-    this.#ended ??= this.#end();
-    return this.#ended;
+    this.#put({ type: "socketClosed" });
+    return this.#machine.until(isOver);
   }
 
-  /** The name is somebody else's: nothing more is done or told. */
-  replaced(): void {
-    this.abandon();
-    this.sendQueue.clear();
-    const { log } = this.#doors.observe;
-    log.warn({ session: this.#hold.id }, "name was taken elsewhere, session closed");
-    this.close(CLOSE.replaced);
+  leave(): Promise<void> {
+    this.#put({ type: "leave" });
+    return this.#machine.until(isFinished);
   }
 
-  /** Forgets what was asked for and is not done yet. */
+  goAway(inMs: number): boolean {
+    this.#put({ type: "goAway", inMs });
+    return this.state.traits.isToldOfDrain && isClaimed(this.state);
+  }
+
   abandon(): void {
-    this.#hold.isLive = false;
-    this.#inbox.clear();
+    this.#put({ type: "abandon" });
   }
 
-  /** Carries out all that has come, for a while; what comes later is refused. */
-  async #settle(): Promise<void> {
-    const patience = setTimeout(() => this.abandon(), PATIENCE_MS);
-    await this.#inbox.drain();
-    clearTimeout(patience);
-    this.#hold.isLive = false;
+  #put(input: Input): void {
+    this.#machine.put(input);
   }
 
-  async #end(): Promise<void> {
-    this.#ending ??= { code: CLOSE.lost.code, why: "connection was lost" };
-    this.isClosing = true;
-    this.isEnded = true;
-    await this.#settle();
-    this.#doors.onEnded(this.#ending);
+  /** The next frame is taken up when the request before it is done. */
+  #next(state: SessionState): Input | undefined {
+    if (!isReadyForFrame(state)) return undefined;
+    const waiting = this.#requestQueue.shift();
+    if (waiting === undefined) return mustDrain(state) ? { type: "drained" } : undefined;
+    this.#codec.takeUp(waiting);
+    return { type: "frame" };
+  }
+
+  #run(effect: Effect): void {
+    const { events, presence } = this.#dependencies;
+    switch (effect.type) {
+      case "send":
+        return this.#sendQueue.send(this.#tell(effect.telling));
+      case "sendAnswer":
+        return this.#sendQueue.send(this.#codec.answer(effect.answer));
+      case "push":
+        this.#pushed++;
+        return this.#sendQueue.push(effect.frame as Frame);
+      case "pushTelling":
+        return this.#sendQueue.push(this.#tell(effect.telling));
+      case "pushMissed":
+        return void this.#pushMissed(effect.messages);
+      case "cork":
+        return this.#sendQueue.cork();
+      case "uncork":
+        return this.#sendQueue.uncork();
+      case "forgetCorked":
+        return this.#sendQueue.clear();
+      case "close": {
+        this.#sendQueue.flush(); // what was said before comes before
+        const { code, reason } = CLOSE[effect.why];
+        return this.#webSocket?.close(code, reason);
+      }
+      case "answerClose":
+        this.#sendQueue.flush();
+        return this.#answerClose();
+      case "terminate":
+        return this.#webSocket?.terminate();
+      case "decode":
+        return this.#put({ type: "decoded", decoded: this.#codec.read(effect.isFirst) });
+      case "refuseFrame":
+        return this.#sendQueue.send(this.#codec.refuse(effect.waitMs));
+      case "forgetRequests":
+        return this.#requestQueue.clear();
+      case "startTimer":
+        return this.#timers.start(effect.timer);
+      case "stopTimer":
+        return this.#timers.stop(effect.timer);
+      case "claimed":
+        return this.#onClaimed(effect.outcome);
+      case "reclaim":
+        this.#reclaiming = this.#chat.reclaim(effect.mayBeOlder);
+        this.#reclaiming.catch(() => {}); // whoever has asked for it hears of it
+        return;
+      case "claim":
+      case "contest":
+      case "release":
+      case "execute":
+      case "resume":
+      case "readPage":
+        return this.#chat.run(effect);
+      case "unclaimed":
+        this.#dependencies.onUnclaimed(this, effect.isUnsure);
+        if (effect.isUnsure) this.holder.renew();
+        return;
+      case "left":
+        return this.#dependencies.onLeft(this);
+      case "ended":
+        return this.#dependencies.onEnded(this, loggedEnding(effect.ending));
+      case "follow": {
+        presence.unfollow(this);
+        const snapshot = presence.follow(this, new Set(effect.watch), nameOf(this.state));
+        return this.#sendQueue.send(this.#tell({ type: "following", ref: effect.ref, snapshot }));
+      }
+      case "unfollow":
+        return presence.unfollow(this);
+      case "active":
+        return this.#dependencies.onActive(this, effect.kind);
+      case "statusChosen":
+        return this.#dependencies.onStatus(this);
+      case "logConnected":
+      case "logStatus":
+      case "logIgnored":
+      case "logResumed":
+      case "logAnswer":
+      case "logLost":
+        return logEffect(effect, this, events, { address: this.#address, op: this.#codec.op });
+      default:
+        return effect satisfies never;
+    }
+  }
+
+  #tell(telling: Telling): Frame | undefined {
+    const { key } = this.holder;
+    return this.#codec.tell(telling, {
+      name: nameOf(this.state),
+      key,
+      nowMs: this.#dependencies.nowMs,
+    });
+  }
+
+  /** As fast as the client takes them. */
+  async #pushMissed(messages: readonly Message[]): Promise<void> {
+    for (const message of messages) {
+      await this.#sendQueue.untilRoom();
+      this.#sendQueue.push(this.#tell({ type: "missed", message }));
+    }
+    this.#put({ type: "pageTold" });
+  }
+
+  #slow(why: "overfull" | "stalled"): void {
+    const { counters, log } = this.#dependencies.observe;
+    counters.slowReaders.inc();
+    log.warn({ event: "slow_reader", session: this.holder.id, why }, "slow reader was cut");
+    this.#put({ type: "slow" });
   }
 }

@@ -2,24 +2,47 @@
  * The event log: which clients came and went, what was refused and why, and at debug from whom to whom a message
  * went. Never a text or a key, and no address but the client's own. docs/operations.md has the table.
  */
-import type { Command, Reply } from "../chat/commands.js";
+import type { Reply } from "../chat/commands.js";
 import { formatAddress, type Address } from "../chat/conversation.js";
 import type { Notice } from "../chat/events.js";
 import type { Name } from "../chat/names.js";
 import type { Observe } from "../observe.js";
+import { CLOSE } from "../wire/close-codes.js";
+import type { SessionState } from "../session/state.js";
 import { shown } from "../wire/shown.js";
 import { nameWriter, type LogNames } from "./log-names.js";
-import type { Resumed } from "./resume.js";
-import type { Session } from "./session.js";
+import { isClaimed, nameOf } from "../session/questions.js";
+import type { Asked } from "../session/requests.js";
+import type { Resumed } from "../session/resumed.js";
+import type { Ending } from "../session/endings.js";
+
+/** What the log tells of a session. */
+export interface LoggedSession {
+  readonly holder: { readonly id: string };
+  readonly state: SessionState;
+  readonly dialect: { readonly name: string };
+}
 
 /** How a connection ended. */
-export interface Ending {
+export interface LoggedEnding {
   readonly code: number;
   readonly why: string;
 }
 
-/** The request that a reply answers. */
-export type Asked = Command | { readonly type: "hello"; readonly name: Name };
+export function loggedEnding(ending: Ending): LoggedEnding {
+  switch (ending.by) {
+    case "node": {
+      const { code, reason } = CLOSE[ending.why];
+      return { code, why: reason };
+    }
+    case "client":
+      return { code: ending.code, why: "closed by the client" };
+    case "loss":
+      return { code: CLOSE.lost.code, why: ending.why };
+    default:
+      return ending satisfies never;
+  }
+}
 
 export class EventLog {
   readonly #observe: Observe;
@@ -33,9 +56,9 @@ export class EventLog {
   }
 
   /** A connection is open; it may have no name yet. */
-  opened({ nameClaim, dialect }: Session, address: string | undefined): void {
+  opened({ holder, dialect }: LoggedSession, address: string | undefined): void {
     const fields = {
-      session: nameClaim.id,
+      session: holder.id,
       dialect: dialect.name,
       address: this.#address(address),
     };
@@ -44,7 +67,7 @@ export class EventLog {
 
   /** A session has its name. */
   connected(
-    session: Session,
+    session: LoggedSession,
     outcome: "new" | "back" | "joined",
     { address, client }: { address: string | undefined; client?: string | undefined },
   ): void {
@@ -60,7 +83,7 @@ export class EventLog {
   }
 
   /** A client that came back is told of gaps. */
-  resumed(session: Session, conversations: readonly Resumed[]): void {
+  resumed(session: LoggedSession, conversations: readonly Resumed[]): void {
     const { log, counters } = this.#observe;
     const reasons = conversations.flatMap(({ gaps }) => gaps.map(({ reason }) => reason));
     for (const reason of reasons) counters.resumeGaps.inc({ reason });
@@ -73,10 +96,18 @@ export class EventLog {
     );
   }
 
+  /** A session's name is held by another one: it is closed. */
+  replaced({ holder }: LoggedSession): void {
+    this.#observe.log.warn(
+      { event: "replaced", session: holder.id },
+      "name was taken elsewhere, session closed",
+    );
+  }
+
   /** The connection is gone. One that never had a name is logged at debug only. */
-  disconnected(session: Session, ending: Ending): void {
+  disconnected(session: LoggedSession, ending: LoggedEnding): void {
     const { log } = this.#observe;
-    const level = session.nameClaim.isClaimed ? "info" : "debug";
+    const level = isClaimed(session.state) ? "info" : "debug";
     log[level]({ event: "disconnected", ...this.#of(session), ...ending }, "client disconnected");
   }
 
@@ -95,14 +126,14 @@ export class EventLog {
     this.#observe.log.info({ event: "refused", ...fields }, "connection was refused");
   }
 
-  frameIgnored(session: Session, why: string, op?: number): void {
+  frameIgnored(session: LoggedSession, why: string, op?: number): void {
     this.#observe.log.info(
       { event: "ignored", ...this.#of(session), why, op },
       "frame was ignored",
     );
   }
 
-  statusChanged(session: Session, notice: Extract<Notice, { type: "presence" }>): void {
+  statusChanged(session: LoggedSession, notice: Extract<Notice, { type: "presence" }>): void {
     const { cause, user } = notice;
     const fields = { ...this.#of(session), status: user.status, cause };
     this.#observe.log.info({ event: "status", ...fields }, "status changed");
@@ -117,7 +148,7 @@ export class EventLog {
   }
 
   /** Logs messages that were stored, and commands that were refused; counts refusals. */
-  answered(session: Session, asked: Asked | undefined, reply: Reply): void {
+  answered(session: LoggedSession, asked: Asked | undefined, reply: Reply): void {
     const { log, counters } = this.#observe;
     if (reply.type === "refused") {
       counters.refusals.inc({ reason: reply.refusal });
@@ -133,13 +164,13 @@ export class EventLog {
 
   /** The fields of each line about a session. A session without a name has the one that it asks for. */
   #of(
-    { nameClaim, dialect }: Session,
+    { holder, state, dialect }: LoggedSession,
     asked?: Asked,
   ): { session: string; user: string | undefined; dialect: string } {
     const isName = asked?.type === "hello" || asked?.type === "register";
-    const name = nameClaim.hasName ? nameClaim.name : isName ? asked.name : undefined;
+    const name = nameOf(state) ?? (isName ? asked.name : undefined);
     const user = name === undefined ? undefined : this.#name(name);
-    return { session: nameClaim.id, user, dialect: dialect.name };
+    return { session: holder.id, user, dialect: dialect.name };
   }
 
   #to(address: Address): string | undefined {

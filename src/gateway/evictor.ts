@@ -5,9 +5,10 @@
  */
 import { setTimeout as pause } from "node:timers/promises";
 import type { Counters } from "../observe.js";
-import { CLOSE, type Close } from "../wire/close-codes.js";
+import { hasHole } from "../session/questions.js";
 import { drain } from "./drain.js";
 import type { Session } from "./session.js";
+import type { CloseReason } from "../session/endings.js";
 
 const WINDOW_MS = 2_000;
 /** What was asked, and the sign-out, may take so long; the connection is closed all the same. */
@@ -45,7 +46,8 @@ export class Evictor {
   }
 
   async #leaveWithHoles(): Promise<void> {
-    const isDue = (session: Session): boolean => session.hasHole && !this.#closed.has(session);
+    const isDue = (session: Session): boolean =>
+      hasHole(session.state) && !this.#closed.has(session);
     while ([...this.#sessions].some(isDue)) await this.#leave("hole", isDue);
   }
 
@@ -63,8 +65,8 @@ export class Evictor {
   }
 }
 
-/** A dialect of bytes has no word for what happened; JSON comes back and resumes. */
-function closeOf(why: "alone" | "hole", { dialect }: Session): Close {
-  if (why === "hole") return CLOSE.eventsMissed;
-  return dialect.frames === "text" ? CLOSE.cannotServeJson : CLOSE.cannotServe;
+/** Some clients can be told what happened, and come back and resume. */
+function closeOf(why: "alone" | "hole", { dialect }: Session): CloseReason {
+  if (why === "hole") return "eventsMissed";
+  return dialect.traits.afterHole === "resume" ? "cannotServeJson" : "cannotServe";
 }

@@ -2,9 +2,20 @@
 import type { IncomingMessage } from "node:http";
 import type { Socket } from "node:net";
 import { SUBPROTOCOL } from "../wire/json-schema.js";
+import type { Failure } from "../session/answers.js";
 
 /** How long a client may take to hang up after it was answered or has begun to close. */
 export const LINGER_MS = 2_000;
+
+export type UpgradeRefusal = readonly [status: 400 | 503, reason: string];
+
+/** How an upgrade is refused whose name could not be claimed. */
+export const CLAIM_REFUSALS: Readonly<Record<"taken" | "bad_name" | Failure, UpgradeRefusal>> = {
+  taken: [400, "this name is taken"],
+  bad_name: [400, "nobody can be called this"],
+  unavailable: [503, "the chat is unavailable, try again"],
+  bug: [503, "the chat is unavailable, try again"],
+};
 
 /** Whether the handshake will succeed. No name is claimed for one that cannot. RFC 6455 §4.2.1. */
 export function isWebSocket(

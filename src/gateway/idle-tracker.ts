@@ -5,6 +5,7 @@
 import type { Chat } from "../chat/chat.js";
 import type { ActivityKind } from "../chat/ports.js";
 import type { Log } from "../observe.js";
+import { nameOf, statusOf } from "../session/questions.js";
 import type { Session } from "./session.js";
 
 export class IdleTracker {
@@ -18,9 +19,9 @@ export class IdleTracker {
   }
 
   note(session: Session, kind: ActivityKind): void {
-    if (!session.nameClaim.hasName) return;
+    if (nameOf(session.state) === undefined) return;
     if (this.#active.get(session) !== "message") this.#active.set(session, kind);
-    if (session.isInactive) void this.flush();
+    if (statusOf(session.state) === "inactive") void this.flush();
   }
 
   /** The user has chosen a status: earlier activity must not change it. */
@@ -31,8 +32,8 @@ export class IdleTracker {
   /** Tells the store of all sessions that were active since the last call. Never rejects. */
   async flush(): Promise<void> {
     const active = [...this.#active]
-      .filter(([{ nameClaim }]) => nameClaim.hasName)
-      .map(([{ nameClaim: holder }, kind]) => ({ holder, kind }));
+      .filter(([{ state }]) => nameOf(state) !== undefined)
+      .map(([{ holder }, kind]) => ({ holder, kind }));
     this.#active = new Map();
     if (active.length === 0) return;
     try {

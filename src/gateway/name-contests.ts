@@ -6,6 +6,7 @@ import type { Chat } from "../chat/chat.js";
 import type { Notice } from "../chat/events.js";
 import type { Name } from "../chat/names.js";
 import type { Log } from "../observe.js";
+import { isSure } from "../session/questions.js";
 import type { Hub } from "./hub.js";
 import type { SignOutQueue } from "./sign-out-queue.js";
 
@@ -81,7 +82,7 @@ export class NameContests {
   async #defend(name: Name): Promise<void> {
     const { chat, hub, leavers, audit } = this.#doors;
     if (this.#defending.has(name)) return; // its answer is for all
-    const sessions = [...hub.named(name)].filter(({ nameClaim }) => nameClaim.isSure);
+    const sessions = [...hub.named(name)].filter(({ state }) => isSure(state));
     // what the store counts as this node's may be left of older data
     if (sessions.length === 0 && !leavers.lingers(name)) return audit.look(name);
     this.#defending.add(name);

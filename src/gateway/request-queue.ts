@@ -1,18 +1,21 @@
-/** The inbox of a connection: frames are carried out one after the other, and a flood has to wait. */
+/** The request queue of a connection: frames wait for their turn, and a flood has to wait. */
 import type { RawData, WebSocket } from "ws";
+import type { Request } from "../session/requests.js";
 
-/** Frames that wait to be carried out before the client is made to wait. */
+/** A frame, or what the node asks for its client. */
+export type Waiting = Buffer | Request;
+
+/** Frames that wait before the client is made to wait: backpressure. */
 const MAX_WAITING = 64;
 
 export class RequestQueue {
-  readonly #carryOut: (frame: Buffer) => Promise<void>;
-  #waiting: Buffer[] = [];
-  #working: Promise<void> = Promise.resolve();
-  #isWorking = false;
+  readonly #onWaiting: () => void;
+  #waiting: Waiting[] = [];
   #webSocket: WebSocket | undefined;
 
-  constructor(carryOut: (frame: Buffer) => Promise<void>) {
-    this.#carryOut = carryOut;
+  /** @param onWaiting something waits, and may be taken */
+  constructor(onWaiting: () => void) {
+    this.#onWaiting = onWaiting;
   }
 
   /** Takes all messages of the connection from here on. */
@@ -21,32 +24,22 @@ export class RequestQueue {
     webSocket.on("message", (data: RawData) => this.push(data as Buffer));
   }
 
-  push(frame: Buffer): void {
-    this.#waiting.push(frame);
+  push(waiting: Waiting): void {
+    this.#waiting.push(waiting);
     if (this.#waiting.length > MAX_WAITING) this.#webSocket?.pause();
-    void this.drain();
+    this.#onWaiting();
   }
 
-  /** Ends when all that has come is carried out. */
-  drain(): Promise<void> {
-    if (!this.#isWorking) this.#working = this.#work();
-    return this.#working;
+  /** Takes the next one, when those before are done. */
+  shift(): Waiting | undefined {
+    if (this.#webSocket?.isPaused === true && this.#waiting.length < MAX_WAITING / 2) {
+      this.#webSocket.resume();
+    }
+    return this.#waiting.shift();
   }
 
-  /** Forgets what has not been carried out. */
+  /** Forgets what waits. */
   clear(): void {
     this.#waiting = [];
-  }
-
-  async #work(): Promise<void> {
-    this.#isWorking = true;
-    for (let frame = this.#waiting.shift(); frame !== undefined; frame = this.#waiting.shift()) {
-      await this.#carryOut(frame);
-      if (this.#webSocket?.isPaused && this.#waiting.length < MAX_WAITING / 2) {
-        this.#webSocket.resume();
-      }
-    }
-    // in the same breath as the look at the queue: a frame that comes now finds nobody at work
-    this.#isWorking = false;
   }
 }

@@ -4,35 +4,23 @@
  */
 import type { Chat } from "../chat/chat.js";
 import { conversationOf, type Conversation } from "../chat/conversation.js";
-import type { Message } from "../chat/events.js";
 import type { ConversationState, Extent, Page } from "../chat/history.js";
 import type { Name } from "../chat/names.js";
+import type { Cursors } from "../session/requests.js";
 import { epochFromText, epochText } from "../wire/epoch.js";
 import { addressFromConv, convOf } from "../wire/json.js";
-import type { Events, Requests } from "../wire/json-schema.js";
+import type { Gap, Resumed } from "../session/resumed.js";
 
-type Cursor = readonly [epoch: string, seq: number];
-type Gap = Omit<Events["gap"], "type" | "conv">;
-
-/** How one conversation goes on for a client. */
-export interface Resumed {
-  readonly state: ConversationState;
-  /** Every message after this one follows. */
-  readonly after: number;
-  readonly gaps: readonly Gap[];
-}
+type Cursor = Cursors[string];
 
 /** More missed messages than this do not follow by themselves. */
 const FOLLOWING = 500;
+/** Messages of a page. */
 const PAGE = 100;
 const AT_ONCE = 32;
 
 /** How the user's conversations go on, given the cursors that the client has. */
-export async function resume(
-  chat: Chat,
-  name: Name,
-  cursors: NonNullable<Requests["hello"]["resume"]>,
-): Promise<Resumed[]> {
+export async function resume(chat: Chat, name: Name, cursors: Cursors): Promise<Resumed[]> {
   const left = new Map<string, Cursor>(Object.entries(cursors));
   const all = (await chat.conversations(name)).map((state) => {
     const conv = convOf(state.conversation, name);
@@ -69,27 +57,6 @@ async function goOn(
   const [epoch, seq] = cursor;
   const page = await pageAfter(chat, state.conversation, seq, 1, epochFromText(epoch));
   return { state: { ...state, ...extentOf(page) }, ...continued(page, cursor) };
-}
-
-/**
- * The messages that follow, page by page, up to what is there when the last page is read; with the
- * gap before a page, if messages were trimmed meanwhile.
- */
-export async function* missed(
-  chat: Chat,
-  { state, after }: Resumed,
-): AsyncGenerator<{ readonly messages: readonly Message[]; readonly gap: Gap | undefined }, void> {
-  let from = after;
-  for (let head = state.head; from < head;) {
-    const { messages, ...page } = await pageAfter(chat, state.conversation, from, PAGE);
-    if (messages.length === 0) return;
-    const before = messages[0]!.seq;
-    const gap =
-      before > from + 1 ? ({ after: from, before, reason: "trimmed" } as const) : undefined;
-    yield { messages, gap };
-    from = messages.at(-1)!.seq;
-    head = page.head;
-  }
 }
 
 /** Without a cursor: private messages that were not read yet; of the general chat nothing. */
@@ -129,11 +96,12 @@ function limited(
   return { after: before - 1, gaps: [...gaps, { after, before, reason: "limit" }] };
 }
 
-function pageAfter(
+/** The messages after one number. @throws Unavailable */
+export function pageAfter(
   chat: Chat,
   conversation: Conversation,
   seq: number,
-  limit: number,
+  limit = PAGE,
   epoch = 0,
 ): Promise<Page> {
   return chat.page(conversation, { direction: "after", seq, limit, epoch });

@@ -54,7 +54,6 @@ export class SendQueue implements Writer {
   attach(webSocket: WebSocket, socket: Socket): void {
     this.#webSocket = webSocket;
     this.#socket = socket;
-    if (this.#isCut) this.#onCut("overfull"); // there was no connection to be cut yet
   }
 
   cork(): void {
@@ -74,8 +73,9 @@ export class SendQueue implements Writer {
     this.#corkedBytes = 0;
   }
 
-  /** Queues a frame behind all others, those held back included. */
-  push(frame: Frame): void {
+  /** Queues a frame, if there is one, behind all others, those held back included. */
+  push(frame: Frame | undefined): void {
+    if (frame === undefined) return;
     if (this.#corked === undefined) return this.send(frame);
     if (this.#isCut) return;
     if (this.#isOverfull) return this.#cut("overfull");
@@ -91,7 +91,8 @@ export class SendQueue implements Writer {
   }
 
   /** Queues a frame; it leaves at the end of this moment. */
-  send(frame: Frame): void {
+  send(frame: Frame | undefined): void {
+    if (frame === undefined) return;
     if (this.#isCut || this.#socket === undefined || this.#webSocket?.readyState !== 1) return;
     // one answer alone may be larger than all that a slow reader may owe
     if (this.#isOverfull) return this.#cut("overfull");

@@ -5,25 +5,36 @@ import { setTimeout as pause } from "node:timers/promises";
 import { WebSocketServer, type Server as ServerOf, type ServerOptions } from "ws";
 import type { Chat } from "../chat/chat.js";
 import type { Observe } from "../observe.js";
-import { CLOSE } from "../wire/close-codes.js";
-import type { ByteDialect } from "../wire/dialect.js";
+import { hasLeft, nameOf } from "../session/questions.js";
+import type { Dialect } from "../wire/dialect.js";
 import { SUBPROTOCOL } from "../wire/json-schema.js";
 import { AnsweringSocket } from "./answering-socket.js";
-import { ClassicSession } from "./classic-session.js";
+import { Connection } from "./connection.js";
 import { drain, type Drain } from "./drain.js";
-import { LINGER_MS, answerUpgrade, isWebSocket, mendOffer, shortestEcho } from "./handshake.js";
+import {
+  CLAIM_REFUSALS,
+  LINGER_MS,
+  answerUpgrade,
+  isWebSocket,
+  mendOffer,
+  shortestEcho,
+  type UpgradeRefusal,
+} from "./handshake.js";
 import type { EventLog } from "./event-log.js";
 import type { Hub } from "./hub.js";
 import type { CloseTimeout } from "./library-internals.js";
 import type { SendQueueLimits } from "./send-queue.js";
-import { JsonSession } from "./json-session.js";
 import { HttpRoutes } from "./http-routes.js";
 import type { Presence } from "./presence.js";
 import type { Session, SessionDependencies } from "./session.js";
 import type { StaticSite } from "./static-site.js";
 import { TcpAcceptor, addressOf, watchEnd } from "./tcp-acceptor.js";
-import { dialectOf, parseUpgradeRequest, type UpgradeRequest } from "./upgrade-request.js";
-import type { JsonSettings } from "./welcome.js";
+import {
+  dialectOf,
+  parseUpgradeRequest,
+  type DialectName,
+  type UpgradeRequest,
+} from "./upgrade-request.js";
 import { WriteCoalescer } from "./write-coalescer.js";
 
 export interface GatewaySettings {
@@ -31,8 +42,8 @@ export interface GatewaySettings {
   readonly port: number;
   readonly maxFrameBytes: number;
   readonly sendQueue: SendQueueLimits;
-  readonly json: JsonSettings;
-  /** See SessionDoors. */
+  readonly requestsPerSecond: number;
+  /** See SessionDependencies. */
   readonly mustAwaitStore: boolean;
   /** Whether users' addresses are kept, for those who look them up. */
   readonly keepsAddresses: boolean;
@@ -46,7 +57,7 @@ export interface GatewayDependencies {
   readonly presence: Presence;
   readonly observe: Observe;
   readonly events: EventLog;
-  readonly dialects: { readonly classic: ByteDialect; readonly wsProtocol: ByteDialect };
+  readonly dialects: Readonly<Record<DialectName, Dialect>>;
   readonly onActive: SessionDependencies["onActive"];
   readonly onStatus: SessionDependencies["onStatus"];
   readonly mayBeFree: SessionDependencies["mayBeFree"];
@@ -55,7 +66,7 @@ export interface GatewayDependencies {
   readonly isReady: () => boolean;
   /** Told at /readyz, so that it knows itself among its peers. */
   readonly id: string;
-  /** See SessionDoors. */
+  /** See SessionDependencies. */
   readonly nowMs: () => number;
   /** The page for browsers, if there is one. */
   readonly site: StaticSite | undefined;
@@ -65,55 +76,49 @@ const PACE_CHECK_MS = 1_000;
 
 export class Gateway {
   readonly #settings: GatewaySettings;
-  readonly #doors: GatewayDependencies;
-  readonly #sessionDoors: SessionDependencies;
+  readonly #dependencies: GatewayDependencies;
+  readonly #sessionDependencies: SessionDependencies;
   readonly #sessions = new Set<Session>();
-  readonly #sockets = new TcpAcceptor();
+  readonly #acceptor = new TcpAcceptor();
   readonly #http = createHttpServer((request, response) => {
-    this.#sockets.hasAsked(request.socket);
-    void this.#pages.serve(request, response);
+    this.#acceptor.hasAsked(request.socket);
+    void this.#routes.serve(request, response);
   });
-  readonly #pages: HttpRoutes;
+  readonly #routes: HttpRoutes;
   /** Classic texts are bytes of any kind, in frames of either type. */
-  readonly #ofBytes: ServerOf<typeof AnsweringSocket>;
-  readonly #ofJson: ServerOf<typeof AnsweringSocket>;
+  readonly #binary: ServerOf<typeof AnsweringSocket>;
+  readonly #text: ServerOf<typeof AnsweringSocket>;
   readonly #tcp: Server;
   #pacing: NodeJS.Timeout | undefined;
   /** draining: says at /readyz that it will go. leaving: takes nobody in. stopping: not even plain HTTP. */
   #state: "open" | "draining" | "leaving" | "stopping" = "open";
 
-  constructor(settings: GatewaySettings, doors: GatewayDependencies) {
+  constructor(settings: GatewaySettings, dependencies: GatewayDependencies) {
     this.#settings = settings;
-    this.#doors = doors;
-    this.#sessionDoors = {
-      chat: doors.chat,
-      observe: doors.observe,
-      events: doors.events,
+    this.#dependencies = dependencies;
+    this.#sessionDependencies = {
+      ...dependencies,
+      settings: { ...settings, maxEarlyBytes: settings.sendQueue.maxBytes },
       limits: settings.sendQueue,
       writeCoalescer: new WriteCoalescer(),
-      nowMs: doors.nowMs,
-      mustAwaitStore: settings.mustAwaitStore,
-      onClaiming: (session) => doors.hub.add(session, session.nameClaim.name),
+      onClaiming: (session) => dependencies.hub.add(session, session.holder.name),
       onUnclaimed: (session, isUnsure) => this.#release(session, isUnsure),
-      mayBeFree: doors.mayBeFree,
-      onLeft: (session) => doors.hub.release(session, session.nameClaim.name),
-      onActive: doors.onActive,
-      onStatus: doors.onStatus,
+      onLeft: (session) => dependencies.hub.release(session, session.holder.name),
       onEnded: (session, ending) => {
         this.#sessions.delete(session);
-        doors.observe.counters.connections.dec({ dialect: session.dialect.name });
-        doors.events.disconnected(session, ending);
-        if (session.nameClaim.hasName) this.#release(session, !session.nameClaim.hasLeft);
+        dependencies.observe.counters.connections.dec({ dialect: session.dialect.name });
+        dependencies.events.disconnected(session, ending);
+        if (nameOf(session.state) !== undefined) this.#release(session, !hasLeft(session.state));
       },
     };
-    this.#pages = new HttpRoutes({
-      chat: doors.chat,
-      log: doors.observe.log,
-      mayBeFree: doors.mayBeFree,
-      isReady: doors.isReady,
-      id: doors.id,
+    this.#routes = new HttpRoutes({
+      chat: dependencies.chat,
+      log: dependencies.observe.log,
+      mayBeFree: dependencies.mayBeFree,
+      isReady: dependencies.isReady,
+      id: dependencies.id,
       isDraining: () => this.#state !== "open",
-      site: doors.site,
+      site: dependencies.site,
     });
     const options: ServerOptions<typeof AnsweringSocket> & CloseTimeout = {
       WebSocket: AnsweringSocket,
@@ -124,12 +129,12 @@ export class Gateway {
       closeTimeout: LINGER_MS,
       handleProtocols: (offered) => shortestEcho(offered),
     };
-    this.#ofBytes = new WebSocketServer({ ...options, skipUTF8Validation: true });
-    this.#ofJson = new WebSocketServer(options);
+    this.#binary = new WebSocketServer({ ...options, skipUTF8Validation: true });
+    this.#text = new WebSocketServer(options);
     this.#http.on("upgrade", (request: IncomingMessage, socket: Socket, head: Buffer) => {
-      this.#sockets.hasAsked(socket);
+      this.#acceptor.hasAsked(socket);
       this.#upgrade(request, socket, head).catch((error: unknown) => {
-        doors.observe.log.error({ err: error }, "upgrade failed");
+        dependencies.observe.log.error({ err: error }, "upgrade failed");
         socket.destroy();
       });
     });
@@ -141,11 +146,11 @@ export class Gateway {
     this.#tcp = createServer(
       { noDelay: true, keepAlive: true, keepAliveInitialDelay: 30_000, allowHalfOpen: true },
       (socket) => {
-        this.#sockets.accept(socket, (mended) => this.#http.emit("connection", mended));
+        this.#acceptor.accept(socket, (mended) => this.#http.emit("connection", mended));
       },
     );
     this.#tcp.maxConnections = settings.maxConnections;
-    doors.observe.counters.connectionsLimit.set(settings.maxConnections);
+    dependencies.observe.counters.connectionsLimit.set(settings.maxConnections);
   }
 
   /** Listens; resolves with the port. */
@@ -172,7 +177,7 @@ export class Gateway {
 
   /** Bytes that were handed to sockets and not taken by the network yet. */
   get queuedBytes(): number {
-    return this.#sockets.queuedBytes;
+    return this.#acceptor.queuedBytes;
   }
 
   /** Tells balancers that it will go (/readyz answers 404); goes on as before. */
@@ -191,7 +196,7 @@ export class Gateway {
     this.#state = "leaving";
     const leave = async (session: Session): Promise<void> => {
       await session.leave();
-      session.close(CLOSE.restarting);
+      session.close("restarting");
     };
     const tell = (session: Session, inMs: number): boolean => session.goAway(inMs);
     await drain(this.#sessions, { ...times, tell, leave });
@@ -206,9 +211,9 @@ export class Gateway {
     this.#state = "stopping";
     clearInterval(this.#pacing);
     const closed = new Promise((resolve) => this.#tcp.close(resolve));
-    for (const session of this.#sessions) session.close(CLOSE.restarting);
+    for (const session of this.#sessions) session.close("restarting");
     // idle HTTP connections, and those that are still at their first line
-    const lingering = setTimeout(() => this.#sockets.destroyAll(), 2_500);
+    const lingering = setTimeout(() => this.#acceptor.destroyAll(), 2_500);
     await closed;
     clearTimeout(lingering);
     const ended = Promise.all([...this.#sessions].map((session) => session.end()));
@@ -224,7 +229,7 @@ export class Gateway {
   async #upgrade(request: IncomingMessage, socket: Socket, head: Buffer): Promise<void> {
     const target = parseUpgradeRequest(request);
     const dialect = dialectOf(target);
-    const { observe, events } = this.#doors;
+    const { observe, events } = this.#dependencies;
     const address = addressOf(socket);
     const refuse = (status: 400 | 503, reason: string): void => {
       events.connectionRefused(status, reason, { name: target.name, dialect, address });
@@ -236,55 +241,48 @@ export class Gateway {
     const refusal = this.#refusalOf(target, dialect);
     if (refusal !== undefined) return refuse(...refusal);
 
-    const session = this.#newSession(dialect);
-    if (this.#settings.keepsAddresses) session.nameClaim.address = address;
+    const session: Session = new Connection(
+      this.#dependencies.dialects[dialect],
+      this.#sessionDependencies,
+    );
+    if (this.#settings.keepsAddresses) session.holder.address = address;
     this.#sessions.add(session);
     observe.counters.connections.inc({ dialect: session.dialect.name });
     // whatever happens to the connection from here on, the session ends with it
     socket.on("close", () => void session.end());
-    let registered: "new" | "back" | "joined" | undefined;
-    if (session instanceof ClassicSession && target.name !== undefined) {
+    const { frames, traits } = session.dialect;
+    const isClaimed = target.name !== undefined && traits.nameInRequest !== "introduced";
+    let connected: "new" | "back" | "joined" | undefined;
+    if (isClaimed) {
       const unwatch = watchEnd(socket, () => void session.end());
-      const outcome = await session.claim(target.name).catch((error: unknown) => {
-        observe.log.warn({ err: error, session: session.nameClaim.id }, "claim was not answered");
-        return "unavailable" as const;
-      });
+      const outcome = await session.claim(target.name);
       unwatch();
-      if (outcome === "taken") return refuse(400, "this name is taken");
-      if (outcome === "unavailable") return refuse(503, "the chat is unavailable, try again");
-      registered = outcome;
+      if (outcome !== "new" && outcome !== "back" && outcome !== "joined") {
+        return refuse(...CLAIM_REFUSALS[outcome]);
+      }
+      connected = outcome;
     }
     if (this.#isLeaving) return refuse(503, "this node is stopping");
     mendOffer(request, target.subprotocols);
-    const webSockets = dialect === "json" ? this.#ofJson : this.#ofBytes;
+    const webSockets = frames === "text" ? this.#text : this.#binary;
     webSockets.handleUpgrade(request, socket, head, (webSocket) => {
       session.attach(webSocket, socket);
-      if (registered === undefined) events.opened(session, address);
-      else events.connected(session, registered, { address });
-      if (session instanceof JsonSession && target.name !== undefined) session.greet(target.name);
+      if (connected === undefined) events.opened(session, address);
+      else events.connected(session, connected, { address });
+      if (target.name !== undefined && !isClaimed) session.introduce(target.name);
     });
   }
 
-  #newSession(dialect: "classic" | "wsProtocol" | "json"): ClassicSession | JsonSession {
-    if (dialect !== "json") {
-      return new ClassicSession(this.#doors.dialects[dialect], this.#sessionDoors);
-    }
-    return new JsonSession(this.#settings.json, this.#doors.presence, this.#sessionDoors);
-  }
-
   /** Why the upgrade is refused before anything is claimed. */
-  #refusalOf(
-    { name }: UpgradeRequest,
-    dialect: "classic" | "wsProtocol" | "json",
-  ): [status: 400 | 503, reason: string] | undefined {
-    if (!this.#doors.isReady() || this.#isLeaving)
+  #refusalOf({ name }: UpgradeRequest, dialect: DialectName): UpgradeRefusal | undefined {
+    if (!this.#dependencies.isReady() || this.#isLeaving)
       return [503, "this node is not ready, try again"];
     if (name === undefined) {
-      return dialect === "classic"
+      return this.#dependencies.dialects[dialect].traits.nameInRequest === "required"
         ? [400, "connect with a name: ws://host:port?name=you"]
         : undefined;
     }
-    if (this.#doors.chat.refuseName(name)) return [400, "nobody can be called this"];
+    if (this.#dependencies.chat.refuseName(name)) return CLAIM_REFUSALS.bad_name;
     return undefined;
   }
 
@@ -293,7 +291,7 @@ export class Gateway {
   }
 
   #release(session: Session, mayHaveName: boolean): void {
-    this.#doors.hub.remove(session, session.nameClaim.name);
-    if (mayHaveName) this.#doors.onLeft(session);
+    this.#dependencies.hub.remove(session, session.holder.name);
+    if (mayHaveName) this.#dependencies.onLeft(session);
   }
 }

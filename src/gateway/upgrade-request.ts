@@ -10,6 +10,9 @@ export interface UpgradeRequest {
   readonly subprotocols: readonly string[];
 }
 
+/** What a connection may speak. */
+export type DialectName = "classic" | "wsProtocol" | "json";
+
 /** Never throws, whatever bytes the client sent as its target. */
 export function parseUpgradeRequest(request: IncomingMessage): UpgradeRequest {
   const target = request.url ?? "/";
@@ -27,10 +30,7 @@ export function parseUpgradeRequest(request: IncomingMessage): UpgradeRequest {
 }
 
 /** The dialect of the connection: chosen by its subprotocols and path, never guessed from frames. */
-export function dialectOf({
-  path,
-  subprotocols,
-}: UpgradeRequest): "classic" | "wsProtocol" | "json" | "unknown" {
+export function dialectOf({ path, subprotocols }: UpgradeRequest): DialectName | "unknown" {
   if (subprotocols.includes(SUBPROTOCOL)) return "json";
   // the client speaks only other versions, and would misread this one. PROTOCOL.md, versions
   const isOurs = (word: string): boolean => word.startsWith("tertulia.");

@@ -19,7 +19,9 @@ import { SignOutQueue } from "../gateway/sign-out-queue.js";
 import type { StaticSite } from "../gateway/static-site.js";
 import { inRoom, type Observe } from "../observe.js";
 import { BUCKETS } from "../redis/keys.js";
+import { lingers } from "../session/questions.js";
 import { classicDialect } from "../wire/classic.js";
+import { jsonDialect } from "../wire/json-dialect.js";
 import { wsProtocolDialect } from "../wire/ws-protocol.js";
 import type { Backend } from "./backend.js";
 
@@ -53,7 +55,7 @@ export function createFrontend(
   const audit = new Audit(users, BUCKETS, {
     isHeld: (name) => hub.has(name),
     isSigningOut: (name) => signOuts.has(name),
-    sessionsOf: (name) => [...hub.named(name)].map(({ nameClaim }) => nameClaim.id),
+    sessionsOf: (name) => [...hub.named(name)].map(({ holder }) => holder.id),
   });
   const contests = new NameContests({
     chat,
@@ -81,12 +83,7 @@ export function createFrontend(
       maxConnections: config.MAX_CONNECTIONS,
       mustAwaitStore: config.ACK_LEVEL === "replicated",
       keepsAddresses: classicOptions.showsAddress,
-      json: {
-        node: config.NODE_NAME,
-        textMaxChars: config.TEXT_MAX_CHARS,
-        maxFrameBytes: config.MAX_FRAME_BYTES,
-        requestsPerSecond: config.REQUESTS_PER_SECOND,
-      },
+      requestsPerSecond: config.REQUESTS_PER_SECOND,
       sendQueue: { maxBytes: config.QUEUE_MAX_BYTES, maxStallMs: config.QUEUE_STALL_MS },
     },
     {
@@ -95,15 +92,21 @@ export function createFrontend(
       presence,
       observe: inRoom(observe, "gateway"),
       events,
-      dialects: { classic: classicDialect(classicOptions, wsProtocol), wsProtocol },
+      dialects: {
+        classic: classicDialect(classicOptions, wsProtocol),
+        wsProtocol,
+        json: jsonDialect({
+          node: config.NODE_NAME,
+          textMaxChars: config.TEXT_MAX_CHARS,
+          maxFrameBytes: config.MAX_FRAME_BYTES,
+          requestsPerSecond: config.REQUESTS_PER_SECOND,
+        }),
+      },
       onActive: (session, kind) => idleTracker.note(session, kind),
       onStatus: (session) => idleTracker.forget(session),
       mayBeFree: (name) => contests.mayBeFree(name),
-      onLeft: ({ nameClaim, isLingering }) =>
-        signOuts.signOut(
-          nameClaim,
-          isLingering && nameClaim.isClaimed ? config.PRESENCE_LINGER_MS : 0,
-        ),
+      onLeft: ({ holder, state }) =>
+        signOuts.signOut(holder, lingers(state) ? config.PRESENCE_LINGER_MS : 0),
       isReady: () => readiness.isReady,
       id,
       nowMs: () => heartbeat.clock.nowMs,

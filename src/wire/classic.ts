@@ -10,14 +10,17 @@ import { recognising } from "./recognise.js";
 
 /** The dialect of connections without a subprotocol. An op 10 as the first frame switches to `seed`. */
 export function classicDialect(configured: ClassicOptions, seed: ByteDialect): ByteDialect {
-  return recognising(configured, (options) => ({
-    name: "classic",
-    frames: "binary",
-    decode: (frame) =>
-      frame[0] === OP.register ? { kind: "speaks", dialect: seed } : decodeClassic(frame),
-    encodeReply: (reply, op) => encodeReply(reply, options, op),
-    encodeNotice: (notice) => encodeNotice(notice, options),
-  }));
+  return recognising(
+    configured,
+    (options) => ({
+      name: "classic",
+      decode: (frame) =>
+        frame[0] === OP.register ? { kind: "speaks", dialect: seed } : decodeClassic(frame),
+      encodeReply: (reply, op) => encodeReply(reply, options, op),
+      encodeNotice: (notice) => encodeNotice(notice, options),
+    }),
+    { nameInRequest: "required" },
+  );
 }
 
 export const OP = {

@@ -7,11 +7,10 @@ import {
   type Address,
   type Conversation,
 } from "../chat/conversation.js";
-import type { Message, Notice, PresenceWindow } from "../chat/events.js";
+import type { Message, PresenceWindow } from "../chat/events.js";
 import type { ConversationState } from "../chat/history.js";
 import { bytesFromName, nameFromBytes, type Name } from "../chat/names.js";
 import type { PresenceSnapshot } from "../chat/presence.js";
-import type { Dialect } from "./dialect.js";
 import { epochText } from "./epoch.js";
 import { REFUSALS, errorKind, type ErrorCode } from "./error-codes.js";
 import { requests, type Event, type Events, type Request } from "./json-schema.js";
@@ -43,37 +42,6 @@ export function idOfFrame(frame: Uint8Array): Id {
   const id = parsed(decoder.decode(frame))?.["id"];
   return isId(id) ? id : undefined;
 }
-
-/** One instance serves all connections. A frame depends on its reader only in private conversations. */
-export const jsonDialect: Dialect = {
-  name: "json",
-  frames: "text",
-  encodeNotice(notice: Notice, reader?: Name): Uint8Array | undefined {
-    switch (notice.type) {
-      case "message":
-        return encodeEvent(messageEvent(notice.message, reader));
-      case "typing": {
-        const { author, conversation } = notice;
-        const conv = convOf(conversation, reader);
-        return encodeEvent({ type: "typing", conv, from: textFromName(author) });
-      }
-      case "read": {
-        const { conversation, read, unread } = notice;
-        return encodeEvent({ type: "read", conv: convOf(conversation, reader), read, unread });
-      }
-      case "presence-window":
-        return encodeEvent(presenceEvent(notice));
-      case "contested":
-      case "defended":
-      case "presence": // told in windows
-      case "leader":
-      case "gap": // the connection is closed, see json-session
-        return undefined;
-      default:
-        return notice satisfies never;
-    }
-  },
-};
 
 export function encodeEvent(event: Event): Uint8Array {
   return encoder.encode(JSON.stringify(event));
@@ -193,7 +161,7 @@ function okEvent(id: Id, reply: Exclude<Reply, { type: "refused" }>, reader?: Na
   }
 }
 
-function presenceEvent(window: PresenceWindow): Events["presence"] {
+export function presenceEvent(window: PresenceWindow): Events["presence"] {
   const { isSnapshot, gone } = window;
   const { count, full, set } = presenceFields(window);
   return {

@@ -2,7 +2,9 @@
  * Some clients need what the protocol does not say, and some of their frames tell which client it is. From
  * such a frame on, the connection speaks a variant of its dialect. PROTOCOL.md, classic.
  */
-import type { ByteDialect, ClassicOptions, Decoded } from "./dialect.js";
+import type { Traits } from "../session/traits.js";
+import { dialectOfBytes } from "./byte-dialect.js";
+import type { ByteCodec, ByteDialect, ClassicOptions, Decoded } from "./dialect.js";
 
 /** One client reads at most so much of a reply, the four bytes of the frame's header included. */
 const SMALL_REPLY_BYTES = 1_023 - 4;
@@ -10,21 +12,22 @@ const SMALL_REPLY_BYTES = 1_023 - 4;
 /** A dialect that switches to its variants. Of each variant one instance is made, when it is first needed. */
 export function recognising(
   configured: ClassicOptions,
-  dialectOf: (options: ClassicOptions) => ByteDialect,
+  codecOf: (options: ClassicOptions) => ByteCodec,
+  traits: Partial<Traits> = {},
 ): ByteDialect {
   const variants = new Map<string, ByteDialect>();
   const variantOf = (options: ClassicOptions): ByteDialect => {
     const key = `${options.generalOrigin} ${options.replyMaxBytes}`;
     const known = variants.get(key);
     if (known !== undefined) return known;
-    const plain = dialectOf(options);
+    const plain = codecOf(options);
     const decode = (frame: Uint8Array): Decoded => {
       const decoded = plain.decode(frame);
       const needed = neededBy(frame, options);
       if (needed === options || decoded.kind !== "command") return decoded;
       return { ...decoded, dialect: variantOf(needed) };
     };
-    const variant = { ...plain, decode };
+    const variant = dialectOfBytes({ ...plain, decode }, traits);
     variants.set(key, variant);
     return variant;
   };

@@ -21,7 +21,6 @@ import { recognising } from "./recognise.js";
 export function wsProtocolDialect(configured: ClassicOptions): ByteDialect {
   return recognising(configured, (options) => ({
     name: "ws-protocol",
-    frames: "binary",
     decode,
     encodeReply(reply: Reply, op?: number) {
       if (reply.type !== "users" || op === OP.directory) return encodeReply(reply, options, op);

@@ -8,7 +8,14 @@ import type { Session } from "#tertulia/gateway/session.js";
 import { observe } from "#tertulia/observe.js";
 import { classicDialect } from "#tertulia/wire/classic.js";
 import type { Dialect } from "#tertulia/wire/dialect.js";
-import { jsonDialect } from "#tertulia/wire/json.js";
+import { jsonDialect } from "#tertulia/wire/json-dialect.js";
+
+const json = jsonDialect({
+  node: "n",
+  textMaxChars: 10_000,
+  maxFrameBytes: 65_536,
+  requestsPerSecond: 50,
+});
 
 const at = { generation: 1, seq: 1 } as unknown as Extract<Notice, { type: "message" }>["at"];
 
@@ -17,7 +24,7 @@ test("a session that has released its name hears what is for everybody, not what
   const heard: string[] = [];
   const session = (who: string): Session =>
     ({
-      dialect: jsonDialect,
+      dialect: json,
       hear: (notice: Notice) => heard.push(`${who} ${notice.type}`) > 0,
     }) as unknown as Session;
   const [before, after] = [session("before"), session("after")];
@@ -42,7 +49,7 @@ test("a session that has released its name hears what is for everybody, not what
 test("a window of presence is encoded once for its audience, and told to nobody else", () => {
   const hub = new Hub(observe("silent", "hub").counters);
   const frames = new Map<string, (Frame | undefined)[]>();
-  const session = (who: string, dialect: Dialect = jsonDialect): Session => {
+  const session = (who: string, dialect: Dialect = json): Session => {
     const heard: (Frame | undefined)[] = [];
     frames.set(who, heard);
     const hear = (_: Notice, frame: Frame | undefined): boolean => heard.push(frame) > 0;
@@ -52,10 +59,7 @@ test("a window of presence is encoded once for its audience, and told to nobody 
     const isFull = gone.length > 0;
     return { type: "presence-window", count: 2, isFull, isSnapshot: false, set: [], gone };
   };
-  const classic = classicDialect(
-    { generalOrigin: "sender", replyMaxBytes: 4_096 },
-    jsonDialect as never,
-  );
+  const classic = classicDialect({ generalOrigin: "sender", replyMaxBytes: 4_096 }, json as never);
   const [one, two, other, bytes] = [
     session("one"),
     session("two"),

@@ -13,12 +13,20 @@ import { LINGER_MS, answerUpgrade, shortestEcho } from "#tertulia/gateway/handsh
 import { Hub } from "#tertulia/gateway/hub.js";
 import { Presence } from "#tertulia/gateway/presence.js";
 import type { Session, SessionDependencies } from "#tertulia/gateway/session.js";
+import {
+  hasHole,
+  hasLeft,
+  isSure,
+  lingers,
+  nameOf as nameIn,
+  statusOf,
+} from "#tertulia/session/questions.js";
 import { watchEnd } from "#tertulia/gateway/tcp-acceptor.js";
 import type { WriteCoalescer, Writer } from "#tertulia/gateway/write-coalescer.js";
 import { ClientSocket } from "./client-socket.js";
 import { fakeObserve } from "./fake-observe.js";
 import { FakeStores } from "./fake-stores.js";
-import type { Driven, Implementation, Protocol } from "./implementation.js";
+import type { Implementation, Protocol } from "./implementation.js";
 import { TIME } from "./model-notation.js";
 import type { Transcript } from "./transcript.js";
 
@@ -39,7 +47,7 @@ export class FakeGateway {
   readonly socket: ClientSocket;
   readonly stores: FakeStores;
   readonly hub: Hub;
-  readonly driven: Driven;
+  readonly session: Session;
   webSocket: AnsweringSocket | undefined;
   readonly #transcript: Transcript;
   readonly #settings: Settings;
@@ -74,10 +82,9 @@ export class FakeGateway {
       const user = { name: `user${i}` as Name, status: "active" } as const;
       this.#presence.hear({ type: "presence", at: this.stores.nextAt(), user, cause: "new" });
     }
-    const nameOf = (session: Session): Name => session.nameClaim.name;
-    const signOut = ({ nameClaim, isLingering }: Session): void => {
-      const how = isLingering && nameClaim.isClaimed ? ", after a while" : "";
-      note(`sign out ${this.stores.describe(nameClaim)}${how}`);
+    const nameOf = (session: Session): Name => session.holder.name;
+    const signOut = ({ holder, state }: Session): void => {
+      note(`sign out ${this.stores.describe(holder)}${lingers(state) ? ", after a while" : ""}`);
     };
     const remove = (session: Session, mayHaveName: boolean): void => {
       note(`hub remove ${nameOf(session)}`);
@@ -86,6 +93,12 @@ export class FakeGateway {
     };
     const dependencies: SessionDependencies = {
       chat,
+      presence: this.#presence,
+      settings: {
+        mustAwaitStore: settings.isReplicated,
+        maxEarlyBytes: settings.queueBytes,
+        requestsPerSecond: settings.perSecond,
+      },
       observe,
       events: this.#events,
       limits: { maxBytes: settings.queueBytes, maxStallMs: 15_000 },
@@ -93,7 +106,6 @@ export class FakeGateway {
         queue: (writer: Writer) => void this.#queued.push(writer),
       } as unknown as WriteCoalescer,
       nowMs: () => TIME,
-      mustAwaitStore: settings.isReplicated,
       onClaiming: (session) => {
         note(`hub add ${nameOf(session)}`);
         this.hub.add(session, nameOf(session));
@@ -111,7 +123,7 @@ export class FakeGateway {
         note("ended");
         observe.counters.connections.dec({ dialect: session.dialect.name });
         this.#events.disconnected(session, ending);
-        if (session.nameClaim.hasName) remove(session, !session.nameClaim.hasLeft);
+        if (nameIn(session.state) !== undefined) remove(session, !hasLeft(session.state));
       },
     };
     const json = {
@@ -120,15 +132,14 @@ export class FakeGateway {
       maxFrameBytes: 65_536,
       requestsPerSecond: settings.perSecond,
     };
-    this.driven = make(settings.protocol, { dependencies, json, presence: this.#presence });
-    observe.counters.connections.inc({ dialect: this.driven.session.dialect.name });
+    this.session = make(settings.protocol, { dependencies, json });
+    observe.counters.connections.inc({ dialect: this.session.dialect.name });
   }
 
   /** The upgrade, as the server does it once it has found nothing wrong with the request. */
   async upgrade(): Promise<void> {
-    const { driven, socket: client } = this;
+    const { session, socket: client } = this;
     const { protocol, name } = this.#settings;
-    const { session } = driven;
     const socket = client as unknown as Socket;
     socket.on("close", () => void session.end());
     socket.on("error", () => {});
@@ -136,10 +147,13 @@ export class FakeGateway {
     let registered: "new" | "back" | "joined" | undefined;
     if (protocol !== "json" && name !== undefined) {
       const unwatch = watchEnd(socket, () => void session.end());
-      const outcome = await driven.claim(name).catch(() => "unavailable" as const);
+      const outcome = await session.claim(name);
       unwatch();
       if (outcome === "taken") return answerUpgrade(socket, 400, "this name is taken");
-      if (outcome === "unavailable") return answerUpgrade(socket, 503, "unavailable");
+      if (outcome === "unavailable" || outcome === "bug") {
+        return answerUpgrade(socket, 503, "unavailable");
+      }
+      if (outcome === "bad_name") return answerUpgrade(socket, 400, "nobody can be called this");
       registered = outcome;
     }
     this.#webSockets().handleUpgrade(requestOf(protocol), socket, NO_HEAD, (webSocket) => {
@@ -147,7 +161,7 @@ export class FakeGateway {
       session.attach(webSocket, socket);
       if (registered === undefined) this.#events.opened(session, undefined);
       else this.#events.connected(session, registered, { address: undefined });
-      if (protocol === "json" && name !== undefined) driven.greet(name);
+      if (protocol === "json" && name !== undefined) session.introduce(name);
     });
   }
 
@@ -167,12 +181,12 @@ export class FakeGateway {
 
   /** Notes what has changed in what others see of the session. */
   look(): void {
-    const { session } = this.driven;
+    const { state } = this.session;
     const now = {
-      isInactive: session.isInactive,
-      hasHole: session.hasHole,
+      isInactive: statusOf(state) === "inactive",
+      hasHole: hasHole(state),
       isPaused: this.webSocket?.isPaused === true,
-      isSure: this.driven.isSure(),
+      isSure: isSure(state),
     };
     const note = (line: string): void => this.#transcript.note("state", line);
     const before = this.#state;

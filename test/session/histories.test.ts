@@ -9,7 +9,7 @@ import { runHistory } from "./run-history.js";
 
 /** Another folder holds transcripts that are not kept. */
 const FOLDER = new URL(process.env["HISTORIES"] ?? "./histories/", import.meta.url);
-const make = implementations[process.env["IMPLEMENTATION"] ?? "twoClasses"]!;
+const make = implementations[process.env["IMPLEMENTATION"] ?? "connection"]!;
 const isRecording = process.env["RECORD"] !== undefined;
 
 for (const file of await readdir(FOLDER)) {

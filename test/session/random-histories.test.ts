@@ -10,7 +10,7 @@ import { implementations } from "./implementation.js";
 import { happen } from "./random-script.js";
 import { History } from "./run-history.js";
 
-const make = implementations[process.env["IMPLEMENTATION"] ?? "twoClasses"]!;
+const make = implementations[process.env["IMPLEMENTATION"] ?? "connection"]!;
 const FIRST_SEED = Number(process.env["SEED"] ?? 1);
 const HISTORIES = Number(process.env["RUNS"] ?? 300);
 const folder = process.env["RECORD"];

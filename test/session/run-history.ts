@@ -2,7 +2,7 @@
 import { Unavailable } from "#tertulia/chat/ports.js";
 import type { Name } from "#tertulia/chat/names.js";
 import { setTimeout as pause } from "node:timers/promises";
-import { CLOSE } from "#tertulia/wire/close-codes.js";
+import { nameOf } from "#tertulia/session/questions.js";
 import { bytesOf } from "./byte-notation.js";
 import { Clock } from "./clock.js";
 import { FakeGateway, type Settings } from "./fake-gateway.js";
@@ -84,8 +84,7 @@ export class History {
       void this.#gateway.upgrade();
       return;
     }
-    const { stores, socket, hub, driven } = this.gateway;
-    const { session } = driven;
+    const { stores, socket, hub, session } = this.gateway;
     const isText = session.dialect.frames === "text";
     const told = (what: string, done: Promise<unknown>): void => {
       const note = (end: string): void => this.transcript.note("state", `${what} ${end}`);
@@ -113,18 +112,18 @@ export class History {
       case "leave":
         return told("leave", session.leave());
       case "restart": {
-        const leave = session.leave().then(() => session.close(CLOSE.restarting));
+        const leave = session.leave().then(() => session.close("restarting"));
         return told("restart", leave);
       }
       case "evict": {
         const leave = Promise.race([session.leave(), pause(1_000)]);
         return told(
           "eviction",
-          leave.then(() => session.close(isText ? CLOSE.cannotServeJson : CLOSE.eventsMissed)),
+          leave.then(() => session.close(isText ? "cannotServeJson" : "eventsMissed")),
         );
       }
       case "close":
-        return session.close(CLOSE.restarting);
+        return session.close("restarting");
       case "goaway":
         return this.transcript.note(
           "state",
@@ -144,7 +143,7 @@ export class History {
   #client(rest: string): void {
     const { socket } = this.gateway;
     const [word = "", code] = rest.split(" ");
-    const isText = this.gateway.driven.session.dialect.frames === "text";
+    const isText = this.gateway.session.dialect.frames === "text";
     if (word === "close") socket.sendClose(code === undefined ? undefined : Number(code));
     else if (word === "end") socket.push(null);
     else if (word === "reset") socket.destroy(new Error("reset"));
@@ -156,8 +155,7 @@ export class History {
   }
 
   get #self(): Name {
-    const { nameClaim } = this.gateway.driven.session;
-    return nameClaim.hasName ? nameClaim.name : ("ana" as Name);
+    return nameOf(this.gateway.session.state) ?? ("ana" as Name);
   }
 }
 

@@ -121,9 +121,9 @@ export const PLANTED: Readonly<Record<string, Planted>> = {
       ),
       replace(DUTIES, "beat", "local is_member = mode == 'join' or", "local is_member = true or"),
       replace(
-        "gateway/name-claim.ts",
-        "NameClaim.#reclaim",
-        'if (claim.outcome === "taken") return false;',
+        "gateway/session-chat.ts",
+        "SessionChat.reclaim",
+        'if (claim.outcome === "taken") return answered({ outcome: "taken" });',
         "",
       ),
     ],
@@ -197,11 +197,11 @@ export const PLANTED: Readonly<Record<string, Planted>> = {
         "await this.#retrying(() => {",
         "await this.#retrying(async () => {",
       ),
-      replace(
-        "gateway/request-queue.ts",
-        "RequestQueue.#work",
-        "await this.#carryOut(frame);",
-        "void this.#carryOut(frame);",
+      // the next request begins while this one is under way
+      atStart(
+        "gateway/session-chat.ts",
+        "SessionChat.#execute",
+        "if (command.type === 'send') { this.#dependencies.chat.execute(this.#session.holder, command).catch(() => {}); return this.#answer({ type: 'answered', reply: { type: 'accepted' } }); }",
       ),
     ],
     faults: [],
@@ -223,9 +223,7 @@ export const PLANTED: Readonly<Record<string, Planted>> = {
   },
   "told-behind-a-hole": {
     // a session that missed events for good hears the events behind them
-    changes: [
-      replace("gateway/classic-session.ts", "ClassicSession.hear", "notice.hasMissed", "false"),
-    ],
+    changes: [replace("session/delivery.ts", "hole", "notice.hasMissed", "false")],
     faults: ["trim-logs"],
     minutes: 0.4,
   },

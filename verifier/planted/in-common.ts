@@ -28,11 +28,13 @@ export const SEEN_UNNOTICED: Change = replace(
 
 /** A gateway sends a message back to its author before it is stored. */
 export const ECHO: Change = atStart(
-  "gateway/classic-session.ts",
-  "ClassicSession.#send",
-  `const message = { conversation: { kind: 'general' }, author: this.nameClaim.name, text: command.text };
-    const echo = this.dialect.encodeNotice({ type: 'message', at: { generation: 0, offset: 0 }, message });
-    this.#line.sendQueue.push(frameOf(echo, 'binary'));`,
+  "gateway/connection.ts",
+  "Connection.#run",
+  `if (effect.type === 'execute' && effect.command.type === 'send' && this.dialect.frames === 'binary') {
+      const message = { conversation: { kind: 'general' }, author: this.holder.name, text: effect.command.text };
+      const echo = this.dialect.encodeNotice({ type: 'message', at: { generation: 0, offset: 0 }, message });
+      this.#sendQueue.push(this.#codec.answer(echo));
+    }`,
 );
 
 /** A claim takes the holder's lease for ended, or for alive, without a look at it. */

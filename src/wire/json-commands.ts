@@ -1,16 +1,14 @@
 /** Which command of the chat a JSON request is. */
-import type { Chat } from "../chat/chat.js";
-import { nameFromText, addressFromConv, problem } from "../wire/json.js";
-import type { Events, Request } from "../wire/json-schema.js";
-
-type Command = Parameters<Chat["execute"]>[1];
+import type { ChatCommand } from "../session/requests.js";
+import { nameFromText, addressFromConv, problem } from "./json.js";
+import type { Events, Request } from "./json-schema.js";
 
 /** Bigger than every number of a message. */
 const END = Number.MAX_SAFE_INTEGER;
 
 export function commandOf(
   request: Exclude<Request, { type: "hello" | "ping" | "bye" | "presence" }>,
-): { command: Command } | { error: Events["error"] } {
+): { command: ChatCommand } | { error: Events["error"] } {
   switch (request.type) {
     case "publish": {
       const { conv, mid, text: written } = request;

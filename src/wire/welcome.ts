@@ -1,10 +1,9 @@
 /** The welcome: what a JSON client is told first. PROTOCOL.md, JSON. */
 import type { Name } from "../chat/names.js";
-import { epochText } from "../wire/epoch.js";
-import { convOf, idOf, textFromName, unreadOf } from "../wire/json.js";
-import type { Events, Request } from "../wire/json-schema.js";
-import type { NameClaim } from "./name-claim.js";
-import type { Resumed } from "./resume.js";
+import { epochText } from "./epoch.js";
+import { convOf, idOf, textFromName, unreadOf } from "./json.js";
+import type { Events, Request } from "./json-schema.js";
+import type { Resumed } from "../session/resumed.js";
 
 export interface JsonSettings {
   readonly node: string;
@@ -17,7 +16,7 @@ export interface JsonSettings {
 
 export function welcomeOf(
   id: Request["id"],
-  { name, key }: NameClaim,
+  { name, key }: { readonly name: Name; readonly key: string },
   { node, textMaxChars, maxFrameBytes, requestsPerSecond }: JsonSettings,
   conversations: readonly Resumed[],
 ): Events["welcome"] {
@@ -25,7 +24,7 @@ export function welcomeOf(
     type: "welcome",
     ...idOf(id),
     user: textFromName(name),
-    key: key!,
+    key,
     node,
     limits: { text: textMaxChars, frame: maxFrameBytes, perSecond: requestsPerSecond },
     conversations: conversations.map((each) => described(each, name)),

@@ -1,0 +1,146 @@
+/** What a session asks of the chat: each answer is an input of its state machine. */
+import type { Conversation } from "../chat/conversation.js";
+import type { Name } from "../chat/names.js";
+import { Unavailable } from "../chat/ports.js";
+import type { Effect } from "../session/effects.js";
+import type { Input } from "../session/inputs.js";
+import type { ChatCommand, Cursors } from "../session/requests.js";
+import { pageAfter, resume } from "./resume.js";
+import { newKey } from "./session-holder.js";
+import type { Session, SessionDependencies } from "./session.js";
+import type { ClaimAnswer, Failure, ReclaimAnswer } from "../session/answers.js";
+
+/** What is asked of the chat. */
+export type ChatEffect = Extract<
+  Effect,
+  { type: "claim" | "contest" | "release" | "execute" | "resume" | "readPage" }
+>;
+
+export class SessionChat {
+  readonly #session: Session;
+  readonly #dependencies: SessionDependencies;
+  readonly #answer: (input: Input) => void;
+
+  constructor(session: Session, dependencies: SessionDependencies, answer: (input: Input) => void) {
+    this.#session = session;
+    this.#dependencies = dependencies;
+    this.#answer = answer;
+  }
+
+  /** @throws Unavailable */
+  async reclaim(mayBeOlder: boolean): Promise<void> {
+    const answered = (answer: ReclaimAnswer): void =>
+      this.#answer({ type: "reclaimAnswered", answer, mayBeOlder });
+    try {
+      const claim = await this.#dependencies.chat.join(this.#session.holder);
+      if (claim.outcome === "taken") return answered({ outcome: "taken" });
+      answered({ outcome: "kept", at: claim.outcome === "held" ? undefined : claim.at });
+    } catch (error) {
+      answered({ outcome: error instanceof Unavailable ? "unavailable" : "bug" });
+      throw error;
+    }
+  }
+
+  run(effect: ChatEffect): void {
+    switch (effect.type) {
+      case "claim":
+        void this.#claim(effect).then((answer) => this.#answer({ type: "claimAnswered", answer }));
+        return;
+      case "contest":
+        return void this.#contest(effect.name);
+      case "release":
+        return void this.#release();
+      case "execute":
+        return void this.#execute(effect.command);
+      case "resume":
+        return void this.#resume(effect.cursors);
+      case "readPage":
+        return void this.#readPage(effect.conversation, effect.after);
+      default:
+        return effect satisfies never;
+    }
+  }
+
+  async #claim({
+    name,
+    written,
+    key,
+    isAgain,
+  }: Extract<Effect, { type: "claim" }>): Promise<ClaimAnswer> {
+    const { chat, onClaiming } = this.#dependencies;
+    const { holder, state } = this.#session;
+    if (!isAgain && chat.refuseName(name, written) !== undefined) return { outcome: "bad_name" };
+    holder.claims(name);
+    // a client that may come back shares the name with its session of before
+    if (!isAgain) holder.key = key ?? (state.traits.lingers ? newKey() : undefined);
+    onClaiming(this.#session);
+    try {
+      const claim = await chat.join(holder);
+      if (claim.outcome === "taken") return { outcome: "taken" };
+      const outcome = claim.outcome === "held" ? "back" : claim.outcome;
+      return { outcome, at: claim.at };
+    } catch (error) {
+      return { outcome: this.#failure(error, "claim") };
+    }
+  }
+
+  async #contest(name: Name): Promise<void> {
+    const mayBeFree = await this.#dependencies.mayBeFree(name).catch((error: unknown) => {
+      this.#failure(error, "contest");
+      return false;
+    });
+    this.#answer({ type: "contestDecided", mayBeFree });
+  }
+
+  async #release(): Promise<void> {
+    const { chat, observe } = this.#dependencies;
+    try {
+      await chat.leave(this.#session.holder);
+      this.#answer({ type: "releaseAnswered", isReleased: true });
+    } catch (error) {
+      const fields = { event: "sign_out_failed", err: error, session: this.#session.holder.id };
+      observe.log.warn(fields, "sign-out failed before the close");
+      this.#answer({ type: "releaseAnswered", isReleased: false });
+    }
+  }
+
+  async #execute(command: ChatCommand): Promise<void> {
+    try {
+      const reply = await this.#dependencies.chat.execute(this.#session.holder, command);
+      this.#answer({ type: "answered", reply });
+    } catch (error) {
+      this.#answer({ type: "failed", why: this.#failure(error, command.type) });
+    }
+  }
+
+  async #resume(cursors: Cursors): Promise<void> {
+    try {
+      const { chat } = this.#dependencies;
+      const conversations = await resume(chat, this.#session.holder.name, cursors);
+      this.#answer({ type: "resumed", conversations });
+    } catch (error) {
+      this.#answer({ type: "failed", why: this.#failure(error, "resume") });
+    }
+  }
+
+  async #readPage(conversation: Conversation, after: number): Promise<void> {
+    try {
+      const page = await pageAfter(this.#dependencies.chat, conversation, after);
+      this.#answer({ type: "pageRead", page });
+    } catch (error) {
+      this.#answer({ type: "failed", why: this.#failure(error, "resume") });
+    }
+  }
+
+  /** An answer that did not come is the world's fault; everything else is ours. */
+  #failure(error: unknown, request: string): Failure {
+    const { log } = this.#dependencies.observe;
+    const fields = { err: error, session: this.#session.holder.id, request };
+    if (error instanceof Unavailable) {
+      log.warn({ event: "store_unavailable", ...fields }, "store was unavailable");
+      return "unavailable";
+    }
+    log.error({ event: "request_failed", ...fields }, "request failed");
+    return "bug";
+  }
+}

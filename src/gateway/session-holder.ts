@@ -1,0 +1,53 @@
+/** In whose name a session acts: its identity for the stores, which stays the same while its state changes. */
+import { randomBytes } from "node:crypto";
+import type { Name } from "../chat/names.js";
+import type { SessionActor } from "../chat/policy.js";
+import { isLive } from "../session/questions.js";
+import type { SessionState } from "../session/state.js";
+
+export class SessionHolder implements SessionActor {
+  readonly kind = "session";
+  /** Sessions that claim with the same key share the name. */
+  key: string | undefined;
+  /** Where the client is connected from; only where addresses are kept. */
+  address: string | undefined;
+  readonly #state: () => SessionState;
+  #id = newId();
+  #name: Name | undefined;
+
+  constructor(state: () => SessionState) {
+    this.#state = state;
+  }
+
+  get id(): string {
+    return this.#id;
+  }
+
+  /** The name that was claimed last, whatever became of the claim. */
+  get name(): Name {
+    if (this.#name === undefined) throw new Error("a session without a name cannot act");
+    return this.#name;
+  }
+
+  get isLive(): boolean {
+    return isLive(this.#state());
+  }
+
+  claims(name: Name): void {
+    this.#name = name;
+  }
+
+  /** Makes a new holder of it: the sign-out that may be due for its last claim must not undo the next one. */
+  renew(): void {
+    this.#id = newId();
+  }
+}
+
+/** A key of its own, for a client that has brought none. */
+export function newKey(): string {
+  return randomBytes(18).toString("base64url");
+}
+
+function newId(): string {
+  return randomBytes(12).toString("base64url");
+}

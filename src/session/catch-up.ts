@@ -1,0 +1,148 @@
+/**
+ * Catch-up: a client is told what it missed while notices wait; then these pass, but for what was told already. So
+ * there is no moment in which something could be missed, or told twice.
+ */
+import { keyOf } from "../chat/conversation.js";
+import type { Message, Notice } from "../chat/events.js";
+import type { Page } from "../chat/history.js";
+import type { Effect } from "./effects.js";
+import type { Encoded } from "./requests.js";
+import type { Gap, Resumed } from "./resumed.js";
+
+/** Notices that came before all that was missed was told: a list, newest first. */
+export interface Early {
+  readonly bytes: number;
+  readonly newest: EarlyNotice | undefined;
+}
+
+interface EarlyNotice {
+  readonly notice: Notice;
+  readonly frame: Encoded;
+  readonly before: EarlyNotice | undefined;
+}
+
+export const nothingEarly: Early = { bytes: 0, newest: undefined };
+
+export function withEarly(early: Early, notice: Notice, frame: Encoded): Early {
+  return { bytes: early.bytes + frame.length, newest: { notice, frame, before: early.newest } };
+}
+
+/** By key: up to where each conversation was told from its history: what the feed tells of these messages was told. */
+export type Told = ReadonlyMap<string, { readonly seq: number; readonly epoch: number }>;
+
+/** How far the conversations were told. */
+export interface Progress {
+  readonly conversations: readonly Resumed[];
+  /** The one that is being told. */
+  readonly index: number;
+  readonly from: number;
+  readonly head: number;
+}
+
+export interface CatchUpStep {
+  /** Undefined: all was told. */
+  readonly progress: Progress | undefined;
+  readonly effects: readonly Effect[];
+}
+
+/** Where each conversation goes on, before anything of it was told. */
+export function toldAtFirst(conversations: readonly Resumed[]): Told {
+  return new Map(
+    conversations.map(({ state, after }) => [
+      keyOf(state.conversation),
+      { seq: after, epoch: state.epoch },
+    ]),
+  );
+}
+
+/** Begins with the conversation at `index`, and passes those of which nothing was missed. */
+export function beginAt(conversations: readonly Resumed[], index: number): CatchUpStep {
+  const effects: Effect[] = [];
+  for (let i = index; i < conversations.length; i++) {
+    const { state, after, gaps } = conversations[i]!;
+    const { conversation, head } = state;
+    for (const gap of gaps) {
+      effects.push({ type: "pushTelling", telling: { type: "gap", conversation, gap } });
+    }
+    if (after >= head) continue;
+    effects.push({ type: "readPage", conversation, after });
+    return { progress: { conversations, index: i, from: after, head }, effects };
+  }
+  return { progress: undefined, effects };
+}
+
+/** Tells a page, after the gap before it if messages were trimmed meanwhile. */
+export function tellPage(progress: Progress, { messages, head }: Page): CatchUpStep {
+  const { conversations, index, from } = progress;
+  const [first, last] = [messages[0], messages.at(-1)];
+  if (first === undefined || last === undefined) return beginAt(conversations, index + 1);
+  const effects: Effect[] = [];
+  if (first.seq > from + 1) {
+    const gap: Gap = { after: from, before: first.seq, reason: "trimmed" };
+    const { conversation } = conversations[index]!.state;
+    effects.push({ type: "pushTelling", telling: { type: "gap", conversation, gap } });
+  }
+  effects.push({ type: "pushMissed", messages });
+  return { progress: { ...progress, from: last.seq, head }, effects };
+}
+
+/** The page was told: goes on with the next one, or the next conversation. */
+export function afterPage({ conversations, index, from, head }: Progress): CatchUpStep {
+  if (from >= head) return beginAt(conversations, index + 1);
+  const { conversation } = conversations[index]!.state;
+  const progress = { conversations, index, from, head };
+  return { progress, effects: [{ type: "readPage", conversation, after: from }] };
+}
+
+export function withPage(told: Told, { conversations, index }: Progress, { messages }: Page): Told {
+  const last = messages.at(-1);
+  if (last === undefined) return told;
+  const { state } = conversations[index]!;
+  const epoch = Math.max(last.epoch, state.epoch);
+  return new Map(told).set(keyOf(state.conversation), { seq: last.seq, epoch });
+}
+
+/**
+ * Whether a message that the feed tells was told. `rolled-back`: another message was told under this number;
+ * `passed`: not told, and no later one of its conversation was, so it need not be compared again.
+ */
+export function comparedWith(
+  told: Told,
+  message: Message,
+): "new" | "passed" | "told" | "rolled-back" {
+  if (told.size === 0) return "new";
+  const last = told.get(keyOf(message.conversation));
+  if (last === undefined) return "new";
+  if (message.seq > last.seq) return "passed";
+  return message.epoch > last.epoch ? "rolled-back" : "told";
+}
+
+export function without(told: Told, { conversation }: Message): Told {
+  const rest = new Map(told);
+  rest.delete(keyOf(conversation));
+  return rest;
+}
+
+/** Lets the early notices pass, oldest first, but for what was told. */
+export function passEarly(
+  { newest }: Early,
+  told: Told,
+): { readonly told: Told; readonly frames: readonly Encoded[]; readonly isRolledBack: boolean } {
+  const early: EarlyNotice[] = [];
+  for (let each = newest; each !== undefined; each = each.before) early.push(each);
+  const rest = new Map(told);
+  const frames: Encoded[] = [];
+  for (const { notice, frame } of early.toReversed()) {
+    if (notice.type !== "message") {
+      frames.push(frame);
+      continue;
+    }
+    const { message } = notice;
+    const compared = comparedWith(rest, message);
+    if (compared === "rolled-back") return { told: rest, frames, isRolledBack: true };
+    if (compared === "told") continue;
+    if (compared === "passed") rest.delete(keyOf(message.conversation));
+    frames.push(frame);
+  }
+  return { told: rest, frames, isRolledBack: false };
+}

@@ -1,0 +1,142 @@
+/** Which notices a session's client is told, and when. */
+import type { Notice } from "../chat/events.js";
+import {
+  comparedWith,
+  nothingEarly,
+  passEarly,
+  toldAtFirst,
+  withEarly,
+  without,
+  withPage,
+} from "./catch-up.js";
+import type { Effect } from "./effects.js";
+import type { InputOf } from "./inputs.js";
+import { isOwnStory, nameOf, takesNotices } from "./questions.js";
+import type { Delivery, SessionState } from "./state.js";
+import { ignored, impossible, raise, stay, step, type Step, type Table } from "./table.js";
+
+type Concern = "notice" | "resumed" | "pageRead" | "caughtUp" | "forget";
+
+const forgetCorked: Effect = { type: "forgetCorked" };
+
+export const deliveryTable: Table<Delivery, Concern> = {
+  "catching-up": {
+    notice: (region, input, state) => {
+      const missed = hole(input, state);
+      if (missed !== undefined) return missed;
+      if (!isFor(state, input.notice) || input.frame === undefined) return ignored();
+      const early = withEarly(region.early, input.notice, input.frame);
+      if (early.bytes <= state.settings.maxEarlyBytes) return step({ ...region, early });
+      return raise({ type: "close", why: "slowReader" }); // more happens than the client takes
+    },
+    resumed: (region, { conversations }) => step({ ...region, told: toldAtFirst(conversations) }),
+    pageRead: (region, { page }, state) => {
+      if (state.request.kind !== "catching-up") return ignored();
+      const { progress } = state.request;
+      return step({ ...region, told: withPage(region.told, progress, page) });
+    },
+    caughtUp: ({ early, told }) => {
+      const { told: rest, frames, isRolledBack } = passEarly(early, told);
+      const pushes = frames.map((frame): Effect => ({ type: "push", frame }));
+      const flowing = step<Delivery>({ kind: "flowing", told: rest }, ...pushes);
+      return isRolledBack
+        ? { ...flowing, ...raise({ type: "close", why: "positionLost" }) }
+        : flowing;
+    },
+    forget: (region) => step({ ...region, early: nothingEarly }, forgetCorked),
+  },
+  flowing: {
+    notice: ({ told }, input, state) => {
+      const missed = hole(input, state);
+      if (missed !== undefined) return missed;
+      const { notice, frame } = input;
+      if (!isFor(state, notice) || frame === undefined) return ignored();
+      const push: Effect = { type: "push", frame };
+      if (isOwnSignOut(state, notice)) {
+        return { ...stay(push), ...raise({ type: "heardOfSignOut" }) };
+      }
+      if (notice.type !== "message") return stay(push);
+      const { message } = notice;
+      const compared = comparedWith(told, message);
+      switch (compared) {
+        case "new":
+          return stay(push);
+        case "passed":
+          return step({ kind: "flowing", told: without(told, message) }, push);
+        case "told":
+          return ignored();
+        case "rolled-back":
+          return raise({ type: "close", why: "positionLost" });
+        default:
+          return compared satisfies never;
+      }
+    },
+    resumed: impossible,
+    pageRead: impossible,
+    caughtUp: impossible,
+    forget: () => stay(forgetCorked),
+  },
+  severed: {
+    notice: ignored,
+    resumed: impossible,
+    pageRead: impossible,
+    caughtUp: impossible,
+    forget: () => stay(forgetCorked),
+  },
+};
+
+/**
+ * What the hub does with a notice, for it tells many sessions of it: most only push its frame, or are not concerned.
+ * `transition`: the session's state may change.
+ */
+export function routeOf(state: SessionState, notice: Notice): "push" | "drop" | "transition" {
+  const { delivery, transport } = state;
+  switch (notice.type) {
+    case "gap":
+      return "transition";
+    case "presence":
+      if (notice.user.name === nameOf(state)) return "transition";
+      break;
+    case "message":
+      if (delivery.kind !== "flowing" || delivery.told.size === 0) break;
+      if (comparedWith(delivery.told, notice.message) !== "new") return "transition";
+      break;
+    default:
+  }
+  if (delivery.kind === "catching-up") return "transition";
+  return delivery.kind === "flowing" && takesNotices(transport) && isFor(state, notice)
+    ? "push"
+    : "drop";
+}
+
+/** Whether the client is to hear it. */
+function isFor(state: SessionState, notice: Notice): boolean {
+  if (!takesNotices(state.transport)) return false;
+  switch (notice.type) {
+    case "presence":
+      // what became of the name before this session had it is not this session's story
+      return notice.user.name !== nameOf(state) || isOwnStory(state, notice);
+    case "typing":
+      return state.traits.hearsOwnTyping || notice.author !== nameOf(state);
+    default:
+      return true;
+  }
+}
+
+/** Whether the client hears by it that its own user is disconnected. */
+function isOwnSignOut(state: SessionState, notice: Notice): boolean {
+  if (notice.type !== "presence" || notice.user.status !== "disconnected") return false;
+  return notice.user.name === nameOf(state);
+}
+
+/** What is missing can be read again by a client that comes back with its cursors; others hear no more. */
+function hole(
+  { notice }: InputOf<"notice">,
+  { traits, transport }: SessionState,
+): Step<Delivery> | undefined {
+  if (notice.type !== "gap") return undefined;
+  if (traits.afterHole === "resume") {
+    return takesNotices(transport) ? raise({ type: "close", why: "positionLost" }) : ignored();
+  }
+  return notice.hasMissed ? step<Delivery>({ kind: "severed" }) : ignored();
+}

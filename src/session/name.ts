@@ -1,0 +1,249 @@
+/** A session's claim to a name: claimed, doubted for a while perhaps, then claimed again, given back or lost. */
+import type { Notice } from "../chat/events.js";
+import type { Effect } from "./effects.js";
+import type { InputOf } from "./inputs.js";
+import { isHangingUp, isLive, isOwnStory } from "./questions.js";
+import { reclaim, reclaimAnswered, recontestDecided, unsure } from "./reclaim.js";
+import type { ClaimedName, NameClaim, SessionState } from "./state.js";
+import { ignored, impossible, raise, stay, step, type Step, type Table } from "./table.js";
+import type { PresenceNotice } from "./requests.js";
+
+type Concern =
+  | "claim"
+  | "claimAnswered"
+  | "contestDecided"
+  | "socketClosed"
+  | "suspend"
+  | "reclaim"
+  | "reclaimAnswered"
+  | "release"
+  | "releaseAnswered"
+  | "signedOut"
+  | "notice"
+  | "nudge"
+  | "timer";
+
+type Of<Kind extends NameClaim["kind"]> = Extract<NameClaim, { kind: Kind }>;
+
+/** Without a name there is nothing to be doubted, given back or told of. */
+const nameless = {
+  suspend: ignored,
+  reclaim: ignored,
+  reclaimAnswered: impossible,
+  releaseAnswered: impossible,
+  signedOut: impossible,
+  notice: ignored,
+  nudge: ignored,
+  timer: noHello,
+} as const;
+
+/** A name that was claimed once is not claimed for the first time again. */
+const claimed = {
+  claim: impossible,
+  claimAnswered: impossible,
+  socketClosed: ignored,
+  timer: ignored,
+} as const;
+
+/** A name in doubt: nothing is told of it. */
+const doubtful = {
+  ...claimed,
+  suspend: ignored,
+  reclaim,
+  reclaimAnswered,
+  release,
+  releaseAnswered: impossible,
+  signedOut: given,
+  notice: ignored,
+  nudge,
+} as const;
+
+/** A name that the session is done with: a late answer to a claim changes nothing. */
+const left = {
+  ...claimed,
+  contestDecided: ignored,
+  reclaim: ignored,
+  reclaimAnswered: ignored,
+  signedOut: ignored,
+  nudge: ignored,
+} as const;
+
+export const nameTable: Table<NameClaim, Concern> = {
+  none: {
+    ...nameless,
+    claim: (_, { name, written, key }) =>
+      step(
+        { kind: "claiming", name, isAgain: false },
+        { type: "claim", name, written, key, isAgain: false },
+      ),
+    claimAnswered: impossible,
+    contestDecided: ignored, // of a claim that was given up
+    socketClosed: ignored,
+    release: () => raise({ type: "left", isOut: true }),
+  },
+  claiming: {
+    ...nameless,
+    claim: impossible,
+    claimAnswered,
+    contestDecided: ignored, // of a claim that was given up
+    socketClosed: ignored,
+    release: impossible,
+  },
+  contesting: {
+    ...nameless,
+    claim: impossible,
+    claimAnswered: impossible,
+    contestDecided,
+    // nobody wants the name any more
+    socketClosed: () => ({ ...step<NameClaim>({ kind: "none" }), ...settled("taken") }),
+    release: impossible,
+  },
+  held: {
+    ...claimed,
+    contestDecided: ignored,
+    suspend: (held) => step({ ...held, kind: "doubted" }),
+    reclaim,
+    reclaimAnswered,
+    release,
+    releaseAnswered: impossible,
+    signedOut: given,
+    notice: ownPresence,
+    nudge,
+  },
+  doubted: { ...doubtful, contestDecided: ignored },
+  reclaiming: { ...doubtful, contestDecided: ignored },
+  recontesting: { ...doubtful, contestDecided: recontestDecided },
+  releasing: { ...left, suspend: unsure, notice: ownPresence, release: ignored, releaseAnswered },
+  released: {
+    ...left,
+    suspend: unsure,
+    notice: ownPresence,
+    release: () => raise({ type: "left", isOut: true }),
+    releaseAnswered: impossible,
+  },
+  lost: {
+    ...left,
+    suspend: ignored,
+    notice: ignored,
+    release: () => raise({ type: "left", isOut: true }),
+    releaseAnswered: impossible,
+  },
+};
+
+function claimAnswered(
+  { name, isAgain }: Of<"claiming">,
+  { answer }: InputOf<"claimAnswered">,
+  state: SessionState,
+): Step<NameClaim> {
+  switch (answer.outcome) {
+    case "new":
+    case "back":
+    case "joined":
+      return {
+        ...step<NameClaim>({ kind: "held", name, at: answer.at, status: "active" }),
+        ...settled(answer.outcome),
+      };
+    case "bad_name":
+      return { ...step<NameClaim>({ kind: "none" }), ...settled("bad_name") };
+    case "taken": {
+      const unclaimed: Effect = { type: "unclaimed", name, isUnsure: false };
+      if (isAgain || state.transport.kind === "closed") {
+        return {
+          ...step<NameClaim>({ kind: "none" }, unclaimed),
+          raise: [{ type: "forget" }, { type: "claimSettled", outcome: "taken" }],
+        };
+      }
+      const contest: Effect = { type: "contest", name };
+      return {
+        ...step<NameClaim>({ kind: "contesting", name }, unclaimed, contest),
+        ...raise({ type: "forget" }),
+      };
+    }
+    case "unavailable":
+    case "bug":
+      return {
+        ...step<NameClaim>({ kind: "none" }, { type: "unclaimed", name, isUnsure: true }),
+        raise: [{ type: "forget" }, { type: "claimSettled", outcome: answer.outcome }],
+      };
+    default:
+      return answer satisfies never;
+  }
+}
+
+function settled(outcome: InputOf<"claimSettled">["outcome"]): Step<never> {
+  return raise({ type: "claimSettled", outcome });
+}
+
+/** A client that has hung up would take a name that nobody uses then. */
+function contestDecided(
+  { name }: Of<"contesting">,
+  { mayBeFree }: InputOf<"contestDecided">,
+  state: SessionState,
+): Step<NameClaim> {
+  const isTried = mayBeFree && !isHangingUp(state) && isLive(state);
+  if (!isTried) return { ...step<NameClaim>({ kind: "none" }), ...settled("taken") };
+  const again = { isAgain: true, written: undefined, key: undefined };
+  return step<NameClaim>(
+    { kind: "claiming", name, isAgain: true },
+    { type: "claim", name, ...again },
+  );
+}
+
+/** What every client takes, and has heard before. */
+function nudge({ name, status }: ClaimedName): Step<never> {
+  const reply = { type: "unchanged", user: { name, status } } as const;
+  return stay({ type: "pushTelling", telling: { type: "reply", ref: undefined, reply } });
+}
+
+function releaseAnswered(
+  region: Of<"releasing">,
+  { isReleased }: InputOf<"releaseAnswered">,
+): Step<NameClaim> {
+  const { name, at, status, isSure } = region;
+  const told = raise({ type: "left", isOut: isReleased });
+  if (isReleased) return { ...given(region), ...told };
+  return { ...step<NameClaim>({ kind: isSure ? "held" : "doubted", name, at, status }), ...told };
+}
+
+function release({
+  kind,
+  name,
+  at,
+  status,
+}: Of<"held" | "doubted" | "reclaiming" | "recontesting">): Step<NameClaim> {
+  const next = { kind: "releasing", name, at, status, isSure: kind === "held" } as const;
+  return step<NameClaim>(next, { type: "release" });
+}
+
+/** The store has signed the session out. */
+function given(
+  region: Of<"held" | "doubted" | "reclaiming" | "recontesting" | "releasing">,
+): Step<NameClaim> {
+  const { kind, name, at, status } = region;
+  const isSure = kind === "releasing" ? region.isSure : kind === "held";
+  return step<NameClaim>({ kind: "released", name, at, status, isSure }, { type: "left", name });
+}
+
+/** What became of the name while the session has had it. */
+function ownPresence(
+  region: Of<"held" | "releasing" | "released">,
+  { notice }: InputOf<"notice">,
+  state: SessionState,
+): Step<NameClaim> {
+  if (!isAbout(region.name, notice) || !isOwnStory(state, notice)) return ignored();
+  const { status } = notice.user;
+  const effects: Effect[] = [{ type: "logStatus", notice }];
+  // faster than the store's answer to the sign-out, which may never come
+  if (status === "disconnected" && !isLive(state)) {
+    effects.unshift({ type: "left", name: region.name });
+  }
+  return step<NameClaim>({ ...region, status }, ...effects);
+}
+
+function isAbout(name: string, notice: Notice): notice is PresenceNotice {
+  return notice.type === "presence" && notice.user.name === name;
+}
+
+function noHello(_: NameClaim, { timer }: InputOf<"timer">): Step<never> {
+  return timer === "hello" ? raise({ type: "close", why: "noHello" }) : ignored();
+}

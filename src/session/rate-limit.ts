@@ -1,0 +1,24 @@
+/** A token bucket: so many requests a second, and two seconds' worth at once. */
+export interface TokenBucket {
+  readonly perSecond: number;
+  readonly tokens: number;
+  readonly atMs: number;
+}
+
+export function fullBucket(perSecond: number, nowMs: number): TokenBucket {
+  return { perSecond, tokens: 2 * perSecond, atMs: nowMs };
+}
+
+/** Takes a token if there is one; else `waitMs` says when there will be. */
+export function take(
+  { perSecond, tokens, atMs }: TokenBucket,
+  nowMs: number,
+): { readonly bucket: TokenBucket; readonly waitMs: number } {
+  const gained = ((nowMs - atMs) / 1_000) * perSecond;
+  const filled = Math.min(2 * perSecond, tokens + gained);
+  if (filled < 1) {
+    const waitMs = Math.ceil(((1 - filled) / perSecond) * 1_000);
+    return { bucket: { perSecond, tokens: filled, atMs: nowMs }, waitMs };
+  }
+  return { bucket: { perSecond, tokens: filled - 1, atMs: nowMs }, waitMs: 0 };
+}

@@ -1,0 +1,84 @@
+/** A name that the cluster may have given away meanwhile: it is claimed again, and contested if the data may be older. */
+import type { Effect } from "./effects.js";
+import type { InputOf } from "./inputs.js";
+import { isHangingUp, isLive } from "./questions.js";
+import type { ClaimedName, NameClaim, SessionState } from "./state.js";
+import { ignored, raise, stay, step, type Step } from "./table.js";
+
+/** So often a name is contested that is had by older data: until the leases of then have ended. Each takes up to 4 s. */
+const CONTESTS = 3;
+
+type Of<Kind extends NameClaim["kind"]> = Extract<NameClaim, { kind: Kind }>;
+
+/** A session that has signed out, or is about to, does not want its name back. */
+export function reclaim(
+  region: Of<"held" | "doubted" | "reclaiming" | "recontesting">,
+  { mayBeOlder }: InputOf<"reclaim">,
+  state: SessionState,
+): Step<NameClaim> {
+  if (!isLive(state) || state.request.kind === "signing-out") return ignored();
+  const effect: Effect = { type: "reclaim", mayBeOlder };
+  if (region.kind === "held") return stay(effect);
+  return step<NameClaim>({ ...region, kind: "reclaiming", contestsLeft: CONTESTS }, effect);
+}
+
+export function reclaimAnswered(
+  region: Of<"held" | "doubted" | "reclaiming" | "recontesting">,
+  { answer, mayBeOlder }: InputOf<"reclaimAnswered">,
+  state: SessionState,
+): Step<NameClaim> {
+  const { name, at, status } = region;
+  switch (answer.outcome) {
+    case "kept": {
+      const held = step<NameClaim>({ kind: "held", name, at: answer.at ?? at, status });
+      return region.kind === "held" ? held : { ...held, ...raise({ type: "sure" }) };
+    }
+    case "taken": {
+      if (!isLive(state)) return region.kind === "held" ? ignored() : step(doubted(region));
+      const contestsLeft = region.kind === "reclaiming" ? region.contestsLeft : CONTESTS;
+      if (!mayBeOlder || contestsLeft === 0) return lost(region);
+      const next = { kind: "recontesting", name, at, status, contestsLeft } as const;
+      return step<NameClaim>(next, { type: "contest", name });
+    }
+    case "unavailable":
+    case "bug": {
+      if (region.kind !== "reclaiming") return ignored();
+      // of a contest: the next one; else whoever asked hears of it, and asks again
+      if (region.contestsLeft === CONTESTS) return step(doubted(region));
+      if (!isLive(state)) return step(doubted(region));
+      if (region.contestsLeft === 0) return lost(region);
+      return step<NameClaim>({ ...region, kind: "recontesting" }, { type: "contest", name });
+    }
+    default:
+      return answer satisfies never;
+  }
+}
+
+export function recontestDecided(
+  region: Of<"recontesting">,
+  { mayBeFree }: InputOf<"contestDecided">,
+  state: SessionState,
+): Step<NameClaim> {
+  if (!isLive(state)) return step(doubted(region)); // it has left meanwhile
+  if (!mayBeFree || isHangingUp(state)) return lost(region);
+  const contestsLeft = region.contestsLeft - 1;
+  return step<NameClaim>(
+    { ...region, kind: "reclaiming", contestsLeft },
+    { type: "reclaim", mayBeOlder: true },
+  );
+}
+
+function lost({ name, at, status }: ClaimedName): Step<NameClaim> {
+  return {
+    ...step<NameClaim>({ kind: "lost", name, at, status }, { type: "logLost" }),
+    raise: [{ type: "lost" }, { type: "forget" }, { type: "close", why: "replaced" }],
+  };
+}
+
+export function unsure(region: Of<"releasing" | "released">): Step<NameClaim> {
+  return step({ ...region, isSure: false });
+}
+
+function doubted({ name, at, status }: ClaimedName): NameClaim {
+  return { kind: "doubted", name, at, status };
+}

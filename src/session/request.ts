@@ -1,0 +1,228 @@
+/** The request that a session carries out. The next frame is taken up when this one is done. */
+import type { Reply } from "../chat/commands.js";
+import { answer, carryOut, claimed, decoded, done, fail, refuse, strike } from "./carry-out.js";
+import { afterPage, beginAt, tellPage, type CatchUpStep } from "./catch-up.js";
+import type { Effect } from "./effects.js";
+import type { Input } from "./inputs.js";
+import { takesAnswers } from "./questions.js";
+import { take } from "./rate-limit.js";
+import type { RequestState, SessionState } from "./state.js";
+import { ignored, impossible, preceded, raise, step, type Step, type Table } from "./table.js";
+
+type Concern =
+  | "claim"
+  | "frame"
+  | "decoded"
+  | "claimSettled"
+  | "answered"
+  | "failed"
+  | "resumed"
+  | "pageRead"
+  | "pageTold"
+  | "sure"
+  | "fence"
+  | "lost"
+  | "left"
+  | "heardOfSignOut"
+  | "timer";
+
+const stopDoubt: Effect = { type: "stopTimer", timer: "doubt" };
+
+type Of<Kind extends RequestState["kind"]> = Extract<RequestState, { kind: Kind }>;
+
+/** Answers that only a request under way can get. */
+const unasked = {
+  claimSettled: impossible,
+  answered: impossible,
+  failed: impossible,
+  resumed: impossible,
+  pageRead: impossible,
+  pageTold: impossible,
+} as const;
+
+/** While a request is under way, no other begins. */
+const busy = { claim: impossible, frame: impossible, decoded: impossible } as const;
+
+/** What happens to the name or the connection, and does not concern the request. */
+const unconcerned = {
+  sure: ignored,
+  fence: ignored,
+  lost: ignored,
+  left: ignored,
+  heardOfSignOut: ignored,
+  timer: ignored,
+} as const;
+
+export const requestTable: Table<RequestState, Concern> = {
+  fresh: {
+    ...unasked,
+    ...unconcerned,
+    claim: (_, { claimant }) => step({ kind: "claiming", claimant }),
+    frame,
+    decoded: impossible,
+  },
+  idle: {
+    ...unasked,
+    ...unconcerned,
+    claim: impossible,
+    frame,
+    decoded: impossible,
+  },
+  reading: {
+    ...unasked,
+    ...unconcerned,
+    // raised by what was read
+    claim: (_, { claimant }) => step({ kind: "claiming", claimant }),
+    frame: impossible,
+    decoded: (_, { decoded: what }, state) => decoded(what, state),
+  },
+  waiting: {
+    ...busy,
+    ...unasked,
+    ...unconcerned,
+    sure: ({ command, ref }, _, state) => preceded(carryOut(command, ref, state), stopDoubt),
+    fence: giveUp,
+    lost: giveUp,
+    timer: ({ command, ref }, { timer }) =>
+      timer === "doubt" ? refuse(ref, "unavailable", command) : ignored(),
+  },
+  executing: {
+    ...busy,
+    ...unasked,
+    ...unconcerned,
+    answered: ({ command, ref }, { reply }) => answer(ref, reply, command),
+    failed: ({ command, ref }, { why }) => fail(ref, why, command),
+  },
+  sending: {
+    ...busy,
+    ...unasked,
+    ...unconcerned,
+    answered: ({ command, ref }, { reply }) => answer(ref, reply, command),
+    failed: ({ command, ref }, { why }) => fail(ref, why, command),
+  },
+  registering: {
+    ...busy,
+    ...unasked,
+    ...unconcerned,
+    answered: ({ name, ref }, { reply }) => {
+      const isFound = reply.type === "user";
+      const registered: Reply = isFound ? { type: "registered", user: reply.user } : reply;
+      return answer(ref, registered, { type: "register", name });
+    },
+    failed: ({ name, ref }, { why }) => fail(ref, why, { type: "register", name }),
+  },
+  claiming: {
+    ...busy,
+    ...unasked,
+    ...unconcerned,
+    claimSettled: ({ claimant }, { outcome }) => claimed(claimant, outcome),
+  },
+  "restoring-status": {
+    ...busy,
+    ...unasked,
+    ...unconcerned,
+    answered: ({ hello, ref }) =>
+      step({ kind: "resuming", ref }, { type: "resume", cursors: hello.cursors }),
+    failed: comeAgain,
+  },
+  resuming: {
+    ...busy,
+    ...unasked,
+    ...unconcerned,
+    failed: comeAgain,
+    resumed: ({ ref }, { conversations }, { transport }) => {
+      if (!takesAnswers(transport)) return step(done);
+      return preceded(
+        goOn(beginAt(conversations, 0)),
+        { type: "logResumed", conversations },
+        { type: "send", telling: { type: "welcome", ref, conversations } },
+      );
+    },
+  },
+  "catching-up": {
+    ...busy,
+    ...unasked,
+    ...unconcerned,
+    pageRead: ({ progress }, { page }, { transport }) =>
+      takesAnswers(transport) ? goOn(tellPage(progress, page)) : step(done),
+    pageTold: ({ progress }, _, { transport }) =>
+      takesAnswers(transport) ? goOn(afterPage(progress)) : step(done),
+    failed: comeAgain,
+  },
+  "signing-out": {
+    ...busy,
+    ...unasked,
+    ...unconcerned,
+    answered: ({ command, ref }, { reply }) => {
+      const told = answer(ref, reply, command);
+      if (reply.type !== "accepted") return told;
+      const effects: Effect[] = [...told.effects!, { type: "startTimer", timer: "goodbye" }];
+      return {
+        ...step<RequestState>({ kind: "signed-out" }, ...effects),
+        ...raise({ type: "signedOut" }),
+      };
+    },
+    failed: ({ command, ref }, { why }) => fail(ref, why, command),
+    heardOfSignOut: sayGoodbye,
+  },
+  "signed-out": {
+    ...unasked,
+    ...unconcerned,
+    claim: impossible,
+    frame: ignored,
+    decoded: impossible,
+    heardOfSignOut: sayGoodbye,
+    timer: (_, { timer }) => (timer === "goodbye" ? sayGoodbye() : ignored()),
+  },
+  "saying-bye": {
+    ...busy,
+    ...unasked,
+    ...unconcerned,
+    left: ({ ref }, { isOut }) => {
+      const bye = isOut
+        ? step<RequestState>({ kind: "idle" }, { type: "send", telling: { type: "done", ref } })
+        : refuse(ref, "unavailable");
+      return { ...bye, ...raise({ type: "close", why: "bye" }) };
+    },
+  },
+};
+
+/** Before it is read: to read a frame costs as much as to carry it out. */
+function frame(
+  { kind }: Of<"fresh" | "idle">,
+  _: Input,
+  state: SessionState,
+  nowMs: number,
+): Step<RequestState> {
+  const read = step<RequestState>(
+    { kind: "reading" },
+    { type: "decode", isFirst: kind === "fresh" },
+  );
+  if (!state.traits.isRateLimited) return read;
+  const { bucket, waitMs } = take(state.bucket, nowMs);
+  if (waitMs === 0) return { ...read, patch: { bucket } };
+  const { patch, ...struck } = strike("tooFast", state);
+  return {
+    ...step(done, { type: "refuseFrame", waitMs }),
+    ...struck,
+    patch: { ...patch, bucket },
+  };
+}
+
+function giveUp({ command, ref }: Of<"waiting">): Step<RequestState> {
+  return preceded(refuse(ref, "unavailable", command), stopDoubt);
+}
+
+/** What the client was told is not whole: it comes back and resumes. */
+function comeAgain(): Step<RequestState> {
+  return { ...step(done), ...raise({ type: "close", why: "internal" }) };
+}
+
+function goOn({ progress, effects }: CatchUpStep): Step<RequestState> {
+  if (progress !== undefined) return step({ kind: "catching-up", progress }, ...effects);
+  return { ...step(done, ...effects), ...raise({ type: "caughtUp" }) };
+}
+
+function sayGoodbye(): Step<never> {
+  return raise({ type: "close", why: "signedOut" });
+}

@@ -1,0 +1,76 @@
+/**
+ * The state machine of a session, for all dialects: pure. An input goes through all regions; what they raise for one
+ * another is handled before the transition ends. Time is an argument, and all that is done is an effect.
+ */
+import { deliveryTable } from "./delivery.js";
+import type { Effect } from "./effects.js";
+import type { Input } from "./inputs.js";
+import { nameTable } from "./name.js";
+import { isCorked, takesAnswers } from "./questions.js";
+import { requestTable } from "./request.js";
+import { serviceTable } from "./service.js";
+import type { SessionState } from "./state.js";
+import { cellOf } from "./table.js";
+import { transportTable } from "./transport.js";
+
+/** RFC 6455 §7.4.1: the client has said goodbye. */
+const NORMAL_CLOSE = 1000;
+
+/** In this order a region hears of an input. */
+const REGIONS = [
+  ["transport", transportTable],
+  ["service", serviceTable],
+  ["name", nameTable],
+  ["request", requestTable],
+  ["delivery", deliveryTable],
+] as const;
+
+export interface Transition {
+  readonly state: SessionState;
+  /** To be carried out in this order. */
+  readonly effects: readonly Effect[];
+}
+
+/** @param nowMs steady clock */
+export function transition(before: SessionState, input: Input, nowMs: number): Transition {
+  let state = before;
+  const effects: Effect[] = [];
+  const inputs: Input[] = [input];
+  for (const each of inputs) {
+    state = afterFarewell(state, each);
+    for (const [region, table] of REGIONS) {
+      const cell = cellOf(table, state[region], each);
+      if (cell === undefined) continue;
+      const { next, effects: done, raise, patch } = cell(state[region], each, state, nowMs);
+      if (done !== undefined) effects.push(...done.filter((effect) => isPossible(effect, state)));
+      if (raise !== undefined) inputs.push(...raise);
+      if (patch !== undefined) state = { ...state, ...patch };
+      if (next !== undefined) state = { ...state, [region]: next };
+    }
+  }
+  return { state, effects: withCork(before, state, effects) };
+}
+
+/** A client that says goodbye does not come back. */
+function afterFarewell(state: SessionState, input: Input): SessionState {
+  if (state.comeback === "none") return state;
+  const isEnd = input.type === "closeReceived" || input.type === "socketClosed";
+  const isFarewell = input.type === "farewell" || (isEnd && input.code === NORMAL_CLOSE);
+  return isFarewell ? { ...state, comeback: "none" } : state;
+}
+
+/** Nothing is told to a client that takes no more answers. */
+function isPossible({ type }: Effect, { transport }: SessionState): boolean {
+  const isTold = type === "send" || type === "sendAnswer" || type === "pushTelling";
+  return !isTold || takesAnswers(transport);
+}
+
+/** What a transition holds back, it holds back from its beginning; what it releases comes behind all that it tells. */
+function withCork(
+  before: SessionState,
+  after: SessionState,
+  effects: readonly Effect[],
+): readonly Effect[] {
+  if (isCorked(before) === isCorked(after) || !takesAnswers(after.transport)) return effects;
+  return isCorked(after) ? [{ type: "cork" }, ...effects] : [...effects, { type: "uncork" }];
+}

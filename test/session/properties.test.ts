@@ -1,0 +1,103 @@
+/** Whatever happens, and in whatever order, the invariants of src/session/invariants.ts hold. */
+import { expect, test } from "vitest";
+import type { Effect } from "#tertulia/session/effects.js";
+import { brokenInvariants } from "#tertulia/session/invariants.js";
+import { isLive } from "#tertulia/session/questions.js";
+import { BYTES, JSON_TRAITS, SETTINGS } from "./cell-samples.js";
+import { describeSample, describeStep } from "./describe-cells.js";
+import { Dice } from "./dice.js";
+import { RandomSession, type Turn } from "./random-session.js";
+
+const FIRST_SEED = Number(process.env["SEED"] ?? 1);
+const RUNS = Number(process.env["RUNS"] ?? 2_000);
+const STEPS = 60;
+
+const kinds = {
+  bytes: [BYTES, SETTINGS],
+  "bytes, replicated": [BYTES, { ...SETTINGS, mustAwaitStore: true }],
+  JSON: [JSON_TRAITS, { ...SETTINGS, requestsPerSecond: 50 }],
+} as const;
+
+for (const [name, [traits, settings]] of Object.entries(kinds)) {
+  test(`the invariants hold in ${RUNS} random sessions of ${name}`, () => {
+    for (let seed = FIRST_SEED; seed < FIRST_SEED + RUNS; seed++) {
+      const dice = new Dice(seed);
+      const session = new RandomSession(traits, settings, () => dice.next());
+      const broken: string[] = [];
+      for (let i = 0; i < STEPS; i++) {
+        session.step();
+        broken.push(...brokenInvariants(session.state));
+      }
+      session.feed();
+      broken.push(...brokenPromises(session.turns));
+      if (traits.catchesUp) broken.push(...brokenOrder(session));
+      session.end();
+      if (session.state.service.kind !== "over") broken.push("it never ends");
+      const ends = session.turns.flatMap(({ effects }) =>
+        effects.filter(({ type }) => type === "ended"),
+      );
+      if (ends.length !== 1) broken.push(`told of its end ${ends.length} times`);
+      expect(broken, `seed ${seed}\n${storyOf(session.turns)}`).toEqual([]);
+    }
+  });
+}
+
+/** What is told, asked and done, over a whole run. */
+function brokenPromises(turns: readonly Turn[]): string[] {
+  const broken: string[] = [];
+  let isClosed = false;
+  let answers = 0;
+  const asked = new Set<Effect["type"]>();
+  for (const { input, before, effects } of turns) {
+    if (input.type === "frame") answers = 0;
+    if (input.type === "answered" || input.type === "failed") asked.clear();
+    if (input.type === "resumed" || input.type === "pageRead") asked.clear();
+    if (input.type === "pageTold") asked.clear();
+    if (input.type === "claimAnswered") asked.delete("claim");
+    for (const effect of effects) {
+      if (isClosed && isTold(effect)) broken.push(`${effect.type} after the close`);
+      if (effect.type === "close" || effect.type === "answerClose") isClosed = true;
+      if (isAnswer(effect) && ++answers > 1) broken.push("a second answer to a request");
+      if (isAsked(effect)) {
+        if (asked.size > 0) broken.push(`${effect.type} while ${[...asked].join()} is under way`);
+        asked.add(effect.type);
+      }
+      const isLookup = effect.type === "execute" && effect.command.type === "lookup";
+      if (effect.type === "execute" && !isLookup && !isLive(before)) {
+        broken.push("something is done in a name that is given back");
+      }
+    }
+  }
+  return broken;
+}
+
+/** Each message once, one after the other; and all of them, if the client has caught up. */
+function brokenOrder({ told, from, isCurrent, turns }: RandomSession): string[] {
+  const broken = told.flatMap((seq, i) => {
+    const before = i === 0 ? from : told[i - 1]!;
+    return seq === before + 1 ? [] : [`message ${seq} behind ${before}`];
+  });
+  const heard = turns.filter(({ input }) => input.type === "notice").length;
+  if (isCurrent && heard > 0 && told.length === 0 && from === 0) broken.push("nothing was told");
+  return broken;
+}
+
+function storyOf(turns: readonly Turn[]): string {
+  const lines = turns.map(({ input, effects }) => {
+    return `${describeSample(input, "type")}: ${describeStep({ effects })}`;
+  });
+  return lines.join("\n");
+}
+
+function isTold({ type }: Effect): boolean {
+  return ["send", "sendAnswer", "push", "pushTelling", "pushMissed"].includes(type);
+}
+
+function isAnswer(effect: Effect): boolean {
+  if (effect.type === "sendAnswer" || effect.type === "refuseFrame") return true;
+  return effect.type === "send" && effect.telling.type !== "going-away";
+}
+
+function isAsked({ type }: Effect): boolean {
+  return ["execute", "claim", "resume", "readPage", "pushMissed"].includes(type);
+}

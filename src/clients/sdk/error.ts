@@ -18,15 +18,15 @@ export type TertuliaErrorCode =
   // ---
   /** The client was closed, by itself or by the chat, before there was an answer. */
   | "closed"
-  /** There is no connection: the address is wrong, or nobody answers there, or not as a chat would. */
+  /** No connection: the address is wrong, nobody answers there, or it is no chat. */
   | "unreachable"
   /** The connection is lost. */
   | "lost"
-  /** More is waiting already than `outboxLimit` allows. */
+  /** More requests are waiting than `outboxLimit` allows. */
   | "outbox_full"
-  /** More events wait to be read already than the `limit` of `events` allows. */
+  /** More events wait to be read than the `limit` of `events` allows. */
   | "overflow"
-  /** Sent, but unanswered for so long that sending again might store it twice. */
+  /** Sent, but unanswered for so long that sending it again might store it twice. */
   | "unconfirmed";
 
 /** Something was refused, or could not be done. */

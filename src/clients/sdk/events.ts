@@ -1,14 +1,14 @@
-/** The types of what the SDK tells; names as in PROTOCOL.md, JSON. */
+/** The types of events and results; names as in PROTOCOL.md, JSON. */
 import type { TertuliaError } from "./error.js";
 
-/** How a connected user is. */
+/** The status of a connected user. */
 export type Status = "active" | "busy" | "inactive";
 
-/** Of each conversation, epoch and number of the last message had: what a return begins from. */
+/** For each conversation, epoch and number of the last message received: where to resume from. */
 export type Cursors = Readonly<Record<string, readonly [epoch: string, seq: number]>>;
 
 export interface Message {
-  /** `~`, everybody; `@name`, you and that user. */
+  /** `~`: the general chat; `@name`: you and that user. */
   readonly conv: string;
   readonly epoch: string;
   /** Numbers the messages of a conversation from 1, without holes. */
@@ -21,7 +21,7 @@ export interface Message {
   readonly text: string;
 }
 
-/** That a message is stored, and where. */
+/** A message is stored, and where. */
 export type Published = Pick<Message, "conv" | "epoch" | "seq" | "mid" | "ts">;
 
 /** Some messages of a conversation, oldest first. */
@@ -33,7 +33,7 @@ export interface HistoryPage {
   readonly head: number;
   /** Number of the oldest message kept. */
   readonly floor: number;
-  /** There are more in the direction asked for. */
+  /** There are more in the requested direction. */
   readonly more: boolean;
 }
 
@@ -44,7 +44,7 @@ export interface Conversation {
   readonly floor: number;
   /** When the newest message was written, in milliseconds since 1970; absent: none is kept. */
   readonly ts?: number | undefined;
-  /** Up to here it was read, on any device. */
+  /** The read mark, of all devices. */
   readonly read: number;
   readonly unread: number;
   /** Every message after this one follows, or will. */
@@ -53,7 +53,7 @@ export interface Conversation {
   readonly recovered: boolean;
 }
 
-/** The chat knows this client: said after each connection. */
+/** The client has joined: sent after each connection. */
 export interface Welcome {
   readonly user: string;
   readonly key: string;
@@ -62,28 +62,28 @@ export interface Welcome {
   readonly conversations: readonly Conversation[];
 }
 
-/** What changed among the connected users; the outcome is in `Tertulia.presence`. */
+/** What changed among the connected users; the result is in `Tertulia.presence`. */
 export interface PresenceChange {
   /** Connected users in the cluster. */
   readonly count: number;
-  /** False: there are too many for all; only those on the watch list are told of. */
+  /** False: there are too many users; only changes of those on the watch list are sent. */
   readonly full: boolean;
   readonly set: readonly (readonly [name: string, status: Status])[];
   readonly gone: readonly string[];
 }
 
 export interface PresenceView {
-  /** The connected users, oneself included; if not `isFull`, only those on the watch list. */
+  /** The connected users, including you; if not `isFull`, only those on the watch list. */
   readonly people: ReadonlyMap<string, Status>;
   /** Connected users in the cluster. */
   readonly count: number;
   readonly isFull: boolean;
   /**
-   * Asks to be told from here on, through all reconnects; resolves when `people` is right. Above
-   * some number of users (1,000) only those in `names` are told of; a later call replaces the list.
+   * Subscribes to presence, through all reconnects; resolves when `people` is complete. Above
+   * some number of users (1,000) only those in `names` are included; a later call replaces the list.
    */
   watch(names?: readonly string[], options?: { readonly signal?: AbortSignal }): Promise<void>;
-  /** Asks to be told no more; what is known goes stale. */
+  /** Unsubscribes; `people` becomes stale. */
   off(options?: { readonly signal?: AbortSignal }): Promise<void>;
 }
 
@@ -103,17 +103,17 @@ export interface Gap {
   readonly conv: string;
   readonly after: number;
   readonly before: number;
-  /** No longer kept; lost, and numbered anew (forget what you keep of it); too many (ask `history`). */
+  /** `trimmed`: no longer kept. `rolled_back`: lost, and the numbers are given again: forget what you have of it. `limit`: too many: call `history`. */
   readonly reason: "trimmed" | "rolled_back" | "limit";
 }
 
-/** How the connection is. */
+/** The state of the connection. */
 export type State =
   | { readonly name: "connecting" }
   | { readonly name: "open" }
-  /** Tries again at this time (as `Date.now()` counts), or at `reconnectNow`; `error` says why. */
+  /** Tries again at this time (by `Date.now()`), or at `reconnectNow`; `error` says why. */
   | { readonly name: "waiting"; readonly retryAtMs: number; readonly error: TertuliaError }
-  /** For good. `code` is that of the WebSocket, 1000 if it was asked for; `error` if it was not. */
+  /** For good. `code` is that of the WebSocket, 1000 after `close`; `error` if the client was not closed by your program. */
   | {
       readonly name: "closed";
       readonly code: number;
@@ -124,12 +124,12 @@ export type State =
 export interface TertuliaEvents {
   state: State;
   welcome: Welcome;
-  /** Each message once, one's own included, in order within its conversation. */
+  /** Each message once, your own included, in order within its conversation. */
   message: Message;
   presence: PresenceChange;
   typing: Typing;
   read: ReadMark;
   gap: Gap;
-  /** Something went wrong that no call of yours is told of. */
+  /** An error that no call of yours reports. */
   error: TertuliaError;
 }

@@ -4,56 +4,56 @@ import type { Cursors } from "./events.js";
 import type { WebSocketConstructor } from "./web-socket.js";
 
 export interface ConnectOptions {
-  /** Who one is; 1 to 64 bytes of UTF-8. */
+  /** Your name; 1 to 64 bytes of UTF-8. */
   readonly name: string;
-  /** Whoever knows it shares the name while it is held; kept, it lets a reloaded page come back at once. */
+  /** A secret: clients with the same key share the name while it is held. If you keep it, a reloaded page can come back at once. */
   readonly key?: string | undefined;
-  /** Comes busy, unless another device of this user is here: then as that one is. */
+  /** Joins as busy, unless another device of this user is connected: then with its status. */
   readonly isBusy?: boolean | undefined;
-  /** `Tertulia.cursors` of an earlier life: what was missed since then comes first. */
+  /** `Tertulia.cursors` of an earlier client: messages missed since then come first. */
   readonly cursors?: Cursors | undefined;
   /**
-   * Keeps `key` and `cursors` for this address and name, so that a reloaded page is the same person and
-   * goes on where it was: `sessionStorage`, of which each tab has its own. Written after the listeners
-   * of a message were told: what comes again after a crash is at most the message they were being told of.
+   * Keeps `key` and `cursors` for this address and name, so that a reloaded page is the same user and
+   * resumes: `sessionStorage`, of which each tab has its own. Written after the listeners of a message ran:
+   * after a crash, at most the message they were handling comes again.
    */
   readonly storage?: StorageLike | undefined;
-  /** Default: the environment's own. Node has none below 22: pass that of `ws`. */
+  /** Default: the environment's own. Node has none before 22: pass that of `ws`. */
   readonly WebSocket?: WebSocketConstructor | undefined;
-  /** Aborted, it closes. */
+  /** When it is aborted, the client closes. */
   readonly signal?: AbortSignal | undefined;
   /** Name and version of the program, for the server's log. */
   readonly client?: string | undefined;
-  /** So many requests may wait for an answer (default 1,000); the next is rejected (`outbox_full`). */
+  /** How many requests may wait for an answer (default 1,000); the next is rejected (`outbox_full`). */
   readonly outboxLimit?: number | undefined;
   readonly timing?: Partial<Timing> | undefined;
-  /** Told of everything that happens underneath: no texts, no keys. */
+  /** Called at each step and frame; without texts and keys. */
   readonly debug?: Debug | undefined;
 }
 
-/** As much of `sessionStorage` as is needed. */
+/** The part of `sessionStorage` that is needed. */
 export interface StorageLike {
   getItem(key: string): string | null;
   setItem(key: string, value: string): void;
 }
 
 export interface CallOptions {
-  /** Aborted, the call is rejected with the signal's reason; what was sent may happen all the same. */
+  /** When it is aborted, the call is rejected with the signal's reason; a request that was sent may still be carried out. */
   readonly signal?: AbortSignal | undefined;
 }
 
 export interface PublishOptions extends CallOptions {
-  /** Made up if not given; a message published again under the same one is stored once. */
+  /** The idempotency key, random by default: a message published again with the same one is stored once. */
   readonly mid?: string | undefined;
   /**
-   * When it was sent first under this `mid`, if that was in an earlier life: as `Date.now()` counts. After
-   * 14 minutes it might be stored twice, and is rejected (`unconfirmed`).
+   * When it was sent first with this `mid`, by `Date.now()`, if that was by an earlier client. After 14 minutes
+   * it might be stored twice, and is rejected (`unconfirmed`).
    */
   readonly firstSentMs?: number | undefined;
 }
 
 export interface EventsOptions extends CallOptions {
-  /** So many events may wait to be read (default 1,000); one more, and reading fails (`overflow`). */
+  /** How many events may wait to be read (default 1,000); with one more, reading fails (`overflow`). */
   readonly limit?: number | undefined;
 }
 
@@ -66,17 +66,17 @@ export interface HistoryOptions extends CallOptions {
   readonly limit?: number | undefined;
 }
 
-/** How long a client waits for what. Infinity is allowed. */
+/** How long the client waits. Infinity is allowed. */
 export interface Timing {
   /** For the connection and its welcome; default 10,000. */
   readonly openWithinMs: number;
-  /** Silence, before it asks whether somebody is there; default 10,000. */
+  /** Silence before it sends a ping; default 10,000. */
   readonly pingAfterMs: number;
-  /** For anything to come after that; default 10,000. */
+  /** For any frame after the ping; default 10,000. */
   readonly pongWithinMs: number;
   /**
-   * For a name that somebody holds, when joining for the first time: default 6,000, twice as long as a page
-   * that vanished keeps its name. 0: it is refused at once.
+   * How long `name_taken` is retried when joining for the first time: default 6,000, twice as long as a page
+   * that vanished keeps its name. 0: not at all.
    */
   readonly nameWithinMs: number;
 }

@@ -27,10 +27,9 @@ export type * from "./options.js";
 export type { WebSocketConstructor, WebSocketLike } from "./web-socket.js";
 
 /**
- * Joins a chat and stays in it until it is closed: connects, comes back when the connection is lost,
- * and goes on where it was.
+ * Joins a chat and stays in it until it is closed: connects, reconnects when the connection is lost, and resumes.
  * @param url `ws:` or `wss:`; several are tried in turn.
- * @throws TypeError if something is missing or cannot be; it says what to write.
+ * @throws TypeError if an argument is missing or wrong; it says what to write.
  */
 export function connect(url: string | readonly string[], options: ConnectOptions): Tertulia {
   return new Tertulia(url, options);
@@ -44,12 +43,12 @@ export class Tertulia {
     this.#engine = new Engine(url, options);
   }
 
-  /** Who one is. */
+  /** Your name. */
   get name(): string {
     return this.#engine.name;
   }
 
-  /** Lets this user come back to the name while it is held; worth keeping where `cursors` is kept. */
+  /** Lets you come back to the name while it is held; keep it where you keep `cursors`. */
   get key(): string {
     return this.#engine.key;
   }
@@ -63,17 +62,17 @@ export class Tertulia {
     return this.#engine.reconnector.state;
   }
 
-  /** Where each conversation stands, the message being delivered included: to be stored, and given to `connect`. */
+  /** The position in each conversation, including the message that is being delivered: store it, and pass it to `connect`. */
   get cursors(): Cursors {
     return this.#engine.sequencer.cursors;
   }
 
-  /** How many requests wait for an answer. */
+  /** Requests that wait for an answer. */
   get pending(): number {
     return this.#engine.requests.size;
   }
 
-  /** Listens to one kind of event; returns what ends it. */
+  /** Listens to one kind of event; returns a function that stops listening. */
   on<Type extends keyof TertuliaEvents>(
     type: Type,
     listener: (event: TertuliaEvents[Type]) => void,
@@ -82,7 +81,7 @@ export class Tertulia {
     return this.#engine.emitter.on(type, listener);
   }
 
-  /** Listens to one event; returns what ends it. */
+  /** Listens to one event; returns a function that stops listening. */
   once<Type extends keyof TertuliaEvents>(
     type: Type,
     listener: (event: TertuliaEvents[Type]) => void,
@@ -105,8 +104,8 @@ export class Tertulia {
   }
 
   /**
-   * All events of a kind from this call on, to be read by `for await`. Ends when this program closes the
-   * client, throws when it ends otherwise, and when more wait to be read than `limit` (`overflow`).
+   * All events of a kind from this call on, for `for await`. Ends when your program closes the client; throws when
+   * the client is closed otherwise, and when more than `limit` events wait to be read (`overflow`).
    */
   events<Type extends keyof TertuliaEvents>(
     type: Type,
@@ -115,7 +114,7 @@ export class Tertulia {
     return eventStream(this, type, options);
   }
 
-  /** Resolves when the connection is open; rejects when that will not be. */
+  /** Resolves when the connection is open; rejects when the client is closed. */
   async joined({ signal }: CallOptions = {}): Promise<void> {
     signal?.throwIfAborted();
     if (this.state.name === "open") return;
@@ -123,7 +122,7 @@ export class Tertulia {
   }
 
   /**
-   * Says something; resolves when it is stored. While the chat is away it waits, in order within its
+   * Sends a message; resolves when it is stored. While the chat is away it waits, in order within its
    * conversation; however often it has to be sent, it is stored once.
    */
   async publish(conv: string, text: string, options: PublishOptions = {}): Promise<Published> {
@@ -132,20 +131,20 @@ export class Tertulia {
     return this.#engine.publish(conv, text, options);
   }
 
-  /** A page of what was said, oldest first. */
+  /** A page of a conversation's messages, oldest first. */
   async history(conv: string, options: HistoryOptions = {}): Promise<HistoryPage> {
     checkConv(conv);
     return this.#engine.history(conv, options);
   }
 
-  /** How somebody is. Rejects with `not_found` if nobody ever had that name. */
+  /** The status of a user. Rejects with `not_found` if nobody ever had that name. */
   async user(name: string, { signal }: CallOptions = {}): Promise<Status | "disconnected"> {
     checkText("the name", name, 'user("ana")');
     const ok = await this.#engine.requests.send({ request: { type: "user", user: name }, signal });
     return ok.status!;
   }
 
-  /** Sets one's own status. Busy is said again at each return, until it is ended here or on another device. */
+  /** Sets your status. Busy is sent again at each reconnect, until another status is set, here or on another device. */
   async setStatus(status: Status, { signal }: CallOptions = {}): Promise<void> {
     checkStatus(status);
     await this.#engine.requests.send({
@@ -163,23 +162,22 @@ export class Tertulia {
     return { conv, read: ok.read!, unread: ok.unread! };
   }
 
-  /** Tells that one is writing; to be called at each keystroke: every three seconds one is told. */
+  /** Says that you are typing. Call it at each keystroke: it is sent at most every three seconds. */
   typing(conv: string): void {
     checkConv(conv);
     this.#engine.typing(conv);
   }
 
   /**
-   * When waiting to try again: tries at once. Otherwise the connection is given up unless it shows a
-   * sign of life within three seconds. In a browser done by itself when the network changes, or the
-   * page comes back.
+   * Ends a backoff and connects at once. An open connection is cut unless it shows a sign of life within three
+   * seconds. In a browser this happens by itself when the network changes, or the page comes back.
    */
   reconnectNow(): void {
     this.#engine.reconnector.retryNow();
   }
 
   /**
-   * Says bye: the name is free at once, also one that was only asked for. What has no answer yet is
+   * Says bye: the name is free at once, also one that was only requested. Requests without an answer are
    * rejected (`closed`).
    */
   close(): Promise<void> {

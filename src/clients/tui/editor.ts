@@ -3,7 +3,7 @@ import { graphemes } from "./width.js";
 
 export interface Editor {
   readonly text: string;
-  /** The cursor stands before this UTF-16 unit, never within a grapheme cluster. */
+  /** The cursor is before this UTF-16 unit, never within a grapheme cluster. */
   readonly at: number;
   /** The kill buffer: the last text erased, except single letters. */
   readonly killed: string;

@@ -93,7 +93,7 @@ export class Keyboard {
           this.#state = { name: "sequence", begun };
           return undefined;
         }
-        // what stands behind is no part of it: Ctrl-C within half a sequence is Ctrl-C;
+        // what follows is not part of it: Ctrl-C within half a sequence is Ctrl-C;
         // of two Escapes the second one may be the Alt of what follows
         const isTwice = begun === "\x1b\x1b";
         if (isPressable(begun)) found.push(keyInput(isTwice ? "\x1b" : begun));

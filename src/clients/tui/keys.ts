@@ -150,7 +150,7 @@ const MEANINGS: Readonly<Record<string, InputAction>> = {
   "^c": { type: "quit" },
 };
 
-/** Undefined: nothing. `isEmpty`: nothing is written yet, so that Ctrl-D means goodbye. */
+/** Undefined: nothing. `isEmpty`: nothing is written yet, so Ctrl-D quits. */
 export function actionOfInput(input: Input, isEmpty: boolean): InputAction | undefined {
   return input.type === "paste"
     ? insert(sanitizePaste(input.text))

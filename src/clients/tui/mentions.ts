@@ -22,7 +22,7 @@ function patternOf(name: string): RegExp {
   const forms = new Set([name, name.normalize("NFC"), name.normalize("NFD")]);
   const written = [...forms].map((form) => form.replaceAll(/[$^\\.*+?()[\]{}|/]/g, "\\$&"));
   const itself = `(?:${written.join("|")})`;
-  // what is before it is looked at behind it: only where the name stands
+  // the lookbehind comes after the name, so that it is tried only where the name is
   const before = isLetter(name, `^${LETTER}`) ? `(?<!${LETTER}[\\-_]?${itself})` : "";
   const after = isLetter(name, `${LETTER}$`) ? `(?![\\-_]?${LETTER})` : "";
   const pattern = new RegExp(itself + before + after, "giv");

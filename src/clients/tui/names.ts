@@ -11,7 +11,7 @@ export type ReadName =
       readonly type: "name";
       readonly name: string;
       readonly isQuoted: boolean;
-      /** What stands behind it, without the blanks between. */
+      /** What follows it, without the blanks between. */
       readonly rest: string;
     }
   | { readonly type: "none" }
@@ -50,7 +50,7 @@ function quoted(text: string, from: number): { name: string; end: number | undef
   let name = "";
   for (let at = from; at < text.length; at++) {
     if (text[at] === '"') return { name, end: at + 1 };
-    // a backslash at the very end: what it stands before is not written yet
+    // a backslash at the very end: the escaped character is not written yet
     if (text[at] === "\\" && /^(?:["\\]|$)/.test(text.slice(at + 1, at + 2))) at++;
     name += text[at] ?? "";
   }

@@ -2,8 +2,8 @@
 import { graphemes, widthOf } from "./width.js";
 
 /**
- * `strong`: of the accent, and bold. `faint`: can be overlooked. `bad`: something failed. `mention`: one's
- * own name. `match`: what was searched for.
+ * `strong`: accent colour and bold. `faint`: unimportant. `bad`: something failed. `mention`: the user's
+ * name. `match`: a search hit.
  */
 export type Look = "plain" | "faint" | "bold" | "accent" | "strong" | "bad" | "mention" | "match";
 

@@ -24,7 +24,7 @@ export type ExitCode = 0 | 1 | 2 | 3 | 4;
 
 /** Further lines wait in the pipe. */
 const UNDERWAY_AT_MOST = 100;
-/** For one's own messages to come back, once they are stored. */
+/** For own messages to come back from the chat, once they are stored. */
 const ECHO_WITHIN_MS = 2_000;
 
 export class PlainMode {

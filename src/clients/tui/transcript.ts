@@ -82,7 +82,7 @@ export function scrollBy(
     : { key: last.key, line: last.line };
 }
 
-/** As wide as the names are, within bounds, so that texts stand in one column. */
+/** The width of the column of names: as wide as the longest one, within bounds. */
 function nameColumns(shown: readonly Row[], me: string, columns: number): number {
   let name = 4;
   for (const row of shown) {
@@ -226,7 +226,7 @@ interface Wrapped {
   readonly columns: number;
   readonly text: string;
   readonly lines: readonly string[];
-  /** Where it has the name of whom it is shown to. */
+  /** Where it mentions the user. */
   readonly own: readonly Range[];
 }
 

@@ -159,7 +159,7 @@ export type Action =
   | { readonly type: "unsent"; readonly messages: readonly Unsent[] }
   | { readonly type: "retry"; readonly conv: Conv; readonly mid: string }
   | { readonly type: "discard"; readonly conv: Conv; readonly mid: string }
-  /** Wants what stands before this number, or before all that is there. */
+  /** Requests the page before this number, or before the oldest loaded message. */
   | { readonly type: "older"; readonly conv: Conv; readonly before?: number }
   | { readonly type: "choose status"; readonly status: Status }
   | { readonly type: "search"; readonly text: string }

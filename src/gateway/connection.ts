@@ -1,4 +1,4 @@
-/** A connection: what happens on it goes into its session's state machine, and what comes of that is done here. */
+/** A connection: feeds what happens on it into the state machine of its session, and carries out the effects. */
 import type { Socket } from "node:net";
 import type { Message, Notice } from "../chat/events.js";
 import type { Name } from "../chat/names.js";
@@ -13,7 +13,7 @@ import {
   mustDrain,
   nameOf,
 } from "../session/questions.js";
-import type { Telling } from "../session/requests.js";
+import type { Output } from "../session/requests.js";
 import { newState, type SessionState } from "../session/state.js";
 import { CLOSE } from "../wire/close-codes.js";
 import type { Dialect } from "../wire/dialect.js";
@@ -44,10 +44,10 @@ export class Connection implements Session {
   readonly #keepalive = new Keepalive((why) => this.#put({ type: "cut", why }));
   readonly #timers = new SessionTimers((timer) => this.#put({ type: "timer", timer }));
   readonly #machine: SessionMachine;
-  /** How many notices were pushed. */
+  /** Counts the notices that were pushed. */
   #pushed = 0;
   #webSocket: AnsweringSocket | undefined;
-  /** Of the client, as far as this node sees. */
+  /** The client's, as far as this node can tell. */
   #address: string | undefined;
   #onClaimed: (outcome: ClaimOutcome) => void = () => {};
   #reclaiming = Promise.resolve();
@@ -84,7 +84,7 @@ export class Connection implements Session {
   }
 
   introduce(name: Name): void {
-    this.#requestQueue.push(this.dialect.introduce(name));
+    this.#requestQueue.push(this.dialect.requestName(name));
   }
 
   attach(webSocket: AnsweringSocket, socket: Socket): void {
@@ -133,7 +133,7 @@ export class Connection implements Session {
 
   isThere(): Promise<boolean> {
     const { pinged } = this.state.traits;
-    // one known client exits on any ping
+    // one known client quits on any ping
     const mayPing = pinged === "always" || this.#webSocket?.protocol !== "";
     if (mayPing) return this.#keepalive.answers();
     return this.#keepalive.survives(() => this.#put({ type: "nudge" }));
@@ -171,7 +171,7 @@ export class Connection implements Session {
     this.#machine.put(input);
   }
 
-  /** The next frame is taken up when the request before it is done. */
+  /** Takes the next frame from the request queue when no request is under way. */
   #next(state: SessionState): Input | undefined {
     if (!isReadyForFrame(state)) return undefined;
     const waiting = this.#requestQueue.shift();
@@ -184,14 +184,14 @@ export class Connection implements Session {
     const { events, presence } = this.#dependencies;
     switch (effect.type) {
       case "send":
-        return this.#sendQueue.send(this.#tell(effect.telling));
+        return this.#sendQueue.send(this.#encoded(effect.output));
       case "sendAnswer":
         return this.#sendQueue.send(this.#codec.answer(effect.answer));
       case "push":
         this.#pushed++;
         return this.#sendQueue.push(effect.frame as Frame);
-      case "pushTelling":
-        return this.#sendQueue.push(this.#tell(effect.telling));
+      case "pushOutput":
+        return this.#sendQueue.push(this.#encoded(effect.output));
       case "pushMissed":
         return void this.#pushMissed(effect.messages);
       case "cork":
@@ -201,7 +201,7 @@ export class Connection implements Session {
       case "forgetCorked":
         return this.#sendQueue.clear();
       case "close": {
-        this.#sendQueue.flush(); // what was said before comes before
+        this.#sendQueue.flush(); // frames that were sent before the close come before it
         const { code, reason } = CLOSE[effect.why];
         return this.#webSocket?.close(code, reason);
       }
@@ -224,7 +224,7 @@ export class Connection implements Session {
         return this.#onClaimed(effect.outcome);
       case "reclaim":
         this.#reclaiming = this.#chat.reclaim(effect.mayBeOlder);
-        this.#reclaiming.catch(() => {}); // whoever has asked for it hears of it
+        this.#reclaiming.catch(() => {}); // the caller of reclaim() gets the error
         return;
       case "claim":
       case "contest":
@@ -244,7 +244,9 @@ export class Connection implements Session {
       case "follow": {
         presence.unfollow(this);
         const snapshot = presence.follow(this, new Set(effect.watch), nameOf(this.state));
-        return this.#sendQueue.send(this.#tell({ type: "following", ref: effect.ref, snapshot }));
+        return this.#sendQueue.send(
+          this.#encoded({ type: "following", ref: effect.ref, snapshot }),
+        );
       }
       case "unfollow":
         return presence.unfollow(this);
@@ -264,20 +266,20 @@ export class Connection implements Session {
     }
   }
 
-  #tell(telling: Telling): Frame | undefined {
+  #encoded(output: Output): Frame | undefined {
     const { key } = this.holder;
-    return this.#codec.tell(telling, {
+    return this.#codec.encodeOutput(output, {
       name: nameOf(this.state),
       key,
       nowMs: this.#dependencies.nowMs,
     });
   }
 
-  /** As fast as the client takes them. */
+  /** Backpressure: waits while the client does not read. */
   async #pushMissed(messages: readonly Message[]): Promise<void> {
     for (const message of messages) {
       await this.#sendQueue.untilRoom();
-      this.#sendQueue.push(this.#tell({ type: "missed", message }));
+      this.#sendQueue.push(this.#encoded({ type: "missed", message }));
     }
     this.#put({ type: "pageTold" });
   }

@@ -1,34 +1,34 @@
 /**
- * The drain: sessions of a stopping node leave one by one over a window, so that they do not all
- * knock at the other nodes in the same moment. Who was told of its slot has some time after it, to be
- * back elsewhere before it leaves this node.
+ * The drain: sessions of a stopping node leave one by one over a window, so that they do not all reconnect to the
+ * other nodes in the same moment. A session that was told its slot has some time after it: its client reconnects
+ * elsewhere before it leaves this node.
  */
 import { setTimeout as pause } from "node:timers/promises";
 
 export interface Drain<Session> {
   readonly windowMs: number;
-  /** How long after its slot a session that was told of it may stay. */
+  /** How long after its slot a session that was told may stay. */
   readonly graceMs: number;
-  /** What the last ones may take beyond the window and the grace; whoever called closes the rest. */
+  /** How long the last ones may take beyond the window and the grace. The caller closes the rest. */
   readonly withinMs: number;
-  /** Aborted: everybody leaves at once. */
+  /** When aborted, all leave at once. */
   readonly hurry: AbortSignal;
-  /** Tells the session of its slot, before anybody leaves. Returns false if it cannot be told. */
+  /** Tells the session its slot, before any session leaves. Returns false if it cannot be told. */
   readonly tell: (session: Session, inMs: number) => boolean;
   /** Signs the session out and closes it. Never rejects. */
   readonly leave: (session: Session) => Promise<void>;
 }
 
-/** Below this, a timer costs more than it spreads. */
+/** Shorter pauses are skipped: a timer would cost more than it spreads. */
 const LEAST_PAUSE_MS = 10;
-/** How often it is looked whether a session has left by itself. */
+/** How often to look whether a session has left by itself. */
 const LOOK_MS = 50;
-/** More at a time would keep every other call to Redis waiting. */
+/** More at a time would keep all other calls to Redis waiting. */
 const LEAVING_AT_ONCE = 500;
 
 /**
- * Lets everybody leave, each at its time; ends when the last one has left, or the time is up.
- * @param sessions who has left by itself is no longer in it
+ * Lets all sessions leave, each at its time. Ends when the last one has left, or the time is up.
+ * @param sessions live: those that have left by themselves are no longer in it
  */
 export async function drain<Session>(
   sessions: ReadonlySet<Session>,

@@ -1,7 +1,7 @@
 /**
- * Lets sessions go while their gateway goes on: those of one that alone is not ready, and those in
- * bytes whose view has a hole. They leave over a short window, so that they do not all knock
- * elsewhere in the same moment, and each is signed out before if that can be done soon.
+ * Evicts sessions while the gateway keeps running: all of them when this gateway alone is not ready, and those that
+ * missed notices and cannot be told so. They leave over a short window, so that they do not all reconnect in the same
+ * moment. Each is signed out before it is closed, if that can be done soon.
  */
 import { setTimeout as pause } from "node:timers/promises";
 import type { Counters } from "../observe.js";
@@ -11,36 +11,36 @@ import type { Session } from "./session.js";
 import type { CloseReason } from "../session/endings.js";
 
 const WINDOW_MS = 2_000;
-/** What was asked, and the sign-out, may take so long; the connection is closed all the same. */
+/** After this time the connection is closed, even if requests or the sign-out are not done. */
 const SIGNED_OUT_WITHIN_MS = 1_000;
 const NEVER = new AbortController().signal;
 
 export class Evictor {
   readonly #sessions: ReadonlySet<Session>;
   readonly #counters: Counters;
-  /** It takes a moment until who was closed is no longer among all. */
+  /** Sessions that were closed here; it takes a moment until they are no longer among all. */
   readonly #closed = new WeakSet<Session>();
   #isBusy = false;
 
-  /** @param sessions all of the gateway: who has left is no longer in it */
+  /** @param sessions all sessions of the gateway, live: those that have left are no longer in it */
   constructor(sessions: ReadonlySet<Session>, counters: Counters) {
     this.#sessions = sessions;
     this.#counters = counters;
   }
 
-  /** How many have not been closed here yet. */
+  /** How many sessions have not been closed here yet. */
   get remaining(): number {
     return [...this.#sessions].filter((session) => !this.#closed.has(session)).length;
   }
 
-  /** Those whose view has a hole, as the hub has just told them. */
+  /** Evicts the sessions that missed notices. To be called when the hub has delivered a gap. */
   withHoles(): void {
-    if (this.#isBusy) return; // and will look again
+    if (this.#isBusy) return; // it looks again when it is done
     this.#isBusy = true;
     void this.#leaveWithHoles().finally(() => (this.#isBusy = false));
   }
 
-  /** All, until the gateway is ready again: who is still there then stays. */
+  /** Evicts all, until the gateway is ready again: sessions that are still open then stay. */
   async whileAlone(isReady: () => boolean): Promise<void> {
     await this.#leave("alone", () => !isReady());
   }
@@ -65,7 +65,7 @@ export class Evictor {
   }
 }
 
-/** Some clients can be told what happened, and come back and resume. */
+/** Clients with cursors are told to resume; others only to reconnect. */
 function closeOf(why: "alone" | "hole", { dialect }: Session): CloseReason {
   if (why === "hole") return "eventsMissed";
   return dialect.traits.afterHole === "resume" ? "cannotServeJson" : "cannotServe";

@@ -1,4 +1,4 @@
-/** The pulse of a connection: whether its client is there. */
+/** Keepalive: whether the client of a connection is alive. */
 import type { Socket } from "node:net";
 import { setImmediate as nextTurn, setTimeout as pause } from "node:timers/promises";
 import { WebSocket } from "ws";
@@ -7,15 +7,15 @@ import { unacknowledgedBy, type Unacknowledged } from "./unacknowledged.js";
 
 const PING_EVERY_MS = 25_000;
 const SILENT_FOR_MS = 60_000;
-/** How long a client may take to show that it is there. */
+/** How long a client may take to prove that it is alive. */
 const PROOF_WITHIN_MS = 2_000;
-/** A client that was heard, or has connected, so lately is there. */
+/** A client that has sent something, or connected, so lately is alive. */
 const FRESH_MS = 500;
-/** After this, it is asked what is under way to it; one that cannot be pinged has ended by then, or is there. */
+/** After this, we look at what is unacknowledged. A client that cannot be pinged has closed by then, or is alive. */
 const HALF_WAY_MS = 1_000;
-/** Such a one is not nudged more often: its client shows what it is told. */
+/** A client that cannot be pinged is not nudged more often: it shows the frame to its user. */
 const NUDGE_EVERY_MS = 10_000;
-/** So often a kernel sends again in that time at least. */
+/** A kernel retransmits at least so often in that time. */
 const RESENT_IN_VAIN = 2;
 const STEP_MS = 250;
 
@@ -28,12 +28,12 @@ export class Keepalive {
   #pingedAt = performance.now();
   #nudgedAt = -Infinity;
 
-  /** @param cut ends a connection whose client is not there */
+  /** @param cut ends the connection of a client that is not alive */
   constructor(cut: (why: string) => void) {
     this.#cut = cut;
   }
 
-  /** @param underWay what its machine has not acknowledged, as far as is known */
+  /** @param underWay what the client's machine has not acknowledged, as far as is known */
   attach(webSocket: WebSocket, socket: Socket, underWay = () => unacknowledgedBy(socket)): void {
     this.#webSocket = webSocket;
     this.#socket = socket;
@@ -44,7 +44,7 @@ export class Keepalive {
     webSocket.on("pong", isAlive);
   }
 
-  /** Pings it now and then, and cuts it after a long silence. To be called now and then; steady clock, ms. */
+  /** Pings the client regularly, and cuts it after a long silence. To be called regularly; steady clock, ms. */
   check(now: number): void {
     if (now - this.#heardAt > SILENT_FOR_MS) this.#cut("silent for too long");
     else if (now - this.#pingedAt > PING_EVERY_MS) {
@@ -54,8 +54,8 @@ export class Keepalive {
   }
 
   /**
-   * Whether the client is there. Pings it; it is cut if it has not answered after two seconds, unless the ping
-   * is still on its way: behind much else, on a slow line.
+   * Whether the client is alive. Pings it, and cuts it if it has not answered after two seconds, unless the ping
+   * is still on its way: behind much data, on a slow line.
    */
   async answers(): Promise<boolean> {
     const [webSocket, socket] = [this.#webSocket, this.#socket];
@@ -72,10 +72,9 @@ export class Keepalive {
   }
 
   /**
-   * Whether the connection of a client that must not be pinged has not ended, a second after it was told something. A
-   * machine that knows nothing of the connection answers with its end; so does a client that has quit, and
-   * waits only for the next frame. If a machine acknowledges nothing for longer than that, the client is cut.
-   * One that hangs for good cannot be told from one that is silent.
+   * Whether the connection of a client that must not be pinged is still open a second after it was sent something. A
+   * machine that does not know the connection answers with a reset; a client that has quit closes at the next frame. If
+   * the machine acknowledges nothing, the client is cut. A client that hangs cannot be told from one that is silent.
    */
   async survives(nudge: () => void): Promise<boolean> {
     const webSocket = this.#webSocket;
@@ -96,7 +95,7 @@ export class Keepalive {
     return false;
   }
 
-  /** Bytes that have reached its machine. */
+  /** Bytes that the client's machine has acknowledged. */
   async #takenBy(socket: Socket): Promise<number> {
     const { bytes } = await this.#underWay();
     const taken = takenByKernel(socket) ?? socket.bytesWritten - socket.writableLength;
@@ -109,8 +108,7 @@ export class Keepalive {
   }
 
   /**
-   * Waits until anything is heard from the client after `since`. Time in which this process stood still
-   * does not count.
+   * Waits until the client sends anything after `since`. Time in which this process stood still does not count.
    */
   async #shows(webSocket: WebSocket, since: number, withinMs: number): Promise<boolean> {
     let wake = (): void => {};

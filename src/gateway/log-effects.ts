@@ -1,11 +1,11 @@
-/** What a session has done, for the event log. */
+/** Runs the effects that write to the event log. */
 import type { Effect } from "../session/effects.js";
 import type { EventLog } from "./event-log.js";
 import type { Session } from "./session.js";
 
 export type LogEffect = Extract<Effect, { type: `log${string}` }>;
 
-/** @param op of the frame that was read last */
+/** @param op of the current frame */
 export function logEffect(
   effect: LogEffect,
   session: Session,

@@ -1,6 +1,6 @@
 /**
- * Contests: somebody wants a name that is held, perhaps by a client that is gone or hangs. All nodes are told;
- * the one that has the holder lets it show that it is there, or cuts it. PROTOCOL.md, connecting.
+ * Name contests: a client claims a name that is held, perhaps by a client that is dead or hangs. All nodes are told.
+ * The node that has the holder asks it to prove that it is alive, and cuts it if it does not. PROTOCOL.md, connecting.
  */
 import type { Chat } from "../chat/chat.js";
 import type { Notice } from "../chat/events.js";
@@ -13,31 +13,31 @@ import type { SignOutQueue } from "./sign-out-queue.js";
 export interface NameContestsDependencies {
   readonly chat: Chat;
   readonly hub: Hub;
-  readonly leavers: Pick<SignOutQueue, "lingers">;
+  readonly signOuts: Pick<SignOutQueue, "lingers">;
   /** Gives a name back that the store counts as this node's, and no session has. */
   readonly audit: { look(name: Name): Promise<void> };
   readonly log: Log;
 }
 
-/** How long a contender waits if the holder's node is frozen or cut off: twice what a holder has to answer. */
+/** How long a claim waits if the holder's node is frozen or cut off: twice the time that a holder has to answer. */
 const DECIDED_WITHIN_MS = 4_000;
 
-/** What contenders of this node wait for together. */
+/** One contest, for all claims of this node to the name. */
 interface Contest {
   readonly decided: Promise<boolean>;
   readonly decide: (mayBeFree: boolean) => void;
 }
 
 export class NameContests {
-  readonly #doors: NameContestsDependencies;
+  readonly #dependencies: NameContestsDependencies;
   readonly #contests = new Map<Name, Contest>();
   readonly #defending = new Set<Name>();
 
-  constructor(doors: NameContestsDependencies) {
-    this.#doors = doors;
+  constructor(dependencies: NameContestsDependencies) {
+    this.#dependencies = dependencies;
   }
 
-  /** For who was refused a name: waits until its holder is gone or has shown itself. Whether to try again. */
+  /** After a refused claim: waits until the holder is gone or has proved that it is alive. Returns whether to claim again. */
   mayBeFree(name: Name): Promise<boolean> {
     return (this.#contests.get(name) ?? this.#begin(name)).decided;
   }
@@ -46,7 +46,10 @@ export class NameContests {
     switch (notice.type) {
       case "contested":
         this.#defend(notice.name).catch((error: unknown) => {
-          this.#doors.log.warn({ err: error }, "name could not be defended");
+          this.#dependencies.log.warn(
+            { event: "defence_failed", err: error },
+            "name could not be defended",
+          );
         });
         return;
       case "defended":
@@ -62,10 +65,10 @@ export class NameContests {
   }
 
   #begin(name: Name): Contest {
-    const { chat, log } = this.#doors;
+    const { chat, log } = this.#dependencies;
     let decide: (mayBeFree: boolean) => void = () => {};
     const first = new Promise<boolean>((resolve) => (decide = resolve));
-    // it may have become free between the refusal and this moment
+    // no answer: the name may have become free since the refusal
     const timer = setTimeout(() => decide(true), DECIDED_WITHIN_MS);
     const decided = first.finally(() => {
       clearTimeout(timer);
@@ -75,23 +78,25 @@ export class NameContests {
     this.#contests.set(name, contest);
     chat
       .contest(name)
-      .catch((error: unknown) => log.warn({ err: error }, "name was not contested"));
+      .catch((error: unknown) =>
+        log.warn({ event: "contest_failed", err: error }, "name was not contested"),
+      );
     return contest;
   }
 
   async #defend(name: Name): Promise<void> {
-    const { chat, hub, leavers, audit } = this.#doors;
-    if (this.#defending.has(name)) return; // its answer is for all
+    const { chat, hub, signOuts, audit } = this.#dependencies;
+    if (this.#defending.has(name)) return; // the answer goes to all nodes
     const sessions = [...hub.named(name)].filter(({ state }) => isSure(state));
-    // what the store counts as this node's may be left of older data
-    if (sessions.length === 0 && !leavers.lingers(name)) return audit.look(name);
+    // the store may count the name as this node's, in data that is older
+    if (sessions.length === 0 && !signOuts.lingers(name)) return audit.look(name);
     this.#defending.add(name);
     try {
       const areThere = await Promise.all(sessions.map((session) => session.isThere()));
       const isThere = areThere.includes(true);
-      // who was cut may keep the name for a while
+      // the name of a session that was cut may linger
       if (!isThere) await Promise.all(sessions.map((session) => session.end()));
-      if (isThere || leavers.lingers(name)) await chat.defend(name);
+      if (isThere || signOuts.lingers(name)) await chat.defend(name);
     } finally {
       this.#defending.delete(name);
     }

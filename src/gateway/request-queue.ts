@@ -1,11 +1,11 @@
-/** The request queue of a connection: frames wait for their turn, and a flood has to wait. */
+/** The request queue of a connection: frames wait for their turn. A long queue stops reading from the client. */
 import type { RawData, WebSocket } from "ws";
 import type { Request } from "../session/requests.js";
 
-/** A frame, or what the node asks for its client. */
+/** A frame, or a request that the node makes for the client. */
 export type Waiting = Buffer | Request;
 
-/** Frames that wait before the client is made to wait: backpressure. */
+/** Backpressure: with more frames than this in the queue, the client is not read from. */
 const MAX_WAITING = 64;
 
 export class RequestQueue {
@@ -13,12 +13,12 @@ export class RequestQueue {
   #waiting: Waiting[] = [];
   #webSocket: WebSocket | undefined;
 
-  /** @param onWaiting something waits, and may be taken */
+  /** @param onWaiting there is something to take */
   constructor(onWaiting: () => void) {
     this.#onWaiting = onWaiting;
   }
 
-  /** Takes all messages of the connection from here on. */
+  /** Queues all frames of the WebSocket from here on. */
   attach(webSocket: WebSocket): void {
     this.#webSocket = webSocket;
     webSocket.on("message", (data: RawData) => this.push(data as Buffer));
@@ -30,7 +30,7 @@ export class RequestQueue {
     this.#onWaiting();
   }
 
-  /** Takes the next one, when those before are done. */
+  /** Takes the next one. To be called when the request before it is done. */
   shift(): Waiting | undefined {
     if (this.#webSocket?.isPaused === true && this.#waiting.length < MAX_WAITING / 2) {
       this.#webSocket.resume();
@@ -38,7 +38,7 @@ export class RequestQueue {
     return this.#waiting.shift();
   }
 
-  /** Forgets what waits. */
+  /** Drops everything in the queue. */
   clear(): void {
     this.#waiting = [];
   }

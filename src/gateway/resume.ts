@@ -1,6 +1,6 @@
 /**
- * Resume: which messages a client that comes back is told, and of which gaps. For each conversation
- * everything after one number follows, at once or when it is written.
+ * Resume: where each conversation continues for a client that reconnects, and which gaps it is told of. Every message
+ * after that point follows, now or when it is written.
  */
 import type { Chat } from "../chat/chat.js";
 import { conversationOf, type Conversation } from "../chat/conversation.js";
@@ -13,13 +13,13 @@ import type { Gap, Resumed } from "../session/resumed.js";
 
 type Cursor = Cursors[string];
 
-/** More missed messages than this do not follow by themselves. */
+/** Of more missed messages than this, only the newest follow. */
 const FOLLOWING = 500;
 /** Messages of a page. */
 const PAGE = 100;
 const AT_ONCE = 32;
 
-/** How the user's conversations go on, given the cursors that the client has. */
+/** Where the user's conversations continue, given the client's cursors. */
 export async function resume(chat: Chat, name: Name, cursors: Cursors): Promise<Resumed[]> {
   const left = new Map<string, Cursor>(Object.entries(cursors));
   const all = (await chat.conversations(name)).map((state) => {
@@ -28,7 +28,7 @@ export async function resume(chat: Chat, name: Name, cursors: Cursors): Promise<
     left.delete(conv);
     return { state, cursor };
   });
-  // what they hold is read with what follows the cursor
+  // conversations that the store does not list: their extent comes with the page after the cursor
   for (const [conv, cursor] of left) {
     const state = {
       conversation: conversationOf(addressFromConv(conv), name),
@@ -59,28 +59,28 @@ async function goOn(
   return { state: { ...state, ...extentOf(page) }, ...continued(page, cursor) };
 }
 
-/** Without a cursor: private messages that were not read yet; of the general chat nothing. */
+/** Without a cursor: unread private messages; nothing of the general chat. */
 function fresh(state: ConversationState): Pick<Resumed, "after" | "gaps"> {
   const { conversation, head, floor, read } = state;
   if (conversation.kind === "general") return { after: head, gaps: [] };
   return limited(Math.max(read, floor - 1), state, []);
 }
 
-/** From a cursor on. The message at the cursor, if it is kept, tells whether it is the one that was had. */
+/** After a cursor. The message at the cursor, if it is kept, tells whether it is the one that the client has. */
 export function continued(
   page: Omit<Page, "messages" | "more">,
   [epoch, seq]: Cursor,
 ): Pick<Resumed, "after" | "gaps"> {
   const { head, floor, epochThere } = page;
   const gap = (before: number, reason: Gap["reason"]): Gap => ({ after: seq, before, reason });
-  // an older one is had: the cursor may come from a welcome, with the epoch of a later message; if there is no
-  // such message, the cursor comes from data that was lost
+  // an older epoch there is fine: the cursor may come from a welcome, with the epoch of a later message. If the epoch
+  // is unknown, the cursor comes from data that was lost
   const isOther = epochThere > epochFromText(epoch) || !page.hasEpoch;
-  // behind the head: it was taken back, or the conversation is gone and its numbers begin anew
+  // beyond the head: rolled back, or the conversation is gone and its numbers began anew
   if (seq > head || (seq > 0 && isOther)) {
     return { after: head, gaps: [gap(head + 1, "rolled_back")] };
   }
-  // that message is not kept any more: only an unchanged epoch vouches for it
+  // if that message is not kept any more, only an unchanged epoch proves it
   const isVouchedFor = seq === 0 || epochThere !== 0 || epochText(page.epoch) === epoch;
   if (seq >= floor - 1 && isVouchedFor) return limited(seq, page, []);
   return limited(floor - 1, page, [gap(floor, "trimmed")]);
@@ -96,7 +96,7 @@ function limited(
   return { after: before - 1, gaps: [...gaps, { after, before, reason: "limit" }] };
 }
 
-/** The messages after one number. @throws Unavailable */
+/** A page of the messages after a number. @throws Unavailable */
 export function pageAfter(
   chat: Chat,
   conversation: Conversation,

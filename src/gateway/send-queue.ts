@@ -1,9 +1,9 @@
 /**
- * The outbox of a connection: frames queued in the same moment leave in one write, and a reader
- * that does not keep up is cut before its queue costs the others anything.
+ * The send queue of a connection: frames that are queued in the same moment leave in one write (write coalescing), and
+ * a slow reader is cut before its queue costs the others anything.
  *
- * Frames are written to the socket beside the library, whose sender has no queue of its own without
- * compression; control frames and the close stay with the library. ARCHITECTURE.md, libraries' internals.
+ * Frames are written to the socket directly, not through ws, whose sender has no queue of its own without compression;
+ * control frames and the close are left to ws. ARCHITECTURE.md, libraries' internals.
  */
 import type { Socket } from "node:net";
 import type { WebSocket } from "ws";
@@ -11,13 +11,13 @@ import type { Frame } from "./frame.js";
 import type { Writer, WriteCoalescer } from "./write-coalescer.js";
 
 export interface SendQueueLimits {
-  /** More unsent bytes than this when the next frame is due, and the reader is cut. */
+  /** With more unsent bytes than this when the next frame is due, the reader is cut. */
   readonly maxBytes: number;
-  /** Unsent bytes of which none was taken for this long, and the reader is cut. */
+  /** If none of the unsent bytes was read for this long, the reader is cut. */
   readonly maxStallMs: number;
 }
 
-/** More than this is not gathered. */
+/** With more queued bytes than this, they are written at once. */
 const FLUSHED_AT_BYTES = 65_536;
 
 export class SendQueue implements Writer {
@@ -26,10 +26,10 @@ export class SendQueue implements Writer {
   readonly #writes: WriteCoalescer;
   #webSocket: WebSocket | undefined;
   #socket: Socket | undefined;
-  /** While frames are held back. */
+  /** Frames that are held back; undefined while none are. */
   #corked: Frame[] | undefined = [];
   #corkedBytes = 0;
-  /** Queued, to be written at the end of this moment. */
+  /** To be written at the end of this moment. */
   #queued: Frame[] = [];
   #queuedBytes = 0;
   #isCut = false;
@@ -37,9 +37,9 @@ export class SendQueue implements Writer {
   #takenAt: number | undefined;
 
   /**
-   * Holds frames back until {@link uncork}.
+   * Corked until the first {@link uncork}.
    *
-   * @param onCut the reader does not keep up: its connection is to be ended
+   * @param onCut the reader is too slow: its connection must be ended
    */
   constructor(
     limits: SendQueueLimits,
@@ -67,13 +67,13 @@ export class SendQueue implements Writer {
     for (const frame of held) this.send(frame);
   }
 
-  /** Forgets what was held back. */
+  /** Drops the frames that are held back. */
   clear(): void {
     if (this.#corked !== undefined) this.#corked = [];
     this.#corkedBytes = 0;
   }
 
-  /** Queues a frame, if there is one, behind all others, those held back included. */
+  /** Queues a frame, if there is one, behind all others, including those that are held back. */
   push(frame: Frame | undefined): void {
     if (frame === undefined) return;
     if (this.#corked === undefined) return this.send(frame);
@@ -83,38 +83,38 @@ export class SendQueue implements Writer {
     this.#corkedBytes += frame.length;
   }
 
-  /** Resolves when a good part of the queue is free, or the connection is gone. */
+  /** Backpressure: resolves when most of the queue is free, or the connection is closed. */
   async untilRoom(): Promise<void> {
     while (this.#socket?.writable === true && this.#unsentBytes > this.#limits.maxBytes / 4) {
       await new Promise((resolve) => setTimeout(resolve, 20));
     }
   }
 
-  /** Queues a frame; it leaves at the end of this moment. */
+  /** Queues a frame, if there is one, ahead of those that are held back. It leaves at the end of this moment. */
   send(frame: Frame | undefined): void {
     if (frame === undefined) return;
     if (this.#isCut || this.#socket === undefined || this.#webSocket?.readyState !== 1) return;
-    // one answer alone may be larger than all that a slow reader may owe
+    // compared before this frame is added: one answer alone may exceed the limit
     if (this.#isOverfull) return this.#cut("overfull");
     if (this.#queued.push(frame) === 1) this.#writes.queue(this);
     this.#queuedBytes += frame.length;
-    if (this.#queuedBytes > FLUSHED_AT_BYTES) this.flush(); // a fast reader takes it at once
+    if (this.#queuedBytes > FLUSHED_AT_BYTES) this.flush(); // a fast reader takes it without delay
   }
 
-  /** Writes what is queued: at the end of a moment, and before the connection is closed. */
+  /** Writes the queued frames: at the end of a moment, and before the connection is closed. */
   flush(): void {
     const frames = this.#queued;
     if (frames.length === 0) return;
     this.#queued = [];
     this.#queuedBytes = 0;
-    if (this.#webSocket?.readyState !== 1) return; // nothing may follow a close
+    if (this.#webSocket?.readyState !== 1) return; // nothing may follow a close frame
     this.#socket?.write(frames.length === 1 ? frames[0]! : Buffer.concat(frames));
   }
 
-  /** Cuts a reader that has taken nothing for too long. To be called now and then; steady clock, ms. */
+  /** Cuts a reader that has read nothing for too long. To be called regularly; steady clock, ms. */
   checkPace(now: number): void {
     if (this.#socket === undefined) return;
-    const unsent = this.#socket.writableLength; // what is queued leaves in a moment
+    const unsent = this.#socket.writableLength; // queued frames do not count: they leave in a moment
     const taken = this.#socket.bytesWritten - unsent;
     if (unsent === 0 || taken !== this.#taken || this.#takenAt === undefined) {
       this.#taken = taken;

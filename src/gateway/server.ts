@@ -134,7 +134,7 @@ export class Gateway {
     this.#http.on("upgrade", (request: IncomingMessage, socket: Socket, head: Buffer) => {
       this.#acceptor.hasAsked(socket);
       this.#upgrade(request, socket, head).catch((error: unknown) => {
-        dependencies.observe.log.error({ err: error }, "upgrade failed");
+        dependencies.observe.log.error({ event: "upgrade_failed", err: error }, "upgrade failed");
         socket.destroy();
       });
     });

@@ -1,4 +1,4 @@
-/** What a session asks of the chat: each answer is an input of its state machine. */
+/** Runs the effects that ask the chat; puts each answer into the state machine as an input. */
 import type { Conversation } from "../chat/conversation.js";
 import type { Name } from "../chat/names.js";
 import { Unavailable } from "../chat/ports.js";
@@ -10,7 +10,6 @@ import { newKey } from "./session-holder.js";
 import type { Session, SessionDependencies } from "./session.js";
 import type { ClaimAnswer, Failure, ReclaimAnswer } from "../session/answers.js";
 
-/** What is asked of the chat. */
 export type ChatEffect = Extract<
   Effect,
   { type: "claim" | "contest" | "release" | "execute" | "resume" | "readPage" }
@@ -71,7 +70,7 @@ export class SessionChat {
     const { holder, state } = this.#session;
     if (!isAgain && chat.refuseName(name, written) !== undefined) return { outcome: "bad_name" };
     holder.claims(name);
-    // a client that may come back shares the name with its session of before
+    // with a key, a client that comes back can share the name with its previous session
     if (!isAgain) holder.key = key ?? (state.traits.lingers ? newKey() : undefined);
     onClaiming(this.#session);
     try {
@@ -132,7 +131,7 @@ export class SessionChat {
     }
   }
 
-  /** An answer that did not come is the world's fault; everything else is ours. */
+  /** An answer that did not come in time is expected; every other error is a bug. */
   #failure(error: unknown, request: string): Failure {
     const { log } = this.#dependencies.observe;
     const fields = { err: error, session: this.#session.holder.id, request };

@@ -1,6 +1,6 @@
-/** What a session's client says and is told, in its dialect: which may become another one by what it says. */
+/** Decodes and encodes the frames of one session. A frame may show that the client needs another dialect. */
 import type { Counters } from "../observe.js";
-import type { Decoded, Listener, Telling } from "../session/requests.js";
+import type { Decoded, Listener, Output } from "../session/requests.js";
 import type { Dialect } from "../wire/dialect.js";
 import { frameOf, type Frame } from "./frame.js";
 import type { Waiting } from "./request-queue.js";
@@ -19,18 +19,18 @@ export class SessionCodec {
     return this.#dialect;
   }
 
-  /** The op of the frame that was taken up last, in a dialect of bytes. */
+  /** The op of the current frame, in a dialect of bytes. */
   get op(): number | undefined {
     const isOp = this.#dialect.frames === "binary" && Buffer.isBuffer(this.#atHand);
     return isOp ? (this.#atHand as Buffer)[0] : undefined;
   }
 
-  /** Takes up a frame, or what the node asks for the client. */
+  /** Makes this the current frame, or request. */
   takeUp(waiting: Waiting): void {
     this.#atHand = waiting;
   }
 
-  /** Reads what was taken up. */
+  /** Decodes the current frame. */
   read(isFirst: boolean): Decoded {
     const { frames } = this.#counters;
     const { asks } = this.#dialect;
@@ -38,24 +38,24 @@ export class SessionCodec {
       frames.inc({ kind: asks });
       return { kind: "request", request: this.#atHand!, ref: undefined };
     }
-    const { decoded, dialect } = this.#dialect.read(this.#atHand, isFirst);
+    const { decoded, dialect } = this.#dialect.decodeRequest(this.#atHand, isFirst);
     frames.inc({ kind: decoded.kind === "request" ? asks : decoded.kind });
     this.#speak(dialect);
     return decoded;
   }
 
-  /** The answer to what was taken up, and came too fast. */
+  /** The answer to the current frame, which exceeded the rate limit. */
   refuse(waitMs: number): Frame | undefined {
     this.#counters.frames.inc({ kind: "refused" });
     if (!Buffer.isBuffer(this.#atHand)) return undefined;
-    return this.#framed(this.#dialect.refuse(this.#atHand, waitMs));
+    return this.#framed(this.#dialect.encodeTooFast(this.#atHand, waitMs));
   }
 
-  tell(telling: Telling, to: Listener): Frame | undefined {
-    return this.#framed(this.#dialect.tell(telling, to));
+  encodeOutput(output: Output, to: Listener): Frame | undefined {
+    return this.#framed(this.#dialect.encodeOutput(output, to));
   }
 
-  /** A payload that the dialect has written before. */
+  /** Frames a payload that the dialect has encoded before. */
   answer(payload: Uint8Array): Frame {
     return frameOf(payload, this.#dialect.frames);
   }

@@ -1,4 +1,4 @@
-/** In whose name a session acts: its identity for the stores, which stays the same while its state changes. */
+/** The session as the chat and its stores see it: the actor of its commands, and the holder of its name. */
 import { randomBytes } from "node:crypto";
 import type { Name } from "../chat/names.js";
 import type { SessionActor } from "../chat/policy.js";
@@ -23,7 +23,7 @@ export class SessionHolder implements SessionActor {
     return this.#id;
   }
 
-  /** The name that was claimed last, whatever became of the claim. */
+  /** The name that was claimed last, even if the claim failed. */
   get name(): Name {
     if (this.#name === undefined) throw new Error("a session without a name cannot act");
     return this.#name;
@@ -37,13 +37,13 @@ export class SessionHolder implements SessionActor {
     this.#name = name;
   }
 
-  /** Makes a new holder of it: the sign-out that may be due for its last claim must not undo the next one. */
+  /** Takes a new id: a sign-out that is due for the last claim must not undo the next one. */
   renew(): void {
     this.#id = newId();
   }
 }
 
-/** A key of its own, for a client that has brought none. */
+/** A random key, for a client that has none. */
 export function newKey(): string {
   return randomBytes(18).toString("base64url");
 }

@@ -1,4 +1,4 @@
-/** The state of a session while it lasts: takes inputs one after the other, and has their effects carried out in order. */
+/** Runs the state machine of one session: handles inputs one after the other, and their effects in order. */
 import type { Effect } from "../session/effects.js";
 import type { Input } from "../session/inputs.js";
 import type { SessionState } from "../session/state.js";
@@ -6,7 +6,7 @@ import { transition } from "../session/transition.js";
 
 export interface SessionMachineCallbacks {
   readonly run: (effect: Effect) => void;
-  /** What is to be handled when nothing else is. */
+  /** The next input, when all others are handled. */
   readonly next: (state: SessionState) => Input | undefined;
   readonly onError: (error: unknown, input: Input) => void;
 }
@@ -19,7 +19,7 @@ interface Waiter {
 export class SessionMachine {
   readonly #callbacks: SessionMachineCallbacks;
   #state: SessionState;
-  /** The first one is being handled. */
+  /** Inputs to handle. The first one is being handled. */
   readonly #inputs: Input[] = [];
   #waiters: Waiter[] = [];
 
@@ -32,7 +32,7 @@ export class SessionMachine {
     return this.#state;
   }
 
-  /** Handles an input at once or, while another one is handled, behind it. */
+  /** Handles an input now or, within an effect of another input, after that one. */
   put(input: Input): void {
     if (this.#inputs.push(input) > 1) return;
     for (let each: Input | undefined = input; each !== undefined; each = this.#inputs[0]) {
@@ -43,13 +43,13 @@ export class SessionMachine {
     this.#wake();
   }
 
-  /** There may be something to be handled next. */
+  /** To be called when there may be a next input. */
   look(): void {
     const next = this.#inputs.length === 0 ? this.#callbacks.next(this.#state) : undefined;
     if (next !== undefined) this.put(next);
   }
 
-  /** Resolves when this is true of the state. */
+  /** Resolves when this holds for the state. */
   until(isTrue: (state: SessionState) => boolean): Promise<void> {
     if (isTrue(this.#state)) return Promise.resolve();
     return new Promise((resolve) => this.#waiters.push({ isTrue, resolve }));

@@ -1,4 +1,4 @@
-/** A session: one connection and its dialogue with the chat. What it and its gateway are to each other. */
+/** A session: one connection and its dialogue with the chat. Its interface to the gateway, and what it needs of it. */
 import type { Socket } from "node:net";
 import type { Chat } from "../chat/chat.js";
 import type { Notice } from "../chat/events.js";
@@ -18,7 +18,7 @@ import type { WriteCoalescer } from "./write-coalescer.js";
 import type { ClaimOutcome } from "../session/answers.js";
 import type { CloseReason } from "../session/endings.js";
 
-/** What hub and gateway see of a session, whatever it speaks. Questions about its state: session/questions. */
+/** A session in any dialect, as hub and gateway see it. Questions about its state: session/questions. */
 export interface Session {
   readonly state: SessionState;
   readonly holder: SessionHolder;
@@ -27,37 +27,37 @@ export interface Session {
   claim(name: Name): Promise<ClaimOutcome>;
   /** The upgrade is done: reads from now on, and writes. */
   attach(webSocket: AnsweringSocket, socket: Socket): void;
-  /** Asks for the name of the request line, as the client's first request. */
+  /** Requests the name of the request line, as if it were the client's first request. */
   introduce(name: Name): void;
-  /** Hears a notice, encoded in its dialect. Returns whether it was for this session. */
+  /** Delivers a notice, encoded in its dialect. Returns whether the client gets it, now or later. */
   hear(notice: Notice, frame: Frame | undefined): boolean;
-  /** The name may be somebody else's by now: nothing is told and nothing done until it is reclaimed. */
+  /** Puts the name in doubt: nothing is sent and nothing executed until it is reclaimed. */
   suspend(): void;
   /**
-   * Claims again what the cluster may have given away meanwhile; closes if it has. On data that may be older, a
-   * session of then may have the name and be gone: it is contested, which is not waited for here.
+   * Claims the name again, and closes if another session has it. If the data may be older, its holder there may be
+   * gone: the name is contested, and the outcome is not awaited here.
    * @throws Unavailable
    */
   reclaim(mayBeOlder: boolean): Promise<void>;
-  /** Whether its client is there, as far as can be found out; a connection that should answer, and does not, is cut. */
+  /** Whether the client is alive, as far as can be found out. A connection that should answer and does not is cut. */
   isThere(): Promise<boolean>;
-  /** Ends a reader that has taken nothing for too long. Steady clock, ms. */
+  /** Ends a client that has read nothing, or shown no sign of life, for too long. Steady clock. */
   checkPace(nowMs: number): void;
   close(why: CloseReason): void;
-  /** The connection is gone: carries out what the client had still asked for, then signs out. */
+  /** The connection is closed: carries out the requests that have come, then signs out. */
   end(): Promise<void>;
-  /** Carries out all that has come, refuses what comes later, and gives the name back unless it lingers. Never rejects. */
+  /** Carries out the requests that have come, refuses later ones, and gives the name back unless it lingers. Never rejects. */
   leave(): Promise<void>;
   /**
-   * The node is stopping: says in how many ms the client is to come back elsewhere. Returns false where
-   * it cannot come back before this session has left: it cannot be told, or has no key to share the name with.
+   * The node is stopping: tells the client in how many ms to reconnect elsewhere. Returns false if the client cannot do
+   * so before this session has left: it cannot be told, or has no key to share the name with.
    */
   goAway(inMs: number): boolean;
-  /** Forgets what the client has asked for and is not done yet. */
+  /** Drops the requests that have come and are not carried out yet. */
   abandon(): void;
 }
 
-/** Presence, as far as a session follows it. */
+/** Presence, for sessions that follow it. */
 export interface FollowedPresence {
   /** @param self is connected, even if the feed has not told so yet */
   follow(session: Session, watch: ReadonlySet<Name>, self?: Name): PresenceSnapshot;
@@ -75,18 +75,18 @@ export interface SessionDependencies {
   readonly settings: SessionSettings;
   /** By Redis' clock, in ms since 1970. */
   readonly nowMs: () => number;
-  /** The session is about to claim its name: from here on it must hear notices. */
+  /** The session is about to claim its name: from here on it must get notices. */
   readonly onClaiming: (session: Session) => void;
-  /** The name is not the session's: refused, or, if `isUnsure`, perhaps claimed without an answer. */
+  /** The claim failed: refused or, if `isUnsure`, not answered, so the store may have granted it. */
   readonly onUnclaimed: (session: Session, isUnsure: boolean) => void;
-  /** A name was refused, for somebody holds it: whether to try again, once the holder has had time to show itself. */
+  /** The name is taken: gives its holder time to prove that it is alive; says whether to claim it once more. */
   readonly mayBeFree: (name: Name) => Promise<boolean>;
-  /** The name was given back: what is for it from here on is not for the session. */
+  /** The name was given back: later notices for it are for another session. */
   readonly onLeft: (session: Session) => void;
-  /** The client did something that no client does by itself. */
+  /** Activity of a person, not of a client program. */
   readonly onActive: (session: Session, kind: ActivityKind) => void;
-  /** The client chooses its status: what it did before does not change that. */
+  /** The client sets its status: earlier activity no longer counts. */
   readonly onStatus: (session: Session) => void;
-  /** The connection is gone, and all that it had asked for is done. */
+  /** The connection is closed, and all requests are done. */
   readonly onEnded: (session: Session, ending: LoggedEnding) => void;
 }

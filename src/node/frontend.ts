@@ -60,7 +60,7 @@ export function createFrontend(
   const contests = new NameContests({
     chat,
     hub,
-    leavers: signOuts,
+    signOuts,
     audit,
     log: logOf("name-contests"),
   });

@@ -1,4 +1,4 @@
-/** What is done for a frame: which request it makes, whether it is carried out, and how it is answered. */
+/** Requests: which of them are carried out, and how they are answered. */
 import type { Refusal, Reply } from "../chat/commands.js";
 import type { ConnectedStatus, Name } from "../chat/names.js";
 import { activityOf } from "../chat/policy.js";
@@ -10,12 +10,12 @@ import { preceded, raise, step, type Step } from "./table.js";
 import type { ClaimOutcome, Failure } from "./answers.js";
 import type { CloseReason } from "./endings.js";
 
-/** Bad or refused frames in a row. */
+/** A client is closed after so many bad or refused frames in a row. */
 const STRIKES = 100;
 
 export const done: RequestState = { kind: "idle" };
 
-/** A frame was read. */
+/** The step for a decoded frame. */
 export function decoded(what: Decoded, state: SessionState): Step<RequestState> {
   switch (what.kind) {
     case "ignored":
@@ -36,7 +36,7 @@ export function decoded(what: Decoded, state: SessionState): Step<RequestState> 
   }
 }
 
-/** A frame was bad, or came too fast. */
+/** Counts a frame that could not be read or exceeded the rate limit; closes after too many in a row. */
 export function strike(
   why: CloseReason,
   state: SessionState,
@@ -48,7 +48,7 @@ export function strike(
 function requested(request: Request, ref: Ref, state: SessionState): Step<RequestState> {
   switch (request.type) {
     case "ping":
-      return step(done, { type: "send", telling: { type: "pong", ref } });
+      return step(done, { type: "send", output: { type: "pong", ref } });
     case "bye":
       return {
         ...step<RequestState>({ kind: "saying-bye", ref }),
@@ -60,7 +60,7 @@ function requested(request: Request, ref: Ref, state: SessionState): Step<Reques
       return register(request.name, ref, state);
     case "command":
     case "follow":
-    case "mistake":
+    case "invalid":
       if (!isClaimed(state)) {
         const asked = request.type === "command" ? request.command : undefined;
         return refuse(ref, "not_registered", asked);
@@ -72,14 +72,14 @@ function requested(request: Request, ref: Ref, state: SessionState): Step<Reques
 }
 
 function requestedInName(
-  request: Extract<Request, { type: "command" | "follow" | "mistake" }>,
+  request: Extract<Request, { type: "command" | "follow" | "invalid" }>,
   ref: Ref,
   state: SessionState,
 ): Step<RequestState> {
   switch (request.type) {
     case "command": {
       const { command } = request;
-      if (!isWished(command, state)) return step(done);
+      if (!isStillExecuted(command, state)) return step(done);
       return preceded(carryOut(command, ref, state), ...activity(command, state));
     }
     case "follow": {
@@ -87,22 +87,22 @@ function requestedInName(
       if (watch !== undefined && state.transport.kind !== "closed") {
         return step(done, { type: "follow", watch, ref });
       }
-      return step(done, { type: "unfollow" }, { type: "send", telling: { type: "done", ref } });
+      return step(done, { type: "unfollow" }, { type: "send", output: { type: "done", ref } });
     }
-    case "mistake":
+    case "invalid":
       return step(done, { type: "sendAnswer", answer: request.answer });
     default:
       return request satisfies never;
   }
 }
 
-/** Carries out a command, at once or when the name is sure again. */
+/** Executes a command now, or once the name is no longer in doubt. */
 export function carryOut(command: ChatCommand, ref: Ref, state: SessionState): Step<RequestState> {
   if (!isLive(state)) return refuse(ref, "unavailable", command);
   if (!isSure(state)) {
     return step({ kind: "waiting", command, ref }, { type: "startTimer", timer: "doubt" });
   }
-  if (!isWished(command, state)) return step(done);
+  if (!isStillExecuted(command, state)) return step(done);
   const execute: Effect = { type: "execute", command };
   if (command.type === "status" && command.status === "disconnected") {
     return step({ kind: "signing-out", command, ref }, execute);
@@ -112,10 +112,10 @@ export function carryOut(command: ChatCommand, ref: Ref, state: SessionState): S
   return step({ kind: waits ? "sending" : "executing", command, ref }, execute);
 }
 
-/** Whether a command of a client that is gone is still carried out. */
-function isWished(command: ChatCommand, { traits, transport }: SessionState): boolean {
+/** Whether the command is still executed if its client has disconnected. */
+function isStillExecuted(command: ChatCommand, { traits, transport }: SessionState): boolean {
   if (transport.kind !== "closed") return true;
-  if (traits.lastWishes === "messages") return command.type === "send";
+  if (traits.afterDisconnect === "messages") return command.type === "send";
   return command.type !== "list" && command.type !== "lookup" && command.type !== "history";
 }
 
@@ -127,14 +127,14 @@ function activity(command: ChatCommand, state: SessionState): Effect[] {
 
 function greet(hello: Hello, ref: Ref, state: SessionState): Step<RequestState> {
   if (isClaimed(state)) {
-    return step(done, { type: "send", telling: { type: "greeted-already", ref } });
+    return step(done, { type: "send", output: { type: "greeted-already", ref } });
   }
   if (!isLive(state)) return refuse(ref, "unavailable", hello);
   const { name, written, key } = hello;
   return raise({ type: "claim", name, written, key, claimant: { type: "hello", hello, ref } });
 }
 
-/** A name by frame: the one that the session has, or its first. */
+/** A session registers a first name. If it already has one, only that name is accepted. */
 function register(name: Name, ref: Ref, state: SessionState): Step<RequestState> {
   const asked: Asked = { type: "register", name };
   if (isClaimed(state)) {
@@ -148,9 +148,9 @@ function register(name: Name, ref: Ref, state: SessionState): Step<RequestState>
   return raise({ type: "claim", name, claimant: { type: "register", name, ref } });
 }
 
-/** A claim was answered. */
+/** The step for the outcome of a claim. */
 export function claimed(claimant: Claimant, outcome: ClaimOutcome): Step<RequestState> {
-  // nothing was asked yet by a frame
+  // the client has sent no frame yet
   if (claimant.type === "handshake") {
     return step<RequestState>({ kind: "fresh" }, { type: "claimed", outcome });
   }
@@ -181,7 +181,7 @@ export function claimed(claimant: Claimant, outcome: ClaimOutcome): Step<Request
 function greeted(hello: Hello, ref: Ref, outcome: "new" | "back" | "joined"): Step<RequestState> {
   const { status, client, cursors } = hello;
   const log: Effect = { type: "logConnected", outcome, client };
-  // before the welcome: a user who had been away is not active in between for long
+  // before the welcome, so that a user who was away is shown as active for a moment at most
   if (status !== undefined && outcome !== "joined") {
     return step({ kind: "restoring-status", hello, ref }, log, restored(status));
   }
@@ -196,7 +196,7 @@ export function answer(ref: Ref, reply: Reply, asked?: Asked): Step<RequestState
   return step(
     done,
     { type: "logAnswer", asked, reply },
-    { type: "send", telling: { type: "reply", ref, reply, asked } },
+    { type: "send", output: { type: "reply", ref, reply, asked } },
   );
 }
 
@@ -206,5 +206,5 @@ export function refuse(ref: Ref, refusal: Refusal, asked?: Asked): Step<RequestS
 
 export function fail(ref: Ref, why: Failure, asked?: Asked): Step<RequestState> {
   if (why === "unavailable") return refuse(ref, "unavailable", asked);
-  return step(done, { type: "send", telling: { type: "failed", ref } });
+  return step(done, { type: "send", output: { type: "failed", ref } });
 }

@@ -1,6 +1,6 @@
 /**
- * Catch-up: a client is told what it missed while notices wait; then these pass, but for what was told already. So
- * there is no moment in which something could be missed, or told twice.
+ * Catch-up: the client first gets the messages that it missed, read from history, while live notices are buffered.
+ * Then the buffered notices follow, without the messages that were in the history. So no message is lost or sent twice.
  */
 import { keyOf } from "../chat/conversation.js";
 import type { Message, Notice } from "../chat/events.js";
@@ -9,7 +9,7 @@ import type { Effect } from "./effects.js";
 import type { Encoded } from "./requests.js";
 import type { Gap, Resumed } from "./resumed.js";
 
-/** Notices that came before all that was missed was told: a list, newest first. */
+/** Buffered notices: a linked list, newest first. */
 export interface Early {
   readonly bytes: number;
   readonly newest: EarlyNotice | undefined;
@@ -27,25 +27,25 @@ export function withEarly(early: Early, notice: Notice, frame: Encoded): Early {
   return { bytes: early.bytes + frame.length, newest: { notice, frame, before: early.newest } };
 }
 
-/** By key: up to where each conversation was told from its history: what the feed tells of these messages was told. */
+/** For each conversation (by key) the last message that was sent from history. */
 export type Told = ReadonlyMap<string, { readonly seq: number; readonly epoch: number }>;
 
-/** How far the conversations were told. */
+/** How far catch-up has got. */
 export interface Progress {
   readonly conversations: readonly Resumed[];
-  /** The one that is being told. */
+  /** The conversation that is being sent. */
   readonly index: number;
   readonly from: number;
   readonly head: number;
 }
 
 export interface CatchUpStep {
-  /** Undefined: all was told. */
+  /** Undefined when catch-up is complete. */
   readonly progress: Progress | undefined;
   readonly effects: readonly Effect[];
 }
 
-/** Where each conversation goes on, before anything of it was told. */
+/** The starting point: where each conversation continues. */
 export function toldAtFirst(conversations: readonly Resumed[]): Told {
   return new Map(
     conversations.map(({ state, after }) => [
@@ -55,14 +55,14 @@ export function toldAtFirst(conversations: readonly Resumed[]): Told {
   );
 }
 
-/** Begins with the conversation at `index`, and passes those of which nothing was missed. */
+/** Starts with the conversation at `index`; skips conversations in which nothing was missed. */
 export function beginAt(conversations: readonly Resumed[], index: number): CatchUpStep {
   const effects: Effect[] = [];
   for (let i = index; i < conversations.length; i++) {
     const { state, after, gaps } = conversations[i]!;
     const { conversation, head } = state;
     for (const gap of gaps) {
-      effects.push({ type: "pushTelling", telling: { type: "gap", conversation, gap } });
+      effects.push({ type: "pushOutput", output: { type: "gap", conversation, gap } });
     }
     if (after >= head) continue;
     effects.push({ type: "readPage", conversation, after });
@@ -71,7 +71,7 @@ export function beginAt(conversations: readonly Resumed[], index: number): Catch
   return { progress: undefined, effects };
 }
 
-/** Tells a page, after the gap before it if messages were trimmed meanwhile. */
+/** Sends a page, preceded by a gap if messages before it were trimmed meanwhile. */
 export function tellPage(progress: Progress, { messages, head }: Page): CatchUpStep {
   const { conversations, index, from } = progress;
   const [first, last] = [messages[0], messages.at(-1)];
@@ -80,13 +80,13 @@ export function tellPage(progress: Progress, { messages, head }: Page): CatchUpS
   if (first.seq > from + 1) {
     const gap: Gap = { after: from, before: first.seq, reason: "trimmed" };
     const { conversation } = conversations[index]!.state;
-    effects.push({ type: "pushTelling", telling: { type: "gap", conversation, gap } });
+    effects.push({ type: "pushOutput", output: { type: "gap", conversation, gap } });
   }
   effects.push({ type: "pushMissed", messages });
   return { progress: { ...progress, from: last.seq, head }, effects };
 }
 
-/** The page was told: goes on with the next one, or the next conversation. */
+/** Continues after a page: with the next page or the next conversation. */
 export function afterPage({ conversations, index, from, head }: Progress): CatchUpStep {
   if (from >= head) return beginAt(conversations, index + 1);
   const { conversation } = conversations[index]!.state;
@@ -103,8 +103,8 @@ export function withPage(told: Told, { conversations, index }: Progress, { messa
 }
 
 /**
- * Whether a message that the feed tells was told. `rolled-back`: another message was told under this number;
- * `passed`: not told, and no later one of its conversation was, so it need not be compared again.
+ * Compares a live message with what was sent from history. `rolled-back`: history had another message under this
+ * number. `passed`: it is newer than all that was sent, so its conversation need not be compared again.
  */
 export function comparedWith(
   told: Told,
@@ -123,7 +123,7 @@ export function without(told: Told, { conversation }: Message): Told {
   return rest;
 }
 
-/** Lets the early notices pass, oldest first, but for what was told. */
+/** The buffered notices to send, oldest first, without messages that were sent from history. */
 export function passEarly(
   { newest }: Early,
   told: Told,

@@ -1,4 +1,4 @@
-/** Which notices a session's client is told, and when. */
+/** Delivery: which notices the client gets, and when. */
 import type { Notice } from "../chat/events.js";
 import {
   comparedWith,
@@ -27,7 +27,7 @@ export const deliveryTable: Table<Delivery, Concern> = {
       if (!isFor(state, input.notice) || input.frame === undefined) return ignored();
       const early = withEarly(region.early, input.notice, input.frame);
       if (early.bytes <= state.settings.maxEarlyBytes) return step({ ...region, early });
-      return raise({ type: "close", why: "slowReader" }); // more happens than the client takes
+      return raise({ type: "close", why: "slowReader" }); // the buffer is full
     },
     resumed: (region, { conversations }) => step({ ...region, told: toldAtFirst(conversations) }),
     pageRead: (region, { page }, state) => {
@@ -86,8 +86,8 @@ export const deliveryTable: Table<Delivery, Concern> = {
 };
 
 /**
- * What the hub does with a notice, for it tells many sessions of it: most only push its frame, or are not concerned.
- * `transition`: the session's state may change.
+ * The hot path: what to do with a notice, without a transition where its frame is simply pushed or dropped. Allocates
+ * nothing. `transition`: the notice may change the session's state.
  */
 export function routeOf(state: SessionState, notice: Notice): "push" | "drop" | "transition" {
   const { delivery, transport } = state;
@@ -109,12 +109,12 @@ export function routeOf(state: SessionState, notice: Notice): "push" | "drop" | 
     : "drop";
 }
 
-/** Whether the client is to hear it. */
+/** Whether the client gets this notice at all. */
 function isFor(state: SessionState, notice: Notice): boolean {
   if (!takesNotices(state.transport)) return false;
   switch (notice.type) {
     case "presence":
-      // what became of the name before this session had it is not this session's story
+      // presence from before this session held the name is about another session
       return notice.user.name !== nameOf(state) || isOwnStory(state, notice);
     case "typing":
       return state.traits.hearsOwnTyping || notice.author !== nameOf(state);
@@ -123,13 +123,13 @@ function isFor(state: SessionState, notice: Notice): boolean {
   }
 }
 
-/** Whether the client hears by it that its own user is disconnected. */
+/** Whether the notice says that the client's own user is disconnected. */
 function isOwnSignOut(state: SessionState, notice: Notice): boolean {
   if (notice.type !== "presence" || notice.user.status !== "disconnected") return false;
   return notice.user.name === nameOf(state);
 }
 
-/** What is missing can be read again by a client that comes back with its cursors; others hear no more. */
+/** A client with cursors is closed: it reconnects and resumes. Others get no more notices. */
 function hole(
   { notice }: InputOf<"notice">,
   { traits, transport }: SessionState,

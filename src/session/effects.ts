@@ -1,4 +1,4 @@
-/** What a session has done: carried out by the connection, in order. */
+/** Effects: what a transition asks the connection to do, in this order. */
 import type { Reply } from "../chat/commands.js";
 import type { Conversation } from "../chat/conversation.js";
 import type { Message } from "../chat/events.js";
@@ -10,7 +10,7 @@ import type {
   Encoded,
   PresenceNotice,
   Ref,
-  Telling,
+  Output,
 } from "./requests.js";
 import type { ClaimOutcome } from "./answers.js";
 import type { CloseReason, Ending } from "./endings.js";
@@ -19,33 +19,33 @@ import type { Timer } from "./timers.js";
 
 export type Effect =
   // to the client
-  /** Told at once, before what is held back. */
-  | { readonly type: "send"; readonly telling: Telling }
+  /** Sent at once, ahead of frames that are held back. */
+  | { readonly type: "send"; readonly output: Output }
   | { readonly type: "sendAnswer"; readonly answer: Uint8Array }
-  /** Told behind all else, what is held back included. */
+  /** Queued behind everything else, including frames that are held back. */
   | { readonly type: "push"; readonly frame: Encoded }
-  | { readonly type: "pushTelling"; readonly telling: Telling }
-  /** Pushes all of them as the client takes them, then answers `pageTold`. */
+  | { readonly type: "pushOutput"; readonly output: Output }
+  /** Pushes the messages as fast as the client reads (backpressure), then answers `pageTold`. */
   | { readonly type: "pushMissed"; readonly messages: readonly Message[] }
-  /** What is pushed is held back from here on, or no longer. */
+  /** From here on, pushed frames are held back; `uncork` releases them. */
   | { readonly type: "cork" }
   | { readonly type: "uncork" }
-  /** What is held back is not told. */
+  /** Drops the frames that are held back. */
   | { readonly type: "forgetCorked" }
   // to the connection
-  /** What was told before comes before. */
+  /** Flushes the send queue, then sends a close frame. */
   | { readonly type: "close"; readonly why: CloseReason }
   | { readonly type: "answerClose" }
   | { readonly type: "terminate" }
-  /** Reads the frame at hand, and answers `decoded`. */
+  /** Decodes the frame that was taken from the request queue; answers `decoded`. */
   | { readonly type: "decode"; readonly isFirst: boolean }
-  /** The frame at hand came too fast. */
+  /** Answers the frame that was taken from the request queue: it exceeded the rate limit. */
   | { readonly type: "refuseFrame"; readonly waitMs: number }
-  /** What waits in the request queue is not carried out. */
+  /** Empties the request queue. */
   | { readonly type: "forgetRequests" }
   | { readonly type: "startTimer" | "stopTimer"; readonly timer: Timer }
   // to the chat
-  /** Is told notices for the name from here on; answers `claimAnswered`. `isAgain`: under the same key as before. */
+  /** Subscribes to notices for the name, then claims it; answers `claimAnswered`. `isAgain`: with the same key as before. */
   | {
       readonly type: "claim";
       readonly name: Name;
@@ -53,10 +53,10 @@ export type Effect =
       readonly key: string | undefined;
       readonly isAgain: boolean;
     }
-  /** Asks whoever has the name to show itself; answers `contestDecided`. */
+  /** Asks the holder of the name to prove that it is alive; answers `contestDecided`. */
   | { readonly type: "contest"; readonly name: Name }
   | { readonly type: "reclaim"; readonly mayBeOlder: boolean }
-  /** Gives the name back; answers `releaseAnswered`. */
+  /** Signs out; answers `releaseAnswered`. */
   | { readonly type: "release" }
   /** Answers `answered` or `failed`. */
   | { readonly type: "execute"; readonly command: ChatCommand }
@@ -67,15 +67,15 @@ export type Effect =
   // to the gateway
   /** How the claim of the handshake was answered. */
   | { readonly type: "claimed"; readonly outcome: ClaimOutcome }
-  /** The name is not the session's: refused, or, if `isUnsure`, perhaps claimed without an answer. */
+  /** The claim failed: refused or, if `isUnsure`, not answered, so the store may have granted it. */
   | { readonly type: "unclaimed"; readonly name: Name; readonly isUnsure: boolean }
-  /** The name was given back: what is for it from here on is not for the session. */
+  /** The name was given back: later notices for it are for another session. */
   | { readonly type: "left"; readonly name: Name }
-  /** The connection is gone, and all that was asked for is done. */
+  /** The connection is closed, and all requests are done. */
   | { readonly type: "ended"; readonly ending: Ending }
   | { readonly type: "follow"; readonly watch: readonly Name[]; readonly ref: Ref }
   | { readonly type: "unfollow" }
-  /** The client did what it does not do by itself. */
+  /** Activity of a person, not of a client program. */
   | { readonly type: "active"; readonly kind: "message" | "typing" }
   | { readonly type: "statusChosen" }
   // to the log

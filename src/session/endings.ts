@@ -1,12 +1,12 @@
-/** How a connection comes to its end. */
+/** Why connections end. */
 
-/** The first to end a connection says why. */
+/** Why a connection ended: the first reason counts. */
 export type Ending =
   | { readonly by: "node"; readonly why: CloseReason }
   | { readonly by: "client"; readonly code: number }
   | { readonly by: "loss"; readonly why: string };
 
-/** Why this side closes: rows of the table of close codes. */
+/** Why the node closes: each is a row of the table of close codes. */
 export type CloseReason =
   | "signedOut"
   | "bye"

@@ -1,4 +1,4 @@
-/** What a session reacts to. Those under "raised" come from its own regions, and are handled in the same transition. */
+/** Inputs: what a session reacts to. Regions raise some of them for one another, within the same transition. */
 import type { Reply } from "../chat/commands.js";
 import type { Notice } from "../chat/events.js";
 import type { Page } from "../chat/history.js";
@@ -15,16 +15,16 @@ export type Input =
   | { readonly type: "upgraded" }
   | { readonly type: "closeReceived"; readonly code: number }
   | { readonly type: "socketFailed"; readonly why: string }
-  /** The connection is gone; with the code of the close frame, if there was one. */
+  /** The connection is closed. `code`: of the close frame, if there was one. */
   | { readonly type: "socketClosed"; readonly code?: number | undefined }
   | { readonly type: "slow" }
-  /** The request queue has a frame; only when {@link isReadyForFrame}. */
+  /** A frame was taken from the request queue. Only when {@link isReadyForFrame}. */
   | { readonly type: "frame" }
   | { readonly type: "decoded"; readonly decoded: Decoded }
-  /** Nothing waits in the request queue; only when {@link mustDrain}. */
+  /** The request queue is empty. Only when {@link mustDrain}. */
   | { readonly type: "drained" }
   // the gateway
-  /** Handshake, register or hello; raised for the latter two. */
+  /** From the handshake, or raised by a register or hello. */
   | {
       readonly type: "claim";
       readonly name: Name;
@@ -52,7 +52,7 @@ export type Input =
   | { readonly type: "failed"; readonly why: Failure }
   | { readonly type: "resumed"; readonly conversations: readonly Resumed[] }
   | { readonly type: "pageRead"; readonly page: Page }
-  /** All messages of a page are in the send queue. */
+  /** All messages of a page are in the send queue: answers `pushMissed`. */
   | { readonly type: "pageTold" }
   // time
   | { readonly type: "timer"; readonly timer: Timer }
@@ -61,24 +61,24 @@ export type Input =
   | { readonly type: "cut"; readonly why: string }
   // raised
   | { readonly type: "claimSettled"; readonly outcome: ClaimOutcome }
-  /** The name is sure again. */
+  /** The name is no longer in doubt. */
   | { readonly type: "sure" }
-  /** The name is somebody else's. */
+  /** Another session has the name now. */
   | { readonly type: "lost" }
-  /** Nothing more may be done in the name. */
+  /** From here on, nothing may be done in the name. */
   | { readonly type: "fence" }
   | { readonly type: "release" }
-  /** An attempt to give the name back has ended. */
+  /** An attempt to give the name back is over. `isOut`: it succeeded. */
   | { readonly type: "left"; readonly isOut: boolean }
-  /** All that was asked for is done, and the name was given back if it had to be. */
+  /** All requests are done, and the name was given back if it had to be. */
   | { readonly type: "finished" }
-  /** The store has signed the user out, by the client's own command. */
+  /** The store has executed the client's own sign-out. */
   | { readonly type: "signedOut" }
-  /** The client was told that its own user is disconnected. */
+  /** The client got the notice of its own sign-out. */
   | { readonly type: "heardOfSignOut" }
-  /** The client says that it will not come back. */
+  /** The client will not come back. */
   | { readonly type: "farewell" }
-  /** What was heard under a name that was not had is for its owner. */
+  /** The claim failed: notices that were held back for the name are for its owner. */
   | { readonly type: "forget" }
   | { readonly type: "caughtUp" };
 

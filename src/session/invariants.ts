@@ -1,17 +1,18 @@
 /**
- * What is true of every session, in whatever order things happen. A property test checks both lists after each of
- * many random inputs; here stands where each is enforced.
+ * The invariants of a session: they hold in whatever order inputs come. A property test checks them after each of
+ * many random inputs. Each says where it is enforced.
  *
- * Of a run (test/session/properties.test.ts checks them over all effects):
- * 1. Behind a close nothing is told, but answers to a client that was first to close. `takesAnswers`, `takesNotices`.
- * 2. A message is told once, in the order of its conversation: caught up, early or flowing. catch-up.ts.
- * 3. Of what was held back under a name that was not had, nothing is told. The input `forget`.
- * 4. One request at a time, at most one answer each. The table of request.ts: no frame while one is under way.
- * 5. Nothing is done in a name that is not had for sure. `carryOut`.
- * 6. At most one claim is under way; one that comes too late changes nothing. The table of name.ts.
- * 7. The gateway is told of the end exactly once, when the connection is gone and all that was asked for is done;
- *    the name was given back by then, or the gateway gives it back. service.ts.
- * 8. A session that has begun to leave never serves again. The table of service.ts has no way back.
+ * Over a whole run (checked by test/session/properties.test.ts on all effects):
+ * 1. Nothing is sent after a close frame. A client that closed first still gets answers until it is answered.
+ *    Enforced by `takesAnswers` and `takesNotices`.
+ * 2. Each message is sent once, in the order of its conversation. Enforced in catch-up.ts.
+ * 3. Notices that were held back for a name are dropped if the claim fails. Enforced by the input `forget`.
+ * 4. One request at a time, with at most one answer. Enforced by the table of request.ts: no frame is taken meanwhile.
+ * 5. Commands are executed only in a name that is held beyond doubt. Enforced by `carryOut`.
+ * 6. At most one claim is under way; a contest that is decided too late has no effect. Enforced by the table of name.ts.
+ * 7. `ended` comes exactly once, after the connection is closed and all requests are done. By then the name was given
+ *    back, or the gateway is told to give it back. Enforced in service.ts.
+ * 8. A session that has begun to leave never serves again. Enforced by the table of service.ts: there is no way back.
  */
 import { isClaimed, isHangingUp } from "./questions.js";
 import type { SessionState } from "./state.js";
@@ -21,17 +22,17 @@ interface Invariant {
   readonly holds: (state: SessionState) => boolean;
 }
 
-/** Of a state, whenever a transition has ended. */
+/** Over a state, after each transition. */
 const INVARIANTS: readonly Invariant[] = [
   {
     // name.ts raises claimSettled in the step that ends a claim
-    says: "a name is claimed exactly while a request waits for it",
+    says: "a claim is under way exactly while a request waits for it",
     holds: ({ name, request }) =>
       (name.kind === "claiming" || name.kind === "contesting") === (request.kind === "claiming"),
   },
   {
     // carry-out.ts
-    says: "what is asked in a name is asked by a session that has claimed one",
+    says: "only a session with a name executes commands",
     holds: (state) => {
       switch (state.request.kind) {
         case "fresh":
@@ -47,22 +48,22 @@ const INVARIANTS: readonly Invariant[] = [
   },
   {
     // service.ts: over is reached by drained or from releasing, when the connection is gone
-    says: "a session is over only when its connection is gone",
+    says: "a session is over only after its connection is closed",
     holds: ({ service, transport }) => service.kind !== "over" || transport.kind === "closed",
   },
   {
     // service.ts raises release; name.ts answers by left
-    says: "a name is being given back while the session waits for it, or has told the gateway to",
+    says: "a session that waits for its sign-out has asked for it",
     holds: ({ service, name }) => service.kind !== "releasing" || name.kind === "releasing",
   },
   {
     // transport.ts raises nothing that service.ts ignores while it serves
-    says: "a client that has hung up is served no more than what it had asked for",
+    says: "a client that has closed is not served any longer",
     holds: (state) => !isHangingUp(state) || state.service.kind !== "serving",
   },
   {
     // delivery.ts, by the traits
-    says: "only a client that catches up waits for what it missed, and only one that cannot be told is severed",
+    says: "only a client with cursors catches up, and only one without is severed",
     holds: ({ traits, delivery }) => {
       if (delivery.kind === "catching-up") return traits.catchesUp;
       return delivery.kind === "flowing" || traits.afterHole === "evict";
@@ -70,12 +71,12 @@ const INVARIANTS: readonly Invariant[] = [
   },
   {
     // reclaim.ts
-    says: "a name that was lost is not acted in",
+    says: "a session that lost its name does not serve",
     holds: ({ name, service }) => name.kind !== "lost" || service.kind !== "serving",
   },
 ];
 
-/** What is not true of a state, and should be. */
+/** The invariants that a state violates. */
 export function brokenInvariants(state: SessionState): string[] {
   return INVARIANTS.filter(({ holds }) => !holds(state)).map(({ says }) => says);
 }

@@ -1,4 +1,4 @@
-/** A session's claim to a name: claimed, doubted for a while perhaps, then claimed again, given back or lost. */
+/** The name of a session: claimed, perhaps in doubt for a while, then claimed again, given back or lost. */
 import type { Notice } from "../chat/events.js";
 import type { Effect } from "./effects.js";
 import type { InputOf } from "./inputs.js";
@@ -25,7 +25,7 @@ type Concern =
 
 type Of<Kind extends NameClaim["kind"]> = Extract<NameClaim, { kind: Kind }>;
 
-/** Without a name there is nothing to be doubted, given back or told of. */
+/** A session without a name. */
 const nameless = {
   suspend: ignored,
   reclaim: ignored,
@@ -37,7 +37,7 @@ const nameless = {
   timer: noHello,
 } as const;
 
-/** A name that was claimed once is not claimed for the first time again. */
+/** A session that has had a name claims no other. */
 const claimed = {
   claim: impossible,
   claimAnswered: impossible,
@@ -45,7 +45,7 @@ const claimed = {
   timer: ignored,
 } as const;
 
-/** A name in doubt: nothing is told of it. */
+/** A name in doubt. Notices about it may be about another session. */
 const doubtful = {
   ...claimed,
   suspend: ignored,
@@ -58,7 +58,7 @@ const doubtful = {
   nudge,
 } as const;
 
-/** A name that the session is done with: a late answer to a claim changes nothing. */
+/** A name that is being given back, or is gone. Late answers have no effect. */
 const left = {
   ...claimed,
   contestDecided: ignored,
@@ -77,7 +77,7 @@ export const nameTable: Table<NameClaim, Concern> = {
         { type: "claim", name, written, key, isAgain: false },
       ),
     claimAnswered: impossible,
-    contestDecided: ignored, // of a claim that was given up
+    contestDecided: ignored, // the claim was given up meanwhile
     socketClosed: ignored,
     release: () => raise({ type: "left", isOut: true }),
   },
@@ -85,7 +85,7 @@ export const nameTable: Table<NameClaim, Concern> = {
     ...nameless,
     claim: impossible,
     claimAnswered,
-    contestDecided: ignored, // of a claim that was given up
+    contestDecided: ignored, // the claim was given up meanwhile
     socketClosed: ignored,
     release: impossible,
   },
@@ -94,7 +94,7 @@ export const nameTable: Table<NameClaim, Concern> = {
     claim: impossible,
     claimAnswered: impossible,
     contestDecided,
-    // nobody wants the name any more
+    // nobody is there any more who wants the name
     socketClosed: () => ({ ...step<NameClaim>({ kind: "none" }), ...settled("taken") }),
     release: impossible,
   },
@@ -174,7 +174,7 @@ function settled(outcome: InputOf<"claimSettled">["outcome"]): Step<never> {
   return raise({ type: "claimSettled", outcome });
 }
 
-/** A client that has hung up would take a name that nobody uses then. */
+/** A client that is closing must not get the name: nobody would use it. */
 function contestDecided(
   { name }: Of<"contesting">,
   { mayBeFree }: InputOf<"contestDecided">,
@@ -189,10 +189,10 @@ function contestDecided(
   );
 }
 
-/** What every client takes, and has heard before. */
+/** A frame that every client understands, and that changes nothing for it. */
 function nudge({ name, status }: ClaimedName): Step<never> {
   const reply = { type: "unchanged", user: { name, status } } as const;
-  return stay({ type: "pushTelling", telling: { type: "reply", ref: undefined, reply } });
+  return stay({ type: "pushOutput", output: { type: "reply", ref: undefined, reply } });
 }
 
 function releaseAnswered(
@@ -224,7 +224,7 @@ function given(
   return step<NameClaim>({ kind: "released", name, at, status, isSure }, { type: "left", name });
 }
 
-/** What became of the name while the session has had it. */
+/** A presence notice about the name, from the time in which this session has held it. */
 function ownPresence(
   region: Of<"held" | "releasing" | "released">,
   { notice }: InputOf<"notice">,
@@ -233,7 +233,7 @@ function ownPresence(
   if (!isAbout(region.name, notice) || !isOwnStory(state, notice)) return ignored();
   const { status } = notice.user;
   const effects: Effect[] = [{ type: "logStatus", notice }];
-  // faster than the store's answer to the sign-out, which may never come
+  // the notice may be faster than the store's answer to the sign-out, or the answer may be lost
   if (status === "disconnected" && !isLive(state)) {
     effects.unshift({ type: "left", name: region.name });
   }

@@ -1,51 +1,51 @@
-/** What others want to know of a session: answered from its state alone. */
+/** Questions about a session, answered from its state. */
 import { isBefore } from "../chat/events.js";
 import type { Name, Status } from "../chat/names.js";
 import type { ClaimedName, NameClaim, SessionState, Transport } from "./state.js";
 import type { PresenceNotice } from "./requests.js";
 
-/** The name that is held, being claimed, or was held. */
+/** The name that is claimed, held, or was held. */
 export function nameOf({ name }: SessionState): Name | undefined {
   return name.kind === "none" || name.kind === "contesting" ? undefined : name.name;
 }
 
-/** Whether the name was claimed with success; it may be in doubt, or lost, all the same. */
+/** Whether a claim has succeeded. The name may be in doubt, given back or lost since. */
 export function isClaimed({ name }: SessionState): boolean {
   return hadOf(name) !== undefined;
 }
 
-/** Whether something may be done in the name. */
+/** Whether commands may be executed in the name. */
 export function isLive({ service, name }: SessionState): boolean {
   const isServed = service.kind === "serving" || service.kind === "finishing";
   return isServed && name.kind !== "released" && name.kind !== "lost";
 }
 
-/** Whether the name is the session's, beyond doubt. */
+/** Whether the name is held beyond doubt. */
 export function isSure(state: SessionState): boolean {
   return state.name.kind === "held" && isLive(state);
 }
 
-/** Whether the name was given back, and need not be again. */
+/** Whether the name was given back. */
 export function hasLeft({ name }: SessionState): boolean {
   return name.kind === "released";
 }
 
-/** Whether the name is kept for a while when the connection is gone. */
+/** Whether the name is kept for a while after the connection is closed. */
 export function lingers(state: SessionState): boolean {
   return state.comeback === "expected" && isClaimed(state);
 }
 
-/** As far as the feed has told. */
+/** The user's status, as far as the feed has told. */
 export function statusOf({ name }: SessionState): Status {
   return hadOf(name)?.status ?? "active";
 }
 
-/** Whether the client missed notices that it cannot be told of. */
+/** Whether the client missed notices and cannot be told so. */
 export function hasHole({ delivery }: SessionState): boolean {
   return delivery.kind === "severed";
 }
 
-/** Whether the client has hung up, or has begun to. */
+/** Whether the client has closed, or is closing. */
 export function isHangingUp({ transport: { kind } }: SessionState): boolean {
   switch (kind) {
     case "upgrading":
@@ -63,24 +63,24 @@ export function isHangingUp({ transport: { kind } }: SessionState): boolean {
   }
 }
 
-/** Whether the client still takes answers. */
+/** Whether the client still gets answers. */
 export function takesAnswers({ kind }: Transport): boolean {
   return kind === "settling" || kind === "open" || kind === "peer-closing";
 }
 
-/** Whether the client still takes notices, at once or later. */
+/** Whether the client still gets notices, at once or later. */
 export function takesNotices({ kind }: Transport): boolean {
   return kind === "upgrading" || kind === "settling" || kind === "open";
 }
 
-/** Whether what is pushed is held back. */
+/** Whether pushed frames are held back. */
 export function isCorked({ traits, transport, name, request }: SessionState): boolean {
   if (transport.kind === "upgrading" || transport.kind === "settling") return true;
   if (request.kind === "sending") return true;
   switch (name.kind) {
     case "claiming":
     case "contesting":
-      return !traits.catchesUp; // else its notices wait until it has caught up
+      return !traits.catchesUp; // otherwise notices are buffered until it has caught up
     case "doubted":
     case "reclaiming":
     case "recontesting":
@@ -93,18 +93,18 @@ export function isCorked({ traits, transport, name, request }: SessionState): bo
   }
 }
 
-/** Whether the next frame may be carried out. */
+/** Whether the next frame may be taken from the request queue. */
 export function isReadyForFrame({ request: { kind } }: SessionState): boolean {
   return kind === "fresh" || kind === "idle" || kind === "signed-out";
 }
 
-/** Whether the session waits until its request queue is empty and the last request is done. */
+/** Whether the session only waits for its request queue to be empty. */
 export function mustDrain(state: SessionState): boolean {
   const { kind } = state.service;
   return (kind === "finishing" || kind === "hurrying") && isReadyForFrame(state);
 }
 
-/** Whether all that was asked for is done, and the name was given back if that was asked for. */
+/** Whether all requests are done, and the name was given back if it had to be. */
 export function isFinished({ service: { kind } }: SessionState): boolean {
   return kind === "finished" || kind === "over";
 }
@@ -113,7 +113,7 @@ export function isOver({ service }: SessionState): boolean {
   return service.kind === "over";
 }
 
-/** Whether a notice of the user's presence is about this session's time with the name. */
+/** Whether a presence notice about the name is from the time in which this session has held it. */
 export function isOwnStory({ name }: SessionState, { at }: PresenceNotice): boolean {
   const had = hadOf(name);
   if (had === undefined || isDoubted(name)) return false;

@@ -1,4 +1,4 @@
-/** A token bucket: so many requests a second, and two seconds' worth at once. */
+/** A rate limit by token bucket: so many requests a second, in bursts of up to two seconds' worth. */
 export interface TokenBucket {
   readonly perSecond: number;
   readonly tokens: number;
@@ -9,7 +9,7 @@ export function fullBucket(perSecond: number, nowMs: number): TokenBucket {
   return { perSecond, tokens: 2 * perSecond, atMs: nowMs };
 }
 
-/** Takes a token if there is one; else `waitMs` says when there will be. */
+/** Takes a token. If there is none, `waitMs` says when there will be one; otherwise it is 0. */
 export function take(
   { perSecond, tokens, atMs }: TokenBucket,
   nowMs: number,

@@ -1,16 +1,16 @@
-/** A name that the cluster may have given away meanwhile: it is claimed again, and contested if the data may be older. */
+/** Reclaiming: the cluster may have given the name away, so it is claimed again, and contested if the data may be older. */
 import type { Effect } from "./effects.js";
 import type { InputOf } from "./inputs.js";
 import { isHangingUp, isLive } from "./questions.js";
 import type { ClaimedName, NameClaim, SessionState } from "./state.js";
 import { ignored, raise, stay, step, type Step } from "./table.js";
 
-/** So often a name is contested that is had by older data: until the leases of then have ended. Each takes up to 4 s. */
+/** So many contests, of up to 4 s each, outlast the leases in data that is older. */
 const CONTESTS = 3;
 
 type Of<Kind extends NameClaim["kind"]> = Extract<NameClaim, { kind: Kind }>;
 
-/** A session that has signed out, or is about to, does not want its name back. */
+/** A session that is signing out does not want its name back. */
 export function reclaim(
   region: Of<"held" | "doubted" | "reclaiming" | "recontesting">,
   { mayBeOlder }: InputOf<"reclaim">,
@@ -43,7 +43,7 @@ export function reclaimAnswered(
     case "unavailable":
     case "bug": {
       if (region.kind !== "reclaiming") return ignored();
-      // of a contest: the next one; else whoever asked hears of it, and asks again
+      // within a contest: try the next one; otherwise the caller gets the error, and calls again
       if (region.contestsLeft === CONTESTS) return step(doubted(region));
       if (!isLive(state)) return step(doubted(region));
       if (region.contestsLeft === 0) return lost(region);
@@ -59,7 +59,7 @@ export function recontestDecided(
   { mayBeFree }: InputOf<"contestDecided">,
   state: SessionState,
 ): Step<NameClaim> {
-  if (!isLive(state)) return step(doubted(region)); // it has left meanwhile
+  if (!isLive(state)) return step(doubted(region)); // the session has left meanwhile
   if (!mayBeFree || isHangingUp(state)) return lost(region);
   const contestsLeft = region.contestsLeft - 1;
   return step<NameClaim>(

@@ -1,4 +1,4 @@
-/** The request that a session carries out. The next frame is taken up when this one is done. */
+/** The request of a session that is being carried out. The next frame is taken when it is done. */
 import type { Reply } from "../chat/commands.js";
 import { answer, carryOut, claimed, decoded, done, fail, refuse, strike } from "./carry-out.js";
 import { afterPage, beginAt, tellPage, type CatchUpStep } from "./catch-up.js";
@@ -30,7 +30,7 @@ const stopDoubt: Effect = { type: "stopTimer", timer: "doubt" };
 
 type Of<Kind extends RequestState["kind"]> = Extract<RequestState, { kind: Kind }>;
 
-/** Answers that only a request under way can get. */
+/** Answers for which no request waits. */
 const unasked = {
   claimSettled: impossible,
   answered: impossible,
@@ -40,10 +40,10 @@ const unasked = {
   pageTold: impossible,
 } as const;
 
-/** While a request is under way, no other begins. */
+/** While a request is under way, no other one begins. */
 const busy = { claim: impossible, frame: impossible, decoded: impossible } as const;
 
-/** What happens to the name or the connection, and does not concern the request. */
+/** Events of the other regions that do not affect the request. */
 const unconcerned = {
   sure: ignored,
   fence: ignored,
@@ -71,7 +71,7 @@ export const requestTable: Table<RequestState, Concern> = {
   reading: {
     ...unasked,
     ...unconcerned,
-    // raised by what was read
+    // raised by a register or hello
     claim: (_, { claimant }) => step({ kind: "claiming", claimant }),
     frame: impossible,
     decoded: (_, { decoded: what }, state) => decoded(what, state),
@@ -135,7 +135,7 @@ export const requestTable: Table<RequestState, Concern> = {
       return preceded(
         goOn(beginAt(conversations, 0)),
         { type: "logResumed", conversations },
-        { type: "send", telling: { type: "welcome", ref, conversations } },
+        { type: "send", output: { type: "welcome", ref, conversations } },
       );
     },
   },
@@ -180,14 +180,14 @@ export const requestTable: Table<RequestState, Concern> = {
     ...unconcerned,
     left: ({ ref }, { isOut }) => {
       const bye = isOut
-        ? step<RequestState>({ kind: "idle" }, { type: "send", telling: { type: "done", ref } })
+        ? step<RequestState>({ kind: "idle" }, { type: "send", output: { type: "done", ref } })
         : refuse(ref, "unavailable");
       return { ...bye, ...raise({ type: "close", why: "bye" }) };
     },
   },
 };
 
-/** Before it is read: to read a frame costs as much as to carry it out. */
+/** The rate limit comes before decoding, which costs as much as carrying out. */
 function frame(
   { kind }: Of<"fresh" | "idle">,
   _: Input,
@@ -213,7 +213,7 @@ function giveUp({ command, ref }: Of<"waiting">): Step<RequestState> {
   return preceded(refuse(ref, "unavailable", command), stopDoubt);
 }
 
-/** What the client was told is not whole: it comes back and resumes. */
+/** Catch-up is incomplete: the client must reconnect and resume. */
 function comeAgain(): Step<RequestState> {
   return { ...step(done), ...raise({ type: "close", why: "internal" }) };
 }

@@ -1,4 +1,4 @@
-/** What a session is asked by its client, and what it tells it. A dialect writes both down; see wire/dialect. */
+/** The dialogue with a client: requests in, outputs out. Dialects decode the ones and encode the others; see wire/dialect. */
 import type { Command, Refusal, Reply } from "../chat/commands.js";
 import type { Conversation } from "../chat/conversation.js";
 import type { Message, Notice } from "../chat/events.js";
@@ -6,12 +6,12 @@ import type { ConnectedStatus, Name } from "../chat/names.js";
 import type { PresenceSnapshot } from "../chat/presence.js";
 import type { Gap, Resumed } from "./resumed.js";
 
-/** By what a client recognises the answer to a request: its id, or its op. */
+/** Correlates an answer with its request: the request's id, or its op. */
 export type Ref = string | number | undefined;
 
 export type ChatCommand = Exclude<Command, { type: "register" }>;
 
-/** How far a client has heard each conversation: epoch and number of the last message, as the dialect writes them. */
+/** The last message that the client has of each conversation, keyed and written as in its dialect. */
 export type Cursors = Readonly<Record<string, readonly [epoch: string, seq: number]>>;
 
 export interface Hello {
@@ -27,37 +27,37 @@ export interface Hello {
 
 export type Request =
   | { readonly type: "command"; readonly command: ChatCommand }
-  /** The name that the session has already, or its first. */
+  /** A first name, or the one that the session has already. */
   | { readonly type: "register"; readonly name: Name }
   | Hello
-  /** Follows presence; undefined: no longer. */
+  /** Follows presence. Undefined: stops. */
   | { readonly type: "follow"; readonly watch: readonly Name[] | undefined }
   | { readonly type: "ping" }
   | { readonly type: "bye" }
-  /** A request that only a session with a name may make, and that cannot be carried out. */
-  | { readonly type: "mistake"; readonly answer: Uint8Array };
+  /** Decoded, but contradictory. Only a session with a name gets this answer. */
+  | { readonly type: "invalid"; readonly answer: Uint8Array };
 
-/** What a frame from a client says. */
+/** A decoded frame. */
 export type Decoded =
   | { readonly kind: "request"; readonly request: Request; readonly ref: Ref }
   | { readonly kind: "refused"; readonly refusal: Refusal; readonly ref: Ref }
-  /** It cannot be read, and its client is told so. */
+  /** It could not be decoded, and gets an answer. */
   | { readonly kind: "bad"; readonly why: string; readonly answer: Uint8Array }
-  /** It cannot be read, and no answer is due. */
+  /** It could not be decoded, and gets no answer. */
   | { readonly kind: "ignored"; readonly why: "unknown_op" | "truncated" | "empty" };
 
-/** Of which a reply is the answer. */
+/** The request that a reply answers. */
 export type Asked = Command | Pick<Hello, "type" | "name">;
 
-/** What a client is told that is not a notice. */
-export type Telling =
+/** What is sent to one client only. (A notice goes to many.) */
+export type Output =
   | {
       readonly type: "reply";
       readonly ref: Ref;
       readonly reply: Reply;
       readonly asked?: Asked | undefined;
     }
-  /** The request failed by our mistake. */
+  /** The request failed because of a bug. */
   | { readonly type: "failed"; readonly ref: Ref }
   | { readonly type: "greeted-already"; readonly ref: Ref }
   | { readonly type: "welcome"; readonly ref: Ref; readonly conversations: readonly Resumed[] }
@@ -68,16 +68,16 @@ export type Telling =
   | { readonly type: "missed"; readonly message: Message }
   | { readonly type: "going-away"; readonly inMs: number };
 
-/** Who is told. */
+/** The client for whom an output is encoded. */
 export interface Listener {
   readonly name: Name | undefined;
-  /** Whoever claims with the same key shares the name. */
+  /** Sessions that claim with the same key share the name. */
   readonly key: string | undefined;
   /** By Redis' clock, in ms since 1970. */
   readonly nowMs: () => number;
 }
 
-/** A notice as a dialect has written it down. */
+/** A notice, encoded in a dialect. */
 export interface Encoded {
   readonly length: number;
 }

@@ -1,4 +1,4 @@
-/** What a session still does for its client: all, what has come, nothing. It never does more again. */
+/** How far a session serves its client, from serving to over. There is no way back. */
 import type { Effect } from "./effects.js";
 import type { Service, SessionState } from "./state.js";
 import {
@@ -81,7 +81,7 @@ export const serviceTable: Table<Service, Concern> = {
   releasing: {
     leave: ignored,
     closeReceived: ignored,
-    // the gateway goes on with the sign-out
+    // the gateway completes the sign-out
     socketClosed: (_, __, { transport }) => over(transport),
     drained: impossible,
     fence: ignored,
@@ -92,7 +92,7 @@ export const serviceTable: Table<Service, Concern> = {
     timer: ignored,
   },
   finished: {
-    // the sign-out may have failed, and more may have come
+    // tries a failed sign-out again; more frames may have come
     leave: () => finish("hurrying", true),
     closeReceived: () => finish("hurrying", true),
     socketClosed: () => finish("hurrying", false),

@@ -1,6 +1,6 @@
 /**
- * The state of a session: one value of a few regions, each a union of named states. What a region's states mean, and
- * which input leads from one to another, is in the file of that region.
+ * The state of a session: five regions, each a union of named states. The file of a region has its table of
+ * transitions: transport.ts, service.ts, name.ts, request.ts, delivery.ts. invariants.ts has what relates them.
  */
 import type { Position } from "../chat/events.js";
 import type { Name, Status } from "../chat/names.js";
@@ -10,62 +10,63 @@ import { nothingEarly, type Early, type Progress, type Told } from "./catch-up.j
 import type { ChatCommand, Hello, Ref } from "./requests.js";
 import type { SessionSettings, Traits } from "./traits.js";
 
-/** The WebSocket. */
+/** The state of the WebSocket. */
 export type Transport =
-  /** The upgrade was not answered yet; what is asked of the connection meanwhile is done then. */
+  /** Before the 101. A close that is asked for meanwhile is remembered as `ending`, and done after it. */
   | { readonly kind: "upgrading"; readonly ending: Ending | undefined }
+  /** Nothing is written for a moment, unless the client speaks first. See {@link Traits.settles}. */
   | { readonly kind: "settling"; readonly ending: Ending | undefined }
   | { readonly kind: "open"; readonly ending: Ending | undefined }
-  /** This side has sent a close frame, or cut the connection. */
+  /** We sent a close frame, or terminated the connection. */
   | { readonly kind: "closing"; readonly ending: Ending }
-  /** The client has sent a close frame: it reads no notice any more, and is answered when all it asked for is done. */
+  /** The client sent a close frame. It is answered once its requests are done and it has left. */
   | { readonly kind: "peer-closing"; readonly ending: Ending }
-  /** Both sides have sent a close frame: the socket is ended when all that the client asked for is done. */
+  /** Both sent a close frame. The socket is ended once the requests are done. */
   | { readonly kind: "both-closing"; readonly ending: Ending }
+  /** The client's close frame was answered. */
   | { readonly kind: "answered"; readonly ending: Ending }
-  /** The connection is gone. */
   | { readonly kind: "closed"; readonly ending: Ending };
 
-/** What is still done for the client. `releases`: the name is given back when the rest is done. */
+/** How far the session serves its client. `releases`: the name is given back afterwards. */
 export type Service =
   | { readonly kind: "serving" }
-  /** What has come is carried out; then no more. */
+  /** Leaving: requests that have come are carried out, for a limited time. */
   | { readonly kind: "finishing"; readonly releases: boolean }
-  /** As finishing, but only the request under way is waited for. */
+  /** Leaving, and fenced: only the request under way is waited for. */
   | { readonly kind: "hurrying"; readonly releases: boolean }
-  /** Nothing more is done in the name. */
+  /** Nothing may be done in the name any more. */
   | { readonly kind: "fenced" }
-  /** All is done, and the name is being given back. */
+  /** All requests are done; the name is being given back. */
   | { readonly kind: "releasing" }
   | { readonly kind: "finished" }
-  /** Finished, the connection is gone, and the gateway was told. */
+  /** The connection is closed as well, and the gateway knows. */
   | { readonly kind: "over" };
 
-/** A name that the session has; `at`: since when; `status`: as far as the feed has told. */
-interface Had {
+/** A name that was claimed. `at`: its position in the log then. `status`: as the feed has told since. */
+interface ClaimedAt {
   readonly name: Name;
   readonly at: Position;
   readonly status: Status;
 }
 
-/** The session's claim to a name. */
+/** The name of the session. */
 export type NameClaim =
   | { readonly kind: "none" }
-  /** `isAgain`: after a contest. */
+  /** `isAgain`: for the second time, after a contest. */
   | { readonly kind: "claiming"; readonly name: Name; readonly isAgain: boolean }
-  /** The name was refused; whoever holds it is asked to show itself. */
+  /** The name is taken. Its holder is asked to prove that it is alive. */
   | { readonly kind: "contesting"; readonly name: Name }
-  | ({ readonly kind: "held" } & Had)
-  /** The cluster may have given the name to somebody else: nothing is told or done until it is claimed again. */
-  | ({ readonly kind: "doubted" } & Had)
-  | ({ readonly kind: "reclaiming"; readonly contestsLeft: number } & Had)
-  /** Refused on data that may be older: whoever holds the name there may be gone. */
-  | ({ readonly kind: "recontesting"; readonly contestsLeft: number } & Had)
-  /** Being given back. `isSure`: it is not in doubt; if it is, what is held back may be for somebody else. */
-  | ({ readonly kind: "releasing"; readonly isSure: boolean } & Had)
-  | ({ readonly kind: "released"; readonly isSure: boolean } & Had)
-  /** Somebody else has it. */
-  | ({ readonly kind: "lost" } & Had);
+  | ({ readonly kind: "held" } & ClaimedAt)
+  /** In doubt: the node was not a member for a while. Nothing is sent or executed until the name is claimed again. */
+  | ({ readonly kind: "doubted" } & ClaimedAt)
+  | ({ readonly kind: "reclaiming"; readonly contestsLeft: number } & ClaimedAt)
+  /** Taken, in data that may be older: the holder there may be gone. */
+  | ({ readonly kind: "recontesting"; readonly contestsLeft: number } & ClaimedAt)
+  /** Being given back. `isSure`: not in doubt. If it is, notices stay held back: they may be for another user. */
+  | ({ readonly kind: "releasing"; readonly isSure: boolean } & ClaimedAt)
+  | ({ readonly kind: "released"; readonly isSure: boolean } & ClaimedAt)
+  /** Another session has it. */
+  | ({ readonly kind: "lost" } & ClaimedAt);
 
 /** A name that was claimed with success. */
 export type ClaimedName = Exclude<NameClaim, { kind: "none" | "claiming" | "contesting" }>;
@@ -76,35 +77,35 @@ export type Claimant =
   | { readonly type: "register"; readonly name: Name; readonly ref: Ref }
   | { readonly type: "hello"; readonly hello: Hello; readonly ref: Ref };
 
-/** The request that is carried out; one after the other. */
+/** The request that is being carried out: one at a time. */
 export type RequestState =
-  /** Nothing was asked yet. */
+  /** No frame has come yet. */
   | { readonly kind: "fresh" }
   | { readonly kind: "idle" }
   | { readonly kind: "reading" }
-  /** A command waits until the name is sure again. */
+  /** The name is in doubt: the command waits. */
   | { readonly kind: "waiting"; readonly command: ChatCommand; readonly ref: Ref }
   | { readonly kind: "executing"; readonly command: ChatCommand; readonly ref: Ref }
-  /** A message of bytes is on its way to the store: its own notice must not overtake the store's answer. */
+  /** A message is being stored. Notices are held back: its own must not overtake the reply. */
   | { readonly kind: "sending"; readonly command: ChatCommand; readonly ref: Ref }
-  /** The name that the session has is asked for by a frame: its status is looked up. */
+  /** The client registers the name that it has already: its status is looked up. */
   | { readonly kind: "registering"; readonly name: Name; readonly ref: Ref }
   | { readonly kind: "claiming"; readonly claimant: Claimant }
   | { readonly kind: "restoring-status"; readonly hello: Hello; readonly ref: Ref }
   | { readonly kind: "resuming"; readonly ref: Ref }
   | { readonly kind: "catching-up"; readonly progress: Progress }
-  /** Status 0 is on its way to the store; the news of it may be faster than the answer. */
+  /** The client signs out. The notice of it may come before the store's answer. */
   | { readonly kind: "signing-out"; readonly command: ChatCommand; readonly ref: Ref }
-  /** The client waits to hear of its own sign-out; nothing that it asks is done. */
+  /** The client waits for the notice of its own sign-out. Its frames are ignored. */
   | { readonly kind: "signed-out" }
   | { readonly kind: "saying-bye"; readonly ref: Ref };
 
-/** Which notices the client is told. */
+/** Which notices the client gets. */
 export type Delivery =
-  /** Notices wait until the client was told what it missed. */
+  /** Notices are buffered until the client has got what it missed. */
   | { readonly kind: "catching-up"; readonly early: Early; readonly told: Told }
   | { readonly kind: "flowing"; readonly told: Told }
-  /** Notices were missed that the client cannot be told of: it hears no more, and has to leave. */
+  /** Notices were missed, and the client cannot be told so. It gets no more, and will be evicted. */
   | { readonly kind: "severed" };
 
 export interface SessionState {
@@ -115,12 +116,14 @@ export interface SessionState {
   readonly name: NameClaim;
   readonly request: RequestState;
   readonly delivery: Delivery;
-  /** Whether the client may come back under the same name: then the name is not given back at once. */
+  /** Whether the client may come back. If so, the name is kept for it when the connection is lost. */
   readonly comeback: "expected" | "none";
   readonly bucket: TokenBucket;
   /** Bad or refused frames in a row. */
   readonly strikes: number;
 }
+
+const NOTHING_TOLD: Told = new Map();
 
 export function newState(traits: Traits, settings: SessionSettings, nowMs: number): SessionState {
   return {
@@ -131,8 +134,8 @@ export function newState(traits: Traits, settings: SessionSettings, nowMs: numbe
     name: { kind: "none" },
     request: { kind: "fresh" },
     delivery: traits.catchesUp
-      ? { kind: "catching-up", early: nothingEarly, told: new Map() }
-      : { kind: "flowing", told: new Map() },
+      ? { kind: "catching-up", early: nothingEarly, told: NOTHING_TOLD }
+      : { kind: "flowing", told: NOTHING_TOLD },
     comeback: traits.lingers ? "expected" : "none",
     bucket: fullBucket(settings.requestsPerSecond, nowMs),
     strikes: 0,

@@ -1,23 +1,23 @@
 /**
- * Tables: for each state of a region and each input that concerns it, what happens. The compiler asks for every cell,
- * so a new state or input is thought through everywhere; "nothing happens" and "cannot happen" are written down as such.
+ * Transition tables: a cell for each state of a region and each input that concerns it. The tables are total: the
+ * compiler demands every cell. Cells in which nothing happens, or that cannot be reached, say so.
  */
 import type { Effect } from "./effects.js";
 import type { Input, InputOf } from "./inputs.js";
 import type { SessionState } from "./state.js";
 
-/** What an input does to a region. */
+/** The result of a cell. */
 export interface Step<Region> {
-  /** Absent: the region stays as it is. */
+  /** Absent: the state of the region does not change. */
   readonly next?: Region;
   readonly effects?: readonly Effect[];
-  /** Inputs for all regions, handled after this one. */
+  /** Inputs for all regions, handled after the current one. */
   readonly raise?: readonly Input[];
-  /** What belongs to no region. */
+  /** Changes outside the regions. */
   readonly patch?: Partial<Pick<SessionState, "bucket" | "strikes">>;
 }
 
-/** `state`: the whole, with what the regions before this one have made of the input. */
+/** `state`: the whole state, in which earlier regions have handled the input already. */
 export type Cell<Region, State, I> = (
   region: State,
   input: I,
@@ -33,12 +33,12 @@ export type Table<Region extends { readonly kind: string }, Concern extends Inpu
 
 const NOTHING: Step<never> = {};
 
-/** The input does not matter in this state. */
+/** The input has no effect in this state. */
 export function ignored(): Step<never> {
   return NOTHING;
 }
 
-/** The input cannot come in this state: if it does, it is our bug. */
+/** The input cannot come in this state. If it does, that is a bug. */
 export function impossible(region: { readonly kind: string }, input: Input): Step<never> {
   throw new Error(`a session cannot have "${input.type}" while "${region.kind}"`);
 }
@@ -47,7 +47,7 @@ export function step<Region>(next: Region, ...effects: readonly Effect[]): Step<
   return { next, effects };
 }
 
-/** The step, with these effects before its own. */
+/** A step with more effects, before its own. */
 export function preceded<Region>(
   { effects = [], ...rest }: Step<Region>,
   ...before: readonly Effect[]
@@ -55,7 +55,7 @@ export function preceded<Region>(
   return { ...rest, effects: [...before, ...effects] };
 }
 
-/** The region stays as it is. */
+/** The state of the region does not change. */
 export function stay(...effects: readonly Effect[]): Step<never> {
   return { effects };
 }
@@ -64,7 +64,7 @@ export function raise(...inputs: readonly Input[]): Step<never> {
   return { raise: inputs };
 }
 
-/** Looks up the cell; undefined if the input is none of the region's. */
+/** The cell, or undefined if the input does not concern the region. */
 export function cellOf<Region extends { readonly kind: string }>(
   table: Readonly<Record<string, Readonly<Record<string, unknown>>>>,
   region: Region,

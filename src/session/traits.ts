@@ -1,41 +1,41 @@
-/** What a dialect's clients need of a session. A dialect states its traits; the state machine is the same for all. */
+/** Traits: what the clients of a dialect need of a session. The state machine is the same for all dialects. */
 
 export interface Traits {
   /**
-   * A name in the request line: `required` and `claimed` are claimed before the upgrade is answered; `introduced` is
-   * asked for by a first request that the node makes for the client.
+   * `claimed`: a name in the request line is claimed before the 101. `required`: and there must be one. `introduced`: it
+   * is claimed after the 101, as if the client had asked for it by its first request.
    */
   readonly nameInRequest: "required" | "claimed" | "introduced";
-  /** Whether the client must claim a name soon after it has connected, or is closed. */
+  /** Whether a client without a name is closed after a while. */
   readonly mustGreet: boolean;
-  /** Whether nothing is written for a moment after the upgrade: a client loses what comes right behind the 101. */
+  /** Whether nothing is written for a moment after the 101: one client loses what follows it at once. */
   readonly settles: boolean;
-  /** Whether the name is kept for a while after a lost connection, so that the client can come back unseen. */
+  /** Whether the name is kept for a while after a lost connection, so that others do not see a short interruption. */
   readonly lingers: boolean;
-  /** Whether a client is told what it missed, by its cursors, before what happens now. */
+  /** Whether the client gets what it missed, by its cursors, before live notices. */
   readonly catchesUp: boolean;
   readonly isRateLimited: boolean;
-  /** Whether the client's own message may reach it before the store's answer does. */
+  /** When the client may get the notice of its own message. */
   readonly ownMessage: "any-time" | "after-reply";
-  /** What becomes of a client that missed events: `resume`: it is closed and asks for them; `evict`: it hears no more. */
+  /** What happens to a client that missed events. `resume`: it is closed, and resumes. `evict`: it gets no more, and is evicted. */
   readonly afterHole: "resume" | "evict";
-  /** How a client that reads too slowly is ended: only some can be told why. */
+  /** How a slow reader is ended: by a close frame, or by cutting the connection. */
   readonly slowReader: "close" | "cut";
-  /** `always`: now and then; `if-offered`: only when its name is contested, and it offered a subprotocol. */
+  /** `always`: regularly. `if-offered`: only when its name is contested, and only a client that offered a subprotocol. */
   readonly pinged: "always" | "if-offered";
-  /** Whether the client can be told that the node is going away. */
+  /** Whether the client gets a warning before the node stops. */
   readonly isToldOfDrain: boolean;
-  /** What is still carried out for a client that is gone: `messages`, or all but `questions`. */
-  readonly lastWishes: "messages" | "all-but-questions";
-  /** Whether the client hears that its own user is typing. */
+  /** Which commands that have come are still executed after the client has disconnected. */
+  readonly afterDisconnect: "messages" | "all-but-queries";
+  /** Whether the client gets typing events of its own user. */
   readonly hearsOwnTyping: boolean;
 }
 
-/** The same for all sessions of a node. */
+/** Settings of the node: the same for all its sessions. */
 export interface SessionSettings {
-  /** Whether the store's answer to a message says more than the feed: that it is replicated. */
+  /** Whether the reply to a message means more than its notice: that it is replicated. */
   readonly mustAwaitStore: boolean;
-  /** More bytes of notices than this may not wait until a client has caught up. */
+  /** Most bytes of notices that are buffered during catch-up. */
   readonly maxEarlyBytes: number;
   readonly requestsPerSecond: number;
 }

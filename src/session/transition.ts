@@ -1,6 +1,6 @@
 /**
- * The state machine of a session, for all dialects: pure. An input goes through all regions; what they raise for one
- * another is handled before the transition ends. Time is an argument, and all that is done is an effect.
+ * The state machine of a session, the same for all dialects. Pure: time is an argument, and everything that is to be
+ * done is an effect. Each input goes through all regions; inputs that they raise are handled in the same transition.
  */
 import { deliveryTable } from "./delivery.js";
 import type { Effect } from "./effects.js";
@@ -13,10 +13,10 @@ import type { SessionState } from "./state.js";
 import { cellOf } from "./table.js";
 import { transportTable } from "./transport.js";
 
-/** RFC 6455 §7.4.1: the client has said goodbye. */
+/** RFC 6455 §7.4.1. A client that closes with it does not come back. */
 const NORMAL_CLOSE = 1000;
 
-/** In this order a region hears of an input. */
+/** The order in which regions handle an input. */
 const REGIONS = [
   ["transport", transportTable],
   ["service", serviceTable],
@@ -27,7 +27,7 @@ const REGIONS = [
 
 export interface Transition {
   readonly state: SessionState;
-  /** To be carried out in this order. */
+  /** In the order in which they must be carried out. */
   readonly effects: readonly Effect[];
 }
 
@@ -51,7 +51,7 @@ export function transition(before: SessionState, input: Input, nowMs: number): T
   return { state, effects: withCork(before, state, effects) };
 }
 
-/** A client that says goodbye does not come back. */
+/** Whether the client may still come back. */
 function afterFarewell(state: SessionState, input: Input): SessionState {
   if (state.comeback === "none") return state;
   const isEnd = input.type === "closeReceived" || input.type === "socketClosed";
@@ -59,13 +59,13 @@ function afterFarewell(state: SessionState, input: Input): SessionState {
   return isFarewell ? { ...state, comeback: "none" } : state;
 }
 
-/** Nothing is told to a client that takes no more answers. */
+/** Nothing is sent to a client that gets no more answers. */
 function isPossible({ type }: Effect, { transport }: SessionState): boolean {
-  const isTold = type === "send" || type === "sendAnswer" || type === "pushTelling";
+  const isTold = type === "send" || type === "sendAnswer" || type === "pushOutput";
   return !isTold || takesAnswers(transport);
 }
 
-/** What a transition holds back, it holds back from its beginning; what it releases comes behind all that it tells. */
+/** A transition corks before all its other effects, and uncorks after them. */
 function withCork(
   before: SessionState,
   after: SessionState,

@@ -1,4 +1,4 @@
-/** The WebSocket of a session: how it opens, and how it is closed, cut or lost. */
+/** The WebSocket of a session: opening, closing, cutting, losing it. */
 import type { Effect } from "./effects.js";
 import type { Input, InputOf } from "./inputs.js";
 import type { SessionState, Transport } from "./state.js";
@@ -32,7 +32,7 @@ export const transportTable: Table<Transport, Concern> = {
   upgrading: {
     upgraded: ({ ending }, _, { traits }) => {
       const effects: Effect[] = traits.mustGreet ? [start("hello")] : [];
-      // it was closed while its upgrade was under way
+      // a close was asked for before the 101
       if (ending?.by === "node") return step(closing(ending), ...effects, ...closed(ending.why));
       if (ending !== undefined) return step(closing(ending), ...effects, { type: "terminate" });
       if (!traits.settles) return step({ kind: "open", ending }, ...effects);
@@ -51,12 +51,12 @@ export const transportTable: Table<Transport, Concern> = {
   },
   settling: {
     upgraded: impossible,
-    // a client that speaks is ready to hear
+    // a client that sends is ready to receive
     frame: ({ ending }) => step({ kind: "open", ending }, stop("settle")),
     close,
     cut,
     slow,
-    // what waits for the end of the silence is not told to a client that does not listen any more
+    // what was held back is not sent to a client that closes
     closeReceived: (region, input) =>
       preceded(closeReceived(region, input), { type: "forgetCorked" }),
     socketFailed,
@@ -95,7 +95,7 @@ export const transportTable: Table<Transport, Concern> = {
   "peer-closing": {
     upgraded: impossible,
     frame: ignored,
-    // the answer is not waited for any longer
+    // our close takes the place of the answer
     close: ({ ending }, { why }) => step({ kind: "answered", ending }, ...closed(why)),
     cut: terminate,
     slow,
@@ -163,7 +163,7 @@ function terminate(): Step<never> {
   return stay({ type: "terminate" });
 }
 
-/** A close waits until the reader has taken what it does not take: only some can be told why. */
+/** A close frame would wait behind what the reader does not read. Clients that can resume get one all the same. */
 function slow(_: Transport, __: Input, { traits }: SessionState): Step<never> {
   if (traits.slowReader === "close") return raise({ type: "close", why: "slowReader" });
   return raise({ type: "cut", why: "read too slowly" });
@@ -177,7 +177,7 @@ function closeReceived(
   return step<Transport>(next, ...hungUp());
 }
 
-/** The client waits for the answer, and hears no more. */
+/** The client has sent a close frame. */
 function hungUp(): Effect[] {
   return [stop("settle"), stop("hello"), { type: "unfollow" }, start("answer")];
 }
@@ -197,7 +197,7 @@ function lost({ ending }: { ending: Ending | undefined }): Step<Transport> {
 
 function goAway(_: Transport, { inMs }: InputOf<"goAway">, { traits }: SessionState): Step<never> {
   if (!traits.isToldOfDrain) return ignored();
-  return stay({ type: "send", telling: { type: "going-away", inMs } });
+  return stay({ type: "send", output: { type: "going-away", inMs } });
 }
 
 function farewell(_: Transport, { timer }: InputOf<"timer">): Step<never> {

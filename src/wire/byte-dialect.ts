@@ -1,4 +1,4 @@
-/** What the dialects of bytes have in common: what their clients need, and how their frames are a session's requests. */
+/** What the dialects of bytes have in common: their traits, and the way from a codec to a dialect. */
 import type { Decoded, Ref } from "../session/requests.js";
 import type { Traits } from "../session/traits.js";
 import type { ByteCodec, ByteDialect, Decoded as DecodedBytes, Read } from "./dialect.js";
@@ -15,35 +15,35 @@ const BYTES: Traits = {
   slowReader: "cut",
   pinged: "if-offered",
   isToldOfDrain: false,
-  lastWishes: "all-but-questions",
+  afterDisconnect: "all-but-queries",
   hearsOwnTyping: false,
 };
 
-/** @param traits where its clients differ from the others */
+/** @param traits those in which its clients differ from others */
 export function dialectOfBytes(codec: ByteCodec, traits: Partial<Traits> = {}): ByteDialect {
   const dialect: ByteDialect = {
     ...codec,
     frames: "binary",
     traits: { ...BYTES, ...traits },
     asks: "command",
-    read: (frame, isFirst) => read(dialect, frame, isFirst),
-    introduce: (name) => ({ type: "register", name }),
-    tell: (telling) => {
-      if (telling.type === "reply") {
-        const { ref } = telling;
-        return codec.encodeReply(telling.reply, typeof ref === "number" ? ref : undefined);
+    decodeRequest: (frame, isFirst) => decodeRequest(dialect, frame, isFirst),
+    requestName: (name) => ({ type: "register", name }),
+    encodeOutput: (output) => {
+      if (output.type === "reply") {
+        const { ref } = output;
+        return codec.encodeReply(output.reply, typeof ref === "number" ? ref : undefined);
       }
-      if (telling.type !== "failed") return undefined;
+      if (output.type !== "failed") return undefined;
       return codec.encodeReply({ type: "refused", refusal: "unavailable" });
     },
-    refuse: () => codec.encodeReply({ type: "refused", refusal: "unavailable" }),
+    encodeTooFast: () => codec.encodeReply({ type: "refused", refusal: "unavailable" }),
   };
   return dialect;
 }
 
-function read(dialect: ByteDialect, frame: Uint8Array, isFirst: boolean): Read {
+function decodeRequest(dialect: ByteDialect, frame: Uint8Array, isFirst: boolean): Read {
   const decoded = dialect.decode(frame);
-  if (decoded.kind === "speaks" && isFirst) return read(decoded.dialect, frame, false);
+  if (decoded.kind === "speaks" && isFirst) return decodeRequest(decoded.dialect, frame, false);
   const needed = decoded.kind === "command" ? decoded.dialect : undefined;
   return { decoded: asked(decoded, frame[0]), dialect: needed ?? dialect };
 }
@@ -63,7 +63,7 @@ function asked(decoded: DecodedBytes, op: Ref): Decoded {
       return { kind: "refused", refusal: decoded.refusal, ref: undefined };
     case "ignored":
       return decoded;
-    case "speaks": // too late
+    case "speaks": // not the first frame
       return { kind: "ignored", why: "unknown_op" };
     default:
       return decoded satisfies never;

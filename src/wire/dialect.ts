@@ -5,34 +5,35 @@ import type { Name } from "../chat/names.js";
 import type * as session from "../session/requests.js";
 import type { Traits } from "../session/traits.js";
 
-/** Pure: one instance serves all connections. Nothing that it reads makes it throw. */
+/** Pure: one instance serves all connections. Decoding never throws, whatever the bytes. */
 export interface Dialect {
   readonly name: string;
-  /** Which type its frames are of. RFC 6455 §5.6. */
+  /** The type of its frames. RFC 6455 §5.6. */
   readonly frames: "binary" | "text";
   /** What its clients need of a session. */
   readonly traits: Traits;
-  /** As what metrics count a frame that asks for something. */
+  /** How metrics count its requests: label `kind`. */
   readonly asks: "command" | "request";
-  /** What a frame says. */
-  read(frame: Uint8Array, isFirst: boolean): Read;
-  /** What a name in the request line asks for, where it is not claimed in the handshake. */
-  introduce(name: Name): session.Request;
-  /** The frame that tells, or undefined if this dialect has none for it. */
-  tell(telling: session.Telling, to: session.Listener): Uint8Array | undefined;
-  /** The frame that refuses a frame that came too fast. */
-  refuse(frame: Uint8Array, waitMs: number): Uint8Array | undefined;
-  /** The frame that tells, or undefined if this dialect has none for it. `reader`: who will hear it; none if everybody will. */
+  /** @param isFirst whether it is the first frame of the connection */
+  decodeRequest(frame: Uint8Array, isFirst: boolean): Read;
+  /** The request for a name. See {@link Traits.nameInRequest}. */
+  requestName(name: Name): session.Request;
+  /** The frame for an output, or undefined if this dialect has none. */
+  encodeOutput(output: session.Output, to: session.Listener): Uint8Array | undefined;
+  /** The answer to a frame that exceeded the rate limit. */
+  encodeTooFast(frame: Uint8Array, waitMs: number): Uint8Array | undefined;
+  /** The frame for a notice, or undefined if this dialect has none. `reader`: who gets it; undefined if everybody does. */
   encodeNotice(notice: Notice, reader?: Name): Uint8Array | undefined;
 }
 
+/** A decoded frame. */
 export interface Read {
   readonly decoded: session.Decoded;
-  /** The frame tells what its client needs: from here on, the answer included, it is spoken to so. */
+  /** The dialect of the connection from here on, this answer included: frames may show what their client needs. */
   readonly dialect: Dialect;
 }
 
-/** What a frame of bytes says. */
+/** A decoded frame of bytes. */
 export type Decoded =
   | {
       readonly kind: "command";
@@ -46,7 +47,7 @@ export type Decoded =
   /** If it is the connection's first frame: the client speaks this other dialect. */
   | { readonly kind: "speaks"; readonly dialect: ByteDialect };
 
-/** The frames of bytes: one frame is one request. Never throws, whatever the bytes. */
+/** Frames of bytes, to commands and from replies and notices. Decoding never throws, whatever the bytes. */
 export interface ByteCodec {
   readonly name: string;
   decode(frame: Uint8Array): Decoded;

@@ -1,7 +1,7 @@
 /** The dialect `tertulia.v1.json`. PROTOCOL.md, JSON. */
 import type { Notice } from "../chat/events.js";
 import type { Name } from "../chat/names.js";
-import type { Decoded, Hello, Listener, Request as Asked, Telling } from "../session/requests.js";
+import type { Decoded, Hello, Listener, Request as Asked, Output } from "../session/requests.js";
 import type { Traits } from "../session/traits.js";
 import type { Dialect } from "./dialect.js";
 import { commandOf } from "./json-commands.js";
@@ -34,7 +34,7 @@ const JSON_TRAITS: Traits = {
   slowReader: "close",
   pinged: "always",
   isToldOfDrain: true,
-  lastWishes: "messages",
+  afterDisconnect: "messages",
   hearsOwnTyping: false,
 };
 
@@ -44,12 +44,12 @@ export function jsonDialect(settings: JsonSettings): Dialect {
     frames: "text",
     traits: JSON_TRAITS,
     asks: "request",
-    read(frame) {
+    decodeRequest(frame) {
       return { decoded: decoded(frame), dialect: this };
     },
-    introduce: (name) => helloOf({ type: "hello", name: textFromName(name) }),
-    tell: (telling, to) => encodeTelling(telling, to, settings),
-    refuse: (frame, retryAfterMs) =>
+    requestName: (name) => helloOf({ type: "hello", name: textFromName(name) }),
+    encodeOutput: (output, to) => encodeOutput(output, to, settings),
+    encodeTooFast: (frame, retryAfterMs) =>
       encodeEvent(problem(idOfFrame(frame), "rate_limited", { retryAfterMs })),
     encodeNotice,
   };
@@ -76,7 +76,7 @@ function askedBy(request: Request): Asked {
       return { type: request.type };
     default: {
       const read = commandOf(request);
-      if ("error" in read) return { type: "mistake", answer: encodeEvent(read.error) };
+      if ("error" in read) return { type: "invalid", answer: encodeEvent(read.error) };
       return { type: "command", command: read.command };
     }
   }
@@ -87,9 +87,9 @@ function helloOf({ name: written, key, status, client, resume = {} }: Requests["
   return { type: "hello", name, written, key, status, client, cursors: resume };
 }
 
-function encodeTelling(telling: Telling, to: Listener, settings: JsonSettings): Uint8Array {
-  if (telling.type !== "reply") return encodeEvent(eventOf(telling, to, settings));
-  const { ref, reply, asked } = telling;
+function encodeOutput(output: Output, to: Listener, settings: JsonSettings): Uint8Array {
+  if (output.type !== "reply") return encodeEvent(eventOf(output, to, settings));
+  const { ref, reply, asked } = output;
   if (asked?.type === "status" && reply.type === "accepted") {
     const user = { name: to.name!, status: asked.status };
     return encodeReply(ref, { type: "user", user }, to.name);
@@ -98,42 +98,42 @@ function encodeTelling(telling: Telling, to: Listener, settings: JsonSettings): 
 }
 
 function eventOf(
-  telling: Exclude<Telling, { type: "reply" }>,
+  output: Exclude<Output, { type: "reply" }>,
   to: Listener,
   settings: JsonSettings,
 ): Event {
-  switch (telling.type) {
+  switch (output.type) {
     case "failed":
-      return problem(telling.ref, "internal");
+      return problem(output.ref, "internal");
     case "greeted-already":
-      return problem(telling.ref, "forbidden", { message: "hello was said already" });
+      return problem(output.ref, "forbidden", { message: "hello was said already" });
     case "welcome":
       return welcomeOf(
-        telling.ref,
+        output.ref,
         { name: to.name!, key: to.key! },
         settings,
-        telling.conversations,
+        output.conversations,
       );
     case "following":
-      return { type: "ok", ...idOf(telling.ref), ...presenceFields(telling.snapshot) };
+      return { type: "ok", ...idOf(output.ref), ...presenceFields(output.snapshot) };
     case "done":
-      return { type: "ok", ...idOf(telling.ref) };
+      return { type: "ok", ...idOf(output.ref) };
     case "pong":
-      return { type: "pong", ...idOf(telling.ref), ts: to.nowMs() };
+      return { type: "pong", ...idOf(output.ref), ts: to.nowMs() };
     case "gap":
-      return { type: "gap", conv: convOf(telling.conversation, to.name), ...telling.gap };
+      return { type: "gap", conv: convOf(output.conversation, to.name), ...output.gap };
     case "missed":
-      return messageEvent(telling.message, to.name);
+      return messageEvent(output.message, to.name);
     case "going-away": {
-      const reconnectAfterMs = Math.round(telling.inMs);
+      const reconnectAfterMs = Math.round(output.inMs);
       return { type: "goaway", reason: "drain", reconnectAfterMs };
     }
     default:
-      return telling satisfies never;
+      return output satisfies never;
   }
 }
 
-/** What is told depends on the reader in private messages only. */
+/** A frame depends on its reader only in private conversations. */
 function encodeNotice(notice: Notice, reader?: Name): Uint8Array | undefined {
   switch (notice.type) {
     case "message":
@@ -153,7 +153,7 @@ function encodeNotice(notice: Notice, reader?: Name): Uint8Array | undefined {
     case "defended":
     case "presence": // told in windows
     case "leader":
-    case "gap": // the connection is closed, see its traits
+    case "gap": // the connection is closed: trait `afterHole`
       return undefined;
     default:
       return notice satisfies never;

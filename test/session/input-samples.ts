@@ -29,7 +29,7 @@ const asked: readonly Request[] = [
   { type: "follow", watch: undefined },
   { type: "ping" },
   { type: "bye" },
-  { type: "mistake", answer: new Uint8Array(2) },
+  { type: "invalid", answer: new Uint8Array(2) },
 ];
 const decoded: readonly Decoded[] = [
   ...asked.map((request) => ({ kind: "request", request, ref: 1 }) as const),

@@ -90,12 +90,12 @@ function storyOf(turns: readonly Turn[]): string {
 }
 
 function isTold({ type }: Effect): boolean {
-  return ["send", "sendAnswer", "push", "pushTelling", "pushMissed"].includes(type);
+  return ["send", "sendAnswer", "push", "pushOutput", "pushMissed"].includes(type);
 }
 
 function isAnswer(effect: Effect): boolean {
   if (effect.type === "sendAnswer" || effect.type === "refuseFrame") return true;
-  return effect.type === "send" && effect.telling.type !== "going-away";
+  return effect.type === "send" && effect.output.type !== "going-away";
 }
 
 function isAsked({ type }: Effect): boolean {

@@ -28,7 +28,7 @@ export interface Turn {
 export class RandomSession {
   state: SessionState;
   readonly turns: Turn[] = [];
-  /** Numbers of messages of the general chat that the client was told, in the order of telling. */
+  /** Numbers of messages of the general chat that the client was told, in the order of output. */
   readonly told: number[] = [];
   /** After which number it is told all that follows. */
   from = 0;

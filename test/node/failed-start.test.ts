@@ -6,6 +6,7 @@ import { fileURLToPath } from "node:url";
 import { afterEach, beforeEach, expect, test } from "vitest";
 import { freePort } from "#tertulia/local-redis/server.js";
 import { ALL_BUCKETS, Keys } from "#tertulia/redis/keys.js";
+import { Proxy } from "#verifier/proxy.js";
 import { eventually } from "../support/eventually.js";
 import type { LogLine } from "../support/nodes.js";
 import { startRedis, type TestRedis } from "../support/redis.js";
@@ -149,3 +150,19 @@ test.each(["redis_connected", "functions_loaded", "cluster_joined"])(
     await expectNothingLeft(given);
   },
 );
+
+test("a start that is given up while Redis is silent does not hold its process", async () => {
+  const proxy = await Proxy.to(redis.port);
+  try {
+    const environment = { REDIS_URL: proxy.url, OPERATION_DEADLINE_MS: 2_000 };
+    const given = await attempt(environment, ({ event, role }, giveUp) => {
+      if (event !== "redis_connected" || role !== "subscriber") return;
+      proxy.set("blackhole");
+      giveUp();
+    });
+    expect(given.outcome).toMatch(/given up|started and closed/);
+    expect(given.exitCode).toBe(0);
+  } finally {
+    await proxy.close();
+  }
+});

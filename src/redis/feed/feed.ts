@@ -58,6 +58,8 @@ export class RedisFeed implements Feed {
   readonly #probe = new Probe();
   readonly #probeChannel: string;
   readonly #holes: HoleLog;
+  /** Ends what a start still tries. */
+  readonly #closing = new AbortController();
   #subscription: SubscriptionState = "new";
   #deliver: (notice: Notice) => void = () => {};
   #onProven: () => void = () => {};
@@ -87,17 +89,20 @@ export class RedisFeed implements Feed {
       else if (name === this.#probeChannel) this.#hearProbe(Number(event));
     });
     await untilReady(this.#subscriber);
-    await retrying(STARTS_WITHIN_MS, () => this.#subscribe());
+    const { signal } = this.#closing;
+    await retrying(STARTS_WITHIN_MS, () => this.#subscribe(), signal);
     this.#enterSubscription("subscribed");
     this.#subscriber.on("close", () => this.#enterSubscription("lost"));
     // every later connection is a new subscription, and may have missed anything
     this.#subscriber.on("ready", () => this.#enterSubscription("connected"));
     const start = (bucket: Bucket): Promise<void> => this.#untilRead(bucket, { type: "start" });
-    const started = this.#buckets.map((bucket) => retrying(STARTS_WITHIN_MS, () => start(bucket)));
-    await Promise.all(started);
+    const startAll = this.#buckets.map((bucket) =>
+      retrying(STARTS_WITHIN_MS, () => start(bucket), signal),
+    );
+    await Promise.all(startAll);
     const proven = new Promise<void>((resolve) => (this.#onProven = resolve));
     this.probe();
-    await Promise.race([proven, pause(PROVEN_WITHIN_MS)]);
+    await Promise.race([proven, pause(PROVEN_WITHIN_MS, undefined, { signal })]);
   }
 
   /** Whether the subscription is there, and has lately proved that it tells what is published. */
@@ -137,6 +142,7 @@ export class RedisFeed implements Feed {
   }
 
   async close(): Promise<void> {
+    this.#closing.abort();
     this.#enterSubscription("close");
     giveUp(this.#subscriber);
     await Promise.all(this.#buckets.map((bucket) => this.#untilRead(bucket, { type: "close" })));

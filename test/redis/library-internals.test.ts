@@ -30,8 +30,10 @@ test("every connection to a sentinel is made by connectToSentinel: none of its e
     () => {},
     () => made++,
   );
+  const isWatching = new Promise<void>((resolve) => redis.once("failoverSubscribed", resolve));
   await redis.connect();
-  await eventually(() => expect(sentinel.heard.filter(isSubscription)).toHaveLength(1));
+  await isWatching;
+  expect(sentinel.heard.filter(isSubscription)).toHaveLength(1);
   expect(made).toBe(2); // one that asks, one that watches
   await sentinel.close();
   await eventually(() => expect(log().some(({ peer }) => peer === "sentinel")).toBe(true));

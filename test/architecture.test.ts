@@ -160,7 +160,7 @@ test("no file has more than 300 lines, and no file that tests share", async () =
   expect(long.filter((file) => !file.includes(".test.ts"))).toEqual([]);
 });
 
-test("what reads the imports sees types, packages, pages and cycles", () => {
+test("the reader of imports sees types, packages, .tsx files and cycles", () => {
   const talk = files.find(({ name }) => name === "clients/web/timeline.tsx")!;
   const kinds = Object.fromEntries(talk.imports.map(({ target, ...kind }) => [target, kind]));
   expect(kinds).toMatchObject({

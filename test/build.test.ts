@@ -59,7 +59,7 @@ test("a build follows its sources, and does nothing when none has changed", asyn
   await expect(read("dist/chat/added.js")).rejects.toThrow("ENOENT");
 });
 
-test("the verifier is built where it is there, apart from what runs", async () => {
+test("the verifier is built apart, if it is there", async () => {
   const withoutBuilt = (path: string): boolean => !/verifier\/dist(?:\/|$)/.test(path);
   await cp(join(ROOT, "verifier"), join(folder, "verifier"), {
     recursive: true,
@@ -104,7 +104,7 @@ test("a single test of a fresh clone builds first", async () => {
   expect(await read("dist/chat/chat.js")).toContain("export ");
 });
 
-test("without its tools the build says what to install", async () => {
+test("without its tools, the build says what to install", async () => {
   await rm(join(folder, "node_modules"));
   await writeFile(join(folder, "src/chat/added.ts"), "export const added = 1;\n");
   await expect(build()).rejects.toMatchObject({

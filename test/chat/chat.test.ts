@@ -38,7 +38,7 @@ function chatWith({ connected = 2 } = {}): { chat: Chat; asked: [string, ...unkn
   return { chat, asked };
 }
 
-test("what the policy refuses reaches no store", async () => {
+test("a command that the policy refuses reaches no store", async () => {
   const { chat, asked } = chatWith();
   const refused = async (actor: Actor, command: Parameters<Chat["execute"]>[1]): Promise<unknown> =>
     chat.execute(actor, command);

@@ -233,7 +233,7 @@ test("only what a person does counts as activity", () => {
   }
 });
 
-test("typing is told to everybody up to a crowd, and always to one user", () => {
+test("typing reaches everybody up to a crowd, and always the other user of a private conversation", () => {
   const told: [Address, connected: number, isTold: boolean][] = [
     [GENERAL, 2, true],
     [GENERAL, TYPING_TOLD_UP_TO, true],

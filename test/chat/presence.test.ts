@@ -58,7 +58,7 @@ test("a window closes once, after its time, and tells only the last state of eac
   expect(told("f").slice(1)).toEqual([{ ...window, count: 0, set: [], gone: ["ana"] }]);
 });
 
-test("followers who know the same share one window; those who watch others have their own", () => {
+test("followers with the same knowledge share one window; watchers of others have their own", () => {
   const full = world(9);
   const crowd = world(0);
   for (const { rollup, is, pass } of [full, crowd]) {

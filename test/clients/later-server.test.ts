@@ -52,7 +52,7 @@ test("an error that it does not know is tried again if it says so, and told if n
   await expect(chat.publish("~", "no")).rejects.toMatchObject({ code: "muted", retryable: false });
 });
 
-test("a gap of a reason that it does not know is told, and the messages behind it follow", async () => {
+test("a gap with an unknown reason is delivered, and later messages follow", async () => {
   const server = await serve(welcomes());
   const { chat, gaps, seqs } = join(server.url);
   await chat.joined();

@@ -359,7 +359,7 @@ describe.skipIf(!HAS_TMUX)("on the full screen (tmux)", () => {
     await sees(ana, "› /search nothing of it");
   });
 
-  test("with --bell mentions it rings for one's own name, not for everything", async () => {
+  test("with --bell mentions it rings for the user's name, not for everything", async () => {
     const eva = join(at(second), { name: "eva" });
     await eva.chat.joined();
     // a name of her own: what others wrote to ana in private rings when she comes

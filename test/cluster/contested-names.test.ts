@@ -254,7 +254,7 @@ test("a frozen gateway of the holder delays a contender for a bounded time", asy
   await Promise.all([frozen.close(), other.close()]);
 });
 
-test("a process that stood still reads what has come before it cuts a client", async () => {
+test("a process that stood still reads waiting frames before it cuts a client", async () => {
   const server = new WebSocketServer({ port: 0, host: "127.0.0.1" });
   await once(server, "listening");
   const client = new WebSocket(`ws://127.0.0.1:${(server.address() as AddressInfo).port}`);

@@ -45,7 +45,7 @@ test("at each beat the feed is compared and proved, activity is noted, and a buc
   expect(logged).toEqual([]);
 });
 
-test("what fails at a beat is logged, and keeps nothing else from being done", async () => {
+test("a failure at a beat is logged, and the other steps are done", async () => {
   const { onHeads, done, logged } = policy("count replicas", "audit");
   onHeads([]);
   expect(done).toEqual(["probe", "count replicas", "note activity", "audit"]);

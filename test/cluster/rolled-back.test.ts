@@ -140,7 +140,7 @@ const ways: Record<string, () => Promise<() => Promise<unknown>>> = {
 };
 
 for (const [what, prepare] of Object.entries(ways)) {
-  test(`${what}: it is said loudly, once, and clients are told`, async () => {
+  test(`${what}: the loss is logged as an error once, and clients are told`, async () => {
     const [ana, bob] = [join(at(nodes[0]!)), join(at(nodes[1]!), { name: "bob" })];
     const eva = await ClassicClient.connect(nodes[1]!.port, "eva");
     clients.push(eva);
@@ -203,7 +203,7 @@ for (const [what, prepare] of Object.entries(ways)) {
 
 for (const dies of [false, true]) {
   const who = dies ? "on a node that is dead since" : "on nodes that live";
-  test(`names that the older data gives to sessions of then, ${who}, stay with whom they belong to`, async () => {
+  test(`names that older data gives to old sessions, ${who}, stay with their owners`, async () => {
     const then = dies ? await node(relay.url) : nodes[0]!;
     const connect = async (name: string, there: TestNode): Promise<ClassicClient> => {
       const client = await ClassicClient.connect(there.port, name);

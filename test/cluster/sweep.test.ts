@@ -60,7 +60,7 @@ for (const subprotocol of BYTE_DIALECTS) {
     }
   });
 
-  test(`what a client does by itself wakes nobody, ${subprotocol ?? "classic"}`, async () => {
+  test(`requests that clients send by themselves are no activity, ${subprotocol ?? "classic"}`, async () => {
     const ana = await join("ana", 0, subprotocol);
     const bob = await join("bob", 1);
     await bob.awaits(54, L("bob"), 3);
@@ -85,7 +85,7 @@ for (const subprotocol of BYTE_DIALECTS) {
     expect(statusesTold(bob, "ana")).toEqual([3, 0]);
   });
 
-  test(`who only polls the list becomes inactive, ${subprotocol ?? "classic"}`, async () => {
+  test(`a user who only polls the list becomes inactive, ${subprotocol ?? "classic"}`, async () => {
     const ana = await join("ana", 0, subprotocol);
     const bob = await join("bob", 1);
     const polling = setInterval(() => ana.says(1), 50);

@@ -190,7 +190,7 @@ test("frames of one connection take effect in the order in which they were sent"
   for (let i = 0; i < 300; i++) await bob.awaits(55, L("ana"), L(`m${i}`));
 });
 
-test("what was sent before a connection vanished is carried out, then the name is free", async () => {
+test("requests sent before a connection vanished are carried out, then the name is free", async () => {
   const ana = await join("ana", 0);
   const bob = await join("bob", 1);
   await ana.hears(53, L("bob"), 1);

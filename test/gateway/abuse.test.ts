@@ -97,7 +97,7 @@ describe.each(["", "ws-protocol"])("bytes, subprotocol '%s'", (subprotocol) => {
   });
 });
 
-test("before it has a name, a connection in ws-protocol gets error 5, but for what is no status", async () => {
+test("before it has a name, a connection in ws-protocol gets error 5, except for an impossible status", async () => {
   const client = await ClassicClient.connect(gateway.port, "", "ws-protocol");
   for (const op of [0, 7, 1, 2, 3, 4, 5, 6]) client.says(op, L("x"), L("y"));
   for (let i = 0; i < 6; i++) await client.hears(50, 5);
@@ -137,17 +137,23 @@ const BROKEN: readonly (readonly [
   ],
 ];
 
-test.each(BROKEN)("who sends %s is closed with its code", async (_, bytes, code, dialects) => {
-  for (const dialect of dialects) {
-    const target = dialect === "JSON" ? "/ws" : `/?name=broken-${code}-${bytes.length}`;
-    const socket = await asked(upgradeRequest(target));
-    const heard = all(socket);
-    await once(socket, "data");
-    socket.write(bytes);
-    const end = (await heard).toString("latin1").slice(-4);
-    expect([dialect, end]).toEqual([dialect, String.fromCharCode(0x88, 2, code >> 8, code & 255)]);
-  }
-});
+test.each(BROKEN)(
+  "a client that sends %s is closed with its code",
+  async (_, bytes, code, dialects) => {
+    for (const dialect of dialects) {
+      const target = dialect === "JSON" ? "/ws" : `/?name=broken-${code}-${bytes.length}`;
+      const socket = await asked(upgradeRequest(target));
+      const heard = all(socket);
+      await once(socket, "data");
+      socket.write(bytes);
+      const end = (await heard).toString("latin1").slice(-4);
+      expect([dialect, end]).toEqual([
+        dialect,
+        String.fromCharCode(0x88, 2, code >> 8, code & 255),
+      ]);
+    }
+  },
+);
 
 const KEY = "Sec-WebSocket-Key: AAAAAAAAAAAAAAAAAAAAAA==\r\n";
 
@@ -198,7 +204,7 @@ test("a connection beyond the limit is cut before its request", async () => {
   }
 });
 
-test("who sends more than is carried out has to wait, and loses nothing", async () => {
+test("backpressure: a client that sends faster than requests are carried out has to wait, and loses nothing", async () => {
   const proxy = await Proxy.to(redis.port);
   const slow = await node(proxy.url, { REDIS_PREFIX: "slow", OPERATION_DEADLINE_MS: 60_000 });
   try {

@@ -78,7 +78,7 @@ test("before it has registered, a client that asks by op 6 gets error 5", async 
   await nobody.close();
 });
 
-test("an address is told by 52 only where it is shown, and kept only there, for as long as its user is connected", async () => {
+test("52 has an address only with CLASSIC_ADDRESSES=shown, and it is stored only then, while its user is connected", async () => {
   const settings = { REDIS_PREFIX: "addresses", PRESENCE_LINGER_MS: 0 };
   const [hiding, showing, other] = await Promise.all([
     node(redis.url, settings),

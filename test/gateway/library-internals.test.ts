@@ -95,7 +95,7 @@ test("ws reads the subprotocols from the request's headers, and refuses a list w
   expect(webSocket.protocol).toBe("ws-protocol");
 });
 
-test("Node's sockets tell how much of what is queued the kernel has taken", async () => {
+test("Node's sockets tell how many queued bytes the kernel has taken", async () => {
   const server = createServer({ pauseOnConnect: true });
   await new Promise<void>((resolve) => server.listen(0, resolve));
   cleanups.push(() => server.close());

@@ -140,7 +140,7 @@ test("passwords with a colon work for Redis and Sentinel", async () => {
   }
 });
 
-test("what the log says of errors of Redis holds neither passwords nor texts", async () => {
+test("logged errors of Redis contain neither passwords nor texts", async () => {
   const redis = await startRedis();
   await redis.client.config("SET", "requirepass", "right");
   const lines: LogLine[] = [];

@@ -364,7 +364,7 @@ describe("a lease", () => {
     expect(await beat("join")).toBe(1);
   });
 
-  test("does not end while nobody could renew", async () => {
+  test("does not end while no node could renew", async () => {
     // as if no node had reached the bucket for ten seconds
     await redis.client.hincrby(keys.meta(0), "beat", -10_000);
     expect(
@@ -400,7 +400,7 @@ describe("when the clock is set back by an hour", () => {
     }
   });
 
-  test("a dead node's lease ends after as long as a lease is, and those who renew keep theirs", async () => {
+  test("a dead node's lease ends after the length of a lease, and nodes that renew keep theirs", async () => {
     await beat();
     const ends = Number(await redis.client.hget(keys.nodes(0), "dead"));
     expect(ends).toBeLessThanOrEqual(Date.now() + SHORT_MS);

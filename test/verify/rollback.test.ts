@@ -131,7 +131,7 @@ test("a session that heard nothing for a while may hear both copies, one after t
   expect(rulesBroken(run)).toEqual([]);
 });
 
-test("who heard only the first copy, late, and hung up, is known by the number before it", () => {
+test("a session that heard only the first copy, late, and hung up, is recognised by the number before it", () => {
   const run = storedAgain();
   run.entries.push(
     { t: 3, kind: "open", session: 3, name: "eva", gateway: 1 },
@@ -304,7 +304,7 @@ test("a gateway's report of what is kept covers all generations since", () => {
   expect(says([0, 0], [1, 1])).toContain(LOST);
 });
 
-test("what comes next behind the last that is kept is the stored copy, whatever was taken back between", () => {
+test("the next message after the last kept one is the stored copy, whatever was rolled back between", () => {
   const run = rolledBack();
   const [kept] = run.truth.messages;
   const [lost, taken] = [said("bob.0", 2, 1), said("ana.2", 3, 1)];

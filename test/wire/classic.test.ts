@@ -219,13 +219,13 @@ describe("encoding", () => {
     });
   }
 
-  test("the general chat's origin is ~ where the operator wants it so", () => {
+  test("the general chat's origin is ~ if the operator wants it", () => {
     const tilde = classicDialect({ ...options, generalOrigin: "tilde" }, seed);
     expect(encoded(tilde, told(message("a")))).toEqual([55, 1, 126, 1, 97]);
     expect(encoded(tilde, told(message("a", "kou")))).toEqual([55, 2, 106, 111, 1, 97]);
   });
 
-  test("one user is told with the address only where the operator wants it so", () => {
+  test("52 has the address only if the operator wants it", () => {
     const shown = { ...options, showsAddress: true };
     const at: User = { ...elo, address: "192.0.2.7" };
     const told = [52, 3, 101, 108, 111, 2, 9, ...bytes("192.0.2.7")];
@@ -249,7 +249,7 @@ describe("encoding", () => {
     }
   });
 
-  test("the general chat's origin is ~ and the text names the sender, where the operator wants it so", () => {
+  test("the general chat's origin is ~ and the text names the sender, if the operator wants it", () => {
     const both = { ...options, generalOrigin: "tilde-with-sender" } as const;
     const dialect = classicDialect(both, wsProtocolDialect(both));
     expect(encoded(dialect, told(message("a")))).toEqual([55, 1, 126, 5, 106, 111, 58, 32, 97]);
@@ -295,14 +295,14 @@ describe("recognising", () => {
   for (const key of ["classic", "seed"] as const) {
     const total = key === "seed" ? 1 : 0;
 
-    test(`whoever asks by op 6 hears the general chat from ~, with the sender in the text, ${key}`, () => {
+    test(`a client that sends op 6 gets general messages from ~, with the sender in the text, ${key}`, () => {
       const heard = encoded(after(dialects[key], [6]), told(message("a")))!;
       expect(heard.slice(1 + total)).toEqual([1, 126, 5, 106, 111, 58, 32, 97]);
       const direct = encoded(after(dialects[key], [6]), told(message("a", "kou")))!;
       expect(direct.slice(1 + total)).toEqual([2, 106, 111, 1, 97]);
     });
 
-    test(`whoever lists by 01 00 gets no reply whose frame is over 1,023 bytes, ${key}`, () => {
+    test(`a client that lists by 01 00 gets no reply frame over 1,023 bytes, ${key}`, () => {
       const users = Array.from({ length: 255 }, (_, i): User => ({
         name: name(`user-${i}`),
         status: "active",

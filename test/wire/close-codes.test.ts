@@ -4,7 +4,7 @@ import { CLOSE, retryPolicyOf, type Close } from "#tertulia/wire/close-codes.js"
 
 const rows: (readonly [string, Close])[] = Object.entries(CLOSE);
 
-test.each(rows)("%s says of its code what the rule for all codes says", (_, { code, retry }) => {
+test.each(rows)("%s agrees with the rule for all close codes", (_, { code, retry }) => {
   expect(retryPolicyOf(code)).toBe(retry);
 });
 

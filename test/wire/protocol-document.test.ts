@@ -67,7 +67,7 @@ test("its links lead to its headings, and so do those of the other documents", a
   expect(links.map(([, anchor]) => anchor).filter((anchor) => !anchors.has(anchor!))).toEqual([]);
 });
 
-test("what comments name of it is there: a heading, or bold words", async () => {
+test("every heading of it that a comment names is there", async () => {
   const bold = [...text.matchAll(/\*\*([^*]+?)[.:]?\*\*/g)].map(([, words]) => words!);
   const names = [...headings().map(({ title }) => title), ...bold].map((each) =>
     each.replaceAll("`", "").toLowerCase(),

@@ -5,6 +5,8 @@ import { expect, test } from "vitest";
 import { PLANTED } from "#verifier/planted/bugs.js";
 import { atStart, changed, replace, type Change } from "#verifier/planted/change.js";
 import { builtFrom } from "#verifier/planted/plant.js";
+import { ALL_RULES } from "#verifier/rules/rules.js";
+import { STALE_CANNOT_ACT } from "#verifier/scenarios/elections.js";
 
 const dist = fileURLToPath(new URL("../../dist", import.meta.url));
 
@@ -22,6 +24,13 @@ test("every planted bug fits exactly one place of the code", async () => {
   }
   // CONTRIBUTING.md, "Planted bugs", tells what to do
   expect(wrong).toEqual([]);
+});
+
+test("every rule but those of time is broken by a planted bug, and every bug breaks a rule", () => {
+  const ids = new Set(Object.values(PLANTED).flatMap(({ breaks }) => breaks));
+  const ofBugs = [...ALL_RULES.filter(({ isTimed }) => isTimed !== true), STALE_CANNOT_ACT];
+  expect([...ids].toSorted()).toEqual(ofBugs.map(({ id }) => id).toSorted());
+  expect(Object.values(PLANTED).filter(({ breaks }) => breaks.length === 0)).toEqual([]);
 });
 
 const SOURCE = `

@@ -1,0 +1,23 @@
+/**
+ * A planted bug: rules must find it. It is a change to a copy of `dist`; the project itself has no
+ * switch for it. A change names a function and code in it, so it fits as long as that function has this
+ * code, in whatever layout.
+ */
+import type { AckLevel } from "../rules/run-history.js";
+import type { Topology } from "../redis-side.js";
+import type { Change } from "./change.js";
+
+export interface Bug {
+  readonly changes: readonly Change[];
+  /** Ids of rules. The bug is found if it breaks one of them; what else it breaks does not count. */
+  readonly breaks: readonly string[];
+  /** Faults under which it shows. */
+  readonly faults: readonly string[];
+  readonly minutes: number;
+  /** Default: single. */
+  readonly topology?: Topology;
+  /** Default: as the run is asked for. */
+  readonly ack?: AckLevel;
+  /** It shows in a few rounds of this scenario, not in a run. */
+  readonly scenario?: "elections";
+}

@@ -1,0 +1,109 @@
+/** Planted bugs of messages: what is stored, numbered, acknowledged, and in which order. */
+import type { Bug } from "./bug.js";
+import { atStart, replace } from "./change.js";
+import { ECHO, MESSAGES, STORE } from "./in-common.js";
+
+export const BUGS_OF_MESSAGES: Readonly<Record<string, Bug>> = {
+  "no-dedupe": {
+    changes: [replace(MESSAGES, "append", "if first_answer then", "if false then")],
+    breaks: ["stored-once"],
+    faults: ["mute-redis"],
+    minutes: 0.5,
+  },
+  "increment-before-append": {
+    // the number is taken, then the append is refused: a number is never used
+    changes: [
+      replace(
+        MESSAGES,
+        "append",
+        "local last = redis.call('HMGET', conversation, 'seq', 'epoch')",
+        "redis.call('HINCRBY', conversation, 'seq', 1) local last = redis.call('HMGET', conversation, 'seq', 'epoch')",
+      ),
+      replace(
+        MESSAGES,
+        "append",
+        "local seq = (tonumber(last[1]) or 0) + 1",
+        "local seq = tonumber(last[1]) if seq % 100 == 99 then error('OOM refused') end",
+      ),
+    ],
+    breaks: ["numbers-without-holes"],
+    faults: [],
+    minutes: 0.3,
+  },
+  "acknowledge-before-write": {
+    changes: [
+      atStart(
+        STORE,
+        "RedisConversationStore.append",
+        "if (Math.random() < 0.01) return { seq: 0, epoch: 0, time: 0, repeated: false };",
+      ),
+      ECHO,
+    ],
+    breaks: ["acknowledged-is-stored"],
+    faults: [],
+    minutes: 0.2,
+  },
+  "local-echo": { changes: [ECHO], breaks: ["heard-once-in-order"], faults: [], minutes: 0.2 },
+  "stored-later": {
+    // a message is acknowledged at once, and stored behind messages that were sent after that
+    changes: [
+      ECHO,
+      atStart(
+        STORE,
+        "RedisConversationStore.append",
+        "await new Promise((r) => setTimeout(r, Math.random() * 200));",
+      ),
+    ],
+    breaks: ["real-time-order"],
+    faults: [],
+    minutes: 0.2,
+  },
+  "refused-but-stored": {
+    changes: [
+      atStart(
+        "chat/chat.ts",
+        "Chat.#send",
+        "if (Math.random() < 0.01) { const conversation = conversationOf(to, author.name); void this.#conversations.append({ author, conversation, mid, text }); return { type: 'refused', refusal: 'unknown_user' }; }",
+      ),
+    ],
+    breaks: ["refused-is-not-stored"],
+    faults: [],
+    minutes: 0.2,
+  },
+  "commands-in-parallel": {
+    changes: [
+      replace(
+        STORE,
+        "RedisConversationStore.append",
+        'const write = () => library.call("append", keys, [',
+        'if (Math.random() < 0.01) await new Promise((r) => setTimeout(r, 50)); const write = () => library.call("append", keys, [',
+      ),
+      replace(
+        STORE,
+        "RedisConversationStore.append",
+        "await this.#retrying(() => {",
+        "await this.#retrying(async () => {",
+      ),
+      // the next request begins while this one is under way
+      atStart(
+        "gateway/session-chat.ts",
+        "SessionChat.#execute",
+        "if (command.type === 'send') { this.#dependencies.chat.execute(this.#session.holder, command).catch(() => {}); return this.#answer({ type: 'answered', reply: { type: 'accepted' } }); }",
+      ),
+    ],
+    breaks: ["session-order"],
+    faults: [],
+    minutes: 0.2,
+  },
+  "confirmed-by-those-left": {
+    // one replica has been promoted; the old primary takes the answer of the other one for enough
+    changes: [
+      replace("redis/replication.ts", "Replication.covering", "!this.#isWhole(connected)", "false"),
+    ],
+    topology: "sentinel",
+    ack: "replicated",
+    breaks: ["acknowledged-is-stored"],
+    faults: ["asked-failover"],
+    minutes: 1.5,
+  },
+};

@@ -186,7 +186,7 @@ export function observe(level: string, node: string, destination?: DestinationSt
   return { log, counters: new Counters() };
 }
 
-/** The same, for one room of the house: its log lines name it. */
+/** The same, for one room of the code: its log lines name it. */
 export function inRoom(watch: Observe, room: string): Observe {
   return { ...watch, log: watch.log.child({ room }) };
 }

@@ -67,7 +67,7 @@ test("functions that the documents name are in the files that they name", async 
   expect(count).toBeGreaterThan(50);
 });
 
-/** The clients are a house of their own, with a room for each; other rooms have their folders within. */
+/** Each client is a room; other rooms include the folders within. */
 function roomOf(path: string): string {
   const [first, second, third] = path.split("/");
   if (first === "verifier") return "verifier/";

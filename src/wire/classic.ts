@@ -44,7 +44,7 @@ export const CODE = {
   directory: 57,
 } as const;
 
-/** Decodes ops 1 to 6. A send may have the classic layout or the seed's; `prefers` decides if both fit. */
+/** Decodes ops 1 to 6. A send may have the classic layout or that of ws-protocol; `prefers` decides if both fit. */
 export function decodeClassic(frame: Uint8Array, prefers: "classic" | "seed" = "classic"): Decoded {
   const fields = new FieldReader(frame, 1);
   switch (frame[0]) {
@@ -94,7 +94,7 @@ function digitOf(byte: number): number | undefined {
 }
 
 /**
- * `[4] L(to) L(text)`, or the seed's `[4] [T] L(to) L(text)`. The lengths tell them apart; only a text
+ * `[4] L(to) L(text)`, or ws-protocol's `[4] [T] L(to) L(text)`. The lengths tell them apart; only a text
  * of exactly 255 bytes fits both layouts. If neither fits to the byte, the frame is read in the layout of
  * the connection, and bytes left over are ignored.
  */

@@ -1,5 +1,5 @@
 /**
- * The seed's dialect, subprotocol `ws-protocol`: classic, with a total T in front of the fields of op 4, 51 and
+ * The dialect with the subprotocol `ws-protocol`: classic, with a total T in front of the fields of op 4, 51 and
  * 55, and a request that registers. PROTOCOL.md, ws-protocol.
  */
 import type { Reply } from "../chat/commands.js";

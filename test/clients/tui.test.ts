@@ -468,12 +468,12 @@ test("help longer than the screen is paged, and complete on a narrow screen", ()
 test("help can be paged to its end on a low terminal", () => {
   const view = viewAfter(OPEN);
   for (const rows of [9, 10, 24]) {
-    const desk = { view, do: () => {} };
-    const now = (): Screen => screen(view, { rows, overlay: stage.overlay });
-    const stage: InputController = new InputController({ desk, screen: now } as never);
-    stage.overlay = HELP;
+    const store = { view, dispatch: () => {} };
+    const now = (): Screen => screen(view, { rows, overlay: controller.overlay });
+    const controller: InputController = new InputController({ store, screen: now } as never);
+    controller.overlay = HELP;
     expect(picture(now()).join("\n")).toContain("PgDn: more");
-    for (let page = 0; page < 100; page++) stage.scroll({ by: "page", to: 1 });
+    for (let page = 0; page < 100; page++) controller.scroll({ by: "page", to: 1 });
     expect(picture(now()).join("\n")).not.toContain("PgDn: more");
   }
 });

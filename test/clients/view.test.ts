@@ -24,14 +24,14 @@ const NOON = Date.UTC(2026, 4, 5, 12);
 /** A screen of ana's on which things happen one after the other. */
 class Screen {
   view: View = begin("ana");
-  wishes: Effect[] = [];
+  effects: Effect[] = [];
   nowMs = NOON;
 
   do(...events: Action[]): this {
     for (const event of events) {
       const { view, effects } = update(this.view, event, this.nowMs);
       this.view = view;
-      this.wishes.push(...effects);
+      this.effects.push(...effects);
     }
     return this;
   }
@@ -43,8 +43,8 @@ class Screen {
 
   /** What was wished since the last call. */
   asks(type: Effect["type"]): Effect[] {
-    const found = this.wishes.filter((wish) => wish.type === type);
-    this.wishes = this.wishes.filter((wish) => wish.type !== type);
+    const found = this.effects.filter((wish) => wish.type === type);
+    this.effects = this.effects.filter((wish) => wish.type !== type);
     return found;
   }
 
@@ -79,11 +79,11 @@ function welcome(
   return {
     type: "welcome",
     maxChars: 10,
-    conversations: conversations.map((each) => standing(...each)),
+    conversations: conversations.map((each) => inWelcome(...each)),
   };
 }
 
-function standing(conv: string, head: number, read = head): Conversation {
+function inWelcome(conv: string, head: number, read = head): Conversation {
   const [unread, after] = [head - read, head];
   return { conv, head, read, epoch: "a", floor: 1, unread, after, recovered: true };
 }
@@ -112,7 +112,7 @@ function page(ask: number, from: number, to: number, more: { conv?: string } = {
 function joined(head = 2): Screen {
   const screen = new Screen().do(OPEN, welcome(["~", head]));
   screen.do(page(1, 1, head));
-  screen.wishes = [];
+  screen.effects = [];
   return screen;
 }
 
@@ -125,7 +125,7 @@ test("messages that came while nobody looked are marked as new", () => {
 test("conversations keep their order after a reload, and the newest are fetched", () => {
   const listed = Array.from({ length: 25 }, (_, index) => {
     const ts = NOON + ((index * 7) % 25);
-    return { ...standing(`@p${index}`, 3), ts };
+    return { ...inWelcome(`@p${index}`, 3), ts };
   });
   const newest = listed.toSorted((one, two) => two.ts - one.ts).map(({ conv }) => conv);
   const screen = new Screen().do(OPEN, { ...welcome(["~", 0]), conversations: listed });
@@ -181,7 +181,7 @@ test.each<[string, Action[], string[]]>([
 
 test("a conversation that began and was read on another device meanwhile is requested", () => {
   const screen = joined().do({ type: "open", conv: "@bea" }, page(2, 1, 0, { conv: "@bea" }));
-  screen.wishes = [];
+  screen.effects = [];
   screen.do({ type: "gap", gap: { conv: "@bea", after: 0, before: 3, reason: "limit" } });
   expect(screen.asks("history")).toEqual([{ type: "history", ask: 3, conv: "@bea" }]);
   screen.do(page(3, 1, 2, { conv: "@bea" }), hear(3, "bea", { conv: "@bea" }));
@@ -203,8 +203,8 @@ test("a rolled back conversation starts again on the screen, with the chat's rea
   screen.do(page(1, 1, 4, { conv: "@bea" }), page(2, 5, 9), LOOK, TICK);
   screen.do({ type: "send", text: "on its way", mid: "x1" }, published(11));
   expect(screen.lines.at(-1)).toBe("on its way (sent)");
-  screen.wishes = [];
-  const lost = { ...standing("~", 2, 0), recovered: false };
+  screen.effects = [];
+  const lost = { ...inWelcome("~", 2, 0), recovered: false };
   screen.do({ type: "welcome", maxChars: 10, conversations: [lost, { ...lost, conv: "@bea" }] });
   expect(screen.asks("read"), "old numbers would mark new messages").toEqual([]);
   const gap = { after: 9, before: 3, reason: "rolled_back" } as const;
@@ -233,7 +233,7 @@ test("messages after a rollback are held back while busy", () => {
 
 test("pages are merged without duplicates, one is requested at a time, and none after the end", () => {
   const screen = new Screen().do(OPEN, welcome(["~", 9]), page(1, 7, 9));
-  screen.wishes = [];
+  screen.effects = [];
   const older: Action = { type: "older", conv: "~" };
   screen.do(older, older);
   expect(screen.asks("history")).toEqual([{ type: "history", ask: 2, conv: "~", before: 7 }]);
@@ -241,8 +241,8 @@ test("pages are merged without duplicates, one is requested at a time, and none 
   expect(screen.lines).toEqual(["missing 0..4", 4, 5, 6, 7, 8, 9].map(line));
   screen.do(older, page(3, 2, 1)); // nothing is left before 4, whatever the floor was
   expect(screen.lines).toEqual([4, 5, 6, 7, 8, 9].map(line));
-  screen.wishes = [];
-  expect(screen.do(older).wishes).toEqual([]);
+  screen.effects = [];
+  expect(screen.do(older).effects).toEqual([]);
 });
 
 /** Told of all messages after the first two. */
@@ -417,9 +417,9 @@ test("messages of others count as unread until the conversation is looked at", (
 
 test("leaving reports read marks first", () => {
   const screen = joined().do(LOOK, hear(3), hear(4));
-  screen.wishes = [];
+  screen.effects = [];
   screen.do({ type: "leave" });
-  expect(screen.wishes).toEqual([{ type: "read", conv: "~", seq: 4 }, { type: "close" }]);
+  expect(screen.effects).toEqual([{ type: "read", conv: "~", seq: 4 }, { type: "close" }]);
 });
 
 test("a read mark of another device counts here", () => {
@@ -433,7 +433,7 @@ test("an inactive user reads nothing, and is active again when back", () => {
     .later(3_000, people(["ana", "inactive"]), hear(3));
   expect(ownStatus(screen.view)).toBe("inactive");
   expect(unreadTotal(screen.view)).toBe(1);
-  screen.wishes = [];
+  screen.effects = [];
   screen.do(LOOK);
   expect(screen.asks("status")).toEqual([{ type: "status", status: "active" }]);
   screen.do(people(["ana", "active"]));
@@ -616,7 +616,7 @@ test("with too many users for all, those with a conversation are watched", () =>
     type: "presence",
     change: { count: 5_000, full: false, set: [], gone: [] },
   });
-  screen.wishes = [];
+  screen.effects = [];
   screen.do({ type: "open", conv: "@eva" }, TICK);
   expect(screen.asks("watch")).toEqual([{ type: "watch", names: ["ana", "eva"] }]);
 });

@@ -262,10 +262,10 @@ test("a process that stood still reads waiting frames before it cuts a client", 
     WebSocket,
     IncomingMessage,
   ];
-  const pulse = new Keepalive(() => webSocket.terminate());
-  pulse.attach(webSocket, socket);
+  const keepalive = new Keepalive(() => webSocket.terminate());
+  keepalive.attach(webSocket, socket);
   await pauseFresh();
-  const answers = pulse.answers();
+  const answers = keepalive.answers();
   for (const until = performance.now() + 3_000; performance.now() < until;);
   expect(await answers).toBe(true);
   client.terminate();

@@ -131,18 +131,18 @@ for (const subprotocol of BYTE_DIALECTS) {
 test("a chosen inactivity ends only with a message, not with typing or another device", async () => {
   const { port } = nodes[0]!;
   const hello = { key: "eva-s-key" };
-  const [desk, phone] = [
+  const [laptop, phone] = [
     await JsonClient.hello(port, "eva", hello),
     await JsonClient.hello(nodes[1]!.port, "eva", hello),
   ];
   const viewer = await join("viewer", 1);
-  await desk.asks({ type: "status", status: "inactive" });
+  await laptop.asks({ type: "status", status: "inactive" });
   await viewer.awaits(54, L("eva"), 3);
   await phone.asks({ type: "typing", conv: "~" });
   await phone.asks({ type: "history" });
   await phone.asks({ type: "user", user: "eva" });
   const third = await JsonClient.hello(port, "eva", hello);
-  for (const each of [desk, phone, third]) each.vanish(); // a moment later its name would be free
+  for (const each of [laptop, phone, third]) each.vanish(); // a moment later its name would be free
   const back = await JsonClient.hello(port, "eva", hello);
   await back.asks({ type: "typing", conv: "~" });
   await pause(BEATS_MS);

@@ -269,7 +269,7 @@ test("a list and a history stay within the bytes that small clients can take, th
   }
 });
 
-test("the seed's dialect: subprotocol echoed, register frame answered, totals where its client reads them", async () => {
+test("ws-protocol: subprotocol echoed, register frame answered, totals where its client reads them", async () => {
   const bob = await join("bob_2", 1);
   const alice = await join("alice", 0, "ws-protocol");
   expect(alice.webSocket.protocol).toBe("ws-protocol");
@@ -308,7 +308,7 @@ test("a ws-protocol connection without a name may register by frame; until then 
   await seed.hears(55, 7, L("ana"), L("hi"));
 });
 
-test("an op 10 as the first frame of a plain connection switches it to the seed's dialect", async () => {
+test("an op 10 as the first frame of a plain connection switches it to ws-protocol", async () => {
   const ana = await ClassicClient.connect(nodes[0]!.port, "ana");
   clients.push(ana);
   ana.says(10, L("ana"));

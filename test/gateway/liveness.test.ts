@@ -42,17 +42,17 @@ test("a connection that answers no ping is cut after a minute, one that answers 
       WebSocket,
       IncomingMessage,
     ];
-    const pulse = new Keepalive(() => webSocket.terminate());
-    pulse.attach(webSocket, socket);
-    return { client, webSocket, pulse };
+    const keepalive = new Keepalive(() => webSocket.terminate());
+    keepalive.attach(webSocket, socket);
+    return { client, webSocket, keepalive };
   };
   const [silent, answering] = [await pulsing(false), await pulsing(true)];
   const began = performance.now();
   await new Promise((resolve) => setTimeout(resolve, 20)); // what is heard from here on is heard later than `began`
   const [asked, answered] = [once(silent.client, "ping"), once(answering.webSocket, "pong")];
-  for (const { pulse } of [silent, answering]) pulse.check(began + 26_000);
+  for (const { keepalive } of [silent, answering]) keepalive.check(began + 26_000);
   await Promise.all([asked, answered]);
-  for (const { pulse } of [silent, answering]) pulse.check(began + 60_001);
+  for (const { keepalive } of [silent, answering]) keepalive.check(began + 60_001);
   expect(answering.webSocket.readyState).toBe(WebSocket.OPEN);
   const [code] = (await once(silent.client, "close")) as [number];
   expect(code).toBe(1006);

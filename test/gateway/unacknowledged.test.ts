@@ -121,12 +121,12 @@ test.each([
   ["it is sent again in vain", [2, 3], false],
 ])("whether a client without pings is there, if %s", async (_, found, isThere) => {
   const { webSocket, socket, far, end } = await silence();
-  const pulse = new Keepalive(() => webSocket.terminate());
+  const keepalive = new Keepalive(() => webSocket.terminate());
   const resent = found[Symbol.iterator]();
-  pulse.attach(webSocket, socket, async () => ({ bytes: 1, resent: resent.next().value ?? 0 }));
+  keepalive.attach(webSocket, socket, async () => ({ bytes: 1, resent: resent.next().value ?? 0 }));
   await untilStale();
   const closed = once(far, "close");
-  expect(await pulse.survives(() => webSocket.send("a nudge"))).toBe(isThere);
+  expect(await keepalive.survives(() => webSocket.send("a nudge"))).toBe(isThere);
   far.resume();
   if (!isThere) await closed;
   expect(webSocket.readyState === WebSocket.OPEN).toBe(isThere);
@@ -138,13 +138,13 @@ test.each([
   ["takes nothing any more is not there", false],
 ])("a client that may be pinged and %s", async (_, isReading) => {
   const { webSocket, socket, far, end } = await silence();
-  const pulse = new Keepalive(() => webSocket.terminate());
-  pulse.attach(webSocket, socket);
+  const keepalive = new Keepalive(() => webSocket.terminate());
+  keepalive.attach(webSocket, socket);
   await untilStale();
   // more than the kernel keeps for both
   for (let i = 0; i < 1_024; i++) webSocket.send(Buffer.alloc(65_536));
   const reading = setInterval(() => isReading && far.read(), 10);
-  expect(await pulse.answers()).toBe(isReading);
+  expect(await keepalive.answers()).toBe(isReading);
   clearInterval(reading);
   end();
 });

@@ -88,7 +88,7 @@ const decoding: [what: string, frame: number[] | Buffer, is: Decoded, only?: "cl
     ["a history with nobody", [5, 0], command({ type: "history", of: addressed("") })],
     ["an empty text", [4, 1, 126, 0], send("~", "")],
     // op, T = 6 bytes follow, 1, ~, 3, e l o: told apart by its structure on any connection
-    ["elo in the seed's layout", [4, 6, 1, 126, 3, 101, 108, 111], send("~", "elo")],
+    ["elo in ws-protocol's layout", [4, 6, 1, 126, 3, 101, 108, 111], send("~", "elo")],
     ["a send without a text", [4, 1, 126], truncated],
     ["a send of nothing", [4], truncated],
     ["a text that is cut", [4, 1, 126, 9, 101], truncated, "classic"],
@@ -132,7 +132,7 @@ describe("decoding", () => {
   test("a text of exactly 255 bytes fits both layouts: the connection's dialect decides", () => {
     // classic: 4, L(to) with 1 byte, L(text) with 255: the frame's length minus 2 is 1 modulo 256
     const text = Buffer.alloc(255, 0x61);
-    text[0] = 254; // read as the seed's: to = "\xff", text of 254 bytes
+    text[0] = 254; // read as ws-protocol's: to = "\xff", text of 254 bytes
     const frame = Uint8Array.from([4, 1, 1, 255, ...text]);
     const asClassic = classic.decode(frame);
     const asSeed = seed.decode(frame);
@@ -162,9 +162,9 @@ const presence = (cause: "new" | "back"): Notice => ({
 });
 const told = (is: Message): Notice => ({ type: "message", at, message: is });
 
-/** Server to client: [what, reply or notice, classic bytes, the seed's bytes where they differ]. */
+/** Server to client: [what, reply or notice, classic bytes, ws-protocol's bytes where they differ]. */
 const encoding: [what: string, Reply | Notice, number[] | undefined, number[]?][] = [
-  // code, count, 2 j o 0, 3 e l o 2            the seed's: T = 10 bytes follow
+  // code, count, 2 j o 0, 3 e l o 2            ws-protocol: T = 10 bytes follow
   [
     "a list of two",
     { type: "users", users: [jo, elo] },

@@ -7,7 +7,7 @@
  * no timers, no texts. Whatever a person reads is an id (`Problem`) that each screen has words for.
  */
 import type {
-  Conversation as Standing,
+  Conversation as WelcomedConversation,
   Gap,
   HistoryPage,
   Message,
@@ -123,7 +123,7 @@ export type Action =
   | { readonly type: "state"; readonly state: State }
   | {
       readonly type: "welcome";
-      readonly conversations: readonly Standing[];
+      readonly conversations: readonly WelcomedConversation[];
       readonly maxChars: number;
     }
   | { readonly type: "message"; readonly message: Message }

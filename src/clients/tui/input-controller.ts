@@ -27,7 +27,7 @@ export interface InputControllerDependencies {
 }
 
 export class InputController {
-  readonly deps: InputControllerDependencies;
+  readonly dependencies: InputControllerDependencies;
   editor: Editor = EMPTY;
   anchor: Anchor | undefined;
   overlay: Overlay | undefined;
@@ -35,8 +35,8 @@ export class InputController {
   #completion: Completion | undefined;
   #isHere = true;
 
-  constructor(deps: InputControllerDependencies) {
-    this.deps = deps;
+  constructor(dependencies: InputControllerDependencies) {
+    this.dependencies = dependencies;
   }
 
   handle(action: InputAction): void {
@@ -50,22 +50,22 @@ export class InputController {
   }
 
   open(conv: Conv): void {
-    this.deps.store.dispatch({ type: "open", conv });
-    this.editor = withText(this.editor, conversationIn(this.deps.store.view, conv).draft);
+    this.dependencies.store.dispatch({ type: "open", conv });
+    this.editor = withText(this.editor, conversationIn(this.dependencies.store.view, conv).draft);
     this.toEnd();
   }
 
   /** A text that was refused stays in the line. */
   say(text: string): void {
-    const { store } = this.deps;
+    const { store } = this.dependencies;
     store.dispatch({ type: "send", text, mid: randomUUID() });
     this.toEnd();
     if (store.view.problem !== undefined) this.editor = withText(this.editor, text);
   }
 
   scroll({ by, to }: Pick<InputAction & { type: "scroll" }, "by" | "to">): void {
-    const { store } = this.deps;
-    const { lines, transcriptRows, overlay } = layOut(this.deps.screen());
+    const { store } = this.dependencies;
+    const { lines, transcriptRows, overlay } = layOut(this.dependencies.screen());
     if (overlay.from !== undefined && this.overlay !== undefined && "from" in this.overlay) {
       const overlayStep = { line: 1, page: Math.max(1, overlay.lines.length - 2), all: Infinity }[
         by
@@ -86,7 +86,7 @@ export class InputController {
   /** If the line at the scroll position is gone, scrolls to the end. */
   dropLostAnchor(): void {
     if (this.anchor === undefined) return;
-    const { lines, transcriptRows } = layOut(this.deps.screen());
+    const { lines, transcriptRows } = layOut(this.dependencies.screen());
     if (visibleRange(lines, this.anchor, transcriptRows).until < lines.length) return;
     this.anchor = undefined;
     this.look(false);
@@ -100,7 +100,7 @@ export class InputController {
 
   /** Shows the newest hit; without a text, the hit before the current one. */
   search(text: string): void {
-    const { store, texts } = this.deps;
+    const { store, texts } = this.dependencies;
     const wanted = text === "" ? this.searchHit?.text : text;
     if (wanted === undefined) {
       this.overlay = { type: "note", text: texts.mistake(texts.usage.search[0]) };
@@ -118,7 +118,7 @@ export class InputController {
   /** Scrolls so that the hit is in the middle, if possible. */
   #showHit(search: Search): void {
     this.searchHit = search;
-    const { lines, transcriptRows } = layOut(this.deps.screen());
+    const { lines, transcriptRows } = layOut(this.dependencies.screen());
     const at = lines.findIndex(({ key }) => key === search.key);
     const last = lines[at + Math.floor(transcriptRows / 2)];
     this.anchor = last && { key: last.key, line: last.line };
@@ -128,11 +128,11 @@ export class InputController {
   /** @param hasActed whether the user did something */
   look(hasActed = true): void {
     const isLooking = this.#isHere && this.anchor === undefined;
-    this.deps.store.dispatch({ type: "look", isLooking, isHere: this.#isHere && hasActed });
+    this.dependencies.store.dispatch({ type: "look", isLooking, isHere: this.#isHere && hasActed });
   }
 
   #handle(action: Exclude<InputAction, { type: "complete" }>): void {
-    const { deps } = this;
+    const { dependencies } = this;
     switch (action.type) {
       case "edit":
         this.#edit(action.edit);
@@ -147,25 +147,25 @@ export class InputController {
         this.#switchBy(action.by);
         return;
       case "go": {
-        const line = conversationList(deps.store.view)[action.to - 1];
+        const line = conversationList(dependencies.store.view)[action.to - 1];
         if (line !== undefined) this.open(line.conv);
         return;
       }
       case "reconnect":
-        deps.store.chat.reconnectNow();
+        dependencies.store.chat.reconnectNow();
         return;
       case "escape":
         this.#dismissAll();
         this.toEnd();
         return;
       case "redraw":
-        deps.redraw();
+        dependencies.redraw();
         return;
       case "suspend":
-        deps.suspend();
+        dependencies.suspend();
         return;
       case "quit":
-        deps.leave();
+        dependencies.leave();
         return;
       case "focus":
         this.#isHere = action.isHere;
@@ -179,7 +179,7 @@ export class InputController {
   #edit(change: Edit): void {
     const { text } = this.editor;
     if (change.type === "history" && text === "" && this.searchHit !== undefined) {
-      const found = hits(this.deps.store.view, this.searchHit.text);
+      const found = hits(this.dependencies.store.view, this.searchHit.text);
       const key = nextHit(found, this.searchHit.key, change.by);
       if (key !== undefined) this.#showHit({ ...this.searchHit, key });
       return;
@@ -190,7 +190,7 @@ export class InputController {
 
   /** A command is neither a draft nor a sign of typing. */
   #saveDraft(): void {
-    const { store } = this.deps;
+    const { store } = this.dependencies;
     const { text } = this.editor;
     store.dispatch({
       type: "draft",
@@ -210,19 +210,19 @@ export class InputController {
 
   #dismissAll(): void {
     this.overlay = undefined;
-    this.deps.store.dispatch({ type: "hide card" });
-    this.deps.store.dispatch({ type: "dismiss" });
+    this.dependencies.store.dispatch({ type: "hide card" });
+    this.dependencies.store.dispatch({ type: "dismiss" });
   }
 
   #switchBy(by: 1 | -1): void {
-    const list = conversationList(this.deps.store.view);
+    const list = conversationList(this.dependencies.store.view);
     const at = list.findIndex(({ isOpen }) => isOpen);
     const next = list[(at + by + list.length) % list.length];
     if (next !== undefined) this.open(next.conv);
   }
 
   #complete(by: 1 | -1): void {
-    const { store, texts } = this.deps;
+    const { store, texts } = this.dependencies;
     const { me, people } = store.view;
     const peers = conversationList(store.view).flatMap(({ peer }) => peer ?? []);
     const names = [...new Set([...peers, ...people.keys()])].filter((name) => name !== me);

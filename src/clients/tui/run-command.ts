@@ -10,7 +10,7 @@ import type { Texts } from "./texts.js";
 /** What commands act on. */
 export interface CommandTarget {
   overlay: Overlay | undefined;
-  readonly deps: {
+  readonly dependencies: {
     readonly texts: Texts;
     readonly store: ViewStore;
     connect(url: string | undefined, name: string | undefined): void;
@@ -23,8 +23,8 @@ export interface CommandTarget {
 }
 
 export function runCommand(target: CommandTarget, command: Command): void {
-  const { deps } = target;
-  const { store, texts } = deps;
+  const { dependencies } = target;
+  const { store, texts } = dependencies;
   const { view } = store;
   switch (command.type) {
     case "say":
@@ -56,7 +56,7 @@ export function runCommand(target: CommandTarget, command: Command): void {
       store.dispatch({ type: "choose status", status: command.status });
       return;
     case "connect":
-      deps.connect(command.url, command.name);
+      dependencies.connect(command.url, command.name);
       return;
     case "disconnect":
       store.dispatch({ type: "leave" });
@@ -71,7 +71,7 @@ export function runCommand(target: CommandTarget, command: Command): void {
       target.overlay = { type: "help", from: 0 };
       return;
     case "quit":
-      deps.leave();
+      dependencies.leave();
       return;
     case "mistake": {
       const { of, written } = command;

@@ -67,7 +67,7 @@ export class Election {
         const token = this.token;
         if (token !== undefined) await duties(token);
       } catch (error) {
-        this.#observe.log.warn({ err: error }, "election or duty failed");
+        this.#observe.log.warn({ event: "election_failed", err: error }, "election or duty failed");
       }
       if (this.token === undefined) this.#lead(undefined, began);
       const wait = this.#settings.renewMs - (performance.now() - began);

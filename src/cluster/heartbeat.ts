@@ -93,7 +93,7 @@ export class Heartbeat implements Membership {
       try {
         await this.#beat(doors);
       } catch (error) {
-        this.#observe.log.warn({ err: error }, "heartbeat failed");
+        this.#observe.log.warn({ event: "heartbeat_failed", err: error }, "heartbeat failed");
       }
     }
   }
@@ -133,7 +133,10 @@ export class Heartbeat implements Membership {
     } catch (error) {
       this.#mustReclaim = true;
       this.#mayBeOlder ||= mayBeOlder;
-      this.#observe.log.warn({ err: error }, "sessions could not be claimed again, trying again");
+      this.#observe.log.warn(
+        { event: "claims_failed", err: error },
+        "sessions could not be claimed again, trying again",
+      );
     } finally {
       this.#reclaiming = undefined;
     }

@@ -9,14 +9,17 @@ export async function sweep(duties: Duties, token: string, observe: Observe): Pr
     observe.counters.sweeps.inc();
     if (idled > 0) {
       observe.counters.swept.inc({ kind: "idle" }, idled);
-      observe.log.info({ users: idled }, "quiet users became inactive");
+      observe.log.info({ event: "users_idle", users: idled }, "quiet users became inactive");
     }
     const reaped = await Promise.all(dead.map((node) => duties.reap(token, node)));
     const users = reaped.reduce((sum, count) => sum + count, 0);
     if (users === 0) return;
     observe.counters.swept.inc({ kind: "lost" }, users);
     const nodes = [...new Set(dead.map(({ incarnation }) => incarnation))];
-    observe.log.warn({ users, nodes }, "users of dead nodes were signed out");
+    observe.log.warn(
+      { event: "users_reaped", users, nodes },
+      "users of dead nodes were signed out",
+    );
   } catch (error) {
     if (!(error instanceof StaleToken)) throw error;
     observe.log.warn({ event: "leader_superseded", token }, "a newer leader has acted");

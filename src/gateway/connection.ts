@@ -60,8 +60,8 @@ export class Connection implements Session {
       run: (effect) => this.#run(effect),
       next: (state) => this.#next(state),
       onError: (error, { type }) => {
-        const fields = { event: "input_failed", err: error, session: this.holder.id, input: type };
-        dependencies.observe.log.error(fields, "input failed");
+        const fields = { err: error, session: this.holder.id, input: type };
+        dependencies.observe.log.error({ event: "input_failed", ...fields }, "input failed");
       },
     });
     this.#codec = new SessionCodec(dialect, dependencies.observe.counters);
@@ -99,8 +99,9 @@ export class Connection implements Session {
     this.#sendQueue.attach(webSocket, socket);
     this.#requestQueue.attach(webSocket);
     webSocket.on("error", (error) => {
-      const fields = { event: "websocket_failed", err: error, session: this.holder.id };
-      this.#dependencies.observe.log.debug(fields, "websocket failed");
+      const { log } = this.#dependencies.observe;
+      const fields = { err: error, session: this.holder.id };
+      log.debug({ event: "websocket_failed", ...fields }, "websocket failed");
       this.#put({ type: "socketFailed", why: error.message });
     });
     webSocket.on("close", (code) => this.#put({ type: "socketClosed", code }));

@@ -78,8 +78,10 @@ export class IsolationMonitor {
     this.#askedAtMs = performance.now();
     const silence = others === "silent" ? "peers_silent" : undefined;
     const trouble = peers.areKnown ? silence : "peers_unknown";
-    if (trouble !== undefined && trouble !== this.#logged) {
-      log.warn({ event: trouble }, "no other gateway can be found or reached by PEERS");
+    if (trouble !== this.#logged && trouble === "peers_unknown") {
+      log.warn({ event: "peers_unknown" }, "no other gateway can be found by PEERS");
+    } else if (trouble !== this.#logged && trouble === "peers_silent") {
+      log.warn({ event: "peers_silent" }, "no other gateway of PEERS answers");
     }
     this.#logged = trouble;
     return others;

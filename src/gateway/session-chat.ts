@@ -97,8 +97,10 @@ export class SessionChat {
       await chat.leave(this.#session.holder);
       this.#answer({ type: "releaseAnswered", isReleased: true });
     } catch (error) {
-      const fields = { event: "sign_out_failed", err: error, session: this.#session.holder.id };
-      observe.log.warn(fields, "sign-out failed before the close");
+      observe.log.warn(
+        { event: "early_sign_out_failed", err: error, session: this.#session.holder.id },
+        "sign-out failed before the close",
+      );
       this.#answer({ type: "releaseAnswered", isReleased: false });
     }
   }

@@ -58,13 +58,19 @@ export function connectRedis(
     const certain = whyRefused(error, peer);
     const why = certain ?? (wasReached ? undefined : whyPerhaps(error, access.address.isTls));
     const level = certain === undefined ? "warn" : "error";
-    log[level]({ role, peer, why, err: error }, "redis connection failed");
+    log[level](
+      { event: "redis_connection_failed", role, peer, why, err: error },
+      "redis connection failed",
+    );
   };
   const readAgain = (): void => {
     try {
       changeOptions(redis, keysOf(readAccess(settings.again?.() ?? settings)));
     } catch (error) {
-      log.warn({ role, err: error }, "secrets could not be read again, using those of before");
+      log.warn(
+        { event: "secrets_not_read", role, err: error },
+        "secrets could not be read again, using those of before",
+      );
     }
   };
   redis.on("reconnecting", readAgain);
@@ -81,7 +87,9 @@ export function connectRedis(
     readAgain();
     setTimeout(() => void redis.connect().catch(() => {}), 500);
   });
-  redis.on("close", () => log.debug({ role }, "redis connection closed"));
+  redis.on("close", () =>
+    log.debug({ event: "redis_connection_closed", role }, "redis connection closed"),
+  );
   return redis;
 }
 
@@ -196,12 +204,18 @@ export async function checkRedis(redis: Redis, log: Log): Promise<string> {
   }
   const replication = await redis.info("replication");
   if (/^role:slave/m.test(replication)) {
-    log.warn("redis is a replica, which takes no writes: waiting until it is a primary");
+    log.warn(
+      { event: "redis_is_replica" },
+      "redis is a replica, which takes no writes: waiting until it is a primary",
+    );
   }
   const memory = await redis.info("memory");
   const policy = /^maxmemory_policy:(\S+)/m.exec(memory)?.[1];
   if (policy !== undefined && policy !== "noeviction") {
-    log.warn({ policy }, "redis may evict keys of the chat: set maxmemory-policy noeviction");
+    log.warn(
+      { event: "redis_may_evict", policy },
+      "redis may evict keys of the chat: set maxmemory-policy noeviction",
+    );
   }
   return version;
 }

@@ -129,7 +129,7 @@ export class RedisLeases implements NodeLease, LeaderLease, Duties {
     if (older.length > 0) {
       const { log } = this.#ledger.observe;
       log.warn(
-        { buckets: older },
+        { event: "redis_is_older", buckets: older },
         "redis holds older data than this node has seen, nothing is written yet",
       );
     }

@@ -16,6 +16,14 @@ interface LogCall {
   readonly sentence: string | undefined;
 }
 
+test("every line of the log has an event and a sentence, both as they stand there", async () => {
+  const lacking = (await logCalls()).filter(
+    ({ event, sentence }) => event === undefined || sentence === undefined,
+  );
+  // write it as log.warn({ event: "snake_case", … }, "constant sentence")
+  expect(lacking.map(({ where }) => where)).toEqual([]);
+});
+
 test("every event of the log has one sentence, and every sentence one event", async () => {
   const sentences = new Map<string, string>();
   const events = new Map<string, string>();
@@ -29,6 +37,17 @@ test("every event of the log has one sentence, and every sentence one event", as
     events.set(sentence, event);
   }
   expect(wrong).toEqual([]);
+});
+
+test("docs/operations.md tells of every event, and of no other", async () => {
+  const page = await readFile(new URL("../../docs/operations.md", import.meta.url), "utf8");
+  const [section] = page.split("## What is logged")[1]!.split("\n## ");
+  const firstCells = [...section!.matchAll(/^\| (`.*?) \|/gm)].flatMap(([, cell]) =>
+    cell!.split(", "),
+  );
+  const told = firstCells.filter((cell) => cell !== "`event`").map((cell) => cell.slice(1, -1));
+  const logged = (await logCalls()).map(({ event }) => event!);
+  expect(told.toSorted()).toEqual([...new Set(logged)].toSorted());
 });
 
 test("gateways log every event that the verifier reads", async () => {

@@ -177,7 +177,8 @@ export function observe(level: string, node: string, destination?: DestinationSt
     hooks: {
       logMethod(args, method, lineLevel) {
         const sentence = String(args.find((each) => typeof each === "string"));
-        const isLimited = lineLevel >= INFO && !UNLIMITED.has(sentence);
+        const { event } = args[0] as { event?: unknown };
+        const isLimited = lineLevel >= INFO && !UNLIMITED.has(event);
         if (!isLimited || limiter.allows(sentence)) method.apply(this, args);
       },
     },
@@ -195,7 +196,7 @@ export function inRoom(watch: Observe, room: string): Observe {
 const LOG_RATE = { burst: 1_000, perSecond: 100, reportAfterMs: 1_000 };
 const INFO = 30;
 /** Who came and went is what the log is for; there cannot be more of these lines than Redis lets users in. */
-const UNLIMITED: ReadonlySet<string> = new Set(["client connected", "client disconnected"]);
+const UNLIMITED: ReadonlySet<unknown> = new Set(["connected", "disconnected"]);
 
 /** Only these fields of an error: Redis' errors carry the command's arguments, with passwords and texts. */
 function errorFields(error: unknown): object {

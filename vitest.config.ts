@@ -14,7 +14,7 @@ const PURE = [
   "test/chat/**/*.test.ts",
   "test/clients/{message-sequencer,pure,tui*,view}.test.ts",
   "test/config.test.ts",
-  "test/cluster/membership.test.ts",
+  "test/cluster/{membership,membership-state,heartbeat}.test.ts",
   "test/node/lifetime.test.ts",
   "test/redis/{feed-cells,feed-state,feed-transcripts,lineage,stored-bytes}.test.ts",
   "test/gateway/{isolation-detector,frame,hub}.test.ts",

@@ -1,15 +1,16 @@
 /**
- * Membership: renews this node's lease each beat, and starts a new life when the lease was lost.
+ * The heartbeat: renews this node's lease each beat, and joins anew under a new incarnation when the lease was lost.
  *
- * A node whose lease has ended is dead for the others: they may have signed out its users and given
- * their names away. So it takes a new incarnation, lets `onRejoin` claim the sessions again, and is
- * a member only then. It goes on renewing meanwhile, however long that takes.
+ * A node whose lease has ended is dead to the others: they may have signed out its users and given their names to
+ * others. So its sessions' names are claimed again (`onRejoin`) before it is a member again; membership-state.ts
+ * knows when. It goes on renewing meanwhile, however long that takes.
  */
 import { randomBytes } from "node:crypto";
 import { setTimeout as pause } from "node:timers/promises";
 import type { Head, NodeLease, Membership } from "./ports.js";
 import type { Observe } from "../observe.js";
 import { RedisClock } from "./clock.js";
+import { nextMembership, type MembershipInput, type MembershipState } from "./membership-state.js";
 
 export interface HeartbeatSettings {
   readonly beatMs: number;
@@ -34,13 +35,10 @@ export class Heartbeat implements Membership {
   readonly #observe: Observe;
   readonly #stop = new AbortController();
   readonly #generations = new Map<number, number>();
+  #state: MembershipState = { name: "joining" };
   /** When the last good renewal began, by this machine's steady clock. */
-  #renewedAt = -Infinity;
-  #hasJoined = false;
-  /** Until it has been done without a failure. */
-  #mustReclaim = false;
-  #mayBeOlder = false;
-  #reclaiming: Promise<void> | undefined;
+  #renewedAtMs = -Infinity;
+  #claiming: Promise<void> | undefined;
   #running: Promise<void> | undefined;
 
   constructor(lease: NodeLease, settings: HeartbeatSettings, observe: Observe) {
@@ -51,27 +49,28 @@ export class Heartbeat implements Membership {
 
   /** Asked before every act: a node that slept knows it before it has asked Redis. */
   get isMember(): boolean {
-    return this.#hasJoined && !this.isOverdue;
+    const { name } = this.#state;
+    return (name === "member" || name === "confirming") && !this.isOverdue;
   }
 
   /** Whether the lease may have ended: then the sessions' names may be others'. */
   get isOverdue(): boolean {
-    return performance.now() - this.#renewedAt >= this.#settings.leaseMs;
+    return performance.now() - this.#renewedAtMs >= this.#settings.leaseMs;
   }
 
-  /** Joins, then renews until closed. */
-  async start(doors: HeartbeatCallbacks): Promise<void> {
-    const began = performance.now();
+  /** Joins, then renews until closed. @throws whatever the lease says; it may be called again then. */
+  async start(callbacks: HeartbeatCallbacks): Promise<void> {
+    const beganMs = performance.now();
     const heads = await this.#lease.join(this.incarnation);
-    this.clock.hear(heads[0]!.timeMs, began, performance.now());
+    this.clock.hear(heads[0]!.timeMs, beganMs, performance.now());
     this.#sawNewGeneration(heads);
-    this.#renewedAt = began;
-    this.#hasJoined = true;
+    this.#renewedAtMs = beganMs;
+    this.#enter({ type: "joined" }, callbacks);
     this.#observe.log.info(
       { event: "cluster_joined", incarnation: this.incarnation },
       "joined the cluster",
     );
-    this.#running = this.#run(doors);
+    this.#running = this.#run(callbacks);
   }
 
   /** Stops renewing and gives the lease back. */
@@ -79,34 +78,34 @@ export class Heartbeat implements Membership {
     if (this.#stop.signal.aborted) return;
     this.#stop.abort();
     await this.#running;
-    await this.#reclaiming;
-    this.#hasJoined = false;
+    await this.#claiming;
+    this.#state = { name: "left" };
     await this.#lease.retire(this.incarnation);
   }
 
-  async #run(doors: HeartbeatCallbacks): Promise<void> {
+  async #run(callbacks: HeartbeatCallbacks): Promise<void> {
     const { signal } = this.#stop;
-    for (let due = performance.now(); !signal.aborted;) {
-      due = Math.max(due + this.#settings.beatMs, performance.now());
-      await pause(due - performance.now(), undefined, { signal }).catch(() => {});
+    for (let dueMs = performance.now(); !signal.aborted;) {
+      dueMs = Math.max(dueMs + this.#settings.beatMs, performance.now());
+      await pause(dueMs - performance.now(), undefined, { signal }).catch(() => {});
       if (signal.aborted) return;
       try {
-        await this.#beat(doors);
+        await this.#beat(callbacks);
       } catch (error) {
         this.#observe.log.warn({ event: "heartbeat_failed", err: error }, "heartbeat failed");
       }
     }
   }
 
-  async #beat(doors: HeartbeatCallbacks): Promise<void> {
-    const began = performance.now();
+  async #beat(callbacks: HeartbeatCallbacks): Promise<void> {
+    const beganMs = performance.now();
     let heads = await this.#lease.renew(this.incarnation);
-    this.clock.hear(heads[0]!.timeMs, began, performance.now());
-    const wasMember = this.isMember; // until now: sessions may have been suspended meanwhile
-    const isLost = heads.some(({ isMember }) => !isMember);
-    if (isLost) {
+    this.clock.hear(heads[0]!.timeMs, beganMs, performance.now());
+    const { isOverdue } = this; // until now: sessions may have been suspended meanwhile
+    if (heads.some(({ isMember }) => !isMember)) {
       const lost = this.incarnation;
       this.incarnation = newIncarnation();
+      this.#enter({ type: "lost" }, callbacks);
       heads = await this.#lease.join(this.incarnation);
       this.#observe.counters.rejoined.inc();
       this.#observe.log.warn(
@@ -114,32 +113,31 @@ export class Heartbeat implements Membership {
         "lease was lost, joined anew",
       );
     }
-    // what Redis lost in between may include the claims of our sessions
     const isNewGeneration = this.#sawNewGeneration(heads);
-    if (isNewGeneration || heads.some(({ isOlder }) => isOlder)) this.#mayBeOlder = true;
-    if (isLost || isNewGeneration || !wasMember) this.#mustReclaim = true;
-    if (isLost || !wasMember) this.#hasJoined = false;
-    this.#renewedAt = began;
-    doors.onHeads(heads);
-    if (this.#mustReclaim) this.#reclaiming ??= this.#reclaim(doors);
+    const isOlder = heads.some((head) => head.isOlder);
+    this.#renewedAtMs = beganMs;
+    callbacks.onHeads(heads);
+    this.#enter({ type: "renewed", isOverdue, isNewGeneration, isOlder }, callbacks);
   }
 
-  async #reclaim(doors: HeartbeatCallbacks): Promise<void> {
-    const mayBeOlder = this.#mayBeOlder;
-    this.#mustReclaim = this.#mayBeOlder = false;
+  #enter(input: MembershipInput, callbacks: HeartbeatCallbacks): void {
+    const { state, claim } = nextMembership(this.#state, input);
+    this.#state = state;
+    if (claim !== undefined) this.#claiming = this.#claim(callbacks, claim.mayBeOlder);
+  }
+
+  async #claim(callbacks: HeartbeatCallbacks, mayBeOlder: boolean): Promise<void> {
+    let outcome: "claimed" | "claimFailed" = "claimed";
     try {
-      await doors.onRejoin(mayBeOlder);
-      if (!this.#mustReclaim) this.#hasJoined = true;
+      await callbacks.onRejoin(mayBeOlder);
     } catch (error) {
-      this.#mustReclaim = true;
-      this.#mayBeOlder ||= mayBeOlder;
+      outcome = "claimFailed";
       this.#observe.log.warn(
         { event: "claims_failed", err: error },
         "sessions could not be claimed again, trying again",
       );
-    } finally {
-      this.#reclaiming = undefined;
     }
+    this.#enter({ type: outcome }, callbacks);
   }
 
   #sawNewGeneration(heads: readonly Head[]): boolean {

@@ -30,7 +30,7 @@ export const BUGS_OF_NAMES: Readonly<Record<string, Bug>> = {
       replace(
         "cluster/heartbeat.ts",
         "Heartbeat.isOverdue",
-        "return performance.now() - this.#renewedAt >= this.#settings.leaseMs;",
+        "return performance.now() - this.#renewedAtMs >= this.#settings.leaseMs;",
         "return false;",
       ),
       replace(DUTIES, "beat", "local is_member = mode == 'join' or", "local is_member = true or"),

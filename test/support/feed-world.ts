@@ -223,7 +223,7 @@ export class World {
   }
 
   /** What is wrong with what was delivered and reported, if something is. */
-  fault(): string | undefined {
+  fault(mayReportTooMuch = true): string | undefined {
     const delivered = new Set<string>();
     let last: Position | undefined;
     /** What came before this is known to be missed. */
@@ -244,6 +244,14 @@ export class World {
         before === undefined || delivered.has(written(before)) || isBefore(before, excused);
       if (!isKnown && !reports.some(({ hasMissed }) => hasMissed)) {
         return `${written(before)} before ${what} was missed, and not reported`;
+      }
+      const isAlarm = reports.some(({ hasMissed }) => hasMissed);
+      if (
+        isAlarm &&
+        !mayReportTooMuch &&
+        (before === undefined || delivered.has(written(before)))
+      ) {
+        return `nothing was missed before ${what}, though it was reported`;
       }
       const isNext = before === last || (before && last && written(before) === written(last));
       if (!isNext && reports.length === 0) return `what was before ${what} was taken back silently`;

@@ -25,6 +25,7 @@ import {
 } from "./bucket-state.js";
 import { holeOf } from "./hole.js";
 import {
+  including,
   isGone,
   isLoss,
   later,
@@ -81,7 +82,7 @@ function takePage(state: Filling, page: readonly LoggedEvent[]): Step {
   const due = !isNewGeneration && isBefore(cursor, headBefore) ? after(cursor) : undefined;
   const isBroken = !follows(page[0]?.at, cursor, due);
   if (!isBroken && !isNewGeneration) return accept(state, page, []);
-  return read(state, { what: "lineage", page, known: state.seen });
+  return read(state, { what: "lineage", page, known: including(state.seen, cursor) });
 }
 
 function takeLineage(

@@ -27,7 +27,11 @@ export function holeOf({ cursor, last, found, lineage, first, oldest }: HoleFact
   if (isLoss(found)) {
     // what was seen may not have been delivered yet
     const base = isBefore(last, found.kept) ? last : found.kept;
-    const hasMissed = !isSame(first, nextThere(lineage, base));
+    const next = nextThere(lineage, base);
+    // if there was none, the first one has come since
+    const { generation, offset } = lineage.head;
+    const due = next ?? { generation, offset: offset + 1 };
+    const hasMissed = first === undefined ? next !== undefined : !isSame(first, due);
     return { after: found.seen, reason: "rolled_back", hasMissed };
   }
   // nothing is lost, or nobody knows

@@ -96,6 +96,14 @@ export function note(seen: Seen, at: Position): Seen {
   return { newest: at, ends: all, metUpTo };
 }
 
+/** With an event that was delivered, even if a later generation was noted before it. */
+export function including(seen: Seen, at: Position): Seen {
+  const isOld = at.generation < seen.newest.generation;
+  if (!isOld || at.offset <= (seen.ends.get(at.generation) ?? 0)) return seen;
+  const ends = [...seen.ends, [at.generation, at.offset] as const].toSorted(([a], [b]) => a - b);
+  return { ...seen, ends: new Map(ends) };
+}
+
 /**
  * Compares what was known before a lineage was read with that lineage, and goes on from there. The head must not
  * be before what was known: that would be an older server, perhaps one that has just been replaced.

@@ -18,7 +18,7 @@ const PURE = [
   "test/node/lifetime.test.ts",
   "test/redis/{feed-cells,feed-state,feed-transcripts,lineage,stored-bytes}.test.ts",
   "test/gateway/{isolation-detector,frame,hub}.test.ts",
-  "test/verify/{changes,gateway-log,log-events,rollback,rules}.test.ts",
+  "test/verify/{changes,gateway-log,log-events,report,rollback,rules}.test.ts",
   "test/session/{cells,properties}.test.ts",
   "test/wire/**/*.test.ts",
 ];

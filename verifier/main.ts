@@ -9,7 +9,8 @@ import { faultsOf } from "./nemesis.js";
 import { plant } from "./planted/plant.js";
 import { PLANTED } from "./planted/bugs.js";
 import { run, type Result, type RunSettings } from "./run.js";
-import { brokenOf, type Judgement } from "./rules/rule.js";
+import { report } from "./report.js";
+import { brokenOf } from "./rules/rule.js";
 import { TRUTH_RULES } from "./rules/rules.js";
 import { crowd } from "./scenarios/crowd.js";
 import { elections } from "./scenarios/elections.js";
@@ -136,30 +137,11 @@ async function findPlanted(names: string, settings: RunSettings): Promise<number
   return missed === 0 ? 0 : 1;
 }
 
-/** Prints it. Returns the exit code: 0 kept, 1 broken, 2 void. */
-function told({ judgements, figures, voidBecause }: ScenarioResult): number {
-  for (const [name, figure] of Object.entries(figures)) console.log(`${name}: ${figure}`);
-  for (const judgement of judgements) console.log(lineOf(judgement));
-  const unseen = judgements.filter(({ verdict }) => verdict === "void").length;
-  if (brokenOf(judgements).length > 0) console.log("VERDICT: promises were broken");
-  else if (voidBecause !== undefined) console.log(`VERDICT: void, ${voidBecause}`);
-  else if (unseen === 0) console.log("VERDICT: every promise was kept");
-  else console.log(`VERDICT: every promise was kept; ${unseen} of the rules had nothing to judge`);
-  if (brokenOf(judgements).length > 0) return 1;
-  return voidBecause === undefined ? 0 : 2;
-}
-
-function lineOf({ id, sentence, needs, verdict, seen, wrong }: Judgement): string {
-  switch (verdict) {
-    case "kept":
-      return `kept    ${id}: ${sentence} (${seen} ${needs})`;
-    case "void":
-      return `void    ${id}: ${sentence} (no ${needs} were seen)`;
-    case "broken":
-      return `BROKEN  ${id}: ${sentence} (${wrong.length} times)\n  for example: ${wrong[0]}`;
-    default:
-      return verdict satisfies never;
-  }
+/** Prints it. Returns the exit code. */
+function told(result: ScenarioResult): number {
+  const { lines, code } = report(result);
+  for (const line of lines) console.log(line);
+  return code;
 }
 
 function oneOf<T extends string>(option: string, value: string, known: readonly T[]): T {

@@ -99,8 +99,6 @@ export class Counters {
     for (const reason of ["trimmed", "rolled_back", "limit"]) this.resumeGaps.inc({ reason }, 0);
     for (const why of ["alone", "hole"]) this.letGo.inc({ why }, 0);
     for (const kind of ["idle", "lost"]) this.swept.inc({ kind }, 0);
-    // the autoscaler needs this series of a gateway that has no connections yet, too
-    for (const dialect of ["classic", "ws-protocol", "json"]) this.connections.set({ dialect }, 0);
   }
 
   #counter<Label extends string>(

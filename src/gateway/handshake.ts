@@ -1,7 +1,7 @@
 /** The WebSocket handshake: whether it can succeed, which subprotocol is echoed, how it is refused. */
 import type { IncomingMessage } from "node:http";
 import type { Socket } from "node:net";
-import { SUBPROTOCOL } from "../wire/json-schema.js";
+import { SUBPROTOCOLS } from "./upgrade-request.js";
 import type { Failure } from "../session/answers.js";
 
 /** How long a client may take to hang up after it was answered or has begun to close. */
@@ -44,7 +44,7 @@ export function mendOffer({ headers }: IncomingMessage, subprotocols: readonly s
  * shortest one, because one client cannot read a 101 of 254 bytes or more.
  */
 export function shortestEcho(offered: Set<string>): string | false {
-  for (const known of [SUBPROTOCOL, "ws-protocol"]) if (offered.has(known)) return known;
+  for (const known of Object.values(SUBPROTOCOLS)) if (offered.has(known)) return known;
   const shortest = [...offered].toSorted((a, b) => a.length - b.length)[0];
   return shortest !== undefined && shortest.length <= 64 ? shortest : false;
 }

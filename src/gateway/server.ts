@@ -43,7 +43,6 @@ export interface GatewaySettings {
   readonly maxFrameBytes: number;
   readonly sendQueue: SendQueueLimits;
   readonly requestsPerSecond: number;
-  /** See SessionDependencies. */
   readonly mustAwaitStore: boolean;
   /** Whether users' addresses are kept, for those who look them up. */
   readonly keepsAddresses: boolean;
@@ -66,7 +65,6 @@ export interface GatewayDependencies {
   readonly isReady: () => boolean;
   /** Told at /readyz, so that it knows itself among its peers. */
   readonly id: string;
-  /** See SessionDependencies. */
   readonly nowMs: () => number;
   /** The page for browsers, if there is one. */
   readonly site: StaticSite | undefined;
@@ -150,7 +148,11 @@ export class Gateway {
       },
     );
     this.#tcp.maxConnections = settings.maxConnections;
-    dependencies.observe.counters.connectionsLimit.set(settings.maxConnections);
+    const { connections, connectionsLimit } = dependencies.observe.counters;
+    connectionsLimit.set(settings.maxConnections);
+    // the autoscaler needs this series of a gateway that has no connections yet, too
+    for (const { name } of Object.values(dependencies.dialects))
+      connections.set({ dialect: name }, 0);
   }
 
   /** Listens; resolves with the port. */

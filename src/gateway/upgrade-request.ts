@@ -13,6 +13,9 @@ export interface UpgradeRequest {
 /** What a connection may speak. */
 export type DialectName = "classic" | "wsProtocol" | "json";
 
+/** The subprotocols of the dialects that have one. They are echoed to a client that offers them. */
+export const SUBPROTOCOLS = { json: SUBPROTOCOL, wsProtocol: "ws-protocol" } as const;
+
 /** Never throws, whatever bytes the client sent as its target. */
 export function parseUpgradeRequest(request: IncomingMessage): UpgradeRequest {
   const target = request.url ?? "/";
@@ -31,12 +34,12 @@ export function parseUpgradeRequest(request: IncomingMessage): UpgradeRequest {
 
 /** The dialect of the connection: chosen by its subprotocols and path, never guessed from frames. */
 export function dialectOf({ path, subprotocols }: UpgradeRequest): DialectName | "unknown" {
-  if (subprotocols.includes(SUBPROTOCOL)) return "json";
+  if (subprotocols.includes(SUBPROTOCOLS.json)) return "json";
   // the client speaks only other versions, and would misread this one. PROTOCOL.md, versions
   const isOurs = (word: string): boolean => word.startsWith("tertulia.");
   if (subprotocols.length > 0 && subprotocols.every(isOurs)) return "unknown";
   if (path === "/ws") return "json";
-  return subprotocols.includes("ws-protocol") ? "wsProtocol" : "classic";
+  return subprotocols.includes(SUBPROTOCOLS.wsProtocol) ? "wsProtocol" : "classic";
 }
 
 /** Percent-decodes to bytes. `+` stays `+`, and invalid escapes stay as they are. */

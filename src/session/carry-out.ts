@@ -30,7 +30,7 @@ export function decoded(what: Decoded, state: SessionState): Step<RequestState> 
     case "refused":
       return refuse(what.ref, what.refusal);
     case "request":
-      return { patch: { strikes: 0 }, ...requested(what.request, what.ref, state) };
+      return { ...requested(what.request, what.ref, state), patch: { strikes: 0 } };
     default:
       return what satisfies never;
   }

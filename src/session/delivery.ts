@@ -92,21 +92,27 @@ export const deliveryTable: Table<Delivery, Concern> = {
 export function routeOf(state: SessionState, notice: Notice): "push" | "drop" | "transition" {
   const { delivery, transport } = state;
   switch (notice.type) {
-    case "gap":
-      return "transition";
+    case "message":
+      if (delivery.kind !== "flowing") break;
+      if (comparedWith(delivery.told, notice.message) !== "new") return "transition";
+      return takesNotices(transport) ? "push" : "drop";
     case "presence":
       if (notice.user.name === nameOf(state)) return "transition";
       break;
-    case "message":
-      if (delivery.kind !== "flowing" || delivery.told.size === 0) break;
-      if (comparedWith(delivery.told, notice.message) !== "new") return "transition";
-      break;
+    case "gap":
+      return "transition";
     default:
   }
-  if (delivery.kind === "catching-up") return "transition";
-  return delivery.kind === "flowing" && takesNotices(transport) && isFor(state, notice)
-    ? "push"
-    : "drop";
+  switch (delivery.kind) {
+    case "catching-up":
+      return "transition";
+    case "flowing":
+      return isFor(state, notice) ? "push" : "drop";
+    case "severed":
+      return "drop";
+    default:
+      return delivery satisfies never;
+  }
 }
 
 /** Whether the client gets this notice at all. */

@@ -70,7 +70,7 @@ export function takesAnswers({ kind }: Transport): boolean {
 
 /** Whether the client still gets notices, at once or later. */
 export function takesNotices({ kind }: Transport): boolean {
-  return kind === "upgrading" || kind === "settling" || kind === "open";
+  return kind === "open" || kind === "settling" || kind === "upgrading";
 }
 
 /** Whether pushed frames are held back. */

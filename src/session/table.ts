@@ -48,11 +48,8 @@ export function step<Region>(next: Region, ...effects: readonly Effect[]): Step<
 }
 
 /** A step with more effects, before its own. */
-export function preceded<Region>(
-  { effects = [], ...rest }: Step<Region>,
-  ...before: readonly Effect[]
-): Step<Region> {
-  return { ...rest, effects: [...before, ...effects] };
+export function preceded<Region>(after: Step<Region>, ...before: readonly Effect[]): Step<Region> {
+  return { ...after, effects: [...before, ...(after.effects ?? [])] };
 }
 
 /** The state of the region does not change. */
@@ -64,11 +61,11 @@ export function raise(...inputs: readonly Input[]): Step<never> {
   return { raise: inputs };
 }
 
-/** The cell, or undefined if the input does not concern the region. */
+/** The cell for an input that concerns the region. */
 export function cellOf<Region extends { readonly kind: string }>(
   table: Readonly<Record<string, Readonly<Record<string, unknown>>>>,
   region: Region,
   input: Input,
-): Cell<Region, Region, Input> | undefined {
-  return table[region.kind]![input.type] as Cell<Region, Region, Input> | undefined;
+): Cell<Region, Region, Input> {
+  return table[region.kind]![input.type] as Cell<Region, Region, Input>;
 }

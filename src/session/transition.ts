@@ -16,14 +16,26 @@ import { transportTable } from "./transport.js";
 /** RFC 6455 §7.4.1. A client that closes with it does not come back. */
 const NORMAL_CLOSE = 1000;
 
-/** The order in which regions handle an input. */
-const REGIONS = [
-  ["transport", transportTable],
-  ["service", serviceTable],
-  ["name", nameTable],
-  ["request", requestTable],
-  ["delivery", deliveryTable],
-] as const;
+/** The regions, in the order in which they handle an input. */
+const TABLES = {
+  transport: transportTable,
+  service: serviceTable,
+  name: nameTable,
+  request: requestTable,
+  delivery: deliveryTable,
+} as const;
+
+type Region = keyof typeof TABLES;
+
+/** The regions that an input concerns. The rows of a table all have the same inputs. */
+const CONCERNED = new Map<Input["type"], Region[]>();
+for (const [region, table] of Object.entries(TABLES)) {
+  const [row] = Object.values(table);
+  for (const type of Object.keys(row)) {
+    const regions = CONCERNED.get(type as Input["type"]) ?? [];
+    CONCERNED.set(type as Input["type"], [...regions, region as Region]);
+  }
+}
 
 export interface Transition {
   readonly state: SessionState;
@@ -37,26 +49,30 @@ export function transition(before: SessionState, input: Input, nowMs: number): T
   const effects: Effect[] = [];
   const inputs: Input[] = [input];
   for (const each of inputs) {
-    state = afterFarewell(state, each);
-    for (const [region, table] of REGIONS) {
-      const cell = cellOf(table, state[region], each);
-      if (cell === undefined) continue;
-      const { next, effects: done, raise, patch } = cell(state[region], each, state, nowMs);
-      if (done !== undefined) effects.push(...done.filter((effect) => isPossible(effect, state)));
+    if (state.comeback === "expected" && isFarewell(each)) state = { ...state, comeback: "none" };
+    for (const region of CONCERNED.get(each.type) ?? []) {
+      const cell = cellOf(TABLES[region], state[region], each);
+      const { next, effects: added, raise, patch } = cell(state[region], each, state, nowMs);
+      for (const effect of added ?? []) if (isPossible(effect, state)) effects.push(effect);
       if (raise !== undefined) inputs.push(...raise);
-      if (patch !== undefined) state = { ...state, ...patch };
-      if (next !== undefined) state = { ...state, [region]: next };
+      if (next !== undefined) state = { ...state, ...patch, [region]: next };
+      else if (patch !== undefined) state = { ...state, ...patch };
     }
   }
   return { state, effects: withCork(before, state, effects) };
 }
 
-/** Whether the client may still come back. */
-function afterFarewell(state: SessionState, input: Input): SessionState {
-  if (state.comeback === "none") return state;
-  const isEnd = input.type === "closeReceived" || input.type === "socketClosed";
-  const isFarewell = input.type === "farewell" || (isEnd && input.code === NORMAL_CLOSE);
-  return isFarewell ? { ...state, comeback: "none" } : state;
+/** Whether the client says that it will not come back. */
+function isFarewell(input: Input): boolean {
+  switch (input.type) {
+    case "farewell":
+      return true;
+    case "closeReceived":
+    case "socketClosed":
+      return input.code === NORMAL_CLOSE;
+    default:
+      return false;
+  }
 }
 
 /** Nothing is sent to a client that gets no more answers. */

@@ -37,7 +37,7 @@ export function errorKind(code: ErrorCode): ErrorKind {
   return ERRORS[code];
 }
 
-interface Told {
+interface RefusalCodes {
   /** In frame 50 of the byte dialects. */
   readonly byte: number;
   readonly code: ErrorCode;
@@ -46,7 +46,7 @@ interface Told {
 }
 
 /** What a refusal of the chat is in each dialect. */
-export const REFUSALS: Readonly<Record<Refusal, Told>> = {
+export const REFUSALS: Readonly<Record<Refusal, RefusalCodes>> = {
   bad_name: { byte: 1, code: "bad_name" },
   name_taken: { byte: 1, code: "name_taken" },
   unknown_user: { byte: 1, code: "not_found" },

@@ -23,7 +23,7 @@ export const BUGS_OF_MESSAGES: Readonly<Record<string, Bug>> = {
         MESSAGES,
         "append",
         "local seq = (tonumber(last[1]) or 0) + 1",
-        "local seq = tonumber(last[1]) if seq % 100 == 99 then error('OOM refused') end",
+        "local seq = tonumber(last[1]) if seq % 20 == 19 then error('OOM refused') end",
       ),
     ],
     breaks: ["numbers-without-holes"],
@@ -51,7 +51,7 @@ export const BUGS_OF_MESSAGES: Readonly<Record<string, Bug>> = {
       atStart(
         STORE,
         "RedisConversationStore.append",
-        "await new Promise((r) => setTimeout(r, Math.random() * 200));",
+        "if (Math.random() < 0.4) await new Promise((r) => setTimeout(r, 500));",
       ),
     ],
     breaks: ["real-time-order"],

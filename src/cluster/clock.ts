@@ -1,8 +1,8 @@
-/** Redis' clock as this node knows it: what heartbeats tell, carried on by the node's own steady clock. */
+/** Redis' clock as this node knows it: set by the heartbeats, and advanced by the node's own steady clock. */
 
 export class RedisClock {
   readonly #steadyMs: () => number;
-  /** What Redis' clock shows when the steady clock shows 0. */
+  /** Redis' time minus the steady clock's. */
   #offsetMs: number | undefined;
   #latestMs = 0;
 
@@ -11,15 +11,15 @@ export class RedisClock {
   }
 
   /**
-   * Redis has told its time, between these two moments of the steady clock. An answer that took long
-   * says little, and moves only a clock that it proves wrong.
+   * Takes Redis' time, which was read between these two moments of the steady clock. The longer an answer took, the
+   * less it says: the clock moves only as far as it is proved wrong.
    */
   hear(redisMs: number, askedMs: number, answeredMs: number): void {
     const [least, most] = [redisMs - answeredMs, redisMs + 1 - askedMs];
     this.#offsetMs = Math.min(most, Math.max(least, this.#offsetMs ?? (least + most) / 2));
   }
 
-  /** Milliseconds since 1970. Never goes back: it stands still until Redis' clock has caught up. */
+  /** Milliseconds since 1970. It never goes back: it stands still until Redis' clock has caught up. */
   get nowMs(): number {
     if (this.#offsetMs === undefined) throw new Error("Redis has not told its time yet");
     this.#latestMs = Math.max(this.#latestMs, Math.floor(this.#steadyMs() + this.#offsetMs));

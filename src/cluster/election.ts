@@ -1,6 +1,6 @@
 /**
- * Election: at most one node leads, and its token is the greatest. The lease bounds how long nobody
- * leads; what keeps two from acting is the token, checked where the leader writes.
+ * Leader election. The lease limits for how long nobody leads. That two nodes never both act as leader is the work
+ * of the token, a fence: each leader has a greater one, and Redis checks it where the leader writes.
  */
 import { setTimeout as pause } from "node:timers/promises";
 import type { LeaderLease, Membership } from "./ports.js";
@@ -9,32 +9,32 @@ import type { Observe } from "../observe.js";
 export interface ElectionSettings {
   /** Between attempts to lead or to renew. */
   readonly renewMs: number;
-  /** A leader whose last good renewal began this long ago stops acting by itself. */
+  /** A leader stops acting when its last successful renewal began this long ago. */
   readonly stepDownMs: number;
 }
 
 export class Election {
   readonly #lease: LeaderLease;
-  readonly #standing: Membership;
+  readonly #membership: Membership;
   readonly #settings: ElectionSettings;
   readonly #observe: Observe;
   readonly #stop = new AbortController();
-  #term: { token: string; renewedAt: number } | undefined;
+  #term: { token: string; renewedAtMs: number } | undefined;
   #running: Promise<void> | undefined;
 
   constructor(
     lease: LeaderLease,
-    standing: Membership,
+    membership: Membership,
     settings: ElectionSettings,
     observe: Observe,
   ) {
     this.#lease = lease;
-    this.#standing = standing;
+    this.#membership = membership;
     this.#settings = settings;
     this.#observe = observe;
   }
 
-  /** Runs until closed; `duties` is called after each good renewal, never twice at a time. */
+  /** Runs until closed. Calls `duties` after each successful renewal, never twice at a time. */
   start(duties: (token: string) => Promise<void>): void {
     this.#running = this.#run(duties);
   }
@@ -42,7 +42,7 @@ export class Election {
   /** The token, while this node may act as leader. */
   get token(): string | undefined {
     if (this.#term === undefined) return undefined;
-    const isFresh = performance.now() - this.#term.renewedAt < this.#settings.stepDownMs;
+    const isFresh = performance.now() - this.#term.renewedAtMs < this.#settings.stepDownMs;
     return isFresh ? this.#term.token : undefined;
   }
 
@@ -53,31 +53,31 @@ export class Election {
     await this.#running;
     if (this.#term === undefined) return;
     this.#lead(undefined, 0);
-    await this.#lease.resign(this.#standing.incarnation);
+    await this.#lease.resign(this.#membership.incarnation);
   }
 
   async #run(duties: (token: string) => Promise<void>): Promise<void> {
     const { signal } = this.#stop;
     while (!signal.aborted) {
-      const began = performance.now();
+      const beganMs = performance.now();
       try {
-        if (this.#standing.isMember) {
-          this.#lead(await this.#lease.acquire(this.#standing.incarnation), began);
+        if (this.#membership.isMember) {
+          this.#lead(await this.#lease.acquire(this.#membership.incarnation), beganMs);
         }
         const token = this.token;
         if (token !== undefined) await duties(token);
       } catch (error) {
         this.#observe.log.warn({ event: "election_failed", err: error }, "election or duty failed");
       }
-      if (this.token === undefined) this.#lead(undefined, began);
-      const wait = this.#settings.renewMs - (performance.now() - began);
-      await pause(Math.max(wait, 50), undefined, { signal }).catch(() => {});
+      if (this.token === undefined) this.#lead(undefined, beganMs);
+      const waitMs = this.#settings.renewMs - (performance.now() - beganMs);
+      await pause(Math.max(waitMs, 50), undefined, { signal }).catch(() => {});
     }
   }
 
-  #lead(token: string | undefined, renewedAt: number): void {
+  #lead(token: string | undefined, renewedAtMs: number): void {
     const was = this.#term?.token;
-    this.#term = token === undefined ? undefined : { token, renewedAt };
+    this.#term = token === undefined ? undefined : { token, renewedAtMs };
     if (was === token) return;
     this.#observe.counters.leading.set(token === undefined ? 0 : 1);
     if (token === undefined)

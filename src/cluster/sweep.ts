@@ -1,8 +1,8 @@
-/** The sweep: what the leader does for all, once a second. */
+/** The sweep: the leader's duty, once a second. */
 import { StaleToken, type Duties } from "./ports.js";
 import type { Observe } from "../observe.js";
 
-/** One round: the quiet become inactive, the users of dead nodes are signed out. */
+/** One round: idle users become inactive, the users of dead nodes are signed out. */
 export async function sweep(duties: Duties, token: string, observe: Observe): Promise<void> {
   try {
     const { idled, dead } = await duties.sweep(token);

@@ -1,4 +1,4 @@
-/** What lets a connection in: the URL with the logins beside it, and the files of TLS, read and checked together. */
+/** Access to Redis: the URL, logins given beside it, and the files of TLS, read and checked together. */
 import { X509Certificate } from "node:crypto";
 import { readFileSync } from "node:fs";
 import * as tls from "node:tls";
@@ -13,22 +13,22 @@ export interface AccessSettings {
   /** For the sentinels, where the URL has none. */
   readonly sentinelUsername?: string | undefined;
   readonly sentinelPassword?: string | undefined;
-  /** Paths of PEM files. Authorities, besides those that Node has. */
+  /** Path of a PEM file with authorities, besides those that Node has. */
   readonly caFile?: string | undefined;
-  /** This client's certificate and its key. */
+  /** Paths of PEM files: this client's certificate and its key. */
   readonly certFile?: string | undefined;
   readonly keyFile?: string | undefined;
 }
 
 export interface Access {
-  /** With the logins that were given beside the URL. */
+  /** With the logins from beside the URL. */
   readonly address: RedisAddress;
   /** Undefined without TLS. */
   readonly tls: { readonly secureContext?: tls.SecureContext } | undefined;
 }
 
 /**
- * Reads the files anew at each call, so what was rotated on disk is used by the next connection.
+ * Reads the settings and their files. Called before each connection, so that rotated files are used.
  * @throws AddressError that names the variable to change
  */
 export function readAccess(settings: AccessSettings): Access {
@@ -49,7 +49,7 @@ export function readAccess(settings: AccessSettings): Access {
   return { address: { ...address, login }, tls: secured };
 }
 
-/** Each part stands in one place only. */
+/** The login from the URL or from beside it: each part may be given in one place only. */
 function loginFrom(whose: "REDIS" | "SENTINEL", inUrl: Login, beside: Login): Login {
   for (const key of ["username", "password"] as const) {
     if (inUrl[key] === undefined || beside[key] === undefined) continue;
@@ -115,18 +115,18 @@ function checkCertificate(pem: string, variable: string): void {
   }
 }
 
-/** The one made last: all connections share it until a file changes, for Node's authorities take 10 ms to read. */
-let made: { readonly from: string; readonly context: tls.SecureContext } | undefined;
+/** The last context: connections share it until a file changes, since reading Node's authorities takes 10 ms. */
+let cached: { readonly from: string; readonly context: tls.SecureContext } | undefined;
 
 function contextOf(ca?: string, cert?: string, key?: string): tls.SecureContext {
   const from = [ca, cert, key].join("\n");
-  if (made?.from === from) return made.context;
+  if (cached?.from === from) return cached.context;
   try {
     const context = tls.createSecureContext({
-      ...(ca !== undefined && { ca: [...ownAuthorities(), ca] }),
+      ...(ca !== undefined && { ca: [...nodeAuthorities(), ca] }),
       ...(cert !== undefined && { cert, key }),
     });
-    made = { from, context };
+    cached = { from, context };
     return context;
   } catch (error) {
     const isOther = (error as NodeJS.ErrnoException).code === "ERR_OSSL_X509_KEY_VALUES_MISMATCH";
@@ -135,8 +135,8 @@ function contextOf(ca?: string, cert?: string, key?: string): tls.SecureContext 
   }
 }
 
-/** From Node 22.15 on with those of NODE_EXTRA_CA_CERTS and, if Node was told so, the system's. */
-function ownAuthorities(): readonly string[] {
+/** Node's authorities: from 22.15 on with those of NODE_EXTRA_CA_CERTS and, if Node is set so, the system's. */
+function nodeAuthorities(): readonly string[] {
   const { getCACertificates } = tls as { getCACertificates?: (which: string) => string[] };
   return getCACertificates?.("default") ?? tls.rootCertificates;
 }

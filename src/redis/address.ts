@@ -1,6 +1,6 @@
 /**
- * Where Redis is: the one reader of `REDIS_URL`. Says what is wrong in words that hold nothing of the URL
- * but names of parameters, for it may hold passwords.
+ * The address of Redis: parses `REDIS_URL`. Its errors quote nothing of the URL but names of parameters, since
+ * the URL may hold passwords.
  *
  *     redis://[[user][:password]@]host[:port][/0]          rediss:// for TLS
  *     redis+sentinel://[[user][:password]@]host[:port],…/name[/0][?sentinel_username=…&sentinel_password=…]
@@ -26,7 +26,7 @@ export type RedisAddress =
       readonly kind: "sentinel";
       /** To the sentinels and to Redis. */
       readonly isTls: boolean;
-      /** The primary called so is where Sentinel says. */
+      /** The name of the primary; Sentinel knows where it is. */
       readonly name: string;
       readonly sentinels: readonly Place[];
       /** For Redis itself. */
@@ -34,10 +34,10 @@ export type RedisAddress =
       readonly sentinelLogin: Login;
     };
 
-/** The URL, or what is given beside it, cannot be used; the message says why, and holds no secret. */
+/** The URL, or a setting beside it, cannot be used. The message says why, and holds no secret. */
 export class AddressError extends Error {
   override readonly name = "AddressError";
-  /** Which one is to be changed. */
+  /** The variable to change. */
   readonly variable: string;
 
   constructor(message: string, variable = "REDIS_URL") {
@@ -91,7 +91,7 @@ export function readAddress(url: string): RedisAddress {
   return { kind: "server", isTls, at: readPlace(hosts[0]!, 6_379), login };
 }
 
-/** A user without a password: that is given beside the URL (access.ts). */
+/** Parses `user:password`, `:password` or `user`. A missing password may be given beside the URL (access.ts). */
 function readLogin(text: string): Login {
   const colon = text.indexOf(":");
   if (colon === -1) return loginOf(decoded(text), undefined);
@@ -100,7 +100,7 @@ function readLogin(text: string): Login {
   return loginOf(decoded(text.slice(0, colon)), password);
 }
 
-/** An empty username is none: the server's default user. */
+/** A login. An empty username means the server's default user. */
 export function loginOf(username: string | undefined, password: string | undefined): Login {
   return {
     ...(username !== undefined && username !== "" && { username }),
@@ -118,7 +118,7 @@ function readPlace(text: string, standardPort: number): Place {
   return { host, port: number };
 }
 
-/** Pub/sub knows no databases, so clusters in several would hear each other. */
+/** Pub/sub ignores databases: clusters in several databases of one server would hear each other. */
 function checkDatabase(segments: readonly string[]): void {
   const [database = "", ...rest] = segments;
   if (!/^0*$/.test(database) || rest.length > 0) {
@@ -144,7 +144,7 @@ function theseAre(known: readonly string[]): string {
   return known.length === 0 ? "" : `; there are ${known.join(", ")}`;
 }
 
-/** `+` is a plus. */
+/** Percent-decodes a part. A `+` is a plus, not a space. */
 function decoded(text: string): string {
   try {
     return decodeURIComponent(text);

@@ -1,4 +1,4 @@
-/** Connections to Redis: never a command sent twice by the library, never a promise left hanging. */
+/** Connections to Redis. The library never sends a command twice, and every command ends. */
 import { TLSSocket } from "node:tls";
 import { Redis, type RedisOptions } from "ioredis";
 import type { Log } from "../observe.js";
@@ -12,15 +12,15 @@ import {
 import { whyPerhaps, whyRefused, type Peer } from "./refusal.js";
 
 export interface RedisSettings extends AccessSettings {
-  /** The same, with secrets as they are in their files by then: asked before each connection. */
+  /** The settings with the secrets that are in their files now. Called before each connection. */
   again?(this: void): AccessSettings;
-  /** A command without an answer for this long fails; whether it was carried out stays unknown. */
+  /** A command without an answer within this time fails. Whether it was carried out is unknown. */
   readonly commandTimeoutMs: number;
 }
 
 /**
- * A connection that reconnects for ever, until {@link giveUp}. Commands fail at once while it is
- * away. `role` names it in `CLIENT LIST` and in the log.
+ * A connection that reconnects until {@link giveUp}. Commands fail at once while it is not connected.
+ * `role` is its name in `CLIENT LIST` and in the log.
  */
 export function connectRedis(
   settings: RedisSettings,
@@ -31,20 +31,20 @@ export function connectRedis(
   const options = {
     lazyConnect: true,
     connectionName: `tertulia-${role}`,
-    // a command less to have the right to, and servers before 7.2 do not know it
+    // CLIENT SETINFO needs a right of its own, and servers before 7.2 do not know it
     disableClientInfo: true,
     connectTimeout: 2_000,
-    // a connection that is given up for its silence will not end politely
+    // a silent peer does not take part in closing the connection
     disconnectTimeout: 200,
     commandTimeout: commandTimeoutMs,
-    // a connection that went silent is given up, not waited for
+    // a silent connection is replaced
     socketTimeout: commandTimeoutMs + 500,
-    // and so is a sentinel that froze, as the machine of the primary may have: the next one is asked
+    // a silent sentinel may be on the machine of the primary that froze: the next one is asked
     sentinelCommandTimeout: commandTimeoutMs,
     retryStrategy: (attempt: number) => Math.min(25 * 2 ** attempt, 400) + Math.random() * 100,
     reconnectOnError: (error: Error) => error.message.startsWith("READONLY"),
     maxRetriesPerRequest: null,
-    // resending is the caller's decision: only the caller knows whether twice is harmless
+    // only the caller knows whether a command is idempotent, so only the caller retries
     autoResendUnfulfilledCommands: false,
     enableOfflineQueue: false,
     autoResubscribe: false,
@@ -82,7 +82,7 @@ export function connectRedis(
     log.info({ event: "redis_connected", role }, "redis connected");
   });
   redis.on("end", () => {
-    // the library gives up in some cases; this client is to be there until it is given up here
+    // in some cases the library gives up; this client does so only in giveUp
     if (givenUp.has(redis)) return;
     readAgain();
     setTimeout(() => void redis.connect().catch(() => {}), 500);
@@ -110,7 +110,7 @@ function listenToSentinels(
   onUnknownPrimary(redis, report);
 }
 
-/** A server that wants TLS hangs up on whoever speaks without, and says nothing; so may a proxy without a server. */
+/** Reports a hang-up without a word: a server that wants TLS does so, and a proxy that has no server. */
 function reportSilence(redis: Redis, report: (error: Error) => void): void {
   let isSilent = false;
   redis.on("connect", () => (isSilent = true));
@@ -122,7 +122,7 @@ function reportSilence(redis: Redis, report: (error: Error) => void): void {
   });
 }
 
-/** Where Redis is and what opens it, in ioredis' words. */
+/** The address and the credentials as options of ioredis. */
 export function optionsOf(access: Access): Omit<RedisOptions, "replyMapping"> {
   const { address } = access;
   const keys = Object.entries(keysOf(access)).filter(([, value]) => value !== undefined);
@@ -131,13 +131,13 @@ export function optionsOf(access: Access): Omit<RedisOptions, "replyMapping"> {
     name: address.name,
     sentinels: [...address.sentinels],
     ...Object.fromEntries(keys),
-    // a primary that froze says nothing; Sentinel says that another one has taken its place
+    // a frozen primary does not close its connections; Sentinel tells that another one has taken over
     failoverDetector: true,
     sentinelRetryStrategy: (attempt: number) => Math.min(50 * attempt, 500),
   };
 }
 
-/** What may be rotated while the process lives. The library looks it up at each connection. */
+/** The credentials, which may be rotated while the process runs. The library reads them at each connection. */
 function keysOf({ address, tls }: Access) {
   const isSentinel = address.kind === "sentinel";
   return {
@@ -160,26 +160,27 @@ export function giveUp(redis: Redis): void {
 }
 
 /**
- * When the certificate ends that Redis showed to this connection, in seconds since 1970; 0 without TLS or
- * without a connection. An open one lives on if Redis gets another certificate, and knows nothing of it.
+ * When the certificate expires that Redis showed to this connection, in seconds since 1970; 0 without TLS or
+ * without a connection. An open connection does not learn of a newer certificate.
  */
 export function certificateEnd({ stream }: Redis): number {
   if (!(stream instanceof TLSSocket)) return 0;
-  // null once the connection is closed, empty while it is made
+  // null once the connection is closed, empty during the handshake
   const certificate = stream.getPeerCertificate() as { valid_to?: string } | null;
   const seconds = Date.parse(certificate?.valid_to ?? "") / 1_000;
   return Number.isFinite(seconds) ? seconds : 0;
 }
 
-/** Connects, for as long as it takes. */
+/** Connects, and waits until it succeeds. */
 export async function untilReady(redis: Redis): Promise<void> {
   const ready = new Promise<void>((resolve) => redis.once("ready", resolve));
-  redis.connect().catch(() => {}); // its own retries go on; the error is logged by its listener
+  redis.connect().catch(() => {}); // the library retries; a listener logs the error
   await ready;
 }
 
 /**
- * Checks what the ledger relies on: a server of its own, a version with functions, no eviction of keys.
+ * Checks what the function library needs: a server that is neither a Cluster's nor a Sentinel, a version with
+ * functions, no eviction of keys. Returns the version.
  * @throws Error that says what the URL leads to instead
  */
 export async function checkRedis(redis: Redis, log: Log): Promise<string> {

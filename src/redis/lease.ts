@@ -1,4 +1,4 @@
-/** Leases in Redis: of nodes in every bucket, of the leader in one; and the leader's duties. */
+/** Leases in Redis: a node's in every bucket, the leader's in one. And the leader's duties. */
 import {
   StaleToken,
   type DeadNode,
@@ -17,22 +17,22 @@ export interface LeaseSettings {
 }
 
 /**
- * So many beats in a row find older data than this node has seen, before a generation begins on it. Fewer may
- * be a primary that has been replaced, and that only this connection has not left yet.
+ * After so many beats in a row on older data than this node has seen, a new generation begins on that data. Before,
+ * it may be a primary that has been replaced, and that only this connection has not left yet.
  */
 const OLDER_BEATS = 3;
-/** Users that one call sweeps or reaps: Redis serves nobody else meanwhile. */
+/** The most users that one call sweeps or reaps: Redis serves nobody else while it runs. */
 const BATCH = 200;
 
 export class RedisLeases implements NodeLease, LeaderLease, Duties {
-  readonly #ledger: FunctionLibrary;
+  readonly #library: FunctionLibrary;
   readonly #keys: Keys;
   readonly #settings: LeaseSettings;
-  /** Of a bucket, beats in a row. */
-  readonly #older = new Map<number, number>();
+  /** The number of beats in a row that found older data, by bucket. */
+  readonly #olderBeats = new Map<number, number>();
 
-  constructor(ledger: FunctionLibrary, keys: Keys, settings: LeaseSettings) {
-    this.#ledger = ledger;
+  constructor(library: FunctionLibrary, keys: Keys, settings: LeaseSettings) {
+    this.#library = library;
     this.#keys = keys;
     this.#settings = settings;
   }
@@ -47,7 +47,7 @@ export class RedisLeases implements NodeLease, LeaderLease, Duties {
 
   async retire(incarnation: string): Promise<void> {
     const calls = ALL_BUCKETS.map((bucket) =>
-      this.#ledger.call(
+      this.#library.call(
         "retire",
         [this.#keys.nodes(bucket), this.#keys.owned(bucket, incarnation)],
         [incarnation],
@@ -58,12 +58,12 @@ export class RedisLeases implements NodeLease, LeaderLease, Duties {
 
   async acquire(incarnation: string): Promise<string | undefined> {
     const keys = [this.#keys.meta(0), this.#keys.log(0), this.#keys.leader()];
-    const token = await this.#ledger.call("elect", keys, [incarnation, this.#settings.leaseMs]);
+    const token = await this.#library.call("elect", keys, [incarnation, this.#settings.leaseMs]);
     return String(token) || undefined;
   }
 
   async resign(incarnation: string): Promise<void> {
-    await this.#ledger.call("resign", [this.#keys.leader()], [incarnation]);
+    await this.#library.call("resign", [this.#keys.leader()], [incarnation]);
   }
 
   async sweep(token: string): Promise<{ idled: number; dead: DeadNode[] }> {
@@ -102,12 +102,12 @@ export class RedisLeases implements NodeLease, LeaderLease, Duties {
     const { leaseMs, stallMs } = this.#settings;
     const calls = ALL_BUCKETS.map(async (bucket): Promise<Head> => {
       const keys = [this.#keys.meta(bucket), this.#keys.log(bucket), this.#keys.nodes(bucket)];
-      // not when it joins: who has to, after each renewal, would ask twice in one beat
+      // only renewals count: a node whose lease was lost renews and joins in the same beat
       const isBeat = mode === "renew";
-      const older = this.#older.get(bucket) ?? 0;
+      const older = this.#olderBeats.get(bucket) ?? 0;
       const anew = isBeat && older + 1 >= OLDER_BEATS ? "anew" : "";
       const args = [incarnation, leaseMs, stallMs, mode, anew];
-      const answer = await this.#ledger.call("beat", keys, args);
+      const answer = await this.#library.call("beat", keys, args);
       const [isMember, generation, offset, timeMs, isOlder] = answer as [
         number,
         number,
@@ -115,7 +115,7 @@ export class RedisLeases implements NodeLease, LeaderLease, Duties {
         number,
         number,
       ];
-      if (isBeat) this.#older.set(bucket, isOlder === 1 ? older + 1 : 0);
+      if (isBeat) this.#olderBeats.set(bucket, isOlder === 1 ? older + 1 : 0);
       return {
         bucket,
         head: { generation, offset },
@@ -127,7 +127,7 @@ export class RedisLeases implements NodeLease, LeaderLease, Duties {
     const heads = await Promise.all(calls);
     const older = heads.filter(({ isOlder }) => isOlder).map(({ bucket }) => bucket);
     if (older.length > 0) {
-      const { log } = this.#ledger.observe;
+      const { log } = this.#library.observe;
       log.warn(
         { event: "redis_is_older", buckets: older },
         "redis holds older data than this node has seen, nothing is written yet",
@@ -138,7 +138,7 @@ export class RedisLeases implements NodeLease, LeaderLease, Duties {
 
   async #duty(name: "sweep" | "reap", ...rest: [string[], (string | number)[]]): Promise<unknown> {
     try {
-      return await this.#ledger.call(name, ...rest);
+      return await this.#library.call(name, ...rest);
     } catch (error) {
       if (isReply(error, "STALE")) throw new StaleToken((error as Error).message);
       throw error;

@@ -1,8 +1,8 @@
-/** Why a connection is refused, where trying again is of no use before somebody changes a setting. */
+/** Why a connection is refused, if somebody must change a setting before a retry can succeed. */
 
 export type Peer = "redis" | "sentinel";
 
-/** What the library and OpenSSL say, and what is to be done about it. The first that fits counts. */
+/** Errors of the library and of OpenSSL, with their reason in plain words. The first match counts. */
 const REFUSALS: readonly (readonly [said: RegExp, why: (peer: Peer) => string])[] = [
   [
     /alert (?:unknown ca|bad certificate|certificate (?:unknown|expired|revoked)|unsupported certificate)/i,
@@ -42,13 +42,13 @@ const REFUSALS: readonly (readonly [said: RegExp, why: (peer: Peer) => string])[
   ],
 ];
 
-/** Undefined if the peer may just be away. */
+/** The reason of a refusal. Undefined if the peer may just be away. */
 export function whyRefused(error: Error, peer: Peer): string | undefined {
   const said = `${(error as NodeJS.ErrnoException).code} ${error.message}`;
   return REFUSALS.find(([pattern]) => pattern.test(said))?.[1](peer);
 }
 
-/** What may be wrong with a server that was never reached. It may as well be away. */
+/** A guess what is wrong with a server that was never reached. It may also just be away. */
 export function whyPerhaps(error: Error, isTls: boolean): string | undefined {
   const said = `${(error as NodeJS.ErrnoException).code} ${error.message}`;
   const isCut = /ECONNRESET|hung up|Connection is closed/.test(said);

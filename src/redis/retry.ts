@@ -1,37 +1,39 @@
-/** Steps that are safe to repeat are repeated: session ids and message ids see to it that they are. */
+/** Retries steps that are idempotent: session ids and message ids make them so. With backoff and jitter. */
 import { setTimeout as pause } from "node:timers/promises";
 import { Unavailable } from "../chat/ports.js";
 import { isReply } from "./function-library.js";
 
 /**
- * @param signal gives up
- * @throws Unavailable when there was no good answer within this time, or Redis refuses for good; an AbortError
+ * Repeats a step until it succeeds.
+ *
+ * @param signal ends the attempts
+ * @throws Unavailable when it has not succeeded within this time, or Redis refuses for good; AbortError
  */
 export async function retrying<T>(
   withinMs: number,
   step: () => Promise<T>,
   signal?: AbortSignal,
 ): Promise<T> {
-  const until = performance.now() + withinMs;
+  const untilMs = performance.now() + withinMs;
   for (let attempt = 0; ; attempt++) {
     try {
       return await step();
     } catch (error) {
       if (error instanceof Unavailable) throw error;
-      const wait = Math.min(20 * 2 ** attempt, 250) * (0.5 + Math.random());
+      const waitMs = Math.min(20 * 2 ** attempt, 250) * (0.5 + Math.random());
       const refusal = refusedForGood(error);
       if (refusal !== undefined) {
         throw new Unavailable(`the store refuses it (${refusal})`, { cause: error });
       }
-      if (performance.now() + wait > until) {
+      if (performance.now() + waitMs > untilMs) {
         throw new Unavailable("the store gave no answer in time", { cause: error });
       }
-      await pause(wait, undefined, { signal });
+      await pause(waitMs, undefined, { signal });
     }
   }
 }
 
-/** Redis has understood and will not do it; asking again changes nothing. */
+/** The error of Redis after which a retry is of no use, if it is one. */
 function refusedForGood(error: unknown): string | undefined {
   return ["WRONGTYPE", "OOM", "MISCONF", "NOPERM", "NOAUTH", "ERR"].find((word) =>
     isReply(error, word),

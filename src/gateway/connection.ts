@@ -90,11 +90,11 @@ export class Connection implements Session {
   attach(webSocket: AnsweringSocket, socket: Socket): void {
     this.#webSocket = webSocket;
     this.#address = addressOf(socket);
-    webSocket.beforeAnswer = (code) => {
+    webSocket.answerAfter(socket, (code) => {
       const answered = new Promise<void>((resolve) => (this.#answerClose = resolve));
       this.#put({ type: "closeReceived", code });
       return answered;
-    };
+    });
     this.#keepalive.attach(webSocket, socket);
     this.#sendQueue.attach(webSocket, socket);
     this.#requestQueue.attach(webSocket);

@@ -14,12 +14,11 @@ export function hasReceivedClose(webSocket: WebSocket): boolean {
 }
 
 /**
- * Keeps this side of the connection open when the client ends its own: `ws` would end this one too, without the answer
- * to a close frame that is still owed. To be called once that frame has come.
+ * Keeps this side of a WebSocket's connection open when the client ends its own: `ws` listens for the end, and would end
+ * this side too, without the answer to a close frame that is still owed. To be called once that frame has come.
  */
-export function keepOpenAfterEnd(webSocket: WebSocket): void {
-  const socket = Reflect.get(webSocket, "_socket") as Socket | undefined;
-  socket?.removeAllListeners("end");
+export function keepOpenAfterEnd(socket: Socket): void {
+  socket.removeAllListeners("end");
 }
 
 /**

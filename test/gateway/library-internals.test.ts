@@ -30,13 +30,13 @@ afterEach(() => {
 });
 
 test("ws answers a close frame by calling close() of the class it was given", async () => {
-  const { webSocket, client, received } = await connected();
+  const { webSocket, socket, client, received } = await connected();
   const codes: number[] = [];
   let answer = (): void => {};
-  webSocket.beforeAnswer = (code) => {
+  webSocket.answerAfter(socket, (code) => {
     codes.push(code);
     return new Promise((resolve) => (answer = resolve));
-  };
+  });
   client.write(CLOSE_FRAME);
   await eventually(() => expect(codes).toEqual([1005]));
   expect(webSocket.readyState).toBe(AnsweringSocket.OPEN); // what was asked before is still answered
@@ -48,7 +48,7 @@ test("ws answers a close frame by calling close() of the class it was given", as
 test("a client that hangs up behind its close frame is answered all the same", async () => {
   const { webSocket, socket, client, received } = await connected();
   let answer = (): void => {};
-  webSocket.beforeAnswer = () => new Promise((resolve) => (answer = resolve));
+  webSocket.answerAfter(socket, () => new Promise((resolve) => (answer = resolve)));
   client.end(CLOSE_FRAME);
   await eventually(() => expect(socket.readableEnded).toBe(true));
   answer();
@@ -57,9 +57,9 @@ test("a client that hangs up behind its close frame is answered all the same", a
 });
 
 test("a close of the library's own, for a broken frame, does not wait", async () => {
-  const { webSocket, client, received } = await connected();
+  const { webSocket, socket, client, received } = await connected();
   webSocket.on("error", () => {});
-  webSocket.beforeAnswer = () => new Promise(() => {});
+  webSocket.answerAfter(socket, () => new Promise(() => {}));
   client.write(Buffer.from([0xff, 0x80, 0, 0, 0, 0]));
   await eventually(() => expect(received()).toBe("880203ea")); // 1002
 });

@@ -48,6 +48,7 @@ export class ModelShell {
   wire: "upgrading" | "open" | "closed" | "cut" = "upgrading";
   isUpgraded = false;
   ended = 0;
+  #ending: SessionState["transport"]["ending"];
   readonly #machine: SessionMachine;
   readonly #check: (effect: Effect, shell: ModelShell) => void;
   readonly #requests: Decoded[] = [];
@@ -94,6 +95,23 @@ export class ModelShell {
     this.isUpgraded = true;
     if (this.state.transport.kind !== "closed") this.wire = "open";
     this.put({ type: "upgraded" });
+  }
+
+  /** Each timer runs only in the states that wait for it; why a connection ends is said once. */
+  checkState(): void {
+    const { transport, service, request } = this.state;
+    if (this.#ending !== undefined && transport.ending !== this.#ending) {
+      this.broken.push("why it ends is said again");
+    }
+    this.#ending = transport.ending;
+    const waits: Partial<Record<Timer, boolean>> = {
+      settle: transport.kind === "settling",
+      patience: service.kind === "finishing" || service.kind === "hurrying",
+      doubt: request.kind === "waiting",
+    };
+    for (const timer of this.timers) {
+      if (waits[timer] === false) this.broken.push(`${timer} runs, and nothing waits for it`);
+    }
   }
 
   hear(notice: Notice, seq?: number): void {

@@ -47,6 +47,9 @@ export class ModelWorld {
   readonly #tape: Iterator<number>;
   /** Whose clients have sent a close frame. */
   readonly #hasClosed = new Set<ModelShell>();
+  readonly #saidGoodbye = new Set<ModelShell>();
+  /** Who was told that events were missed. */
+  readonly #missed = new Set<ModelShell>();
   #fed = 0;
 
   constructor(traits: readonly Traits[], settings: SessionSettings, tape: Iterable<number>) {
@@ -158,7 +161,11 @@ export class ModelWorld {
     const own = { type: "presence", at, user: { name: ana, status }, cause: "left" } as const;
     const hasMissed = rest % 2 === 0;
     const gap = { type: "gap", bucket: 0, after: at, reason: "trimmed", hasMissed } as const;
-    for (const shell of this.shells) if (isInHub(shell)) shell.hear(rest % 17 === 16 ? gap : own);
+    const notice = rest % 17 === 16 ? gap : own;
+    for (const shell of this.shells.filter(isInHub)) {
+      shell.hear(notice);
+      if (notice === gap && hasMissed) this.#missed.add(shell);
+    }
   }
 
   #due(shell: ModelShell, rest: number): boolean {
@@ -214,6 +221,7 @@ export class ModelWorld {
     if (input.type === "closeReceived") {
       if (this.#hasClosed.has(shell)) return;
       this.#hasClosed.add(shell);
+      if (input.code === 1000) this.#saidGoodbye.add(shell);
     }
     shell.put(input);
   }
@@ -235,6 +243,15 @@ export class ModelWorld {
   #quiet(shell: ModelShell): void {
     const { told, heard, state, questions } = shell;
     shell.checkCork();
+    shell.checkState();
+    const isSevered = this.#missed.has(shell) && state.traits.afterHole === "evict";
+    if (isSevered && state.delivery.kind !== "severed") shell.broken.push("a hole is forgotten");
+    if (this.#saidGoodbye.has(shell) && state.comeback !== "none") {
+      shell.broken.push("who has said goodbye may come back");
+    }
+    if (!state.traits.catchesUp && told[0] !== undefined && told[0] !== heard[0]) {
+      shell.broken.push(`told ${told[0]}, which was heard under a name that was not had`);
+    }
     const wrong = told.findIndex((seq, i) => i > 0 && seq !== told[i - 1]! + 1);
     if (wrong !== -1) shell.broken.push(`told ${told[wrong]} behind ${told[wrong - 1]}`);
     const isIdle = questions.length === 0 && shell.wire === "open" && !shell.isCorked;

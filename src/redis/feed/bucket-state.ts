@@ -1,4 +1,4 @@
-/** What the feed knows of one bucket: the states, what happens to them, and what is to be done then. */
+/** The feed's state for one bucket, with its inputs and effects. transition.ts is the function over them. */
 import type { Position } from "../../chat/events.js";
 import type { Hole } from "./hole.js";
 import { NOTHING_SEEN, type Lineage, type Found, type Seen } from "./lineage.js";
@@ -6,13 +6,13 @@ import { NOTHING_SEEN, type Lineage, type Found, type Seen } from "./lineage.js"
 export type BucketState = Unknown | Starting | Following | Filling | Closed;
 
 export interface Noted {
-  /** All that is known to have been there, whoever told of it. */
+  /** All positions that the node knows of: heard, read, or told by a head. */
   readonly seen: Seen;
-  /** The newest event that the subscription told of. */
+  /** The newest event that came through the subscription. */
   readonly heard: Position;
 }
 
-/** No head was read yet. */
+/** The head has not been read yet. */
 export interface Unknown extends Noted {
   readonly name: "unknown";
 }
@@ -20,20 +20,20 @@ export interface Unknown extends Noted {
 /** The head is being read. */
 export interface Starting extends Noted {
   readonly name: "starting";
-  /** What was seen before the read began. */
+  /** What the node had seen before this read. */
   readonly known: Seen;
 }
 
 export interface Placed extends Noted {
-  /** The last event that was delivered, or the beginning of a generation. */
+  /** The last delivered event, or the beginning of a generation. */
   readonly cursor: Position;
-  /** The head at the last comparison: the subscription must have told of it by the next one. */
+  /** The head at the last comparison. The subscription must deliver it before the next one. */
   readonly expected: Position;
-  /** Whether it had not, at the last one. */
+  /** Whether it had failed to, at the last one. */
   readonly silence: "none" | "once";
 }
 
-/** All up to the cursor was delivered, and the next event is waited for. */
+/** Everything up to the cursor was delivered; the next event is awaited. */
 export interface Following extends Placed {
   readonly name: "following";
 }
@@ -46,30 +46,30 @@ export interface Filling extends Placed {
 
 export interface Fill {
   readonly cause: "gap" | "catchUp" | "resubscription";
-  /** What comes after this fill, however it ends. */
+  /** What comes next, however this fill ends. */
   readonly next: "follow" | "catchUp" | "resubscription" | "close";
-  /** The cursor when it began, and the events delivered since. */
+  /** The cursor when the fill began, and the number of events delivered since. */
   readonly after: Position;
   readonly count: number;
-  /** What was known when this page was asked for: what the page does not have is compared with that. */
+  /** The newest event heard, and the last known head, when this page was requested. */
   readonly heardBefore: Position;
   readonly headBefore: Position;
   readonly reading: Reading;
 }
 
-/** The read that is under way, and what the reads before it found. */
+/** The read that is under way, with the results of the reads before it. */
 export type Reading =
   | { readonly what: "page" }
-  /** There is a new generation, or the page does not follow on the cursor. */
+  /** A new generation has begun, or the page does not continue at the cursor. */
   | {
       readonly what: "lineage";
       readonly page: readonly LoggedEvent[];
-      /** What was seen before this read began. */
+      /** What the node had seen before this read. */
       readonly known: Seen;
     }
-  /** Something is missing: the page once more, now that it is known up to where it must go. */
+  /** Something is missing. The page is read again, now that the head is known. */
   | { readonly what: "pageAgain"; readonly known: Seen; readonly lineage: Lineage }
-  /** It is missing there, too. */
+  /** It is missing there too: a hole. */
   | {
       readonly what: "oldest";
       readonly known: Seen;
@@ -88,20 +88,20 @@ export interface LoggedEvent {
 
 export type Input =
   | { readonly type: "start" }
-  /** The subscription told of an event. */
+  /** An event came through the subscription. */
   | { readonly type: "heard"; readonly at: Position }
-  /** A head that was read elsewhere. */
+  /** A head was read elsewhere. */
   | { readonly type: "compared"; readonly head: Position }
-  /** All that is in the log by now is to be delivered. */
+  /** Everything that is in the log by now must be delivered. */
   | { readonly type: "catchUp" }
-  /** The subscription is a new one, and may have missed anything. */
+  /** There is a new subscription; events before it may have been missed. */
   | { readonly type: "resubscribed" }
   /** The subscription is about to be replaced. */
   | { readonly type: "replaced" }
   | { readonly type: "close" }
   | Answer;
 
-/** Of Redis, to the read that is under way. */
+/** The answer of Redis to the read that is under way. */
 export type Answer =
   | { readonly type: "pageRead"; readonly page: readonly LoggedEvent[] }
   | { readonly type: "lineageRead"; readonly lineage: Lineage }
@@ -135,7 +135,7 @@ export const UNKNOWN: Unknown = {
 
 export const NO_EFFECTS: readonly Effect[] = [];
 
-/** Events up to the head of the last comparison that were not delivered; unknown across generations. */
+/** The number of undelivered events up to the head of the last comparison; 0 across generations. */
 export function lagOf(state: BucketState): number {
   if (state.name !== "following" && state.name !== "filling") return 0;
   const { expected, cursor } = state;

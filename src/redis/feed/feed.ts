@@ -1,6 +1,6 @@
 /**
- * The feed: follows the logs of all buckets. Pub/sub is only the hurry; the log is the truth, so
- * whatever a subscription loses is read from there. Subscribe first, read second.
+ * The feed: follows the logs of all buckets. Pub/sub makes it fast; the log makes it complete: what a subscription
+ * loses is read from there. Subscribe first, read second.
  *
  * This is the shell: it turns what happens on the connections into inputs of the state machines
  * (transition.ts for each bucket, subscription.ts), and runs their effects.
@@ -34,21 +34,21 @@ import {
 } from "./subscription.js";
 import { transition } from "./transition.js";
 
-/** A Redis that is slow is waited for. */
+/** How long the start may take: Redis may be slow. */
 const STARTS_WITHIN_MS = 30_000;
-/** At the start, the first probe is waited for; if it does not come, the beats go on trying. */
+/** How long the start waits for the first probe. If it does not come, the beats go on probing. */
 const PROVEN_WITHIN_MS = 1_000;
 
 interface Bucket {
   readonly index: number;
   readonly log: BucketLog;
   state: BucketState;
-  /** Who waits until nothing is read any more. */
+  /** Callers that wait until no read is under way. */
   waiting: { resolve: () => void; reject: (error: unknown) => void }[];
 }
 
 export class RedisFeed implements Feed {
-  /** What is known to have been there. */
+  /** The newest positions that this node knows of. */
   readonly seen: SeenPositions;
   readonly #subscriber: Redis;
   readonly #commands: Redis;
@@ -79,7 +79,7 @@ export class RedisFeed implements Feed {
     this.seen = { newestIn: (meta) => byMeta.get(meta)!.state.seen.newest };
   }
 
-  /** Follows from the heads of this moment on. */
+  /** Delivers the events from the heads of this moment on. */
   async start(deliver: (notice: Notice) => void): Promise<void> {
     this.#deliver = deliver;
     this.#subscriber.on("messageBuffer", (channel: Buffer, event: Buffer) => {
@@ -93,7 +93,7 @@ export class RedisFeed implements Feed {
     await retrying(STARTS_WITHIN_MS, () => this.#subscribe(), signal);
     this.#enterSubscription("subscribed");
     this.#subscriber.on("close", () => this.#enterSubscription("lost"));
-    // every later connection is a new subscription, and may have missed anything
+    // every later connection needs a new subscription
     this.#subscriber.on("ready", () => this.#enterSubscription("connected"));
     const start = (bucket: Bucket): Promise<void> => this.#untilRead(bucket, { type: "start" });
     const startAll = this.#buckets.map((bucket) =>
@@ -105,17 +105,17 @@ export class RedisFeed implements Feed {
     await Promise.race([proven, pause(PROVEN_WITHIN_MS, undefined, { signal })]);
   }
 
-  /** Whether the subscription is there, and has lately proved that it tells what is published. */
+  /** Whether the subscription stands, and has lately proved that it delivers what is published. */
   get isHearing(): boolean {
     return this.#subscription === "subscribed" && this.#probe.isProven;
   }
 
-  /** Events up to the heads of the last comparison that were not delivered; unknown across generations. */
+  /** The number of undelivered events up to the heads of the last comparison. */
   get lag(): number {
     return this.#buckets.reduce((sum, { state }) => sum + lagOf(state), 0);
   }
 
-  /** Proves the way through Redis and back; to be called each beat. A deaf subscription is replaced. */
+  /** Sends a probe through Redis and back. To be called each beat. Replaces a deaf subscription. */
   probe(): void {
     if (this.#probe.isDeaf && this.#enterSubscription("unheard")) {
       this.#observe.log.warn(
@@ -131,12 +131,12 @@ export class RedisFeed implements Feed {
     );
   }
 
-  /** Reads all that is in the logs by now. Ends also when that fails: the beats try again. */
+  /** Reads all that is in the logs by now. Also ends when that fails: the beats try again. */
   async catchUp(): Promise<void> {
     await Promise.all(this.#buckets.map((bucket) => this.#untilRead(bucket, { type: "catchUp" })));
   }
 
-  /** Takes a head that was read elsewhere, each beat. */
+  /** Compares with a head that was read elsewhere. To be called each beat. */
   compare(index: number, head: Position): void {
     this.#enter(this.#buckets[index]!, { type: "compared", head });
   }
@@ -161,7 +161,7 @@ export class RedisFeed implements Feed {
     this.#onProven();
   }
 
-  /** `heard` is the event, if that is the input. */
+  /** `heard`: the event, if that is the input. */
   #enter(bucket: Bucket, input: Input, heard?: LoggedEvent): void {
     const { state, effects } = transition(bucket.state, input);
     bucket.state = state;
@@ -234,7 +234,7 @@ export class RedisFeed implements Feed {
     this.#enter(bucket, answer);
   }
 
-  /** Ends when what this input asks for was read. @throws only if it was the start, and failed. */
+  /** Ends when no read is under way any more. @throws the error of the start, if that fails */
   #untilRead(bucket: Bucket, input: Input): Promise<void> {
     this.#enter(bucket, input);
     if (!isReading(bucket.state)) return Promise.resolve();
@@ -246,7 +246,7 @@ export class RedisFeed implements Feed {
     this.#probe.resubscribed();
   }
 
-  /** Whether the connection is given up for another one. */
+  /** Returns whether the connection was given up for another one. */
   #enterSubscription(input: SubscriptionInput): boolean {
     const [next, effect] = nextSubscription(this.#subscription, input);
     this.#subscription = next;
@@ -256,7 +256,7 @@ export class RedisFeed implements Feed {
         return false;
       case "reconnect":
         for (const bucket of this.#buckets) this.#enter(bucket, { type: "replaced" });
-        // while it is connecting anyway, to disconnect would end it for good
+        // during a reconnection, disconnect would end it for good
         if (this.#subscriber.status === "ready") this.#subscriber.disconnect(true);
         return true;
       case "resume":

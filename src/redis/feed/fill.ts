@@ -1,13 +1,13 @@
 /**
- * A fill: reads what a bucket's log has after the cursor, page by page, and finds what is missing there. Pure.
+ * A fill: reads a bucket's log from the cursor on, page by page, and finds what is missing. Pure.
  *
  *     page ─→ (delivered; another page, or the end)
  *      └ broken, or a new generation → lineage ─→ (delivered, as above)
  *                                        └ a hole → page again → oldest ─→ (reported; delivered, as above)
  *
- * The cursor's own event is read, too: it proves that nothing lies between. While a fill goes on, the connection
- * may come to another server; so what was seen is compared with the lineage only when a page is accepted or a
- * hole reported, and a fill that fails before that has forgotten nothing.
+ * A page includes the cursor's own event: it proves that nothing is missing in between. The connection may lead
+ * to another server from one read to the next. `seen` changes only when a page is accepted or a hole is reported,
+ * so a fill that fails before that loses no knowledge.
  */
 import { isBefore, type Position } from "../../chat/events.js";
 import {
@@ -37,10 +37,10 @@ import {
 } from "./lineage.js";
 import { after, dueBy, follows, lastEvent, upToLost } from "./page-proof.js";
 
-/** Events of a page: as many as one read asks for. A page that is full may not be the last. */
+/** The number of events that one read asks for. A full page may not be the last. */
 export const PAGE = 500;
 
-/** Begins to read; `before` are effects that come first. */
+/** Requests the first page. `before`: effects that come first. */
 export function startFill(
   state: Placed,
   cause: Fill["cause"],
@@ -50,7 +50,7 @@ export function startFill(
   return readPage(state, fill, before);
 }
 
-/** Takes the answer to the read that is under way. */
+/** Handles the answer to the read that is under way. */
 export function answerFill(state: Filling, answer: Answer): Step {
   const { reading } = state.fill;
   switch (answer.type) {
@@ -78,7 +78,7 @@ function takePage(state: Filling, page: readonly LoggedEvent[]): Step {
   const { headBefore } = fill;
   const newest = page.at(-1)?.at.generation ?? cursor.generation;
   const isNewGeneration = Math.max(newest, headBefore.generation) > cursor.generation;
-  // within one generation, the numbers alone say what was there
+  // within one generation, the offsets alone say what must be there
   const due = !isNewGeneration && isBefore(cursor, headBefore) ? after(cursor) : undefined;
   const isBroken = !follows(page[0]?.at, cursor, due);
   if (!isBroken && !isNewGeneration) return accept(state, page, []);
@@ -90,7 +90,7 @@ function takeLineage(
   { page, known }: Extract<Reading, { what: "lineage" }>,
   lineage: Lineage,
 ): Step {
-  // an older server: the beats will end that
+  // an older server; the beats end that
   if (isBefore(lineage.head, known.newest)) return end(state, []);
   const { headBefore } = state.fill;
   return (
@@ -99,7 +99,7 @@ function takeLineage(
   );
 }
 
-/** The head is known by now, and was not before: what the page does not have up to there is gone. */
+/** This page was requested after the head was known: what it lacks up to the head is gone. */
 function takePageAgain(
   before: Filling,
   { known, lineage }: Extract<Reading, { what: "pageAgain" }>,
@@ -107,7 +107,7 @@ function takePageAgain(
 ): Step {
   const headBefore = lineage.head;
   const newest = page.at(-1)?.at.generation ?? 0;
-  // it came from a newer server than the lineage
+  // the page came from a newer server than the lineage
   if (newest > headBefore.generation) return read(before, { what: "lineage", page, known });
   const state = { ...before, fill: { ...before.fill, headBefore } };
   return (
@@ -132,7 +132,7 @@ function reportHole(
   return accept(state, there, [{ type: "report", hole, found }], lineage);
 }
 
-/** Accepts a page if nothing that was seen is lost, and nothing that was there is missing from it. */
+/** Accepts a page, unless events that were seen are lost, or events are missing from the page. */
 function acceptWhole(
   before: Filling,
   page: readonly LoggedEvent[],
@@ -146,7 +146,7 @@ function acceptWhole(
   return accept({ ...before, seen }, there, [], lineage);
 }
 
-/** Delivers what a page has after the cursor; reads on, or ends. `lineage`, if it was read. */
+/** Delivers a page's events after the cursor; then requests the next page, or ends. `lineage`: if it was read. */
 function accept(
   before: Filling,
   page: readonly LoggedEvent[],
@@ -168,8 +168,8 @@ function accept(
 }
 
 /**
- * All of the log was read. If a newer generation has begun, its first event is the next one; unless the page was
- * an older server's, which had not all that came before: then the beats try again.
+ * The whole log was read. If a newer generation has begun, the cursor moves to its beginning; unless the page was
+ * an older server's and lacks events before it: then the beats try again.
  */
 function complete(before: Filling, effects: readonly Effect[], lineage?: Lineage): Step {
   const { after: start, count, headBefore } = before.fill;
@@ -185,7 +185,7 @@ function complete(before: Filling, effects: readonly Effect[], lineage?: Lineage
 
 function end(state: Filling, effects: readonly Effect[]): Step {
   const { fill, seen, cursor, expected, silence } = state;
-  // what came before a new subscription cannot be heard by it
+  // a new subscription cannot deliver what came before it
   const heard = fill.cause === "resubscription" ? later(state.heard, cursor) : state.heard;
   const placed = { seen, heard, cursor, expected, silence };
   switch (fill.next) {

@@ -1,10 +1,10 @@
-/** Counts and logs holes. A loss in many buckets becomes one error, for it has one cause. */
+/** Counts and logs holes. A loss in several buckets becomes one error: it has one cause. */
 import type { Position } from "../../chat/events.js";
 import type { Observe } from "../../observe.js";
 import type { Hole } from "./hole.js";
 import { isLoss, type Found, type Loss } from "./lineage.js";
 
-/** Losses that are found within so long after another belong to it: a beat looks at all buckets. */
+/** Losses are gathered until none was found for this long: each beat looks at all buckets. */
 const TOGETHER_MS = 2_000;
 
 export class HoleLog {
@@ -30,7 +30,7 @@ export class HoleLog {
     }
   }
 
-  /** Logs what is still to be logged. */
+  /** Logs the losses gathered so far. */
   close(): void {
     if (this.#due !== undefined) this.#logLosses();
   }

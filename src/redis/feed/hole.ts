@@ -22,19 +22,19 @@ export interface HoleFacts {
   readonly oldest: Position | undefined;
 }
 
-/** The cursor's event is not in the log, or what was seen is lost: what to report. */
+/** What to report when the cursor's event is not in the log, or events that were seen are lost. */
 export function holeOf({ cursor, last, found, lineage, first, oldest }: HoleFacts): Hole {
   if (isLoss(found)) {
-    // what was seen may not have been delivered yet
+    // events that were seen may not have been delivered
     const base = isBefore(last, found.kept) ? last : found.kept;
     const next = nextThere(lineage, base);
-    // if there was none, the first one has come since
+    // if there was none, the first event came after the lineage was read
     const { generation, offset } = lineage.head;
     const due = next ?? { generation, offset: offset + 1 };
     const hasMissed = first === undefined ? next !== undefined : !isSame(first, due);
     return { after: found.seen, reason: "rolled_back", hasMissed };
   }
-  // nothing is lost, or nobody knows
+  // nothing is lost, or it is unknown
   if (found === undefined || (oldest !== undefined && isBefore(cursor, oldest))) {
     return { after: cursor, reason: "trimmed", hasMissed: true };
   }

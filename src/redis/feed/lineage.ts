@@ -1,31 +1,31 @@
 /**
- * Lineage: the generations that a bucket's data came from, and what a node has seen that is not among
- * them. Pure; lua/1-bucket.lua writes it.
+ * Lineage: the generations that a bucket's data came from (lua/1-bucket.lua writes it); and what a node has seen,
+ * to find what is lost. Pure.
  */
 import { isBefore, type Position } from "../../chat/events.js";
 
-/** Where the data of a bucket stands, and how it came there. */
+/** The head of a bucket, and the generations that led to it. */
 export interface Lineage {
   readonly head: Position;
-  /** The last number of each generation that led there, oldest first; undefined: nobody knows. */
+  /** The last offset of each generation that led there, oldest first; undefined: unknown. */
   readonly ends: ReadonlyMap<number, number> | undefined;
 }
 
-/** Events that were seen and are not there. */
+/** Events that were seen and are no longer there. */
 export interface Loss {
   /** The newest of them. */
   readonly seen: Position;
-  /** The newest of those before them that are there; 0-0: none is. */
+  /** The newest event before them that is still there; 0-0: none is. */
   readonly kept: Position;
   readonly events: number;
 }
 
-/** As the fields g, n and lineage of a bucket's meta say. */
+/** Parses the fields g, n and lineage of a bucket's meta. */
 export function readLineage([g, n, text]: readonly (string | null)[]): Lineage {
   const head = { generation: Number(g ?? 0), offset: Number(n ?? 0) };
   if (head.generation === 0) return { head, ends: new Map([[0, 0]]) };
   const [of, ends = ""] = (text ?? "").split(":");
-  // another version of the functions may have begun a generation since, and said nothing of it
+  // an older version of the functions may have begun this generation without writing a lineage
   if (Number(of) !== head.generation) return { head, ends: undefined };
   const pairs = ends.split(" ").filter((each) => each !== "");
   return {
@@ -34,14 +34,14 @@ export function readLineage([g, n, text]: readonly (string | null)[]): Lineage {
   };
 }
 
-/** What a comparison found; `unknown`: it cannot be told. */
+/** What a comparison found. `unknown`: the lineage does not say. */
 export type Found = Loss | "unknown" | undefined;
 
 export function isLoss(found: Found): found is Loss {
   return found !== undefined && found !== "unknown";
 }
 
-/** The first event that was there after a position, if there was one. */
+/** By a lineage, the first event after a position. Undefined: there is none. */
 export function nextThere(
   { head, ends = new Map<number, number>() }: Lineage,
   after: Position,
@@ -53,7 +53,7 @@ export function nextThere(
   return undefined;
 }
 
-/** Whether an event is before the head, and did not lead there. */
+/** Whether an event is older than the head, and not in its lineage. */
 export function isGone({ head, ends }: Lineage, { generation, offset }: Position): boolean {
   if (generation >= head.generation || ends === undefined) return false;
   const [oldest = head.generation] = ends.keys();
@@ -68,12 +68,12 @@ export function isSame(a: Position | undefined, b: Position | undefined): boolea
   return a?.generation === b?.generation && a?.offset === b?.offset;
 }
 
-/** What a node has seen of one bucket: of each generation, the last number. */
+/** What a node has seen of one bucket: of each generation, the last offset. */
 export interface Seen {
   readonly newest: Position;
   /** Of the generations before the newest one, in their order. */
   readonly ends: ReadonlyMap<number, number>;
-  /** Up to this generation all of them led to one another; of later ones the node only heard. */
+  /** Up to this generation, the generations are a lineage that was read; later ones were only heard of. */
   readonly metUpTo: number;
 }
 
@@ -86,7 +86,7 @@ export const NOTHING_SEEN: Seen = {
   metUpTo: 0,
 };
 
-/** There is, or was, this event or this head. */
+/** Adds an event or a head that is, or was, there. */
 export function note(seen: Seen, at: Position): Seen {
   const { newest, ends, metUpTo } = seen;
   if (!isBefore(newest, at)) return seen;
@@ -96,7 +96,7 @@ export function note(seen: Seen, at: Position): Seen {
   return { newest: at, ends: all, metUpTo };
 }
 
-/** With an event that was delivered, even if a later generation was noted before it. */
+/** Adds a delivered event, even if a later generation was noted before it. */
 export function including(seen: Seen, at: Position): Seen {
   const isOld = at.generation < seen.newest.generation;
   if (!isOld || at.offset <= (seen.ends.get(at.generation) ?? 0)) return seen;
@@ -105,9 +105,8 @@ export function including(seen: Seen, at: Position): Seen {
 }
 
 /**
- * Compares what was known before a lineage was read with that lineage, and goes on from there. The head must not
- * be before what was known: that would be an older server, perhaps one that has just been replaced.
- * `unknown`: it cannot be told from this.
+ * Compares what was known before a lineage was read with that lineage, and continues from it. The head must not be
+ * older than what was known: that would be an older server, perhaps one that has just been replaced.
  */
 export function meet(
   seen: Seen,

@@ -1,27 +1,26 @@
 /**
- * The probe: what this node publishes to itself must come back through its own subscription. A
- * subscription that is open and tells nothing looks like a quiet one; only this shows the difference.
- * Knows no connection and no clock: who uses it publishes, and tells it the time.
+ * The probe: what this node publishes to itself must come back through its own subscription. Without it, a dead
+ * subscription looks like a quiet one. It has no connection and no clock: its user publishes, and passes the time.
  */
 
-/** So many in a row did not come back: the subscription is deaf. One is sent each beat. */
+/** The subscription is deaf if so many probes in a row did not come back. One is sent each beat. */
 const DEAF_AFTER = 3;
 
 export class Probe {
   readonly #sentAtMs = new Map<number, number>();
   #sent = 0;
-  /** The newest that Redis has taken. */
+  /** The newest probe that Redis has accepted. */
   #taken = 0;
   #heard = 0;
-  /** The newest that was sent before this subscription. */
+  /** The newest probe that was sent before this subscription. */
   #sentBefore = 0;
 
-  /** Whether this subscription has told of a probe, and not too long ago. */
+  /** Whether this subscription has lately delivered a probe. */
   get isProven(): boolean {
     return this.#heard > this.#sentBefore && this.#sent - this.#heard < DEAF_AFTER;
   }
 
-  /** Whether Redis took probes that did not come back: then it is the subscription. */
+  /** Whether Redis accepted probes that did not come back: then the subscription is at fault. */
   get isDeaf(): boolean {
     return this.#taken - Math.max(this.#heard, this.#sentBefore) >= DEAF_AFTER;
   }
@@ -34,19 +33,19 @@ export class Probe {
     return number;
   }
 
-  /** Redis has taken it. */
+  /** Redis has accepted it. */
   take(number: number): void {
     this.#taken = number;
   }
 
-  /** It came back; after how long, if that is still known. */
+  /** It came back. Returns its round trip time in ms, if that is still known. */
   hear(number: number, nowMs: number): number | undefined {
     const sentAtMs = this.#sentAtMs.get(number);
     this.#heard = Math.max(this.#heard, number);
     return sentAtMs === undefined ? undefined : nowMs - sentAtMs;
   }
 
-  /** There is a new subscription: nothing is proven about it yet. */
+  /** There is a new subscription, which has proved nothing yet. */
   resubscribed(): void {
     this.#sentBefore = this.#sent;
   }

@@ -1,29 +1,29 @@
-/** The subscription: whether this node hears what is published. Pure; feed.ts runs the effects. */
+/** The state of the subscription: whether this node hears what is published. Pure; feed.ts runs the effects. */
 
 /**
- * - `new`: it is being made for the first time.
- * - `subscribed`: Redis has taken it.
- * - `away`: the connection is gone, or was given up; the library makes another one.
- * - `subscribing`: a new connection was asked for it.
+ * - `new`: the first subscription is being made.
+ * - `subscribed`: Redis has accepted it.
+ * - `away`: the connection is lost or was given up; the library makes another one.
+ * - `subscribing`: a new connection has been asked for it.
  */
 export type SubscriptionState = "new" | "subscribed" | "away" | "subscribing" | "closed";
 
 export type SubscriptionInput =
   /** The connection is ready. */
   | "connected"
-  /** The connection is gone. */
+  /** The connection is lost. */
   | "lost"
-  /** Redis took the subscription. */
+  /** Redis accepted the subscription. */
   | "subscribed"
   /** Redis did not. */
   | "refused"
-  /** It does not tell what is published. */
+  /** It does not deliver what is published. */
   | "unheard"
   | "close";
 
 /**
  * - `subscribe`: ask the connection for it.
- * - `reconnect`: give the connection up for another one.
+ * - `reconnect`: close the connection; the library makes another one.
  * - `resume`: read what was missed.
  */
 export type SubscriptionEffect = "subscribe" | "reconnect" | "resume" | "none";
@@ -35,7 +35,7 @@ const STAYS_AWAY: Cell = ["away", "none"];
 const STAYS_CLOSED: Cell = ["closed", "none"];
 
 const TABLE: Readonly<Record<SubscriptionState, Readonly<Record<SubscriptionInput, Cell>>>> = {
-  // whoever starts the feed asks for it, again and again
+  // the start of the feed retries by itself
   new: {
     connected: STAYS_NEW,
     lost: STAYS_NEW,
@@ -55,7 +55,7 @@ const TABLE: Readonly<Record<SubscriptionState, Readonly<Record<SubscriptionInpu
   away: {
     connected: ["subscribing", "subscribe"],
     lost: STAYS_AWAY,
-    // answers of the connection that is gone
+    // answers of the lost connection
     subscribed: STAYS_AWAY,
     refused: STAYS_AWAY,
     unheard: STAYS_AWAY,

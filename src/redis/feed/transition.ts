@@ -1,6 +1,6 @@
 /**
- * What the feed knows of one bucket, and what it does when something happens there: deliver, fill,
- * report. Pure: inputs in, the next state and effects out; feed.ts runs the effects.
+ * The state machine of one bucket: deliver, fill, report. Pure: a state and an input give the next state and
+ * effects, which feed.ts runs.
  *
  * An event at or below the cursor is dropped; the next one is delivered; anything else starts a fill,
  * which reads the log from the cursor on until it has passed the newest position heard of. Events
@@ -70,7 +70,7 @@ function beforeFollowing(state: Unknown | Starting, input: Input): Step {
     }
     case "close":
       return { state: close(state), effects: NO_EFFECTS };
-    // the head will be read: nothing can be compared, missed or silent before it
+    // the head is read after all of these
     case "compared":
     case "catchUp":
     case "resubscribed":
@@ -84,7 +84,7 @@ function beforeFollowing(state: Unknown | Starting, input: Input): Step {
   }
 }
 
-/** The head of this moment is where it begins. */
+/** Begins at the head of this moment. */
 function begin(
   { seen: before, heard, known }: Starting,
   { lineage }: Extract<Input, { type: "lineageRead" }>,
@@ -130,7 +130,7 @@ function whileFollowing(state: Following, input: Input): Step {
   }
 }
 
-/** The hot path: a node does this for each event of the cluster. */
+/** The hot path: every node runs this for each event of the cluster. */
 function hear(state: Following, at: Position): Step {
   const { cursor, expected, silence } = state;
   const seen = note(state.seen, at);
@@ -157,7 +157,7 @@ function whileFilling(state: Filling, input: Input): Step {
       const { state: next, effects } = compare(state, input.head);
       return { state: next, effects };
     }
-    // this fill may have read before this moment
+    // this fill may have read too early
     case "catchUp": {
       const next = fill.next === "follow" ? "catchUp" : fill.next;
       return { state: { ...state, fill: { ...fill, next } }, effects: NO_EFFECTS };
@@ -183,8 +183,8 @@ function whileFilling(state: Filling, input: Input): Step {
 }
 
 /**
- * A subscription that has not told of the last head yet is filled for; the second time in a row, it is
- * replaced. Older than what was delivered, it is no head to go to.
+ * If the subscription has not delivered the last head yet, starts a fill; the second time in a row, replaces the
+ * subscription. A head of an older generation than the cursor is ignored.
  */
 function compare<State extends Following | Filling>(
   before: State,
@@ -195,7 +195,7 @@ function compare<State extends Following | Filling>(
     return { state: before, effects: NO_EFFECTS, isToFill: false };
   }
   const isSilent = isBefore(heard, expected);
-  const isBehind = isBefore(cursor, expected); // a fill that failed, perhaps
+  const isBehind = isBefore(cursor, expected); // a fill failed, perhaps
   const isNewGeneration = head.generation !== cursor.generation;
   const state: State = {
     ...before,
@@ -219,7 +219,7 @@ function close({ seen, heard }: Noted): Closed {
   return { name: "closed", seen, heard };
 }
 
-/** An answer to what was not asked, or a second start. */
+/** An invariant is broken: an answer without a read, or a second start. */
 function unexpected(state: BucketState, input: Input): never {
   throw new Error(`${input.type} is not expected while ${state.name}`);
 }

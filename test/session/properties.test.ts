@@ -2,7 +2,8 @@
 import { expect, test } from "vitest";
 import type { Effect } from "#tertulia/session/effects.js";
 import { brokenInvariants } from "#tertulia/session/invariants.js";
-import { isLive } from "#tertulia/session/questions.js";
+import { isHangingUp, isLive, isSure, takesAnswers } from "#tertulia/session/questions.js";
+import type { SessionState } from "#tertulia/session/state.js";
 import { BYTES, JSON_TRAITS, SETTINGS } from "./cell-samples.js";
 import { describeSample, describeStep } from "./describe-cells.js";
 import { Dice } from "./dice.js";
@@ -46,9 +47,10 @@ for (const [name, [traits, settings]] of Object.entries(kinds)) {
 function brokenPromises(turns: readonly Turn[]): string[] {
   const broken: string[] = [];
   let isClosed = false;
+  let isCorked = true;
   let answers = 0;
   const asked = new Set<Effect["type"]>();
-  for (const { input, before, effects } of turns) {
+  for (const { input, before, after, effects } of turns) {
     if (input.type === "frame") answers = 0;
     if (input.type === "answered" || input.type === "failed") asked.clear();
     if (input.type === "resumed" || input.type === "pageRead") asked.clear();
@@ -63,9 +65,21 @@ function brokenPromises(turns: readonly Turn[]): string[] {
         asked.add(effect.type);
       }
       const isLookup = effect.type === "execute" && effect.command.type === "lookup";
-      if (effect.type === "execute" && !isLookup && !isLive(before)) {
-        broken.push("something is done in a name that is given back");
+      if (effect.type === "execute" && !isLookup && !isSure(after)) {
+        broken.push("something is done in a name that is not held for sure");
       }
+      if (effect.type === "unclaimed" && !effects.some(({ type }) => type === "forgetCorked")) {
+        broken.push("what was held back for a name is kept after the claim failed");
+      }
+      if (effect.type === "claim" && effect.isAgain && (isHangingUp(before) || !isLive(before))) {
+        broken.push("a client that closes claims a name after a contest");
+      }
+      if (effect.type === "cork" || effect.type === "uncork") isCorked = effect.type === "cork";
+    }
+    if (isServed(after) && !isServed(before)) broken.push("a session serves again");
+    const isDoubted = ["doubted", "reclaiming", "recontesting"].includes(after.name.kind);
+    if (isDoubted && !isCorked && takesAnswers(after.transport)) {
+      broken.push("notices are sent while the name is in doubt");
     }
   }
   return broken;
@@ -87,6 +101,10 @@ function storyOf(turns: readonly Turn[]): string {
     return `${describeSample(input, "type")}: ${describeStep({ effects })}`;
   });
   return lines.join("\n");
+}
+
+function isServed({ service }: SessionState): boolean {
+  return service.kind === "serving" || service.kind === "finishing";
 }
 
 function isTold({ type }: Effect): boolean {

@@ -22,6 +22,7 @@ interface Pending {
 export interface Turn {
   readonly input: Input;
   readonly before: SessionState;
+  readonly after: SessionState;
   readonly effects: readonly Effect[];
 }
 
@@ -148,7 +149,7 @@ export class RandomSession {
     const before = this.state;
     const { state, effects } = transition(before, input, this.#nowMs);
     this.state = state;
-    this.turns.push({ input, before, effects });
+    this.turns.push({ input, before, after: state, effects });
     for (const effect of effects) this.#run(effect);
   }
 

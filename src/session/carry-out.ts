@@ -4,7 +4,7 @@ import type { ConnectedStatus, Name } from "../chat/names.js";
 import { activityOf } from "../chat/policy.js";
 import type { Effect } from "./effects.js";
 import { isClaimed, isLive, isSure, nameOf } from "./questions.js";
-import type { Asked, ChatCommand, Decoded, Hello, Ref, Request } from "./requests.js";
+import type { Asked, ChatCommand, Decoded, Hello, Ref, Register, Request } from "./requests.js";
 import type { Claimant, RequestState, SessionState } from "./state.js";
 import { preceded, raise, step, type Step } from "./table.js";
 import type { ClaimOutcome, Failure } from "./answers.js";
@@ -57,7 +57,7 @@ function requested(request: Request, ref: Ref, state: SessionState): Step<Reques
     case "hello":
       return greet(request, ref, state);
     case "register":
-      return register(request.name, ref, state);
+      return register(request, ref, state);
     case "command":
     case "follow":
     case "invalid":
@@ -115,8 +115,21 @@ export function carryOut(command: ChatCommand, ref: Ref, state: SessionState): S
 /** Whether the command is still executed if its client has disconnected. */
 function isStillExecuted(command: ChatCommand, { traits, transport }: SessionState): boolean {
   if (transport.kind !== "closed") return true;
-  if (traits.afterDisconnect === "messages") return command.type === "send";
-  return command.type !== "list" && command.type !== "lookup" && command.type !== "history";
+  switch (command.type) {
+    case "send":
+      return true;
+    case "status":
+    case "read":
+    case "typing":
+      return traits.afterDisconnect === "all-but-queries";
+    case "list":
+    case "lookup":
+    case "history":
+    case "page":
+      return false; // nobody would get the answer
+    default:
+      return command satisfies never;
+  }
 }
 
 function activity(command: ChatCommand, state: SessionState): Effect[] {
@@ -135,7 +148,7 @@ function greet(hello: Hello, ref: Ref, state: SessionState): Step<RequestState> 
 }
 
 /** A session registers a first name. If it already has one, only that name is accepted. */
-function register(name: Name, ref: Ref, state: SessionState): Step<RequestState> {
+function register({ name, written }: Register, ref: Ref, state: SessionState): Step<RequestState> {
   const asked: Asked = { type: "register", name };
   if (isClaimed(state)) {
     if (name !== nameOf(state)) return refuse(ref, "bad_name", asked);
@@ -145,7 +158,7 @@ function register(name: Name, ref: Ref, state: SessionState): Step<RequestState>
     );
   }
   if (!isLive(state)) return refuse(ref, "unavailable", asked);
-  return raise({ type: "claim", name, claimant: { type: "register", name, ref } });
+  return raise({ type: "claim", name, written, claimant: { type: "register", name, ref } });
 }
 
 /** The step for the outcome of a claim. */

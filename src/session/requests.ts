@@ -5,6 +5,7 @@ import type { Message, Notice } from "../chat/events.js";
 import type { ConnectedStatus, Name } from "../chat/names.js";
 import type { PresenceSnapshot } from "../chat/presence.js";
 import type { Gap, Resumed } from "./resumed.js";
+import type { Traits } from "./traits.js";
 
 /** Correlates an answer with its request: the request's id, or its op. */
 export type Ref = string | number | undefined;
@@ -25,10 +26,17 @@ export interface Hello {
   readonly cursors: Cursors;
 }
 
+/** A first name, or the one that the session has already. */
+export interface Register {
+  readonly type: "register";
+  readonly name: Name;
+  /** The name in characters, if the client writes characters. */
+  readonly written?: string | undefined;
+}
+
 export type Request =
   | { readonly type: "command"; readonly command: ChatCommand }
-  /** A first name, or the one that the session has already. */
-  | { readonly type: "register"; readonly name: Name }
+  | Register
   | Hello
   /** Follows presence. Undefined: stops. */
   | { readonly type: "follow"; readonly watch: readonly Name[] | undefined }
@@ -37,9 +45,15 @@ export type Request =
   /** Decoded, but contradictory. Only a session with a name gets this answer. */
   | { readonly type: "invalid"; readonly answer: Uint8Array };
 
+/** The requests of a dialect with these traits: clients that catch up claim a name by `hello`, others by `register`. */
+export type RequestOf<Its extends Traits> = Exclude<
+  Request,
+  { type: Its["catchesUp"] extends true ? "register" : "hello" }
+>;
+
 /** A decoded frame. */
-export type Decoded =
-  | { readonly kind: "request"; readonly request: Request; readonly ref: Ref }
+export type Decoded<Asked extends Request = Request> =
+  | { readonly kind: "request"; readonly request: Asked; readonly ref: Ref }
   | { readonly kind: "refused"; readonly refusal: Refusal; readonly ref: Ref }
   /** It could not be decoded, and gets an answer. */
   | { readonly kind: "bad"; readonly why: string; readonly answer: Uint8Array }

@@ -1,24 +1,41 @@
 /** Traits: what the clients of a dialect need of a session. The state machine is the same for all dialects. */
 
-export interface Traits {
+export type Traits = CatchUpTraits | LiveTraits;
+
+/**
+ * The client gets what it missed, by its cursors, before live notices. It claims its name by a `hello`, which has the
+ * cursors; and what it misses later it gets by resuming.
+ */
+export interface CatchUpTraits extends CommonTraits {
+  readonly catchesUp: true;
+  /** Claimed before the 101, the name would have no cursors. */
+  readonly nameInRequest: "introduced";
+  readonly afterHole: "resume";
+}
+
+/** The client gets notices from the moment in which it has its name. It claims the name by a `register`. */
+export interface LiveTraits extends CommonTraits {
+  readonly catchesUp: false;
   /**
    * `claimed`: a name in the request line is claimed before the 101. `required`: and there must be one. `introduced`: it
    * is claimed after the 101, as if the client had asked for it by its first request.
    */
   readonly nameInRequest: "required" | "claimed" | "introduced";
+  /** What happens to a client that missed events. `resume`: it is closed, and comes back. `evict`: it gets no more, and is evicted. */
+  readonly afterHole: "resume" | "evict";
+}
+
+/** The traits that can be chosen one by one. */
+interface CommonTraits {
   /** Whether a client without a name is closed after a while. */
   readonly mustGreet: boolean;
   /** Whether nothing is written for a moment after the 101: one client loses what follows it at once. */
   readonly settles: boolean;
   /** Whether the name is kept for a while after a lost connection, so that others do not see a short interruption. */
   readonly lingers: boolean;
-  /** Whether the client gets what it missed, by its cursors, before live notices. */
-  readonly catchesUp: boolean;
   readonly isRateLimited: boolean;
   /** When the client may get the notice of its own message. */
   readonly ownMessage: "any-time" | "after-reply";
-  /** What happens to a client that missed events. `resume`: it is closed, and resumes. `evict`: it gets no more, and is evicted. */
-  readonly afterHole: "resume" | "evict";
   /** How a slow reader is ended: by a close frame, or by cutting the connection. */
   readonly slowReader: "close" | "cut";
   /** `always`: regularly. `if-offered`: only when its name is contested, and only a client that offered a subprotocol. */

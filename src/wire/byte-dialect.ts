@@ -1,9 +1,9 @@
 /** What the dialects of bytes have in common: their traits, and the way from a codec to a dialect. */
-import type { Decoded, Ref } from "../session/requests.js";
-import type { Traits } from "../session/traits.js";
+import type { Decoded, Ref, RequestOf } from "../session/requests.js";
+import type { LiveTraits } from "../session/traits.js";
 import type { ByteCodec, ByteDialect, Decoded as DecodedBytes, Read } from "./dialect.js";
 
-const BYTES: Traits = {
+const BYTES: LiveTraits = {
   nameInRequest: "claimed",
   mustGreet: false,
   settles: true,
@@ -20,7 +20,7 @@ const BYTES: Traits = {
 };
 
 /** @param traits those in which its clients differ from others */
-export function dialectOfBytes(codec: ByteCodec, traits: Partial<Traits> = {}): ByteDialect {
+export function dialectOfBytes(codec: ByteCodec, traits: Partial<LiveTraits> = {}): ByteDialect {
   const dialect: ByteDialect = {
     ...codec,
     frames: "binary",
@@ -41,14 +41,18 @@ export function dialectOfBytes(codec: ByteCodec, traits: Partial<Traits> = {}): 
   return dialect;
 }
 
-function decodeRequest(dialect: ByteDialect, frame: Uint8Array, isFirst: boolean): Read {
+function decodeRequest(
+  dialect: ByteDialect,
+  frame: Uint8Array,
+  isFirst: boolean,
+): Read<LiveTraits> {
   const decoded = dialect.decode(frame);
   if (decoded.kind === "speaks" && isFirst) return decodeRequest(decoded.dialect, frame, false);
   const needed = decoded.kind === "command" ? decoded.dialect : undefined;
   return { decoded: asked(decoded, frame[0]), dialect: needed ?? dialect };
 }
 
-function asked(decoded: DecodedBytes, op: Ref): Decoded {
+function asked(decoded: DecodedBytes, op: Ref): Decoded<RequestOf<LiveTraits>> {
   switch (decoded.kind) {
     case "command": {
       const { command } = decoded;

@@ -3,21 +3,26 @@ import type { Command, Refusal, Reply } from "../chat/commands.js";
 import type { Notice } from "../chat/events.js";
 import type { Name } from "../chat/names.js";
 import type * as session from "../session/requests.js";
-import type { Traits } from "../session/traits.js";
+import type { CatchUpTraits, LiveTraits, Traits } from "../session/traits.js";
 
-/** Pure: one instance serves all connections. Decoding never throws, whatever the bytes. */
-export interface Dialect {
+export type Dialect = DialectOf<CatchUpTraits> | DialectOf<LiveTraits>;
+
+/**
+ * Pure: one instance serves all connections. Decoding never throws, whatever the bytes.
+ * Its traits decide which request claims a name: {@link session.RequestOf}.
+ */
+export interface DialectOf<Its extends Traits> {
   readonly name: string;
   /** The type of its frames. RFC 6455 §5.6. */
   readonly frames: "binary" | "text";
   /** What its clients need of a session. */
-  readonly traits: Traits;
+  readonly traits: Its;
   /** How metrics count its requests: label `kind`. */
   readonly asks: "command" | "request";
   /** @param isFirst whether it is the first frame of the connection */
-  decodeRequest(frame: Uint8Array, isFirst: boolean): Read;
+  decodeRequest(frame: Uint8Array, isFirst: boolean): Read<Its>;
   /** The request for a name. See {@link Traits.nameInRequest}. */
-  requestName(name: Name): session.Request;
+  requestName(name: Name): session.RequestOf<Its>;
   /** The frame for an output, or undefined if this dialect has none. */
   encodeOutput(output: session.Output, to: session.Listener): Uint8Array | undefined;
   /** The answer to a frame that exceeded the rate limit. */
@@ -27,10 +32,10 @@ export interface Dialect {
 }
 
 /** A decoded frame. */
-export interface Read {
-  readonly decoded: session.Decoded;
+export interface Read<Its extends Traits = Traits> {
+  readonly decoded: session.Decoded<session.RequestOf<Its>>;
   /** The dialect of the connection from here on, this answer included: frames may show what their client needs. */
-  readonly dialect: Dialect;
+  readonly dialect: DialectOf<Its>;
 }
 
 /** A decoded frame of bytes. */
@@ -56,7 +61,7 @@ export interface ByteCodec {
   encodeNotice(notice: Notice): Uint8Array | undefined;
 }
 
-export interface ByteDialect extends Dialect, ByteCodec {
+export interface ByteDialect extends DialectOf<LiveTraits>, ByteCodec {
   encodeNotice(notice: Notice): Uint8Array | undefined;
 }
 

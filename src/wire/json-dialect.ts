@@ -1,9 +1,9 @@
 /** The dialect `tertulia.v1.json`. PROTOCOL.md, JSON. */
 import type { Notice } from "../chat/events.js";
 import type { Name } from "../chat/names.js";
-import type { Decoded, Hello, Listener, Request as Asked, Output } from "../session/requests.js";
-import type { Traits } from "../session/traits.js";
-import type { Dialect } from "./dialect.js";
+import type { Decoded, Hello, Listener, RequestOf, Output } from "../session/requests.js";
+import type { CatchUpTraits } from "../session/traits.js";
+import type { DialectOf } from "./dialect.js";
 import { commandOf } from "./json-commands.js";
 import {
   convOf,
@@ -22,7 +22,7 @@ import {
 import type { Event, Request, Requests } from "./json-schema.js";
 import { welcomeOf, type JsonSettings } from "./welcome.js";
 
-const JSON_TRAITS: Traits = {
+const JSON_TRAITS: CatchUpTraits = {
   nameInRequest: "introduced",
   mustGreet: true,
   settles: false,
@@ -38,7 +38,7 @@ const JSON_TRAITS: Traits = {
   hearsOwnTyping: false,
 };
 
-export function jsonDialect(settings: JsonSettings): Dialect {
+export function jsonDialect(settings: JsonSettings): DialectOf<CatchUpTraits> {
   return {
     name: "json",
     frames: "text",
@@ -55,7 +55,9 @@ export function jsonDialect(settings: JsonSettings): Dialect {
   };
 }
 
-function decoded(frame: Uint8Array): Decoded {
+type Asked = RequestOf<CatchUpTraits>;
+
+function decoded(frame: Uint8Array): Decoded<Asked> {
   const read = decodeRequest(frame);
   if (read.kind === "request") {
     return { kind: "request", request: askedBy(read.request), ref: read.request.id };

@@ -2,7 +2,7 @@
  * Some clients need what the protocol does not say, and some of their frames tell which client it is. From
  * such a frame on, the connection speaks a variant of its dialect. PROTOCOL.md, classic.
  */
-import type { Traits } from "../session/traits.js";
+import type { LiveTraits } from "../session/traits.js";
 import { dialectOfBytes } from "./byte-dialect.js";
 import type { ByteCodec, ByteDialect, ClassicOptions, Decoded } from "./dialect.js";
 
@@ -13,7 +13,7 @@ const SMALL_REPLY_BYTES = 1_023 - 4;
 export function recognising(
   configured: ClassicOptions,
   codecOf: (options: ClassicOptions) => ByteCodec,
-  traits: Partial<Traits> = {},
+  traits: Partial<LiveTraits> = {},
 ): ByteDialect {
   const variants = new Map<string, ByteDialect>();
   const variantOf = (options: ClassicOptions): ByteDialect => {

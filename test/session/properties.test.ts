@@ -4,6 +4,7 @@ import type { Effect } from "#tertulia/session/effects.js";
 import { brokenInvariants } from "#tertulia/session/invariants.js";
 import { isHangingUp, isLive, isSure, takesAnswers } from "#tertulia/session/questions.js";
 import type { SessionState } from "#tertulia/session/state.js";
+import type { SessionSettings, Traits } from "#tertulia/session/traits.js";
 import { BYTES, JSON_TRAITS, SETTINGS } from "./cell-samples.js";
 import { describeSample, describeStep } from "./describe-cells.js";
 import { Dice } from "./dice.js";
@@ -13,16 +14,22 @@ const FIRST_SEED = Number(process.env["SEED"] ?? 1);
 const RUNS = Number(process.env["RUNS"] ?? 2_000);
 const STEPS = 60;
 
-const kinds = {
-  bytes: [BYTES, SETTINGS],
-  "bytes, replicated": [BYTES, { ...SETTINGS, mustAwaitStore: true }],
-  JSON: [JSON_TRAITS, { ...SETTINGS, requestsPerSecond: 50 }],
-} as const;
+const replicated = { ...SETTINGS, mustAwaitStore: true };
+const limited = { ...SETTINGS, requestsPerSecond: 50 };
 
-for (const [name, [traits, settings]] of Object.entries(kinds)) {
+const kinds: Readonly<Record<string, readonly [(dice: Dice) => Traits, SessionSettings]>> = {
+  bytes: [() => BYTES, SETTINGS],
+  "bytes, replicated": [() => BYTES, replicated],
+  JSON: [() => JSON_TRAITS, limited],
+  "any dialect that the types allow": [anyTraits, limited],
+  "any dialect, replicated": [anyTraits, replicated],
+};
+
+for (const [name, [traitsOf, settings]] of Object.entries(kinds)) {
   test(`the invariants hold in ${RUNS} random sessions of ${name}`, () => {
     for (let seed = FIRST_SEED; seed < FIRST_SEED + RUNS; seed++) {
       const dice = new Dice(seed);
+      const traits = traitsOf(dice);
       const session = new RandomSession(traits, settings, () => dice.next());
       const broken: string[] = [];
       for (let i = 0; i < STEPS; i++) {
@@ -41,6 +48,28 @@ for (const [name, [traits, settings]] of Object.entries(kinds)) {
       expect(broken, `seed ${seed}\n${storyOf(session.turns)}`).toEqual([]);
     }
   });
+}
+
+/** Traits of a dialect that nobody has written yet. */
+function anyTraits(dice: Dice): Traits {
+  const chosen = {
+    mustGreet: dice.chance(0.5),
+    settles: dice.chance(0.5),
+    lingers: dice.chance(0.5),
+    isRateLimited: dice.chance(0.5),
+    ownMessage: dice.one(["any-time", "after-reply"] as const),
+    slowReader: dice.one(["close", "cut"] as const),
+    pinged: dice.one(["always", "if-offered"] as const),
+    isToldOfDrain: dice.chance(0.5),
+    afterDisconnect: dice.one(["messages", "all-but-queries"] as const),
+    hearsOwnTyping: dice.chance(0.5),
+  };
+  if (dice.chance(0.5)) {
+    return { ...chosen, catchesUp: true, nameInRequest: "introduced", afterHole: "resume" };
+  }
+  const nameInRequest = dice.one(["required", "claimed", "introduced"] as const);
+  const afterHole = dice.one(["resume", "evict"] as const);
+  return { ...chosen, catchesUp: false, nameInRequest, afterHole };
 }
 
 /** What is told, asked and done, over a whole run. */

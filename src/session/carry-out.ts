@@ -1,6 +1,6 @@
 /** Requests: which of them are carried out, and how they are answered. */
 import type { Refusal, Reply } from "../chat/commands.js";
-import type { ConnectedStatus, Name } from "../chat/names.js";
+import type { ConnectedStatus } from "../chat/names.js";
 import { activityOf } from "../chat/policy.js";
 import type { Effect } from "./effects.js";
 import { isClaimed, isLive, isSure, nameOf } from "./questions.js";

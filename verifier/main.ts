@@ -1,5 +1,6 @@
 /** `npm run verify`: runs a cluster under faults and says whether it kept its promises. */
-import { resolve } from "node:path";
+import { rm } from "node:fs/promises";
+import { dirname, resolve } from "node:path";
 import { fileURLToPath } from "node:url";
 import { parseArgs } from "node:util";
 import { PROJECT_FAULTS } from "./compose/faults.js";
@@ -127,6 +128,7 @@ async function findPlanted(names: string, settings: RunSettings): Promise<number
     const changed = { ...settings, dist, topology, ack, faults, minutes };
     const { judgements } =
       bug.scenario === undefined ? await run(changed) : await elections(changed, PLANTED_ROUNDS);
+    await rm(dirname(dist), { recursive: true }); // after an error it stays, to be looked at
     const broken = brokenOf(judgements);
     const isFound = broken.some(({ id }) => bug.breaks.includes(id));
     const rules = broken.map(({ id, wrong }) => `${id} (${wrong.length})`).join("; ");

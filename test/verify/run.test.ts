@@ -1,7 +1,7 @@
-import { appendFile } from "node:fs/promises";
-import { join } from "node:path";
+import { appendFile, rm } from "node:fs/promises";
+import { dirname, join } from "node:path";
 import { fileURLToPath } from "node:url";
-import { expect, test } from "vitest";
+import { expect, onTestFinished, test } from "vitest";
 import { copyOf, plant } from "#verifier/planted/plant.js";
 import { PLANTED } from "#verifier/planted/bugs.js";
 import { brokenOf } from "#verifier/rules/rule.js";
@@ -52,6 +52,7 @@ test("a short run under faults keeps every promise", async () => {
 
 test("another release serves beside this one, and every promise is kept", async () => {
   const beside = await copyOf(dist);
+  onTestFinished(() => rm(dirname(beside), { recursive: true }));
   await appendFile(join(beside, "redis/lua/1-bucket.lua"), "-- its ledger is another one\n");
   const faults = ["rolling-restart", "kill-gateway"];
   const result = await kept({ ...small, minutes: 0.2, faults, beside });
@@ -89,6 +90,7 @@ test("an unknown or impossible fault is refused", async () => {
 test("a control that publishes without a log is caught losing messages", async () => {
   const { faults } = PLANTED["publish-without-log"]!;
   const planted = { ...small, dist: await plant("publish-without-log", dist), faults };
+  onTestFinished(() => rm(dirname(planted.dist), { recursive: true }));
   const rule = "heard-once-in-order";
   let broken: string[] = [];
   // longer where the machine is too slow for the first one

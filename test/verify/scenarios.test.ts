@@ -1,5 +1,7 @@
+import { rm } from "node:fs/promises";
+import { dirname } from "node:path";
 import { fileURLToPath } from "node:url";
-import { expect, test } from "vitest";
+import { expect, onTestFinished, test } from "vitest";
 import { plant } from "#verifier/planted/plant.js";
 import { brokenOf } from "#verifier/rules/rule.js";
 import { crowd } from "#verifier/scenarios/crowd.js";
@@ -18,6 +20,7 @@ test("no leader can act once another has", async () => {
 
 test("the verifier catches a leader that acts after its lease", async () => {
   const unfenced = { ...settings, dist: await plant("no-leader-fencing", dist) };
+  onTestFinished(() => rm(dirname(unfenced.dist), { recursive: true }));
   const { judgements } = await elections(unfenced, 1);
   expect(brokenOf(judgements).map(({ id }) => id)).toEqual(["stale-leader-cannot-act"]);
 }, 120_000);

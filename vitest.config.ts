@@ -16,7 +16,7 @@ const PURE = [
   "test/config.test.ts",
   "test/cluster/{membership,membership-state,heartbeat}.test.ts",
   "test/node/lifetime.test.ts",
-  "test/redis/{feed-cells,feed-state,feed-transcripts,lineage,stored-bytes}.test.ts",
+  "test/redis/{feed-cells,feed-state,feed-transcripts,lineage,lua-agreement,stored-bytes}.test.ts",
   "test/gateway/{isolation-detector,frame,hub}.test.ts",
   "test/verify/{changes,gateway-log,log-events,report,rollback,rules}.test.ts",
   "test/session/{cells,properties}.test.ts",

@@ -13,7 +13,8 @@ const CAUSES: readonly PresenceCause[] = ["new", "back", "asked", "idle", "awake
 const HEADER_BYTES = 13;
 /** From this kind on, events are ephemeral: published on the log's channel, and not in the log. */
 const FIRST_EPHEMERAL = 16;
-const KIND = {
+/** The first byte of an event. Those that Lua writes are its `KIND_…` as well (lua/1-bucket.lua). */
+export const KIND = {
   message: 1,
   presence: 2,
   leader: 3,

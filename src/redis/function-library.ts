@@ -5,41 +5,34 @@ import type { Redis } from "ioredis";
 import type { Position } from "../chat/events.js";
 import type { Observe } from "../observe.js";
 
-export type LibraryFunction =
-  | "claim"
-  | "append"
-  | "leave"
-  | "set_status"
-  | "touch"
-  | "lookup"
-  | "roster"
-  | "history"
-  | "present"
-  | "conversations"
-  | "extents"
-  | "page"
-  | "mark_read"
-  | "beat"
-  | "retire"
-  | "disown"
-  | "sweep"
-  | "reap"
-  | "elect"
-  | "resign";
+/**
+ * Each function. `announces`: it opens a bucket, to write or announce something there, and is given the newest position
+ * that this node has seen. It is registered with `announcing(…)` (lua/5-register.lua).
+ */
+export const FUNCTIONS = {
+  claim: "announces",
+  append: "announces",
+  leave: "announces",
+  set_status: "announces",
+  touch: "announces",
+  lookup: "silent",
+  roster: "silent",
+  history: "silent",
+  present: "silent",
+  conversations: "silent",
+  extents: "silent",
+  page: "silent",
+  mark_read: "silent",
+  beat: "announces",
+  retire: "silent",
+  disown: "announces",
+  sweep: "announces",
+  reap: "announces",
+  elect: "announces",
+  resign: "silent",
+} as const;
 
-/** Functions that may announce something: they are given the newest position that this node has seen. */
-const ANNOUNCING: ReadonlySet<LibraryFunction> = new Set([
-  "claim",
-  "append",
-  "leave",
-  "set_status",
-  "touch",
-  "beat",
-  "disown",
-  "sweep",
-  "reap",
-  "elect",
-]);
+export type LibraryFunction = keyof typeof FUNCTIONS;
 
 /** What this node has seen: the newest position of each bucket, by the key of its meta. */
 export interface SeenPositions {
@@ -119,7 +112,7 @@ export class FunctionLibrary {
     args: readonly (string | Buffer | number)[],
   ): Promise<unknown> {
     const words = [`${name}_${this.#library.version}`, keys.length, ...keys, ...args];
-    if (ANNOUNCING.has(name)) {
+    if (FUNCTIONS[name] === "announces") {
       const { generation, offset } = this.#seen?.newestIn(keys[0]!) ?? { generation: 0, offset: 0 };
       words.push(`${generation}-${offset}`);
     }

@@ -44,7 +44,8 @@ export function mendOffer({ headers }: IncomingMessage, subprotocols: readonly s
  * shortest one, because one client cannot read a 101 of 254 bytes or more.
  */
 export function shortestEcho(offered: Set<string>): string | false {
-  for (const known of Object.values(SUBPROTOCOLS)) if (offered.has(known)) return known;
+  const known = Object.values(SUBPROTOCOLS).find((word) => word !== undefined && offered.has(word));
+  if (known !== undefined) return known;
   const shortest = [...offered].toSorted((a, b) => a.length - b.length)[0];
   return shortest !== undefined && shortest.length <= 64 ? shortest : false;
 }

@@ -7,7 +7,6 @@ import type { Chat } from "../chat/chat.js";
 import type { Observe } from "../observe.js";
 import { hasLeft, nameOf } from "../session/questions.js";
 import type { Dialect } from "../wire/dialect.js";
-import { SUBPROTOCOL } from "../wire/json-schema.js";
 import { AnsweringSocket } from "./answering-socket.js";
 import { Connection } from "./connection.js";
 import { drain, type Drain } from "./drain.js";
@@ -30,6 +29,7 @@ import type { Session, SessionDependencies } from "./session.js";
 import type { StaticSite } from "./static-site.js";
 import { TcpAcceptor, addressOf, watchEnd } from "./tcp-acceptor.js";
 import {
+  SPOKEN_HERE,
   dialectOf,
   parseUpgradeRequest,
   type DialectName,
@@ -239,7 +239,7 @@ export class Gateway {
     };
     if (!isWebSocket(request, target.subprotocols))
       return refuse(400, "this is no WebSocket handshake");
-    if (dialect === "unknown") return refuse(400, `this is spoken here: ${SUBPROTOCOL}`);
+    if (dialect === "unknown") return refuse(400, SPOKEN_HERE);
     const refusal = this.#refusalOf(target, dialect);
     if (refusal !== undefined) return refuse(...refusal);
 

@@ -10,11 +10,22 @@ export interface UpgradeRequest {
   readonly subprotocols: readonly string[];
 }
 
-/** What a connection may speak. */
-export type DialectName = "classic" | "wsProtocol" | "json";
+/**
+ * What a connection may speak, and the subprotocol by which clients ask for it, the preferred one first. It is echoed
+ * to a client that offers it.
+ */
+export const SUBPROTOCOLS = {
+  json: SUBPROTOCOL,
+  wsProtocol: "ws-protocol",
+  classic: undefined, // what connections without a subprotocol speak
+} as const;
 
-/** The subprotocols of the dialects that have one. They are echoed to a client that offers them. */
-export const SUBPROTOCOLS = { json: SUBPROTOCOL, wsProtocol: "ws-protocol" } as const;
+export type DialectName = keyof typeof SUBPROTOCOLS;
+
+const OURS = Object.values(SUBPROTOCOLS).filter((word) => word !== undefined && isOurs(word));
+
+/** What a client hears that speaks other versions only. */
+export const SPOKEN_HERE = `this is spoken here: ${OURS.join(", ")}`;
 
 /** Never throws, whatever bytes the client sent as its target. */
 export function parseUpgradeRequest(request: IncomingMessage): UpgradeRequest {
@@ -34,13 +45,21 @@ export function parseUpgradeRequest(request: IncomingMessage): UpgradeRequest {
 
 /** The dialect of the connection: chosen by its subprotocols and path, never guessed from frames. */
 export function dialectOf({ path, subprotocols }: UpgradeRequest): DialectName | "unknown" {
-  if (subprotocols.includes(SUBPROTOCOLS.json)) return "json";
+  const asked = NAMES.filter((name) => subprotocols.includes(SUBPROTOCOLS[name] ?? ""));
+  const ours = asked.find((name) => OURS.includes(SUBPROTOCOLS[name]));
+  if (ours !== undefined) return ours;
   // the client speaks only other versions, and would misread this one. PROTOCOL.md, versions
-  const isOurs = (word: string): boolean => word.startsWith("tertulia.");
   if (subprotocols.length > 0 && subprotocols.every(isOurs)) return "unknown";
   if (path === "/ws") return "json";
-  return subprotocols.includes(SUBPROTOCOLS.wsProtocol) ? "wsProtocol" : "classic";
+  return asked[0] ?? "classic";
 }
+
+/** A client that offers only subprotocols of this kind speaks this server's other versions, or none that it has. */
+function isOurs(subprotocol: string): boolean {
+  return subprotocol.startsWith("tertulia.");
+}
+
+const NAMES = Object.keys(SUBPROTOCOLS) as DialectName[];
 
 /** Percent-decodes to bytes. `+` stays `+`, and invalid escapes stay as they are. */
 function percentDecoded(text: string): Uint8Array {

@@ -8,14 +8,14 @@ import type { ByteDialect, ClassicOptions, Decoded } from "./dialect.js";
 import { REFUSALS } from "./error-codes.js";
 import { recognising } from "./recognise.js";
 
-/** The dialect of connections without a subprotocol. An op 10 as the first frame switches to `seed`. */
-export function classicDialect(configured: ClassicOptions, seed: ByteDialect): ByteDialect {
+/** The dialect of connections without a subprotocol. An op 10 as the first frame switches to ws-protocol. */
+export function classicDialect(configured: ClassicOptions, wsProtocol: ByteDialect): ByteDialect {
   return recognising(
     configured,
     (options) => ({
       name: "classic",
       decode: (frame) =>
-        frame[0] === OP.register ? { kind: "speaks", dialect: seed } : decodeClassic(frame),
+        frame[0] === OP.register ? { kind: "speaks", dialect: wsProtocol } : decodeClassic(frame),
       encodeReply: (reply, op) => encodeReply(reply, options, op),
       encodeNotice: (notice) => encodeNotice(notice, options),
     }),
@@ -45,7 +45,10 @@ export const CODE = {
 } as const;
 
 /** Decodes ops 1 to 6. A send may have the classic layout or that of ws-protocol; `prefers` decides if both fit. */
-export function decodeClassic(frame: Uint8Array, prefers: "classic" | "seed" = "classic"): Decoded {
+export function decodeClassic(
+  frame: Uint8Array,
+  prefers: "classic" | "wsProtocol" = "classic",
+): Decoded {
   const fields = new FieldReader(frame, 1);
   switch (frame[0]) {
     case undefined:
@@ -98,15 +101,16 @@ function digitOf(byte: number): number | undefined {
  * of exactly 255 bytes fits both layouts. If neither fits to the byte, the frame is read in the layout of
  * the connection, and bytes left over are ignored.
  */
-function decodeSend(frame: Uint8Array, prefers: "classic" | "seed"): Decoded {
+function decodeSend(frame: Uint8Array, prefers: "classic" | "wsProtocol"): Decoded {
   const fits = {
     classic: frame.length === 3 + at(frame, 1) + at(frame, 2 + at(frame, 1)),
-    seed:
+    wsProtocol:
       at(frame, 1) === (frame.length - 2) % 256 &&
       frame.length === 4 + at(frame, 2) + at(frame, 3 + at(frame, 2)),
   };
-  const layout = fits.classic === fits.seed ? prefers : fits.seed ? "seed" : "classic";
-  const fields = new FieldReader(frame, layout === "seed" ? 2 : 1);
+  const layout =
+    fits.classic === fits.wsProtocol ? prefers : fits.wsProtocol ? "wsProtocol" : "classic";
+  const fields = new FieldReader(frame, layout === "wsProtocol" ? 2 : 1);
   const to = fields.field();
   const text = fields.field();
   if (to === undefined || text === undefined) return TRUNCATED;

@@ -34,7 +34,7 @@ export function wsProtocolDialect(configured: ClassicOptions): ByteDialect {
 }
 
 function decode(frame: Uint8Array): Decoded {
-  if (frame[0] !== OP.register) return decodeClassic(frame, "seed");
+  if (frame[0] !== OP.register) return decodeClassic(frame, "wsProtocol");
   const name = new FieldReader(frame, 1).field();
   if (name === undefined) return { kind: "ignored", why: "truncated" };
   return { kind: "command", command: { type: "register", name: nameFromBytes(name) } };

@@ -23,6 +23,7 @@ import {
 } from "#tertulia/session/questions.js";
 import { watchEnd } from "#tertulia/gateway/tcp-acceptor.js";
 import type { WriteCoalescer, Writer } from "#tertulia/gateway/write-coalescer.js";
+import { dialects } from "../support/dialects.js";
 import { ClientSocket } from "./client-socket.js";
 import { fakeObserve } from "./fake-observe.js";
 import { FakeStores } from "./fake-stores.js";
@@ -145,7 +146,8 @@ export class FakeGateway {
     socket.on("error", () => {});
     this.#pacing = setInterval(() => session.checkPace(performance.now()), PACE_CHECK_MS);
     let registered: "new" | "back" | "joined" | undefined;
-    if (protocol !== "json" && name !== undefined) {
+    const isClaimed = session.dialect.traits.nameInRequest !== "introduced";
+    if (isClaimed && name !== undefined) {
       const unwatch = watchEnd(socket, () => void session.end());
       const outcome = await session.claim(name);
       unwatch();
@@ -161,7 +163,7 @@ export class FakeGateway {
       session.attach(webSocket, socket);
       if (registered === undefined) this.#events.opened(session, undefined);
       else this.#events.connected(session, registered, { address: undefined });
-      if (protocol === "json" && name !== undefined) session.introduce(name);
+      if (!isClaimed && name !== undefined) session.introduce(name);
     });
   }
 
@@ -212,7 +214,7 @@ export class FakeGateway {
       maxPayload: 65_536,
       closeTimeout: LINGER_MS,
       handleProtocols: (offered) => shortestEcho(offered),
-      skipUTF8Validation: this.#settings.protocol !== "json",
+      skipUTF8Validation: this.session.dialect.frames !== "text",
     };
     return new WebSocketServer(options);
   }
@@ -220,10 +222,8 @@ export class FakeGateway {
 
 const NO_HEAD = Buffer.alloc(0);
 
-const OFFERS = { classic: undefined, "ws-protocol": "ws-protocol", json: "tertulia.v1.json" };
-
 function requestOf(protocol: Protocol): IncomingMessage {
-  const offer = OFFERS[protocol];
+  const { offer } = dialects[protocol];
   const headers = {
     connection: "Upgrade",
     upgrade: "websocket",

@@ -9,9 +9,9 @@ import type { ByteDialect, Decoded } from "#tertulia/wire/dialect.js";
 import { wsProtocolDialect } from "#tertulia/wire/ws-protocol.js";
 
 const options = { generalOrigin: "sender", replyMaxBytes: 4_096 } as const;
-const seed = wsProtocolDialect(options);
-const classic = classicDialect(options, seed);
-const dialects = { classic, seed };
+const wsProtocol = wsProtocolDialect(options);
+const classic = classicDialect(options, wsProtocol);
+const dialects = { classic, wsProtocol };
 
 const name = (text: string): Name => nameFromBytes(Buffer.from(text));
 const bytes = (text: string): Buffer => Buffer.from(text);
@@ -23,104 +23,113 @@ const send = (to: string, text: string | Buffer): Decoded =>
   command({ type: "send", to: addressed(to), text: Buffer.from(text) });
 
 /** Client to server: in both dialects unless one is named. */
-const decoding: [what: string, frame: number[] | Buffer, is: Decoded, only?: "classic" | "seed"][] =
+const decoding: [
+  what: string,
+  frame: number[] | Buffer,
+  is: Decoded,
+  only?: "classic" | "wsProtocol",
+][] = [
+  // op
+  ["a list", [1], command({ type: "list" })],
+  // op, ignored
+  ["a list with a byte behind it", [1, 0], command({ type: "list" })],
+  // op, length of the name, j o
+  ["a user", [2, 2, 106, 111], command({ type: "lookup", name: name("jo") })],
+  ["a user whose name is cut", [2, 3, 106, 111], truncated],
+  ["a user without a name", [2], truncated],
+  // op, length, j o, busy
   [
-    // op
-    ["a list", [1], command({ type: "list" })],
-    // op, ignored
-    ["a list with a byte behind it", [1, 0], command({ type: "list" })],
-    // op, length of the name, j o
-    ["a user", [2, 2, 106, 111], command({ type: "lookup", name: name("jo") })],
-    ["a user whose name is cut", [2, 3, 106, 111], truncated],
-    ["a user without a name", [2], truncated],
-    // op, length, j o, busy
-    [
-      "jo becomes busy",
-      [3, 2, 106, 111, 2],
-      command({ type: "status", name: name("jo"), status: "busy" }),
-    ],
-    // op, inactive
-    ["one's own status, short", [3, 3], command({ type: "status", status: "inactive" })],
-    ["a sign-out, short", [3, 0], command({ type: "status", status: "disconnected" })],
-    ["a status above 3", [3, 2, 106, 111, 4], { kind: "refused", refusal: "bad_status" }],
-    ["one's own status above 3", [3, 200], { kind: "refused", refusal: "bad_status" }],
-    // op, 3, z o e, a status of one byte, the digit 3
-    [
-      "a status as a digit",
-      [0x03, 0x03, 0x7a, 0x6f, 0x65, 0x01, 0x33],
-      command({ type: "status", name: name("zoe"), status: "inactive" }),
-    ],
-    [
-      "a sign-out as a digit",
-      [3, 2, 106, 111, 1, 0x30],
-      command({ type: "status", name: name("jo"), status: "disconnected" }),
-    ],
-    [
-      "a status above 3 as a digit",
-      [3, 2, 106, 111, 1, 0x34],
-      { kind: "refused", refusal: "bad_status" },
-    ],
-    // only these lengths, and only digits: else what follows the status is ignored
-    [
-      "active, and a byte that is no digit",
-      [3, 2, 106, 111, 1, 3],
-      command({ type: "status", name: name("jo"), status: "active" }),
-    ],
-    [
-      "active, and more than a digit",
-      [3, 2, 106, 111, 1, 0x33, 0],
-      command({ type: "status", name: name("jo"), status: "active" }),
-    ],
-    [
-      "busy, and a digit",
-      [3, 2, 106, 111, 2, 0x33],
-      command({ type: "status", name: name("jo"), status: "busy" }),
-    ],
-    ["a status that is missing", [3, 2, 106, 111], truncated],
-    ["a status request of nothing", [3], truncated],
-    // op, 1, ~, 3, e l o
-    ["elo to the general chat", [4, 1, 126, 3, 101, 108, 111], send("~", "elo")],
-    // op, 2, j o, 3, e l o
-    ["elo to jo", [4, 2, 106, 111, 3, 101, 108, 111], send("jo", "elo")],
-    // op, 2, ~ j, 2, h i; op, 2, # j; op, 0: nobody has these names, but each is a name
-    ["hi to ~j", [4, 2, 126, 106, 2, 104, 105], send("~j", "hi")],
-    ["a history with #j", [5, 2, 35, 106], command({ type: "history", of: addressed("#j") })],
-    ["a history with nobody", [5, 0], command({ type: "history", of: addressed("") })],
-    ["an empty text", [4, 1, 126, 0], send("~", "")],
-    // op, T = 6 bytes follow, 1, ~, 3, e l o: told apart by its structure on any connection
-    ["elo in ws-protocol's layout", [4, 6, 1, 126, 3, 101, 108, 111], send("~", "elo")],
-    ["a send without a text", [4, 1, 126], truncated],
-    ["a send of nothing", [4], truncated],
-    ["a text that is cut", [4, 1, 126, 9, 101], truncated, "classic"],
-    // the client counted UTF-16 units (1) and sent UTF-8 (2 bytes): cut inside the character
-    [
-      "a text longer than its count",
-      [4, 1, 126, 1, 0xc3, 0xab],
-      send("~", Buffer.from([0xc3])),
-      "classic",
-    ],
-    // op, length, j o
-    ["a history", [5, 2, 106, 111], command({ type: "history", of: addressed("jo") })],
-    ["a history of everybody", [5, 1, 126], command({ type: "history", of: GENERAL })],
-    ["a history that is cut", [5, 9, 126], truncated],
-    // op
-    ["all known users", [6], command({ type: "list" })],
-    ["an op nobody knows", [77, 1, 2], { kind: "ignored", why: "unknown_op" }],
-    ["no byte at all", [], { kind: "ignored", why: "empty" }],
-    [
-      "a registration, where none is expected",
-      [10, 2, 106, 111],
-      { kind: "speaks", dialect: seed },
-      "classic",
-    ],
-    // op, length, j o
-    ["a registration", [10, 2, 106, 111], command({ type: "register", name: name("jo") }), "seed"],
-    ["a registration that is cut", [10, 9, 106], truncated, "seed"],
-  ];
+    "jo becomes busy",
+    [3, 2, 106, 111, 2],
+    command({ type: "status", name: name("jo"), status: "busy" }),
+  ],
+  // op, inactive
+  ["one's own status, short", [3, 3], command({ type: "status", status: "inactive" })],
+  ["a sign-out, short", [3, 0], command({ type: "status", status: "disconnected" })],
+  ["a status above 3", [3, 2, 106, 111, 4], { kind: "refused", refusal: "bad_status" }],
+  ["one's own status above 3", [3, 200], { kind: "refused", refusal: "bad_status" }],
+  // op, 3, z o e, a status of one byte, the digit 3
+  [
+    "a status as a digit",
+    [0x03, 0x03, 0x7a, 0x6f, 0x65, 0x01, 0x33],
+    command({ type: "status", name: name("zoe"), status: "inactive" }),
+  ],
+  [
+    "a sign-out as a digit",
+    [3, 2, 106, 111, 1, 0x30],
+    command({ type: "status", name: name("jo"), status: "disconnected" }),
+  ],
+  [
+    "a status above 3 as a digit",
+    [3, 2, 106, 111, 1, 0x34],
+    { kind: "refused", refusal: "bad_status" },
+  ],
+  // only these lengths, and only digits: else what follows the status is ignored
+  [
+    "active, and a byte that is no digit",
+    [3, 2, 106, 111, 1, 3],
+    command({ type: "status", name: name("jo"), status: "active" }),
+  ],
+  [
+    "active, and more than a digit",
+    [3, 2, 106, 111, 1, 0x33, 0],
+    command({ type: "status", name: name("jo"), status: "active" }),
+  ],
+  [
+    "busy, and a digit",
+    [3, 2, 106, 111, 2, 0x33],
+    command({ type: "status", name: name("jo"), status: "busy" }),
+  ],
+  ["a status that is missing", [3, 2, 106, 111], truncated],
+  ["a status request of nothing", [3], truncated],
+  // op, 1, ~, 3, e l o
+  ["elo to the general chat", [4, 1, 126, 3, 101, 108, 111], send("~", "elo")],
+  // op, 2, j o, 3, e l o
+  ["elo to jo", [4, 2, 106, 111, 3, 101, 108, 111], send("jo", "elo")],
+  // op, 2, ~ j, 2, h i; op, 2, # j; op, 0: nobody has these names, but each is a name
+  ["hi to ~j", [4, 2, 126, 106, 2, 104, 105], send("~j", "hi")],
+  ["a history with #j", [5, 2, 35, 106], command({ type: "history", of: addressed("#j") })],
+  ["a history with nobody", [5, 0], command({ type: "history", of: addressed("") })],
+  ["an empty text", [4, 1, 126, 0], send("~", "")],
+  // op, T = 6 bytes follow, 1, ~, 3, e l o: told apart by its structure on any connection
+  ["elo in ws-protocol's layout", [4, 6, 1, 126, 3, 101, 108, 111], send("~", "elo")],
+  ["a send without a text", [4, 1, 126], truncated],
+  ["a send of nothing", [4], truncated],
+  ["a text that is cut", [4, 1, 126, 9, 101], truncated, "classic"],
+  // the client counted UTF-16 units (1) and sent UTF-8 (2 bytes): cut inside the character
+  [
+    "a text longer than its count",
+    [4, 1, 126, 1, 0xc3, 0xab],
+    send("~", Buffer.from([0xc3])),
+    "classic",
+  ],
+  // op, length, j o
+  ["a history", [5, 2, 106, 111], command({ type: "history", of: addressed("jo") })],
+  ["a history of everybody", [5, 1, 126], command({ type: "history", of: GENERAL })],
+  ["a history that is cut", [5, 9, 126], truncated],
+  // op
+  ["all known users", [6], command({ type: "list" })],
+  ["an op nobody knows", [77, 1, 2], { kind: "ignored", why: "unknown_op" }],
+  ["no byte at all", [], { kind: "ignored", why: "empty" }],
+  [
+    "a registration, where none is expected",
+    [10, 2, 106, 111],
+    { kind: "speaks", dialect: wsProtocol },
+    "classic",
+  ],
+  // op, length, j o
+  [
+    "a registration",
+    [10, 2, 106, 111],
+    command({ type: "register", name: name("jo") }),
+    "wsProtocol",
+  ],
+  ["a registration that is cut", [10, 9, 106], truncated, "wsProtocol"],
+];
 
 describe("decoding", () => {
   for (const [what, frame, is, only] of decoding) {
-    for (const key of ["classic", "seed"] as const) {
+    for (const key of ["classic", "wsProtocol"] as const) {
       if (only !== undefined && only !== key) continue;
       test(`${what}, ${key}`, () => {
         const decoded = dialects[key].decode(Uint8Array.from(frame));
@@ -135,9 +144,9 @@ describe("decoding", () => {
     text[0] = 254; // read as ws-protocol's: to = "\xff", text of 254 bytes
     const frame = Uint8Array.from([4, 1, 1, 255, ...text]);
     const asClassic = classic.decode(frame);
-    const asSeed = seed.decode(frame);
+    const asWsProtocol = wsProtocol.decode(frame);
     expect(normal(asClassic)).toEqual(normal(send("\x01", text)));
-    expect(asSeed).toMatchObject({ command: { type: "send", to: { user: "\xff" } } });
+    expect(asWsProtocol).toMatchObject({ command: { type: "send", to: { user: "\xff" } } });
   });
 });
 
@@ -212,15 +221,15 @@ const encoding: [what: string, Reply | Notice, number[] | undefined, number[]?][
 ];
 
 describe("encoding", () => {
-  for (const [what, model, asClassic, asSeed] of encoding) {
+  for (const [what, model, asClassic, asWsProtocol] of encoding) {
     test(what, () => {
       expect(encoded(classic, model)).toEqual(asClassic);
-      expect(encoded(seed, model)).toEqual(asSeed ?? asClassic);
+      expect(encoded(wsProtocol, model)).toEqual(asWsProtocol ?? asClassic);
     });
   }
 
   test("the general chat's origin is ~ if the operator wants it", () => {
-    const tilde = classicDialect({ ...options, generalOrigin: "tilde" }, seed);
+    const tilde = classicDialect({ ...options, generalOrigin: "tilde" }, wsProtocol);
     expect(encoded(tilde, told(message("a")))).toEqual([55, 1, 126, 1, 97]);
     expect(encoded(tilde, told(message("a", "kou")))).toEqual([55, 2, 106, 111, 1, 97]);
   });
@@ -230,20 +239,20 @@ describe("encoding", () => {
     const at: User = { ...elo, address: "192.0.2.7" };
     const told = [52, 3, 101, 108, 111, 2, 9, ...bytes("192.0.2.7")];
     const empty = [52, 2, 106, 111, 0, 0];
-    for (const dialect of [classicDialect(shown, seed), wsProtocolDialect(shown)]) {
+    for (const dialect of [classicDialect(shown, wsProtocol), wsProtocolDialect(shown)]) {
       expect(encoded(dialect, { type: "user", user: at })).toEqual(told);
       expect(encoded(dialect, { type: "user", user: jo })).toEqual(empty);
       for (const type of ["registered", "unchanged"] as const) {
         expect(encoded(dialect, { type, user: at })!.length).toBe(6);
       }
     }
-    for (const dialect of [classic, seed]) {
+    for (const dialect of [classic, wsProtocol]) {
       expect(encoded(dialect, { type: "user", user: at })).toEqual([52, 3, 101, 108, 111, 2]);
     }
   });
 
   test("op 6 is answered with 57, with the same bytes in both dialects", () => {
-    for (const dialect of [classic, seed]) {
+    for (const dialect of [classic, wsProtocol]) {
       const reply = dialect.encodeReply({ type: "users", users: [jo, elo] }, 6)!;
       expect([...reply]).toEqual([57, 2, 2, 106, 111, 0, 3, 101, 108, 111, 2]);
     }
@@ -292,8 +301,8 @@ describe("recognising", () => {
     return spoken;
   };
 
-  for (const key of ["classic", "seed"] as const) {
-    const total = key === "seed" ? 1 : 0;
+  for (const key of ["classic", "wsProtocol"] as const) {
+    const total = key === "wsProtocol" ? 1 : 0;
 
     test(`a client that sends op 6 gets general messages from ~, with the sender in the text, ${key}`, () => {
       const heard = encoded(after(dialects[key], [6]), told(message("a")))!;
@@ -339,7 +348,7 @@ describe("recognising", () => {
   test("a client recognised by op 10 keeps its own dialect", () => {
     const decoded = classic.decode(Uint8Array.from([10, 2, 106, 111]));
     expect(decoded.kind).toBe("speaks");
-    if (decoded.kind === "speaks") expect(after(decoded.dialect, [6])).toBe(after(seed, [6]));
+    if (decoded.kind === "speaks") expect(after(decoded.dialect, [6])).toBe(after(wsProtocol, [6]));
   });
 });
 

@@ -2,23 +2,19 @@
 import { expect, test } from "vitest";
 import type { Name } from "#tertulia/chat/names.js";
 import type { CatchUpTraits, LiveTraits, Traits } from "#tertulia/session/traits.js";
-import { classicDialect } from "#tertulia/wire/classic.js";
-import type { Dialect, DialectOf } from "#tertulia/wire/dialect.js";
-import { jsonDialect } from "#tertulia/wire/json-dialect.js";
-import { wsProtocolDialect } from "#tertulia/wire/ws-protocol.js";
+import type { DialectOf } from "#tertulia/wire/dialect.js";
+import { dialects } from "../support/dialects.js";
 
 const ana = "ana" as Name;
-const options = { generalOrigin: "sender", replyMaxBytes: 4_096 } as const;
-const wsProtocol = wsProtocolDialect(options);
-const classic = classicDialect(options, wsProtocol);
-const json = jsonDialect({ node: "", textMaxChars: 1, maxFrameBytes: 1, requestsPerSecond: 1 });
+const json = dialects.json.make();
+const classic = dialects.classic.make();
 
 const greets = { requestName: (name: Name) => ({ type: "hello", name, cursors: {} }) as const };
 const registers = { requestName: (name: Name) => ({ type: "register", name }) as const };
 
 test("a client that catches up claims its name by a hello, others by a register", () => {
-  const dialects: readonly Dialect[] = [classic, wsProtocol, json];
-  for (const dialect of dialects) {
+  for (const { make } of Object.values(dialects)) {
+    const dialect = make();
     const { type } = dialect.requestName(ana);
     expect(type).toBe(dialect.traits.catchesUp ? "hello" : "register");
   }

@@ -3,8 +3,8 @@
 export type Traits = CatchUpTraits | LiveTraits;
 
 /**
- * The client gets what it missed, by its cursors, before live notices. It claims its name by a `hello`, which has the
- * cursors; and what it misses later it gets by resuming.
+ * The client catches up: it claims its name by a `hello`, with its cursors; first it gets the messages that it has not
+ * seen, then live notices. After a hole it is closed, and resumes.
  */
 export interface CatchUpTraits extends CommonTraits {
   readonly catchesUp: true;

@@ -48,40 +48,50 @@ describe.each(["", "ws-protocol"])("bytes, subprotocol '%s'", (subprotocol) => {
     said: readonly Part[],
     heard: readonly Buffer[],
   ])[] = [
-    ["an empty frame", [], []],
-    ...[0, 7, 9, 11, 50, 55, 255].map((op) => [`op ${op}`, [op, me, me], []] as const),
-    ["op 2 without a name", [2], []],
-    ["op 2 that ends early", [2, 9, 65], []],
-    ["op 2 of nobody", [2, L("nobody")], [error(1)]],
-    ["op 2 of everybody", [2, L("~")], [error(1)]],
-    ["op 2 of an empty name", [2, 0], [error(1)]],
-    ["op 2 with more behind it", [2, other, 7], [frame(52, other, 1)]],
-    ["op 3 alone", [3], []],
-    ["op 3 without a status", [3, me], []],
-    ["op 3 with status 4", [3, 4], [error(2)]],
-    ["op 3 with one's name and status 9", [3, me, 9], [error(2)]],
-    ["op 3 with one's name and the digit 9", [3, me, L("9")], [error(2)]],
-    ["op 3 for another", [3, other, 2], [error(7)]],
-    ["op 3 for another, with status 9", [3, other, 9], [error(2)]],
-    ["op 3 for nobody", [3, L("nobody"), 2], [error(7)]],
-    ["op 4 alone", [4], []],
-    ["op 4 without a text", [4, L("~")], []],
-    ["op 4 with an empty text", [4, L("~"), 0], [error(3)]],
-    ["op 4 to nobody", [4, L("nobody"), L("x")], [error(1)]],
-    ["op 4 with an empty text to nobody", [4, L("nobody"), 0], [error(1)]],
-    ["op 4 to one who left", [4, gone, L("x")], [error(4)]],
-    ["op 4 with an empty text to one who left", [4, gone, 0], [error(3)]],
+    ["an empty frame [abuse:bytes-malformed]", [], []],
+    ...[0, 7, 9, 11, 50, 55, 255].map(
+      (op) => [`op ${op} [abuse:bytes-malformed]`, [op, me, me], []] as const,
+    ),
+    ["op 2 without a name [abuse:bytes-malformed]", [2], []],
+    ["op 2 that ends early [abuse:bytes-malformed]", [2, 9, 65], []],
+    ["op 2 of nobody [abuse:op2-nobody]", [2, L("nobody")], [error(1)]],
+    ["op 2 of everybody [abuse:op2-nobody]", [2, L("~")], [error(1)]],
+    ["op 2 of an empty name [abuse:op2-nobody]", [2, 0], [error(1)]],
+    ["op 2 with more behind it [abuse:bytes-behind]", [2, other, 7], [frame(52, other, 1)]],
+    ["op 3 alone [abuse:op3-none]", [3], []],
+    ["op 3 without a status [abuse:op3-none]", [3, me], []],
+    ["op 3 with status 4 [abuse:op3-status]", [3, 4], [error(2)]],
+    ["op 3 with one's name and status 9 [abuse:op3-status]", [3, me, 9], [error(2)]],
+    ["op 3 with one's name and the digit 9 [abuse:op3-status]", [3, me, L("9")], [error(2)]],
+    ["op 3 for another [abuse:op3-another]", [3, other, 2], [error(7)]],
+    ["op 3 for another, with status 9 [abuse:op3-status]", [3, other, 9], [error(2)]],
+    ["op 3 for nobody [abuse:op3-another]", [3, L("nobody"), 2], [error(7)]],
+    ["op 4 alone [abuse:bytes-malformed]", [4], []],
+    ["op 4 without a text [abuse:bytes-malformed]", [4, L("~")], []],
+    ["op 4 with an empty text [abuse:op4-empty]", [4, L("~"), 0], [error(3)]],
+    ["op 4 to nobody [abuse:op4-nobody]", [4, L("nobody"), L("x")], [error(1)]],
+    ["op 4 with an empty text to nobody [abuse:op4-nobody]", [4, L("nobody"), 0], [error(1)]],
+    ["op 4 to one who left [abuse:op4-away]", [4, gone, L("x")], [error(4)]],
+    ["op 4 with an empty text to one who left [abuse:op4-empty]", [4, gone, 0], [error(3)]],
     [
-      "op 4 with a wrong T",
+      "op 4 with a wrong T [abuse:op4-wrong-t]",
       [4, 0, me, L("x")],
       [subprotocol === "" ? error(1) : frame(55, 3 + me.length - 1, me, L("x"))],
     ],
-    ["op 5 without a chat", [5], []],
-    ["op 5 with nobody", [5, L("nobody")], [frame(56, 0)]],
-    ["op 5 with more behind it", [5, L("nobody"), 1], [frame(56, 0)]],
-    ["op 10 without a name", [10], []],
-    ["op 10 with another name", [10, L("zed")], subprotocol === "" ? [] : [error(1)]],
-    ["op 10 with a bad name", [10, L("a\u0007")], subprotocol === "" ? [] : [error(1)]],
+    ["op 5 without a chat [abuse:bytes-malformed]", [5], []],
+    ["op 5 with nobody [abuse:op5-nobody]", [5, L("nobody")], [frame(56, 0)]],
+    ["op 5 with more behind it [abuse:bytes-behind]", [5, L("nobody"), 1], [frame(56, 0)]],
+    ["op 10 without a name [abuse:op10-short]", [10], []],
+    [
+      "op 10 with another name [abuse:op10-name]",
+      [10, L("zed")],
+      subprotocol === "" ? [] : [error(1)],
+    ],
+    [
+      "op 10 with a bad name [abuse:op10-name]",
+      [10, L("a\u0007")],
+      subprotocol === "" ? [] : [error(1)],
+    ],
     ["op 10 with one's name", [10, me], subprotocol === "" ? [] : [frame(53, me, 1)]],
   ];
 
@@ -97,7 +107,7 @@ describe.each(["", "ws-protocol"])("bytes, subprotocol '%s'", (subprotocol) => {
   });
 });
 
-test("before it has a name, a connection in ws-protocol gets error 5, except for an impossible status", async () => {
+test("before it has a name, a connection in ws-protocol gets error 5, except for an impossible status [abuse:op10-missing] [abuse:op10-name] [abuse:op10-short]", async () => {
   const client = await ClassicClient.connect(gateway.port, "", "ws-protocol");
   for (const op of [0, 7, 1, 2, 3, 4, 5, 6]) client.says(op, L("x"), L("y"));
   for (let i = 0; i < 6; i++) await client.hears(50, 5);
@@ -125,8 +135,18 @@ const BROKEN: readonly (readonly [
   ["half a close code", Buffer.from([0x88, 0x81, 0, 0, 0, 0, 3]), 1002, BOTH],
   ["a close code that nobody sends", Buffer.from([0x88, 0x82, 0, 0, 0, 0, 3, 0xed]), 1002, BOTH],
   ["its own close code", Buffer.from([0x88, 0x82, 0, 0, 0, 0, 0x13, 0x87]), 4999, BOTH],
-  ["text that is no UTF-8", Buffer.from([0x81, 0x81, 0, 0, 0, 0, 0xff]), 1007, ["JSON"]],
-  ["a large frame", Buffer.from([0x82, 0xff, 0, 0, 0, 0, 0, 1, 0, 1, 0, 0, 0, 0]), 1009, BOTH],
+  [
+    "text that is no UTF-8 [abuse:frame-no-utf8]",
+    Buffer.from([0x81, 0x81, 0, 0, 0, 0, 0xff]),
+    1007,
+    ["JSON"],
+  ],
+  [
+    "a large frame [abuse:bytes-frame-large] [abuse:frame-large]",
+    Buffer.from([0x82, 0xff, 0, 0, 0, 0, 0, 1, 0, 1, 0, 0, 0, 0]),
+    1009,
+    BOTH,
+  ],
   [
     "a frame in 20,000 pieces",
     Buffer.concat(
@@ -160,17 +180,33 @@ const KEY = "Sec-WebSocket-Key: AAAAAAAAAAAAAAAAAAAAAA==\r\n";
 test.each([
   ["no name in bytes", upgradeRequest("/"), "400"],
   ["a name that nobody can have, in JSON", upgradeRequest("/ws?name=%23r"), "400"],
-  ["no key", upgradeRequest("/?name=x").replace(KEY, ""), "400"],
-  ["another version", upgradeRequest("/?name=x").replace("Version: 13", "Version: 7"), "400"],
-  ["another method", upgradeRequest("/?name=x").replace("GET", "POST"), "400"],
-  ["a subprotocol twice", upgradeRequest("/?name=x", "Sec-WebSocket-Protocol: a, a\r\n"), "400"],
+  ["no key [abuse:handshake-none]", upgradeRequest("/?name=x").replace(KEY, ""), "400"],
+  [
+    "another version [abuse:handshake-none]",
+    upgradeRequest("/?name=x").replace("Version: 13", "Version: 7"),
+    "400",
+  ],
+  [
+    "another method [abuse:handshake-none]",
+    upgradeRequest("/?name=x").replace("GET", "POST"),
+    "400",
+  ],
+  [
+    "a subprotocol twice [abuse:handshake-none]",
+    upgradeRequest("/?name=x", "Sec-WebSocket-Protocol: a, a\r\n"),
+    "400",
+  ],
   [
     "only later versions",
     upgradeRequest("/ws", "Sec-WebSocket-Protocol: tertulia.v2.json\r\n"),
     "400",
   ],
-  ["a long first line", upgradeRequest(`/?name=x&${"y".repeat(8_192)}`), "414"],
-  ["no HTTP", "hello\r\n\r\n", "400"],
+  [
+    "a long first line [abuse:request-line-long]",
+    upgradeRequest(`/?name=x&${"y".repeat(8_192)}`),
+    "414",
+  ],
+  ["no HTTP [abuse:request-no-http]", "hello\r\n\r\n", "400"],
   ["another method, without an upgrade", "POST / HTTP/1.1\r\nHost: x\r\n\r\n", "405"],
   ["a path that leads nowhere", "GET /nowhere HTTP/1.1\r\nHost: x\r\n\r\n", "404"],
 ])("a request with %s is refused", async (_, request, status) => {
@@ -178,7 +214,7 @@ test.each([
   expect(answer.toString("latin1").split(" ", 2)).toEqual(["HTTP/1.1", status]);
 });
 
-test("a connection that sends no request in time is cut", async () => {
+test("a connection that sends no request in time is cut [abuse:request-late]", async () => {
   const began = performance.now();
   const cutAfterMs = async (said: string): Promise<number> => {
     const heard = await all(await asked(said));
@@ -194,7 +230,7 @@ test("a connection that sends no request in time is cut", async () => {
   expect(head).toBeGreaterThan(9_900);
 });
 
-test("a connection beyond the limit is cut before its request", async () => {
+test("a connection beyond the limit is cut before its request [abuse:connections-too-many]", async () => {
   const small = await node(redis.url, { MAX_CONNECTIONS: 1, REDIS_PREFIX: "small" });
   try {
     await JsonClient.hello(small.port, "ana");
@@ -204,7 +240,7 @@ test("a connection beyond the limit is cut before its request", async () => {
   }
 });
 
-test("backpressure: a client that sends faster than requests are carried out has to wait, and loses nothing", async () => {
+test("backpressure: a client that sends faster than requests are carried out has to wait, and loses nothing [abuse:bytes-too-fast]", async () => {
   const proxy = await Proxy.to(redis.port);
   const slow = await node(proxy.url, { REDIS_PREFIX: "slow", OPERATION_DEADLINE_MS: 60_000 });
   try {

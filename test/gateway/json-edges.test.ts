@@ -196,7 +196,7 @@ test("~ is no user: there is no private conversation with it", async () => {
   }
 });
 
-test("a name that would look like another is refused", async () => {
+test("a name that would look like another is refused [abuse:hello-bad-name]", async () => {
   const gateway = await gatewayOf("marks");
   const ana = await JsonClient.connect(gateway.port);
   for (const name of ["a\ufffd", "\ud800", "ana\u200d", "ana\ufe0f", "ana\u034f", "nin\u0303a"]) {
@@ -209,7 +209,7 @@ test("a name that would look like another is refused", async () => {
   await raw.hears({ type: "error", code: "bad_name" });
 });
 
-test("a text of which nothing can be seen is empty", async () => {
+test("a text of which nothing can be seen is empty [abuse:publish-empty]", async () => {
   const gateway = await gatewayOf("blank");
   const ana = await JsonClient.hello(gateway.port, "ana");
   for (const text of ["", " \n", "\u200b", "\u3164\u2800", "\ufe0f"]) {
@@ -219,7 +219,7 @@ test("a text of which nothing can be seen is empty", async () => {
   expect(await ana.asks({ type: "publish", text: " 👩‍💻 " })).toMatchObject({ type: "ok", seq: 1 });
 });
 
-test("typing to an impossible name reaches nobody", async () => {
+test("typing to an impossible name reaches nobody [abuse:typing-bad-name]", async () => {
   const gateway = await gatewayOf("typing");
   const ana = await JsonClient.hello(gateway.port, "ana");
   const short = await JsonClient.hello(gateway.port, "é".repeat(22)); // 44 bytes, as 300 modulo 256
@@ -251,7 +251,7 @@ test("a private conversation that expired and starts again is unread", async () 
   await back.hears({ type: "message", seq: 1, text: "new" });
 });
 
-test("before hello everything but ping and bye is refused as unauthenticated", async () => {
+test("before hello everything but ping and bye is refused as unauthenticated [abuse:frame-before-hello]", async () => {
   const gateway = await gatewayOf("early", { TEXT_MAX_CHARS: 3 });
   const ana = await JsonClient.connect(gateway.port);
   expect(await ana.asks({ type: "ping" })).toMatchObject({ type: "pong" });
@@ -269,7 +269,7 @@ test("before hello everything but ping and bye is refused as unauthenticated", a
   expect(await ana.asks({ type: "bye" })).toMatchObject({ type: "ok" });
 });
 
-test("requests after a bye are not carried out: the name may be somebody else's by then", async () => {
+test("requests after a bye are not carried out: the name may be somebody else's by then [abuse:bye-behind]", async () => {
   const gateway = await gatewayOf("behind");
   const [bob, ana] = await Promise.all([
     JsonClient.hello(gateway.port, "bob"),
@@ -327,7 +327,7 @@ test("a hello with thousands of cursors is answered in order", async () => {
   await back.hears({ type: "message", conv: "@bob", text: "a note" });
 });
 
-test("bad frames count against the rate limit, and are refused before they are parsed", async () => {
+test("bad frames count against the rate limit, and are refused before they are parsed [abuse:frame-rate]", async () => {
   const gateway = await gatewayOf("rate", { REQUESTS_PER_SECOND: 5 });
   const ana = await JsonClient.connect(gateway.port);
   for (let i = 0; i < 20; i++) ana.says({ type: "hello", id: i });

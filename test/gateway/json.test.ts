@@ -58,7 +58,7 @@ const transcripts: Record<string, readonly Line[]> = {
       },
     ],
   ],
-  "before hello everything else is refused": [
+  "before hello everything else is refused [abuse:frame-before-hello]": [
     ["→", { type: "publish", id: "a", text: "hi" }],
     ["←", { type: "error", id: "a", code: "unauthenticated", retryable: false }],
     ["→", { type: "presence", id: 2 }],
@@ -332,7 +332,7 @@ test("hello sets the status of a user who was away, not of one with another devi
   await odd.awaits({ type: "error", code: "bad_frame" });
 });
 
-test("a user has at most sixteen devices; one that leaves makes room", async () => {
+test("a user has at most sixteen devices; one that leaves makes room [abuse:hello-name-held]", async () => {
   const devices: JsonClient[] = [];
   for (let i = 0; i < 16; i++) devices.push(await hello("ana", { key: "k" }));
   const late = keep(await JsonClient.connect(gateway.port));
@@ -357,7 +357,7 @@ function peopleOf({ heard }: JsonClient): string[] {
   return [...people].toSorted();
 }
 
-test("a held name is refused without its key, and to byte clients", async () => {
+test("a held name is refused without its key, and to byte clients [abuse:hello-name-held]", async () => {
   await hello("ana", { key: "k" });
   const thief = keep(await JsonClient.connect(gateway.port));
   thief.says({ type: "hello", name: "ana", key: "other" });
@@ -423,7 +423,7 @@ function newsOf({ heard }: ClassicClient, name: string): number[] {
   return heard.filter((each) => each.subarray(1, -1).equals(of)).map((each) => each.at(-1)!);
 }
 
-test("above the limit, presence has only watched users, and the count", async () => {
+test("above the limit, presence has only watched users, and the count [abuse:presence-nobody]", async () => {
   const small = await node(redis.url, { REDIS_PREFIX: "small", PRESENCE_FULL_UP_TO: 3 });
   const join = async (name: string): Promise<JsonClient> =>
     keep(await JsonClient.hello(small.port, name));
@@ -475,7 +475,7 @@ test("typing is heard by the others, and stored nowhere", async () => {
   expect(await redis.client.keys("*history*")).toEqual([]);
 });
 
-test("a client above the rate limit is told when to try again, and closed if it does not stop", async () => {
+test("a client above the rate limit is told when to try again, and closed if it does not stop [abuse:frame-rate] [abuse:frame-hundred-bad]", async () => {
   // with many a second, one of a hundred in a row would be allowed wherever they take long
   const strict = await node(redis.url, { REDIS_PREFIX: "strict", REQUESTS_PER_SECOND: 1 });
   const ana = keep(await JsonClient.hello(strict.port, "ana"));
@@ -487,7 +487,7 @@ test("a client above the rate limit is told when to try again, and closed if it 
   await strict.close();
 });
 
-test("a hundred bad frames in a row close the connection", async () => {
+test("a hundred bad frames in a row close the connection [abuse:frame-hundred-bad]", async () => {
   const ana = await hello("ana");
   const closed = ana.closed();
   for (let i = 0; i < 100; i++) ana.says("{");

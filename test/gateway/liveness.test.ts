@@ -12,7 +12,7 @@ import { node } from "../support/nodes.js";
 import { CLOSE_FRAME, upgradeRequest } from "../support/raw-socket.js";
 import { startRedis } from "../support/redis.js";
 
-test("within half a minute a connection without hello is closed with 4408, JSON is pinged, and bytes are not", async () => {
+test("within half a minute a connection without hello is closed with 4408, JSON is pinged, and bytes are not [abuse:hello-late]", async () => {
   const redis = await startRedis();
   const gateway = await node(redis.url);
   const silent = (await JsonClient.connect(gateway.port)).closed();

@@ -75,7 +75,7 @@ test("a reader that takes nothing for too long is cut by time", async () => {
   await gateway.close();
 });
 
-test("backpressure: a client that sends faster than it is served has to wait, and loses nothing", async () => {
+test("backpressure: a client that sends faster than it is served has to wait, and loses nothing [abuse:bytes-too-fast]", async () => {
   const gateway = await node(redis.url, { REDIS_PREFIX: "flood" });
   const ana = await ClassicClient.connect(gateway.port, "ana");
   for (let i = 0; i < 600; i++) ana.says(4, L("~"), L(`${i}`));
@@ -84,7 +84,7 @@ test("backpressure: a client that sends faster than it is served has to wait, an
   await gateway.close();
 });
 
-test("a frame that is too large closes its own connection only, with 1009", async () => {
+test("a frame that is too large closes its own connection only, with 1009 [abuse:bytes-frame-large]", async () => {
   const gateway = await node(redis.url, { MAX_FRAME_BYTES: 1_024, REDIS_PREFIX: "large" });
   const ana = await ClassicClient.connect(gateway.port, "ana");
   const bob = await ClassicClient.connect(gateway.port, "bob");
@@ -98,7 +98,7 @@ test("a frame that is too large closes its own connection only, with 1009", asyn
   await gateway.close();
 });
 
-test("a request line that is too long is answered, and the connection is closed", async () => {
+test("a request line that is too long is answered, and the connection is closed [abuse:request-line-long]", async () => {
   const gateway = await node(redis.url, { REDIS_PREFIX: "long" });
   const socket = connect({ port: gateway.port, host: "127.0.0.1", allowHalfOpen: true });
   socket.write(`GET /${"x".repeat(9_000)}`);
@@ -114,7 +114,7 @@ test("a request line that is too long is answered, and the connection is closed"
   await gateway.close();
 });
 
-test("a handshake that cannot succeed claims no name", async () => {
+test("a handshake that cannot succeed claims no name [abuse:handshake-none]", async () => {
   const gateway = await node(redis.url, { REDIS_PREFIX: "handshake" });
   const ana = await ClassicClient.connect(gateway.port, "ana");
   const good =
@@ -163,7 +163,7 @@ test("empty entries in the list of subprotocols are ignored", async () => {
   await gateway.close();
 });
 
-test("connections beyond the limit are dropped until others end", async () => {
+test("connections beyond the limit are dropped until others end [abuse:connections-too-many]", async () => {
   const gateway = await node(redis.url, { REDIS_PREFIX: "limit", MAX_CONNECTIONS: 2 });
   const ana = await ClassicClient.connect(gateway.port, "ana");
   const bob = await ClassicClient.connect(gateway.port, "bob");

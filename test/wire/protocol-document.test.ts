@@ -1,4 +1,4 @@
-/** PROTOCOL.md says what the code does, where a program can tell. Abuse: test/gateway/abuse.test.ts. */
+/** PROTOCOL.md says what the code does, where a program can tell; and each rule about abuse has its test. */
 import { readFile, readdir } from "node:fs/promises";
 import { beforeAll, expect, test } from "vitest";
 import { CODE, OP } from "#tertulia/wire/classic.js";
@@ -54,6 +54,21 @@ test("its errors are those of the table, in JSON and in bytes", () => {
   );
   const bytes = new Set(Object.values(REFUSALS).map(({ byte }) => `${byte}`));
   expect(new Set(table("Code 50: error").map(([byte]) => byte))).toEqual(bytes);
+});
+
+test("each rule about abuse has an id of its own, and tests on a gateway name these ids and no others", async () => {
+  const tables = [...text.matchAll(/^\|(?: id \|)? abuse.*\n.*\n((?:\|.*\n)+)/gm)];
+  const rows = tables.flatMap(([, lines]) => lines!.trim().split("\n"));
+  const ids = rows.map((row) => /^\| `([\w-]+)` \|/.exec(row)?.[1] ?? row);
+  const tried = new Set<string>();
+  for (const file of await readdir("test/gateway")) {
+    const source = await readFile(`test/gateway/${file}`, "utf8");
+    // at the end of a title, one or more
+    const named = source.matchAll(/\[abuse:([\w-]+)\](?=(?: \[abuse:[\w-]+\])*["`])/g);
+    for (const [, id] of named) tried.add(id!);
+  }
+  expect(ids.length).toBeGreaterThan(50);
+  expect(ids.toSorted()).toEqual([...tried].toSorted());
 });
 
 test("its links lead to its headings, and so do those of the other documents", async () => {

@@ -29,8 +29,10 @@ export function decoded(what: Decoded, state: SessionState): Step<RequestState> 
     }
     case "refused":
       return refuse(what.ref, what.refusal);
-    case "request":
-      return { ...requested(what.request, what.ref, state), patch: { strikes: 0 } };
+    case "request": {
+      const requestStep = requested(what.request, what.ref, state);
+      return state.strikes === 0 ? requestStep : { ...requestStep, patch: { strikes: 0 } };
+    }
     default:
       return what satisfies never;
   }

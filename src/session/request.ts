@@ -194,13 +194,11 @@ function frame(
   state: SessionState,
   nowMs: number,
 ): Step<RequestState> {
-  const read = step<RequestState>(
-    { kind: "reading" },
-    { type: "decode", isFirst: kind === "fresh" },
-  );
-  if (!state.traits.isRateLimited) return read;
+  const next: RequestState = { kind: "reading" };
+  const effects: Effect[] = [{ type: "decode", isFirst: kind === "fresh" }];
+  if (!state.traits.isRateLimited) return { next, effects };
   const { bucket, waitMs } = take(state.bucket, nowMs);
-  if (waitMs === 0) return { ...read, patch: { bucket } };
+  if (waitMs === 0) return { next, effects, patch: { bucket } };
   const { patch, ...struck } = strike("tooFast", state);
   return {
     ...step(done, { type: "refuseFrame", waitMs }),

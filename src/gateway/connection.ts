@@ -59,9 +59,9 @@ export class Connection implements Session {
     this.#machine = new SessionMachine(newState(dialect.traits, settings, performance.now()), {
       run: (effect) => this.#run(effect),
       next: (state) => this.#next(state),
-      onError: (error, { type }) => {
+      onBroken: (error, { type }) => {
         const fields = { err: error, session: this.holder.id, input: type };
-        dependencies.observe.log.error({ event: "input_failed", ...fields }, "input failed");
+        dependencies.observe.log.error({ event: "session_broken", ...fields }, "session is broken");
       },
     });
     this.#codec = new SessionCodec(dialect, dependencies.observe.counters);
@@ -194,7 +194,10 @@ export class Connection implements Session {
       case "pushOutput":
         return this.#sendQueue.push(this.#encoded(effect.output));
       case "pushMissed":
-        return void this.#pushMissed(effect.messages);
+        this.#pushMissed(effect.messages).catch((error: unknown) =>
+          this.#machine.break(error, { type: "pageTold" }),
+        );
+        return;
       case "cork":
         return this.#sendQueue.cork();
       case "uncork":

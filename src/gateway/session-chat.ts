@@ -68,12 +68,12 @@ export class SessionChat {
   }: Extract<Effect, { type: "claim" }>): Promise<ClaimAnswer> {
     const { chat, onClaiming } = this.#dependencies;
     const { holder, state } = this.#session;
-    if (!isAgain && chat.refuseName(name, written) !== undefined) return { outcome: "bad_name" };
-    holder.claims(name);
-    // with a key, a client that comes back can share the name with its previous session
-    if (!isAgain) holder.key = key ?? (state.traits.lingers ? newKey() : undefined);
-    onClaiming(this.#session);
     try {
+      if (!isAgain && chat.refuseName(name, written) !== undefined) return { outcome: "bad_name" };
+      holder.claims(name);
+      // with a key, a client that comes back can share the name with its previous session
+      if (!isAgain) holder.key = key ?? (state.traits.lingers ? newKey() : undefined);
+      onClaiming(this.#session);
       const claim = await chat.join(holder);
       if (claim.outcome === "taken") return { outcome: "taken" };
       const outcome = claim.outcome === "held" ? "back" : claim.outcome;
@@ -84,10 +84,12 @@ export class SessionChat {
   }
 
   async #contest(name: Name): Promise<void> {
-    const mayBeFree = await this.#dependencies.mayBeFree(name).catch((error: unknown) => {
+    let mayBeFree = false;
+    try {
+      mayBeFree = await this.#dependencies.mayBeFree(name);
+    } catch (error) {
       this.#failure(error, "contest");
-      return false;
-    });
+    }
     this.#answer({ type: "contestDecided", mayBeFree });
   }
 

@@ -1,6 +1,7 @@
 /** Runs the state machine of one session: handles inputs one after the other, and their effects in order. */
 import type { Effect } from "../session/effects.js";
 import type { Input } from "../session/inputs.js";
+import { isBroken } from "../session/questions.js";
 import type { SessionState } from "../session/state.js";
 import { transition } from "../session/transition.js";
 
@@ -8,7 +9,8 @@ export interface SessionMachineCallbacks {
   readonly run: (effect: Effect) => void;
   /** The next input, when all others are handled. */
   readonly next: (state: SessionState) => Input | undefined;
-  readonly onError: (error: unknown, input: Input) => void;
+  /** A bug, found while this input was handled. Told once: from here on the session only comes to its end. */
+  readonly onBroken: (error: unknown, input: Input) => void;
 }
 
 interface Waiter {
@@ -36,9 +38,9 @@ export class SessionMachine {
   put(input: Input): void {
     if (this.#inputs.push(input) > 1) return;
     for (let each: Input | undefined = input; each !== undefined; each = this.#inputs[0]) {
-      this.#handle(each);
+      const isHandled = this.#handle(each);
       this.#inputs.shift();
-      if (this.#inputs.length === 0) this.#takeNext();
+      if (isHandled && this.#inputs.length === 0) this.#takeNext();
     }
     this.#wake();
   }
@@ -55,18 +57,37 @@ export class SessionMachine {
     return new Promise((resolve) => this.#waiters.push({ isTrue, resolve }));
   }
 
+  /** After a bug, what the session waits for may never come: it is ended by the input `broken`. */
+  break(error: unknown, input: Input): void {
+    if (isBroken(this.#state) || this.#inputs.some(({ type }) => type === "broken")) return;
+    this.#callbacks.onBroken(error, input);
+    this.put({ type: "broken" });
+    if (input.type === "socketClosed") this.put(input); // it comes only once
+  }
+
   #takeNext(): void {
     const next = this.#callbacks.next(this.#state);
     if (next !== undefined) this.#inputs.push(next);
   }
 
-  #handle(input: Input): void {
+  /** Returns whether there was a transition. An effect that fails does not prevent those behind it. */
+  #handle(input: Input): boolean {
     try {
       const { state, effects } = transition(this.#state, input, performance.now());
       this.#state = state;
-      for (const effect of effects) this.#callbacks.run(effect);
+      for (const effect of effects) this.#run(effect, input);
+      return true;
     } catch (error) {
-      this.#callbacks.onError(error, input);
+      this.break(error, input);
+      return false;
+    }
+  }
+
+  #run(effect: Effect, input: Input): void {
+    try {
+      this.#callbacks.run(effect);
+    } catch (error) {
+      this.break(error, input);
     }
   }
 

@@ -18,6 +18,8 @@ export type Input =
   /** The connection is closed. `code`: of the close frame, if there was one. */
   | { readonly type: "socketClosed"; readonly code?: number | undefined }
   | { readonly type: "slow" }
+  /** A bug: the connection could not handle an input, or carry out an effect. The session comes to its end. */
+  | { readonly type: "broken" }
   /** A frame was taken from the request queue. Only when {@link isReadyForFrame}. */
   | { readonly type: "frame" }
   | { readonly type: "decoded"; readonly decoded: Decoded }

@@ -13,6 +13,8 @@
  * 7. `ended` comes exactly once, after the connection is closed and all requests are done. By then the name was given
  *    back, or the gateway is told to give it back. Enforced in service.ts.
  * 8. A session that has begun to leave never serves again. Enforced by the table of service.ts: there is no way back.
+ * 9. After a bug in a cell, an effect or the codec the session comes to its end all the same (test/session/broken-session).
+ *    Enforced by `SessionMachine.break` and the input `broken`.
  */
 import { isClaimed, isHangingUp } from "./questions.js";
 import type { SessionState } from "./state.js";
@@ -40,6 +42,7 @@ const INVARIANTS: readonly Invariant[] = [
         case "reading":
         case "claiming":
         case "saying-bye":
+        case "broken":
           return true;
         default:
           return isClaimed(state);

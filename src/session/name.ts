@@ -2,7 +2,7 @@
 import type { Notice } from "../chat/events.js";
 import type { Effect } from "./effects.js";
 import type { InputOf } from "./inputs.js";
-import { isHangingUp, isLive, isOwnStory } from "./questions.js";
+import { isBroken, isHangingUp, isLive, isOwnStory } from "./questions.js";
 import { reclaim, reclaimAnswered, recontestDecided, unsure } from "./reclaim.js";
 import type { ClaimedName, NameClaim, SessionState } from "./state.js";
 import { ignored, impossible, raise, stay, step, type Step, type Table } from "./table.js";
@@ -21,6 +21,7 @@ type Concern =
   | "signedOut"
   | "notice"
   | "nudge"
+  | "broken"
   | "timer";
 
 type Of<Kind extends NameClaim["kind"]> = Extract<NameClaim, { kind: Kind }>;
@@ -34,6 +35,7 @@ const nameless = {
   signedOut: impossible,
   notice: ignored,
   nudge: ignored,
+  broken: ignored,
   timer: noHello,
 } as const;
 
@@ -42,6 +44,7 @@ const claimed = {
   claim: impossible,
   claimAnswered: impossible,
   socketClosed: ignored,
+  broken: ignored,
   timer: ignored,
 } as const;
 
@@ -76,7 +79,8 @@ export const nameTable: Table<NameClaim, Concern> = {
         { kind: "claiming", name, isAgain: false },
         { type: "claim", name, written, key, isAgain: false },
       ),
-    claimAnswered: impossible,
+    claimAnswered: (region, input, state) =>
+      isBroken(state) ? ignored() : impossible(region, input), // the claim was given up
     contestDecided: ignored, // the claim was given up meanwhile
     socketClosed: ignored,
     release: () => raise({ type: "left", isOut: true }),
@@ -88,6 +92,11 @@ export const nameTable: Table<NameClaim, Concern> = {
     contestDecided: ignored, // the claim was given up meanwhile
     socketClosed: ignored,
     release: impossible,
+    // it may have succeeded, or yet succeed
+    broken: ({ name }) => ({
+      ...step<NameClaim>({ kind: "none" }, { type: "unclaimed", name, isUnsure: true }),
+      ...raise({ type: "forget" }),
+    }),
   },
   contesting: {
     ...nameless,
@@ -97,6 +106,7 @@ export const nameTable: Table<NameClaim, Concern> = {
     // nobody is there any more who wants the name
     socketClosed: () => ({ ...step<NameClaim>({ kind: "none" }), ...settled("taken") }),
     release: impossible,
+    broken: () => step({ kind: "none" }),
   },
   held: {
     ...claimed,

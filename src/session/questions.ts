@@ -93,9 +93,14 @@ export function isCorked({ traits, transport, name, request }: SessionState): bo
   }
 }
 
+/** Whether a bug was found: the session only comes to its end. */
+export function isBroken({ request }: SessionState): boolean {
+  return request.kind === "broken";
+}
+
 /** Whether the next frame may be taken from the request queue. */
 export function isReadyForFrame({ request: { kind } }: SessionState): boolean {
-  return kind === "fresh" || kind === "idle" || kind === "signed-out";
+  return kind === "fresh" || kind === "idle" || kind === "signed-out" || kind === "broken";
 }
 
 /** Whether the session only waits for its request queue to be empty. */

@@ -24,6 +24,7 @@ type Concern =
   | "lost"
   | "left"
   | "heardOfSignOut"
+  | "broken"
   | "timer";
 
 const stopDoubt: Effect = { type: "stopTimer", timer: "doubt" };
@@ -50,6 +51,7 @@ const unconcerned = {
   lost: ignored,
   left: ignored,
   heardOfSignOut: ignored,
+  broken: giveAllUp,
   timer: ignored,
 } as const;
 
@@ -83,6 +85,7 @@ export const requestTable: Table<RequestState, Concern> = {
     sure: ({ command, ref }, _, state) => preceded(carryOut(command, ref, state), stopDoubt),
     fence: giveUp,
     lost: giveUp,
+    broken: () => preceded(giveAllUp(), stopDoubt),
     timer: ({ command, ref }, { timer }) =>
       timer === "doubt" ? refuse(ref, "unavailable", command) : ignored(),
   },
@@ -116,6 +119,10 @@ export const requestTable: Table<RequestState, Concern> = {
     ...unasked,
     ...unconcerned,
     claimSettled: ({ claimant }, { outcome }) => claimed(claimant, outcome),
+    broken: ({ claimant }) => {
+      if (claimant.type !== "handshake") return giveAllUp();
+      return preceded(giveAllUp(), { type: "claimed", outcome: "bug" });
+    },
   },
   "restoring-status": {
     ...busy,
@@ -185,6 +192,19 @@ export const requestTable: Table<RequestState, Concern> = {
       return { ...bye, ...raise({ type: "close", why: "bye" }) };
     },
   },
+  broken: {
+    ...unconcerned,
+    claim: impossible,
+    frame: ignored,
+    decoded: ignored,
+    claimSettled: ignored,
+    answered: ignored,
+    failed: ignored,
+    resumed: ignored,
+    pageRead: ignored,
+    pageTold: ignored,
+    broken: ignored,
+  },
 };
 
 /** The rate limit comes before decoding, which costs as much as carrying out. */
@@ -204,6 +224,14 @@ function frame(
     ...step(done, { type: "refuseFrame", waitMs }),
     ...struck,
     patch: { ...patch, bucket },
+  };
+}
+
+/** After a bug. The client is cut: it must not take what it was not told for done. */
+function giveAllUp(): Step<RequestState> {
+  return {
+    ...step<RequestState>({ kind: "broken" }),
+    ...raise({ type: "abandon" }, { type: "cut", why: "internal error" }),
   };
 }
 

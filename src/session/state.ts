@@ -98,7 +98,9 @@ export type RequestState =
   | { readonly kind: "signing-out"; readonly command: ChatCommand; readonly ref: Ref }
   /** The client waits for the notice of its own sign-out. Its frames are ignored. */
   | { readonly kind: "signed-out" }
-  | { readonly kind: "saying-bye"; readonly ref: Ref };
+  | { readonly kind: "saying-bye"; readonly ref: Ref }
+  /** A bug: whatever was under way is given up. Answers that come later are ignored, and so are frames. */
+  | { readonly kind: "broken" };
 
 /** Which notices the client gets. */
 export type Delivery =

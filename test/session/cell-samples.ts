@@ -105,6 +105,7 @@ export const CONTEXTS: readonly (readonly [string, SessionState])[] = [
     "bytes, signing out",
     around(BYTES, { request: { kind: "signing-out", command: signOut, ref: 3 } }),
   ],
+  ["bytes, broken", around(BYTES, { request: { kind: "broken" } })],
   ["bytes, the client closes", around(BYTES, { transport: { kind: "peer-closing", ending } })],
   ["JSON, the client closes", around(JSON_TRAITS, { transport: { kind: "peer-closing", ending } })],
   ["bytes, the client is gone", around(BYTES, { transport: { kind: "closed", ending } })],
@@ -180,6 +181,7 @@ const requests: readonly RequestState[] = [
   { kind: "signing-out", command: signOut, ref: 3 },
   { kind: "signed-out" },
   { kind: "saying-bye", ref: 1 },
+  { kind: "broken" },
 ];
 
 const early = {

@@ -26,6 +26,7 @@ import type { WriteCoalescer, Writer } from "#tertulia/gateway/write-coalescer.j
 import { dialects } from "../support/dialects.js";
 import { ClientSocket } from "./client-socket.js";
 import { fakeObserve } from "./fake-observe.js";
+import type { ThrowsAt } from "./dialect-with-bug.js";
 import { FakeStores } from "./fake-stores.js";
 import type { Implementation, Protocol } from "./implementation.js";
 import { TIME } from "./model-notation.js";
@@ -37,6 +38,7 @@ export interface Settings {
   readonly isReplicated: boolean;
   readonly queueBytes: number;
   readonly perSecond: number;
+  readonly throwsAt: ThrowsAt | undefined;
   /** How many others are connected. */
   readonly crowd: number;
 }
@@ -133,7 +135,7 @@ export class FakeGateway {
       maxFrameBytes: 65_536,
       requestsPerSecond: settings.perSecond,
     };
-    this.session = make(settings.protocol, { dependencies, json });
+    this.session = make(settings.protocol, { dependencies, json, throwsAt: settings.throwsAt });
     observe.counters.connections.inc({ dialect: this.session.dialect.name });
   }
 

@@ -12,6 +12,7 @@ const EVENTS: ReadonlySet<string> = new Set([
   "opened",
   "refused",
   "resume_rolled_back",
+  "session_broken",
   "status",
 ]);
 /** Fields that are the same in all lines of a history, or differ each time. */

@@ -64,6 +64,7 @@ export const INPUTS: { readonly [Type in Input["type"]]: readonly InputOf<Type>[
   socketFailed: [{ type: "socketFailed", why: "reset" }],
   socketClosed: [{ type: "socketClosed" }],
   slow: [{ type: "slow" }],
+  broken: [{ type: "broken" }],
   frame: [{ type: "frame" }],
   decoded: decoded.map((each) => ({ type: "decoded", decoded: each })),
   drained: [{ type: "drained" }],

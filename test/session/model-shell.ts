@@ -35,7 +35,11 @@ export interface Frame {
   readonly seq: number | undefined;
 }
 
+/** A bug that a test has planted: no promise is broken by it. */
+export class PlantedBug extends Error {}
+
 export class ModelShell {
+  readonly bugs: string[] = [];
   readonly broken: string[] = [];
   readonly story: string[] = [];
   /** Asked of the chat, and not answered yet. */
@@ -67,7 +71,10 @@ export class ModelShell {
     this.#machine = new SessionMachine(newState(traits, settings, 0), {
       run: (effect) => this.#run(effect),
       next: (state) => this.#next(state),
-      onError: (error, { type }) => this.broken.push(`${type}: ${String(error)}`),
+      onBroken: (error, { type }) => {
+        if (error instanceof PlantedBug) this.bugs.push(`${type}: ${error.message}`);
+        else this.broken.push(`${type}: ${String(error)}`);
+      },
     });
   }
 

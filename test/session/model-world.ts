@@ -52,11 +52,19 @@ export class ModelWorld {
   readonly #missed = new Set<ModelShell>();
   #fed = 0;
 
-  constructor(traits: readonly Traits[], settings: SessionSettings, tape: Iterable<number>) {
+  /** @param run looked at before an effect is carried out: throws where a bug is planted */
+  constructor(
+    traits: readonly Traits[],
+    settings: SessionSettings,
+    tape: Iterable<number>,
+    run: (effect: Effect) => void = () => {},
+  ) {
     this.#tape = tape[Symbol.iterator]();
-    this.shells = traits.map(
-      (each) => new ModelShell(each, settings, (effect, shell) => this.#check(effect, shell)),
-    );
+    const check = (effect: Effect, shell: ModelShell): void => {
+      run(effect);
+      this.#check(effect, shell);
+    };
+    this.shells = traits.map((each) => new ModelShell(each, settings, check));
   }
 
   /** All promises that were broken, with whose they are. */
@@ -217,6 +225,7 @@ export class ModelWorld {
     const canClose = shell.wire === "open" || shell.wire === "closed";
     const all = canClose && shell.state.transport.kind !== "closed" ? [...acts, ...ofClient] : acts;
     if (rest % 23 === 22) return shell.lose();
+    if (rest % 13 === 12) return shell.put({ type: "broken" });
     const input = all[rest % all.length]!;
     if (input.type === "closeReceived") {
       if (this.#hasClosed.has(shell)) return;

@@ -4,8 +4,10 @@
  */
 import fc from "fast-check";
 import { expect, test } from "vitest";
+import type { Effect } from "#tertulia/session/effects.js";
 import { ignored, impossible } from "#tertulia/session/table.js";
 import { BYTES, JSON_TRAITS, SETTINGS, TABLES } from "./cell-samples.js";
+import { PlantedBug } from "./model-shell.js";
 import { ModelWorld } from "./model-world.js";
 
 const WORLDS = 6_000;
@@ -51,7 +53,11 @@ test("every cell in which something happens is reached in random worlds", () => 
   const tape = fc.array(fc.nat(1_000_000), { minLength: 20, maxLength: 200, size: "max" });
   for (const [i, numbers] of fc.sample(tape, { numRuns: WORLDS, seed: 1 }).entries()) {
     const isReplicated = { ...settings, mustAwaitStore: i % 2 === 0 };
-    new ModelWorld(pairs[i % pairs.length]!, isReplicated, numbers).run();
+    const bug = ["decode", "release"][i % 16];
+    const run = ({ type }: Effect): void => {
+      if (type === bug) throw new PlantedBug();
+    };
+    new ModelWorld(pairs[i % pairs.length]!, isReplicated, numbers, run).run();
   }
   for (const each of restore) each();
   expect([...left].filter((name) => !UNREACHED.includes(name))).toEqual([]);

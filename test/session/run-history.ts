@@ -5,6 +5,7 @@ import { setTimeout as pause } from "node:timers/promises";
 import { nameOf } from "#tertulia/session/questions.js";
 import { bytesOf } from "./byte-notation.js";
 import { Clock } from "./clock.js";
+import type { ThrowsAt } from "./dialect-with-bug.js";
 import { FakeGateway, type Settings } from "./fake-gateway.js";
 import { totals } from "./fake-observe.js";
 import type { Implementation, Protocol } from "./implementation.js";
@@ -169,7 +170,7 @@ export async function runHistory(script: string, make: Implementation): Promise<
   return history.end();
 }
 
-/** `classic ?name=ana replicated queue=1000 rate=5 crowd=201` */
+/** `classic ?name=ana replicated queue=1000 rate=5 crowd=201 throws-at=missed` */
 function settingsOf(words: readonly string[]): Settings {
   const after = (prefix: string): string | undefined =>
     words.find((word) => word.startsWith(prefix))?.slice(prefix.length);
@@ -179,6 +180,7 @@ function settingsOf(words: readonly string[]): Settings {
     isReplicated: words.includes("replicated"),
     queueBytes: Number(after("queue=") ?? 1_048_576),
     perSecond: Number(after("rate=") ?? 50),
+    throwsAt: after("throws-at=") as ThrowsAt | undefined,
     crowd: Number(after("crowd=") ?? 0),
   };
 }

@@ -7,7 +7,7 @@
  *    Enforced by `takesAnswers` and `takesNotices`.
  * 2. Each message is sent once, in the order of its conversation. Enforced in catch-up.ts.
  * 3. Notices that were held back for a name are dropped if the claim fails. Enforced by the input `forget`.
- * 4. One request at a time, with at most one answer. Enforced by the table of request.ts: no frame is taken meanwhile.
+ * 4. One request at a time, with exactly one answer unless its client is closed. Enforced by the table of request.ts: no frame is taken meanwhile.
  * 5. Commands are executed only in a name that is held beyond doubt. Enforced by `carryOut`.
  * 6. At most one claim is under way; a contest that is decided too late has no effect. Enforced by the table of name.ts.
  * 7. `ended` comes exactly once, after the connection is closed and all requests are done. By then the name was given
@@ -16,8 +16,8 @@
  * 9. After a bug in a cell, an effect or the codec the session comes to its end all the same (test/session/broken-session).
  *    Enforced by `SessionMachine.break` and the input `broken`.
  */
-import { isClaimed, isHangingUp } from "./questions.js";
-import type { SessionState } from "./state.js";
+import { isBroken, isClaimed, isHangingUp, isLive, isSure } from "./questions.js";
+import type { Service, SessionState } from "./state.js";
 
 interface Invariant {
   readonly says: string;
@@ -73,13 +73,34 @@ const INVARIANTS: readonly Invariant[] = [
     },
   },
   {
-    // reclaim.ts
+    // reclaim.ts raises lost
     says: "a session that lost its name does not serve",
-    holds: ({ name, service }) => name.kind !== "lost" || service.kind !== "serving",
+    holds: ({ name, service }) => name.kind !== "lost" || !isServed(service),
+  },
+  {
+    // request.ts: by the inputs sure, fence and lost
+    says: "a command waits only while the name is in doubt",
+    holds: (state) => state.request.kind !== "waiting" || (isLive(state) && !isSure(state)),
+  },
+  {
+    // request.ts raises signedOut
+    says: "a session that has signed out has given its name back, and does not serve",
+    holds: ({ request, name, service }) =>
+      request.kind !== "signed-out" ||
+      ((name.kind === "released" || name.kind === "lost") && !isServed(service)),
+  },
+  {
+    // request.ts raises abandon
+    says: "a session in which there was a bug does not serve",
+    holds: (state) => !isBroken(state) || !isServed(state.service),
   },
 ];
 
 /** The invariants that a state violates. */
 export function brokenInvariants(state: SessionState): string[] {
   return INVARIANTS.filter(({ holds }) => !holds(state)).map(({ says }) => says);
+}
+
+function isServed({ kind }: Service): boolean {
+  return kind === "serving" || kind === "finishing";
 }

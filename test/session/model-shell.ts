@@ -59,6 +59,7 @@ export class ModelShell {
   readonly #unanswered: Ref[] = [];
   #atHand: Decoded | undefined;
   #refs = 0;
+  #drained = 0;
   #corked: (Frame | "output")[] | undefined = [];
 
   /** @param check the world's own promises, looked at before an effect is carried out */
@@ -89,6 +90,14 @@ export class ModelShell {
   put(input: Input): void {
     this.story.push(input.type === "timer" ? `timer ${input.timer}` : input.type);
     this.#machine.put(input);
+  }
+
+  /** All that was asked is answered, once nothing is under way. */
+  checkAnswers(): void {
+    const { request, transport } = this.state;
+    const isIdle = request.kind === "idle" || request.kind === "fresh";
+    if (!isIdle || this.#requests.length > 0 || !takesAnswers(transport)) return;
+    if (this.#unanswered.length > 0) this.broken.push(`not answered: ${this.#unanswered.join()}`);
   }
 
   /** What the state says of the cork is so, once all effects are carried out. */
@@ -144,7 +153,9 @@ export class ModelShell {
     if (!isReadyForFrame(state)) return undefined;
     this.#atHand = this.#requests.shift();
     if (this.#atHand !== undefined) return { type: "frame" };
-    return mustDrain(state) ? { type: "drained" } : undefined;
+    if (!mustDrain(state)) return undefined;
+    if (this.#drained++ > 100) throw new Error("it is drained again and again");
+    return { type: "drained" };
   }
 
   #run(effect: Effect): void {
@@ -223,11 +234,10 @@ export class ModelShell {
     if ("ref" in output) this.#answered(output.ref);
   }
 
-  /** Each request is answered at most once, and not before those before it. */
+  /** Each request is answered once, in their order. */
   #answered(ref: Ref): void {
-    const place = this.#unanswered.indexOf(ref);
-    if (place === -1) this.broken.push(`request ${ref} is answered again, or behind a later one`);
-    else this.#unanswered.splice(0, place + 1); // those of a client that is gone may have none
+    const due = this.#unanswered.shift();
+    if (due !== ref) this.broken.push(`request ${ref} is answered, and ${due} is due`);
   }
 
   #push(what: Frame | "output"): void {

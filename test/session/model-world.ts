@@ -252,6 +252,7 @@ export class ModelWorld {
   #quiet(shell: ModelShell): void {
     const { told, heard, state, questions } = shell;
     shell.checkCork();
+    shell.checkAnswers();
     shell.checkState();
     const isSevered = this.#missed.has(shell) && state.traits.afterHole === "evict";
     if (isSevered && state.delivery.kind !== "severed") shell.broken.push("a hole is forgotten");

@@ -64,11 +64,18 @@ export class RandomSession {
     this.#world();
   }
 
+  /** The client only waits: all that is asked is answered, and all timers run out. */
+  settle(): void {
+    for (let acts = 0; this.#answer() || this.#drain() || this.#due(); acts++) {
+      if (acts > 1_000) throw new Error("there is no end of what it waits for");
+    }
+  }
+
   /** The client hangs up, and all that is asked is answered. */
   end(): void {
     this.#socket = "closed";
     this.#put({ type: "socketClosed" });
-    while (this.#answer() || this.#drain() || this.#due());
+    this.settle();
   }
 
   #due(): boolean {
@@ -134,6 +141,7 @@ export class RandomSession {
     if (this.#random() < 0.1) {
       fitting.push(...INPUTS.abandon, ...INPUTS.close, ...INPUTS.cut, ...INPUTS.slow);
       fitting.push(...INPUTS.goAway, ...INPUTS.socketClosed);
+      if (this.#random() < 0.1) fitting.push(...INPUTS.broken);
       if (this.#isInHub) fitting.push(...INPUTS.notice.slice(9));
       if (this.#socket === "open") fitting.push(...INPUTS.closeReceived, ...INPUTS.socketFailed);
     }

@@ -1,0 +1,75 @@
+/** The promises of a session, over a whole run: what must never happen. What must happen in the end: liveness.ts. */
+import type { Effect } from "#tertulia/session/effects.js";
+import { isHangingUp, isLive, isSure, takesAnswers } from "#tertulia/session/questions.js";
+import type { SessionState } from "#tertulia/session/state.js";
+import type { RandomSession, Turn } from "./random-session.js";
+
+/** What is told, asked and done, over a whole run. */
+export function brokenPromises(turns: readonly Turn[]): string[] {
+  const broken: string[] = [];
+  let isClosed = false;
+  let isCorked = true;
+  let answers = 0;
+  const asked = new Set<Effect["type"]>();
+  for (const { input, before, after, effects } of turns) {
+    if (input.type === "frame") answers = 0;
+    if (input.type === "answered" || input.type === "failed") asked.clear();
+    if (input.type === "resumed" || input.type === "pageRead") asked.clear();
+    if (input.type === "pageTold") asked.clear();
+    if (input.type === "claimAnswered") asked.delete("claim");
+    for (const effect of effects) {
+      if (isClosed && isTold(effect)) broken.push(`${effect.type} after the close`);
+      if (effect.type === "close" || effect.type === "answerClose") isClosed = true;
+      if (isAnswer(effect) && ++answers > 1) broken.push("a second answer to a request");
+      if (isAsked(effect)) {
+        if (asked.size > 0) broken.push(`${effect.type} while ${[...asked].join()} is under way`);
+        asked.add(effect.type);
+      }
+      const isLookup = effect.type === "execute" && effect.command.type === "lookup";
+      if (effect.type === "execute" && !isLookup && !isSure(after)) {
+        broken.push("something is done in a name that is not held for sure");
+      }
+      if (effect.type === "unclaimed" && !effects.some(({ type }) => type === "forgetCorked")) {
+        broken.push("what was held back for a name is kept after the claim failed");
+      }
+      if (effect.type === "claim" && effect.isAgain && (isHangingUp(before) || !isLive(before))) {
+        broken.push("a client that closes claims a name after a contest");
+      }
+      if (effect.type === "cork" || effect.type === "uncork") isCorked = effect.type === "cork";
+    }
+    if (isServed(after) && !isServed(before)) broken.push("a session serves again");
+    const isDoubted = ["doubted", "reclaiming", "recontesting"].includes(after.name.kind);
+    if (isDoubted && !isCorked && takesAnswers(after.transport)) {
+      broken.push("notices are sent while the name is in doubt");
+    }
+  }
+  return broken;
+}
+
+/** Each message once, one after the other; and all of them, if the client has caught up. */
+export function brokenOrder({ told, from, isCurrent, turns }: RandomSession): string[] {
+  const broken = told.flatMap((seq, i) => {
+    const before = i === 0 ? from : told[i - 1]!;
+    return seq === before + 1 ? [] : [`message ${seq} behind ${before}`];
+  });
+  const heard = turns.filter(({ input }) => input.type === "notice").length;
+  if (isCurrent && heard > 0 && told.length === 0 && from === 0) broken.push("nothing was told");
+  return broken;
+}
+
+function isServed({ service }: SessionState): boolean {
+  return service.kind === "serving" || service.kind === "finishing";
+}
+
+function isTold({ type }: Effect): boolean {
+  return ["send", "sendAnswer", "push", "pushOutput", "pushMissed"].includes(type);
+}
+
+export function isAnswer(effect: Effect): boolean {
+  if (effect.type === "sendAnswer" || effect.type === "refuseFrame") return true;
+  return effect.type === "send" && effect.output.type !== "going-away";
+}
+
+function isAsked({ type }: Effect): boolean {
+  return ["execute", "claim", "resume", "readPage", "pushMissed"].includes(type);
+}

@@ -227,7 +227,7 @@ export class Connection implements Session {
       case "claimed":
         return this.#onClaimed(effect.outcome);
       case "reclaim":
-        this.#reclaiming = this.#chat.reclaim(effect.mayBeOlder);
+        this.#reclaiming = this.#chat.reclaim(effect);
         this.#reclaiming.catch(() => {}); // the caller of reclaim() gets the error
         return;
       case "claim":

@@ -27,9 +27,9 @@ export class SessionChat {
   }
 
   /** @throws Unavailable */
-  async reclaim(mayBeOlder: boolean): Promise<void> {
+  async reclaim({ mayBeOlder, round }: Extract<Effect, { type: "reclaim" }>): Promise<void> {
     const answered = (answer: ReclaimAnswer): void =>
-      this.#answer({ type: "reclaimAnswered", answer, mayBeOlder });
+      this.#answer({ type: "reclaimAnswered", answer, mayBeOlder, round });
     try {
       const claim = await this.#dependencies.chat.join(this.#session.holder);
       if (claim.outcome === "taken") return answered({ outcome: "taken" });

@@ -55,7 +55,8 @@ export type Effect =
     }
   /** Asks the holder of the name to prove that it is alive; answers `contestDecided`. */
   | { readonly type: "contest"; readonly name: Name }
-  | { readonly type: "reclaim"; readonly mayBeOlder: boolean }
+  /** Claims the name again; answers `reclaimAnswered`. `round`: how often it had been put in doubt by then. */
+  | { readonly type: "reclaim"; readonly mayBeOlder: boolean; readonly round: number }
   /** Signs out; answers `releaseAnswered`. */
   | { readonly type: "release" }
   /** Answers `answered` or `failed`. */

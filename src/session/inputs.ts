@@ -48,6 +48,8 @@ export type Input =
       readonly type: "reclaimAnswered";
       readonly answer: ReclaimAnswer;
       readonly mayBeOlder: boolean;
+      /** As in the effect that it answers. */
+      readonly round: number;
     }
   | { readonly type: "releaseAnswered"; readonly isReleased: boolean }
   | { readonly type: "answered"; readonly reply: Reply }

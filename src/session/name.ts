@@ -3,7 +3,7 @@ import type { Notice } from "../chat/events.js";
 import type { Effect } from "./effects.js";
 import type { InputOf } from "./inputs.js";
 import { isBroken, isHangingUp, isLive, isOwnStory } from "./questions.js";
-import { reclaim, reclaimAnswered, recontestDecided, unsure } from "./reclaim.js";
+import { reclaim, reclaimAnswered, recontestDecided, suspend, unsure } from "./reclaim.js";
 import type { ClaimedName, NameClaim, SessionState } from "./state.js";
 import { ignored, impossible, raise, stay, step, type Step, type Table } from "./table.js";
 import type { PresenceNotice } from "./requests.js";
@@ -51,7 +51,7 @@ const claimed = {
 /** A name in doubt. Notices about it may be about another session. */
 const doubtful = {
   ...claimed,
-  suspend: ignored,
+  suspend,
   reclaim,
   reclaimAnswered,
   release,
@@ -111,7 +111,7 @@ export const nameTable: Table<NameClaim, Concern> = {
   held: {
     ...claimed,
     contestDecided: ignored,
-    suspend: (held) => step({ ...held, kind: "doubted" }),
+    suspend,
     reclaim,
     reclaimAnswered,
     release,

@@ -1,4 +1,6 @@
 /** Reclaiming: the cluster may have given the name away, so it is claimed again, and contested if the data may be older. */
+import { isBefore } from "../chat/events.js";
+import type { ReclaimAnswer } from "./answers.js";
 import type { Effect } from "./effects.js";
 import type { InputOf } from "./inputs.js";
 import { isHangingUp, isLive } from "./questions.js";
@@ -17,17 +19,18 @@ export function reclaim(
   state: SessionState,
 ): Step<NameClaim> {
   if (!isLive(state) || state.request.kind === "signing-out") return ignored();
-  const effect: Effect = { type: "reclaim", mayBeOlder };
+  const effect: Effect = { type: "reclaim", mayBeOlder, round: state.doubts };
   if (region.kind === "held") return stay(effect);
   return step<NameClaim>({ ...region, kind: "reclaiming", contestsLeft: CONTESTS }, effect);
 }
 
 export function reclaimAnswered(
   region: Of<"held" | "doubted" | "reclaiming" | "recontesting">,
-  { answer, mayBeOlder }: InputOf<"reclaimAnswered">,
+  { answer, mayBeOlder, round }: InputOf<"reclaimAnswered">,
   state: SessionState,
 ): Step<NameClaim> {
   const { name, at, status } = region;
+  if (round !== state.doubts) return outdated(region, answer);
   switch (answer.outcome) {
     case "kept": {
       const held = step<NameClaim>({ kind: "held", name, at: answer.at ?? at, status });
@@ -54,6 +57,21 @@ export function reclaimAnswered(
   }
 }
 
+/** The claim was made before the last doubt: what was true then may not be true any more. */
+function outdated(region: ClaimedName, { outcome, ...answer }: ReclaimAnswer): Step<NameClaim> {
+  const at = outcome === "kept" && "at" in answer ? answer.at : undefined;
+  return at !== undefined && isBefore(region.at, at) ? step({ ...region, at }) : ignored();
+}
+
+/** In doubt, perhaps again. The gateway claims the name after each time. */
+export function suspend(
+  region: Of<"held" | "doubted" | "reclaiming" | "recontesting">,
+  _: InputOf<"suspend">,
+  { doubts }: SessionState,
+): Step<NameClaim> {
+  return { ...step(doubted(region)), patch: { doubts: doubts + 1 } };
+}
+
 export function recontestDecided(
   region: Of<"recontesting">,
   { mayBeFree }: InputOf<"contestDecided">,
@@ -64,7 +82,7 @@ export function recontestDecided(
   const contestsLeft = region.contestsLeft - 1;
   return step<NameClaim>(
     { ...region, kind: "reclaiming", contestsLeft },
-    { type: "reclaim", mayBeOlder: true },
+    { type: "reclaim", mayBeOlder: true, round: state.doubts },
   );
 }
 

@@ -118,6 +118,8 @@ export interface SessionState {
   readonly name: NameClaim;
   readonly request: RequestState;
   readonly delivery: Delivery;
+  /** How often the name was put in doubt. A claim that was made before the last time does not end the doubt. */
+  readonly doubts: number;
   /** Whether the client may come back. If so, the name is kept for it when the connection is lost. */
   readonly comeback: "expected" | "none";
   readonly bucket: TokenBucket;
@@ -138,6 +140,7 @@ export function newState(traits: Traits, settings: SessionSettings, nowMs: numbe
     delivery: traits.catchesUp
       ? { kind: "catching-up", early: nothingEarly, told: NOTHING_TOLD }
       : { kind: "flowing", told: NOTHING_TOLD },
+    doubts: 0,
     comeback: traits.lingers ? "expected" : "none",
     bucket: fullBucket(settings.requestsPerSecond, nowMs),
     strikes: 0,

@@ -14,7 +14,7 @@ export interface Step<Region> {
   /** Inputs for all regions, handled after the current one. */
   readonly raise?: readonly Input[];
   /** Changes outside the regions. */
-  readonly patch?: Partial<Pick<SessionState, "bucket" | "strikes">>;
+  readonly patch?: Partial<Pick<SessionState, "bucket" | "strikes" | "doubts">>;
 }
 
 /** `state`: the whole state, in which earlier regions have handled the input already. */

@@ -83,6 +83,7 @@ function changed(
       break;
     case "name":
       copy.name = next as SessionState["name"];
+      if (patch?.doubts !== undefined) copy.doubts = patch.doubts;
       break;
     case "request":
       copy.request = next as SessionState["request"];

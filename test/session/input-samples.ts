@@ -87,11 +87,28 @@ export const INPUTS: { readonly [Type in Input["type"]]: readonly InputOf<Type>[
     { type: "contestDecided", mayBeFree: false },
   ],
   reclaimAnswered: [
-    { type: "reclaimAnswered", answer: { outcome: "kept", at: undefined }, mayBeOlder: false },
-    { type: "reclaimAnswered", answer: { outcome: "kept", at: later }, mayBeOlder: false },
-    { type: "reclaimAnswered", answer: { outcome: "taken" }, mayBeOlder: false },
-    { type: "reclaimAnswered", answer: { outcome: "taken" }, mayBeOlder: true },
-    { type: "reclaimAnswered", answer: { outcome: "unavailable" }, mayBeOlder: true },
+    {
+      type: "reclaimAnswered",
+      answer: { outcome: "kept", at: undefined },
+      mayBeOlder: false,
+      round: 0,
+    },
+    {
+      type: "reclaimAnswered",
+      answer: { outcome: "kept", at: later },
+      mayBeOlder: false,
+      round: 0,
+    },
+    { type: "reclaimAnswered", answer: { outcome: "taken" }, mayBeOlder: false, round: 0 },
+    { type: "reclaimAnswered", answer: { outcome: "taken" }, mayBeOlder: true, round: 0 },
+    { type: "reclaimAnswered", answer: { outcome: "unavailable" }, mayBeOlder: true, round: 0 },
+    {
+      type: "reclaimAnswered",
+      answer: { outcome: "kept", at: later },
+      mayBeOlder: false,
+      round: -1,
+    },
+    { type: "reclaimAnswered", answer: { outcome: "taken" }, mayBeOlder: false, round: -1 },
   ],
   releaseAnswered: [
     { type: "releaseAnswered", isReleased: true },

@@ -28,15 +28,15 @@ export class ModelStore {
         return { type: "claimAnswered", answer: { outcome: "back", at: this.nextAt() } };
       }
       case "reclaim": {
-        const { mayBeOlder } = question;
+        const { mayBeOlder, round } = question;
         const answered = (outcome: "taken" | "unavailable"): Input => {
-          return { type: "reclaimAnswered", mayBeOlder, answer: { outcome } };
+          return { type: "reclaimAnswered", mayBeOlder, round, answer: { outcome } };
         };
         if (fails) return answered("unavailable");
         const at = this.owner === shell ? undefined : this.nextAt();
         if (!this.#claims(shell)) return answered("taken");
         this.suspended.delete(shell);
-        return { type: "reclaimAnswered", mayBeOlder, answer: { outcome: "kept", at } };
+        return { type: "reclaimAnswered", mayBeOlder, round, answer: { outcome: "kept", at } };
       }
       case "contest": {
         if (this.owner === "somebody else" && rest % 2 === 0) this.owner = undefined;

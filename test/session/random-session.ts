@@ -179,10 +179,10 @@ export class RandomSession {
       case "contest":
         return this.#asks(effect, INPUTS.contestDecided);
       case "reclaim": {
-        const { mayBeOlder } = effect;
+        const { mayBeOlder, round } = effect;
         return this.#asks(
           effect,
-          INPUTS.reclaimAnswered.map((each) => ({ ...each, mayBeOlder })),
+          INPUTS.reclaimAnswered.map((each) => ({ ...each, mayBeOlder, round })),
         );
       }
       case "release":

@@ -16,6 +16,8 @@ const WORLDS = 6_000;
 const UNREACHED: readonly string[] = [
   // the hub suspends a session before it is reclaimed
   "name held: reclaim",
+  "name reclaiming: reclaim",
+  "name recontesting: reclaim",
   // a session that signs out does not reclaim its name
   "name reclaiming: signedOut",
   "name recontesting: signedOut",

@@ -5,7 +5,7 @@
  */
 import { setTimeout as pause } from "node:timers/promises";
 import type { Counters } from "../observe.js";
-import { hasHole } from "../session/questions.js";
+import { hasHole, isGoing } from "../session/questions.js";
 import { drain } from "./drain.js";
 import type { Session } from "./session.js";
 import type { CloseReason } from "../session/endings.js";
@@ -18,8 +18,6 @@ const NEVER = new AbortController().signal;
 export class Evictor {
   readonly #sessions: ReadonlySet<Session>;
   readonly #counters: Counters;
-  /** Sessions that were closed here; it takes a moment until they are no longer among all. */
-  readonly #closed = new WeakSet<Session>();
   #isBusy = false;
 
   /** @param sessions all sessions of the gateway, live: those that have left are no longer in it */
@@ -28,9 +26,9 @@ export class Evictor {
     this.#counters = counters;
   }
 
-  /** How many sessions have not been closed here yet. */
+  /** How many sessions are not going yet. It takes a moment until those that go are no longer among all. */
   get remaining(): number {
-    return [...this.#sessions].filter((session) => !this.#closed.has(session)).length;
+    return [...this.#sessions].filter(({ state }) => !isGoing(state)).length;
   }
 
   /** Evicts the sessions that missed notices. To be called when the hub has delivered a gap. */
@@ -46,15 +44,13 @@ export class Evictor {
   }
 
   async #leaveWithHoles(): Promise<void> {
-    const isDue = (session: Session): boolean =>
-      hasHole(session.state) && !this.#closed.has(session);
+    const isDue = ({ state }: Session): boolean => hasHole(state) && !isGoing(state);
     while ([...this.#sessions].some(isDue)) await this.#leave("hole", isDue);
   }
 
   async #leave(why: "alone" | "hole", mustLeave: (session: Session) => boolean): Promise<void> {
     const leave = async (session: Session): Promise<void> => {
       if (!mustLeave(session)) return;
-      this.#closed.add(session);
       const late = pause(SIGNED_OUT_WITHIN_MS, undefined, { ref: false });
       await Promise.race([session.leave(), late]);
       session.close(closeOf(why, session));

@@ -32,6 +32,10 @@ export class SendQueue implements Writer {
   /** To be written at the end of this moment. */
   #queued: Frame[] = [];
   #queuedBytes = 0;
+  /**
+   * Told once, before the session knows: its other effects of this moment are still to come. Afterwards the session's
+   * state says the same, and sends nothing.
+   */
   #isCut = false;
   #taken = 0;
   #takenAt: number | undefined;

@@ -45,6 +45,11 @@ export function hasHole({ delivery }: SessionState): boolean {
   return delivery.kind === "severed";
 }
 
+/** Whether the session leaves or is being closed, for whatever reason. */
+export function isGoing({ service, transport }: SessionState): boolean {
+  return service.kind !== "serving" || transport.ending !== undefined;
+}
+
 /** Whether the client has closed, or is closing. */
 export function isHangingUp({ transport: { kind } }: SessionState): boolean {
   switch (kind) {

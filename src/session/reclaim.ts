@@ -21,7 +21,7 @@ export function reclaim(
   if (!isLive(state) || state.request.kind === "signing-out") return ignored();
   const effect: Effect = { type: "reclaim", mayBeOlder, round: state.doubts };
   if (region.kind === "held") return stay(effect);
-  return step<NameClaim>({ ...region, kind: "reclaiming", contestsLeft: CONTESTS }, effect);
+  return step<NameClaim>({ ...region, kind: "reclaiming", contestsLeft: undefined }, effect);
 }
 
 export function reclaimAnswered(
@@ -38,7 +38,7 @@ export function reclaimAnswered(
     }
     case "taken": {
       if (!isLive(state)) return region.kind === "held" ? ignored() : step(doubted(region));
-      const contestsLeft = region.kind === "reclaiming" ? region.contestsLeft : CONTESTS;
+      const contestsLeft = contestsLeftOf(region) ?? CONTESTS;
       if (!mayBeOlder || contestsLeft === 0) return lost(region);
       const next = { kind: "recontesting", name, at, status, contestsLeft } as const;
       return step<NameClaim>(next, { type: "contest", name });
@@ -47,14 +47,22 @@ export function reclaimAnswered(
     case "bug": {
       if (region.kind !== "reclaiming") return ignored();
       // within a contest: try the next one; otherwise the caller gets the error, and calls again
-      if (region.contestsLeft === CONTESTS) return step(doubted(region));
-      if (!isLive(state)) return step(doubted(region));
-      if (region.contestsLeft === 0) return lost(region);
-      return step<NameClaim>({ ...region, kind: "recontesting" }, { type: "contest", name });
+      const { contestsLeft } = region;
+      if (contestsLeft === undefined || !isLive(state)) return step(doubted(region));
+      if (contestsLeft === 0) return lost(region);
+      const next = { kind: "recontesting", name, at, status, contestsLeft } as const;
+      return step<NameClaim>(next, { type: "contest", name });
     }
     default:
       return answer satisfies never;
   }
+}
+
+/** Undefined if there is no contest. */
+function contestsLeftOf(
+  region: Of<"held" | "doubted" | "reclaiming" | "recontesting">,
+): number | undefined {
+  return region.kind === "reclaiming" ? region.contestsLeft : undefined;
 }
 
 /** The claim was made before the last doubt: what was true then may not be true any more. */

@@ -59,7 +59,8 @@ export type NameClaim =
   | ({ readonly kind: "held" } & ClaimedAt)
   /** In doubt: the node was not a member for a while. Nothing is sent or executed until the name is claimed again. */
   | ({ readonly kind: "doubted" } & ClaimedAt)
-  | ({ readonly kind: "reclaiming"; readonly contestsLeft: number } & ClaimedAt)
+  /** `contestsLeft`: undefined unless it is claimed after a contest. */
+  | ({ readonly kind: "reclaiming"; readonly contestsLeft: number | undefined } & ClaimedAt)
   /** Taken, in data that may be older: the holder there may be gone. */
   | ({ readonly kind: "recontesting"; readonly contestsLeft: number } & ClaimedAt)
   /** Being given back. `isSure`: not in doubt. If it is, notices stay held back: they may be for another user. */

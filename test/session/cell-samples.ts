@@ -152,7 +152,7 @@ const names: readonly NameClaim[] = [
   { kind: "contesting", name: ana },
   { kind: "held", ...had },
   { kind: "doubted", ...had },
-  { kind: "reclaiming", contestsLeft: 3, ...had },
+  { kind: "reclaiming", contestsLeft: undefined, ...had },
   { kind: "reclaiming", contestsLeft: 1, ...had },
   { kind: "reclaiming", contestsLeft: 0, ...had },
   { kind: "recontesting", contestsLeft: 3, ...had },

@@ -38,12 +38,16 @@ export function build() {
   run("typescript/bin/tsc");
   cpSync(join(ROOT, "src/redis/lua"), join(ROOT, "dist/redis/lua"), { recursive: true });
   // not in an image, nor in what is packed; it is compiled against the types in dist/
-  if (existsSync(join(ROOT, "verifier"))) run("typescript/bin/tsc", "-p", "verifier");
+  if (hasVerifier()) run("typescript/bin/tsc", "-p", "verifier");
   if (changed.some(isOfPage) || !existsSync(join(ROOT, "dist/web/index.html"))) {
     run("vite/bin/vite.js", "build", "-c", "vite.web.config.ts");
   }
   note(sources);
   return true;
+}
+
+function hasVerifier() {
+  return existsSync(join(ROOT, "verifier/main.ts"));
 }
 
 function note(digestsOfSources) {
@@ -70,7 +74,10 @@ function filesIn(folder) {
     .map((entry) => join(entry.parentPath, entry.name).slice(ROOT.length));
 }
 
+/** Undefined if it was never built, or a folder of the build is gone. */
 function readBuilt() {
+  const outputs = ["dist/main.js", ...(hasVerifier() ? ["verifier/dist/main.js"] : [])];
+  if (!outputs.every((file) => existsSync(join(ROOT, file)))) return undefined;
   try {
     return JSON.parse(readFileSync(BUILT, "utf8"));
   } catch {

@@ -70,6 +70,11 @@ test("the verifier is built apart, if it is there", async () => {
   await build();
   expect(await writtenAt("verifier/dist/.tsbuildinfo")).toBe(before);
   expect(await read("verifier/dist/main.js")).toContain("VERDICT");
+  await rm(join(folder, "verifier/dist"), { recursive: true });
+  await build();
+  expect(await read("verifier/dist/main.js"), "a folder of the build was gone").toContain(
+    "VERDICT",
+  );
   await rm(join(folder, "verifier"), { recursive: true });
   await build();
   await expect(read("verifier/dist/main.js")).rejects.toThrow("ENOENT");

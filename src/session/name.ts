@@ -1,4 +1,14 @@
-/** The name of a session: claimed, perhaps in doubt for a while, then claimed again, given back or lost. */
+/**
+ * The name of a session: claimed, perhaps in doubt for a while, then claimed again, given back or lost.
+ *
+ *     none ─claim→ claiming ─granted→ held           claiming ─refused, failed→ none
+ *     claiming ─taken→ contesting ─may be free→ claiming (once more)     contesting ─is not→ none
+ *     held ─suspend→ doubted ─reclaim→ reclaiming ─kept→ held            reclaiming ─suspend, failed→ doubted
+ *     reclaiming ─taken, in older data→ recontesting ─may be free→ reclaiming
+ *     reclaiming, recontesting ─taken→ lost
+ *     held, in doubt ─release→ releasing ─released→ released              releasing ─failed→ held, doubted
+ *     held, in doubt ─signedOut→ released
+ */
 import type { Notice } from "../chat/events.js";
 import type { Effect } from "./effects.js";
 import type { InputOf } from "./inputs.js";

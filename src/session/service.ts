@@ -1,4 +1,13 @@
-/** How far a session serves its client, from serving to over. There is no way back. */
+/**
+ * How far a session serves its client, from serving to over. There is no way back to serving.
+ *
+ *     serving ─leave, closeReceived, socketClosed→ finishing ─fence, lost, signedOut, abandon, patience→ hurrying
+ *     serving ─fence, lost, signedOut, abandon→ fenced ─leave, closeReceived, socketClosed→ hurrying
+ *     finishing, hurrying ─drained→ releasing ─left→ finished        the name is given back
+ *     finishing, hurrying ─drained→ finished                         it is kept, or need not be given back
+ *     finishing, hurrying ─drained→ over                             the connection is closed
+ *     releasing ─socketClosed→ over        finished ─leave, closeReceived, socketClosed→ hurrying
+ */
 import type { Effect } from "./effects.js";
 import type { Service, SessionState } from "./state.js";
 import {

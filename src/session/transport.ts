@@ -1,4 +1,13 @@
-/** The WebSocket of a session: opening, closing, cutting, losing it. */
+/**
+ * The WebSocket of a session: opening, closing, cutting, losing it.
+ *
+ *     upgrading ─upgraded→ settling ─frame, timer→ open
+ *     settling, open ─close, cut→ closing ─closeReceived→ both-closing ─finished, timer→ answered
+ *     settling, open ─closeReceived→ peer-closing ─finished, timer; close→ answered
+ *     any ─socketClosed→ closed
+ *
+ * A dialect that does not settle opens at once; a close or cut before the 101 is done at `upgraded`.
+ */
 import type { Effect } from "./effects.js";
 import type { Input, InputOf } from "./inputs.js";
 import type { SessionState, Transport } from "./state.js";

@@ -34,7 +34,10 @@ export interface DialectOf<Its extends Traits> {
 /** A decoded frame. */
 export interface Read<Its extends Traits = Traits> {
   readonly decoded: session.Decoded<session.RequestOf<Its>>;
-  /** The dialect of the connection from here on, this answer included: frames may show what their client needs. */
+  /**
+   * The dialect of the connection from here on, this answer included: frames may show what their client needs. The
+   * session keeps its traits: the new ones are the same, but for `nameInRequest`, which is done with by then.
+   */
   readonly dialect: DialectOf<Its>;
 }
 

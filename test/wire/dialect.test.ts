@@ -20,6 +20,26 @@ test("a client that catches up claims its name by a hello, others by a register"
   }
 });
 
+test("a dialect that a frame leads to has the traits that the session has", () => {
+  const bytes = (text: string): number[] => [text.length, ...Buffer.from(text)];
+  const bodies = [[], bytes("ana"), [...bytes("~"), ...bytes("elo")], [...bytes("ana"), 0]];
+  const seen = new Map<string, Set<string>>();
+  for (const [name, { make }] of Object.entries(dialects)) {
+    const dialect = make();
+    for (let op = 0; op <= 255; op++) {
+      for (const body of bodies) {
+        for (const isFirst of [true, false]) {
+          const next = dialect.decodeRequest(Uint8Array.from([op, ...body]), isFirst).dialect;
+          const { nameInRequest } = dialect.traits;
+          expect({ ...next.traits, nameInRequest }).toEqual(dialect.traits);
+          seen.set(name, (seen.get(name) ?? new Set()).add(next.name));
+        }
+      }
+    }
+  }
+  expect([...seen.get("classic")!].toSorted()).toEqual(["classic", "ws-protocol"]);
+});
+
 // checked by the compiler: each line below an `@ts-expect-error` must not compile
 export const catchingUp: DialectOf<CatchUpTraits> = { ...json, ...greets };
 export const live: DialectOf<LiveTraits> = { ...classic, ...registers };

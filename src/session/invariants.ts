@@ -1,39 +1,48 @@
 /**
  * The invariants of a session: they hold in whatever order inputs come. A property test checks them after each of
- * many random inputs. Each says where it is enforced.
+ * many random inputs. Those over a state say where each is enforced; test/session/invariants breaks each of them once.
  *
- * Over a whole run (checked by test/session/properties.test.ts on all effects):
- * 1. Nothing is sent after a close frame. A client that closed first still gets answers until it is answered.
- *    Enforced by `takesAnswers` and `takesNotices`.
- * 2. Each message is sent once, in the order of its conversation. Enforced in catch-up.ts.
- * 3. Notices that were held back for a name are dropped if the claim fails. Enforced by the input `forget`.
- * 4. One request at a time, with exactly one answer unless its client is closed. Enforced by the table of request.ts: no frame is taken meanwhile.
- * 5. Commands are executed only in a name that is held beyond doubt. Enforced by `carryOut`.
- * 6. At most one claim is under way; a contest that is decided too late has no effect. Enforced by the table of name.ts.
- * 7. `ended` comes exactly once, after the connection is closed and all requests are done. By then the name was given
- *    back, or the gateway is told to give it back. Enforced in service.ts.
- * 8. A session that has begun to leave never serves again. Enforced by the table of service.ts: there is no way back.
- * 9. After a bug in a cell, an effect or the codec the session comes to its end all the same (test/session/broken-session).
- *    Enforced by `SessionMachine.break` and the input `broken`.
+ * Over a whole run: id, what holds, where it is enforced, which test holds it (in test/session; properties and
+ * two-sessions try all but W9 at random, planted-cells plants mistakes):
+ * W1. Nothing is sent after a close frame. A client that closed first still gets answers until it is answered.
+ *     By `takesAnswers` and `takesNotices`. Test: promises.ts.
+ * W2. Each message is sent once, in the order of its conversation. By catch-up.ts. Test: promises.ts, model-world.ts.
+ * W3. Notices that were held back for a name are dropped if the claim fails. By the input `forget`. Test: promises.ts.
+ * W4. One request at a time, with exactly one answer unless its client is closed. By the table of request.ts: no frame
+ *     is taken meanwhile. Test: promises.ts, liveness.ts, model-shell.ts.
+ * W5. Commands are executed only in a name that is held beyond doubt. By `carryOut`. Test: promises.ts, model-world.ts.
+ * W6. At most one claim is under way; a contest that is decided too late has no effect. By the table of name.ts.
+ *     Test: promises.ts, model-world.ts.
+ * W7. `ended` comes exactly once, after the connection is closed and all requests are done. By then the name was given
+ *     back, or the gateway is told to give it back. By service.ts. Test: random-run.ts, model-world.ts.
+ * W8. A session that has begun to leave never serves again. By the table of service.ts: there is no way back.
+ *     Test: promises.ts.
+ * W9. After a bug in a cell, an effect or the codec the session comes to its end all the same. By `SessionMachine.break`
+ *     and the input `broken`. Test: broken-session.
+ * W10. Who is asked to go goes, who leaves finishes, and nothing is waited for that does not come. By all tables.
+ *     Test: liveness.ts.
  */
 import { isBroken, isClaimed, isHangingUp, isLive, isSure } from "./questions.js";
 import type { Service, SessionState } from "./state.js";
 
 interface Invariant {
+  readonly id: `S${number}`;
   readonly says: string;
   readonly holds: (state: SessionState) => boolean;
 }
 
 /** Over a state, after each transition. */
-const INVARIANTS: readonly Invariant[] = [
+export const INVARIANTS: readonly Invariant[] = [
   {
     // name.ts raises claimSettled in the step that ends a claim
+    id: "S1",
     says: "a claim is under way exactly while a request waits for it",
     holds: ({ name, request }) =>
       (name.kind === "claiming" || name.kind === "contesting") === (request.kind === "claiming"),
   },
   {
     // carry-out.ts
+    id: "S2",
     says: "only a session with a name executes commands",
     holds: (state) => {
       switch (state.request.kind) {
@@ -51,21 +60,25 @@ const INVARIANTS: readonly Invariant[] = [
   },
   {
     // service.ts: over is reached by drained or from releasing, when the connection is gone
+    id: "S3",
     says: "a session is over only after its connection is closed",
     holds: ({ service, transport }) => service.kind !== "over" || transport.kind === "closed",
   },
   {
     // service.ts raises release; name.ts answers by left
+    id: "S4",
     says: "a session that waits for its sign-out has asked for it",
     holds: ({ service, name }) => service.kind !== "releasing" || name.kind === "releasing",
   },
   {
     // transport.ts raises nothing that service.ts ignores while it serves
+    id: "S5",
     says: "a client that has closed is not served any longer",
     holds: (state) => !isHangingUp(state) || state.service.kind !== "serving",
   },
   {
     // delivery.ts, by the traits
+    id: "S6",
     says: "only a client with cursors catches up, and only one without is severed",
     holds: ({ traits, delivery }) => {
       if (delivery.kind === "catching-up") return traits.catchesUp;
@@ -74,16 +87,19 @@ const INVARIANTS: readonly Invariant[] = [
   },
   {
     // reclaim.ts raises lost
+    id: "S7",
     says: "a session that lost its name does not serve",
     holds: ({ name, service }) => name.kind !== "lost" || !isServed(service),
   },
   {
     // request.ts: by the inputs sure, fence and lost
+    id: "S8",
     says: "a command waits only while the name is in doubt",
     holds: (state) => state.request.kind !== "waiting" || (isLive(state) && !isSure(state)),
   },
   {
     // request.ts raises signedOut
+    id: "S9",
     says: "a session that has signed out has given its name back, and does not serve",
     holds: ({ request, name, service }) =>
       request.kind !== "signed-out" ||
@@ -91,6 +107,7 @@ const INVARIANTS: readonly Invariant[] = [
   },
   {
     // request.ts raises abandon
+    id: "S10",
     says: "a session in which there was a bug does not serve",
     holds: (state) => !isBroken(state) || !isServed(state.service),
   },
@@ -98,7 +115,7 @@ const INVARIANTS: readonly Invariant[] = [
 
 /** The invariants that a state violates. */
 export function brokenInvariants(state: SessionState): string[] {
-  return INVARIANTS.filter(({ holds }) => !holds(state)).map(({ says }) => says);
+  return INVARIANTS.filter(({ holds }) => !holds(state)).map(({ id, says }) => `${id}: ${says}`);
 }
 
 function isServed({ kind }: Service): boolean {

@@ -18,29 +18,30 @@ export function brokenPromises(turns: readonly Turn[]): string[] {
     if (input.type === "pageTold") asked.clear();
     if (input.type === "claimAnswered") asked.delete("claim");
     for (const effect of effects) {
-      if (isClosed && isTold(effect)) broken.push(`${effect.type} after the close`);
+      if (isClosed && isTold(effect)) broken.push(`W1: ${effect.type} after the close`);
       if (effect.type === "close" || effect.type === "answerClose") isClosed = true;
-      if (isAnswer(effect) && ++answers > 1) broken.push("a second answer to a request");
+      if (isAnswer(effect) && ++answers > 1) broken.push("W4: a second answer to a request");
       if (isAsked(effect)) {
-        if (asked.size > 0) broken.push(`${effect.type} while ${[...asked].join()} is under way`);
+        if (asked.size > 0)
+          broken.push(`W4, W6: ${effect.type} while ${[...asked].join()} is under way`);
         asked.add(effect.type);
       }
       const isLookup = effect.type === "execute" && effect.command.type === "lookup";
       if (effect.type === "execute" && !isLookup && !isSure(after)) {
-        broken.push("something is done in a name that is not held for sure");
+        broken.push("W5: something is done in a name that is not held for sure");
       }
       if (effect.type === "unclaimed" && !effects.some(({ type }) => type === "forgetCorked")) {
-        broken.push("what was held back for a name is kept after the claim failed");
+        broken.push("W3: what was held back for a name is kept after the claim failed");
       }
       if (effect.type === "claim" && effect.isAgain && (isHangingUp(before) || !isLive(before))) {
-        broken.push("a client that closes claims a name after a contest");
+        broken.push("W6: a client that closes claims a name after a contest");
       }
       if (effect.type === "cork" || effect.type === "uncork") isCorked = effect.type === "cork";
     }
-    if (isServed(after) && !isServed(before)) broken.push("a session serves again");
+    if (isServed(after) && !isServed(before)) broken.push("W8: a session serves again");
     const isDoubted = ["doubted", "reclaiming", "recontesting"].includes(after.name.kind);
     if (isDoubted && !isCorked && takesAnswers(after.transport)) {
-      broken.push("notices are sent while the name is in doubt");
+      broken.push("W5: notices are sent while the name is in doubt");
     }
   }
   return broken;
@@ -50,10 +51,11 @@ export function brokenPromises(turns: readonly Turn[]): string[] {
 export function brokenOrder({ told, from, isCurrent, turns }: RandomSession): string[] {
   const broken = told.flatMap((seq, i) => {
     const before = i === 0 ? from : told[i - 1]!;
-    return seq === before + 1 ? [] : [`message ${seq} behind ${before}`];
+    return seq === before + 1 ? [] : [`W2: message ${seq} behind ${before}`];
   });
   const heard = turns.filter(({ input }) => input.type === "notice").length;
-  if (isCurrent && heard > 0 && told.length === 0 && from === 0) broken.push("nothing was told");
+  if (isCurrent && heard > 0 && told.length === 0 && from === 0)
+    broken.push("W2: nothing was told");
   return broken;
 }
 

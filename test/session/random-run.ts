@@ -46,11 +46,11 @@ export function randomRun(seed: number, [traitsOf, settings]: Kind): Run {
   }
   session.end();
   broken.push(...brokenPromises(session.turns), ...notDone(session.turns));
-  if (session.state.service.kind !== "over") broken.push("it never ends");
+  if (session.state.service.kind !== "over") broken.push("W7: it never ends");
   const ends = session.turns.flatMap(({ effects }) =>
     effects.filter(({ type }) => type === "ended"),
   );
-  if (ends.length !== 1) broken.push(`told of its end ${ends.length} times`);
+  if (ends.length !== 1) broken.push(`W7: told of its end ${ends.length} times`);
   return { broken, story: storyOf(session) };
 }
 

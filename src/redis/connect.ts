@@ -1,6 +1,7 @@
 /** Connections to Redis. The library never sends a command twice, and every command ends. */
 import { TLSSocket } from "node:tls";
 import { Redis, type RedisOptions } from "ioredis";
+import { Unavailable } from "../chat/ports.js";
 import type { Log } from "../observe.js";
 import { readAccess, type Access, type AccessSettings } from "./access.js";
 import {
@@ -171,9 +172,19 @@ export function certificateEnd({ stream }: Redis): number {
   return Number.isFinite(seconds) ? seconds : 0;
 }
 
-/** Connects, and waits until it succeeds. */
-export async function untilReady(redis: Redis): Promise<void> {
-  const ready = new Promise<void>((resolve) => redis.once("ready", resolve));
+/**
+ * Connects, and waits until it succeeds.
+ * @throws Unavailable if it has not succeeded within this time
+ */
+export async function untilReady(redis: Redis, withinMs?: number): Promise<void> {
+  const ready = new Promise<void>((resolve, reject) => {
+    const late = (): void => reject(new Unavailable("the store gave no answer in time"));
+    const timer = withinMs === undefined ? undefined : setTimeout(late, withinMs).unref();
+    redis.once("ready", () => {
+      clearTimeout(timer);
+      resolve();
+    });
+  });
   redis.connect().catch(() => {}); // the library retries; a listener logs the error
   await ready;
 }

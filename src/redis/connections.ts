@@ -32,7 +32,7 @@ export class Connections {
 
   /** Connects, for as long as it takes. @throws Error if it is no Redis as it must be */
   async open(): Promise<void> {
-    await Promise.all(this.#own.map(untilReady));
+    await Promise.all(this.#own.map((redis) => untilReady(redis)));
     this.#version = await checkRedis(this.commands, this.#log);
   }
 

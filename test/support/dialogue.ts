@@ -92,7 +92,13 @@ async function hears(
 async function hearsNothingElse({ client, aside, isShortened }: Terminal): Promise<void> {
   if (client.webSocket.readyState === WebSocket.OPEN) {
     client.says({ type: "ping" });
-    for (let frame = await client.next(); frame.type !== "pong"; frame = await client.next()) {
+    // a close may be under way: then there is no pong
+    const next = () =>
+      client.next().catch((error: unknown) => {
+        if (client.webSocket.readyState !== WebSocket.CLOSED) throw error;
+        return undefined;
+      });
+    for (let frame = await next(); frame && frame.type !== "pong"; frame = await next()) {
       aside.push(JSON.stringify(frame));
     }
   }

@@ -88,7 +88,7 @@ export class RedisFeed implements Feed {
       if (bucket) this.#hear(bucket, event);
       else if (name === this.#probeChannel) this.#hearProbe(Number(event));
     });
-    await untilReady(this.#subscriber);
+    await untilReady(this.#subscriber, STARTS_WITHIN_MS);
     const { signal } = this.#closing;
     await retrying(STARTS_WITHIN_MS, () => this.#subscribe(), signal);
     this.#enterSubscription("subscribed");

@@ -26,6 +26,7 @@ describe.skipIf(whyNoEngine() !== undefined)("docker compose with deploy/secure.
     await project.command("deploy/certificates");
     await project.compose("up", "-d", "--build", "--scale", "gateway=1");
     await project.untilReady();
+    await project.untilWatched();
     chat = connect(`ws://127.0.0.1:${project.port}`, { name: "ana", WebSocket });
   }, 300_000);
   afterAll(async () => {

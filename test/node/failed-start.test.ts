@@ -118,12 +118,22 @@ test("Redis has no memory left, but has the functions already", async () => {
 });
 
 test("Redis goes away in the middle of the start, and stays away", async () => {
-  const failed = await attempt({}, ({ event }) => {
-    if (event === "functions_loaded") void redis.kill();
-  });
-  expect(failed.outcome).toBe("Unavailable: the store gave no answer in time");
-  await redis.revive();
-  await expectNothingLeft(failed);
+  // on a busy machine the node may be there before Redis is gone: then once more
+  for (let outcome = "started and closed"; outcome === "started and closed";) {
+    let killed = Promise.resolve();
+    const failed = await attempt({}, ({ event }) => {
+      if (event === "functions_loaded") killed = redis.kill();
+    });
+    outcome = failed.outcome;
+    await killed;
+    await redis.revive();
+    if (outcome === "started and closed") {
+      await redis.client.flushall(); // it could not give its lease back
+      continue;
+    }
+    expect(outcome).toBe("Unavailable: the store gave no answer in time");
+    await expectNothingLeft(failed);
+  }
 });
 
 test.each([

@@ -35,6 +35,20 @@ type Concern =
 
 const forget: Effect = { type: "forgetRequests" };
 
+/** Nothing more is done in the name, until the session is told to end. */
+const waitsForEnd = {
+  leave: () => finish("hurrying", true),
+  closeReceived: () => finish("hurrying", true),
+  socketClosed: () => finish("hurrying", false),
+  drained: impossible,
+  fence: ignored,
+  lost: () => stay(forget),
+  signedOut: ignored,
+  abandon: () => stay(forget),
+  left: ignored,
+  timer: ignored,
+} as const;
+
 export const serviceTable: Table<Service, Concern> = {
   serving: {
     leave: () => finish("finishing", true),
@@ -75,18 +89,7 @@ export const serviceTable: Table<Service, Concern> = {
     left: ignored,
     timer: (_, { timer }) => (timer === "patience" ? stay(forget) : ignored()),
   },
-  fenced: {
-    leave: () => finish("hurrying", true),
-    closeReceived: () => finish("hurrying", true),
-    socketClosed: () => finish("hurrying", false),
-    drained: impossible,
-    fence: ignored,
-    lost: () => stay(forget),
-    signedOut: ignored,
-    abandon: () => stay(forget),
-    left: ignored,
-    timer: ignored,
-  },
+  fenced: waitsForEnd,
   releasing: {
     leave: ignored,
     closeReceived: ignored,
@@ -100,19 +103,8 @@ export const serviceTable: Table<Service, Concern> = {
     left: () => ({ ...step<Service>({ kind: "finished" }), raise: [{ type: "finished" }] }),
     timer: ignored,
   },
-  finished: {
-    // tries a failed sign-out again; more frames may have come
-    leave: () => finish("hurrying", true),
-    closeReceived: () => finish("hurrying", true),
-    socketClosed: () => finish("hurrying", false),
-    drained: impossible,
-    fence: ignored,
-    lost: () => stay(forget),
-    signedOut: ignored,
-    abandon: () => stay(forget),
-    left: ignored,
-    timer: ignored,
-  },
+  // tries a failed sign-out again; more frames may have come
+  finished: waitsForEnd,
   over: {
     leave: ignored,
     closeReceived: ignored,

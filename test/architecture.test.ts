@@ -34,12 +34,12 @@ const ROOMS: Readonly<Record<string, Room>> = {
   "wire/epoch": {},
 
   // each with one technology; they do not know each other
-  gateway: { imports: ["session", "chat", "wire", "observe"], packages: /^(ws|node:.*)$/ },
+  gateway: { imports: ["session", "chat", "wire", "observe"], packages: /^(ws|nanoid|node:.*)$/ },
   redis: {
     imports: ["chat", "cluster/ports", "observe"],
-    packages: /^(ioredis|node:.*)$/,
+    packages: /^(ioredis|nanoid|node:.*)$/,
   },
-  cluster: { imports: ["chat", "observe"], packages: /^node:(crypto|timers\/promises)$/ },
+  cluster: { imports: ["chat", "observe"], packages: /^(nanoid|node:timers\/promises)$/ },
   "local-redis": { packages: /^(ioredis|node:.*)$/ },
 
   // the process: what builds all of this, and what it is told
@@ -60,7 +60,7 @@ const ROOMS: Readonly<Record<string, Room>> = {
       "observe",
       "version",
     ],
-    packages: NODE,
+    packages: /^(nanoid|node:.*)$/,
   },
   config: { imports: ["redis/access", "redis/address"], packages: /^(zod|node:.*)$/ },
   misspelt: { imports: ["config"] },

@@ -5,8 +5,8 @@
  * others. So its sessions' names are claimed again (`onRejoin`) before it is a member again; membership-state.ts
  * knows when. It goes on renewing meanwhile, however long that takes.
  */
-import { randomBytes } from "node:crypto";
 import { setTimeout as pause } from "node:timers/promises";
+import { nanoid } from "nanoid";
 import type { Head, NodeLease, Membership } from "./ports.js";
 import type { Observe } from "../observe.js";
 import { RedisClock } from "./clock.js";
@@ -152,5 +152,5 @@ export class Heartbeat implements Membership {
 }
 
 function newIncarnation(): string {
-  return randomBytes(9).toString("base64url");
+  return nanoid(12);
 }

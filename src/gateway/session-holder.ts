@@ -1,5 +1,5 @@
 /** The session as the chat and its stores see it: the actor of its commands, and the holder of its name. */
-import { randomBytes } from "node:crypto";
+import { nanoid } from "nanoid";
 import type { Name } from "../chat/names.js";
 import type { SessionActor } from "../chat/policy.js";
 import { isLive } from "../session/questions.js";
@@ -45,9 +45,9 @@ export class SessionHolder implements SessionActor {
 
 /** A random key, for a client that has none. */
 export function newKey(): string {
-  return randomBytes(18).toString("base64url");
+  return nanoid(24);
 }
 
 function newId(): string {
-  return randomBytes(12).toString("base64url");
+  return nanoid(16);
 }

@@ -1,5 +1,5 @@
 /** The frontend of a node: the chat, and what serves it to clients. Built here, started by node.ts. */
-import { randomBytes } from "node:crypto";
+import { nanoid } from "nanoid";
 import { Chat } from "../chat/chat.js";
 import { createPolicy } from "../chat/policy.js";
 import { Audit } from "../cluster/audit.js";
@@ -42,7 +42,7 @@ export function createFrontend(
       textMaxChars: config.TEXT_MAX_CHARS,
       namePattern: config.NAME_PATTERN,
     }),
-    newMessageId: () => randomBytes(12).toString("base64url"),
+    newMessageId: () => nanoid(16),
     connectedUsers: (): number => presence.count,
   });
   const hub = new Hub(observe.counters);
@@ -74,7 +74,7 @@ export function createFrontend(
     replyMaxBytes: config.CLASSIC_REPLY_MAX_BYTES,
   };
   const wsProtocol = wsProtocolDialect(classicOptions);
-  const id = randomBytes(9).toString("base64url");
+  const id = nanoid(12);
   const gateway = new Gateway(
     {
       host: config.HOST,

@@ -5,9 +5,9 @@
  * This is the shell: it turns what happens on the connections into inputs of the state machines
  * (transition.ts for each bucket, subscription.ts), and runs their effects.
  */
-import { randomBytes } from "node:crypto";
 import { setTimeout as pause } from "node:timers/promises";
 import type { Redis } from "ioredis";
+import { nanoid } from "nanoid";
 import type { Notice, Position } from "../../chat/events.js";
 import type { Feed } from "../../chat/ports.js";
 import type { Observe } from "../../observe.js";
@@ -73,7 +73,7 @@ export class RedisFeed implements Feed {
       return { index, log, state: UNKNOWN, waiting: [] };
     });
     this.#byChannel = new Map(this.#buckets.map((bucket) => [keys.log(bucket.index), bucket]));
-    this.#probeChannel = keys.probe(randomBytes(9).toString("base64url"));
+    this.#probeChannel = keys.probe(nanoid(12));
     this.#holes = new HoleLog(observe);
     const byMeta = new Map(this.#buckets.map((bucket) => [keys.meta(bucket.index), bucket]));
     this.seen = { newestIn: (meta) => byMeta.get(meta)!.state.seen.newest };

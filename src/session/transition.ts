@@ -37,6 +37,8 @@ for (const [region, table] of Object.entries(TABLES)) {
   }
 }
 
+const NO_EFFECTS: readonly Effect[] = [];
+
 type Mutable<T> = { -readonly [Key in keyof T]: T[Key] };
 
 export interface Transition {
@@ -48,7 +50,7 @@ export interface Transition {
 /** @param nowMs steady clock */
 export function transition(before: SessionState, input: Input, nowMs: number): Transition {
   let state = before;
-  const effects: Effect[] = [];
+  let effects: readonly Effect[] = NO_EFFECTS;
   const inputs: Input[] = [input];
   for (const each of inputs) {
     if (state.comeback === "expected" && isFarewell(each)) state = { ...state, comeback: "none" };
@@ -56,7 +58,7 @@ export function transition(before: SessionState, input: Input, nowMs: number): T
       const cell = cellOf(TABLES[region], state[region], each);
       const done = cell(state[region], each, state, nowMs);
       const { next, effects: added, raise, patch } = done;
-      for (const effect of added ?? []) if (isPossible(effect, state)) effects.push(effect);
+      if (added !== undefined) effects = joined(effects, possible(added, state));
       if (raise !== undefined) inputs.push(...raise);
       if (next !== undefined || patch !== undefined) state = changed(state, region, done);
     }
@@ -110,10 +112,18 @@ function isFarewell(input: Input): boolean {
   }
 }
 
-/** Nothing is sent to a client that gets no more answers. */
-function isPossible({ type }: Effect, { transport }: SessionState): boolean {
-  const isTold = type === "send" || type === "sendAnswer" || type === "pushOutput";
-  return !isTold || takesAnswers(transport);
+/** Without those that send: nothing is sent to a client that gets no more answers. */
+function possible(effects: readonly Effect[], { transport }: SessionState): readonly Effect[] {
+  if (takesAnswers(transport)) return effects;
+  return effects.filter(({ type }) => {
+    return type !== "send" && type !== "sendAnswer" && type !== "pushOutput";
+  });
+}
+
+/** Mostly one of them is empty, and the other need not be copied. */
+function joined(first: readonly Effect[], second: readonly Effect[]): readonly Effect[] {
+  if (first.length === 0) return second;
+  return second.length === 0 ? first : [...first, ...second];
 }
 
 /** A transition corks before all its other effects, and uncorks after them. */

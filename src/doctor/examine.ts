@@ -61,7 +61,7 @@ function unreachable(error: unknown): Finding {
       ? ""
       : " (INFO, or SENTINEL GET-MASTER-ADDR-BY-NAME, must be allowed)";
   const found = `${(error as Error).message}${hint}`;
-  return { name: "connection", is: "wrong", found, why: "a gateway that is not let in waits" };
+  return { name: "connection", is: "wrong", found, why: "a gateway that cannot log in waits" };
 }
 
 /** The primary first. */

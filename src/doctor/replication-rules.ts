@@ -7,8 +7,8 @@ import { ok, warning, wrong, type Rule } from "./verdict.js";
 export const replicationRules: readonly Rule<Seen>[] = [
   {
     name: "role",
-    value: "primary, or a replica that is in touch with it",
-    why: "a replica takes no writes; one that is out of touch is behind when it is promoted",
+    value: "primary, or a replica connected to it",
+    why: "a replica takes no writes; a disconnected one is behind when it is promoted",
     judge({ isReplica, about, needs }) {
       if (!isReplica) return ok("primary");
       const primary = `${about.get("master_host")}:${about.get("master_port")}`;
@@ -28,7 +28,7 @@ export const replicationRules: readonly Rule<Seen>[] = [
   {
     name: "replicas",
     value: "two with Sentinel; as many as `ACK_REPLICAS` asks for",
-    why: "with one, nothing is copied while it is the primary or is restarted",
+    why: "with one, nothing is replicated while it is the primary or restarts",
     judge({ isReplica, replicas, needs }) {
       if (isReplica || (needs.replicas === 0 && replicas.length === 0)) return undefined;
       const online = replicas.filter(({ state }) => state === "online");
@@ -45,7 +45,7 @@ export const replicationRules: readonly Rule<Seen>[] = [
   {
     name: "min-replicas-to-write",
     value: "`1`, where there are two replicas (`min-replicas-max-lag 10`)",
-    why: "a primary that is cut off takes no writes that its successor does not have",
+    why: "a primary that is cut off refuses writes that its successor would not have",
     judge: whereReplicated(
       settingOf("min-replicas-to-write", (value, { isReplica, replicas, settings }) => {
         const lag = Number(settings?.get("min-replicas-max-lag"));
@@ -54,7 +54,7 @@ export const replicationRules: readonly Rule<Seen>[] = [
         );
         if (value === "0") return warning("0", "CONFIG SET min-replicas-to-write 1");
         if (!isReplica && online.length < Number(value)) {
-          return wrong(`${value}, and ${online.length} are in touch: writes are refused`);
+          return wrong(`${value}, and ${online.length} are in sync: writes are refused`);
         }
         if (lag === 0 || lag > 10) {
           return warning(
@@ -70,7 +70,7 @@ export const replicationRules: readonly Rule<Seen>[] = [
     bufferLimitRule({
       kind: "replica",
       value: "`replica`, a quarter and an eighth of `maxmemory`, `60`",
-      why: "it comes on top of `maxmemory`; a replica that is cut for its slowness copies everything anew",
+      why: "it comes on top of `maxmemory`; a replica that exceeds it is disconnected and needs a full resync",
       isGood: ({ hard }, { about }) => {
         const [most, backlog] = bytesOf(about, "maxmemory", "repl_backlog_size");
         return hard >= backlog! && (most === 0 || hard <= most! / 2);
@@ -84,7 +84,7 @@ export const replicationRules: readonly Rule<Seen>[] = [
   {
     name: "repl-backlog-size",
     value: "a 32nd of `maxmemory`, or `16mb`",
-    why: "a replica that was away for longer than this lasts copies everything anew",
+    why: "a replica that was disconnected for longer than the backlog lasts needs a full resync",
     judge: whereReplicated(({ about }) => {
       const [size, most] = bytesOf(about, "repl_backlog_size", "maxmemory");
       const enough = most === 0 ? ENOUGH_BACKLOG : Math.min(ENOUGH_BACKLOG, most! / 32);

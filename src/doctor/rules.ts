@@ -20,7 +20,7 @@ export const serverRules: readonly Rule<Seen>[] = [
   {
     name: "mode",
     value: "`standalone`",
-    why: "the subscription is not made for a Cluster, and a Sentinel holds no data",
+    why: "the subscription does not support a Cluster, and a Sentinel holds no data",
     judge({ about }) {
       const mode = about.get("redis_mode") ?? about.get("server_mode") ?? "unknown";
       if (mode === "sentinel")
@@ -31,7 +31,7 @@ export const serverRules: readonly Rule<Seen>[] = [
   {
     name: "maxmemory-policy",
     value: "`noeviction`",
-    why: "an evicted key is a lost name or conversation; full, Redis refuses instead, and clients get error 6",
+    why: "an evicted key is a lost name or conversation; with `noeviction` a full Redis refuses writes, and clients get error 6",
     judge({ about }) {
       const policy = about.get("maxmemory_policy") ?? "unknown";
       if (policy === "noeviction") return ok(policy);
@@ -41,7 +41,7 @@ export const serverRules: readonly Rule<Seen>[] = [
   {
     name: "maxmemory",
     value: "60 % of the container's limit, or of the machine's",
-    why: "without it Redis is killed where it should refuse; a rewrite of the append-only file and the buffers need the rest",
+    why: "without it the kernel kills Redis where it should refuse writes; append-only file rewrites and buffers need the rest",
     judge({ about, needs }) {
       const maxmemory = Number(about.get("maxmemory"));
       const limit = needs.memoryLimit ?? Number(about.get("total_system_memory"));
@@ -55,7 +55,7 @@ export const serverRules: readonly Rule<Seen>[] = [
   {
     name: "memory in use",
     value: "below 80 % of `maxmemory`, and no key evicted",
-    why: "at 100 % nothing is stored any more",
+    why: "at 100 % Redis refuses all new messages",
     judge({ about }) {
       const evicted = Number(about.get("evicted_keys"));
       if (evicted > 0) return wrong(`${evicted} keys were evicted: something is lost already`);
@@ -69,7 +69,7 @@ export const serverRules: readonly Rule<Seen>[] = [
   {
     name: "appendonly",
     value: "`yes`",
-    why: "what was acknowledged survives a restart",
+    why: "acknowledged messages survive a restart",
     judge({ about }) {
       return about.get("aof_enabled") === "1"
         ? ok("yes")
@@ -79,7 +79,7 @@ export const serverRules: readonly Rule<Seen>[] = [
   {
     name: "appendfsync",
     value: "`everysec`, or `always`",
-    why: "a power failure may take the last second; `always` costs a disk write for each batch",
+    why: "a power failure may lose the last second; `always` costs a disk write for each batch",
     judge: settingOf("appendfsync", (value) => {
       return value === "no" ? wrong(value, "CONFIG SET appendfsync everysec") : ok(value);
     }),
@@ -96,7 +96,7 @@ export const serverRules: readonly Rule<Seen>[] = [
   {
     name: "last writes to disk",
     value: "`ok`",
-    why: "after one that failed Redis may refuse all writes, or keep what it acknowledged in memory only",
+    why: "after a failed write Redis may refuse all writes, or keep acknowledged data in memory only",
     judge({ about }) {
       const failed = [
         "aof_last_write_status",
@@ -112,7 +112,7 @@ export const serverRules: readonly Rule<Seen>[] = [
   bufferLimitRule({
     kind: "pubsub",
     value: "`pubsub 64mb 32mb 10`",
-    why: "a gateway that reads too slowly is cut, and reads from the log what it missed. Below one second of traffic it would be cut again and again",
+    why: "Redis disconnects a gateway that reads too slowly; the gateway reads what it missed from the log. A limit below one second of traffic disconnects it again and again",
     isGood: ({ hard, soft }) => hard >= 64 * 2 ** 20 && (soft === 0 || soft >= 32 * 2 ** 20),
     set: () => "64mb 32mb 10",
   }),
@@ -127,8 +127,8 @@ export const serverRules: readonly Rule<Seen>[] = [
   },
   {
     name: "maxclients",
-    value: "twice what is connected",
-    why: "a gateway has three connections, four with `ACK_LEVEL=replicated`, and an upgrade has both versions connected",
+    value: "twice the connected clients",
+    why: "a gateway has three connections, four with `ACK_LEVEL=replicated`, and during an upgrade both versions are connected",
     judge({ about }) {
       const [now, most] = ["connected_clients", "maxclients"].map((each) =>
         Number(about.get(each)),
@@ -142,15 +142,15 @@ export const serverRules: readonly Rule<Seen>[] = [
   },
   {
     name: "password",
-    value: "asked for",
-    why: "whoever reaches a Redis without one reads and writes everything",
+    value: "required",
+    why: "anyone who can reach a Redis without one can read and write everything",
     judge({ isOpenToAll, isLoopback, isReplica, replicas }) {
-      if (!isOpenToAll) return ok("asked for");
+      if (!isOpenToAll) return ok("required");
       const set =
         isReplica || replicas.length > 0
           ? "CONFIG SET masterauth TEXT on all servers, SENTINEL SET NAME auth-pass TEXT on all sentinels, then CONFIG SET requirepass TEXT"
           : "CONFIG SET requirepass A-LONG-RANDOM-TEXT";
-      const found = "the default user has none: whoever reaches it is let in";
+      const found = "the default user has none: anyone who can reach it gets in";
       return isLoopback ? warning(found, set) : wrong(found, set);
     },
   },
@@ -173,7 +173,7 @@ export const serverRules: readonly Rule<Seen>[] = [
   {
     name: "clock",
     value: "within a second of the gateways' and the replicas'",
-    why: "logs do not line up, and when a replica takes over all leases end early or late by the difference",
+    why: "otherwise logs do not line up, and after a failover all leases expire early or late by the difference",
     judge({ aheadMs, needs }) {
       const found = `${Math.abs(aheadMs)} ms ${aheadMs < 0 ? "behind" : "ahead of"} this machine's`;
       const set = "timedatectl set-ntp true";

@@ -81,7 +81,7 @@ export const sentinelRules: readonly Rule<SentinelSeen>[] = [
   {
     name: "primary",
     value: "the same for all sentinels, and up",
-    why: "gateways write where the first sentinel that answers sends them",
+    why: "gateways write to the primary that the first sentinel to answer names",
     judge({ primary, about }) {
       const flags = about?.get("flags") ?? "master";
       return flags === "master"
@@ -91,8 +91,8 @@ export const sentinelRules: readonly Rule<SentinelSeen>[] = [
   },
   {
     name: "sentinels",
-    value: "three or more, on machines that fail apart, all of them in `REDIS_URL`",
-    why: "a majority appoints the next primary; a gateway that knows one only finds nothing while that one is away",
+    value: "three or more, on machines that fail independently, all of them in `REDIS_URL`",
+    why: "a majority chooses the next primary; a gateway that knows only one sentinel finds no primary while that one is down",
     judge: fieldOf("num-other-sentinels", (others, { listed }) => {
       const found = `it knows ${others} others; REDIS_URL has ${listed}`;
       if (others + 1 < 3) return wrong(found);
@@ -102,7 +102,7 @@ export const sentinelRules: readonly Rule<SentinelSeen>[] = [
   {
     name: "quorum",
     value: "a majority: `2` of three",
-    why: "with 1 a sentinel that alone is cut off begins a failover; above the majority none may ever begin",
+    why: "with 1, a single isolated sentinel starts a failover; above the majority, a failover may never start",
     judge: fieldOf("quorum", (quorum, { name, about }) => {
       const all = Number(about?.get("num-other-sentinels")) + 1;
       const majority = Math.floor(all / 2) + 1;
@@ -123,7 +123,7 @@ export const sentinelRules: readonly Rule<SentinelSeen>[] = [
   {
     name: "known replicas",
     value: "two, none of them down",
-    why: "one of them is the next primary; one that is gone for good is to be forgotten",
+    why: "one of them is the next primary; the sentinels should forget one that is gone for good",
     judge: fieldOf("num-slaves", (count, { name, replicas }) => {
       const down = replicas.filter(isDown).map((each) => each.get("name"));
       if (count - down.length < 1) return wrong(`${count}, ${down.length} of them down`);
@@ -134,7 +134,7 @@ export const sentinelRules: readonly Rule<SentinelSeen>[] = [
   {
     name: "down-after-milliseconds",
     value: "`2000`, from 1000 to 10000",
-    why: "so long a primary that is gone is waited for before the failover begins; too short, a pause is taken for a death",
+    why: "how long a primary must be silent before a failover starts; if too short, a pause counts as a failure",
     judge: fieldOf("down-after-milliseconds", (ms, { name }) => {
       if (ms >= 1_000 && ms <= 10_000) return ok(`${ms}`);
       return warning(`${ms}`, `SENTINEL SET ${name} down-after-milliseconds 2000`);
@@ -143,7 +143,7 @@ export const sentinelRules: readonly Rule<SentinelSeen>[] = [
   {
     name: "failover-timeout",
     value: "`10000`, up to 60000",
-    why: "a failover that failed is tried again after twice this",
+    why: "a failed failover is retried after twice this time",
     judge: fieldOf("failover-timeout", (ms, { name }) => {
       if (ms <= 60_000) return ok(`${ms}`);
       return warning(`${ms}`, `SENTINEL SET ${name} failover-timeout 10000`);
@@ -164,11 +164,11 @@ export const sentinelRules: readonly Rule<SentinelSeen>[] = [
   },
   {
     name: "password",
-    value: "asked for",
-    why: "whoever reaches a sentinel without one may make another server the primary",
+    value: "required",
+    why: "anyone who can reach a sentinel without one can make another server the primary",
     judge({ isOpenToAll, isLoopback }) {
-      if (!isOpenToAll) return ok("asked for");
-      const found = "none: whoever reaches it is let in";
+      if (!isOpenToAll) return ok("required");
+      const found = "none: anyone who can reach it gets in";
       const set =
         "requirepass A-LONG-RANDOM-TEXT     # in sentinel.conf, of all sentinels; SENTINEL_PASSWORD";
       return isLoopback ? warning(found, set) : wrong(found, set);

@@ -26,10 +26,10 @@ test("every planted bug fits exactly one place of the code", async () => {
   expect(wrong).toEqual([]);
 });
 
-test("every rule but those of time is broken by a planted bug, and every bug breaks a rule", () => {
+test("every rule is broken by a planted bug, and every bug breaks a rule", () => {
   const ids = new Set(Object.values(PLANTED).flatMap(({ breaks }) => breaks));
-  const ofBugs = [...ALL_RULES.filter(({ isTimed }) => isTimed !== true), STALE_CANNOT_ACT];
-  expect([...ids].toSorted()).toEqual(ofBugs.map(({ id }) => id).toSorted());
+  const rules = [...ALL_RULES, STALE_CANNOT_ACT];
+  expect([...ids].toSorted()).toEqual(rules.map(({ id }) => id).toSorted());
   expect(Object.values(PLANTED).filter(({ breaks }) => breaks.length === 0)).toEqual([]);
 });
 

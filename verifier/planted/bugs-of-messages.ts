@@ -70,6 +70,16 @@ export const BUGS_OF_MESSAGES: Readonly<Record<string, Bug>> = {
     faults: [],
     minutes: 0.2,
   },
+  "reconnects-late": {
+    // a gateway waits before it looks for the new primary
+    changes: [
+      replace("redis/connect.ts", "connectRedis", "Math.min(25 * 2 ** attempt, 400)", "12_000"),
+    ],
+    topology: "sentinel",
+    breaks: ["writable-after-failover"],
+    faults: ["failover"],
+    minutes: 0.2,
+  },
   "commands-in-parallel": {
     changes: [
       replace(

@@ -32,7 +32,7 @@ cp "$backup" "$new/appendonlydir/appendonly.aof.1.base.rdb"
 echo 'file appendonly.aof.1.base.rdb seq 1 type b' >"$new/appendonlydir/appendonly.aof.manifest"
 told=$(redis-check-aof "$new/appendonlydir/appendonly.aof.manifest" 2>&1) ||
   { printf '%s\n' "$told" >&2; fail "the append-only file that was made of it is no good"; }
-# whoever owns the data reads it: Redis does not run as root
+# the owner of the data must be able to read it: Redis does not run as root
 chown -R --reference="$data" "$new/appendonlydir" 2>/dev/null || :
 sync "$new/appendonlydir/"* "$new/appendonlydir"
 

@@ -21,7 +21,7 @@ await build({
   build: {
     outDir: dist,
     target: "es2022",
-    minify: false, // whoever bundles it does that, and people read it
+    minify: false, // an application's bundler minifies it, and people read it
     lib: {
       entry: `${root}src/clients/sdk/tertulia.ts`,
       formats: ["es", "cjs"],

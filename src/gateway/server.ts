@@ -60,7 +60,7 @@ export interface GatewayDependencies {
   readonly onActive: SessionDependencies["onActive"];
   readonly onStatus: SessionDependencies["onStatus"];
   readonly mayBeFree: SessionDependencies["mayBeFree"];
-  /** Signs out whoever still has the session's name; keeps trying. */
+  /** Signs out the session's user, if the session still has its name; keeps retrying. */
   readonly onLeft: (session: Session) => void;
   readonly isReady: () => boolean;
   /** Told at /readyz, so that it knows itself among its peers. */

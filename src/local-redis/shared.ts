@@ -10,7 +10,7 @@ import { freePort, isFree, startLocalRedis } from "./server.js";
 
 export interface SharedLocalRedis {
   readonly url: string;
-  /** Resolves when it has stopped, whoever stopped it. */
+  /** Resolves when it has stopped, no matter who stopped it. */
   readonly stopped: Promise<void>;
   /** Stops it, if this process has started it. */
   close(): Promise<void>;

@@ -58,7 +58,7 @@ export const requests = {
       .regex(/^[\w-]{1,64}$/)
       .optional()
       .meta({
-        description: "Whoever knows it may share the name; without one, the node makes it.",
+        description: "A client that knows it may share the name; without one, the node makes one.",
       }),
     status: status
       .optional()

@@ -1,4 +1,4 @@
-/** The chat applies the policy before it asks a store, whoever acts. */
+/** The chat applies the policy before it asks a store, for every actor. */
 import { expect, test } from "vitest";
 import { Chat } from "#tertulia/chat/chat.js";
 import { GENERAL, parseAddress } from "#tertulia/chat/conversation.js";

@@ -29,7 +29,7 @@ const addresses: [text: string, is: Address | undefined][] = [
   ["", undefined],
   ["@", undefined],
   ["#", undefined],
-  ["@~", undefined], // it would be the general chat to whoever writes a name only
+  ["@~", undefined], // it would be the general chat for a client that writes only the name
   ["#~", undefined],
   ["~~", undefined],
   ["bob", undefined],

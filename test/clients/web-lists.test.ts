@@ -1,4 +1,4 @@
-/** The lists beside the conversation by keyboard: one stop each, whoever comes, goes and moves in them. */
+/** The lists beside the conversation by keyboard: one tab stop each, whatever is added, removed or moved in them. */
 import type { Browser, Page } from "playwright-core";
 import { WebSocket } from "ws";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";

@@ -31,7 +31,7 @@ test.each([
   ["less was written since than is kept", 2],
   ["as much", 3],
   ["more", 5],
-])("whoever comes back with cursors forgets and has what is new: %s", async (_, since) => {
+])("a client that returns with cursors has only the new messages: %s", async (_, since) => {
   const bob = join(at(gateway), { name: "bob" });
   const early = join(at(gateway), { name: "ana" });
   await early.chat.joined();

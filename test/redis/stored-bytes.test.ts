@@ -1,4 +1,4 @@
-/** The bytes of stored data: whoever changes one of these looks for what there is in other places. */
+/** The bytes of stored data: after a change here, existing data is no longer found. */
 import { expect, test } from "vitest";
 import { GENERAL, conversationBetween } from "#tertulia/chat/conversation.js";
 import type { Name } from "#tertulia/chat/names.js";

@@ -19,7 +19,7 @@ export interface Import {
   readonly target: string;
   readonly isPackage: boolean;
   readonly isTypeOnly: boolean;
-  /** By `#tertulia/`: whoever stands outside src runs with what was built of it. */
+  /** By `#tertulia/`: code outside src uses the build of src. */
   readonly isOfBuild: boolean;
 }
 

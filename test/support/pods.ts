@@ -267,7 +267,7 @@ export class Pods implements AsyncDisposable {
   }
 }
 
-/** Whoever runs the containers may write here. */
+/** The user that runs the containers may write here. */
 async function open(folder: string): Promise<void> {
   await mkdir(folder, { recursive: true });
   await chmod(folder, 0o777).catch(() => {}); // another user's, from before

@@ -61,7 +61,7 @@ function unreachable(error: unknown): Finding {
       ? ""
       : " (INFO, or SENTINEL GET-MASTER-ADDR-BY-NAME, must be allowed)";
   const found = `${(error as Error).message}${hint}`;
-  return { name: "connection", is: "wrong", found, why: "a gateway that cannot log in waits" };
+  return { name: "connection", is: "wrong", found, why: "a gateway that cannot connect waits" };
 }
 
 /** The primary first. */
@@ -74,7 +74,7 @@ function disagreement(seen: readonly SentinelSeen[]): Section[] {
   const named = new Set(seen.map(({ primary }) => formatPlace(primary)));
   if (named.size < 2) return [];
   const found = `the sentinels name ${[...named].join(" and ")}`;
-  const why = "after a failover they agree within a second; if they go on, one of them is cut off";
+  const why = "after a failover they agree within a second; if they still differ, one is cut off";
   return [
     { title: "sentinels together", findings: [{ name: "primary", is: "wrong", found, why }] },
   ];

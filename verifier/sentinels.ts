@@ -3,6 +3,7 @@ import { once } from "node:events";
 import type { ChildProcess } from "node:child_process";
 import { mkdir, mkdtemp, rm, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
+import { connect } from "node:net";
 import { join } from "node:path";
 import { Redis } from "ioredis";
 import { findRedisBinary } from "#tertulia/local-redis/binary.js";
@@ -207,7 +208,10 @@ function startProcess(
   return startLocalRedis({ dataDir, port, extra });
 }
 
-/** @param more lines of its configuration */
+/**
+ * Resolves when it listens.
+ * @param more lines of its configuration
+ */
 export async function startSentinel(
   folder: string,
   port: number,
@@ -226,8 +230,20 @@ export async function startSentinel(
   ];
   await writeFile(path, `${lines.join("\n")}\n`);
   const child = spawnOnLeash([...(await findRedisBinary()), path, "--sentinel"]);
-  await once(child.stdout!, "data");
+  child.stdout!.resume();
+  await until("the sentinel listens", () => isListening(port));
   return child;
+}
+
+function isListening(port: number): Promise<boolean> {
+  return new Promise((resolve) => {
+    const socket = connect(port, "127.0.0.1");
+    socket.once("error", () => resolve(false));
+    socket.once("connect", () => {
+      socket.destroy();
+      resolve(true);
+    });
+  });
 }
 
 /** -1 if the sentinel gives no answer: it may be frozen. */

@@ -40,26 +40,26 @@ export const HELP = `tertulia-chat --name ana [--url ws://localhost:9000]
 
 A full screen in a terminal; lines in, lines out in a pipe.
 
-  --name NAME       how the others will see you; asked for if there is a terminal
+  --name NAME       your name in the chat; if absent, a terminal asks for it
   --url URL         ws:// or wss://, default ws://localhost:9000 or TERTULIA_URL
-  --bell [WHAT]     rings when you are not looking: all (default), for whatever is
-                    written; mentions, for private messages and your name; none
-  --plain           lines in, lines out; the default when input or output is no terminal
+  --bell [WHAT]     rings when you are not looking: all (default), for every message;
+                    mentions, for private messages and your name; none
+  --plain           lines in, lines out; the default unless input and output are a terminal
   --json            the same, with one JSON object per line on the output
   --to NAME         plain: to this user (with or without @) instead of to everybody (~)
-  --listen          plain: stays and prints when the input is at its end
+  --listen          plain: stays and prints after the end of the input
   --commands        plain: lines that begin with / are commands; the default at a terminal
-  --wait SECONDS    plain: so long to be in the chat, at first and again; default 10,
+  --wait SECONDS    plain: how long to try to connect, and to reconnect; default 10,
                     at most 24 days (also for Infinity)
-  --version         which release this is
-  --help            this
+  --version         prints the version
+  --help            prints this
 
 In plain mode every line of the input is published, in order, and acknowledged
-before the program ends; what is said meanwhile is printed as "CONVERSATION FROM: TEXT".
+before the program ends; messages of others are printed meanwhile as "CONVERSATION FROM: TEXT".
 
 Exit codes: 0 done; 1 wrong usage; 2 not connected, or the name was refused;
-3 a message was not sent, or it is not known whether it was; 4 the chat ended the
-connection for good; 70 a mistake in this program; 129, 130, 143 ended by a signal.
+3 a message was not sent, or its fate is unknown; 4 the server closed the connection
+for good; 70 a bug in this program; 129, 130, 143 ended by a signal.
 
 Environment: LANG (English or Spanish), LC_TIME, NO_COLOR, TERTULIA_URL.
 `;

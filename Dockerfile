@@ -1,4 +1,4 @@
-# A gateway: Node, dist/ and the five packages that it needs. Built in the first stage, which stays behind.
+# A gateway: Node, dist/ and the packages that it needs. Built in the first stage, which stays behind.
 
 FROM node:24-trixie-slim AS build
 WORKDIR /app

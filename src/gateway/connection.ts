@@ -188,6 +188,8 @@ export class Connection implements Session {
         return this.#sendQueue.send(this.#encoded(effect.output));
       case "sendAnswer":
         return this.#sendQueue.send(this.#codec.answer(effect.answer));
+      case "refuseFrame":
+        return this.#sendQueue.send(this.#codec.refuse(effect.waitMs));
       case "push":
         this.#pushed++;
         return this.#sendQueue.push(effect.frame as Frame);
@@ -216,8 +218,6 @@ export class Connection implements Session {
         return this.#webSocket?.terminate();
       case "decode":
         return this.#put({ type: "decoded", decoded: this.#codec.read(effect.isFirst) });
-      case "refuseFrame":
-        return this.#sendQueue.send(this.#codec.refuse(effect.waitMs));
       case "forgetRequests":
         return this.#requestQueue.clear();
       case "startTimer":
@@ -258,6 +258,8 @@ export class Connection implements Session {
         return this.#dependencies.onActive(this, effect.kind);
       case "statusChosen":
         return this.#dependencies.onStatus(this);
+      case "countRefused":
+        return this.#codec.countRefused();
       case "logConnected":
       case "logStatus":
       case "logIgnored":

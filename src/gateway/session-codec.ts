@@ -44,9 +44,12 @@ export class SessionCodec {
     return decoded;
   }
 
+  countRefused(): void {
+    this.#counters.frames.inc({ kind: "refused" });
+  }
+
   /** The answer to the current frame, which exceeded the rate limit. */
   refuse(waitMs: number): Frame | undefined {
-    this.#counters.frames.inc({ kind: "refused" });
     if (!Buffer.isBuffer(this.#atHand)) return undefined;
     return this.#framed(this.#dialect.encodeTooFast(this.#atHand, waitMs));
   }

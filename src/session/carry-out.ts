@@ -3,7 +3,7 @@ import type { Refusal, Reply } from "../chat/commands.js";
 import type { ConnectedStatus } from "../chat/names.js";
 import { activityOf } from "../chat/policy.js";
 import type { Effect } from "./effects.js";
-import { isClaimed, isLive, isSure, nameOf } from "./questions.js";
+import { isClaimed, isLive, isSure, nameOf, takesAnswers } from "./questions.js";
 import type { Asked, ChatCommand, Decoded, Hello, Ref, Register, Request } from "./requests.js";
 import type { Claimant, RequestState, SessionState } from "./state.js";
 import { preceded, raise, step, type Step } from "./table.js";
@@ -86,7 +86,7 @@ function requestedInName(
     }
     case "follow": {
       const { watch } = request;
-      if (watch !== undefined && state.transport.kind !== "closed") {
+      if (watch !== undefined && takesAnswers(state.transport)) {
         return step(done, { type: "follow", watch, ref });
       }
       return step(done, { type: "unfollow" }, { type: "send", output: { type: "done", ref } });

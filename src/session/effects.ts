@@ -22,6 +22,8 @@ export type Effect =
   /** Sent at once, ahead of frames that are held back. */
   | { readonly type: "send"; readonly output: Output }
   | { readonly type: "sendAnswer"; readonly answer: Uint8Array }
+  /** Answers the frame that was taken from the request queue: it exceeded the rate limit. */
+  | { readonly type: "refuseFrame"; readonly waitMs: number }
   /** Queued behind everything else, including frames that are held back. */
   | { readonly type: "push"; readonly frame: Encoded }
   | { readonly type: "pushOutput"; readonly output: Output }
@@ -39,8 +41,6 @@ export type Effect =
   | { readonly type: "terminate" }
   /** Decodes the frame that was taken from the request queue; answers `decoded`. */
   | { readonly type: "decode"; readonly isFirst: boolean }
-  /** Answers the frame that was taken from the request queue: it exceeded the rate limit. */
-  | { readonly type: "refuseFrame"; readonly waitMs: number }
   /** Empties the request queue. */
   | { readonly type: "forgetRequests" }
   | { readonly type: "startTimer" | "stopTimer"; readonly timer: Timer }
@@ -74,12 +74,15 @@ export type Effect =
   | { readonly type: "left"; readonly name: Name }
   /** The connection is closed, and all requests are done. */
   | { readonly type: "ended"; readonly ending: Ending }
+  /** The client hears of these and others from now on, and at once how many there are. */
   | { readonly type: "follow"; readonly watch: readonly Name[]; readonly ref: Ref }
   | { readonly type: "unfollow" }
   /** Activity of a person, not of a client program. */
   | { readonly type: "active"; readonly kind: "message" | "typing" }
   | { readonly type: "statusChosen" }
-  // to the log
+  // to the metrics and the log
+  /** A frame exceeded the rate limit. */
+  | { readonly type: "countRefused" }
   | {
       readonly type: "logConnected";
       readonly outcome: "new" | "back" | "joined";
@@ -90,3 +93,45 @@ export type Effect =
   | { readonly type: "logResumed"; readonly conversations: readonly Resumed[] }
   | { readonly type: "logAnswer"; readonly asked: Asked | undefined; readonly reply: Reply }
   | { readonly type: "logLost" };
+
+/** Whether the effect sends something to the client, at once or later. None of them comes after a close frame. */
+export const SENDS: Readonly<Record<Effect["type"], boolean>> = {
+  send: true,
+  sendAnswer: true,
+  refuseFrame: true,
+  push: true,
+  pushOutput: true,
+  pushMissed: true,
+  cork: false,
+  uncork: true,
+  forgetCorked: false,
+  close: false,
+  answerClose: false,
+  terminate: false,
+  decode: false,
+  forgetRequests: false,
+  startTimer: false,
+  stopTimer: false,
+  claim: false,
+  contest: false,
+  reclaim: false,
+  release: false,
+  execute: false,
+  resume: false,
+  readPage: false,
+  claimed: false,
+  unclaimed: false,
+  left: false,
+  ended: false,
+  follow: true,
+  unfollow: false,
+  active: false,
+  statusChosen: false,
+  countRefused: false,
+  logConnected: false,
+  logStatus: false,
+  logIgnored: false,
+  logResumed: false,
+  logAnswer: false,
+  logLost: false,
+};

@@ -4,8 +4,9 @@
  *
  * Over a whole run: id, what holds, where it is enforced, which test holds it (in test/session; properties and
  * two-sessions try all but W9 at random, planted-cells plants mistakes):
- * W1. Nothing is sent after a close frame. A client that closed first still gets answers until it is answered.
- *     By `takesAnswers` and `takesNotices`. Test: promises.ts.
+ * W1. Nothing is sent after a close frame. A client that closed first still gets answers until its close is answered.
+ *     By transition.ts, which drops effects that send (`SENDS`), and by `routeOf`. A page that is still being pushed when
+ *     the close frame is sent: by send-queue.ts of the gateway. Test: promises.ts, model-shell.ts.
  * W2. Each message is sent once, in the order of its conversation. By catch-up.ts. Test: promises.ts, model-world.ts.
  * W3. Notices that were held back for a name are dropped if the claim fails. By the input `forget`. Test: promises.ts.
  * W4. One request at a time, with exactly one answer unless its client is closed. By the table of request.ts: no frame

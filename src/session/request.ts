@@ -221,7 +221,7 @@ function frame(
   if (waitMs === 0) return { next, effects, patch: { bucket } };
   const { patch, ...struck } = strike("tooFast", state);
   return {
-    ...step(done, { type: "refuseFrame", waitMs }),
+    ...step(done, { type: "countRefused" }, { type: "refuseFrame", waitMs }),
     ...struck,
     patch: { ...patch, bucket },
   };

@@ -3,7 +3,7 @@
  * done is an effect. Each input goes through all regions; inputs that they raise are handled in the same transition.
  */
 import { deliveryTable } from "./delivery.js";
-import type { Effect } from "./effects.js";
+import { SENDS, type Effect } from "./effects.js";
 import type { Input } from "./inputs.js";
 import { nameTable } from "./name.js";
 import { isCorked, takesAnswers } from "./questions.js";
@@ -112,12 +112,14 @@ function isFarewell(input: Input): boolean {
   }
 }
 
-/** Without those that send: nothing is sent to a client that gets no more answers. */
+/**
+ * Without those that send, if the client takes no answers. Before the 101, the send queue holds notices back for it.
+ * Of those that send only `pushMissed` is waited for: request.ts does not begin it for such a client.
+ */
 function possible(effects: readonly Effect[], { transport }: SessionState): readonly Effect[] {
   if (takesAnswers(transport)) return effects;
-  return effects.filter(({ type }) => {
-    return type !== "send" && type !== "sendAnswer" && type !== "pushOutput";
-  });
+  const isEarly = transport.kind === "upgrading";
+  return effects.filter(({ type }) => !SENDS[type] || (isEarly && type === "push"));
 }
 
 /** Mostly one of them is empty, and the other need not be copied. */

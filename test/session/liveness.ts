@@ -31,8 +31,7 @@ function unanswered(turns: readonly Turn[]): string[] {
   for (const { input, before, after, effects } of turns) {
     const isHeard = before.request.kind !== "signed-out" && before.request.kind !== "broken";
     if (input.type === "frame" && isHeard) request = "under way";
-    const isDone = (effect: Effect): boolean =>
-      isAnswer(effect) || effect.type === "follow" || effect.type === "logIgnored";
+    const isDone = (effect: Effect): boolean => isAnswer(effect) || effect.type === "logIgnored";
     if (request === "under way" && effects.some(isDone)) request = "answered";
     if (!isReadyForFrame(after)) continue;
     const isClosed = !takesAnswers(after.transport);

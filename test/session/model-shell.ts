@@ -4,7 +4,7 @@
  */
 import type { Notice } from "#tertulia/chat/events.js";
 import { SessionMachine } from "#tertulia/gateway/session-machine.js";
-import type { Effect } from "#tertulia/session/effects.js";
+import { SENDS, type Effect } from "#tertulia/session/effects.js";
 import type { Input } from "#tertulia/session/inputs.js";
 import { isCorked, isReadyForFrame, mustDrain, takesAnswers } from "#tertulia/session/questions.js";
 import type { Decoded, Output, Ref } from "#tertulia/session/requests.js";
@@ -164,6 +164,9 @@ export class ModelShell {
     if (this.ended > 0 && !LATE.has(effect.type)) {
       this.broken.push(`${effect.type} behind the end`);
     }
+    if (SENDS[effect.type] && this.wire === "closed") {
+      this.broken.push(`${effect.type} behind the close`);
+    }
     if (isQuestion(effect)) {
       this.questions.push(effect);
       return;
@@ -246,7 +249,6 @@ export class ModelShell {
   }
 
   #tell(what: Frame | "output"): void {
-    if (this.wire === "closed") return; // as the send queue does
     this.#mustBeOpen("notice");
     if (this.wire === "cut") return;
     if (what !== "output" && what.seq !== undefined) this.told.push(what.seq);

@@ -1,5 +1,5 @@
 /** The promises of a session, over a whole run: what must never happen. What must happen in the end: liveness.ts. */
-import type { Effect } from "#tertulia/session/effects.js";
+import { SENDS, type Effect } from "#tertulia/session/effects.js";
 import { isHangingUp, isLive, isSure, takesAnswers } from "#tertulia/session/questions.js";
 import type { SessionState } from "#tertulia/session/state.js";
 import type { RandomSession, Turn } from "./random-session.js";
@@ -18,7 +18,7 @@ export function brokenPromises(turns: readonly Turn[]): string[] {
     if (input.type === "pageTold") asked.clear();
     if (input.type === "claimAnswered") asked.delete("claim");
     for (const effect of effects) {
-      if (isClosed && isTold(effect)) broken.push(`W1: ${effect.type} after the close`);
+      if (isClosed && SENDS[effect.type]) broken.push(`W1: ${effect.type} after the close`);
       if (effect.type === "close" || effect.type === "answerClose") isClosed = true;
       if (isAnswer(effect) && ++answers > 1) broken.push("W4: a second answer to a request");
       if (isAsked(effect)) {
@@ -63,13 +63,17 @@ function isServed({ service }: SessionState): boolean {
   return service.kind === "serving" || service.kind === "finishing";
 }
 
-function isTold({ type }: Effect): boolean {
-  return ["send", "sendAnswer", "push", "pushOutput", "pushMissed"].includes(type);
-}
-
 export function isAnswer(effect: Effect): boolean {
-  if (effect.type === "sendAnswer" || effect.type === "refuseFrame") return true;
-  return effect.type === "send" && effect.output.type !== "going-away";
+  switch (effect.type) {
+    case "send":
+      return effect.output.type !== "going-away";
+    case "sendAnswer":
+    case "refuseFrame":
+    case "follow":
+      return true;
+    default:
+      return false;
+  }
 }
 
 function isAsked({ type }: Effect): boolean {

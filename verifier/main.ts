@@ -8,6 +8,7 @@ import { tryProject } from "./compose/run.js";
 import { tryDeployment } from "./deployment.js";
 import { faultsOf } from "./nemesis.js";
 import { plant } from "./planted/plant.js";
+import type { Bug } from "./planted/bug.js";
 import { PLANTED } from "./planted/bugs.js";
 import { run, type Result, type RunSettings } from "./run.js";
 import { report } from "./report.js";
@@ -91,7 +92,8 @@ async function main(): Promise<number> {
   }
   if (values.crowd !== undefined)
     return told(await crowd(settings, Number(values.crowd), CROWD_ROUNDS));
-  if (values.returns !== undefined) return told(await returns(settings, Number(values.returns)));
+  if (values.returns !== undefined)
+    return told(await returns(settings, Number(values.returns), RETURNS_ROUNDS));
   console.log(
     `seed ${settings.seed}, ${topology}, ack ${settings.ack}, ${settings.minutes} minutes, ${settings.gateways} gateways, ${settings.clients} + ${settings.json} clients`,
   );
@@ -116,8 +118,8 @@ async function deployment(urls: string[], settings: RunSettings): Promise<number
   return code;
 }
 
-const PLANTED_ROUNDS = 3;
 const CROWD_ROUNDS = 5;
+const RETURNS_ROUNDS = { kills: 5, rollingRestarts: 2 };
 
 /** 0 if each planted bug was found. */
 async function findPlanted(names: string, settings: RunSettings): Promise<number> {
@@ -126,17 +128,37 @@ async function findPlanted(names: string, settings: RunSettings): Promise<number
     const dist = await plant(name, settings.dist);
     const { faults, minutes, topology = "single", ack = settings.ack, ...bug } = PLANTED[name]!;
     const changed = { ...settings, dist, topology, ack, faults, minutes };
-    const { judgements } =
-      bug.scenario === undefined ? await run(changed) : await elections(changed, PLANTED_ROUNDS);
+    const { judgements } = await (bug.scenario === undefined
+      ? run(changed)
+      : small(bug.scenario, changed));
     await rm(dirname(dist), { recursive: true }); // after an error it stays, to be looked at
     const broken = brokenOf(judgements);
-    const isFound = broken.some(({ id }) => bug.breaks.includes(id));
+    const silent = bug.breaks.filter((rule) => !broken.some(({ id }) => id === rule));
+    const most = bug.scenario === undefined ? bug.breaks.length - 1 : 0;
+    const isFound = silent.length <= most;
     const rules = broken.map(({ id, wrong }) => `${id} (${wrong.length})`).join("; ");
-    console.log(`${isFound ? "found" : `MISSED by ${bug.breaks.join(", ")}`} ${name}: ${rules}`);
+    console.log(`${isFound ? "found" : `MISSED by ${silent.join(", ")}`} ${name}: ${rules}`);
     if (!isFound) missed++;
   }
   console.log(missed === 0 ? "VERDICT: every planted bug was found" : `VERDICT: ${missed} missed`);
   return missed === 0 ? 0 : 1;
+}
+
+/** A scenario as small as a planted bug needs it: half a minute. */
+function small(
+  scenario: NonNullable<Bug["scenario"]>,
+  settings: RunSettings,
+): Promise<ScenarioResult> {
+  switch (scenario) {
+    case "elections":
+      return elections(settings, 3);
+    case "crowd":
+      return crowd(settings, 200, 1);
+    case "returns":
+      return returns(settings, 100, { kills: 1, rollingRestarts: 1 });
+    default:
+      return scenario satisfies never;
+  }
 }
 
 /** Prints it. Returns the exit code. */

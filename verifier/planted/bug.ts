@@ -9,7 +9,10 @@ import type { Change } from "./change.js";
 
 export interface Bug {
   readonly changes: readonly Change[];
-  /** Ids of rules. The bug is found if it breaks one of them; what else it breaks does not count. */
+  /**
+   * Ids of rules; what else it breaks does not count. In a run, whose faults come at random, it is found if it
+   * breaks one of them; in a scenario, if it breaks all of them.
+   */
   readonly breaks: readonly string[];
   /** Faults under which it shows. */
   readonly faults: readonly string[];
@@ -18,6 +21,6 @@ export interface Bug {
   readonly topology?: Topology;
   /** Default: as the run is asked for. */
   readonly ack?: AckLevel;
-  /** It shows in a few rounds of this scenario, not in a run. */
-  readonly scenario?: "elections";
+  /** It shows in a small scenario of this kind, not in a run. */
+  readonly scenario?: "elections" | "crowd" | "returns";
 }

@@ -40,6 +40,9 @@ const NO_GHOSTS: Rule = {
   needs: "users of the killed gateway",
 };
 
+/** The rules of this scenario. */
+export const CROWD_RULES: readonly Rule[] = [SIGNED_OUT, ONLY_THEY, ONCE, SOON, NO_GHOSTS];
+
 const WITHIN_MS = 6_000;
 const BYSTANDERS = 200;
 const VIEWERS_EACH = 3;
@@ -63,7 +66,7 @@ export async function crowd(
   const now = (): number => performance.now();
   const cluster = await Cluster.start({ topology, gateways, dist, dataDir, environment: {}, now });
   const sockets: WebSocket[] = [];
-  const tally = new Tally([SIGNED_OUT, ONLY_THEY, ONCE, SOON, NO_GHOSTS]);
+  const tally = new Tally(CROWD_RULES);
   const times: number[] = [];
   let leadersKilled = 0;
   try {

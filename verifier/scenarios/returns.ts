@@ -29,6 +29,9 @@ const UNSEEN: Rule = {
   needs: "returns in a rolling restart",
 };
 
+/** The rules of this scenario. */
+export const RETURNS_RULES: readonly Rule[] = [ONCE_IN_ORDER, EVERYTHING, UNSEEN];
+
 const ENVIRONMENT = {
   REQUESTS_PER_SECOND: "100000",
   // as in production: the balancer is told, then the sessions leave one by one
@@ -36,8 +39,6 @@ const ENVIRONMENT = {
   DRAIN_WINDOW_MS: "2000",
 };
 const AT_ONCE = 50;
-const KILLS = 5;
-const ROLLING_RESTARTS = 2;
 const EVERY_MS = 50;
 
 /** One client, and what happened to it. */
@@ -48,9 +49,16 @@ interface Returner {
   next: number;
 }
 
+/** How often the clients have to come back. */
+export interface Rounds {
+  readonly kills: number;
+  readonly rollingRestarts: number;
+}
+
 export async function returns(
   { seed, topology, gateways, dist }: ScenarioSettings,
   count: number,
+  { kills, rollingRestarts }: Rounds,
 ): Promise<ScenarioResult> {
   const random = new Random(seed);
   const dataDir = await mkdtemp(join(tmpdir(), "tertulia-returns-"));
@@ -60,7 +68,7 @@ export async function returns(
   const cluster = await Cluster.start(all);
   // one gateway is never harmed: a client there sees everything
   const [lookout, ...others] = cluster.gateways as [GatewayProcess, ...GatewayProcess[]];
-  const tally = new Tally([ONCE_IN_ORDER, EVERYTHING, UNSEEN]);
+  const tally = new Tally(RETURNS_RULES);
   const clients: Returner[] = [];
   const back: number[] = [];
   const flaps = { kills: 0, restarts: 0 };
@@ -80,7 +88,7 @@ export async function returns(
     const said = speakOn(speaker.tertulia);
     const areAllOpen = (): boolean =>
       clients.every(({ tertulia }) => tertulia.state.name === "open");
-    for (let round = 0; round < KILLS; round++) {
+    for (let round = 0; round < kills; round++) {
       await pause(random.between(500, 1_500));
       const victim = random.pick(others);
       const theirs = clients.filter(({ node }) => node === `gateway-${victim.index}`);
@@ -94,7 +102,7 @@ export async function returns(
     }
     await pause(6_000); // until leases of the killed have ended and lingering sessions would be signed out
     flaps.kills = viewer.left.length;
-    for (let round = 0; round < ROLLING_RESTARTS; round++) {
+    for (let round = 0; round < rollingRestarts; round++) {
       for (const gateway of others) {
         returned += clients.filter(({ node }) => node === `gateway-${gateway.index}`).length;
         await gateway.signal("SIGTERM");
@@ -123,11 +131,11 @@ export async function returns(
         clients: count,
         messages: total,
         deliveries: total * count,
-        kills: KILLS,
+        kills,
         "returns after a kill": back.length,
         "back after a kill ms": medianAndMax(back),
         "sign-outs seen after kills": flaps.kills,
-        "rolling restarts": ROLLING_RESTARTS,
+        "rolling restarts": rollingRestarts,
         "returns in them": returned,
         "sign-outs seen in them": flaps.restarts,
       },

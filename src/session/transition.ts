@@ -73,8 +73,11 @@ function changed(
   { next, patch }: Step<SessionState[Region]>,
 ): SessionState {
   const copy: Mutable<SessionState> = { ...state };
-  if (patch?.bucket !== undefined) copy.bucket = patch.bucket;
-  if (patch?.strikes !== undefined) copy.strikes = patch.strikes;
+  if (patch !== undefined) {
+    if (patch.bucket !== undefined) copy.bucket = patch.bucket;
+    if (patch.strikes !== undefined) copy.strikes = patch.strikes;
+    if (patch.doubts !== undefined) copy.doubts = patch.doubts;
+  }
   if (next === undefined) return copy;
   switch (region) {
     case "transport":
@@ -85,7 +88,6 @@ function changed(
       break;
     case "name":
       copy.name = next as SessionState["name"];
-      if (patch?.doubts !== undefined) copy.doubts = patch.doubts;
       break;
     case "request":
       copy.request = next as SessionState["request"];

@@ -1,0 +1,48 @@
+/** What a cell returns arrives in the next state, whatever region it is of. */
+import { expect, test } from "vitest";
+import type { Input } from "#tertulia/session/inputs.js";
+import type { SessionState } from "#tertulia/session/state.js";
+import type { Step } from "#tertulia/session/table.js";
+import { transition } from "#tertulia/session/transition.js";
+import { CONTEXTS, STATES, TABLES, type Region } from "./cell-samples.js";
+import { INPUTS } from "./input-samples.js";
+
+const [, usual] = CONTEXTS[0]!;
+/** All that a cell may change besides its region. */
+const patch: Required<NonNullable<Step<never>["patch"]>> = {
+  bucket: { ...usual.bucket, tokens: 0.5 },
+  strikes: 7,
+  doubts: 7,
+};
+
+test.each(Object.keys(TABLES) as Region[])("%s: its state and its patch arrive", (region) => {
+  const [from, to] = STATES[region] as [{ kind: string }, { kind: string }];
+  const [type] = Object.keys(TABLES[region][from.kind]!);
+  const [input] = INPUTS[type as Input["type"]] as [Input];
+  const before = { ...usual, [region]: from } as SessionState;
+  expect(withCell(region, from.kind, input, { patch }, before)).toEqual({ ...before, ...patch });
+  const both = withCell(region, from.kind, input, { next: to, patch }, before);
+  expect(both).toEqual({ ...before, ...patch, [region]: to });
+});
+
+/** The next state, if this cell returned that, and the other regions nothing. */
+function withCell(
+  region: Region,
+  kind: string,
+  input: Input,
+  step: Step<object>,
+  before: SessionState,
+): SessionState {
+  const rows = Object.keys(TABLES).map((each) => {
+    const { kind: state } = each === region ? { kind } : before[each as Region];
+    return { each, row: TABLES[each as Region][state] as Record<string, unknown> };
+  });
+  const concerned = rows.filter(({ row }) => input.type in row);
+  const cells = concerned.map(({ row }) => row[input.type]);
+  for (const { each, row } of concerned) row[input.type] = () => (each === region ? step : {});
+  try {
+    return transition(before, input, 0).state;
+  } finally {
+    for (const [i, { row }] of concerned.entries()) row[input.type] = cells[i];
+  }
+}

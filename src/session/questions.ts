@@ -32,7 +32,7 @@ export function hasLeft({ name }: SessionState): boolean {
 
 /** Whether the name is kept for a while after the connection is closed. */
 export function lingers(state: SessionState): boolean {
-  return state.comeback === "expected" && isClaimed(state);
+  return state.comeback.kind === "expected" && isClaimed(state);
 }
 
 /** The user's status, as far as the feed has told. */

@@ -130,7 +130,7 @@ function finished(releases: boolean, { transport, comeback }: SessionState): Ste
   if (transport.kind === "closed") {
     return preceded(over(transport), stop);
   }
-  const mustRelease = releases && comeback === "none";
+  const mustRelease = releases && comeback.kind === "none";
   return {
     ...step<Service>({ kind: mustRelease ? "releasing" : "finished" }, stop),
     raise: [{ type: mustRelease ? "release" : "finished" }],

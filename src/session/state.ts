@@ -1,6 +1,6 @@
 /**
- * The state of a session: five regions, each a union of named states. The file of a region has its table of
- * transitions: transport.ts, service.ts, name.ts, request.ts, delivery.ts. invariants.ts has what relates them.
+ * The state of a session: six regions, each a union of named states. The file of a region has its table of
+ * transitions: comeback.ts, transport.ts, service.ts, name.ts, request.ts, delivery.ts. What relates them: invariants.ts.
  */
 import type { Position } from "../chat/events.js";
 import type { Name, Status } from "../chat/names.js";
@@ -9,6 +9,9 @@ import { fullBucket, type TokenBucket } from "./rate-limit.js";
 import { nothingEarly, type Early, type Progress, type Told } from "./catch-up.js";
 import type { ChatCommand, Hello, Ref } from "./requests.js";
 import type { SessionSettings, Traits } from "./traits.js";
+
+/** Whether the client may come back. If so, the name is kept for it when the connection is lost. */
+export type Comeback = { readonly kind: "expected" } | { readonly kind: "none" };
 
 /** The state of the WebSocket. */
 export type Transport =
@@ -114,6 +117,7 @@ export type Delivery =
 export interface SessionState {
   readonly traits: Traits;
   readonly settings: SessionSettings;
+  readonly comeback: Comeback;
   readonly transport: Transport;
   readonly service: Service;
   readonly name: NameClaim;
@@ -121,8 +125,6 @@ export interface SessionState {
   readonly delivery: Delivery;
   /** How often the name was put in doubt. A claim that was made before the last time does not end the doubt. */
   readonly doubts: number;
-  /** Whether the client may come back. If so, the name is kept for it when the connection is lost. */
-  readonly comeback: "expected" | "none";
   readonly bucket: TokenBucket;
   /** Bad or refused frames in a row. */
   readonly strikes: number;
@@ -134,6 +136,7 @@ export function newState(traits: Traits, settings: SessionSettings, nowMs: numbe
   return {
     traits,
     settings,
+    comeback: { kind: traits.lingers ? "expected" : "none" },
     transport: { kind: "upgrading", ending: undefined },
     service: { kind: "serving" },
     name: { kind: "none" },
@@ -142,7 +145,6 @@ export function newState(traits: Traits, settings: SessionSettings, nowMs: numbe
       ? { kind: "catching-up", early: nothingEarly, told: NOTHING_TOLD }
       : { kind: "flowing", told: NOTHING_TOLD },
     doubts: 0,
-    comeback: traits.lingers ? "expected" : "none",
     bucket: fullBucket(settings.requestsPerSecond, nowMs),
     strikes: 0,
   };

@@ -2,6 +2,7 @@
  * The state machine of a session, the same for all dialects. Pure: time is an argument, and everything that is to be
  * done is an effect. Each input goes through all regions; inputs that they raise are handled in the same transition.
  */
+import { comebackTable } from "./comeback.js";
 import { deliveryTable } from "./delivery.js";
 import { SENDS, type Effect } from "./effects.js";
 import type { Input } from "./inputs.js";
@@ -13,11 +14,9 @@ import type { SessionState } from "./state.js";
 import { cellOf, type Step } from "./table.js";
 import { transportTable } from "./transport.js";
 
-/** RFC 6455 §7.4.1. A client that closes with it does not come back. */
-const NORMAL_CLOSE = 1000;
-
 /** The regions, in the order in which they handle an input. */
 const TABLES = {
+  comeback: comebackTable,
   transport: transportTable,
   service: serviceTable,
   name: nameTable,
@@ -27,13 +26,18 @@ const TABLES = {
 
 type Region = keyof typeof TABLES;
 
-/** The regions that an input concerns. The rows of a table all have the same inputs. */
-const CONCERNED = new Map<Input["type"], Region[]>();
+type TableOf<R extends Region> = (typeof TABLES)[R];
+
+/** The inputs that have cells. The rows of a table all have the same inputs. */
+type Concern = { [R in Region]: keyof TableOf<R>[keyof TableOf<R>] }[Region];
+
+/** The regions that an input concerns. */
+const CONCERNED = new Map<Concern, Region[]>();
 for (const [region, table] of Object.entries(TABLES)) {
   const [row] = Object.values(table);
-  for (const type of Object.keys(row)) {
-    const regions = CONCERNED.get(type as Input["type"]) ?? [];
-    CONCERNED.set(type as Input["type"], [...regions, region as Region]);
+  for (const type of Object.keys(row) as Concern[]) {
+    const regions = CONCERNED.get(type) ?? [];
+    CONCERNED.set(type, [...regions, region as Region]);
   }
 }
 
@@ -53,8 +57,8 @@ export function transition(before: SessionState, input: Input, nowMs: number): T
   let effects: readonly Effect[] = NO_EFFECTS;
   const inputs: Input[] = [input];
   for (const each of inputs) {
-    if (state.comeback === "expected" && isFarewell(each)) state = { ...state, comeback: "none" };
-    for (const region of CONCERNED.get(each.type) ?? []) {
+    // each input has cells: if one has none, the compiler says so here
+    for (const region of CONCERNED.get(each.type)!) {
       const cell = cellOf(TABLES[region], state[region], each);
       const done = cell(state[region], each, state, nowMs);
       const { next, effects: added, raise, patch } = done;
@@ -80,6 +84,9 @@ function changed(
   }
   if (next === undefined) return copy;
   switch (region) {
+    case "comeback":
+      copy.comeback = next as SessionState["comeback"];
+      break;
     case "transport":
       copy.transport = next as SessionState["transport"];
       break;
@@ -99,19 +106,6 @@ function changed(
       region satisfies never;
   }
   return copy;
-}
-
-/** Whether the client says that it will not come back. */
-function isFarewell(input: Input): boolean {
-  switch (input.type) {
-    case "farewell":
-      return true;
-    case "closeReceived":
-    case "socketClosed":
-      return input.code === NORMAL_CLOSE;
-    default:
-      return false;
-  }
 }
 
 /**

@@ -1,6 +1,7 @@
 /** Samples for the tables: of every state, and of what may be different around it. */
 import type { Message } from "#tertulia/chat/events.js";
 import type { Name } from "#tertulia/chat/names.js";
+import { comebackTable } from "#tertulia/session/comeback.js";
 import { deliveryTable } from "#tertulia/session/delivery.js";
 import type { Input } from "#tertulia/session/inputs.js";
 import { nameTable } from "#tertulia/session/name.js";
@@ -9,6 +10,7 @@ import type { ChatCommand, Hello } from "#tertulia/session/requests.js";
 import { serviceTable } from "#tertulia/session/service.js";
 import {
   newState,
+  type Comeback,
   type Delivery,
   type NameClaim,
   type RequestState,
@@ -24,11 +26,12 @@ import { jsonDialect } from "#tertulia/wire/json-dialect.js";
 import { wsProtocolDialect } from "#tertulia/wire/ws-protocol.js";
 import type { Resumed } from "#tertulia/session/resumed.js";
 
-export type Region = "transport" | "service" | "name" | "request" | "delivery";
+export type Region = "comeback" | "transport" | "service" | "name" | "request" | "delivery";
 type AnyCell = (region: object, input: Input, state: SessionState, nowMs: number) => Step<unknown>;
 type AnyTable = Readonly<Record<string, Readonly<Record<string, AnyCell>>>>;
 
 export const TABLES = {
+  comeback: comebackTable,
   transport: transportTable,
   service: serviceTable,
   name: nameTable,
@@ -121,6 +124,8 @@ export const CONTEXTS: readonly (readonly [string, SessionState])[] = [
   ],
 ];
 
+const comebacks: readonly Comeback[] = [{ kind: "expected" }, { kind: "none" }];
+
 const transports: readonly Transport[] = [
   { kind: "upgrading", ending: undefined },
   { kind: "upgrading", ending },
@@ -202,6 +207,7 @@ const deliveries: readonly Delivery[] = [
 ];
 
 export const STATES: Readonly<Record<Region, readonly { readonly kind: string }[]>> = {
+  comeback: comebacks,
   transport: transports,
   service: services,
   name: names,

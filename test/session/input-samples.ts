@@ -60,9 +60,12 @@ const outcomes = ["new", "joined", "taken", "bad_name", "unavailable", "bug"] as
 /** Of every input, what it may say. */
 export const INPUTS: { readonly [Type in Input["type"]]: readonly InputOf<Type>[] } = {
   upgraded: [{ type: "upgraded" }],
-  closeReceived: [{ type: "closeReceived", code: 1000 }],
+  closeReceived: [
+    { type: "closeReceived", code: 1000 },
+    { type: "closeReceived", code: 1001 },
+  ],
   socketFailed: [{ type: "socketFailed", why: "reset" }],
-  socketClosed: [{ type: "socketClosed" }],
+  socketClosed: [{ type: "socketClosed" }, { type: "socketClosed", code: 1000 }],
   slow: [{ type: "slow" }],
   broken: [{ type: "broken" }],
   frame: [{ type: "frame" }],

@@ -53,6 +53,7 @@ function notDoneIn({ input, before, after, effects }: Turn): string[] {
   }
   if (after.name.kind === "lost" && before.name.kind !== "lost") return must(has("forgetRequests"));
   const isOpen = kind === "settling" || kind === "open";
+  if (isFarewell(input) && after.comeback.kind !== "none") return must(false);
   switch (input.type) {
     case "upgraded":
       if (kind === "closed") return must(has("terminate"));
@@ -93,6 +94,19 @@ function notDoneIn({ input, before, after, effects }: Turn): string[] {
       return must(!isUnheard(input.notice, before, after, effects));
     default:
       return [];
+  }
+}
+
+/** Whether the client says that it does not come back. */
+function isFarewell(input: Turn["input"]): boolean {
+  switch (input.type) {
+    case "closeReceived":
+    case "socketClosed":
+      return input.code === 1000;
+    case "decoded":
+      return input.decoded.kind === "request" && input.decoded.request.type === "bye";
+    default:
+      return false;
   }
 }
 

@@ -256,7 +256,7 @@ export class ModelWorld {
     shell.checkState();
     const isSevered = this.#missed.has(shell) && state.traits.afterHole === "evict";
     if (isSevered && state.delivery.kind !== "severed") shell.broken.push("a hole is forgotten");
-    if (this.#saidGoodbye.has(shell) && state.comeback !== "none") {
+    if (this.#saidGoodbye.has(shell) && state.comeback.kind !== "none") {
       shell.broken.push("who has said goodbye may come back");
     }
     if (!state.traits.catchesUp && told[0] !== undefined && told[0] !== heard[0]) {

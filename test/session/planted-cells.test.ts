@@ -11,6 +11,9 @@ const WORLDS = SESSIONS;
 
 /** Each of these cells, if nothing happened in it. */
 const PLANTED = [
+  "comeback expected: closeReceived",
+  "comeback expected: socketClosed",
+  "comeback expected: farewell",
   "transport open: close",
   "transport open: cut",
   "transport open: closeReceived",

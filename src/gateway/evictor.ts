@@ -18,7 +18,8 @@ const NEVER = new AbortController().signal;
 export class Evictor {
   readonly #sessions: ReadonlySet<Session>;
   readonly #counters: Counters;
-  #isBusy = false;
+  /** Of the sessions that missed notices. */
+  #state: "idle" | "evicting" = "idle";
 
   /** @param sessions all sessions of the gateway, live: those that have left are no longer in it */
   constructor(sessions: ReadonlySet<Session>, counters: Counters) {
@@ -33,9 +34,9 @@ export class Evictor {
 
   /** Evicts the sessions that missed notices. To be called when the hub has delivered a gap. */
   withHoles(): void {
-    if (this.#isBusy) return; // it looks again when it is done
-    this.#isBusy = true;
-    void this.#leaveWithHoles().finally(() => (this.#isBusy = false));
+    if (this.#state === "evicting") return; // it looks again when it is done
+    this.#state = "evicting";
+    void this.#leaveWithHoles().finally(() => (this.#state = "idle"));
   }
 
   /** Evicts all, until the gateway is ready again: sessions that are still open then stay. */

@@ -21,7 +21,7 @@ const READ_AGAIN_AFTER_MS = 1_000;
 export class Presence {
   readonly #rollup: PresenceRollup<Session>;
   readonly #dependencies: PresenceDependencies;
-  #isClosed = false;
+  #state: "open" | "closed" = "open";
   /** The last reading that was asked for. */
   #reading: Promise<void> = Promise.resolve();
   #timer: NodeJS.Timeout | undefined;
@@ -50,7 +50,7 @@ export class Presence {
         { event: "presence_unread", err: error, bucket },
         "presence could not be read, trying again",
       );
-      const again = (): void => (this.#isClosed ? undefined : this.reload(bucket));
+      const again = (): void => (this.#state === "open" ? this.reload(bucket) : undefined);
       setTimeout(again, READ_AGAIN_AFTER_MS).unref();
     });
   }
@@ -71,7 +71,7 @@ export class Presence {
 
   /** Nobody is told any more. */
   close(): void {
-    this.#isClosed = true;
+    this.#state = "closed";
     clearTimeout(this.#timer);
   }
 
@@ -90,7 +90,8 @@ export class Presence {
 
   #scheduleClose(): void {
     const { closesAtMs } = this.#rollup;
-    if (this.#timer !== undefined || closesAtMs === undefined || this.#isClosed) return;
+    if (this.#state === "closed") return;
+    if (this.#timer !== undefined || closesAtMs === undefined) return;
     this.#timer = setTimeout(() => {
       this.#timer = undefined;
       this.#dependencies.hub.deliverPresence(this.#rollup.closeWindow(performance.now()));

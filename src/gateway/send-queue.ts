@@ -33,10 +33,10 @@ export class SendQueue implements Writer {
   #queued: Frame[] = [];
   #queuedBytes = 0;
   /**
-   * Told once, before the session knows: its other effects of this moment are still to come. Afterwards the session's
-   * state says the same, and sends nothing.
+   * Cut: `onCut` was called, and nothing is queued any more. Known here before the session knows: its other effects of
+   * this moment are still to come. Afterwards the session's state says the same, and sends nothing.
    */
-  #isCut = false;
+  #state: "writing" | "cut" = "writing";
   #taken = 0;
   #takenAt: number | undefined;
 
@@ -81,7 +81,7 @@ export class SendQueue implements Writer {
   push(frame: Frame | undefined): void {
     if (frame === undefined) return;
     if (this.#corked === undefined) return this.send(frame);
-    if (this.#isCut) return;
+    if (this.#state === "cut") return;
     if (this.#isOverfull) return this.#cut("overfull");
     this.#corked.push(frame);
     this.#corkedBytes += frame.length;
@@ -97,7 +97,8 @@ export class SendQueue implements Writer {
   /** Queues a frame, if there is one, ahead of those that are held back. It leaves at the end of this moment. */
   send(frame: Frame | undefined): void {
     if (frame === undefined) return;
-    if (this.#isCut || this.#socket === undefined || this.#webSocket?.readyState !== 1) return;
+    if (this.#state === "cut" || this.#socket === undefined) return;
+    if (this.#webSocket?.readyState !== 1) return;
     // compared before this frame is added: one answer alone may exceed the limit
     if (this.#isOverfull) return this.#cut("overfull");
     if (this.#queued.push(frame) === 1) this.#writes.queue(this);
@@ -136,8 +137,8 @@ export class SendQueue implements Writer {
   }
 
   #cut(why: "overfull" | "stalled"): void {
-    if (this.#isCut) return;
-    this.#isCut = true;
+    if (this.#state === "cut") return;
+    this.#state = "cut";
     this.#onCut(why);
   }
 }

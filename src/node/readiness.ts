@@ -10,7 +10,7 @@ export interface ReadinessConditions {
 
 export class Readiness {
   readonly #conditions: ReadinessConditions;
-  #isOpen = false;
+  #state: "starting" | "open" | "stopping" = "starting";
 
   constructor(conditions: ReadinessConditions) {
     this.#conditions = conditions;
@@ -18,16 +18,16 @@ export class Readiness {
 
   /** All parts have been started. */
   open(): void {
-    this.#isOpen = true;
+    this.#state = "open";
   }
 
   /** The parts are about to be stopped. */
   close(): void {
-    this.#isOpen = false;
+    this.#state = "stopping";
   }
 
   get isReady(): boolean {
     const { isMember, isConnected, isHearing } = this.#conditions;
-    return this.#isOpen && isMember() && isConnected() && isHearing();
+    return this.#state === "open" && isMember() && isConnected() && isHearing();
   }
 }

@@ -113,13 +113,14 @@ function listenToSentinels(
 
 /** Reports a hang-up without a word: a server that wants TLS does so, and a proxy that has no server. */
 function reportSilence(redis: Redis, report: (error: Error) => void): void {
-  let isSilent = false;
-  redis.on("connect", () => (isSilent = true));
-  redis.on("ready", () => (isSilent = false));
-  redis.on("error", () => (isSilent = false));
+  let state: "away" | "unanswered" | "answered" = "away";
+  redis.on("connect", () => (state = "unanswered"));
+  redis.on("ready", () => (state = "answered"));
+  redis.on("error", () => (state = "answered")); // or reported already
   redis.on("close", () => {
-    if (isSilent && !givenUp.has(redis)) report(new Error("hung up without an answer"));
-    isSilent = false;
+    const isSilent = state === "unanswered" && !givenUp.has(redis);
+    if (isSilent) report(new Error("hung up without an answer"));
+    state = "away";
   });
 }
 

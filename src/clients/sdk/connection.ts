@@ -49,9 +49,9 @@ export class Connection {
   readonly #socket: WebSocketLike;
   readonly #pending = new Map<number, AnswerCallback>();
   #lastId = HELLO_ID;
-  #maxFrameBytes = Infinity;
   #state: "dialling" | "greeting" | "open" | "ended" = "dialling";
-  #wasOpen = false;
+  /** Undefined until the welcome. */
+  #limits: Events["welcome"]["limits"] | undefined;
   /** The socket's own message about its failure, if it gives one. */
   #socketError = "";
   /** When the last frame came, by `performance.now()`. */
@@ -82,7 +82,7 @@ export class Connection {
   /** Why the connection ended, as far as this side knows. */
   lossError(code: number, reason: string): TertuliaError {
     const { url } = this.#options;
-    if (this.#wasOpen) {
+    if (this.#limits !== undefined) {
       return new TertuliaError("lost", `${url} is lost: ${code} ${reason}`.trim(), true);
     }
     const unknown = "this environment does not say why; is that the address of a chat that runs?";
@@ -104,8 +104,9 @@ export class Connection {
   request(request: ClientRequest, onAnswer: AnswerCallback): void {
     const frame = { ...request, id: ++this.#lastId };
     const text = JSON.stringify(frame);
-    if (isLonger(text, this.#maxFrameBytes)) {
-      const why = `more than the ${this.#maxFrameBytes} bytes of a frame`;
+    const maxBytes = this.#limits?.frame ?? Infinity;
+    if (isLonger(text, maxBytes)) {
+      const why = `more than the ${maxBytes} bytes of a frame`;
       onAnswer(new TertuliaError("too_large", why), { type: "ok" });
       return;
     }
@@ -178,8 +179,7 @@ export class Connection {
 
   #open(welcome: Events["welcome"]): void {
     this.#state = "open";
-    this.#wasOpen = true;
-    this.#maxFrameBytes = welcome.limits.frame;
+    this.#limits = welcome.limits;
     clearTimeout(this.#timer);
     this.#schedulePing(this.#options.timing.pingAfterMs);
     this.#options.onWelcome(welcome);

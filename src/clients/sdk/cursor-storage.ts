@@ -18,9 +18,8 @@ export class CursorStorage {
   /** Of an earlier page, if there was one. */
   readonly key: string | undefined;
   readonly cursors: Cursors;
-  /** Each entry that this client writes begins with this. */
-  readonly #mark = `{"by":"${randomId()}",`;
-  #hasWritten = false;
+  /** Each entry that this client writes begins with this; undefined until it has taken the entry over. */
+  #mark: string | undefined;
 
   constructor(options: CursorStorageOptions) {
     this.#options = options;
@@ -35,8 +34,8 @@ export class CursorStorage {
     const { storage, item, onError } = this.#options;
     if (storage === undefined) return;
     try {
-      if (this.#hasWritten && !storage.getItem(item)?.startsWith(this.#mark)) return;
-      this.#hasWritten = true;
+      if (this.#mark !== undefined && !storage.getItem(item)?.startsWith(this.#mark)) return;
+      this.#mark ??= `{"by":"${randomId()}",`;
       storage.setItem(item, this.#mark + JSON.stringify({ key, cursors: cursors() }).slice(1));
     } catch (error) {
       onError(error);

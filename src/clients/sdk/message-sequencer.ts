@@ -21,7 +21,7 @@ export class MessageSequencer {
   readonly #cursors = new Map<string, Cursor>();
   /** Conversations that this user wrote to, without a message or a welcome that lists them so far: all of them is wanted. */
   readonly #started = new Set<string>();
-  #isWelcome = false;
+  #state: "new" | "welcomed" = "new";
   /** Conversations of which the welcome says that something is missing: their epochs, until the gap event comes. */
   readonly #expectedGaps = new Map<string, string>();
   /** Messages that came after a hole, while the hole is being fetched. */
@@ -52,7 +52,7 @@ export class MessageSequencer {
   resume(): Record<string, [epoch: string, seq: number]> {
     let left = RESUME_BYTES;
     const encoder = new TextEncoder();
-    const started = this.#isWelcome ? [...this.#started] : [];
+    const started = this.#state === "welcomed" ? [...this.#started] : [];
     const all = [...this.#cursors, ...started.map((conv): [string, Cursor] => [conv, ["0", 0]])];
     const fitting = all.toReversed().filter((entry) => {
       left -= encoder.encode(JSON.stringify(entry)).length;
@@ -71,7 +71,7 @@ export class MessageSequencer {
     this.#expectedGaps.clear();
     const gaps: Gap[] = [];
     for (const { conv, epoch, after, recovered } of conversations) {
-      if (this.#isWelcome && recovered && after > 0 && !this.#cursors.has(conv)) {
+      if (this.#state === "welcomed" && recovered && after > 0 && !this.#cursors.has(conv)) {
         gaps.push({ conv, after: 0, before: after + 1, reason: "limit" });
       }
       // if the connection is lost before the gap event, the next welcome must announce it again
@@ -79,7 +79,7 @@ export class MessageSequencer {
       else if (!this.#cursors.has(conv)) this.#cursors.set(conv, [epoch, after]);
       if (recovered) this.#started.delete(conv);
     }
-    this.#isWelcome = true;
+    this.#state = "welcomed";
     return gaps;
   }
 

@@ -57,7 +57,8 @@ export class Reconnector {
   #urlIndex = 0;
   #attempt = 0;
   #openedMs = 0;
-  #isReturning: boolean;
+  /** For so long `name_taken` is retried. */
+  #nameWithinMs: number;
   #nameTakenSinceMs: number | undefined;
   /** Why a candidate is opened beside the current connection: the node said goaway, or seems not to serve. */
   #migration: "goaway" | "suspect" | undefined;
@@ -68,7 +69,8 @@ export class Reconnector {
 
   constructor(options: ReconnectorOptions) {
     this.#options = options;
-    this.#isReturning = options.isReturning;
+    const { isReturning, timing } = options;
+    this.#nameWithinMs = isReturning ? NAME_RETURN_WITHIN_MS : timing.nameWithinMs;
     this.#dial();
   }
 
@@ -163,7 +165,7 @@ export class Reconnector {
     this.#candidate = undefined;
     this.#migration = undefined;
     this.#unavailableInRow = 0;
-    this.#isReturning = true;
+    this.#nameWithinMs = NAME_RETURN_WITHIN_MS;
     this.#nameTakenSinceMs = undefined;
     this.#openedMs = performance.now();
     if (this.#state.name !== "open") this.#change({ name: "open" });
@@ -227,10 +229,7 @@ export class Reconnector {
   #mayNameBecomeFree(): boolean {
     const nowMs = performance.now();
     this.#nameTakenSinceMs ??= nowMs;
-    const { nameWithinMs } = this.#options.timing;
-    return (
-      nowMs - this.#nameTakenSinceMs < (this.#isReturning ? NAME_RETURN_WITHIN_MS : nameWithinMs)
-    );
+    return nowMs - this.#nameTakenSinceMs < this.#nameWithinMs;
   }
 
   #onLost(connection: Connection, code: number, reason: string): void {

@@ -21,7 +21,7 @@ interface PendingRequest extends QueuedRequest {
   attempts: number;
   /** When it was sent first, by `performance.now()`. */
   sentMs: number | undefined;
-  isDone: boolean;
+  state: "pending" | "settled";
   settle(error: unknown, ok?: Ok): void;
 }
 
@@ -71,10 +71,10 @@ export class RequestQueue {
         ...queued,
         attempts: 0,
         sentMs: toMonotonicMs(queued.firstSentMs),
-        isDone: false,
+        state: "pending",
         settle: (error, ok) => {
-          if (item.isDone) return;
-          item.isDone = true;
+          if (item.state === "settled") return;
+          item.state = "settled";
           this.#size--;
           signal?.removeEventListener("abort", abort);
           if (ok) resolve(ok);
@@ -150,7 +150,7 @@ export class RequestQueue {
       const why = "it was sent, and no answer came; it may be stored";
       item.settle(new TertuliaError("unconfirmed", why));
     }
-    return item.isDone;
+    return item.state === "settled";
   }
 
   /** Whether the request will be sent again, after a backoff. */

@@ -44,10 +44,10 @@ export class App {
   #store: ViewStore;
   #url: string;
   #sessionCount = 0;
-  #wasOpen = false;
+  /** Joined: a connection was open. */
+  #state: "joining" | "joined" | "leaving" = "joining";
   #painted: readonly string[] = [];
   #drawing: NodeJS.Timeout | undefined;
-  #isLeaving = false;
   #resolveEnded: (ending: Ending) => void = () => {};
 
   constructor(options: AppOptions) {
@@ -100,8 +100,9 @@ export class App {
   }
 
   #onChange({ connection }: View): void {
-    if (connection.name === "open") this.#wasOpen = true;
-    if (connection.name === "closed" && !this.#wasOpen) {
+    const isJoining = this.#state === "joining";
+    if (connection.name === "open" && isJoining) this.#state = "joined";
+    if (connection.name === "closed" && isJoining) {
       void this.#leave({ how: "refused", why: this.#options.texts.problem[connection.problem] });
     }
     this.#draw();
@@ -121,7 +122,7 @@ export class App {
 
   #onInput(input: Input): void {
     const action = actionOfInput(input, this.#controller.editor.text === "");
-    if (action === undefined || this.#isLeaving) return;
+    if (action === undefined || this.#state === "leaving") return;
     this.#controller.handle(action);
     this.#draw();
   }
@@ -144,7 +145,7 @@ export class App {
 
   /** Coalesces: at most one frame in 16 ms. */
   #draw(): void {
-    if (this.#isLeaving) return;
+    if (this.#state === "leaving") return;
     this.#drawing ??= setTimeout(() => {
       this.#drawing = undefined;
       const isAnew = this.#painted.length === 0;
@@ -158,8 +159,8 @@ export class App {
   }
 
   async #leave(ending: Ending): Promise<void> {
-    if (this.#isLeaving) return;
-    this.#isLeaving = true;
+    if (this.#state === "leaving") return;
+    this.#state = "leaving";
     clearInterval(this.#ticking);
     clearTimeout(this.#drawing);
     this.#terminal.close();

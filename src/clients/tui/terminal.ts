@@ -22,7 +22,8 @@ export interface TerminalOptions {
 
 export class Terminal {
   readonly #options: TerminalOptions;
-  #isOpen = false;
+  /** Who has it: the shell gets it back while this program is suspended, and at the end. */
+  #state: "shell's" | "ours" = "shell's";
   readonly #decoder = new StringDecoder("utf8");
   #keyboard = new Keyboard();
   #waiting: NodeJS.Timeout | undefined;
@@ -60,7 +61,7 @@ export class Terminal {
   }
 
   write(text: string): void {
-    if (this.#isOpen) this.#options.output.write(text);
+    if (this.#state === "ours") this.#options.output.write(text);
   }
 
   /** Gives the terminal back to the shell until it continues this program. */
@@ -91,8 +92,8 @@ export class Terminal {
   }
 
   #enter(): void {
-    if (this.#isOpen) return;
-    this.#isOpen = true;
+    if (this.#state === "ours") return;
+    this.#state = "ours";
     this.#keyboard = new Keyboard();
     this.#options.input.setRawMode(true);
     this.#options.input.resume();
@@ -101,8 +102,8 @@ export class Terminal {
   }
 
   #leave(): void {
-    if (!this.#isOpen) return;
-    this.#isOpen = false;
+    if (this.#state === "shell's") return;
+    this.#state = "shell's";
     clearTimeout(this.#waiting);
     try {
       this.#options.input.setRawMode(false);

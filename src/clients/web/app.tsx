@@ -23,28 +23,28 @@ const SLEPT_MS = 5_000;
 export function App({ t }: { readonly t: Texts }): ComponentChildren {
   const store = useRef<ViewStore>(undefined);
   const attempts = useRef(0);
-  const isJoining = useRef(false);
+  const joining = useRef<Promise<ViewStore>>(undefined);
   const [view, setView] = useState<View>();
-  /** Joined once: from then on a lost connection leaves the chat on the screen. */
-  const [isIn, setIsIn] = useState(false);
+  /** The chat as soon as it was joined: from then on a lost connection leaves it on the screen. */
+  const [screen, setScreen] = useState<"form" | "chat">("form");
   const [today, setToday] = useState(() => startOfDay(Date.now()));
 
   const enterChat = useCallback(
     async (name: string) => {
-      if (isJoining.current) return;
-      isJoining.current = true;
+      if (joining.current !== undefined) return;
       const attempt = ++attempts.current;
       const changed = (next: View): void => {
         if (attempt !== attempts.current) return; // of an earlier session
-        if (next.connection.name === "open") setIsIn(true);
+        if (next.connection.name === "open") setScreen("chat");
         if (next.connection.name === "away") {
           forgetAddress();
-          setIsIn(false);
+          setScreen("form");
         }
         setView(next);
       };
-      const joined = await join(name, t, changed, () => void enterChat(name));
-      isJoining.current = false;
+      joining.current = join(name, t, changed, () => void enterChat(name));
+      const joined = await joining.current;
+      joining.current = undefined;
       store.current = joined;
       setView(joined.view);
     },
@@ -75,7 +75,7 @@ export function App({ t }: { readonly t: Texts }): ComponentChildren {
     [t],
   );
 
-  if (view === undefined || !isIn)
+  if (view === undefined || screen === "form")
     return <JoinForm t={t} view={view} onJoin={(name) => void enterChat(name)} />;
   return (
     <ActionsContext.Provider value={actions}>

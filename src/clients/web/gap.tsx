@@ -19,7 +19,7 @@ export function Gap({ gap, conv }: Props): ComponentChildren {
   const line = useRef<HTMLLIElement>(null);
   const [isNear, setNear] = useState(false);
   const isLoading = conversationIn(view, conv).loading !== undefined;
-  const isAsked = useRef(false);
+  const state = useRef<"due" | "asked">("due");
   const ask = (): void => dispatch({ type: "older", conv, before: gap.before });
 
   useEffect(() => {
@@ -32,9 +32,9 @@ export function Gap({ gap, conv }: Props): ComponentChildren {
     return () => watching.disconnect();
   }, []);
   useEffect(() => {
-    if (!isNear) isAsked.current = false; // may be requested again when it comes near again
-    else if (!isLoading && !isAsked.current && !gap.isGone) {
-      isAsked.current = true; // once: after a failure, the button requests it
+    if (!isNear) state.current = "due"; // may be requested again when it comes near again
+    else if (!isLoading && state.current === "due" && !gap.isGone) {
+      state.current = "asked"; // once: after a failure, the button requests it
       ask();
     }
   }, [isNear, isLoading]);

@@ -111,7 +111,7 @@ test("npm start leaves nothing behind when it is stopped", async () => {
   child.stdout.on("data", (chunk: Buffer) => (log += chunk.toString()));
   let server: number;
   try {
-    await eventually(() => expect(log).toContain("node is ready"), 45_000); // npm takes its time
+    await eventually(() => expect(log).toContain('"event":"node_ready"'), 45_000); // npm takes its time
     ({ server } = await noted());
   } finally {
     child.kill("SIGTERM");

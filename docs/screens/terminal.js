@@ -100,7 +100,7 @@ async function says(text) {
 async function ready() {
   let printed = "";
   gateway.stdout.on("data", (chunk) => (printed += chunk));
-  await until(() => printed.includes("node is ready") || printed.includes("is ready on"));
+  await until(() => printed.includes('"event":"node_ready"') || printed.includes("is ready on"));
 }
 
 async function seen(...texts) {

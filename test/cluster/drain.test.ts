@@ -38,13 +38,13 @@ async function statusAt(port: number, path: string): Promise<number> {
   return (await fetch(`http://127.0.0.1:${port}${path}`)).status;
 }
 
-async function told(node: NodeProcess, msg: string): Promise<void> {
-  await eventually(() => expect(node.log.map((line) => line.msg)).toContain(msg));
+async function told(node: NodeProcess, event: string): Promise<void> {
+  await eventually(() => expect(node.log.map((line) => line["event"])).toContain(event));
 }
 
 test("a draining node says so, serves for a while, then refuses new clients", async () => {
   const node = await start({ DRAIN_WAIT_MS: LONG, DRAIN_WINDOW_MS: LONG });
-  await told(node, "began to lead");
+  await told(node, "leading_began");
   expect(await statusAt(node.port, "/readyz")).toBe(200);
   const ana = await ClassicClient.connect(node.port, "ana");
 
@@ -60,14 +60,14 @@ test("a draining node says so, serves for a while, then refuses new clients", as
 
 test("while its sessions leave, a node does not lead, refuses new clients and answers its balancer", async () => {
   const node = await start({ DRAIN_WINDOW_MS: LONG });
-  await told(node, "began to lead");
+  await told(node, "leading_began");
   const clients = await Promise.all(
     ["ana", "bob", "eva"].map((name) => ClassicClient.connect(node.port, name)),
   );
   const first = Promise.race(clients.map((client) => client.closed()));
   node.child.kill("SIGTERM");
   expect(await first).toBe(1012);
-  await told(node, "stopped leading");
+  await told(node, "leading_stopped");
   await expect(ClassicClient.attempt(node.port, "late")).rejects.toThrow("503");
   expect(await statusAt(node.port, "/readyz")).toBe(404);
   const open = clients.filter(({ webSocket }) => webSocket.readyState === 1);

@@ -16,15 +16,15 @@ afterAll(() => redis.close());
 beforeEach(async () => {
   proxy = await Proxy.to(redis.port);
   gateway = await node(proxy.url);
-  await told("began to lead"); // the last thing that happens by itself
+  await told("leading_began"); // the last thing that happens by itself
 });
 afterEach(async () => {
   await gateway.close();
   await proxy.close();
 });
 
-async function told(msg: string): Promise<void> {
-  await eventually(() => expect(gateway.log.map((line) => line.msg)).toContain(msg), 15_000);
+async function told(event: string): Promise<void> {
+  await eventually(() => expect(gateway.log.map((line) => line["event"])).toContain(event), 15_000);
 }
 
 async function readiness(): Promise<number> {
@@ -45,7 +45,7 @@ test("a silent subscription makes a quiet node not ready, and is replaced", asyn
   proxy.set("mute", "subscriber"); // nobody says anything: only a probe can notice
   await untilReadiness(503);
   await expect(ClassicClient.attempt(gateway.port, "ana")).rejects.toThrow("503");
-  await told("subscription is deaf, connecting again");
+  await told("subscription_deaf");
   proxy.set("pass");
   await untilReadiness(200);
   const ana = await ClassicClient.connect(gateway.port, "ana");

@@ -64,7 +64,7 @@ test("installed elsewhere, it serves, and its terminal client joins", async () =
   try {
     let log = "";
     child.stdout.on("data", (chunk: Buffer) => (log += chunk.toString()));
-    await eventually(() => expect(log).toContain("node is ready"), 30_000);
+    await eventually(() => expect(log).toContain('"event":"node_ready"'), 30_000);
     const port = /"port":(\d+)/.exec(log)![1]!;
     const page = await fetch(`http://127.0.0.1:${port}/`);
     expect(await page.text()).toContain("<title>");

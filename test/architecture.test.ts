@@ -1,4 +1,4 @@
-/** Holds the arrows of ARCHITECTURE.md. Its map of files: architecture-document.test.ts. */
+/** Holds the arrows, here and in ARCHITECTURE.md. Its map of files: architecture-document.test.ts. */
 import { readFile } from "node:fs/promises";
 import { beforeAll, expect, test } from "vitest";
 import {
@@ -8,6 +8,7 @@ import {
   readSources,
   type SourceFile,
 } from "./support/imports.js";
+import { readDocument } from "./support/documents.js";
 
 interface Room {
   /** Rooms, or single files, that it may import from. */
@@ -21,7 +22,7 @@ interface Room {
 const NODE = /^node:/;
 
 /**
- * The only table of arrows. A room is a folder or a file; a file belongs to the longest name here that its own
+ * The arrows. ARCHITECTURE.md shows them, packages left out. A room is a folder or a file; a file belongs to the longest name here that its own
  * begins with, so that a part of a room can have stricter arrows than the rest of it.
  */
 const ROOMS: Readonly<Record<string, Room>> = {
@@ -124,6 +125,19 @@ test("imports follow the arrows", () => {
   expect(wrong).toEqual([]);
 });
 
+test("ARCHITECTURE.md has the same table of arrows", async () => {
+  const [, section] = /^### Arrows$([^]*?)^##/m.exec(await readDocument("ARCHITECTURE.md"))!;
+  const rows = section!.split("\n").filter((line) => line.startsWith("| `"));
+  const listed = (names: readonly string[]): string =>
+    names.map((name) => `\`${name}\``).join(", ");
+  const shown = (names: readonly string[]): string => listed(names.map(shortNameOf));
+  const expected = Object.entries(ROOMS).map(([room, { imports = [], types = [] }]) => {
+    const cells = [listed(placesOf(room)), shown(imports) || "nothing", shown(types)];
+    return `| ${cells.join(" | ")} |`.replace("|  |", "| |");
+  });
+  expect(rows).toEqual(expected);
+});
+
 test("only what is outside src imports from the build", () => {
   const wrong = files.flatMap(({ name, imports }) =>
     imports
@@ -211,6 +225,20 @@ function roomOf(name: string): string | undefined {
   return Object.keys(ROOMS)
     .filter((room) => isWithin(name, room))
     .toSorted((one, other) => other.length - one.length)[0];
+}
+
+/** Where a room is: a folder, a file, or both. */
+function placesOf(room: string): string[] {
+  const path = inRoom("verifier", [`${room}/`]).length > 0 ? room : `src/${room}`;
+  const file = files.find((each) => each.path.replace(/\.tsx?$/, "") === path);
+  const isFolder = files.some((each) => each.path.startsWith(`${path}/`));
+  return [...(file === undefined ? [] : [file.path]), ...(isFolder ? [`${path}/`] : [])];
+}
+
+/** A room as a document names it for short: a file within another room with its extension. */
+function shortNameOf(room: string): string {
+  const [place] = placesOf(room);
+  return room.includes("/") && place!.endsWith(".ts") ? `${room}.ts` : room;
 }
 
 function maySee(room: string, target: string, isTypeOnly: boolean): boolean {

@@ -1,12 +1,13 @@
 /** The chat: carries out what the policy allows. Knows neither sockets nor Redis. */
-import type { Command, Refusal, Reply } from "./commands.js";
-import { conversationOf, type Address, type Conversation } from "./conversation.js";
-import type { ConversationState, Page, Range } from "./history.js";
+import type { Command, Refusal, Register, Reply, RuleRefusal } from "./commands.js";
+import { addressOf, conversationOf, type Address, type Conversation } from "./conversation.js";
+import type { ConversationState } from "./history.js";
 import type { Name } from "./names.js";
 import {
   MAX_DEVICES,
   MAX_LISTED,
   MAX_PAGE,
+  STRANGER,
   isTypingTold,
   recipientOf,
   textLimitOf,
@@ -15,7 +16,14 @@ import {
   type Policy,
   type SessionActor,
 } from "./policy.js";
-import type { ConversationStore, Holder, NotedActivity, Present, UserStore } from "./ports.js";
+import type {
+  ClaimOutcome,
+  ConversationStore,
+  Holder,
+  NotedActivity,
+  Present,
+  UserStore,
+} from "./ports.js";
 
 export interface ChatDependencies {
   readonly users: UserStore;
@@ -42,9 +50,10 @@ export class Chat {
     this.#connectedUsers = dependencies.connectedUsers;
   }
 
-  /** Why nobody can be called this, or undefined. See {@link Policy.refuseName}. */
-  refuseName(name: Name, written?: string): "bad_name" | undefined {
-    return this.#policy.refuseName(name, written);
+  /** Why a stranger may not join by this name; undefined: it may. Claims nothing. */
+  mayJoin(name: Name, written?: string): RuleRefusal | undefined {
+    const register: Register = { type: "register", name, written };
+    return this.#policy.may(STRANGER, register);
   }
 
   /** Whether a connected user has the name at this moment; claims nothing. */
@@ -53,8 +62,27 @@ export class Chat {
     return user !== undefined && user.status !== "disconnected";
   }
 
-  /** Claims the holder's name, or a share of it. `held`: it was the holder's already. */
-  async join(holder: Holder): ReturnType<UserStore["claim"]> {
+  /**
+   * Claims a name for a stranger, or a share of it, if the policy allows it: the only way to a name.
+   *
+   * @param begin is called once it is allowed, before the claim. Returns who is to hold the name, and
+   *   from here on gets its notices.
+   * @throws Unavailable when the store gave no answer in time.
+   */
+  async join(
+    { name, written }: Omit<Register, "type">,
+    begin: () => Holder,
+  ): Promise<ClaimOutcome | { readonly outcome: "refused"; readonly refusal: RuleRefusal }> {
+    const refusal = this.mayJoin(name, written);
+    if (refusal !== undefined) return { outcome: "refused", refusal };
+    return this.#users.claim(begin(), MAX_DEVICES);
+  }
+
+  /**
+   * Claims the name of a holder that has joined, once more. `held`: it is still the holder's. No rule is
+   * asked again: whoever was let in stays.
+   */
+  async reclaim(holder: Holder): Promise<ClaimOutcome> {
     return this.#users.claim(holder, MAX_DEVICES);
   }
 
@@ -78,13 +106,13 @@ export class Chat {
     await this.#users.touch(activities);
   }
 
-  /** The general chat, then the user's private conversations. */
-  async conversations(name: Name): Promise<ConversationState[]> {
-    return this.#conversations.conversations(name);
-  }
-
-  async page(conversation: Conversation, range: Range): Promise<Page> {
-    return this.#conversations.page(conversation, range);
+  /** The general chat, then the user's private conversations; only those that the actor may read. */
+  async conversations(actor: SessionActor): Promise<ConversationState[]> {
+    const all = await this.#conversations.conversations(actor.name);
+    return all.filter(({ conversation }) => {
+      const of = addressOf(conversation, actor.name);
+      return this.#policy.may(actor, { type: "history", of }) === undefined;
+    });
   }
 
   async present(bucket: number): Promise<Present> {
@@ -97,7 +125,7 @@ export class Chat {
    *
    * @throws Unavailable when the store gave no answer in time.
    */
-  async execute(actor: Actor, command: Exclude<Command, { type: "register" }>): Promise<Reply> {
+  async execute(actor: Actor, command: Exclude<Command, Register>): Promise<Reply> {
     let refusal = this.#policy.may(actor, command);
     const recipient = refusal === undefined ? recipientOf(command) : undefined;
     if (recipient !== undefined) {

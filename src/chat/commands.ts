@@ -6,12 +6,7 @@ import type { Name, Status, User } from "./names.js";
 
 /** What an actor asks of the chat. */
 export type Command =
-  | {
-      readonly type: "register";
-      readonly name: Name;
-      /** The name in characters, from a client that writes characters: then it must show what it is. */
-      readonly written?: string;
-    }
+  | Register
   | { readonly type: "list" }
   | { readonly type: "lookup"; readonly name: Name }
   | { readonly type: "status"; readonly name?: Name; readonly status: Status }
@@ -30,6 +25,14 @@ export type Command =
   | { readonly type: "page"; readonly of: Address; readonly range: Range }
   | { readonly type: "read"; readonly of: Address; readonly seq: number }
   | { readonly type: "typing"; readonly to: Address };
+
+/** Asks for a name: the one command that `Chat.join` carries out, and `Chat.execute` does not. */
+export interface Register {
+  readonly type: "register";
+  readonly name: Name;
+  /** The name in characters, from a client that writes characters: then it must show what it is. */
+  readonly written?: string | undefined;
+}
 
 /** The answer to a command. `accepted`: its effect comes back through the feed. */
 export type Reply =
@@ -73,3 +76,6 @@ export type Refusal =
   | "not_registered"
   | "forbidden"
   | "unavailable";
+
+/** What a rule can answer. Whether a name is free, and whether the store answers, is for no rule to say. */
+export type RuleRefusal = Exclude<Refusal, "name_taken" | "unavailable">;

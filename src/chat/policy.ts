@@ -6,7 +6,7 @@
  * and what must hold at the moment of a write (who holds a name, whose lease has ended), which Redis
  * checks in the same step.
  */
-import type { Command, Refusal } from "./commands.js";
+import type { Command, Register, RuleRefusal } from "./commands.js";
 import type { Address } from "./conversation.js";
 import { bytesFromName, type Name, type Status } from "./names.js";
 import type { ActivityKind, Holder } from "./ports.js";
@@ -32,6 +32,8 @@ export type Actor = Stranger | SessionActor | Bot | Operator;
 export interface Stranger {
   readonly kind: "stranger";
 }
+
+export const STRANGER: Stranger = { kind: "stranger" };
 
 /** A connection that holds a name. */
 export interface SessionActor extends Holder {
@@ -69,21 +71,19 @@ export interface Policy {
    * Why the actor may not do this; undefined: it may. Without facts, only the rules that need none are
    * applied; {@link recipientOf} tells which fact a command needs.
    */
-  may(actor: Actor, command: Command, facts?: Facts): Refusal | undefined;
-  /** Why nobody can have this name. `written`: the name in characters, from a client that writes characters. */
-  refuseName(name: Name, written?: string): "bad_name" | undefined;
+  may(actor: Actor, command: Command, facts?: Facts): RuleRefusal | undefined;
 }
 
 export function createPolicy(limits: Limits): Policy {
   const isAllowed = namePattern(limits.namePattern);
-  const refuseName: Policy["refuseName"] = (name, written) => {
+  const mayRegister = ({ name, written }: Register): "bad_name" | undefined => {
     const isGood = isName(name) && isAllowed(name) && (written === undefined || isPlain(written));
     return isGood ? undefined : "bad_name";
   };
   const may: Policy["may"] = (actor, command, facts) => {
     if (actor.kind === "stranger") {
       if (command.type !== "register") return "not_registered";
-      return refuseName(command.name, command.written);
+      return mayRegister(command);
     }
     switch (command.type) {
       case "register": // a session keeps its name
@@ -106,7 +106,7 @@ export function createPolicy(limits: Limits): Policy {
         return command satisfies never;
     }
   };
-  return { limits, may, refuseName };
+  return { limits, may };
 }
 
 /** The user whose status {@link Policy.may} must know for this command, if any. */
@@ -164,7 +164,7 @@ const NAME = /^(?!~$|[#@])[^\x00-\x1f\x7f]{1,64}$/s;
 function maySetStatus(
   actor: Exclude<Actor, Stranger>,
   whose: Name | undefined,
-): Refusal | undefined {
+): RuleRefusal | undefined {
   const isOwn = actor.kind === "session" && (whose ?? actor.name) === actor.name;
   return isOwn ? undefined : "forbidden";
 }
@@ -173,7 +173,7 @@ function maySend(
   command: Extract<Command, { type: "send" }>,
   limits: Limits,
   facts: Facts | undefined,
-): Refusal | undefined {
+): RuleRefusal | undefined {
   const { to, text, written, mid, mayWait } = command;
   if (to.kind === "room") return "unknown_room";
   if (mid !== undefined && !MESSAGE_ID.test(mid)) return "bad_message_id";
@@ -188,13 +188,13 @@ function maySend(
 }
 
 /** Only its two users read a private conversation: an address means the actor's own. */
-function mayRead(actor: Exclude<Actor, Stranger>, of: Address): Refusal | undefined {
+function mayRead(actor: Exclude<Actor, Stranger>, of: Address): RuleRefusal | undefined {
   if (of.kind === "room") return "unknown_room";
   return of.kind === "direct" && actor.kind === "operator" ? "forbidden" : undefined;
 }
 
 /** It is not looked up whether the user exists: if not, nobody hears of it. */
-function mayType(to: Address): Refusal | undefined {
+function mayType(to: Address): RuleRefusal | undefined {
   if (to.kind === "room") return "unknown_room";
   return to.kind === "direct" && !isName(to.user) ? "unknown_user" : undefined;
 }

@@ -1,8 +1,10 @@
 /** The WebSocket handshake: whether it can succeed, which subprotocol is echoed, how it is refused. */
 import type { IncomingMessage } from "node:http";
 import type { Socket } from "node:net";
-import { SUBPROTOCOLS } from "./upgrade-request.js";
+import type { RuleRefusal } from "../chat/commands.js";
 import type { Failure } from "../session/answers.js";
+import { REFUSALS, errorKind } from "../wire/error-codes.js";
+import { SUBPROTOCOLS } from "./upgrade-request.js";
 
 /** How long a client may take to hang up after it was answered or has begun to close. */
 export const LINGER_MS = 2_000;
@@ -10,12 +12,19 @@ export const LINGER_MS = 2_000;
 export type UpgradeRefusal = readonly [status: 400 | 503, reason: string];
 
 /** How an upgrade is refused whose name could not be claimed. */
-export const CLAIM_REFUSALS: Readonly<Record<"taken" | "bad_name" | Failure, UpgradeRefusal>> = {
-  taken: [400, "this name is taken"],
-  bad_name: [400, "nobody can be called this"],
-  unavailable: [503, "the chat is unavailable, try again"],
-  bug: [503, "the chat is unavailable, try again"],
-};
+export function claimRefusal(why: "taken" | RuleRefusal | Failure): UpgradeRefusal {
+  switch (why) {
+    case "taken":
+      return [400, "this name is taken"];
+    case "unavailable":
+    case "bug":
+      return [503, "the chat is unavailable, try again"];
+    default: {
+      const { code, message } = REFUSALS[why satisfies RuleRefusal];
+      return [400, message ?? errorKind(code).message];
+    }
+  }
+}
 
 /** Whether the handshake will succeed. No name is claimed for one that cannot. RFC 6455 §4.2.1. */
 export function isWebSocket(

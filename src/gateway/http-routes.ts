@@ -4,7 +4,7 @@ import type { Chat } from "../chat/chat.js";
 import type { Name } from "../chat/names.js";
 import type { Log } from "../observe.js";
 import { publishedSchema } from "../wire/json-schema.js";
-import { LINGER_MS } from "./handshake.js";
+import { LINGER_MS, claimRefusal } from "./handshake.js";
 import { NODE_HEADER } from "./peers.js";
 import type { Served, StaticSite } from "./static-site.js";
 import { parseUpgradeRequest } from "./upgrade-request.js";
@@ -86,8 +86,9 @@ export class HttpRoutes {
       if (path !== "/") return text(404, "nothing here");
       return text(200, "Tertulia. Connect a chat client to this port: ?name=you");
     }
-    if (this.#dependencies.chat.refuseName(name)) return text(400, "nobody can be called this");
     const { chat, mayBeFree } = this.#dependencies;
+    const refusal = chat.mayJoin(name);
+    if (refusal !== undefined) return text(...claimRefusal(refusal));
     const isTaken = async (): Promise<boolean> => chat.isTaken(name);
     const isHeld = (await isTaken()) && !((await mayBeFree(name)) && !(await isTaken()));
     return isHeld ? text(400, "this name is taken") : text(200, "free");

@@ -3,9 +3,9 @@
  * after that point follows, now or when it is written.
  */
 import type { Chat } from "../chat/chat.js";
-import { conversationOf, type Conversation } from "../chat/conversation.js";
+import { addressOf, conversationOf, type Conversation } from "../chat/conversation.js";
 import type { ConversationState, Extent, Page } from "../chat/history.js";
-import type { Name } from "../chat/names.js";
+import type { SessionActor } from "../chat/policy.js";
 import type { Cursors } from "../session/requests.js";
 import { epochFromText, epochText } from "../wire/epoch.js";
 import { addressFromConv, convOf } from "../wire/json.js";
@@ -19,10 +19,15 @@ const FOLLOWING = 500;
 const PAGE = 100;
 const AT_ONCE = 32;
 
-/** Where the user's conversations continue, given the client's cursors. */
-export async function resume(chat: Chat, name: Name, cursors: Cursors): Promise<Resumed[]> {
+/** Where the conversations continue that the user may read, given the client's cursors. */
+export async function resume(
+  chat: Chat,
+  actor: SessionActor,
+  cursors: Cursors,
+): Promise<Resumed[]> {
+  const { name } = actor;
   const left = new Map<string, Cursor>(Object.entries(cursors));
-  const all = (await chat.conversations(name)).map((state) => {
+  const all = (await chat.conversations(actor)).map((state) => {
     const conv = convOf(state.conversation, name);
     const cursor = left.get(conv);
     left.delete(conv);
@@ -42,20 +47,25 @@ export async function resume(chat: Chat, name: Name, cursors: Cursors): Promise<
   }
   const resumed: Resumed[] = [];
   for (let i = 0; i < all.length; i += AT_ONCE) {
-    const some = all.slice(i, i + AT_ONCE).map(({ state, cursor }) => goOn(chat, state, cursor));
-    resumed.push(...(await Promise.all(some)));
+    const some = all
+      .slice(i, i + AT_ONCE)
+      .map(({ state, cursor }) => goOn(chat, actor, state, cursor));
+    for (const each of await Promise.all(some)) if (each !== undefined) resumed.push(each);
   }
   return resumed;
 }
 
+/** Undefined if the user may not read the conversation: to the client it is as if there were none. */
 async function goOn(
   chat: Chat,
+  actor: SessionActor,
   state: ConversationState,
   cursor: Cursor | undefined,
-): Promise<Resumed> {
+): Promise<Resumed | undefined> {
   if (cursor === undefined) return { state, ...fresh(state) };
   const [epoch, seq] = cursor;
-  const page = await pageAfter(chat, state.conversation, seq, 1, epochFromText(epoch));
+  const page = await pageAfter(chat, actor, state.conversation, seq, 1, epochFromText(epoch));
+  if (page === undefined) return undefined;
   return { state: { ...state, ...extentOf(page) }, ...continued(page, cursor) };
 }
 
@@ -96,15 +106,19 @@ function limited(
   return { after: before - 1, gaps: [...gaps, { after, before, reason: "limit" }] };
 }
 
-/** A page of the messages after a number. @throws Unavailable */
-export function pageAfter(
+/** A page of the messages after a number; undefined if the user may not read it. @throws Unavailable */
+export async function pageAfter(
   chat: Chat,
+  actor: SessionActor,
   conversation: Conversation,
   seq: number,
   limit = PAGE,
   epoch = 0,
-): Promise<Page> {
-  return chat.page(conversation, { direction: "after", seq, limit, epoch });
+): Promise<Page | undefined> {
+  const range = { direction: "after", seq, limit, epoch } as const;
+  const of = addressOf(conversation, actor.name);
+  const reply = await chat.execute(actor, { type: "page", of, range });
+  return reply.type === "page" ? reply.page : undefined;
 }
 
 function extentOf({ epoch, head, floor, time }: Extent): Extent {

@@ -11,9 +11,9 @@ import { AnsweringSocket } from "./answering-socket.js";
 import { Connection } from "./connection.js";
 import { drain, type Drain } from "./drain.js";
 import {
-  CLAIM_REFUSALS,
   LINGER_MS,
   answerUpgrade,
+  claimRefusal,
   isWebSocket,
   mendOffer,
   shortestEcho,
@@ -260,7 +260,7 @@ export class Gateway {
       const outcome = await session.claim(target.name);
       unwatch();
       if (outcome !== "new" && outcome !== "back" && outcome !== "joined") {
-        return refuse(...CLAIM_REFUSALS[outcome]);
+        return refuse(...claimRefusal(outcome));
       }
       connected = outcome;
     }
@@ -284,8 +284,8 @@ export class Gateway {
         ? [400, "connect with a name: ws://host:port?name=you"]
         : undefined;
     }
-    if (this.#dependencies.chat.refuseName(name)) return CLAIM_REFUSALS.bad_name;
-    return undefined;
+    const refusal = this.#dependencies.chat.mayJoin(name);
+    return refusal === undefined ? undefined : claimRefusal(refusal);
   }
 
   get #isLeaving(): boolean {

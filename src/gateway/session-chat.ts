@@ -31,7 +31,7 @@ export class SessionChat {
     const answered = (answer: ReclaimAnswer): void =>
       this.#answer({ type: "reclaimAnswered", answer, mayBeOlder, round });
     try {
-      const claim = await this.#dependencies.chat.join(this.#session.holder);
+      const claim = await this.#dependencies.chat.reclaim(this.#session.holder);
       if (claim.outcome === "taken") return answered({ outcome: "taken" });
       answered({ outcome: "kept", at: claim.outcome === "held" ? undefined : claim.at });
     } catch (error) {
@@ -69,12 +69,14 @@ export class SessionChat {
     const { chat, onClaiming } = this.#dependencies;
     const { holder, state } = this.#session;
     try {
-      if (!isAgain && chat.refuseName(name, written) !== undefined) return { outcome: "bad_name" };
-      holder.claims(name);
-      // with a key, a client that comes back can share the name with its previous session
-      if (!isAgain) holder.key = key ?? (state.traits.lingers ? newKey() : undefined);
-      onClaiming(this.#session);
-      const claim = await chat.join(holder);
+      const claim = await chat.join({ name, written }, () => {
+        holder.claims(name);
+        // with a key, a client that comes back can share the name with its previous session
+        if (!isAgain) holder.key = key ?? (state.traits.lingers ? newKey() : undefined);
+        onClaiming(this.#session);
+        return holder;
+      });
+      if (claim.outcome === "refused") return { outcome: claim.refusal };
       if (claim.outcome === "taken") return { outcome: "taken" };
       const outcome = claim.outcome === "held" ? "back" : claim.outcome;
       return { outcome, at: claim.at };
@@ -119,7 +121,7 @@ export class SessionChat {
   async #resume(cursors: Cursors): Promise<void> {
     try {
       const { chat } = this.#dependencies;
-      const conversations = await resume(chat, this.#session.holder.name, cursors);
+      const conversations = await resume(chat, this.#session.holder, cursors);
       this.#answer({ type: "resumed", conversations });
     } catch (error) {
       this.#answer({ type: "failed", why: this.#failure(error, "resume") });
@@ -128,7 +130,10 @@ export class SessionChat {
 
   async #readPage(conversation: Conversation, after: number): Promise<void> {
     try {
-      const page = await pageAfter(this.#dependencies.chat, conversation, after);
+      const { chat } = this.#dependencies;
+      const page = await pageAfter(chat, this.#session.holder, conversation, after);
+      // the client comes back, and is told of the conversations that it may read
+      if (page === undefined) throw new Error("what is resumed may not be read any more");
       this.#answer({ type: "pageRead", page });
     } catch (error) {
       this.#answer({ type: "failed", why: this.#failure(error, "resume") });

@@ -1,5 +1,5 @@
 /** Requests: which of them are carried out, and how they are answered. */
-import type { Refusal, Reply } from "../chat/commands.js";
+import type { Refusal, Reply, RuleRefusal } from "../chat/commands.js";
 import type { ConnectedStatus } from "../chat/names.js";
 import { activityOf } from "../chat/policy.js";
 import type { Effect } from "./effects.js";
@@ -175,8 +175,6 @@ export function claimed(claimant: Claimant, outcome: ClaimOutcome): Step<Request
   switch (outcome) {
     case "taken":
       return refuse(ref, "name_taken", asked);
-    case "bad_name":
-      return refuse(ref, "bad_name", asked);
     case "unavailable":
     case "bug":
       return fail(ref, outcome, asked);
@@ -189,7 +187,7 @@ export function claimed(claimant: Claimant, outcome: ClaimOutcome): Step<Request
       return preceded(registered, { type: "logConnected", outcome, client: undefined });
     }
     default:
-      return outcome satisfies never;
+      return refuse(ref, outcome satisfies RuleRefusal, asked);
   }
 }
 

@@ -9,6 +9,7 @@
  *     held, in doubt ─release→ releasing ─released→ released              releasing ─failed→ held, doubted
  *     held, in doubt ─signedOut→ released
  */
+import type { RuleRefusal } from "../chat/commands.js";
 import type { Notice } from "../chat/events.js";
 import type { Effect } from "./effects.js";
 import type { InputOf } from "./inputs.js";
@@ -163,8 +164,6 @@ function claimAnswered(
         ...step<NameClaim>({ kind: "held", name, at: answer.at, status: "active" }),
         ...settled(answer.outcome),
       };
-    case "bad_name":
-      return { ...step<NameClaim>({ kind: "none" }), ...settled("bad_name") };
     case "taken": {
       const unclaimed: Effect = { type: "unclaimed", name, isUnsure: false };
       if (isAgain || state.transport.kind === "closed") {
@@ -186,7 +185,10 @@ function claimAnswered(
         raise: [{ type: "forget" }, { type: "claimSettled", outcome: answer.outcome }],
       };
     default:
-      return answer satisfies never;
+      return {
+        ...step<NameClaim>({ kind: "none" }),
+        ...settled(answer.outcome satisfies RuleRefusal),
+      };
   }
 }
 

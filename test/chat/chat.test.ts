@@ -1,9 +1,16 @@
 /** The chat applies the policy before it asks a store, for every actor. */
 import { expect, test } from "vitest";
 import { Chat } from "#tertulia/chat/chat.js";
-import { GENERAL, parseAddress } from "#tertulia/chat/conversation.js";
+import { GENERAL, conversationOf, parseAddress } from "#tertulia/chat/conversation.js";
+import type { Command } from "#tertulia/chat/commands.js";
 import type { Name } from "#tertulia/chat/names.js";
-import { MAX_PAGE, createPolicy, type Actor } from "#tertulia/chat/policy.js";
+import {
+  MAX_DEVICES,
+  MAX_PAGE,
+  createPolicy,
+  type Actor,
+  type Policy,
+} from "#tertulia/chat/policy.js";
 import type { ConversationStore, UserStore } from "#tertulia/chat/ports.js";
 
 const session = { kind: "session", name: "ana" as Name, id: "session-1", isLive: true } as const;
@@ -13,12 +20,23 @@ const toBob = parseAddress("@bob")!;
 const text = Buffer.from("hi");
 
 /** A chat whose stores write down what they are asked, and answer what one needs to go on. */
-function chatWith({ connected = 2 } = {}): { chat: Chat; asked: [string, ...unknown[]][] } {
+function chatWith({
+  connected = 2,
+  policy = createPolicy({ textMaxChars: 5 }),
+}: { connected?: number; policy?: Policy } = {}): {
+  chat: Chat;
+  asked: [string, ...unknown[]][];
+} {
   const asked: [string, ...unknown[]][] = [];
   const answers: Record<string, unknown> = {
     user: { name: "bob", status: "disconnected" },
     append: { seq: 1, epoch: 1, time: 1, repeated: false },
     setStatus: "changed",
+    claim: { outcome: "new", at: { generation: 1, offset: 1 } },
+    conversations: [
+      { conversation: GENERAL },
+      { conversation: conversationOf(toBob, session.name) },
+    ],
   };
   const store = new Proxy({} as UserStore & ConversationStore, {
     get:
@@ -31,7 +49,7 @@ function chatWith({ connected = 2 } = {}): { chat: Chat; asked: [string, ...unkn
   const chat = new Chat({
     users: store,
     conversations: store,
-    policy: createPolicy({ textMaxChars: 5 }),
+    policy,
     newMessageId: () => "m-1",
     connectedUsers: () => connected,
   });
@@ -55,6 +73,59 @@ test("a command that the policy refuses reaches no store", async () => {
   const long = { type: "send", to: toBob, text, written: "123456" } as const;
   expect(await refused(session, long)).toEqual({ type: "refused", refusal: "too_large", limit: 5 });
   expect(asked).toEqual([]);
+});
+
+/** A policy that refuses some commands, and asks `createPolicy`'s for the others. */
+function refusing(...types: Command["type"][]): Policy {
+  const policy = createPolicy({ textMaxChars: 5 });
+  const may: Policy["may"] = (actor, command, facts) =>
+    types.includes(command.type) ? "forbidden" : policy.may(actor, command, facts);
+  return { ...policy, may };
+}
+
+test("a name is claimed only if the policy lets a stranger register", async () => {
+  const begun: string[] = [];
+  const begin = () => {
+    begun.push("begun");
+    return session;
+  };
+  const refused = chatWith({ policy: refusing("register") });
+  expect(await refused.chat.join({ name: session.name }, begin)).toEqual({
+    outcome: "refused",
+    refusal: "forbidden",
+  });
+  expect(refused.chat.mayJoin(session.name)).toBe("forbidden");
+  expect([begun, refused.asked]).toEqual([[], []]);
+
+  const { chat, asked } = chatWith();
+  const hidden = { name: session.name, written: "ana\u200d" };
+  expect(await chat.join(hidden, begin)).toEqual({ outcome: "refused", refusal: "bad_name" });
+  expect([begun, asked]).toEqual([[], []]);
+  expect(await chat.join({ name: session.name }, begin)).toMatchObject({ outcome: "new" });
+  expect([begun, asked]).toEqual([["begun"], [["claim", session, MAX_DEVICES]]]);
+});
+
+test("whoever has joined claims the name again, whatever the policy says by now", async () => {
+  const { chat, asked } = chatWith({ policy: refusing("register") });
+  expect(await chat.reclaim(session)).toMatchObject({ outcome: "new" });
+  expect(asked).toEqual([["claim", session, MAX_DEVICES]]);
+});
+
+test("a user is told only of the conversations that the policy lets it read", async () => {
+  const policy = createPolicy({ textMaxChars: 5 });
+  const may: Policy["may"] = (actor, command, facts) =>
+    "of" in command && command.of.kind === "direct"
+      ? "forbidden"
+      : policy.may(actor, command, facts);
+  for (const [by, kinds] of [
+    [policy, ["general", "direct"]],
+    [{ ...policy, may }, ["general"]],
+    [refusing("history"), []],
+  ] as const) {
+    const { chat } = chatWith({ policy: by });
+    const told = await chat.conversations(session);
+    expect(told.map(({ conversation }) => conversation.kind)).toEqual(kinds);
+  }
 });
 
 test("a message to an absent user looks the user up once, and is stored only if it may wait", async () => {

@@ -9,7 +9,12 @@ import { createPolicy } from "#tertulia/chat/policy.js";
 import type { UserStore } from "#tertulia/chat/ports.js";
 import { AnsweringSocket } from "#tertulia/gateway/answering-socket.js";
 import { EventLog } from "#tertulia/gateway/event-log.js";
-import { LINGER_MS, answerUpgrade, shortestEcho } from "#tertulia/gateway/handshake.js";
+import {
+  LINGER_MS,
+  answerUpgrade,
+  claimRefusal,
+  shortestEcho,
+} from "#tertulia/gateway/handshake.js";
 import { Hub } from "#tertulia/gateway/hub.js";
 import { Presence } from "#tertulia/gateway/presence.js";
 import type { Session, SessionDependencies } from "#tertulia/gateway/session.js";
@@ -157,7 +162,9 @@ export class FakeGateway {
       if (outcome === "unavailable" || outcome === "bug") {
         return answerUpgrade(socket, 503, "unavailable");
       }
-      if (outcome === "bad_name") return answerUpgrade(socket, 400, "nobody can be called this");
+      if (outcome !== "new" && outcome !== "back" && outcome !== "joined") {
+        return answerUpgrade(socket, ...claimRefusal(outcome));
+      }
       registered = outcome;
     }
     this.#webSockets().handleUpgrade(requestOf(protocol), socket, NO_HEAD, (webSocket) => {

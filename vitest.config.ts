@@ -19,7 +19,7 @@ const PURE = [
   "test/redis/{feed-cells,feed-state,feed-transcripts,lineage,lua-agreement,stored-bytes}.test.ts",
   "test/gateway/{isolation-detector,frame,hub}.test.ts",
   "test/verify/{changes,gateway-log,log-events,report,rollback,rules}.test.ts",
-  "test/session/{cells,properties,transition}.test.ts",
+  "test/session/{cells,properties,same-rules,transition}.test.ts",
   "test/wire/**/*.test.ts",
 ];
 

@@ -86,8 +86,8 @@ export function createPolicy(limits: Limits): Policy {
       return mayRegister(command);
     }
     switch (command.type) {
-      case "register": // a session keeps its name
-        return actor.kind !== "session" || command.name !== actor.name ? "bad_name" : undefined;
+      case "register":
+        return actor.kind === "session" ? mayRegisterAgain(actor.name, command.name) : "bad_name";
       case "list":
       case "lookup":
         return undefined;
@@ -107,6 +107,11 @@ export function createPolicy(limits: Limits): Policy {
     }
   };
   return { limits, may };
+}
+
+/** A session keeps its name. Pure, so that a session asks at once, without a chat. */
+export function mayRegisterAgain(own: Name, name: Name): "bad_name" | undefined {
+  return name === own ? undefined : "bad_name";
 }
 
 /** The user whose status {@link Policy.may} must know for this command, if any. */

@@ -1,7 +1,7 @@
 /** Requests: which of them are carried out, and how they are answered. */
 import type { Refusal, Reply, RuleRefusal } from "../chat/commands.js";
 import type { ConnectedStatus } from "../chat/names.js";
-import { activityOf } from "../chat/policy.js";
+import { activityOf, mayRegisterAgain } from "../chat/policy.js";
 import type { Effect } from "./effects.js";
 import { isClaimed, isLive, isSure, nameOf, takesAnswers } from "./questions.js";
 import type { Asked, ChatCommand, Decoded, Hello, Ref, Register, Request } from "./requests.js";
@@ -64,6 +64,7 @@ function requested(request: Request, ref: Ref, state: SessionState): Step<Reques
     case "follow":
     case "invalid":
       if (!isClaimed(state)) {
+        // `may` has this rule, for a stranger; here too, because without a name there is nobody to execute it for
         const asked = request.type === "command" ? request.command : undefined;
         return refuse(ref, "not_registered", asked);
       }
@@ -153,7 +154,8 @@ function greet(hello: Hello, ref: Ref, state: SessionState): Step<RequestState> 
 function register({ name, written }: Register, ref: Ref, state: SessionState): Step<RequestState> {
   const asked: Asked = { type: "register", name };
   if (isClaimed(state)) {
-    if (name !== nameOf(state)) return refuse(ref, "bad_name", asked);
+    const refusal = mayRegisterAgain(nameOf(state)!, name);
+    if (refusal !== undefined) return refuse(ref, refusal, asked);
     return step(
       { kind: "registering", name, ref },
       { type: "execute", command: { type: "lookup", name } },

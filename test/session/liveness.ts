@@ -24,17 +24,19 @@ export function notDone(turns: readonly Turn[]): string[] {
   return [...unanswered(turns), ...turns.flatMap(notDoneIn), ...stillFollowing(turns)];
 }
 
-/** Each frame is answered or, where PROTOCOL.md says so, ignored; or its client is closed. */
+/** Each frame is answered or, where PROTOCOL.md says so, ignored; or its client is closed or cut. */
 function unanswered(turns: readonly Turn[]): string[] {
   const broken: string[] = [];
   let request: "none" | "under way" | "answered" = "none";
+  let isCut = false; // while the client's close frame waits for its answer, the state does not say so
   for (const { input, before, after, effects } of turns) {
     const isHeard = before.request.kind !== "signed-out" && before.request.kind !== "broken";
     if (input.type === "frame" && isHeard) request = "under way";
     const isDone = (effect: Effect): boolean => isAnswer(effect) || effect.type === "logIgnored";
     if (request === "under way" && effects.some(isDone)) request = "answered";
+    isCut ||= effects.some(({ type }) => type === "terminate");
     if (!isReadyForFrame(after)) continue;
-    const isClosed = !takesAnswers(after.transport);
+    const isClosed = isCut || !takesAnswers(after.transport);
     if (request === "under way" && !isClosed) broken.push("a frame was not answered");
     request = "none";
   }

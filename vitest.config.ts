@@ -10,7 +10,7 @@ const API_SERVER = "test/deploy/*-server.test.ts";
 
 /** They run without Redis, sockets or a browser: a contributor without any of these can run them. */
 const PURE = [
-  "test/architecture{,-document,-flags}.test.ts",
+  "test/architecture{,-*}.test.ts",
   "test/chat/**/*.test.ts",
   "test/clients/{message-sequencer,pure,tui*,view}.test.ts",
   "test/config.test.ts",

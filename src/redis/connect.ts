@@ -9,6 +9,7 @@ import {
   isOfAllSentinels,
   onSentinelConnection,
   onUnknownPrimary,
+  socketOf,
 } from "./library-internals.js";
 import { whyPerhaps, whyRefused, type Peer } from "./refusal.js";
 
@@ -165,10 +166,11 @@ export function giveUp(redis: Redis): void {
  * When the certificate expires that Redis showed to this connection, in seconds since 1970; 0 without TLS or
  * without a connection. An open connection does not learn of a newer certificate.
  */
-export function certificateEnd({ stream }: Redis): number {
-  if (!(stream instanceof TLSSocket)) return 0;
+export function certificateEnd(redis: Redis): number {
+  const socket = socketOf(redis);
+  if (!(socket instanceof TLSSocket)) return 0;
   // null once the connection is closed, empty during the handshake
-  const certificate = stream.getPeerCertificate() as { valid_to?: string } | null;
+  const certificate = socket.getPeerCertificate() as { valid_to?: string } | null;
   const seconds = Date.parse(certificate?.valid_to ?? "") / 1_000;
   return Number.isFinite(seconds) ? seconds : 0;
 }

@@ -34,14 +34,33 @@ export function changeOptions(redis: Redis, options: RedisOptions): void {
   Object.assign(redis.options, options);
 }
 
+/** The socket of a connection, undefined before the first one. `stream` is marked as internal. */
+export function socketOf({ stream }: Redis): unknown {
+  return stream;
+}
+
+/** Parts of the messages of ioredis' own errors, which have no code. */
+export const ERROR_TEXTS = {
+  allSentinels: "All sentinels are unreachable",
+  /** A sentinel answered, but with no address. */
+  invalidReply: "got an invalid reply: ",
+  /** A sentinel knows no primary of this name. */
+  unknownPrimary: "got an invalid reply: null",
+  /** Of a command, or of a connection that was being made. */
+  closed: "Connection is closed.",
+  /** The system's own word, also for a connection that ioredis gave up. */
+  connectTimedOut: "ETIMEDOUT",
+  commandTimedOut: "Command timed out",
+} as const;
+
 /** Whether an error says that no sentinel could be reached. */
 export function isOfAllSentinels({ message }: Error): boolean {
-  return message.startsWith("All sentinels");
+  return message.startsWith(ERROR_TEXTS.allSentinels);
 }
 
 /** Lets `listener` have the error when a sentinel answers, but knows no primary of this name. */
 export function onUnknownPrimary(redis: Redis, listener: (error: Error) => void): void {
   redis.on("sentinelError", (error: Error) => {
-    if (error.message.includes("invalid reply")) listener(error);
+    if (error.message.includes(ERROR_TEXTS.invalidReply)) listener(error);
   });
 }

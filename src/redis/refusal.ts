@@ -1,8 +1,9 @@
 /** Why a connection is refused, if somebody must change a setting before a retry can succeed. */
+import { ERROR_TEXTS } from "./library-internals.js";
 
 export type Peer = "redis" | "sentinel";
 
-/** Errors of the library and of OpenSSL, with their reason in plain words. The first match counts. */
+/** Errors of Redis, of the library and of OpenSSL, with their reason in plain words. The first match counts. */
 const REFUSALS: readonly (readonly [said: RegExp, why: (peer: Peer) => string])[] = [
   [
     /alert (?:unknown ca|bad certificate|certificate (?:unknown|expired|revoked)|unsupported certificate)/i,
@@ -37,7 +38,7 @@ const REFUSALS: readonly (readonly [said: RegExp, why: (peer: Peer) => string])[
   ],
   [/NOPERM/, () => "its user lacks a right (docs/operations.md, least rights)"],
   [
-    /invalid reply: null|No such master with that name/,
+    new RegExp(`${ERROR_TEXTS.unknownPrimary}|No such master with that name`),
     () => "it knows no primary of the name in REDIS_URL",
   ],
 ];
@@ -51,12 +52,14 @@ export function whyRefused(error: Error, peer: Peer): string | undefined {
 /** A guess what is wrong with a server that was never reached. It may also just be away. */
 export function whyPerhaps(error: Error, isTls: boolean): string | undefined {
   const said = `${(error as NodeJS.ErrnoException).code} ${error.message}`;
-  const isCut = /ECONNRESET|hung up|Connection is closed/.test(said);
+  const isCut = /ECONNRESET|hung up/.test(said) || said.includes(ERROR_TEXTS.closed);
   if (isCut && !isTls) return "perhaps it wants TLS: REDIS_URL begins with rediss then";
   if (isCut) {
     return "perhaps it asks for a client certificate, or does not accept this one: REDIS_CERT_FILE";
   }
-  if (isTls && /ETIMEDOUT|timed out/.test(said)) {
+  const { connectTimedOut, commandTimedOut } = ERROR_TEXTS;
+  const isLate = [connectTimedOut, commandTimedOut].some((each) => said.includes(each));
+  if (isTls && isLate) {
     return "perhaps it speaks no TLS on this port: REDIS_URL begins with redis then";
   }
   return undefined;

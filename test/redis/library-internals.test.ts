@@ -2,17 +2,24 @@
  * What we lean on in `ioredis` beyond what it promises: ARCHITECTURE.md, libraries' internals. The servers here say
  * what a test wants, in Redis' protocol.
  */
-import { createServer, type AddressInfo, type Socket } from "node:net";
+import { X509Certificate } from "node:crypto";
+import { readFileSync } from "node:fs";
+import { createServer, Socket, type AddressInfo } from "node:net";
+import { createServer as createTlsServer, TLSSocket } from "node:tls";
+import { Redis, type RedisOptions } from "ioredis";
 import { afterEach, expect, test, vi } from "vitest";
 import { observe } from "#tertulia/observe.js";
-import { connectRedis, giveUp } from "#tertulia/redis/connect.js";
+import { certificateEnd, connectRedis, giveUp } from "#tertulia/redis/connect.js";
 import {
   changeOptions,
+  ERROR_TEXTS,
   isOfAllSentinels,
   onSentinelConnection,
+  socketOf,
 } from "#tertulia/redis/library-internals.js";
+import { whyPerhaps } from "#tertulia/redis/refusal.js";
+import { makeCertificates } from "../support/certificates.js";
 import { eventually } from "../support/eventually.js";
-import type { Redis } from "ioredis";
 
 const cleanups: (() => void)[] = [];
 afterEach(() => {
@@ -73,6 +80,55 @@ test("a sentinel that knows no such primary, and sentinels that are away, are to
   await eventually(() => expect(errors.some(isOfAllSentinels)).toBe(true));
 });
 
+test("stream, which is marked as internal, is the socket of a connection, with TLS the one that has the certificate", async () => {
+  const plain = bare(await server(redisSays));
+  expect(socketOf(plain)).toBeUndefined();
+  expect(certificateEnd(plain)).toBe(0);
+  await plain.connect();
+  expect(socketOf(plain)).toBeInstanceOf(Socket);
+  expect(certificateEnd(plain)).toBe(0);
+
+  const certificates = makeCertificates();
+  cleanups.push(() => certificates.remove());
+  const [cert, key] = ["server.crt", "server.key"].map((each) =>
+    readFileSync(certificates.at(each)),
+  );
+  const listening = await server(redisSays, (heard) => createTlsServer({ cert, key }, heard));
+  const redis = bare(listening, { tls: { rejectUnauthorized: false } });
+  expect(certificateEnd(redis)).toBe(0);
+  await redis.connect();
+  const { validTo } = new X509Certificate(cert!);
+  expect(certificateEnd(redis)).toBe(Date.parse(validTo) / 1_000);
+});
+
+test("a command without an answer, and a connection that is not there in time, say so in these words", async () => {
+  const silent = await server(() => "");
+  const late = bare(silent, { commandTimeout: 50 });
+  await late.connect();
+  const error = await late.ping().catch((reason: unknown) => reason as Error);
+  expect(error).toMatchObject({ message: ERROR_TEXTS.commandTimedOut });
+  expect(whyPerhaps(error as Error, true)).toContain("it speaks no TLS on this port");
+
+  // a server without TLS does not answer the handshake
+  const errors: Error[] = [];
+  const dialling = bare(silent, { tls: {}, connectTimeout: 50 });
+  dialling.on("error", (each) => errors.push(each));
+  await dialling.connect().catch(() => {});
+  expect(errors.map(({ message }) => message)).toEqual([
+    expect.stringContaining(ERROR_TEXTS.connectTimedOut),
+  ]);
+  expect(whyPerhaps(errors[0]!, true)).toContain("it speaks no TLS on this port");
+});
+
+test("a connection that is hung up while it is made, and a command on one, say so in these words", async () => {
+  const rude = await server(redisSays, () => createServer((socket) => socket.end()));
+  const redis = bare(rude, { enableReadyCheck: true });
+  const error = await redis.connect().catch((reason: unknown) => reason as Error);
+  expect(error).toMatchObject({ message: ERROR_TEXTS.closed });
+  await expect(redis.ping()).rejects.toThrow(ERROR_TEXTS.closed);
+  expect(whyPerhaps(error as Error, false)).toContain("perhaps it wants TLS");
+});
+
 test("a connection that the library has ended can be made again", async () => {
   const primary = await server(redisSays);
   const { redis } = connection(`redis://127.0.0.1:${primary.port}`);
@@ -92,10 +148,13 @@ interface FakeServer {
   close(): Promise<void>;
 }
 
-async function server(answer: (words: string[]) => string): Promise<FakeServer> {
+async function server(
+  answer: (words: string[]) => string,
+  create: (heard: (socket: Socket) => void) => ReturnType<typeof createServer> = createServer,
+): Promise<FakeServer> {
   const sockets = new Set<Socket>();
   const heard: string[][] = [];
-  const listener = createServer((socket) => {
+  const listener = create((socket) => {
     sockets.add(socket);
     socket.on("close", () => sockets.delete(socket));
     socket.on("error", () => {});
@@ -108,7 +167,10 @@ async function server(answer: (words: string[]) => string): Promise<FakeServer> 
   });
   await new Promise<void>((resolve) => listener.listen(0, "127.0.0.1", resolve));
   const cut = (): void => {
-    for (const socket of sockets) socket.resetAndDestroy();
+    for (const socket of sockets) {
+      if (socket instanceof TLSSocket) socket.destroy();
+      else socket.resetAndDestroy();
+    }
   };
   const close = async (): Promise<void> => {
     const closed = new Promise((resolve) => listener.close(resolve));
@@ -168,6 +230,22 @@ interface Line {
 
 function reasons(lines: readonly Line[]): (string | undefined)[] {
   return lines.map(({ why }) => why);
+}
+
+/** A connection without anything that a node adds, tried once. */
+function bare({ port }: FakeServer, options: RedisOptions = {}): Redis {
+  const redis = new Redis({
+    port,
+    lazyConnect: true,
+    disableClientInfo: true,
+    enableReadyCheck: false,
+    protocol: 2, // nothing is said before the first command
+    retryStrategy: () => null,
+    ...options,
+  } as RedisOptions & { replyMapping?: never });
+  redis.on("error", () => {});
+  cleanups.push(() => redis.disconnect());
+  return redis;
 }
 
 /** As a node makes it; with what it has logged. */

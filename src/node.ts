@@ -4,7 +4,7 @@ import { listenMistake, type Config } from "./config.js";
 import { readStaticSite } from "./gateway/static-site.js";
 import { MetricsServer } from "./metrics-server.js";
 import { createBackend } from "./node/backend.js";
-import { drainNode } from "./node/drain.js";
+import { drainNode, partWithinMs } from "./node/drain.js";
 import { createFrontend } from "./node/frontend.js";
 import { Lifetime, type Part } from "./node/lifetime.js";
 import type { Observe } from "./observe.js";
@@ -12,6 +12,12 @@ import { readFunctionSource } from "./redis/function-library.js";
 import { ALL_BUCKETS } from "./redis/keys.js";
 import { retrying } from "./redis/retry.js";
 import { readVersion } from "./version.js";
+
+/** Where the build puts the page for browsers. */
+const WEB = fileURLToPath(new URL("./web/", import.meta.url));
+const NEVER = new AbortController().signal;
+/** For each step of the start that is tried again. */
+const STARTING_WITHIN_MS = 30_000;
 
 export interface Node extends AsyncDisposable {
   readonly port: number;
@@ -49,7 +55,7 @@ export async function startNode(
   const frontend = createFrontend(config, observe, backend, site);
   const { hub, presence, signOuts, gateway, isolation, membership, deliver } = frontend;
   const metrics = new MetricsServer({ host: config.HOST, port: config.METRICS_PORT }, observe);
-  const withinMs = config.STOP_WITHIN_MS / 4;
+  const withinMs = partWithinMs(config);
   let port = config.PORT;
 
   const parts: Part[] = [
@@ -108,11 +114,6 @@ export async function startNode(
     [Symbol.asyncDispose]: close,
   };
 }
-
-/** Where the build puts the page for browsers. */
-const WEB = fileURLToPath(new URL("./web/", import.meta.url));
-const NEVER = new AbortController().signal;
-const STARTING_WITHIN_MS = 30_000;
 
 /** A step of the start that is tried again for a while. */
 function patient(step: () => Promise<void>): (signal: AbortSignal) => Promise<void> {

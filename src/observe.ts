@@ -3,6 +3,17 @@ import { pino, type DestinationStream, type Logger, type LoggerOptions } from "p
 import { Counter, Gauge, Histogram, Registry, collectDefaultMetrics } from "prom-client";
 import { LogRateLimiter } from "./log-rate-limiter.js";
 
+const PREFIX = "tertulia_";
+const MAX_PENDING = 10_000;
+/** Seconds. */
+const BUCKETS = [0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5];
+const FAST_BUCKETS = [0.00005, 0.0001, 0.00025, 0.0005, 0.001, 0.0025, 0.005, 0.01, 0.025, 0.1, 1];
+/** Lines of one sentence per node that a disk and a reader can take. Counters count all of them. */
+const LOG_RATE = { burst: 1_000, perSecond: 100, reportAfterMs: 1_000 };
+const INFO = 30;
+/** Who came and went is what the log is for; there cannot be more of these lines than Redis lets users in. */
+const UNLIMITED: ReadonlySet<unknown> = new Set(["connected", "disconnected"]);
+
 export type Log = Logger;
 
 export interface Observe {
@@ -190,12 +201,6 @@ export function inRoom(watch: Observe, room: string): Observe {
   return { ...watch, log: watch.log.child({ room }) };
 }
 
-/** Lines of one sentence per node that a disk and a reader can take. Counters count all of them. */
-const LOG_RATE = { burst: 1_000, perSecond: 100, reportAfterMs: 1_000 };
-const INFO = 30;
-/** Who came and went is what the log is for; there cannot be more of these lines than Redis lets users in. */
-const UNLIMITED: ReadonlySet<unknown> = new Set(["connected", "disconnected"]);
-
 /** Only these fields of an error: Redis' errors carry the command's arguments, with passwords and texts. */
 function errorFields(error: unknown): object {
   if (!(error instanceof Error)) return { message: String(error) };
@@ -204,9 +209,3 @@ function errorFields(error: unknown): object {
   const errors = error instanceof AggregateError ? error.errors.map(errorFields) : undefined;
   return { type, message, code, stack, cause: cause && errorFields(cause), errors };
 }
-
-const PREFIX = "tertulia_";
-const MAX_PENDING = 10_000;
-/** Seconds. */
-const BUCKETS = [0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5];
-const FAST_BUCKETS = [0.00005, 0.0001, 0.00025, 0.0005, 0.001, 0.0025, 0.005, 0.01, 0.025, 0.1, 1];

@@ -67,6 +67,34 @@ test("functions that the documents name are in the files that they name", async 
   expect(count).toBeGreaterThan(50);
 });
 
+test("a catch that does nothing says why", async () => {
+  const lines = await linesOf("src");
+  const mute = lines.filter(({ text }) => /\.catch\(\(\) => \{\}\)(?!.*\/\/)/.test(text));
+  expect(mute.map(({ at }) => at)).toEqual([]);
+});
+
+test("times and limits have a name, at the top of the file", async () => {
+  const lines = await linesOf("src");
+  const isBelow = new Set<string>();
+  const wrong = lines.filter(({ path, text }) => {
+    if (/^(?:export )?(?:async )?(?:function|class) /.test(text)) isBelow.add(path);
+    const isLate = isBelow.has(path) && /^(?:export )?const [A-Z_]+ = \[?\d/.test(text);
+    return isLate || /\b(?:pause|setTimeout|setInterval)\(.*\b\d{2,}[\d_]*\)/.test(text);
+  });
+  expect(wrong.map(({ at }) => at)).toEqual([]);
+});
+
+/** Each line of the sources. */
+async function linesOf(folder: string) {
+  const files = (await readSources([folder])).filter(({ path }) => /\.tsx?$/.test(path));
+  const all = files.map(async ({ path }) =>
+    (await readDocument(path))
+      .split("\n")
+      .map((text, i) => ({ path, text, at: `${path}:${i + 1} ${text.trim()}` })),
+  );
+  return (await Promise.all(all)).flat();
+}
+
 /** Each client is a room; other rooms include the folders within. */
 function roomOf(path: string): string {
   const [first, second, third] = path.split("/");

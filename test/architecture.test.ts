@@ -36,12 +36,15 @@ const ROOMS: Readonly<Record<string, Room>> = {
   "wire/epoch": {},
 
   // each with one technology; they do not know each other
-  gateway: { imports: ["session", "chat", "wire", "observe"], packages: /^(ws|nanoid|node:.*)$/ },
+  gateway: {
+    imports: ["session", "chat", "wire", "observe", "pause"],
+    packages: /^(ws|nanoid|node:.*)$/,
+  },
   redis: {
     imports: ["chat", "cluster/ports", "observe"],
     packages: /^(ioredis|nanoid|node:.*)$/,
   },
-  cluster: { imports: ["chat", "observe"], packages: /^(nanoid|node:timers\/promises)$/ },
+  cluster: { imports: ["chat", "observe", "pause"], packages: /^nanoid$/ },
   "local-redis": { packages: /^(ioredis|node:.*)$/ },
 
   // the process: what builds all of this, and what it is told
@@ -60,6 +63,7 @@ const ROOMS: Readonly<Record<string, Room>> = {
       "config",
       "metrics-server",
       "observe",
+      "pause",
       "version",
     ],
     packages: /^(nanoid|node:.*)$/,
@@ -68,6 +72,7 @@ const ROOMS: Readonly<Record<string, Room>> = {
   misspelt: { imports: ["config"] },
   arguments: { imports: ["redis/function-library", "version"] },
   version: { packages: NODE },
+  pause: { packages: /^node:timers\/promises$/ },
   observe: { imports: ["log-rate-limiter"], packages: /^(pino|prom-client|node:.*)$/ },
   "log-rate-limiter": { packages: NODE },
   "metrics-server": { imports: ["observe"], packages: NODE },

@@ -2,9 +2,12 @@
  * Leader election. The lease limits for how long nobody leads. That two nodes never both act as leader is the work
  * of the token, a fence: each leader has a greater one, and Redis checks it where the leader writes.
  */
-import { setTimeout as pause } from "node:timers/promises";
 import type { LeaderLease, Membership } from "./ports.js";
 import type { Observe } from "../observe.js";
+import { pauseUnlessAborted } from "../pause.js";
+
+/** Between two rounds, also when the last one took longer than it should. */
+const LEAST_PAUSE_MS = 50;
 
 export interface ElectionSettings {
   /** Between attempts to lead or to renew. */
@@ -71,7 +74,7 @@ export class Election {
       }
       if (this.token === undefined) this.#lead(undefined, beganMs);
       const waitMs = this.#settings.renewMs - (performance.now() - beganMs);
-      await pause(Math.max(waitMs, 50), undefined, { signal }).catch(() => {});
+      await pauseUnlessAborted(Math.max(waitMs, LEAST_PAUSE_MS), signal);
     }
   }
 

@@ -5,10 +5,10 @@
  * others. So its sessions' names are claimed again (`onRejoin`) before it is a member again; membership-state.ts
  * knows when. It goes on renewing meanwhile, however long that takes.
  */
-import { setTimeout as pause } from "node:timers/promises";
 import { nanoid } from "nanoid";
 import type { Head, NodeLease, Membership } from "./ports.js";
 import type { Observe } from "../observe.js";
+import { pauseUnlessAborted } from "../pause.js";
 import { RedisClock } from "./clock.js";
 import { nextMembership, type MembershipInput, type MembershipState } from "./membership-state.js";
 
@@ -87,7 +87,7 @@ export class Heartbeat implements Membership {
     const { signal } = this.#stop;
     for (let dueMs = performance.now(); !signal.aborted;) {
       dueMs = Math.max(dueMs + this.#settings.beatMs, performance.now());
-      await pause(dueMs - performance.now(), undefined, { signal }).catch(() => {});
+      await pauseUnlessAborted(dueMs - performance.now(), signal);
       if (signal.aborted) return;
       try {
         await this.#beat(callbacks);

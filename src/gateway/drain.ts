@@ -3,7 +3,7 @@
  * other nodes in the same moment. A session that was told its slot has some time after it: its client reconnects
  * elsewhere before it leaves this node.
  */
-import { setTimeout as pause } from "node:timers/promises";
+import { pauseUnlessAborted } from "../pause.js";
 
 export interface Drain<Session> {
   readonly windowMs: number;
@@ -36,7 +36,7 @@ export async function drain<Session>(
 ): Promise<void> {
   const end = new AbortController();
   const lateMs = windowMs + graceMs + withinMs;
-  const late = pause(lateMs, undefined, { signal: end.signal }).catch(() => {});
+  const late = pauseUnlessAborted(lateMs, end.signal);
   const pauses = AbortSignal.any([hurry, end.signal]);
   const leaveAll = async (): Promise<void> => {
     const leaving = new Set<Promise<void>>();
@@ -49,7 +49,7 @@ export async function drain<Session>(
       while (sessions.has(session) && !pauses.aborted) {
         const left = began + atMs - performance.now();
         if (left <= LEAST_PAUSE_MS) break;
-        await pause(Math.min(left, LOOK_MS), undefined, { signal: pauses }).catch(() => {});
+        await pauseUnlessAborted(Math.min(left, LOOK_MS), pauses);
       }
       if (leaving.size >= LEAVING_AT_ONCE) await Promise.race(leaving);
       if (end.signal.aborted) return;

@@ -3,8 +3,8 @@
  * at `/readyz` cut such clients themselves; others (a Service of Kubernetes) do not. New connections are refused
  * anyway while the gateway is not ready.
  */
-import { setTimeout as pause } from "node:timers/promises";
 import type { Log } from "../observe.js";
+import { pauseUnlessAborted } from "../pause.js";
 import { IsolationDetector, type Others } from "./isolation-detector.js";
 import type { Peers } from "./peers.js";
 
@@ -49,7 +49,7 @@ export class IsolationMonitor {
     const { signal } = this.#stop;
     while (!signal.aborted) {
       const restMs = CHECK_EVERY_MS * (0.75 + Math.random() / 2);
-      await pause(restMs, undefined, { signal, ref: false }).catch(() => {});
+      await pauseUnlessAborted(restMs, signal, { ref: false });
       if (!signal.aborted) await this.#check();
     }
   }

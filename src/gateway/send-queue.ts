@@ -19,6 +19,8 @@ export interface SendQueueLimits {
 
 /** With more queued bytes than this, they are written at once. */
 const FLUSHED_AT_BYTES = 65_536;
+/** How often a catch-up looks whether there is room for its next page. */
+const ROOM_CHECK_MS = 20;
 
 export class SendQueue implements Writer {
   readonly #limits: SendQueueLimits;
@@ -90,7 +92,7 @@ export class SendQueue implements Writer {
   /** Backpressure: resolves when most of the queue is free, or the connection is closed. */
   async untilRoom(): Promise<void> {
     while (this.#socket?.writable === true && this.#unsentBytes > this.#limits.maxBytes / 4) {
-      await new Promise((resolve) => setTimeout(resolve, 20));
+      await new Promise((resolve) => setTimeout(resolve, ROOM_CHECK_MS));
     }
   }
 

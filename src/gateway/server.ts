@@ -1,10 +1,10 @@
 /** The server on the chat's port: plain HTTP, the upgrade, and the sessions that come of it. */
 import { createServer as createHttpServer, type IncomingMessage } from "node:http";
 import { createServer, type AddressInfo, type Server, type Socket } from "node:net";
-import { setTimeout as pause } from "node:timers/promises";
 import { WebSocketServer, type Server as ServerOf, type ServerOptions } from "ws";
 import type { Chat } from "../chat/chat.js";
 import type { Observe } from "../observe.js";
+import { pauseUnlessAborted } from "../pause.js";
 import { hasLeft, nameOf } from "../session/questions.js";
 import type { Dialect } from "../wire/dialect.js";
 import { AnsweringSocket } from "./answering-socket.js";
@@ -27,7 +27,7 @@ import { HttpRoutes } from "./http-routes.js";
 import type { Presence } from "./presence.js";
 import type { Session, SessionDependencies } from "./session.js";
 import type { StaticSite } from "./static-site.js";
-import { TcpAcceptor, addressOf, watchEnd } from "./tcp-acceptor.js";
+import { TCP_OPTIONS, TcpAcceptor, addressOf, watchEnd } from "./tcp-acceptor.js";
 import {
   SPOKEN_HERE,
   dialectOf,
@@ -71,6 +71,10 @@ export interface GatewayDependencies {
 }
 
 const PACE_CHECK_MS = 1_000;
+/** Connections that wait to be accepted: as many as the system allows. */
+const BACKLOG = 4_096;
+/** What a stopping gateway gives connections that are no sessions, before it cuts them. */
+const IDLE_CLOSE_MS = 2_500;
 
 export class Gateway {
   readonly #settings: GatewaySettings;
@@ -141,12 +145,9 @@ export class Gateway {
       else socket.destroy();
       setTimeout(() => socket.destroy(), LINGER_MS).unref();
     });
-    this.#tcp = createServer(
-      { noDelay: true, keepAlive: true, keepAliveInitialDelay: 30_000, allowHalfOpen: true },
-      (socket) => {
-        this.#acceptor.accept(socket, (mended) => this.#http.emit("connection", mended));
-      },
-    );
+    this.#tcp = createServer(TCP_OPTIONS, (socket) => {
+      this.#acceptor.accept(socket, (mended) => this.#http.emit("connection", mended));
+    });
     this.#tcp.maxConnections = settings.maxConnections;
     const { connections, connectionsLimit } = dependencies.observe.counters;
     connectionsLimit.set(settings.maxConnections);
@@ -160,7 +161,7 @@ export class Gateway {
     const { host, port } = this.#settings;
     await new Promise<void>((resolve, reject) => {
       this.#tcp.once("error", reject);
-      this.#tcp.listen({ ...(host !== undefined && { host }), port, backlog: 4_096 }, resolve);
+      this.#tcp.listen({ ...(host !== undefined && { host }), port, backlog: BACKLOG }, resolve);
     });
     this.#pacing = setInterval(() => {
       const now = performance.now();
@@ -215,15 +216,12 @@ export class Gateway {
     const closed = new Promise((resolve) => this.#tcp.close(resolve));
     for (const session of this.#sessions) session.close("restarting");
     // idle HTTP connections, and those that are still at their first line
-    const lingering = setTimeout(() => this.#acceptor.destroyAll(), 2_500);
+    const lingering = setTimeout(() => this.#acceptor.destroyAll(), IDLE_CLOSE_MS);
     await closed;
     clearTimeout(lingering);
     const ended = Promise.all([...this.#sessions].map((session) => session.end()));
     const time = new AbortController();
-    await Promise.race([
-      ended,
-      pause(withinMs, undefined, { signal: time.signal }).catch(() => {}),
-    ]);
+    await Promise.race([ended, pauseUnlessAborted(withinMs, time.signal)]);
     time.abort();
     for (const session of this.#sessions) session.abandon();
   }

@@ -1,10 +1,13 @@
 /** The sign-out queue: signs out sessions that are gone, and tries until it succeeds: nobody could take their names. */
 import { setMaxListeners } from "node:events";
-import { setTimeout as pause } from "node:timers/promises";
 import type { Chat } from "../chat/chat.js";
 import type { Name } from "../chat/names.js";
 import type { Holder } from "../chat/ports.js";
 import type { Log } from "../observe.js";
+import { pauseUnlessAborted } from "../pause.js";
+
+/** Before a sign-out that failed is tried again: this, and up to as much at random. */
+const AGAIN_AFTER_MS = 500;
 
 export class SignOutQueue {
   readonly #chat: Chat;
@@ -50,7 +53,7 @@ export class SignOutQueue {
    * they keep their names until this node's lease ends.
    */
   async close(withinMs: number): Promise<void> {
-    const timer = pause(withinMs, undefined, { signal: this.#stop.signal }).catch(() => {});
+    const timer = pauseUnlessAborted(withinMs, this.#stop.signal);
     await Promise.race([Promise.all(this.#leaving), timer]);
     this.#stop.abort();
   }
@@ -58,7 +61,7 @@ export class SignOutQueue {
   async #signOut(holder: Holder, afterMs: number): Promise<void> {
     if (afterMs > 0) {
       this.#lingering.add(holder);
-      await pause(afterMs, undefined, { signal: this.#stop.signal }).catch(() => {});
+      await pauseUnlessAborted(afterMs, this.#stop.signal);
       this.#lingering.delete(holder);
     }
     while (!this.#stop.signal.aborted) {
@@ -70,9 +73,8 @@ export class SignOutQueue {
           { event: "sign_out_failed", err: error, session: holder.id },
           "sign-out failed, trying again",
         );
-        await pause(500 + Math.random() * 500, undefined, { signal: this.#stop.signal }).catch(
-          () => {},
-        );
+        const waitMs = AGAIN_AFTER_MS * (1 + Math.random());
+        await pauseUnlessAborted(waitMs, this.#stop.signal);
       }
     }
   }

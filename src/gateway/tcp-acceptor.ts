@@ -5,6 +5,16 @@ import { mendRequestLine } from "./request-line.js";
 const LINE_LIMITS = { maxLineBytes: 8_192, withinMs: 5_000 };
 /** From a connection's first moment to the end of its request's head. */
 const REQUEST_WITHIN_MS = 10_000;
+/** After so long without a byte the system asks whether the other end is there. */
+const TCP_KEEP_ALIVE_MS = 30_000;
+
+/** Of the server whose connections it accepts. */
+export const TCP_OPTIONS = {
+  noDelay: true,
+  keepAlive: true,
+  keepAliveInitialDelay: TCP_KEEP_ALIVE_MS,
+  allowHalfOpen: true,
+};
 
 export class TcpAcceptor {
   /** All open connections, each with the timer that cuts it if it sends no request. */

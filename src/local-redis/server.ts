@@ -7,6 +7,11 @@ import { setTimeout as pause } from "node:timers/promises";
 import { Redis } from "ioredis";
 import { findRedisBinary } from "./binary.js";
 
+/** Before a server that has not ended is told to end again. */
+const END_AGAIN_AFTER_MS = 1_000;
+/** How often a server that starts is asked, and dialled. */
+const [ASK_EVERY_MS, DIAL_EVERY_MS] = [50, 20];
+
 export interface LocalRedis {
   readonly url: string;
   readonly port: number;
@@ -58,7 +63,7 @@ export async function startLocalRedis(options: LocalRedisOptions = {}): Promise<
       // a replica that has just copied its primary's data refuses to end until they are on disk
       while (child.exitCode === null && child.signalCode === null) {
         child.kill("SIGTERM");
-        await Promise.race([exited, pause(1_000)]);
+        await Promise.race([exited, pause(END_AGAIN_AFTER_MS)]);
       }
     },
   };
@@ -87,11 +92,11 @@ const UNTIL_PARENT_ENDS = `
 `;
 
 async function untilAnswers(url: string, exited: Promise<void>): Promise<boolean> {
-  const redis = new Redis(url, { retryStrategy: () => 20, maxRetriesPerRequest: null });
+  const redis = new Redis(url, { retryStrategy: () => DIAL_EVERY_MS, maxRetriesPerRequest: null });
   redis.on("error", () => {}); // not yet up
   void exited.then(() => redis.disconnect());
   try {
-    while (!(await isServing(redis))) await pause(50);
+    while (!(await isServing(redis))) await pause(ASK_EVERY_MS);
     return true;
   } catch {
     return false; // it ended before it answered

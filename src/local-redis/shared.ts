@@ -24,6 +24,8 @@ interface Note {
 }
 
 const STARTS_WITHIN_MS = 30_000;
+/** How often the note is read while a server starts, and how often one of another process is looked for. */
+const [READ_EVERY_MS, LOOK_EVERY_MS] = [50, 500];
 /** Notes that this process has written. Other notes with its process id are of an earlier process. */
 const own = new Set<string>();
 
@@ -51,7 +53,7 @@ export async function sharedLocalRedis(
         `${path} says that process ${note?.owner} runs a Redis here; if it does not, remove the file`,
       );
     }
-    await pause(50);
+    await pause(READ_EVERY_MS);
   }
   own.add(path);
   try {
@@ -111,7 +113,7 @@ async function readNote(path: string): Promise<Note | undefined> {
 }
 
 async function untilEnd(pid: number): Promise<void> {
-  while (isAlive(pid)) await pause(500, undefined, { ref: false });
+  while (isAlive(pid)) await pause(LOOK_EVERY_MS, undefined, { ref: false });
 }
 
 function isOwner(pid: number, path: string): boolean {

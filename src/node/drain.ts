@@ -1,9 +1,14 @@
 /** The drain of a node: all its clients leave, in order, while everything still runs. */
-import { setTimeout as pause } from "node:timers/promises";
 import type { Election } from "../cluster/election.js";
 import type { Config } from "../config.js";
 import type { Gateway } from "../gateway/server.js";
 import type { Log } from "../observe.js";
+import { pauseUnlessAborted } from "../pause.js";
+
+/** How long a part that waits for clients may take to stop: the drain, the gateway and the sign-outs each. */
+export function partWithinMs({ STOP_WITHIN_MS }: Config): number {
+  return STOP_WITHIN_MS / 4;
+}
 
 /**
  * Tells balancers, and waits until they have noticed; takes nobody in; resigns, so that another node leads at once;
@@ -17,11 +22,11 @@ export async function drainNode(
   hurry: AbortSignal,
 ): Promise<void> {
   gateway.announceDrain();
-  await pause(config.DRAIN_WAIT_MS, undefined, { signal: hurry }).catch(() => {});
+  await pauseUnlessAborted(config.DRAIN_WAIT_MS, hurry);
   const drained = gateway.drain({
     windowMs: config.DRAIN_WINDOW_MS,
     graceMs: config.STOP_WITHIN_MS / 5,
-    withinMs: config.STOP_WITHIN_MS / 4,
+    withinMs: partWithinMs(config),
     hurry,
   });
   await election.close().catch((error: unknown) => {

@@ -25,6 +25,9 @@ import { jsonDialect } from "../wire/json-dialect.js";
 import { wsProtocolDialect } from "../wire/ws-protocol.js";
 import type { Backend } from "./backend.js";
 
+/** Presence is rolled up over this. PROTOCOL.md, presence. */
+const PRESENCE_WINDOW_MS = 250;
+
 export type Frontend = ReturnType<typeof createFrontend>;
 
 export function createFrontend(
@@ -47,7 +50,7 @@ export function createFrontend(
   });
   const hub = new Hub(observe.counters);
   const presence = new Presence(
-    { windowMs: 250, fullUpTo: config.PRESENCE_FULL_UP_TO },
+    { windowMs: PRESENCE_WINDOW_MS, fullUpTo: config.PRESENCE_FULL_UP_TO },
     { chat, hub, log: logOf("presence") },
   );
   const idleTracker = new IdleTracker(chat, logOf("idle-tracker"));

@@ -13,6 +13,18 @@ import {
 } from "./library-internals.js";
 import { whyPerhaps, whyRefused, type Peer } from "./refusal.js";
 
+const CONNECT_WITHIN_MS = 2_000;
+/** A silent peer does not take part in closing the connection. */
+const DISCONNECT_WITHIN_MS = 200;
+/** A connection that is silent for longer than a command may take, by this, is replaced. */
+const SILENT_BEYOND_COMMAND_MS = 500;
+/** Between attempts to connect: doubled each time, up to the most, and some at random. */
+const [FIRST_WAIT_MS, MOST_WAIT_MS, JITTER_MS] = [25, 400, 100];
+/** Before a connection that the library has given up is made again. */
+const AGAIN_AFTER_MS = 500;
+/** Between rounds through the sentinels: longer each time by this, up to the most. */
+const [SENTINEL_STEP_MS, SENTINEL_MOST_WAIT_MS] = [50, 500];
+
 export interface RedisSettings extends AccessSettings {
   /** The settings with the secrets that are in their files now. Called before each connection. */
   again?(this: void): AccessSettings;
@@ -35,15 +47,14 @@ export function connectRedis(
     connectionName: `tertulia-${role}`,
     // CLIENT SETINFO needs a right of its own, and servers before 7.2 do not know it
     disableClientInfo: true,
-    connectTimeout: 2_000,
-    // a silent peer does not take part in closing the connection
-    disconnectTimeout: 200,
+    connectTimeout: CONNECT_WITHIN_MS,
+    disconnectTimeout: DISCONNECT_WITHIN_MS,
     commandTimeout: commandTimeoutMs,
-    // a silent connection is replaced
-    socketTimeout: commandTimeoutMs + 500,
+    socketTimeout: commandTimeoutMs + SILENT_BEYOND_COMMAND_MS,
     // a silent sentinel may be on the machine of the primary that froze: the next one is asked
     sentinelCommandTimeout: commandTimeoutMs,
-    retryStrategy: (attempt: number) => Math.min(25 * 2 ** attempt, 400) + Math.random() * 100,
+    retryStrategy: (attempt: number) =>
+      Math.min(FIRST_WAIT_MS * 2 ** attempt, MOST_WAIT_MS) + Math.random() * JITTER_MS,
     reconnectOnError: (error: Error) => error.message.startsWith("READONLY"),
     maxRetriesPerRequest: null,
     // only the caller knows whether a command is idempotent, so only the caller retries
@@ -87,7 +98,9 @@ export function connectRedis(
     // in some cases the library gives up; this client does so only in giveUp
     if (givenUp.has(redis)) return;
     readAgain();
-    setTimeout(() => void redis.connect().catch(() => {}), 500);
+    setTimeout(() => {
+      redis.connect().catch(() => {}); // the library retries; a listener logs the error
+    }, AGAIN_AFTER_MS);
   });
   redis.on("close", () =>
     log.debug({ event: "redis_connection_closed", role }, "redis connection closed"),
@@ -136,7 +149,8 @@ export function optionsOf(access: Access): Omit<RedisOptions, "replyMapping"> {
     ...Object.fromEntries(keys),
     // a frozen primary does not close its connections; Sentinel tells that another one has taken over
     failoverDetector: true,
-    sentinelRetryStrategy: (attempt: number) => Math.min(50 * attempt, 500),
+    sentinelRetryStrategy: (attempt: number) =>
+      Math.min(SENTINEL_STEP_MS * attempt, SENTINEL_MOST_WAIT_MS),
   };
 }
 

@@ -3,6 +3,9 @@ import { setTimeout as pause } from "node:timers/promises";
 import { Unavailable } from "../chat/ports.js";
 import { isReply } from "./function-library.js";
 
+/** Between attempts: doubled each time, up to the most, and half of it more or less at random. */
+const [FIRST_WAIT_MS, MOST_WAIT_MS] = [20, 250];
+
 /**
  * Repeats a step until it succeeds.
  *
@@ -20,7 +23,7 @@ export async function retrying<T>(
       return await step();
     } catch (error) {
       if (error instanceof Unavailable) throw error;
-      const waitMs = Math.min(20 * 2 ** attempt, 250) * (0.5 + Math.random());
+      const waitMs = Math.min(FIRST_WAIT_MS * 2 ** attempt, MOST_WAIT_MS) * (0.5 + Math.random());
       const refusal = refusedForGood(error);
       if (refusal !== undefined) {
         throw new Unavailable(`the store refuses it (${refusal})`, { cause: error });

@@ -73,7 +73,12 @@ export const BUGS_OF_MESSAGES: Readonly<Record<string, Bug>> = {
   "reconnects-late": {
     // a gateway waits before it looks for the new primary
     changes: [
-      replace("redis/connect.ts", "connectRedis", "Math.min(25 * 2 ** attempt, 400)", "12_000"),
+      replace(
+        "redis/connect.ts",
+        "connectRedis",
+        "Math.min(FIRST_WAIT_MS * 2 ** attempt, MOST_WAIT_MS)",
+        "12_000",
+      ),
     ],
     topology: "sentinel",
     breaks: ["writable-after-failover"],

@@ -10,6 +10,9 @@ import { PlainMode } from "./plain-mode.js";
 import { textsFor } from "./language.js";
 import type { Texts } from "./texts.js";
 
+/** Exit codes: 128 and the number of the signal. */
+const SIGNALS = { SIGHUP: 129, SIGINT: 130, SIGTERM: 143 } as const;
+const BROKEN_PIPE = 141;
 const { stdin, stdout, stderr } = process;
 
 async function main(): Promise<number> {
@@ -58,9 +61,6 @@ function dieOfHangUp(): void {
 function exitCodeOf({ how }: Ending): number {
   return { left: 0, refused: 2, ...SIGNALS }[how];
 }
-
-const SIGNALS = { SIGHUP: 129, SIGINT: 130, SIGTERM: 143 } as const;
-const BROKEN_PIPE = 141;
 
 async function askName(texts: Texts): Promise<string> {
   const own = sanitizeLine(userInfo().username);

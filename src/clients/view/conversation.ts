@@ -3,6 +3,11 @@ import { isNewerEpoch } from "../../wire/epoch.js";
 import type { HistoryPage, Message, Published } from "../sdk/events.js";
 import type { Conversation, Outgoing, Problem } from "./model.js";
 
+/** So many messages stay in memory; older ones can be requested again. */
+const KEPT = 1_000;
+/** Messages are dropped in batches, so that most additions drop none. */
+const DROPPED_AT_ONCE = 200;
+
 /** Adds a live message. Its author, on whatever device, has read up to it. */
 export function withMessage(
   conversation: Conversation,
@@ -19,11 +24,6 @@ export function withMessage(
     head: Math.max(conversation.head, message.seq),
   };
 }
-
-/** So many messages stay in memory; older ones can be requested again. */
-const KEPT = 1_000;
-/** Messages are dropped in batches, so that most additions drop none. */
-const DROPPED_AT_ONCE = 200;
 
 /**
  * Drops the oldest messages, if there are too many. `seenUpTo`: those up to this number stay, because they are

@@ -9,6 +9,8 @@ import { problemText } from "./texts.js";
 
 /** Shorter interruptions are not shown. */
 const NOTABLE_AFTER_MS = 400;
+/** How often the seconds to the next attempt are shown anew. */
+const TICK_MS = 250;
 
 export function Banners({ onJoinAgain }: { readonly onJoinAgain: () => void }): ComponentChildren {
   const { view, dispatch, t } = useChat();
@@ -87,7 +89,7 @@ function useClock(isRunning: boolean): number {
   useEffect(() => {
     if (!isRunning) return undefined;
     setNow(performance.now());
-    const ticking = setInterval(() => setNow(performance.now()), 250);
+    const ticking = setInterval(() => setNow(performance.now()), TICK_MS);
     return () => clearInterval(ticking);
   }, [isRunning]);
   return nowMs;

@@ -3,6 +3,9 @@ import type { Message } from "../sdk/events.js";
 import { load, save } from "./browser-storage.js";
 import type { Texts } from "./texts.js";
 
+/** Coalescing: messages within this time become one notification per conversation. */
+const COALESCE_MS = 200;
+
 export type Notifying = "off" | "on" | "blocked" | "impossible";
 
 export function notifying(): Notifying {
@@ -20,8 +23,6 @@ export async function switchNotifying(): Promise<Notifying> {
   return notifying();
 }
 
-/** Coalescing: messages within this time become one notification per conversation. */
-const COALESCE_MS = 200;
 const coalesced = new Map<string, Message>();
 
 let tabs: BroadcastChannel | undefined;

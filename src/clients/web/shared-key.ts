@@ -7,6 +7,7 @@ import { onOtherTab } from "./tabs.js";
 
 /** By then, other tabs can read what one tab has written. */
 const SHARED_WITHIN_MS = 500;
+const LOOK_EVERY_MS = 20;
 
 let own: readonly [name: string, key: string] | undefined;
 
@@ -21,7 +22,7 @@ export async function awaitSharedKey(name: string): Promise<string | undefined> 
   for (;;) {
     const key = sharedKey(name);
     if (key !== undefined || performance.now() > untilMs) return key;
-    await new Promise((resolve) => setTimeout(resolve, 20));
+    await new Promise((resolve) => setTimeout(resolve, LOOK_EVERY_MS));
   }
 }
 

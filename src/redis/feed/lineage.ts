@@ -4,6 +4,9 @@
  */
 import { isBefore, type Position } from "../../chat/events.js";
 
+/** As many generations as lua/1-bucket.lua keeps. */
+const KEPT = 32;
+
 /** The head of a bucket, and the generations that led to it. */
 export interface Lineage {
   readonly head: Position;
@@ -76,9 +79,6 @@ export interface Seen {
   /** Up to this generation, the generations are a lineage that was read; later ones were only heard of. */
   readonly metUpTo: number;
 }
-
-/** As many generations as lua/1-bucket.lua keeps. */
-const KEPT = 32;
 
 export const NOTHING_SEEN: Seen = {
   newest: { generation: 0, offset: 0 },

@@ -1,7 +1,6 @@
 /** Reads the gateways' logs by the field `event`, never by the sentence. */
 import type { Position } from "#tertulia/chat/events.js";
 import type { Report } from "./rules/run-history.js";
-import { eventBefore03, positionBefore03, type PositionBefore03 } from "./logs-before-0.3.js";
 
 /** All events that the verifier reads. test/verify/log-events.test.ts checks that gateways log each of them. */
 export const LOG_EVENTS = [
@@ -20,8 +19,6 @@ export type LogEvent = (typeof LOG_EVENTS)[number];
 /** How often each event was logged. */
 export type SeenEvents = ReadonlyMap<LogEvent, number>;
 
-type LoggedPosition = Position | PositionBefore03;
-
 /** A line of a gateway's log; the fields depend on the event. */
 export interface LogLine {
   readonly event?: string;
@@ -30,8 +27,8 @@ export interface LogLine {
   readonly time: number;
   readonly token?: string;
   readonly bucket?: number;
-  readonly after?: LoggedPosition;
-  readonly kept?: LoggedPosition;
+  readonly after?: Position;
+  readonly kept?: Position;
   readonly reason?: string;
   /** Of `node_ready`. */
   readonly version?: string;
@@ -39,9 +36,8 @@ export interface LogLine {
 }
 
 /** The event of a line; undefined if the verifier does not read it. */
-export function eventOf({ event, msg }: LogLine): LogEvent | undefined {
-  const logged = event ?? eventBefore03(msg);
-  return LOG_EVENTS.find((each) => each === logged);
+export function eventOf({ event }: LogLine): LogEvent | undefined {
+  return LOG_EVENTS.find((each) => each === event);
 }
 
 /** A gateway began to lead. */
@@ -80,13 +76,8 @@ export class GatewayLogs {
     }
     if (event === "events_missing") {
       const { bucket = -1, reason = "" } = line;
-      const after = position(line.after ?? { generation: 0, offset: 0 });
-      const kept = line.kept && position(line.kept);
+      const { after = { generation: 0, offset: 0 }, kept } = line;
       this.reports.push({ t: this.#now(), gateway, bucket, after, kept, reason });
     }
   }
-}
-
-function position(logged: LoggedPosition): Position {
-  return "g" in logged ? positionBefore03(logged) : logged;
 }

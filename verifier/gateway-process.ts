@@ -1,6 +1,7 @@
 /** A gateway of the run: a process with proxies to its clients and to Redis. */
 import { spawn, type ChildProcess } from "node:child_process";
 import { eventOf, type LogLine } from "./gateway-log.js";
+import { lineBefore03 } from "./logs-before-0.3.js";
 import type { Proxy } from "./proxy.js";
 import type { RedisEdge } from "./redis-side.js";
 
@@ -67,12 +68,13 @@ export class GatewayProcess {
       stdio: ["ignore", "pipe", "inherit"],
     });
     this.#child = child;
+    const read = this.isJudged ? (line: LogLine) => line : lineBefore03;
     this.#exited = new Promise((resolve) => child.once("exit", resolve));
     let rest = "";
     child.stdout.on("data", (chunk: Buffer) => {
       const lines = (rest + chunk.toString()).split("\n");
       rest = lines.pop()!;
-      for (const line of lines) this.#read(JSON.parse(line) as LogLine);
+      for (const line of lines) this.#read(read(JSON.parse(line) as LogLine));
     });
   }
 

@@ -1,8 +1,9 @@
 /**
- * What releases before 0.3 logged without an `event`: needed for `--beside` one of them only. When no such
- * release is supported any more, this file goes.
+ * What releases before 0.3 logged without an `event`: read of the release that `--beside` names, and of no other.
+ * When no such release is supported any more, this file goes.
  */
 import type { Position } from "#tertulia/chat/events.js";
+import type { LogLine } from "./gateway-log.js";
 
 const EVENTS: Readonly<Record<string, string>> = {
   "node is ready": "node_ready",
@@ -15,16 +16,14 @@ const EVENTS: Readonly<Record<string, string>> = {
   "message was stored already": "message_repeated",
 };
 
-/** The event that a sentence stood for. */
-export function eventBefore03(sentence: string): string | undefined {
-  return EVENTS[sentence];
+/** A line with the event that its sentence stood for, and positions as they are now. One with an event stays as it is. */
+export function lineBefore03(line: LogLine): LogLine {
+  const event = line.event ?? EVENTS[line.msg];
+  if (line.event !== undefined || event === undefined) return line;
+  const { after, kept } = line;
+  return { ...line, event, ...(after && { after: now(after) }), ...(kept && { kept: now(kept) }) };
 }
 
-export interface PositionBefore03 {
-  readonly g: number;
-  readonly n: number;
-}
-
-export function positionBefore03({ g, n }: PositionBefore03): Position {
-  return { generation: g, offset: n };
+function now(position: Position | { readonly g: number; readonly n: number }): Position {
+  return "g" in position ? { generation: position.g, offset: position.n } : position;
 }

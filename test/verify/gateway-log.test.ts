@@ -1,12 +1,20 @@
 import { expect, test } from "vitest";
 import { GatewayLogs, eventOf, type LogLine } from "#verifier/gateway-log.js";
+import { lineBefore03 } from "#verifier/logs-before-0.3.js";
 
-test("a release before 0.3 is read by its sentences, a later one by its events only", () => {
+test("only the event of a line counts, whatever its sentence says", () => {
   const line = { time: 1, msg: "began to lead" };
-  expect(eventOf(line)).toBe("leading_began");
   expect(eventOf({ ...line, msg: "leads now", event: "leading_began" })).toBe("leading_began");
+  expect(eventOf(line)).toBeUndefined();
   expect(eventOf({ ...line, event: "renamed" })).toBeUndefined();
   expect(eventOf({ ...line, msg: "client connected", event: "connected" })).toBeUndefined();
+});
+
+test("a line of a release before 0.3 is given the event of its sentence, if it has none", () => {
+  const line = { time: 1, msg: "began to lead" };
+  expect(lineBefore03(line)).toEqual({ ...line, event: "leading_began" });
+  expect(lineBefore03({ ...line, event: "renamed" })).toEqual({ ...line, event: "renamed" });
+  expect(lineBefore03({ ...line, msg: "client connected" }).event).toBeUndefined();
 });
 
 /** The same lines as this release writes them, and as releases before 0.3 did. */
@@ -41,10 +49,10 @@ const lines: [release: string, lines: LogLine[]][] = [
         reason: "rolled_back",
         after: { g: 2, n: 3 },
         kept: { g: 2, n: 1 },
-      },
+      } as unknown as LogLine,
       { time: 4, msg: "gap filled from the log" },
       { time: 5, msg: "gap filled from the log" },
-    ],
+    ].map(lineBefore03),
   ],
 ];
 

@@ -83,7 +83,7 @@ const ROOMS: Readonly<Record<string, Room>> = {
     imports: ["wire/close-codes", "wire/epoch"],
     types: ["wire/json-schema"],
   },
-  "clients/view": { imports: ["wire/epoch"], types: ["clients/sdk", "wire/close-codes"] },
+  "clients/view": { imports: ["wire/close-codes", "wire/epoch"], types: ["clients/sdk"] },
   "clients/web": { imports: ["clients/sdk", "clients/view"], packages: /^preact(\/hooks)?$/ },
   "clients/tui": {
     imports: ["clients/sdk", "clients/view", "version"],

@@ -1,10 +1,8 @@
 /** A WebSocket that answers a close frame when what has to be done first is done. */
 import type { Socket } from "node:net";
 import { WebSocket } from "ws";
+import { NO_STATUS } from "../wire/close-codes.js";
 import { hasReceivedClose, keepOpenAfterEnd } from "./library-internals.js";
-
-/** RFC 6455 §7.4.1: a close frame without a code. */
-const NO_CODE = 1005;
 
 type BeforeAnswer = (code: number) => Promise<void>;
 
@@ -26,6 +24,6 @@ export class AnsweringSocket extends WebSocket {
     if (answering === undefined || !hasReceivedClose(this)) return super.close(code, reason);
     this.#answering = undefined;
     keepOpenAfterEnd(answering.socket);
-    void answering.before(code ?? NO_CODE).then(() => super.close(code, reason));
+    void answering.before(code ?? NO_STATUS).then(() => super.close(code, reason));
   }
 }

@@ -17,17 +17,26 @@ export interface Close {
   readonly dialects: "all" | "bytes" | "JSON";
 }
 
+/** Said when all is done; also what this side says when it has no other reason. RFC 6455 §7.4.1. */
+export const NORMAL_CLOSURE = 1000;
+/** Never sent: a close frame came without a code. */
+export const NO_STATUS = 1005;
+/** Never sent: the connection ended without a close frame. */
+export const ABNORMAL_CLOSURE = 1006;
+/** Another connection has the name. Apart from the table, so that a page need not take that along. */
+export const REPLACED = 4409;
+
 export const CLOSE = {
   /** The user asked to be signed out: status 0. */
   signedOut: {
-    code: 1000,
+    code: NORMAL_CLOSURE,
     reason: "signed out",
     retry: "never",
     by: "gateway",
     dialects: "bytes",
   },
   /** The client said `bye`. */
-  bye: { code: 1000, reason: "bye", retry: "never", by: "gateway", dialects: "JSON" },
+  bye: { code: NORMAL_CLOSURE, reason: "bye", retry: "never", by: "gateway", dialects: "JSON" },
   /** A frame broke the rules of WebSockets. */
   protocolError: {
     code: 1002,
@@ -37,7 +46,13 @@ export const CLOSE = {
     dialects: "all",
   },
   /** No close frame: the node or the network failed, or a reader of bytes was too slow. */
-  lost: { code: 1006, reason: "", retry: "with backoff", by: "nobody", dialects: "all" },
+  lost: {
+    code: ABNORMAL_CLOSURE,
+    reason: "",
+    retry: "with backoff",
+    by: "nobody",
+    dialects: "all",
+  },
   /** The text of a frame is no UTF-8. */
   invalidText: { code: 1007, reason: "", retry: "with backoff", by: "library", dialects: "JSON" },
   /** A frame came in too many pieces. */
@@ -91,7 +106,7 @@ export const CLOSE = {
   /** The client did not say hello in time. */
   noHello: { code: 4408, reason: "say hello", retry: "never", by: "gateway", dialects: "JSON" },
   /** Another connection has the name. */
-  replaced: { code: 4409, reason: "replaced", retry: "never", by: "gateway", dialects: "all" },
+  replaced: { code: REPLACED, reason: "replaced", retry: "never", by: "gateway", dialects: "all" },
   /** A hundred frames in a row came too fast, or could not be read. */
   tooFast: {
     code: 4429,
@@ -136,6 +151,6 @@ export const CLOSE = {
 
 /** The rule for every code, also for one that only a later version of the server sends. */
 export function retryPolicyOf(code: number): RetryPolicy {
-  if (code === 1000 || (code >= 4400 && code < 4500)) return "never";
+  if (code === NORMAL_CLOSURE || (code >= 4400 && code < 4500)) return "never";
   return code === 1012 ? "at once" : "with backoff";
 }

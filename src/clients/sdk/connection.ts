@@ -1,4 +1,5 @@
 /** One connection: says hello, matches answers to requests, and detects that the connection is dead. */
+import { ABNORMAL_CLOSURE, NORMAL_CLOSURE } from "../../wire/close-codes.js";
 import type { Events, Requests, SUBPROTOCOL as Subprotocol } from "../../wire/json-schema.js";
 import { TertuliaError } from "./error.js";
 import type { DebugEvent } from "./debug.js";
@@ -86,7 +87,7 @@ export class Connection {
       return new TertuliaError("lost", `${url} is lost: ${code} ${reason}`.trim(), true);
     }
     const unknown = "this environment does not say why; is that the address of a chat that runs?";
-    const why = reason || this.#socketError || (code === 1006 ? unknown : `${code}`);
+    const why = reason || this.#socketError || (code === ABNORMAL_CLOSURE ? unknown : `${code}`);
     return new TertuliaError("unreachable", `${url} cannot be reached: ${why}`, true);
   }
 
@@ -115,9 +116,9 @@ export class Connection {
     this.#expectAnswer();
   }
 
-  /** Closes with 1000; whatever still comes is ignored. */
+  /** Closes as normal; whatever still comes is ignored. */
   leave(): void {
-    if (this.#end(1000, "left")) this.#socket.close(1000);
+    if (this.#end(NORMAL_CLOSURE, "left")) this.#socket.close(NORMAL_CLOSURE);
   }
 
   /** Cuts the connection unless it shows a sign of life soon. */
@@ -250,7 +251,7 @@ export class Connection {
 
   #cut(reason: string): void {
     if (this.#state === "ended") return;
-    this.#lose(1006, reason);
+    this.#lose(ABNORMAL_CLOSURE, reason);
     if (this.#socket.terminate) this.#socket.terminate();
     else this.#socket.close();
   }

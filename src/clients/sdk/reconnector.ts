@@ -1,5 +1,5 @@
 /** Keeps one connection open: dials, backs off, moves to another node when one goes away, and closes for good. */
-import { retryPolicyOf } from "../../wire/close-codes.js";
+import { NORMAL_CLOSURE, retryPolicyOf } from "../../wire/close-codes.js";
 import type { Events, Requests } from "../../wire/json-schema.js";
 import { TertuliaError } from "./error.js";
 import type { State } from "./events.js";
@@ -107,7 +107,7 @@ export class Reconnector {
     this.#closing = { reason, done, connections: new Set(connections) };
     clearTimeout(this.#timer);
     this.#timer = startTimer(
-      () => this.#end({ name: "closed", code: 1000, reason }),
+      () => this.#end({ name: "closed", code: NORMAL_CLOSURE, reason }),
       BYE_WITHIN_MS,
     );
     for (const connection of connections) connection.bye(() => this.#onReleased(connection));
@@ -119,7 +119,7 @@ export class Reconnector {
   #onReleased(connection?: Connection): void {
     const { connections, reason } = this.#closing!;
     if (connection !== undefined) connections.delete(connection);
-    if (connections.size === 0) this.#end({ name: "closed", code: 1000, reason });
+    if (connections.size === 0) this.#end({ name: "closed", code: NORMAL_CLOSURE, reason });
   }
 
   #dial(): void {
@@ -221,7 +221,7 @@ export class Reconnector {
       const attempt = isNameTaken ? NAME_ATTEMPT : this.#attempt++;
       this.#dialLater(retryDelayMs(attempt) + (error.retryAfterMs ?? 0), error);
     } else {
-      this.#end({ name: "closed", code: 1000, reason: error.code, error });
+      this.#end({ name: "closed", code: NORMAL_CLOSURE, reason: error.code, error });
     }
   }
 

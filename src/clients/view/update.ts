@@ -1,5 +1,5 @@
 /** The reducer: an action and a view in, the next view and its effects out. */
-import type { CLOSE } from "../../wire/close-codes.js";
+import { REPLACED } from "../../wire/close-codes.js";
 import type { Status } from "../sdk/events.js";
 import { applyUserAction } from "./user-actions.js";
 import {
@@ -35,8 +35,6 @@ import {
 } from "./do-not-disturb.js";
 import { deriveEffects } from "./derived-effects.js";
 
-/** The number alone: the whole table would be in the page. The compiler holds it equal. */
-const REPLACED: typeof CLOSE.replaced.code = 4409;
 const TYPING_FOR_MS = 5_000;
 /** So many private conversations are fetched as soon as they are known. */
 const FETCHED_AT_ONCE = 20;

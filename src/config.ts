@@ -86,7 +86,7 @@ export const schema = z.object({
     about:
       "Whether the classic answer about one user (52) ends in the user's address, as the node sees it: everybody can ask for everybody's",
   }),
-  // the longest message with the longest name, or a history could be empty for ever
+  // at least the longest message with the longest name: with less, it would leave the history empty
   CLASSIC_REPLY_MAX_BYTES: integer(
     324,
     65_536,

@@ -28,7 +28,7 @@ export function makeClients(company: Company, history: History): Client[] {
     urls,
     tag,
     rate,
-    name: `${tag}crown`,
+    name: `${tag}contested`,
     idPrefix: `${tag}${rival}`,
     peers: [],
     thinkMs: 20,

@@ -79,8 +79,8 @@ export class Chat {
   }
 
   /**
-   * Claims the name of a holder that has joined, once more. `held`: it is still the holder's. No rule is
-   * asked again: whoever was let in stays.
+   * Claims the name of a holder that has joined, once more. `held`: it is still the holder's. The
+   * rules are not applied again: a session that was let in stays.
    */
   async reclaim(holder: Holder): Promise<ClaimOutcome> {
     return this.#users.claim(holder, MAX_DEVICES);

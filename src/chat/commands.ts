@@ -77,5 +77,5 @@ export type Refusal =
   | "forbidden"
   | "unavailable";
 
-/** What a rule can answer. Whether a name is free, and whether the store answers, is for no rule to say. */
+/** What a rule can answer. Whether a name is free, and whether the store answers, only the store can tell. */
 export type RuleRefusal = Exclude<Refusal, "name_taken" | "unavailable">;

@@ -38,7 +38,7 @@ export interface Draft {
   readonly text: Text;
 }
 
-/** What a person does, and no client by itself. */
+/** Activity of a person, not of a client program. */
 export type ActivityKind = "message" | "typing";
 
 export interface NotedActivity {

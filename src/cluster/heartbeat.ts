@@ -3,7 +3,7 @@
  *
  * A node whose lease has ended is dead to the others: they may have signed out its users and given their names to
  * others. So its sessions' names are claimed again (`onRejoin`) before it is a member again; membership-state.ts
- * knows when. It goes on renewing meanwhile, however long that takes.
+ * knows when. However long that takes, the node renews its lease meanwhile.
  */
 import { nanoid } from "nanoid";
 import type { Head, NodeLease, Membership } from "./ports.js";

@@ -1,4 +1,4 @@
-/** A WebSocket that answers a close frame when what has to be done first is done. */
+/** A WebSocket that answers a close frame only after a step that comes first: the name is given back. */
 import type { Socket } from "node:net";
 import { WebSocket } from "ws";
 import { NO_STATUS } from "../wire/close-codes.js";
@@ -18,7 +18,7 @@ export class AnsweringSocket extends WebSocket {
     this.#answering = { socket, before };
   }
 
-  /** `ws` answers a close frame by calling this, with what the client has said; so does who closes first. */
+  /** `ws` answers a close frame by calling this, with the client's code and reason. To close first is to call this, too. */
   override close(code?: number, reason?: string | Buffer): void {
     const answering = this.#answering;
     if (answering === undefined || !hasReceivedClose(this)) return super.close(code, reason);

@@ -27,7 +27,7 @@ export function noticeRouter({
   isLeading,
 }: NoticeRouterDependencies): (notice: Notice) => void {
   return (notice) => {
-    // the node slept longer than its lease: the sessions' names may be others', and so may be what they are told
+    // the node slept longer than its lease: its sessions' names, and this notice, may be for others by now
     if (isOverdue()) hub.suspend();
     if (notice.type === "presence") {
       presence.hear(notice);

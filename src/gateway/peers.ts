@@ -23,7 +23,7 @@ const ASKED_AT_ONCE = 8;
 const ANSWERS_WITHIN_MS = 1_000;
 /** Errors that prove that a machine has answered. */
 const ANSWERED = /^(?:ECONNREFUSED|ECONNRESET|EPIPE|HPE_)/;
-/** The system's resolver may try for half a minute. It goes on meanwhile; the places known before are asked. */
+/** The system's resolver may try for half a minute. After this, the addresses known before are asked meanwhile. */
 const RESOLVED_WITHIN_MS = 1_500;
 
 /** Parses the setting PEERS, `host:port,[::1]:port`, which has been validated. */

@@ -1,6 +1,6 @@
 /**
- * Presence on this node: reads who is connected, keeps the time of the windows, and hands what each of them
- * brought to those who follow. What is told to whom is decided in chat/presence.
+ * Presence on this node: reads who is connected, times the windows, and hands the changes of each window to the
+ * sessions that follow presence. Which session is told what is decided in chat/presence.
  */
 import type { Chat } from "../chat/chat.js";
 import type { Notice } from "../chat/events.js";

@@ -189,9 +189,9 @@ export class Gateway {
   }
 
   /**
-   * Turns away who comes, and asks all sessions to leave (1012), spread over the window; who can be
-   * told may come back elsewhere first, and leave by itself within the grace. Still
-   * listens: a balancer that could not ask would take the node for dead, and cut who is still here.
+   * Refuses new clients, and asks all sessions to leave (1012), spread over the window. A client that can be told
+   * may connect elsewhere first, and leave by itself within the grace. The node still listens: a balancer that cannot
+   * ask it would take it for dead, and cut the sessions that are still open.
    */
   async drain(
     times: Pick<Drain<Session>, "windowMs" | "graceMs" | "withinMs" | "hurry">,
@@ -206,8 +206,8 @@ export class Gateway {
   }
 
   /**
-   * Listens no more, closes all sessions, and ends when the last is gone and what it had asked for
-   * is done, or the time is up.
+   * Stops listening, closes all sessions, and ends when the last session is gone and its requests are done, or the
+   * time is up.
    */
   async close(withinMs: number): Promise<void> {
     if (this.#state === "stopping") return;

@@ -4,11 +4,11 @@ import type { Log } from "../observe.js";
 export interface Part {
   /** For the log. */
   readonly name: string;
-  /** @param signal aborted when nobody waits for the start any more: what it still tries can end */
+  /** @param signal aborted when nobody waits for the start any more: the part can stop trying */
   readonly start?: (signal: AbortSignal) => Promise<void> | void;
   /**
    * Leaves nothing behind: no handle, no lease, no subscription. It is also called after a start that failed
-   * half-way, or that still goes on but is not waited for any more.
+   * half-way, or that is still under way but is not waited for any more.
    */
   readonly stop?: () => Promise<void> | void;
 }

@@ -5,7 +5,7 @@ import type { Position } from "../chat/events.js";
 export type Failure = "unavailable" | "bug";
 export type ClaimAnswer =
   | { readonly outcome: "new" | "back" | "joined"; readonly at: Position }
-  /** A rule has refused it before anything was claimed; or it was claimed in vain. */
+  /** A rule refused it before anything was claimed, or the claim failed. */
   | { readonly outcome: RuleRefusal | "taken" | Failure };
 export type ReclaimAnswer =
   /** `at` is new if the name was claimed anew. */

@@ -20,8 +20,8 @@
  *     Test: promises.ts.
  * W9. After a bug in a cell, an effect or the codec the session comes to its end all the same. By `SessionMachine.break`
  *     and the input `broken`. Test: broken-session.
- * W10. Who is asked to go goes, who leaves finishes, and nothing is waited for that does not come. By all tables.
- *     Test: liveness.ts.
+ * W10. A session that is asked to go goes, one that leaves finishes, and none waits for an answer that does not come.
+ *     By all tables. Test: liveness.ts.
  */
 import { isBroken, isClaimed, isHangingUp, isLive, isSure } from "./questions.js";
 import type { Service, SessionState } from "./state.js";

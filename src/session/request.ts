@@ -227,7 +227,7 @@ function frame(
   };
 }
 
-/** After a bug. The client is cut: it must not take what it was not told for done. */
+/** After a bug. The client is cut: otherwise it might take a request that got no answer for done. */
 function giveAllUp(): Step<RequestState> {
   return {
     ...step<RequestState>({ kind: "broken" }),

@@ -36,7 +36,7 @@ export interface Read<Its extends Traits = Traits> {
   readonly decoded: session.Decoded<session.RequestOf<Its>>;
   /**
    * The dialect of the connection from here on, this answer included: frames may show what their client needs. The
-   * session keeps its traits: the new ones are the same, but for `nameInRequest`, which is done with by then.
+   * session keeps its traits: the new ones are the same, except for `nameInRequest`, which is not needed any more.
    */
   readonly dialect: DialectOf<Its>;
 }

@@ -60,15 +60,16 @@ export const requests = {
       .meta({
         description: "A client that knows it may share the name; without one, the node makes one.",
       }),
-    status: status
-      .optional()
-      .meta({ description: "Taken if the user was away; who is here already stays as it is." }),
+    status: status.optional().meta({
+      description: "Set if the user was away; otherwise the user's status stays as it is.",
+    }),
     client: z.string().max(64).optional().meta({ description: "Client and version, for the log." }),
     resume: z
       .record(conv, z.tuple([epoch, seq]))
       .optional()
       .meta({
-        description: "The cursors: per conversation, epoch and number of the last message had.",
+        description:
+          "The cursors: per conversation, epoch and number of the last message that the client has.",
       }),
   }),
   publish: z.object({

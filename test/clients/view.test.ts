@@ -41,10 +41,10 @@ class Screen {
     return this.do(...events);
   }
 
-  /** What was wished since the last call. */
+  /** The effects of this type since the last call. */
   asks(type: Effect["type"]): Effect[] {
-    const found = this.effects.filter((wish) => wish.type === type);
-    this.effects = this.effects.filter((wish) => wish.type !== type);
+    const found = this.effects.filter(({ type: each }) => each === type);
+    this.effects = this.effects.filter(({ type: each }) => each !== type);
     return found;
   }
 
@@ -131,7 +131,7 @@ test("conversations keep their order after a reload, and the newest are fetched"
   const screen = new Screen().do(OPEN, { ...welcome(["~", 0]), conversations: listed });
   const order = (): string[] => conversationList(screen.view).map(({ conv }) => conv);
   expect(order()).toEqual(["~", ...newest]);
-  const fetched = screen.asks("history").map((wish) => "conv" in wish && wish.conv);
+  const fetched = screen.asks("history").map((effect) => "conv" in effect && effect.conv);
   expect(fetched).toEqual([...newest.slice(0, 20), "~"]);
   const last = newest[24]!;
   screen.do({ type: "open", conv: last });

@@ -145,10 +145,10 @@ test("a contest costs Redis nothing for nodes that have nothing to do with the n
 });
 
 test("of 20 contenders for a silent holder's name on two gateways exactly one wins", async () => {
-  const hanging = await hang(nodes[1]!.port, "/?name=crown", WS_PROTOCOL);
+  const hanging = await hang(nodes[1]!.port, "/?name=contested", WS_PROTOCOL);
   const contend = async (): Promise<ClassicClient[]> => {
     const outcomes = await Promise.allSettled(
-      Array.from({ length: 20 }, (_, i) => ClassicClient.attempt(nodes[i % 2]!.port, "crown")),
+      Array.from({ length: 20 }, (_, i) => ClassicClient.attempt(nodes[i % 2]!.port, "contested")),
     );
     return outcomes.flatMap((each) => {
       if (each.status === "fulfilled") return [each.value];

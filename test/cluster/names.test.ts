@@ -28,7 +28,9 @@ test("of 30 contenders for one name on three gateways exactly one wins, in each 
   let isKnown = false;
   let stood = 0;
   for (let round = 0; round < 200;) {
-    const contenders = Array.from({ length: 30 }, (_, i) => contend(nodes[i % 3]!.port, "crown"));
+    const contenders = Array.from({ length: 30 }, (_, i) =>
+      contend(nodes[i % 3]!.port, "contested"),
+    );
     const outcomes = await Promise.all(contenders);
     const winners = outcomes.filter(({ status }) => status === 101);
     if (outcomes.some(({ status }) => status === 503)) {
@@ -37,7 +39,7 @@ test("of 30 contenders for one name on three gateways exactly one wins, in each 
       expect(++stood).toBeLessThan(200);
       for (const { leave } of outcomes) leave();
       isKnown = await eventually(async () => {
-        viewer.says(2, L("crown"));
+        viewer.says(2, L("contested"));
         let answer = await viewer.next();
         while (answer[0] !== 50 && answer[0] !== 52) answer = await viewer.next();
         expect(answer[0] === 50 || answer.at(-1) === 0).toBe(true);
@@ -47,10 +49,10 @@ test("of 30 contenders for one name on three gateways exactly one wins, in each 
     }
     expect(winners).toHaveLength(1);
     expect(outcomes.filter(({ status }) => status === 400)).toHaveLength(29);
-    await viewer.hears(isKnown ? 54 : 53, L("crown"), 1);
+    await viewer.hears(isKnown ? 54 : 53, L("contested"), 1);
     isKnown = true;
     for (const { leave } of outcomes) leave();
-    await viewer.hears(54, L("crown"), 0);
+    await viewer.hears(54, L("contested"), 0);
     round++;
   }
   await viewer.hearsNothing();

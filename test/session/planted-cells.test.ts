@@ -75,7 +75,7 @@ function without(cell: string): string | undefined {
   }
 }
 
-test.each(PLANTED)("found: nothing happens in %s", (cell) => {
+test.each(PLANTED)("it is noticed when nothing happens in the cell %s", (cell) => {
   expect(without(cell)).toBeDefined();
 });
 

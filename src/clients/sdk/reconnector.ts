@@ -31,7 +31,7 @@ export interface ReconnectorOptions {
 const STEADY_AFTER_MS = 2_000;
 /** For a client that comes back. Longer than a dead node keeps a name: its lease (4 s) and the lingering (3 s). */
 const NAME_RETURN_WITHIN_MS = 15_000;
-/** The backoff of `name_taken` stays at this attempt, so that the name is had soon after it is free. */
+/** The backoff of `name_taken` stays at this attempt, so that the client has the name soon after it is free. */
 const NAME_ATTEMPT = 1;
 /** After so many `unavailable` in a row, another node may serve better. */
 const UNAVAILABLE_IN_ROW = 2;

@@ -29,7 +29,7 @@ export interface Placed extends Noted {
   readonly cursor: Position;
   /** The head at the last comparison. The subscription must deliver it before the next one. */
   readonly expected: Position;
-  /** Whether it had failed to, at the last one. */
+  /** Whether, at the last comparison, it had failed to deliver the head before that. */
   readonly silence: "none" | "once";
 }
 

@@ -2,6 +2,7 @@
 import { Redis } from "ioredis";
 import type { Access } from "../redis/access.js";
 import type { Login, Place } from "../redis/address.js";
+import { outliveSocketErrors } from "../redis/library-internals.js";
 import { whyPerhaps, whyRefused, type Peer } from "../redis/refusal.js";
 
 const WITHIN_MS = 3_000;
@@ -34,6 +35,7 @@ export async function dial({ at, peer, login, tls }: Endpoint): Promise<Redis> {
     retryStrategy: () => null,
     protocol: 2,
   });
+  outliveSocketErrors(redis);
   let told: Error | undefined;
   redis.on("error", (error: Error) => (told ??= error));
   try {

@@ -9,6 +9,7 @@ import {
   isOfAllSentinels,
   onSentinelConnection,
   onUnknownPrimary,
+  outliveSocketErrors,
   socketOf,
 } from "./library-internals.js";
 import { whyPerhaps, whyRefused, type Peer } from "./refusal.js";
@@ -86,6 +87,7 @@ export function connectRedis(
       );
     }
   };
+  outliveSocketErrors(redis);
   redis.on("reconnecting", readAgain);
   redis.on("error", reportFrom("redis"));
   listenToSentinels(redis, readAgain, reportFrom("sentinel"));
@@ -114,6 +116,7 @@ function listenToSentinels(
   report: (error: Error) => void,
 ): void {
   onSentinelConnection(redis, readAgain, (sentinel) => {
+    outliveSocketErrors(sentinel);
     sentinel.on("error", report);
     sentinel.on("reconnecting", () => {
       readAgain();

@@ -39,6 +39,15 @@ export function socketOf({ stream }: Redis): unknown {
   return stream;
 }
 
+/**
+ * Lets the sockets of a connection fail more than once. ioredis listens once to each, but over TLS 1.3 a refused client
+ * certificate is an error of a socket that stays open; if it is then reset, nobody would have the second error, and the
+ * process would end.
+ */
+export function outliveSocketErrors(redis: Redis): void {
+  redis.on("connect", () => redis.stream.on("error", () => {}));
+}
+
 /** Parts of the messages of ioredis' own errors, which have no code. */
 export const ERROR_TEXTS = {
   allSentinels: "All sentinels are unreachable",

@@ -8,6 +8,7 @@ import { createServer, Socket, type AddressInfo } from "node:net";
 import { createServer as createTlsServer, TLSSocket } from "node:tls";
 import { Redis, type RedisOptions } from "ioredis";
 import { afterEach, expect, test, vi } from "vitest";
+import { dial } from "#tertulia/doctor/dial.js";
 import { observe } from "#tertulia/observe.js";
 import { certificateEnd, connectRedis, giveUp } from "#tertulia/redis/connect.js";
 import {
@@ -127,6 +128,29 @@ test("a connection that is hung up while it is made, and a command on one, say s
   expect(error).toMatchObject({ message: ERROR_TEXTS.closed });
   await expect(redis.ping()).rejects.toThrow(ERROR_TEXTS.closed);
   expect(whyPerhaps(error as Error, false)).toContain("perhaps it wants TLS");
+});
+
+test("a socket that fails twice does not end the process", async () => {
+  const primary = await server(redisSays);
+  const sentinel = await server(sentinelSays(primary.port));
+  const { redis } = connection(`redis+sentinel://127.0.0.1:${sentinel.port}/main`);
+  const made: Redis[] = [redis];
+  onSentinelConnection(
+    redis,
+    () => {},
+    (each) => made.push(each),
+  );
+  const isWatching = new Promise<void>((resolve) => redis.once("failoverSubscribed", resolve));
+  await redis.connect();
+  await isWatching;
+  expect(made).toHaveLength(3);
+  const at = { host: "127.0.0.1", port: primary.port };
+  made.push(await dial({ at, peer: "redis", login: {}, tls: undefined }));
+  for (const { stream } of made) {
+    // as Node does when an alert comes over TLS 1.3: the socket stays open
+    for (const what of ["alert", "reset"]) stream.emit("error", new Error(what));
+  }
+  made.at(-1)!.disconnect();
 });
 
 test("a connection that the library has ended can be made again", async () => {

@@ -68,6 +68,11 @@ export function isConv(conv: string): boolean {
   return /^(?:~|@(?!~$).+)$/su.test(conv);
 }
 
+/** Whether the chat takes it as a key. */
+export function isKey(key: unknown): key is string {
+  return typeof key === "string" && /^[\w-]{1,64}$/.test(key);
+}
+
 /** @param example What the call looks like when it is right. */
 export function checkText(what: string, value: unknown, example: string): void {
   if (typeof value === "string") return;

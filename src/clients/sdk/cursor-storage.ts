@@ -1,6 +1,6 @@
 /** Keeps key and cursors across reloads of a page, in a storage like `sessionStorage`. */
 import type { Cursors } from "./events.js";
-import { isConv } from "./argument-checks.js";
+import { isConv, isKey } from "./argument-checks.js";
 import type { StorageLike } from "./options.js";
 import { randomId } from "./platform.js";
 
@@ -24,8 +24,7 @@ export class CursorStorage {
   constructor(options: CursorStorageOptions) {
     this.#options = options;
     const { key, cursors } = this.#read();
-    const isKey = typeof key === "string" && /^[\w-]{1,64}$/.test(key);
-    this.key = isKey ? key : undefined;
+    this.key = isKey(key) ? key : undefined;
     this.cursors = Object.fromEntries(Object.entries(cursors ?? {}).filter(isCursor));
   }
 

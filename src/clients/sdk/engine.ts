@@ -4,7 +4,7 @@ import type { Debug } from "./debug.js";
 import { Emitter, callListener } from "./emitter.js";
 import type { TertuliaError } from "./error.js";
 import type { HistoryPage, Published, State, Status } from "./events.js";
-import { MessageSequencer } from "./message-sequencer.js";
+import { MessageSequencer, PAGE } from "./message-sequencer.js";
 import { CursorStorage } from "./cursor-storage.js";
 import { Reconnector, whyClosed } from "./reconnector.js";
 import type { Connection, ServerEvent } from "./connection.js";
@@ -68,7 +68,7 @@ export class Engine {
         this.emitter.emit("gap", gap);
         this.#saveCursors();
       },
-      fetch: (conv, after) => this.history(conv, { after, limit: 200 }),
+      fetch: (conv, after) => this.history(conv, { after, limit: PAGE }),
     });
     this.#saveCursors();
     this.presence = new Presence(this.requests, (change) => {

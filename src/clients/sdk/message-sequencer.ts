@@ -6,12 +6,14 @@ export interface MessageSequencerOptions {
   readonly cursors: Cursors;
   deliver(message: Message): void;
   gap(gap: Gap): void;
-  /** Up to 200 messages after this one. */
+  /** Up to {@link PAGE} messages after this one. */
   fetch(conv: string, after: number): Promise<HistoryPage>;
 }
 
 type Cursor = readonly [epoch: string, seq: number];
 
+/** The most that the server gives in one answer. */
+export const PAGE = 200;
 /** Of cursors in a hello, so that they fit into its frame; the most recent conversations come first. */
 const RESUME_BYTES = 32_768;
 

@@ -5,8 +5,8 @@ import { ownStatus, shownUpTo } from "./do-not-disturb.js";
 
 /** A conversation's read mark is reported at most so often. */
 const READ_EVERY_MS = 1_000;
-/** The watch list's limit. */
-const WATCHED_AT_MOST = 500;
+/** The server's limit of a watch list. */
+export const WATCHED_AT_MOST = 500;
 
 export function deriveEffects(
   changed: View,

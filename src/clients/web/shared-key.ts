@@ -2,6 +2,7 @@
  * The key with which the tabs of this browser share a name. Only a tab that is connected with a key writes it, so
  * the stored key is always valid. A tab that leaves removes it, and those that stay write it again.
  */
+import { isKey } from "../sdk/argument-checks.js";
 import { remove, load, save } from "./browser-storage.js";
 import { onOtherTab } from "./tabs.js";
 
@@ -13,7 +14,7 @@ let own: readonly [name: string, key: string] | undefined;
 
 export function sharedKey(name: string): string | undefined {
   const key = load("browser", placeOf(name));
-  return typeof key === "string" && /^[\w-]{1,64}$/.test(key) ? key : undefined; // other pages write there, too
+  return isKey(key) ? key : undefined; // other pages write there, too
 }
 
 /** Waits for the key of another tab that may be joining at the same moment. */

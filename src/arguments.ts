@@ -24,5 +24,5 @@ export function readArguments(words: readonly string[]): Asked {
 /** The versions of the release and of its functions in Redis: both matter while two releases serve side by side. */
 export async function versionLine(): Promise<string> {
   const [version, source] = await Promise.all([readVersion(), readFunctionSource()]);
-  return `tertulia ${version} (ledger ${source.version})`;
+  return `tertulia ${version} (function library ${source.version})`;
 }

@@ -26,7 +26,7 @@ export class Counters {
   readonly registry = new Registry();
   readonly buildInfo = this.#gauge(
     "build_info",
-    "1, with the versions of the node and its ledger",
+    "1, with the versions of the node and of its function library (ledger)",
     ["version", "ledger"],
   );
   readonly connections = this.#gauge("connections", "Open connections by dialect", ["dialect"]);
@@ -57,15 +57,14 @@ export class Counters {
       BUCKETS,
     ),
   );
-  readonly redisCalls = this.#histogram(
-    "redis_call_seconds",
-    "Calls of ledger functions",
-    BUCKETS,
-    ["function"],
-  );
-  readonly redisErrors = this.#counter("redis_call_errors_total", "Ledger calls that failed", [
+  readonly redisCalls = this.#histogram("redis_call_seconds", "Calls of Redis functions", BUCKETS, [
     "function",
   ]);
+  readonly redisErrors = this.#counter(
+    "redis_call_errors_total",
+    "Calls of Redis functions that failed",
+    ["function"],
+  );
   readonly certificateEnd = this.#sampled(
     "redis_certificate_end_timestamp_seconds",
     "When the certificate ends that Redis showed to this node's open connection; 0 without TLS",

@@ -69,7 +69,7 @@ export class GatewayLogs {
     if (event === undefined) return;
     this.seen.set(event, (this.seen.get(event) ?? 0) + 1);
     if (event === "node_ready") {
-      this.releases.add(`${line.version ?? "0.1.0"} with ledger ${line.ledger}`);
+      this.releases.add(`${line.version ?? "0.1.0"} with functions ${line.ledger}`);
     }
     if (event === "leading_began" && line.token !== undefined) {
       this.terms.push({ token: line.token, gateway, time: line.time });

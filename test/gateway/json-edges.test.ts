@@ -37,7 +37,7 @@ async function gatewayOf(
   return gateway;
 }
 
-/** How often a function of the ledger was called, or has failed. */
+/** How often a Redis function was called, or has failed. */
 async function calls(
   { counters }: Gateway,
   which: "redisCalls" | "redisErrors",

@@ -90,7 +90,7 @@ test("server, client, image and changelog are of one version, which the commands
   expect(/^## (\S+)$/m.exec(changelog)?.[1]).toBe(version);
   const installed = join(packed.folder, "node_modules/tertulia/dist");
   expect(ask(installed, "main.js", "--version").stdout).toMatch(
-    new RegExp(`^tertulia ${version} \\(ledger [0-9a-f]{8}\\)\n$`),
+    new RegExp(`^tertulia ${version} \\(function library [0-9a-f]{8}\\)\n$`),
   );
   expect(ask(installed, "clients/tui/main.js", "--version").stdout).toBe(
     `tertulia-chat ${version}\n`,

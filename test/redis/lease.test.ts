@@ -7,7 +7,7 @@ import type { FunctionLibrary } from "#tertulia/redis/function-library.js";
 
 test("a generation on older data is requested at the third beat, however often the node joined", async () => {
   const asked: string[] = [];
-  const ledger = {
+  const library = {
     observe: observe("silent", "test"),
     call: async (_name: string, _keys: unknown, [, , , mode, anew]: string[]) => {
       asked.push(`${mode!} ${anew!}`);
@@ -15,7 +15,7 @@ test("a generation on older data is requested at the third beat, however often t
     },
   };
   const settings = { leaseMs: 4_000, stallMs: 2_500, idleAfterMs: 60_000 };
-  const leases = new RedisLeases(ledger as unknown as FunctionLibrary, new Keys("test"), settings);
+  const leases = new RedisLeases(library as unknown as FunctionLibrary, new Keys("test"), settings);
   for (let beat = 0; beat < 3; beat++) {
     await leases.renew("node");
     if (beat < 2) await leases.join("node");

@@ -61,7 +61,7 @@ for (const [release, those] of lines) {
     const logs = new GatewayLogs(() => 77);
     for (const line of those) logs.take(line, 1);
     logs.take({ time: 6, msg: "client connected", event: "connected" }, 1);
-    expect([...logs.releases]).toEqual(["0.3.0 with ledger abc"]);
+    expect([...logs.releases]).toEqual(["0.3.0 with functions abc"]);
     expect(logs.terms).toEqual([{ token: "1-1", gateway: 1, time: 2 }]);
     expect(logs.reports).toEqual([
       {

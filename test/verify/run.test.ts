@@ -53,10 +53,12 @@ test("a short run under faults keeps every promise", async () => {
 test("another release serves beside this one, and every promise is kept", async () => {
   const beside = await copyOf(dist);
   onTestFinished(() => rm(dirname(beside), { recursive: true }));
-  await appendFile(join(beside, "redis/lua/1-bucket.lua"), "-- its ledger is another one\n");
+  await appendFile(join(beside, "redis/lua/1-bucket.lua"), "-- it is another library\n");
   const faults = ["rolling-restart", "kill-gateway"];
   const result = await kept({ ...small, minutes: 0.2, faults, beside });
-  expect(result.figures["releases"]).toMatch(/^[^,]+ with ledger \w+, [^,]+ with ledger \w+$/);
+  expect(result.figures["releases"]).toMatch(
+    /^[^,]+ with functions \w+, [^,]+ with functions \w+$/,
+  );
 }, 400_000);
 
 test("a release beside itself proves nothing", async () => {

@@ -100,6 +100,19 @@ describe.each(["", "ws-protocol"])("bytes, subprotocol '%s'", (subprotocol) => {
     expect((await client.settles()).map(show)).toEqual(heard.map(show));
   });
 
+  test("op 1 and op 6 with more behind them are answered as without [abuse:op1-behind] [abuse:op6-behind]", async () => {
+    for (const [op, code] of [
+      [1, 51],
+      [6, 57],
+    ] as const) {
+      client.says(op);
+      const plain = await client.settles();
+      expect(plain.map(([first]) => first)).toEqual([code]);
+      client.says(op, other, 7);
+      expect((await client.settles()).map(show)).toEqual(plain.map(show));
+    }
+  });
+
   test("a text frame need not be UTF-8", async () => {
     client.webSocket.send(frame(4, me, L(Buffer.from([0xff]))), { binary: false });
     const heard = await client.settles();

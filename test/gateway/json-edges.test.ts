@@ -327,6 +327,15 @@ test("a hello with thousands of cursors is answered in order", async () => {
   await back.hears({ type: "message", conv: "@bob", text: "a note" });
 });
 
+test("pings count against the rate limit, also before hello [abuse:ping-often]", async () => {
+  const gateway = await gatewayOf("pings", { REQUESTS_PER_SECOND: 1 });
+  const ana = await JsonClient.connect(gateway.port);
+  for (let id = 0; id < 20; id++) ana.says({ type: "ping", id });
+  await ana.hears({ type: "pong", id: 0 });
+  const refused = await ana.awaits({ type: "error", code: "rate_limited" });
+  expect(refused).toMatchObject({ id: expect.any(Number), retryAfterMs: expect.any(Number) });
+});
+
 test("bad frames count against the rate limit, and are refused before they are parsed [abuse:frame-rate]", async () => {
   const gateway = await gatewayOf("rate", { REQUESTS_PER_SECOND: 5 });
   const ana = await JsonClient.connect(gateway.port);

@@ -56,6 +56,28 @@ test("its errors are those of the table, in JSON and in bytes", () => {
   expect(new Set(table("Code 50: error").map(([byte]) => byte))).toEqual(bytes);
 });
 
+test("the fields of `ok` are the same in each request's section and in the table, and together those of its shape", () => {
+  const inTable = table("`ok`").flatMap(([requests, fields]) =>
+    quotedIn(requests!).map((request) => [request, quotedIn(fields!.split(";")[0]!)] as const),
+  );
+  const inSections = inTable.map(([request]) => {
+    const { at } = headings().find(({ title }) => title === `\`${request}\``)!;
+    const [, answer] = /Answer: `ok`([^.;]*)/.exec(text.slice(at))!;
+    return [request, quotedIn(answer!)] as const;
+  });
+  expect(inSections).toEqual(inTable);
+  const others = ["hello", "ping"]; // answered by welcome and pong
+  const requests = allFrames().filter((frame: string) => frame.startsWith("request "));
+  expect(new Set([...others, ...inTable.map(([request]) => request)])).toEqual(
+    new Set(requests.map((frame: string) => frame.split(" ")[1])),
+  );
+  const [, shape] = /^interface OkEvent \{\n([^]*?)\n\}/m.exec(text)!;
+  const fields = [...shape!.matchAll(/^ {2}(\w+)\??:/gm)].map(([, field]) => field!);
+  expect(new Set(["type", "id", ...inTable.flatMap(([, names]) => names)])).toEqual(
+    new Set(fields),
+  );
+});
+
 test("each rule about abuse has an id of its own, and tests on a gateway name these ids and no others", async () => {
   const tables = [...text.matchAll(/^\|(?: id \|)? abuse.*\n.*\n((?:\|.*\n)+)/gm)];
   const rows = tables.flatMap(([, lines]) => lines!.trim().split("\n"));
@@ -120,6 +142,10 @@ function table(title: string): string[][] {
       .split("|")
       .map((cell) => cell.trim()),
   );
+}
+
+function quotedIn(words: string): string[] {
+  return [...words.matchAll(/`([^`]+)`/g)].map(([, word]) => word!);
 }
 
 /** As GitHub makes it. */

@@ -5,6 +5,7 @@
 import { setTimeout as pause } from "node:timers/promises";
 import { WebSocket } from "ws";
 import { frameOf } from "#tertulia/wire/bytes.js";
+import { CODE, OP } from "./classic-numbers.js";
 import type { History } from "./history.js";
 import type { Random } from "./random.js";
 
@@ -84,15 +85,15 @@ export class Client implements RunClient {
 
   /** Asks for the status of a user. One question at a time, when all is quiet. */
   async statusOf(name: string): Promise<number | undefined> {
-    const answer = await this.#ask(frameOf(2, Buffer.from(name)));
-    return answer[0] === 52 ? answer.at(-1) : undefined;
+    const answer = await this.#ask(frameOf(OP.lookup, Buffer.from(name)));
+    return answer[0] === CODE.user ? answer.at(-1) : undefined;
   }
 
   /** Asks for the newest messages with a user: their ids, oldest first. One question at a time, when all is quiet. */
   async historyWith(name: string): Promise<string[]> {
-    const answer = await this.#ask(frameOf(5, Buffer.from(name)));
+    const answer = await this.#ask(frameOf(OP.history, Buffer.from(name)));
     const ids: string[] = [];
-    for (let offset = 2; answer[0] === 56 && offset < answer.length;) {
+    for (let offset = 2; answer[0] === CODE.history && offset < answer.length;) {
       const text = offset + 1 + answer[offset]!;
       offset = text + 1 + answer[text]!;
       ids.push(answer.toString("latin1", text + 1, offset).split(" ")[1] ?? "");
@@ -174,7 +175,7 @@ export class Client implements RunClient {
       const id = `${idPrefix}.${++this.#count}`;
       this.#awaited.add(id);
       this.#history.add({ kind: "invoke", session: this.#session, id, conv });
-      webSocket.send(frameOf(4, Buffer.from(to), Buffer.from(`${conv} ${id}`)));
+      webSocket.send(frameOf(OP.send, Buffer.from(to), Buffer.from(`${conv} ${id}`)));
     }
     const timer = setTimeout(() => this.#giveUp("unknown"), ANSWER_WITHIN_MS);
     await answered;
@@ -198,18 +199,18 @@ export class Client implements RunClient {
 
   #hear(session: number, frame: Buffer): void {
     const [code, length] = frame as unknown as [number, number];
-    if (code === 55) {
+    if (code === CODE.message) {
       const [conv = "", id = ""] = frame.toString("latin1", 3 + length).split(" ");
       if (!this.#isOfThisRun(id)) return;
       this.#history.add({ kind: "heard", session, id, conv });
       if (session !== this.#session || !this.#awaited.delete(id)) return;
       this.#history.add({ kind: "ok", id });
       if (this.#awaited.size === 0) this.#wake();
-    } else if (code === 53 || code === 54) {
+    } else if (code === CODE.registered || code === CODE.status) {
       const name = frame.toString("latin1", 2, 2 + length);
       if (!this.#isOfThisRun(name)) return;
       this.#history.add({ kind: "presence", session, name, status: frame[2 + length]! });
-    } else if (code === 50) this.#refused(length === 6 ? "unknown" : "fail");
+    } else if (code === CODE.error) this.#refused(length === 6 ? "unknown" : "fail");
     else this.#answer(frame);
   }
 

@@ -4,6 +4,7 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { setTimeout as pause } from "node:timers/promises";
 import { WebSocket } from "ws";
+import { CODE } from "../classic-numbers.js";
 import { Cluster } from "../cluster.js";
 import { medianAndMax } from "../figures.js";
 import type { GatewayProcess } from "../gateway-process.js";
@@ -185,7 +186,7 @@ async function connect(
 
 function note({ came, left }: Viewer, frame: Buffer): void {
   const [code, length = 0] = frame;
-  if (code !== 53 && code !== 54) return;
+  if (code !== CODE.registered && code !== CODE.status) return;
   const name = frame.toString("latin1", 2, 2 + length);
   if (frame[2 + length] !== 0) came.add(name);
   else left.set(name, [...(left.get(name) ?? []), performance.now()]);

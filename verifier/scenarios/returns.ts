@@ -5,6 +5,7 @@ import { join } from "node:path";
 import { setTimeout as pause } from "node:timers/promises";
 import { WebSocket } from "ws";
 import { connect, type Tertulia } from "#tertulia/clients/sdk/tertulia.js";
+import { CODE } from "../classic-numbers.js";
 import { Cluster } from "../cluster.js";
 import { medianAndMax } from "../figures.js";
 import type { GatewayProcess } from "../gateway-process.js";
@@ -193,7 +194,8 @@ async function view(port: number): Promise<{ webSocket: WebSocket; left: string[
   const left: string[] = [];
   webSocket.on("message", (frame: Buffer) => {
     const [code, length = 0] = frame;
-    if (code === 54 && frame[2 + length] === 0) left.push(frame.toString("latin1", 2, 2 + length));
+    if (code !== CODE.status || frame[2 + length] !== 0) return;
+    left.push(frame.toString("latin1", 2, 2 + length));
   });
   await new Promise<void>((resolve, reject) => {
     webSocket.once("open", resolve);

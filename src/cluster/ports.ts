@@ -23,7 +23,7 @@ export interface Head {
   readonly isOlder: boolean;
 }
 
-/** Membership on loan: a node that stops renewing is dead for the others after the lease. */
+/** Membership for a limited time: a node that stops renewing is dead for the others after the lease. */
 export interface NodeLease {
   /** A new member, under an incarnation never used before. */
   join(incarnation: string): Promise<Head[]>;
@@ -32,7 +32,7 @@ export interface NodeLease {
   retire(incarnation: string): Promise<void>;
 }
 
-/** Leadership on loan. A token is greater than all tokens given out before, across failovers. */
+/** Leadership for a limited time. A token is greater than all tokens given out before, across failovers. */
 export interface LeaderLease {
   /** The token while `incarnation` leads, else undefined. */
   acquire(incarnation: string): Promise<string | undefined>;
@@ -49,7 +49,7 @@ export interface LocalNames {
   sessionsOf(name: Name): readonly string[];
 }
 
-/** What the leader alone does; every step re-checks inside, and refuses a token that is stale. */
+/** What only the leader does: each step checks the token, and refuses a stale one. */
 export interface Duties {
   /** Active users who were quiet for the idle time become inactive. Returns the nodes found dead. */
   sweep(token: string): Promise<{ idled: number; dead: DeadNode[] }>;

@@ -63,7 +63,7 @@ export interface GatewayDependencies {
   /** Signs out the session's user, if the session still has its name; keeps retrying. */
   readonly onLeft: (session: Session) => void;
   readonly isReady: () => boolean;
-  /** Told at /readyz, so that it knows itself among its peers. */
+  /** `/readyz` answers with it, so that this gateway recognises itself among its peers. */
   readonly id: string;
   readonly nowMs: () => number;
   /** The page for browsers, if there is one. */

@@ -91,7 +91,7 @@ test("one unavailable answer does not make a client move", async () => {
   const door = await closedDoor();
   const { chat } = join([server.url, door.url]);
   for (const n of [1, 2, 3]) await chat.publish("~", `text ${n}`);
-  await pause(1_200); // it would have gone by now
+  await pause(1_500); // it would have gone by now
   expect(door.knocks).toBe(0);
 });
 
@@ -120,7 +120,7 @@ test("a program that stood still does not suspect the node", async () => {
   const said = chat.publish("~", "text 1");
   Atomics.wait(new Int32Array(new SharedArrayBuffer(4)), 0, 0, 6_500); // the answer is due when it goes on
   await said;
-  await pause(1_200); // it would have gone by now
+  await pause(1_500); // it would have gone by now
   expect(door.knocks).toBe(0);
 });
 

@@ -37,6 +37,8 @@ const NAME_ATTEMPT = 1;
 const UNAVAILABLE_IN_ROW = 2;
 /** All clients of a node suspect it at the same time, and spread their attempts over this. */
 const SUSPECT_SPREAD_MS = 1_000;
+/** At least: what came while the program stood still is read by then. */
+const SUSPECT_LEAST_MS = 250;
 /** For the answer to `bye`. */
 const BYE_WITHIN_MS = 2_000;
 
@@ -198,7 +200,7 @@ export class Reconnector {
     this.#timer = startTimer(() => {
       if (isDue()) this.#dial();
       else this.#migration = undefined;
-    }, Math.random() * SUSPECT_SPREAD_MS);
+    }, SUSPECT_LEAST_MS + Math.random() * SUSPECT_SPREAD_MS);
   }
 
   /** The candidate has failed. True: the current connection was only suspected, and stays. */

@@ -101,6 +101,7 @@ export function connectRedis(
     if (givenUp.has(redis)) return;
     readAgain();
     setTimeout(() => {
+      if (givenUp.has(redis)) return;
       redis.connect().catch(() => {}); // the library retries; a listener logs the error
     }, AGAIN_AFTER_MS);
   });

@@ -5,6 +5,7 @@
 import { X509Certificate } from "node:crypto";
 import { readFileSync } from "node:fs";
 import { createServer, Socket, type AddressInfo } from "node:net";
+import { setTimeout as pause } from "node:timers/promises";
 import { createServer as createTlsServer, TLSSocket } from "node:tls";
 import { Redis, type RedisOptions } from "ioredis";
 import { afterEach, expect, test, vi } from "vitest";
@@ -161,6 +162,19 @@ test("a connection that the library has ended can be made again", async () => {
   redis.disconnect();
   await ended;
   await eventually(() => expect(redis.status).toBe("ready"));
+});
+
+test("a connection that is given up after the library has ended it is not made again", async () => {
+  const primary = await server(redisSays);
+  const { redis } = connection(`redis://127.0.0.1:${primary.port}`);
+  await redis.connect();
+  const ended = new Promise((resolve) => redis.once("end", () => resolve(undefined)));
+  redis.disconnect();
+  await ended;
+  const connect = vi.spyOn(redis, "connect");
+  giveUp(redis);
+  await pause(700); // it would have been made again by now
+  expect(connect).not.toHaveBeenCalled();
 });
 
 interface FakeServer {

@@ -197,10 +197,13 @@ export class Reconnector {
     if (!this.#moves.take(nowMs)) return;
     this.#migration = "suspect";
     clearTimeout(this.#timer);
-    this.#timer = startTimer(() => {
-      if (isDue()) this.#dial();
-      else this.#migration = undefined;
-    }, SUSPECT_LEAST_MS + Math.random() * SUSPECT_SPREAD_MS);
+    this.#timer = startTimer(
+      () => {
+        if (isDue()) this.#dial();
+        else this.#migration = undefined;
+      },
+      SUSPECT_LEAST_MS + Math.random() * SUSPECT_SPREAD_MS,
+    );
   }
 
   /** The candidate has failed. True: the current connection was only suspected, and stays. */

@@ -41,8 +41,8 @@ export function socketOf({ stream }: Redis): unknown {
 
 /**
  * Lets the sockets of a connection fail more than once. ioredis listens once to each, but over TLS 1.3 a refused client
- * certificate is an error of a socket that stays open; if it is then reset, nobody would have the second error, and the
- * process would end.
+ * certificate is an error of a socket that stays open. If the socket is then reset, that is a second error: without this
+ * listener it would be uncaught, and end the process.
  */
 export function outliveSocketErrors(redis: Redis): void {
   redis.on("connect", () => redis.stream.on("error", () => {}));

@@ -158,9 +158,7 @@ test("a connection that the library has ended can be made again", async () => {
   const primary = await server(redisSays);
   const { redis } = connection(`redis://127.0.0.1:${primary.port}`);
   await redis.connect();
-  const ended = new Promise((resolve) => redis.once("end", () => resolve(undefined)));
-  redis.disconnect();
-  await ended;
+  await endedByLibrary(redis);
   await eventually(() => expect(redis.status).toBe("ready"));
 });
 
@@ -168,14 +166,18 @@ test("a connection that is given up after the library has ended it is not made a
   const primary = await server(redisSays);
   const { redis } = connection(`redis://127.0.0.1:${primary.port}`);
   await redis.connect();
-  const ended = new Promise((resolve) => redis.once("end", () => resolve(undefined)));
-  redis.disconnect();
-  await ended;
+  await endedByLibrary(redis);
   const connect = vi.spyOn(redis, "connect");
   giveUp(redis);
   await pause(700); // it would have been made again by now
   expect(connect).not.toHaveBeenCalled();
 });
+
+async function endedByLibrary(redis: Redis): Promise<void> {
+  const ended = new Promise<void>((resolve) => redis.once("end", () => resolve()));
+  redis.disconnect();
+  await ended;
+}
 
 interface FakeServer {
   readonly port: number;

@@ -22,8 +22,8 @@ export interface TerminalOptions {
 
 export class Terminal {
   readonly #options: TerminalOptions;
-  /** Who has it: the shell gets it back while this program is suspended, and at the end. */
-  #state: "shell's" | "ours" = "shell's";
+  /** Released: while this program is suspended, and at the end. */
+  #state: "released" | "taken" = "released";
   readonly #decoder = new StringDecoder("utf8");
   #keyboard = new Keyboard();
   #waiting: NodeJS.Timeout | undefined;
@@ -61,7 +61,7 @@ export class Terminal {
   }
 
   write(text: string): void {
-    if (this.#state === "ours") this.#options.output.write(text);
+    if (this.#state === "taken") this.#options.output.write(text);
   }
 
   /** Gives the terminal back to the shell until it continues this program. */
@@ -92,8 +92,8 @@ export class Terminal {
   }
 
   #enter(): void {
-    if (this.#state === "ours") return;
-    this.#state = "ours";
+    if (this.#state === "taken") return;
+    this.#state = "taken";
     this.#keyboard = new Keyboard();
     this.#options.input.setRawMode(true);
     this.#options.input.resume();
@@ -102,8 +102,8 @@ export class Terminal {
   }
 
   #leave(): void {
-    if (this.#state === "shell's") return;
-    this.#state = "shell's";
+    if (this.#state === "released") return;
+    this.#state = "released";
     clearTimeout(this.#waiting);
     try {
       this.#options.input.setRawMode(false);

@@ -274,8 +274,8 @@ describe("append", () => {
     await new Promise((resolve) => setTimeout(resolve, 30));
     const shown = await library.call("history", [keys.history(0, general)], [255, 20]);
     expect(shown).toEqual([]);
-    // an old head is dropped by the next messages, 64 at a time
-    for (let i = 0; i < 5; i++) {
+    // an old head is dropped by each 16th message, 64 at a time
+    for (let i = 0; i < 5 * 16; i++) {
       await library.call("append", messageKeys(`d${i}`), [
         node,
         "ana",
@@ -287,7 +287,37 @@ describe("append", () => {
         0,
       ]);
     }
-    expect(await redis.client.xlen(keys.history(0, general))).toBeLessThan(64);
+    expect(await redis.client.xlen(keys.history(0, general))).toBeLessThan(5 * 16 + 64);
+  });
+
+  test("renews a conversation's expiry and its place in the inboxes once a minute", async () => {
+    const its = [...privateKeys, keys.sent(0, direct, "ana" as never, "m1"), ...inboxesWith("bob")];
+    const say = (mid: string): Promise<unknown> =>
+      library.call("append", its.with(5, keys.sent(0, direct, "ana" as never, mid)), [
+        node,
+        "ana",
+        "bob",
+        mid,
+        "hi",
+        100,
+        60_000,
+        0,
+      ]);
+    const conversation = keys.conversation(0, direct);
+    await say("m1");
+    await redis.client.zadd(anasInbox, 1, "bob");
+    await redis.client.pexpire(conversation, 120_000);
+    await say("m2");
+    expect(Number(await redis.client.zscore(anasInbox, "bob"))).toBe(1);
+    expect(await redis.client.pttl(conversation)).toBeLessThanOrEqual(120_000);
+    await redis.client.hincrby(conversation, "renewed", -60_000);
+    await say("m3");
+    expect(Number(await redis.client.zscore(anasInbox, "bob"))).toBeGreaterThan(1);
+    expect(await redis.client.pttl(conversation)).toBeGreaterThan(120_000);
+    await redis.client.zrem(anasInbox, "bob");
+    await redis.client.hincrby(conversation, "renewed", 600_000); // the clock was set back
+    await say("m4");
+    expect(await redis.client.zscore(anasInbox, "bob")).not.toBeNull();
   });
 });
 

@@ -16,8 +16,8 @@ export const BUGS_OF_MESSAGES: Readonly<Record<string, Bug>> = {
       replace(
         MESSAGES,
         "append",
-        "local last = redis.call('HMGET', conversation, 'seq', 'epoch')",
-        "redis.call('HINCRBY', conversation, 'seq', 1) local last = redis.call('HMGET', conversation, 'seq', 'epoch')",
+        "local last = redis.call('HMGET', conversation, 'seq', 'epoch', 'renewed')",
+        "redis.call('HINCRBY', conversation, 'seq', 1) local last = redis.call('HMGET', conversation, 'seq', 'epoch', 'renewed')",
       ),
       replace(
         MESSAGES,

@@ -97,10 +97,11 @@ local function lineage_of(bucket)
 end
 
 local function keep_position(bucket)
-  redis.call('HSET', bucket.meta, 'replid', bucket.replid, 'g', bucket.generation, 'n', bucket.offset, 'at', bucket.at)
+  redis.call('HSET', bucket.meta, 'n', bucket.offset, 'at', bucket.at)
   if bucket.came_from then
     bucket.grace = math.max(bucket.grace, bucket.now + bucket.lease)
-    redis.call('HSET', bucket.meta, 'grace', bucket.grace, 'lineage', lineage_of(bucket))
+    redis.call('HSET', bucket.meta, 'replid', bucket.replid, 'g', bucket.generation, 'grace', bucket.grace,
+      'lineage', lineage_of(bucket))
     bucket.came_from = nil
   end
   given[bucket.meta] = { generation = bucket.generation, offset = bucket.offset }

@@ -2,9 +2,10 @@
 --
 -- history (stream, id seq-0): 'm' -> record
 -- conversation (hash): seq and epoch of the last message; wrote:<author>, the number of an author's last message,
---   who has read up to there at least. It is stored here because every message writes this hash anyway
+--   who has read up to there at least. It is stored here because every message writes this hash anyway; renewed, when
+--   its expiry and the inboxes were renewed
 -- sent (string): "seq epoch time", the first answer, for as long as a message may be sent again
--- inbox (zset): for one user, the other user of each private conversation -> time of the last message
+-- inbox (zset): for one user, the other user of each private conversation -> time of the last message, to the minute
 -- marks (hash): for one user, '~' or the other user -> number of the message up to which it was read
 -- record: time, epoch, seq (48 bits each), then mid, author, to (each behind a length byte; `to` is empty in the
 --   general chat), then the text
@@ -12,12 +13,16 @@
 local SENT_KEPT_MS = 15 * 60 * 1000
 local INBOX_KEPT = 200
 local DAY_MS = 24 * 60 * 60 * 1000
+-- A conversation's own expiry, and its place in the inboxes, are renewed so often, not by each message.
+local RENEWED_EACH_MS = 60 * 1000
+-- Each message of a conversation whose number is a multiple of this drops messages that are too old.
+local TRIMMED_EACH = 16
 
 local function wrote_field(author)
   return 'wrote:' .. author
 end
 
--- Drops messages that are too old, at most 64 in a call: that is enough, because every append calls it.
+-- Drops messages that are too old, at most 64 in a call. Reading leaves out what is too old anyway.
 local function trim_by_age(history, oldest_kept)
   local oldest = redis.call('XRANGE', history, '-', '+', 'COUNT', 1)[1]
   if not oldest or struct.unpack('>I6', oldest[2][2]) >= oldest_kept then return end
@@ -55,8 +60,6 @@ local function append(keys, args)
   local keep, keep_ms, least_replicas = args[6], tonumber(args[7]), tonumber(args[8])
   local own_inbox, own_marks, inbox, marks = unpack(keys, 7, 10)
   expect('stream', log)
-  expect('zset', own_inbox, inbox)
-  expect('hash', own_marks, marks)
   local bucket = open(meta)
   local first_answer = redis.call('GET', sent)
   if first_answer then
@@ -69,7 +72,13 @@ local function append(keys, args)
     error({ err = 'NOREPLICAS the primary has ' .. bucket.replicas .. ' replicas' })
   end
 
-  local last = redis.call('HMGET', conversation, 'seq', 'epoch')
+  local last = redis.call('HMGET', conversation, 'seq', 'epoch', 'renewed')
+  local renewed = tonumber(last[3])
+  local is_due = not renewed or math.abs(bucket.now - renewed) >= RENEWED_EACH_MS
+  if is_due then
+    expect('zset', own_inbox, inbox)
+    expect('hash', own_marks, marks)
+  end
   local seq = (tonumber(last[1]) or 0) + 1
   local epoch = math.max(tonumber(last[2]) or bucket.now, bucket.generation)
   local record = struct.pack('>I6I6I6Bc0Bc0Bc0', bucket.at, epoch, seq,
@@ -78,16 +87,19 @@ local function append(keys, args)
   redis.call('XADD', history, 'MAXLEN', '~', keep, string.format('%.0f-0', seq), 'm', record)
   redis.call('HSET', conversation, 'seq', seq, 'epoch', epoch, wrote_field(author), seq)
   redis.call('SET', sent, string.format('%.0f %.0f %.0f', seq, epoch, bucket.at), 'PX', SENT_KEPT_MS)
-  trim_by_age(history, bucket.now - keep_ms)
-  redis.call('PEXPIRE', history, keep_ms)
-  redis.call('PEXPIRE', conversation, keep_ms + DAY_MS)
+  if seq % TRIMMED_EACH == 0 then trim_by_age(history, bucket.now - keep_ms) end
   if not last[1] then
     -- the conversation had expired and begins anew: marks of the old one mean nothing now
     if own_inbox then redis.call('HDEL', own_marks, to) end
     if inbox then redis.call('HDEL', marks, author) end
   end
-  if own_inbox then remember(bucket, own_inbox, own_marks, to, keep_ms + DAY_MS) end
-  if inbox then remember(bucket, inbox, marks, author, keep_ms + DAY_MS) end
+  redis.call('PEXPIRE', history, keep_ms)
+  if is_due then
+    redis.call('HSET', conversation, 'renewed', bucket.now)
+    redis.call('PEXPIRE', conversation, keep_ms + DAY_MS)
+    if own_inbox then remember(bucket, own_inbox, own_marks, to, keep_ms + DAY_MS) end
+    if inbox then remember(bucket, inbox, marks, author, keep_ms + DAY_MS) end
+  end
   announce(bucket, log, KIND_MESSAGE, record)
   return { 'ok', seq, epoch, bucket.at, bucket.replicas }
 end

@@ -1,7 +1,8 @@
 /** What an operator sees: the event log and the counters. */
 import { pino, type DestinationStream, type Logger, type LoggerOptions } from "pino";
-import { Counter, Gauge, Histogram, Registry, collectDefaultMetrics } from "prom-client";
+import { Gauge, Registry, collectDefaultMetrics } from "prom-client";
 import { LogRateLimiter } from "./log-rate-limiter.js";
+import { Counter, Histogram, Labelled, register, type Series } from "./metrics.js";
 
 const PREFIX = "tertulia_";
 const MAX_PENDING = 10_000;
@@ -31,17 +32,18 @@ export class Counters {
   );
   readonly connections = this.#gauge("connections", "Open connections by dialect", ["dialect"]);
   readonly connectionsLimit = this.#gauge("connections_limit", "MAX_CONNECTIONS");
-  readonly frames = this.#counter("frames_received_total", "Frames from clients", ["kind"]);
-  readonly messages = this.#counter("messages_total", "Messages stored", ["conversation"]);
+  readonly frames = this.#counters("frames_received_total", "Frames from clients", "kind");
+  readonly messages = this.#counters("messages_total", "Messages stored", "conversation");
   readonly repeats = this.#counter("messages_repeated_total", "Messages that were stored already");
-  readonly notices = this.#counter("notices_total", "Events heard from the feed", ["type"]);
-  readonly refusals = this.#counter("refusals_total", "Commands refused, by reason", ["reason"]);
+  readonly notices = this.#counters("notices_total", "Events heard from the feed", "type");
+  readonly refusals = this.#counters("refusals_total", "Commands refused, by reason", "reason");
   readonly deliveries = this.#counter("deliveries_total", "Frames handed to sockets");
   readonly slowReaders = this.#counter("slow_readers_total", "Connections cut for not reading");
-  readonly letGo = this.#counter(
+  readonly letGo = this.#counters(
     "let_go_total",
     "Connections closed because this gateway alone was not ready, or their view had a hole",
-    ["why"],
+    "why",
+    ["alone", "hole"],
   );
   readonly queuedBytes = this.#sampled("queued_bytes", "Bytes that sockets have not taken yet");
   readonly ready = this.#sampled("ready", "1 while this node serves, as /readyz says");
@@ -57,13 +59,16 @@ export class Counters {
       BUCKETS,
     ),
   );
-  readonly redisCalls = this.#histogram("redis_call_seconds", "Calls of Redis functions", BUCKETS, [
+  readonly redisCalls = this.#histograms(
+    "redis_call_seconds",
+    "Calls of Redis functions",
+    BUCKETS,
     "function",
-  ]);
-  readonly redisErrors = this.#counter(
+  );
+  readonly redisErrors = this.#counters(
     "redis_call_errors_total",
     "Calls of Redis functions that failed",
-    ["function"],
+    "function",
   );
   readonly certificateEnd = this.#sampled(
     "redis_certificate_end_timestamp_seconds",
@@ -83,15 +88,19 @@ export class Counters {
     "Gaps of the feed filled from a log",
   );
   readonly eventsFilled = this.#counter("feed_events_filled_total", "Events that filled gaps");
-  readonly holes = this.#counter("feed_holes_total", "Gaps that no log could fill", ["reason"]);
+  readonly holes = this.#counters("feed_holes_total", "Gaps that no log could fill", "reason", [
+    "trimmed",
+    "rolled_back",
+  ]);
   readonly rollbacks = this.#counter(
     "rollbacks_total",
     "Times Redis held older data than this node had seen",
   );
-  readonly resumeGaps = this.#counter(
+  readonly resumeGaps = this.#counters(
     "resume_gaps_total",
     "Gaps that clients were told of when they came back",
-    ["reason"],
+    "reason",
+    ["trimmed", "rolled_back", "limit"],
   );
   readonly resubscriptions = this.#counter("feed_resubscriptions_total", "New subscriptions");
   readonly leading = this.#gauge("leading", "1 while this node leads");
@@ -100,39 +109,52 @@ export class Counters {
     "Times this node lost its lease and rejoined",
   );
   readonly sweeps = this.#counter("sweeps_total", "Rounds of the sweep by this leader");
-  readonly swept = this.#counter("swept_total", "Users swept by this leader", ["kind"]);
+  readonly swept = this.#counters("swept_total", "Users swept by this leader", "kind", [
+    "idle",
+    "lost",
+  ]);
 
   constructor() {
     collectDefaultMetrics({ register: this.registry, prefix: PREFIX });
-    // present from the start: Prometheus sees no increase where a series begins with 1
-    for (const reason of ["trimmed", "rolled_back"]) this.holes.inc({ reason }, 0);
-    for (const reason of ["trimmed", "rolled_back", "limit"]) this.resumeGaps.inc({ reason }, 0);
-    for (const why of ["alone", "hole"]) this.letGo.inc({ why }, 0);
-    for (const kind of ["idle", "lost"]) this.swept.inc({ kind }, 0);
   }
 
-  #counter<Label extends string>(
-    name: string,
-    help: string,
-    labelNames: Label[] = [],
-  ): Counter<Label> {
-    return new Counter({ name: PREFIX + name, help, labelNames, registers: [this.registry] });
+  #counter(name: string, help: string): Counter {
+    return this.#register("counter", name, help, new Counter());
   }
 
-  #histogram<Label extends string>(
+  /** @param present series that are there from the start: Prometheus sees no increase where a series begins with 1 */
+  #counters<Value extends string = string>(
     name: string,
     help: string,
-    buckets: readonly number[],
-    labelNames: Label[] = [],
-  ): Histogram<Label> {
-    const registers = [this.registry];
-    return new Histogram({
-      name: PREFIX + name,
-      help,
-      buckets: [...buckets],
-      labelNames,
-      registers,
-    });
+    label: string,
+    present: readonly Value[] = [],
+  ): Labelled<Counter, Value> {
+    const counters = new Labelled<Counter, Value>(label, () => new Counter());
+    for (const value of present) counters.of(value);
+    return this.#register("counter", name, help, counters);
+  }
+
+  #histogram(name: string, help: string, bounds: readonly number[]): Histogram {
+    return this.#register("histogram", name, help, new Histogram(bounds));
+  }
+
+  #histograms(
+    name: string,
+    help: string,
+    bounds: readonly number[],
+    label: string,
+  ): Labelled<Histogram> {
+    const histograms = new Labelled(label, () => new Histogram(bounds));
+    return this.#register("histogram", name, help, histograms);
+  }
+
+  #register<Of extends Series>(
+    type: "counter" | "histogram",
+    name: string,
+    help: string,
+    series: Of,
+  ): Of {
+    return register(this.registry, { type, name: PREFIX + name, help }, series);
   }
 
   /** A gauge that is read whenever the metrics are collected. */

@@ -8,13 +8,13 @@ export async function sweep(duties: Duties, token: string, observe: Observe): Pr
     const { idled, dead } = await duties.sweep(token);
     observe.counters.sweeps.inc();
     if (idled > 0) {
-      observe.counters.swept.inc({ kind: "idle" }, idled);
+      observe.counters.swept.of("idle").inc(idled);
       observe.log.info({ event: "users_idle", users: idled }, "quiet users became inactive");
     }
     const reaped = await Promise.all(dead.map((node) => duties.reap(token, node)));
     const users = reaped.reduce((sum, count) => sum + count, 0);
     if (users === 0) return;
-    observe.counters.swept.inc({ kind: "lost" }, users);
+    observe.counters.swept.of("lost").inc(users);
     const nodes = [...new Set(dead.map(({ incarnation }) => incarnation))];
     observe.log.warn(
       { event: "users_reaped", users, nodes },

@@ -86,7 +86,7 @@ export class EventLog {
   resumed(session: LoggedSession, conversations: readonly Resumed[]): void {
     const { log, counters } = this.#observe;
     const reasons = conversations.flatMap(({ gaps }) => gaps.map(({ reason }) => reason));
-    for (const reason of reasons) counters.resumeGaps.inc({ reason });
+    for (const reason of reasons) counters.resumeGaps.of(reason).inc();
     const lost = reasons.filter((reason) => reason === "rolled_back").length;
     if (lost === 0) return;
     const fields = { ...this.#of(session), conversations: lost };
@@ -151,7 +151,7 @@ export class EventLog {
   answered(session: LoggedSession, asked: Asked | undefined, reply: Reply): void {
     const { log, counters } = this.#observe;
     if (reply.type === "refused") {
-      counters.refusals.inc({ reason: reply.refusal });
+      counters.refusals.of(reply.refusal).inc();
       const fields = { ...this.#of(session, asked), command: asked?.type, reason: reply.refusal };
       log.info({ event: "command_refused", ...fields }, "command was refused");
     } else if (reply.type === "stored" && asked?.type === "send" && log.isLevelEnabled("debug")) {

@@ -55,7 +55,7 @@ export class Evictor {
       const late = pause(SIGNED_OUT_WITHIN_MS, undefined, { ref: false });
       await Promise.race([session.leave(), late]);
       session.close(closeOf(why, session));
-      this.#counters.letGo.inc({ why });
+      this.#counters.letGo.of(why).inc();
     };
     const times = { windowMs: WINDOW_MS, graceMs: 0, withinMs: 2 * SIGNED_OUT_WITHIN_MS };
     await drain(this.#sessions, { ...times, hurry: NEVER, tell: () => false, leave });

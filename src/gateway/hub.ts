@@ -78,7 +78,7 @@ export class Hub {
     else if (audience !== "members") {
       for (const name of audience) deliveries += fanOut(notice, this.#byName.get(name) ?? [], name);
     }
-    this.#counters.notices.inc({ type: notice.type });
+    this.#counters.notices.of(notice.type).inc();
     this.#count(deliveries, began);
     if (notice.type === "message") this.#counters.delivery.end(notice.message.mid);
   }

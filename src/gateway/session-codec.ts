@@ -35,17 +35,17 @@ export class SessionCodec {
     const { frames } = this.#counters;
     const { asks } = this.#dialect;
     if (!Buffer.isBuffer(this.#atHand)) {
-      frames.inc({ kind: asks });
+      frames.of(asks).inc();
       return { kind: "request", request: this.#atHand!, ref: undefined };
     }
     const { decoded, dialect } = this.#dialect.decodeRequest(this.#atHand, isFirst);
-    frames.inc({ kind: decoded.kind === "request" ? asks : decoded.kind });
+    frames.of(decoded.kind === "request" ? asks : decoded.kind).inc();
     this.#speak(dialect);
     return decoded;
   }
 
   countRefused(): void {
-    this.#counters.frames.inc({ kind: "refused" });
+    this.#counters.frames.of("refused").inc();
   }
 
   /** The answer to the current frame, which exceeded the rate limit. */

@@ -95,7 +95,7 @@ export class RedisConversationStore implements ConversationStore {
     if (repeated) {
       counters.repeats.inc();
       log.info({ event: "message_repeated" }, "message was stored already");
-    } else counters.messages.inc({ conversation: conversation.kind });
+    } else counters.messages.of(conversation.kind).inc();
     return { seq, epoch, time, repeated };
   }
 

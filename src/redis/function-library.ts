@@ -99,10 +99,10 @@ export class FunctionLibrary {
     try {
       return await this.#call(name, keys, args);
     } catch (error) {
-      redisErrors.inc({ function: name });
+      redisErrors.of(name).inc();
       throw error;
     } finally {
-      redisCalls.observe({ function: name }, (performance.now() - began) / 1_000);
+      redisCalls.of(name).observe((performance.now() - began) / 1_000);
     }
   }
 

@@ -7,6 +7,7 @@ import { JsonClient } from "../support/json-client.js";
 import { node } from "../support/nodes.js";
 import { startRedis, type TestRedis } from "../support/redis.js";
 import { Relay } from "../support/relay.js";
+import { samplesOf } from "../support/samples.js";
 import { at, join, upTo } from "../support/sdk-scene.js";
 
 const GENERAL = bucketOfConversation({ kind: "general" });
@@ -83,14 +84,13 @@ async function backup({ client }: TestRedis): Promise<() => Promise<void>> {
 
 /** All gateways know the generation that began last, and nothing has happened in it yet. */
 async function untilEntered(): Promise<void> {
-  const beats = nodes.map(({ counters }) => counters.redisCalls);
   const count = async (): Promise<number[]> =>
     Promise.all(
-      beats.map(async (each) => {
-        const { values } = await each.get();
-        const isCount = ({ metricName, labels }: (typeof values)[number]): boolean =>
-          metricName?.endsWith("_count") === true && labels.function === "beat";
-        return values.find(isCount)?.value ?? 0;
+      nodes.map(async ({ counters }) => {
+        const samples = await samplesOf(counters, "redis_call_seconds");
+        const isCount = ({ metricName, labels }: (typeof samples)[number]): boolean =>
+          metricName?.endsWith("_count") === true && labels["function"] === "beat";
+        return samples.find(isCount)?.value ?? 0;
       }),
     );
   const before = await count();

@@ -10,6 +10,7 @@ import { eventually } from "../support/eventually.js";
 import { JsonClient } from "../support/json-client.js";
 import { node } from "../support/nodes.js";
 import { startRedis, type TestRedis } from "../support/redis.js";
+import { samplesOf } from "../support/samples.js";
 
 type Gateway = Awaited<ReturnType<typeof node>>;
 
@@ -43,9 +44,10 @@ async function calls(
   which: "redisCalls" | "redisErrors",
   name: string,
 ): Promise<number> {
-  const { values } = await counters[which].get();
-  return values.reduce((sum, { labels, value, ...each }) => {
-    const isCount = !("metricName" in each) || String(each.metricName).endsWith("_count");
+  const metric = which === "redisCalls" ? "redis_call_seconds" : "redis_call_errors_total";
+  const samples = await samplesOf(counters, metric);
+  return samples.reduce((sum, { labels, value, metricName = "" }) => {
+    const isCount = /_(count|total)$/.test(metricName);
     return labels["function"] === name && isCount ? sum + value : sum;
   }, 0);
 }

@@ -1,5 +1,6 @@
 /** The log and the counters of a history: what operators' programs read of them. */
 import { Counters, type Log, type Observe } from "#tertulia/observe.js";
+import { samplesOf } from "../support/samples.js";
 import type { Transcript } from "./transcript.js";
 
 /** Events that programs read. Of all other lines only the level is noted, from `warn` on. */
@@ -47,22 +48,21 @@ export function fakeObserve(transcript: Transcript): Observe {
 }
 
 const TOTALS = [
-  ["frames", counters.frames],
-  ["refusals", counters.refusals],
-  ["deliveries", counters.deliveries],
-  ["slow readers", counters.slowReaders],
-  ["resume gaps", counters.resumeGaps],
-  ["connections", counters.connections],
+  ["frames", "frames_received_total"],
+  ["refusals", "refusals_total"],
+  ["deliveries", "deliveries_total"],
+  ["slow readers", "slow_readers_total"],
+  ["resume gaps", "resume_gaps_total"],
+  ["connections", "connections"],
 ] as const;
 
 /** What the counters say when a history has ended. */
 export async function totals(): Promise<string> {
   const all: string[] = [];
-  for (const [name, counter] of TOTALS) {
-    const { values } = await counter.get();
-    for (const { value, labels } of values) {
+  for (const [name, metric] of TOTALS) {
+    for (const { value, labels } of await samplesOf(counters, metric)) {
       if (value === 0) continue;
-      const label = Object.values(labels as Record<string, string | number>).join(" ");
+      const label = Object.values(labels).join(" ");
       all.push(`${name}${label === "" ? "" : ` ${label}`}: ${value}`);
     }
   }

@@ -18,7 +18,7 @@ export class HoleLog {
 
   add(bucket: number, hole: Hole, found: Found): void {
     const kept = isLoss(found) ? { kept: found.kept } : {};
-    this.#observe.counters.holes.inc({ reason: hole.reason });
+    this.#observe.counters.holes.of(hole.reason).inc();
     this.#observe.log.warn(
       { event: "events_missing", bucket, ...hole, ...kept },
       "events are missing from the log",

@@ -18,6 +18,7 @@ import { newState, type SessionState } from "../session/state.js";
 import { CLOSE } from "../wire/close-codes.js";
 import type { Dialect } from "../wire/dialect.js";
 import type { AnsweringSocket } from "./answering-socket.js";
+import { isForAll } from "./hub.js";
 import { loggedEnding } from "./event-log.js";
 import { logEffect } from "./log-effects.js";
 import type { Frame } from "./frame.js";
@@ -54,7 +55,7 @@ export class Connection implements Session {
   #answerClose: () => void = () => {};
 
   constructor(dialect: Dialect, dependencies: SessionDependencies) {
-    const { limits, writeCoalescer, settings } = dependencies;
+    const { limits, windows, settings } = dependencies;
     this.#dependencies = dependencies;
     this.#machine = new SessionMachine(newState(dialect.traits, settings, performance.now()), {
       run: (effect) => this.#run(effect),
@@ -66,7 +67,7 @@ export class Connection implements Session {
     });
     this.#codec = new SessionCodec(dialect, dependencies.observe.counters);
     this.#chat = new SessionChat(this, dependencies, (input) => this.#put(input));
-    this.#sendQueue = new SendQueue(limits, writeCoalescer, (why) => this.#slow(why));
+    this.#sendQueue = new SendQueue(limits, windows, (why) => this.#slow(why));
   }
 
   get state(): SessionState {
@@ -118,7 +119,7 @@ export class Connection implements Session {
       return isEarly || pushed !== this.#pushed;
     }
     if (frame === undefined) return false;
-    this.#sendQueue.push(frame);
+    this.#sendQueue.push(frame, isForAll(notice) ? "broadcast" : "own");
     return true;
   }
 

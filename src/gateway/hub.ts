@@ -98,6 +98,11 @@ export class Hub {
   }
 }
 
+/** Whether everybody who hears such a notice hears the same, at the same time. */
+export function isForAll(notice: Notice): boolean {
+  return notice.type !== "message" || notice.message.conversation.kind === "general";
+}
+
 /** Encodes the notice once per dialect; returns how many sessions took it. */
 function fanOut(notice: Notice, sessions: Iterable<Session>, reader?: Name): number {
   const frames = new Map<Dialect, Frame | undefined>();

@@ -7,8 +7,14 @@
  */
 import type { Socket } from "node:net";
 import type { WebSocket } from "ws";
-import type { Frame } from "./frame.js";
+import { joined, type Frame } from "./frame.js";
 import type { Writer, WriteCoalescer } from "./write-coalescer.js";
+
+/** When frames leave: those for this client alone, and those that everybody gets. */
+export interface Windows {
+  readonly own: WriteCoalescer;
+  readonly broadcast: WriteCoalescer;
+}
 
 export interface SendQueueLimits {
   /** With more unsent bytes than this when the next frame is due, the reader is cut. */
@@ -25,14 +31,16 @@ const ROOM_CHECK_MS = 20;
 export class SendQueue implements Writer {
   readonly #limits: SendQueueLimits;
   readonly #onCut: (why: "overfull" | "stalled") => void;
-  readonly #writes: WriteCoalescer;
+  readonly #windows: Windows;
   #webSocket: WebSocket | undefined;
   #socket: Socket | undefined;
   /** Frames that are held back; undefined while none are. */
   #corked: Frame[] | undefined = [];
   #corkedBytes = 0;
-  /** To be written at the end of this moment. */
+  /** To be written at the end of a window. */
   #queued: Frame[] = [];
+  /** The window that they wait for. With one of its own, the client does not wait for that of everybody. */
+  #waitsFor: keyof Windows | undefined;
   #queuedBytes = 0;
   /**
    * Cut: `onCut` was called, and nothing is queued any more. Known here before the session knows: its other effects of
@@ -49,11 +57,11 @@ export class SendQueue implements Writer {
    */
   constructor(
     limits: SendQueueLimits,
-    writes: WriteCoalescer,
+    windows: Windows,
     onCut: (why: "overfull" | "stalled") => void,
   ) {
     this.#limits = limits;
-    this.#writes = writes;
+    this.#windows = windows;
     this.#onCut = onCut;
   }
 
@@ -80,9 +88,9 @@ export class SendQueue implements Writer {
   }
 
   /** Queues a frame, if there is one, behind all others, including those that are held back. */
-  push(frame: Frame | undefined): void {
+  push(frame: Frame | undefined, window: keyof Windows = "own"): void {
     if (frame === undefined) return;
-    if (this.#corked === undefined) return this.send(frame);
+    if (this.#corked === undefined) return this.send(frame, window);
     if (this.#state === "cut") return;
     if (this.#isOverfull) return this.#cut("overfull");
     this.#corked.push(frame);
@@ -96,38 +104,46 @@ export class SendQueue implements Writer {
     }
   }
 
-  /** Queues a frame, if there is one, ahead of those that are held back. It leaves at the end of this moment. */
-  send(frame: Frame | undefined): void {
+  /** Queues a frame, if there is one, ahead of those that are held back. It leaves at the end of the window. */
+  send(frame: Frame | undefined, window: keyof Windows = "own"): void {
     if (frame === undefined) return;
     if (this.#state === "cut" || this.#socket === undefined) return;
     if (this.#webSocket?.readyState !== 1) return;
     // compared before this frame is added: one answer alone may exceed the limit
     if (this.#isOverfull) return this.#cut("overfull");
-    if (this.#queued.push(frame) === 1) this.#writes.queue(this);
+    this.#queued.push(frame);
+    this.#await(window);
     this.#queuedBytes += frame.length;
     if (this.#queuedBytes > FLUSHED_AT_BYTES) this.flush(); // a fast reader takes it without delay
   }
 
-  /** Writes the queued frames: at the end of a moment, and before the connection is closed. */
+  /** Writes the queued frames: at the end of a window, and before the connection is closed. */
   flush(): void {
     const frames = this.#queued;
     if (frames.length === 0) return;
     this.#queued = [];
     this.#queuedBytes = 0;
+    this.#waitsFor = undefined;
     if (this.#webSocket?.readyState !== 1) return; // nothing may follow a close frame
-    this.#socket?.write(frames.length === 1 ? frames[0]! : Buffer.concat(frames));
+    this.#socket?.write(joined(frames));
   }
 
   /** Cuts a reader that has read nothing for too long. To be called regularly; steady clock, ms. */
   checkPace(now: number): void {
     if (this.#socket === undefined) return;
-    const unsent = this.#socket.writableLength; // queued frames do not count: they leave in a moment
+    const unsent = this.#socket.writableLength; // queued frames do not count: they leave within a window
     const taken = this.#socket.bytesWritten - unsent;
     if (unsent === 0 || taken !== this.#taken || this.#takenAt === undefined) {
       this.#taken = taken;
       this.#takenAt = now;
     }
     if (now - this.#takenAt > this.#limits.maxStallMs) this.#cut("stalled");
+  }
+
+  #await(window: keyof Windows): void {
+    if (this.#waitsFor === window || this.#waitsFor === "own") return;
+    this.#waitsFor = window;
+    this.#windows[window].queue(this);
   }
 
   get #unsentBytes(): number {

@@ -35,7 +35,7 @@ import {
   type DialectName,
   type UpgradeRequest,
 } from "./upgrade-request.js";
-import { WriteCoalescer } from "./write-coalescer.js";
+import { WriteCoalescer, broadcastWindow, turn } from "./write-coalescer.js";
 
 export interface GatewaySettings {
   readonly host: string | undefined;
@@ -102,7 +102,7 @@ export class Gateway {
       ...dependencies,
       settings: { ...settings, maxEarlyBytes: settings.sendQueue.maxBytes },
       limits: settings.sendQueue,
-      writeCoalescer: new WriteCoalescer(),
+      windows: { own: new WriteCoalescer(turn), broadcast: new WriteCoalescer(broadcastWindow) },
       onClaiming: (session) => dependencies.hub.add(session, session.holder.name),
       onUnclaimed: (session, isUnsure) => this.#release(session, isUnsure),
       onLeft: (session) => dependencies.hub.release(session, session.holder.name),

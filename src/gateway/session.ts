@@ -12,9 +12,8 @@ import type { Dialect } from "../wire/dialect.js";
 import type { AnsweringSocket } from "./answering-socket.js";
 import type { EventLog, LoggedEnding } from "./event-log.js";
 import type { Frame } from "./frame.js";
-import type { SendQueueLimits } from "./send-queue.js";
+import type { SendQueueLimits, Windows } from "./send-queue.js";
 import type { SessionHolder } from "./session-holder.js";
-import type { WriteCoalescer } from "./write-coalescer.js";
 import type { ClaimOutcome } from "../session/answers.js";
 import type { CloseReason } from "../session/endings.js";
 
@@ -71,7 +70,7 @@ export interface SessionDependencies {
   readonly observe: Observe;
   readonly events: EventLog;
   readonly limits: SendQueueLimits;
-  readonly writeCoalescer: WriteCoalescer;
+  readonly windows: Windows;
   readonly settings: SessionSettings;
   /** By Redis' clock, in ms since 1970. */
   readonly nowMs: () => number;

@@ -1,7 +1,6 @@
 import { expect, test } from "vitest";
 import * as ws from "ws";
-import { frameOf } from "#tertulia/gateway/frame.js";
-import { WriteCoalescer } from "#tertulia/gateway/write-coalescer.js";
+import { frameOf, joined } from "#tertulia/gateway/frame.js";
 
 const OPCODE = { text: 1, binary: 2 };
 
@@ -17,18 +16,14 @@ test.each([0, 1, 125, 126, 65_535, 65_536, 70_000])(
   },
 );
 
-test("frames queued in the same moment are written at its end, once per writer, in order", async () => {
-  const writes = new WriteCoalescer();
-  const written: string[] = [];
-  const writer = (name: string): { flush: () => void } => ({ flush: () => written.push(name) });
-  writes.queue(writer("a"));
-  writes.queue(writer("b"));
-  expect(written).toEqual([]);
-  await new Promise((resolve) => setImmediate(resolve));
-  expect(written).toEqual(["a", "b"]);
-  writes.queue(writer("c"));
-  await new Promise((resolve) => setTimeout(resolve, 20));
-  expect(written).toEqual(["a", "b", "c"]);
+test("frames are joined once for all sockets that get the same frames, and for no others", () => {
+  const [a, b, c] = ["a", "b", "c"].map((text) => frameOf(Buffer.from(text), "text"));
+  const both = joined([a!, b!]);
+  expect(both).toEqual(Buffer.concat([a!, b!]));
+  expect(joined([a!, b!])).toBe(both);
+  expect(joined([a!, c!])).toEqual(Buffer.concat([a!, c!]));
+  expect(joined([a!, b!, c!])).toEqual(Buffer.concat([a!, b!, c!]));
+  expect(joined([b!])).toBe(b);
 });
 
 /** Not in the library's types. */

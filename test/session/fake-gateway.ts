@@ -99,6 +99,9 @@ export class FakeGateway {
       this.hub.remove(session, nameOf(session));
       if (mayHaveName) signOut(session);
     };
+    const writes = {
+      queue: (writer: Writer) => void this.#queued.push(writer),
+    } as unknown as WriteCoalescer;
     const dependencies: SessionDependencies = {
       chat,
       presence: this.#presence,
@@ -110,9 +113,7 @@ export class FakeGateway {
       observe,
       events: this.#events,
       limits: { maxBytes: settings.queueBytes, maxStallMs: 15_000 },
-      writeCoalescer: {
-        queue: (writer: Writer) => void this.#queued.push(writer),
-      } as unknown as WriteCoalescer,
+      windows: { own: writes, broadcast: writes },
       nowMs: () => TIME,
       onClaiming: (session) => {
         note(`hub add ${nameOf(session)}`);

@@ -1,0 +1,97 @@
+/** Write coalescing: when what is queued leaves, by a clock of the test's own. */
+import { expect, test } from "vitest";
+import {
+  WriteCoalescer,
+  broadcastWindow,
+  turn,
+  type LoopClock,
+  type WindowLength,
+} from "#tertulia/gateway/write-coalescer.js";
+
+/** Time passes only in `pass`, and while something is flushed. */
+class FakeClock implements LoopClock {
+  now = 0;
+  busy = 0;
+  #due: { at: number; run: () => void }[] = [];
+
+  nowMs(): number {
+    return this.now;
+  }
+
+  load(): number {
+    return this.busy;
+  }
+
+  soon(run: () => void): void {
+    this.later(run, 0);
+  }
+
+  later(run: () => void, ms: number): void {
+    this.#due.push({ at: this.now + ms, run });
+  }
+
+  pass(ms: number): void {
+    const end = this.now + ms;
+    for (;;) {
+      const next = this.#due.toSorted((a, b) => a.at - b.at).find(({ at }) => at <= end);
+      if (next === undefined) break;
+      this.#due = this.#due.filter((each) => each !== next);
+      this.now = Math.max(this.now, next.at);
+      next.run();
+    }
+    this.now = Math.max(this.now, end);
+  }
+}
+
+/** When a writer that is queued every ms is flushed, if each flush takes so long. */
+function flushTimes(window: WindowLength, flushMs: number, load = 0): number[] {
+  const clock = new FakeClock();
+  clock.busy = load;
+  const times: number[] = [];
+  const writes = new WriteCoalescer(window, clock);
+  let isQueued = false;
+  const flush = (): void => {
+    times.push(clock.now);
+    clock.now += flushMs;
+    isQueued = false;
+  };
+  while (times.length < 4) {
+    if (!isQueued) writes.queue({ flush });
+    isQueued = true;
+    clock.pass(1);
+  }
+  return times;
+}
+
+test("after a quiet time frames leave at the end of the turn, each writer once, in order", () => {
+  const clock = new FakeClock();
+  const writes = new WriteCoalescer(broadcastWindow, clock);
+  const written: string[] = [];
+  for (const name of ["a", "b"]) writes.queue({ flush: () => written.push(name) });
+  expect(written).toEqual([]);
+  clock.pass(0);
+  expect(written).toEqual(["a", "b"]);
+  clock.pass(10);
+  writes.queue({ flush: () => written.push("c") });
+  clock.pass(0);
+  expect(written).toEqual(["a", "b", "c"]);
+});
+
+test("what everybody gets leaves every ten milliseconds, or later if flushes take long", () => {
+  expect(flushTimes(broadcastWindow, 0)).toEqual([0, 10, 20, 30]);
+  expect(flushTimes(broadcastWindow, 5)).toEqual([0, 15, 30, 45]);
+  expect(flushTimes(broadcastWindow, 20)).toEqual([0, 40, 80, 120]); // an idle node: half of the time
+  expect(flushTimes(broadcastWindow, 12, 1)).toEqual([0, 48, 96, 144]); // a busy one: a quarter
+  expect(flushTimes(broadcastWindow, 100, 1)).toEqual([0, 150, 300, 450]); // never more than 50
+});
+
+test("what one client waits for leaves at the end of the turn, unless flushes take long", () => {
+  expect(flushTimes(turn, 0)).toEqual([0, 1, 2, 3]);
+  expect(flushTimes(turn, 3)).toEqual([0, 6, 12, 18]);
+  expect(flushTimes(turn, 100)).toEqual([0, 105, 210, 315]);
+});
+
+test("the clock of a node ends a window by itself", async () => {
+  const writes = new WriteCoalescer(broadcastWindow);
+  for (let i = 0; i < 2; i++) await new Promise<void>((flush) => writes.queue({ flush }));
+});

@@ -1,18 +1,19 @@
 /** Conversations on Redis: their messages, who has which, and how far each user has read. */
-import { GENERAL, otherOf, type Conversation } from "../chat/conversation.js";
+import { otherOf, type Conversation } from "../chat/conversation.js";
 import type { EphemeralEvent, Message } from "../chat/events.js";
 import type { ConversationState, Page, Range } from "../chat/history.js";
 import type { Name } from "../chat/names.js";
 import { Unavailable, type ConversationStore, type Draft } from "../chat/ports.js";
 import type { Membership } from "../cluster/ports.js";
 import type { Observe } from "../observe.js";
-import { conversationFromMark, markField, recipientField } from "./conversation-fields.js";
+import { markField, recipientField } from "./conversation-fields.js";
 import { decodeRecord, encodeEphemeral } from "./events.js";
 import type { FunctionLibrary, LibraryFunction } from "./function-library.js";
-import { ALL_BUCKETS, bucketOfConversation, type Keys } from "./keys.js";
-import { bytes, nameAt } from "./name-bytes.js";
+import { bucketOfConversation, type Keys } from "./keys.js";
+import { bytes } from "./name-bytes.js";
 import type { Replication } from "./replication.js";
 import { retrying } from "./retry.js";
+import { UserConversations } from "./user-conversations.js";
 
 export interface ConversationStoreSettings {
   /** Messages kept per conversation. */
@@ -32,8 +33,6 @@ export interface MessageWriter {
 /** Of texts in a page: a client that takes some time to read it is not cut for what comes next. */
 const PAGE_BYTES = 262_144;
 
-type Five = [number, number, number, number, number];
-
 export class RedisConversationStore implements ConversationStore {
   readonly #library: FunctionLibrary;
   readonly #writer: MessageWriter;
@@ -41,6 +40,7 @@ export class RedisConversationStore implements ConversationStore {
   readonly #membership: Membership;
   readonly #settings: ConversationStoreSettings;
   readonly #observe: Observe;
+  readonly #userConversations: UserConversations;
 
   constructor(
     library: FunctionLibrary,
@@ -56,6 +56,7 @@ export class RedisConversationStore implements ConversationStore {
     this.#membership = membership;
     this.#settings = settings;
     this.#observe = observe;
+    this.#userConversations = new UserConversations(library, keys, settings.historyMaxAgeMs);
   }
 
   async append(draft: Draft): ReturnType<ConversationStore["append"]> {
@@ -105,14 +106,8 @@ export class RedisConversationStore implements ConversationStore {
     return (records as Buffer[]).map(decodeRecord).toReversed();
   }
 
-  async conversations(name: Name): Promise<ConversationState[]> {
-    const parts = await Promise.all(
-      ALL_BUCKETS.map((bucket) => this.#conversationsIn(bucket, name)),
-    );
-    const all = parts.flat();
-    const isGeneral = ({ conversation }: ConversationState): boolean =>
-      conversation.kind === "general";
-    return [...all.filter(isGeneral), ...all.filter((each) => !isGeneral(each))];
+  conversations(name: Name): Promise<ConversationState[]> {
+    return this.#retrying(() => this.#userConversations.of(name));
   }
 
   async page(
@@ -125,7 +120,7 @@ export class RedisConversationStore implements ConversationStore {
       "page",
       keys,
       args,
-    )) as [...Five, number, ...Buffer[]];
+    )) as [number, number, number, number, number, number, ...Buffer[]];
     const hasEpoch = isKnown === 1;
     const messages = fitting(records.map(decodeRecord), direction);
     const [oldest, newest] = [messages[0]?.seq ?? 0, messages.at(-1)?.seq ?? head];
@@ -157,31 +152,6 @@ export class RedisConversationStore implements ConversationStore {
   async tell(event: Extract<EphemeralEvent, { type: "typing" }>): Promise<void> {
     const channel = this.#keys.log(bucketOfConversation(event.conversation));
     await this.#library.redis.publish(channel, encodeEphemeral(event));
-  }
-
-  async #conversationsIn(bucket: number, name: Name): Promise<ConversationState[]> {
-    const isHome = bucketOfConversation(GENERAL) === bucket;
-    const found = (await this.#call(
-      "conversations",
-      [this.#keys.inbox(bucket, name), this.#keys.marks(bucket, name)],
-      [isHome ? markField(GENERAL, name) : ""],
-    )) as (Buffer | number)[];
-    const marks: { conversation: Conversation; read: number }[] = [];
-    for (let i = 0; i < found.length; i += 2) {
-      const conversation = conversationFromMark(nameAt(found[i] as Buffer), name);
-      marks.push({ conversation, read: found[i + 1] as number });
-    }
-    if (marks.length === 0) return [];
-    const keys = marks.flatMap(({ conversation }) => this.#keysOf(conversation));
-    const numbers = (await this.#call("extents", keys, [
-      this.#settings.historyMaxAgeMs,
-      bytes(name),
-    ])) as number[];
-    return marks.map(({ conversation, read }, i) => {
-      const [epoch, head, floor, wrote, time] = numbers.slice(5 * i, 5 * i + 5) as Five;
-      const mark = Math.min(Math.max(read, wrote), head);
-      return { conversation, epoch, head, floor, time, read: mark };
-    });
   }
 
   #keysOf(conversation: Conversation): [string, string] {

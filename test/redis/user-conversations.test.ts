@@ -1,0 +1,96 @@
+import { afterAll, beforeAll, beforeEach, expect, test } from "vitest";
+import type { Conversation } from "#tertulia/chat/conversation.js";
+import { conversationBetween } from "#tertulia/chat/conversation.js";
+import type { Name } from "#tertulia/chat/names.js";
+import { observe } from "#tertulia/observe.js";
+import { recipientField } from "#tertulia/redis/conversation-fields.js";
+import { FunctionLibrary, readFunctionSource } from "#tertulia/redis/function-library.js";
+import { Keys, bucketOfConversation } from "#tertulia/redis/keys.js";
+import { UserConversations } from "#tertulia/redis/user-conversations.js";
+import { startRedis, type TestRedis } from "../support/redis.js";
+
+const keys = new Keys("t");
+const NODE = "node-1";
+const GENERAL = { kind: "general" } as const;
+const ana = "ana" as Name;
+
+let redis: TestRedis;
+let library: FunctionLibrary;
+let conversations: UserConversations;
+/** The functions that were called since the test began. */
+let called: string[];
+
+beforeAll(async () => {
+  redis = await startRedis();
+  const source = await readFunctionSource();
+  library = new FunctionLibrary(redis.client, source, observe("silent", "test"));
+  const counted = new FunctionLibrary(redis.client, source, observe("silent", "test"));
+  const call = counted.call.bind(counted);
+  counted.call = (name, its, args) => {
+    called.push(name);
+    return call(name, its, args);
+  };
+  conversations = new UserConversations(counted, keys, 60_000);
+});
+afterAll(() => redis.close());
+beforeEach(async () => {
+  await redis.client.flushall();
+  called = [];
+});
+
+async function store(author: Name, conversation: Conversation, mid: string): Promise<void> {
+  const bucket = bucketOfConversation(conversation);
+  const bucketKeys = [keys.meta(bucket), keys.log(bucket), keys.nodes(bucket)];
+  await library.call("beat", bucketKeys, [NODE, 60_000, 2_500, "join"]);
+  const people = conversation.kind === "direct" ? conversation.between : [];
+  const its = [
+    ...bucketKeys,
+    keys.conversation(bucket, conversation),
+    keys.history(bucket, conversation),
+    keys.sent(bucket, conversation, author, mid),
+    ...people
+      .toSorted((one) => (one === author ? -1 : 1))
+      .flatMap((name) => [keys.inbox(bucket, name), keys.marks(bucket, name)]),
+  ];
+  const to = recipientField(conversation, author);
+  await library.call("append", its, [NODE, author, to, mid, "hi", 100, 60_000, 0]);
+}
+
+test("a user without private conversations has the general chat, for one call of a function", async () => {
+  await store("bob" as Name, GENERAL, "m1");
+  await store(ana, GENERAL, "m2");
+  await store("bob" as Name, GENERAL, "m3");
+  const [general, ...others] = await conversations.of(ana);
+  expect(general).toMatchObject({ conversation: GENERAL, head: 3, floor: 1, read: 2 });
+  expect(others).toEqual([]);
+  expect(called).toEqual(["extents"]);
+});
+
+test("the general chat comes first, then the private conversations of all buckets, with their marks", async () => {
+  const others = ["bob", "eva", "max", "joe", "tim", "kim"] as Name[];
+  const between = others.map((other) => conversationBetween(ana, other));
+  expect(new Set(between.map(bucketOfConversation)).size).toBeGreaterThan(2);
+  for (const [i, conversation] of between.entries()) await store(others[i]!, conversation, "m1");
+  const [first, ...rest] = between;
+  await store(ana, first!, "m2");
+  const marks = keys.marks(bucketOfConversation(rest[0]!), ana);
+  await redis.client.hset(marks, others[1]!, 1);
+  await redis.client.hset(keys.marks(bucketOfConversation(GENERAL), ana), "~", 7);
+
+  const [general, ...found] = await conversations.of(ana);
+  expect(general).toMatchObject({ conversation: GENERAL, epoch: 0, head: 0, floor: 1, read: 0 });
+  const reads = new Map(
+    found.map(({ conversation, head, read }) => [conversation, { head, read }]),
+  );
+  expect(reads).toEqual(
+    new Map(
+      between.map((each, i) => [
+        each,
+        [
+          { head: 2, read: 2 },
+          { head: 1, read: 1 },
+        ][i] ?? { head: 1, read: 0 },
+      ]),
+    ),
+  );
+});

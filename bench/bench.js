@@ -1,188 +1,93 @@
 /**
- * What a message, a delivery and a connection cost a gateway and Redis: `npm run bench`.
+ * What a message, a delivery and a connection cost, beside others: `npm run bench`.
  *
- *     npm run bench                              this build; CPU time, and the latency it had here
- *     npm run bench -- --against ../before/dist  that build and this one in turn, medians and ratios
- *     npm run bench -- --only private --seconds 3 --rounds 1
+ *     npm run bench                              all scenes beside Socket.IO, Centrifugo and a floor in C
+ *     npm run bench -- --only private --peers none --rounds 1 --seconds 3
+ *     npm run bench -- --against ../before/dist  beside another build of this project, too
+ *     npm run bench -- --write                   and writes bench/RESULTS.md
  *
- * Real processes: a private Redis (appendfsync everysec), one gateway, classic clients on sockets of this
- * process. CPU time is that of the processes, so it suffers least from what else the machine does. Memory of a
- * connection: idle JSON clients, after a garbage collection. Linux only.
+ * Real processes: a private Redis (appendfsync everysec), two nodes of each server in turn, and clients in C.
+ * CPU time is that of all nodes and of Redis, so it suffers least from what else the machine does. Latency counts
+ * from when a message was due. Every message is accounted for; a run that lost or repeated one is void. Linux only.
  */
-import { spawn } from "node:child_process";
-import { once } from "node:events";
-import { readFileSync } from "node:fs";
-import { mkdtemp, rm } from "node:fs/promises";
-import { tmpdir } from "node:os";
+import { writeFile } from "node:fs/promises";
 import { join, resolve } from "node:path";
-import { createInterface } from "node:readline";
 import { parseArgs } from "node:util";
-import { Crowd } from "./crowd.js";
-import { Idlers } from "./idlers.js";
+
+import { markdown, medianOf, summary } from "./report.js";
+import { run } from "./run.js";
+import { scenes } from "./scenes.js";
+import { centrifugo, floor, socketIo, tertulia } from "./servers.js";
+import { buildCentrifugo, compile, installSocketIo, versions } from "./tools.js";
+
+const DIST = resolve(import.meta.dirname, "../dist");
+const RESULTS = join(import.meta.dirname, "RESULTS.md");
 
 const { values } = parseArgs({
   options: {
     against: { type: "string" },
     only: { type: "string", default: "" },
-    seconds: { type: "string", default: "5" },
+    peers: { type: "string", default: "socket.io,centrifugo,floor" },
     rounds: { type: "string", default: "3" },
+    seconds: { type: "string", default: "8" },
+    write: { type: "boolean", default: false },
   },
 });
-const builds = [
-  ...(values.against === undefined ? [] : [resolve(values.against)]),
-  resolve(import.meta.dirname, "../dist"),
-];
+const rounds = Number(values.rounds);
+const { startLocalRedis: startRedis } = await import(join(DIST, "local-redis/server.js"));
+const tools = { load: await compile("load"), startRedis, seconds: values.seconds };
+const builds = { ...(values.against && { before: resolve(values.against) }), ours: DIST };
+const peers = await startable(values.peers.split(","));
 
-/** `rate`: messages a second in all. `idle`: connections that say nothing. */
-const scenes = [
-  { name: "general, 10 listeners", listeners: 10, rate: 1_000, to: "~" },
-  { name: "general, 200 listeners", listeners: 200, rate: 100, to: "~" },
-  { name: "general, 1,000 listeners", listeners: 1_000, rate: 40, to: "~" },
-  { name: "private, among 100", listeners: 100, rate: 1_000, to: "next" },
-  { name: "idle, 2,000 connections", idle: 2_000 },
-].filter(({ name }) => name.includes(values.only));
-
-/** What builds said instead of the event `node_ready` before their log had events. */
-const BEFORE_EVENTS = "node is ready";
-/** In the idle scene, connections that are there before the first look: what the first ones cost once is not counted. */
-const FIRST = 50;
-/** Lets the gateway collect its garbage when it is asked. */
-const COLLECTING = ["--expose-gc", "--import", new URL("collect.js", import.meta.url).href];
-
-for (const scene of scenes) {
-  const runs = new Map(builds.map((build) => [build, []]));
-  for (let round = 0; round < Number(values.rounds); round++) {
-    for (const build of builds) runs.get(build).push(await run(build, scene));
+const results = new Map();
+for (const scene of scenes.filter(isWanted)) {
+  const servers = serversOf(scene);
+  const runs = new Map(servers.map(({ name }) => [name, []]));
+  console.log(`\n${scene.name}: ${scene.title}`);
+  for (let round = 0; round < rounds; round++) {
+    for (const server of servers) runs.get(server.name).push(await run(server, scene, tools));
   }
-  console.log(
-    `\n${scene.name}${scene.rate === undefined ? "" : `, ${scene.rate} messages a second`}`,
+  const medians = new Map([...runs].map(([name, each]) => [name, medianOf(each)]));
+  results.set(scene.name, medians);
+  for (const [name, median] of medians) console.log(summary(name, median));
+}
+if (values.write) {
+  await writeFile(
+    RESULTS,
+    markdown(results, { rounds, seconds: values.seconds, versions: await versions() }),
   );
-  const medians = builds.map((build) => medianOf(runs.get(build)));
-  for (const what of Object.keys(medians[0])) {
-    const figures = medians.map((each) => each[what].toFixed(2).padStart(10)).join("");
-    const [before, after] = medians;
-    const ratio = after === undefined ? "" : `   ${(after[what] / before[what]).toFixed(2)}`;
-    console.log(`  ${what.padEnd(32)}${figures}${ratio}`);
+  console.log("\nbench/RESULTS.md is written");
+}
+
+/** `--only idle-500,private`: these scenes, and all whose name begins so. */
+function isWanted({ name }) {
+  const wanted = values.only.split(",");
+  return wanted.some((word) => word === "" || name === word || name.startsWith(`${word}-`));
+}
+
+/** The peers that can be had on this machine; of the others it says why not. */
+async function startable(names) {
+  const known = {
+    "socket.io": async () => socketIo(await installSocketIo()),
+    centrifugo: async () => centrifugo(await buildCentrifugo()),
+    floor: async () => floor(await compile("floor")),
+  };
+  const found = [];
+  for (const name of names.filter((each) => each in known)) {
+    try {
+      found.push(await known[name]());
+    } catch (error) {
+      console.error(`Without ${name}: ${error.stderr || error.message}`);
+    }
   }
+  return found;
 }
 
-/** One Redis and one gateway. Returns the figures. */
-async function run(build, scene) {
-  const { startLocalRedis } = await import(join(build, "local-redis/server.js"));
-  const dataDir = await mkdtemp(join(tmpdir(), "tertulia-bench-"));
-  const redis = await startLocalRedis({ dataDir });
-  const gateway = await startGateway(build, redis.url, scene.idle === undefined ? [] : COLLECTING);
-  try {
-    return await (scene.idle === undefined ? talk(scene, gateway, redis) : sit(scene, gateway));
-  } finally {
-    gateway.child.kill("SIGTERM");
-    await gateway.ended;
-    await redis.close();
-    await rm(dataDir, { recursive: true, force: true });
+function serversOf({ hasJson, hasFloor }) {
+  const servers = peers.filter(({ nodes }) => nodes === undefined || hasFloor);
+  for (const [name, build] of Object.entries(builds)) {
+    servers.push(tertulia(name, build, "classic"));
+    if (hasJson) servers.push(tertulia(`${name}, JSON`, build, "json"));
   }
-}
-
-/** One crowd, some seconds; every message must arrive once at everybody it is for. */
-async function talk({ listeners, rate, to }, gateway, redis) {
-  const crowd = new Crowd(gateway.port, listeners);
-  try {
-    await crowd.join();
-    const residentMb = residentKb(gateway.pid) / 1_024;
-    await crowd.talk({ rate, seconds: 1, to }); // warms up
-    const before = [cpuUs(gateway.pid), cpuUs(redis.child.pid)];
-    const { sent, delivered, latencies } = await crowd.talk({
-      rate,
-      seconds: Number(values.seconds),
-      to,
-    });
-    const [gatewayUs, redisUs] = [
-      cpuUs(gateway.pid) - before[0],
-      cpuUs(redis.child.pid) - before[1],
-    ];
-    return {
-      "gateway, µs a message": gatewayUs / sent,
-      "gateway, µs a delivery": gatewayUs / delivered,
-      "redis, µs a message": redisUs / sent,
-      // all of it: less what it was before the crowd, a smaller idle gateway would look like dearer connections
-      "gateway, MB resident": residentMb,
-      "latency here, ms, median": quantile(latencies, 0.5),
-      "latency here, ms, 99 %": quantile(latencies, 0.99),
-    };
-  } finally {
-    crowd.leave();
-  }
-}
-
-/** Many connections that say nothing: what one of them keeps in memory. */
-async function sit({ idle }, gateway) {
-  const idlers = new Idlers(gateway.port);
-  try {
-    await idlers.join(FIRST);
-    const before = await memoryOf(gateway.child);
-    const beganUs = cpuUs(gateway.pid);
-    await idlers.join(idle);
-    const joinedUs = cpuUs(gateway.pid) - beganUs;
-    const after = await memoryOf(gateway.child);
-    const kbEach = (what) => (after[what] - before[what]) / 1_024 / idle;
-    return {
-      "gateway, µs a join": joinedUs / idle,
-      "gateway, kB resident a connection": kbEach("rss"),
-      "gateway, kB of heap a connection": kbEach("heapUsed"),
-    };
-  } finally {
-    idlers.leave();
-  }
-}
-
-/** What a gateway that was started with COLLECTING has in memory after a garbage collection, in bytes. */
-async function memoryOf(child) {
-  const answered = once(child, "message");
-  child.send("collect");
-  const [memory] = await answered;
-  return memory;
-}
-
-async function startGateway(build, redisUrl, nodeOptions) {
-  const child = spawn(process.execPath, [...nodeOptions, join(build, "main.js")], {
-    env: { PATH: process.env.PATH, PORT: "0", HOST: "127.0.0.1", REDIS_URL: redisUrl },
-    stdio: ["ignore", "pipe", "inherit", "ipc"],
-  });
-  const ended = once(child, "exit");
-  const lines = createInterface({ input: child.stdout });
-  const port = await new Promise((ready, failed) => {
-    child.once("exit", () => failed(new Error("the gateway ended before it was ready")));
-    lines.on("line", (line) => {
-      const { event, msg, port } = JSON.parse(line);
-      if (event === "node_ready" || (event === undefined && msg === BEFORE_EVENTS)) ready(port);
-    });
-  });
-  return { child, ended, port, pid: child.pid };
-}
-
-/** User and system time of a process, from /proc, in microseconds. */
-function cpuUs(pid) {
-  const fields = readFileSync(`/proc/${pid}/stat`, "utf8").split(") ").at(-1).split(" ");
-  return (Number(fields[11]) + Number(fields[12])) * 10_000;
-}
-
-function residentKb(pid) {
-  return Number(/VmRSS:\s+(\d+)/.exec(readFileSync(`/proc/${pid}/status`, "utf8"))[1]);
-}
-
-function medianOf(runs) {
-  const what = Object.keys(runs[0]);
-  return Object.fromEntries(
-    what.map((key) => [
-      key,
-      quantile(
-        runs.map((each) => each[key]),
-        0.5,
-      ),
-    ]),
-  );
-}
-
-function quantile(numbers, q) {
-  const sorted = numbers.toSorted((a, b) => a - b);
-  return sorted[Math.min(sorted.length - 1, Math.floor(sorted.length * q))] ?? Number.NaN;
+  return servers;
 }

@@ -2,7 +2,7 @@
 import type { Command, Refusal, Register, Reply, RuleRefusal } from "./commands.js";
 import { addressOf, conversationOf, type Address, type Conversation } from "./conversation.js";
 import type { ConversationState } from "./history.js";
-import type { Name } from "./names.js";
+import type { ConnectedStatus, Name } from "./names.js";
 import {
   MAX_DEVICES,
   MAX_LISTED,
@@ -16,14 +16,15 @@ import {
   type Policy,
   type SessionActor,
 } from "./policy.js";
-import type {
-  ClaimOutcome,
-  ConversationStore,
-  Holder,
-  NotedActivity,
-  Present,
-  UserStore,
-} from "./ports.js";
+import type { ClaimOutcome, ConversationStore, Holder, NotedActivity, UserStore } from "./ports.js";
+
+/** Who is connected in the whole cluster, as far as this node has heard. Costs nothing to ask. */
+export interface KnownPresence {
+  /** How many users. */
+  readonly count: number;
+  /** The status of a user who is connected; undefined: not known here, the store must be asked. */
+  statusOf(name: Name): ConnectedStatus | undefined;
+}
 
 export interface ChatDependencies {
   readonly users: UserStore;
@@ -31,8 +32,7 @@ export interface ChatDependencies {
   readonly policy: Policy;
   /** A new message id, unique per author for at least the time in which a message may be sent again. */
   readonly newMessageId: () => string;
-  /** How many users are connected, in the whole cluster, as far as this node knows. */
-  readonly connectedUsers: () => number;
+  readonly presence: KnownPresence;
 }
 
 export class Chat {
@@ -40,14 +40,14 @@ export class Chat {
   readonly #conversations: ConversationStore;
   readonly #policy: Policy;
   readonly #newMessageId: () => string;
-  readonly #connectedUsers: () => number;
+  readonly #presence: KnownPresence;
 
   constructor(dependencies: ChatDependencies) {
     this.#users = dependencies.users;
     this.#conversations = dependencies.conversations;
     this.#policy = dependencies.policy;
     this.#newMessageId = dependencies.newMessageId;
-    this.#connectedUsers = dependencies.connectedUsers;
+    this.#presence = dependencies.presence;
   }
 
   /** Why a stranger may not join by this name; undefined: it may. Claims nothing. */
@@ -115,10 +115,6 @@ export class Chat {
     });
   }
 
-  async present(bucket: number): Promise<Present> {
-    return this.#users.present(bucket);
-  }
-
   /**
    * Carries out a command, if the policy allows it. What others must hear comes back through the feed,
    * to the sender too; `accepted` says only that it will.
@@ -129,8 +125,9 @@ export class Chat {
     let refusal = this.#policy.may(actor, command);
     const recipient = refusal === undefined ? recipientOf(command) : undefined;
     if (recipient !== undefined) {
-      const user = await this.#users.user(recipient);
-      refusal = this.#policy.may(actor, command, { recipient: user?.status });
+      const known = this.#presence.statusOf(recipient);
+      const status = known ?? (await this.#users.user(recipient))?.status;
+      refusal = this.#policy.may(actor, command, { recipient: status });
     }
     if (refusal === "too_large" && command.type === "send") {
       return { type: "refused", refusal, limit: textLimitOf(command, this.#policy.limits) };
@@ -166,7 +163,7 @@ export class Chat {
       }
       case "typing": {
         const conversation = meant(command.to, actor);
-        if (isTypingTold(command.to, this.#connectedUsers())) {
+        if (isTypingTold(command.to, this.#presence.count)) {
           const author = named(actor).name;
           await this.#conversations.tell({ type: "typing", author, conversation });
         }

@@ -70,6 +70,11 @@ export class PresenceRollup<Follower> {
     return this.#users.size;
   }
 
+  /** The status of a user who is connected. */
+  statusOf(name: Name): ConnectedStatus | undefined {
+    return this.#users.get(name)?.status;
+  }
+
   /** When the open window is to be closed; undefined while nothing has changed. */
   get closesAtMs(): number | undefined {
     return this.#closesAtMs;

@@ -2,28 +2,33 @@
  * Presence on this node: reads who is connected, times the windows, and hands the changes of each window to the
  * sessions that follow presence. Which session is told what is decided in chat/presence.
  */
-import type { Chat } from "../chat/chat.js";
+import type { KnownPresence } from "../chat/chat.js";
 import type { Notice } from "../chat/events.js";
-import type { Name } from "../chat/names.js";
+import type { ConnectedStatus, Name } from "../chat/names.js";
+import type { UserStore } from "../chat/ports.js";
 import { PresenceRollup, type PresenceSnapshot, type RollupSettings } from "../chat/presence.js";
 import type { Log } from "../observe.js";
 import type { Hub } from "./hub.js";
 import type { Session } from "./session.js";
 
 export interface PresenceDependencies {
-  readonly chat: Pick<Chat, "present">;
+  readonly users: Pick<UserStore, "present">;
   readonly hub: Pick<Hub, "deliverPresence">;
   readonly log: Pick<Log, "warn">;
+  /** Whether this node hears at once what is announced. */
+  readonly isHearing: () => boolean;
 }
 
 const READ_AGAIN_AFTER_MS = 1_000;
 
-export class Presence {
+export class Presence implements KnownPresence {
   readonly #rollup: PresenceRollup<Session>;
   readonly #dependencies: PresenceDependencies;
   #state: "open" | "closed" = "open";
   /** The last reading that was asked for. */
   #reading: Promise<void> = Promise.resolve();
+  /** How many readings are still to be made after a gap. Until then, users who left may look connected. */
+  #unread = 0;
   #timer: NodeJS.Timeout | undefined;
 
   constructor(settings: RollupSettings, dependencies: PresenceDependencies) {
@@ -36,6 +41,15 @@ export class Presence {
     return this.#rollup.count;
   }
 
+  /**
+   * The status of a user who is connected, as of what this node has heard and told. Undefined: the user is not known
+   * to be connected, or this node may have missed something.
+   */
+  statusOf(name: Name): ConnectedStatus | undefined {
+    const isCurrent = this.#unread === 0 && this.#dependencies.isHearing();
+    return isCurrent ? this.#rollup.statusOf(name) : undefined;
+  }
+
   /** Reads buckets anew, one after the other, while notices go on coming. */
   load(buckets: readonly number[]): Promise<void> {
     const reading = this.#reading.then(() => this.#read(buckets));
@@ -43,16 +57,10 @@ export class Presence {
     return reading;
   }
 
-  /** Reads a bucket anew; tries again until that succeeds. */
+  /** Reads a bucket of which something was missed anew; tries again until that succeeds. */
   reload(bucket: number): void {
-    this.load([bucket]).catch((error: unknown) => {
-      this.#dependencies.log.warn(
-        { event: "presence_unread", err: error, bucket },
-        "presence could not be read, trying again",
-      );
-      const again = (): void => (this.#state === "open" ? this.reload(bucket) : undefined);
-      setTimeout(again, READ_AGAIN_AFTER_MS).unref();
-    });
+    this.#unread++;
+    this.#untilRead(bucket);
   }
 
   hear(notice: Extract<Notice, { type: "presence" }>): void {
@@ -75,11 +83,25 @@ export class Presence {
     clearTimeout(this.#timer);
   }
 
+  #untilRead(bucket: number): void {
+    this.load([bucket]).then(
+      () => this.#unread--,
+      (error: unknown) => {
+        this.#dependencies.log.warn(
+          { event: "presence_unread", err: error, bucket },
+          "presence could not be read, trying again",
+        );
+        const again = (): void => (this.#state === "open" ? this.#untilRead(bucket) : undefined);
+        setTimeout(again, READ_AGAIN_AFTER_MS).unref();
+      },
+    );
+  }
+
   async #read(buckets: readonly number[]): Promise<void> {
     this.#rollup.beginReading();
     try {
       for (const bucket of buckets) {
-        const present = await this.#dependencies.chat.present(bucket);
+        const present = await this.#dependencies.users.present(bucket);
         this.#rollup.take(present, performance.now());
         this.#scheduleClose();
       }

@@ -38,6 +38,11 @@ export function createFrontend(
 ) {
   const { users, conversations, feed, heartbeat, election, readiness } = backend;
   const logOf = (room: string) => inRoom(observe, room).log;
+  const hub = new Hub(observe.counters);
+  const presence = new Presence(
+    { windowMs: PRESENCE_WINDOW_MS, fullUpTo: config.PRESENCE_FULL_UP_TO },
+    { users, hub, log: logOf("presence"), isHearing: () => readiness.isReady },
+  );
   const chat = new Chat({
     users,
     conversations,
@@ -46,13 +51,8 @@ export function createFrontend(
       namePattern: config.NAME_PATTERN,
     }),
     newMessageId: () => nanoid(16),
-    connectedUsers: (): number => presence.count,
+    presence,
   });
-  const hub = new Hub(observe.counters);
-  const presence = new Presence(
-    { windowMs: PRESENCE_WINDOW_MS, fullUpTo: config.PRESENCE_FULL_UP_TO },
-    { chat, hub, log: logOf("presence") },
-  );
   const idleTracker = new IdleTracker(chat, logOf("idle-tracker"));
   const signOuts = new SignOutQueue(chat, logOf("sign-out-queue"));
   const audit = new Audit(users, BUCKETS, {

@@ -3,7 +3,7 @@ import { expect, test } from "vitest";
 import { Chat } from "#tertulia/chat/chat.js";
 import { GENERAL, conversationOf, parseAddress } from "#tertulia/chat/conversation.js";
 import type { Command } from "#tertulia/chat/commands.js";
-import type { Name } from "#tertulia/chat/names.js";
+import type { ConnectedStatus, Name } from "#tertulia/chat/names.js";
 import {
   MAX_DEVICES,
   MAX_PAGE,
@@ -22,8 +22,9 @@ const text = Buffer.from("hi");
 /** A chat whose stores write down what they are asked, and answer what one needs to go on. */
 function chatWith({
   connected = 2,
+  status,
   policy = createPolicy({ textMaxChars: 5 }),
-}: { connected?: number; policy?: Policy } = {}): {
+}: { connected?: number; status?: ConnectedStatus; policy?: Policy } = {}): {
   chat: Chat;
   asked: [string, ...unknown[]][];
 } {
@@ -51,7 +52,7 @@ function chatWith({
     conversations: store,
     policy,
     newMessageId: () => "m-1",
-    connectedUsers: () => connected,
+    presence: { count: connected, statusOf: () => status },
   });
   return { chat, asked };
 }
@@ -125,6 +126,17 @@ test("a user is told only of the conversations that the policy lets it read", as
     const { chat } = chatWith({ policy: by });
     const told = await chat.conversations(session);
     expect(told.map(({ conversation }) => conversation.kind)).toEqual(kinds);
+  }
+});
+
+test("a message to a user who is known to be connected looks nobody up", async () => {
+  for (const status of ["active", "busy", "inactive"] as const) {
+    const { chat, asked } = chatWith({ status });
+    const stored = await chat.execute(session, { type: "send", to: toBob, text });
+    expect(stored).toMatchObject({ type: "stored" });
+    const empty = { type: "send", to: toBob, text: Buffer.alloc(0) } as const;
+    expect(await chat.execute(session, empty)).toMatchObject({ refusal: "empty_message" });
+    expect(asked.map(([method]) => method)).toEqual(["append"]);
   }
 });
 

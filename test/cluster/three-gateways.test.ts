@@ -1,14 +1,14 @@
 import { connect } from "node:net";
 import { setTimeout as pause } from "node:timers/promises";
 import { afterAll, afterEach, beforeAll, beforeEach, expect, test } from "vitest";
-import type { Node } from "#tertulia/node.js";
 import { ClassicClient, L, frame } from "../support/classic-client.js";
 import { node } from "../support/nodes.js";
 import { upgradeRequest } from "../support/raw-socket.js";
 import { startRedis, type TestRedis } from "../support/redis.js";
+import { samplesOf } from "../support/samples.js";
 
 let redis: TestRedis;
-let nodes: Node[];
+let nodes: Awaited<ReturnType<typeof node>>[];
 const clients: ClassicClient[] = [];
 
 beforeAll(async () => {
@@ -156,6 +156,28 @@ test("a message to nobody is error 1, an empty one 3, to one who left 4, and not
   await ana.hears(50, 4);
   ana.says(5, L("bob"));
   await ana.hears(56, 0);
+});
+
+test("nobody is looked up for a message to a user who is known to be connected", async () => {
+  const ana = await join("ana", 0);
+  const bob = await join("bob", 1);
+  await ana.hears(53, L("bob"), 1);
+  const lookups = async (): Promise<number> => {
+    const samples = await samplesOf(nodes[0]!.counters, "redis_call_seconds");
+    const count = samples.find(({ metricName = "", labels }) => {
+      return metricName.endsWith("_count") && labels["function"] === "lookup";
+    });
+    return count?.value ?? 0;
+  };
+  ana.says(4, L("bob"), L("elo"));
+  await ana.hears(55, L("ana"), L("elo"));
+  await bob.hears(55, L("ana"), L("elo"));
+  expect(await lookups()).toBe(0);
+  await bob.close();
+  await ana.hears(54, L("bob"), 0);
+  ana.says(4, L("bob"), L("elo"));
+  await ana.hears(50, 4);
+  expect(await lookups()).toBe(1);
 });
 
 test("history is kept per conversation, oldest first, for both sides and after they left", async () => {

@@ -77,15 +77,20 @@ export class FakeGateway {
     this.#events = new EventLog(observe, { how: "plain", key: undefined });
     const { users, conversations } = this.stores;
     let mids = 0;
+    const presenceSettings = { windowMs: 250, fullUpTo: 1_000 };
+    this.#presence = new Presence(presenceSettings, {
+      users: users as UserStore,
+      hub: this.hub,
+      log,
+      isHearing: () => false, // so that recipients are looked up: one more answer that may be late
+    });
     const chat = new Chat({
       users: users as UserStore,
       conversations,
       policy: createPolicy({ textMaxChars: TEXT_MAX_CHARS }),
       newMessageId: () => `m${++mids}`,
-      connectedUsers: () => this.#presence.count,
+      presence: this.#presence,
     });
-    const presenceSettings = { windowMs: 250, fullUpTo: 1_000 };
-    this.#presence = new Presence(presenceSettings, { chat, hub: this.hub, log });
     for (let i = 0; i < settings.crowd; i++) {
       const user = { name: `user${i}` as Name, status: "active" } as const;
       this.#presence.hear({ type: "presence", at: this.stores.nextAt(), user, cause: "new" });

@@ -5,7 +5,7 @@ import type { Name } from "#tertulia/chat/names.js";
 import { observe } from "#tertulia/observe.js";
 import { recipientField } from "#tertulia/redis/conversation-fields.js";
 import { FunctionLibrary, readFunctionSource } from "#tertulia/redis/function-library.js";
-import { Keys, bucketOfConversation } from "#tertulia/redis/keys.js";
+import { BUCKETS, Keys, bucketOfConversation } from "#tertulia/redis/keys.js";
 import { UserConversations } from "#tertulia/redis/user-conversations.js";
 import { startRedis, type TestRedis } from "../support/redis.js";
 
@@ -16,19 +16,22 @@ const ana = "ana" as Name;
 
 let redis: TestRedis;
 let library: FunctionLibrary;
+/** The one that is tried. */
+let counted: FunctionLibrary;
 let conversations: UserConversations;
 /** The functions that were called since the test began. */
 let called: string[];
+let isConnected = true;
 
 beforeAll(async () => {
   redis = await startRedis();
   const source = await readFunctionSource();
   library = new FunctionLibrary(redis.client, source, observe("silent", "test"));
-  const counted = new FunctionLibrary(redis.client, source, observe("silent", "test"));
+  counted = new FunctionLibrary(redis.client, source, observe("silent", "test"));
   const call = counted.call.bind(counted);
   counted.call = (name, its, args) => {
     called.push(name);
-    return call(name, its, args);
+    return isConnected ? call(name, its, args) : Promise.reject(new Error("no connection"));
   };
   conversations = new UserConversations(counted, keys, 60_000);
 });
@@ -56,14 +59,47 @@ async function store(author: Name, conversation: Conversation, mid: string): Pro
   await library.call("append", its, [NODE, author, to, mid, "hi", 100, 60_000, 0]);
 }
 
-test("a user without private conversations has the general chat, for one call of a function", async () => {
+test("a user without private conversations has the general chat, up to the last message of its own", async () => {
   await store("bob" as Name, GENERAL, "m1");
   await store(ana, GENERAL, "m2");
   await store("bob" as Name, GENERAL, "m3");
   const [general, ...others] = await conversations.of(ana);
   expect(general).toMatchObject({ conversation: GENERAL, head: 3, floor: 1, read: 2 });
   expect(others).toEqual([]);
-  expect(called).toEqual(["extents"]);
+});
+
+test("users who ask at the same time are answered together, each with its own", async () => {
+  const names = Array.from({ length: 60 }, (_, i) => `user-${i}` as Name);
+  for (const [i, name] of names.entries()) {
+    if (i % 7 === 0) await store(name, conversationBetween(name, ana), "m1");
+    if (i % 9 === 0) await store(name, GENERAL, "m2");
+  }
+  const all = await Promise.all(names.map((name) => conversations.of(name)));
+  for (const [i, [general, ...others]] of all.entries()) {
+    const own = Math.floor(i / 9) + 1;
+    expect(general).toMatchObject({ conversation: GENERAL, head: 7, read: i % 9 === 0 ? own : 0 });
+    const its = i % 7 === 0 ? [conversationBetween(names[i]!, ana)] : [];
+    expect(others.map(({ conversation }) => conversation)).toEqual(its);
+  }
+  // the first one alone; then 32, and the rest
+  expect(called.filter((name) => name === "conversations")).toHaveLength(3 * BUCKETS);
+});
+
+test("what is wrong with one user's data does not harm those who ask at the same time", async () => {
+  await redis.client.set(keys.inbox(3, ana), "no set");
+  const names = ["bob", "ana", "eva"] as Name[];
+  const all = await Promise.allSettled(names.map((name) => conversations.of(name)));
+  expect(all.map(({ status }) => status)).toEqual(["fulfilled", "rejected", "fulfilled"]);
+  expect(all[1]).toMatchObject({ reason: { message: expect.stringMatching(/^WRONGTYPE/) } });
+});
+
+test("after a failure users are answered again", async () => {
+  isConnected = false;
+  const [ones, others] = [conversations.of(ana), conversations.of("bob" as Name)];
+  await expect(ones).rejects.toThrow("no connection");
+  await expect(others).rejects.toThrow("no connection");
+  isConnected = true;
+  expect(await conversations.of(ana)).toHaveLength(1);
 });
 
 test("the general chat comes first, then the private conversations of all buckets, with their marks", async () => {

@@ -30,30 +30,45 @@ local function last_time(history)
   return newest and struct.unpack('>I6', newest[2][2]) or 0
 end
 
--- A user's conversations in one bucket, the latest first, and how far the user has read each.
--- KEYS: inbox, marks       ARGV: '~' to begin with the general chat, or ''
--- Returns { '~' or the other user, number, ... }.
-local function conversations(keys, args)
+-- A user's conversations in one bucket, the latest first, and how far the user has read each: { other user, number, ... }.
+-- They begin with `general`, unless that is empty.
+local function conversations_of(inbox, marks, general)
   local found = {}
   local function add(other)
     table.insert(found, other)
-    table.insert(found, tonumber(redis.call('HGET', keys[2], other)) or 0)
+    table.insert(found, tonumber(redis.call('HGET', marks, other)) or 0)
   end
-  if args[1] ~= '' then add(args[1]) end
-  for _, other in ipairs(redis.call('ZRANGE', keys[1], 0, INBOX_KEPT - 1, 'REV')) do add(other) end
+  if general ~= '' then add(general) end
+  for _, other in ipairs(redis.call('ZRANGE', inbox, 0, INBOX_KEPT - 1, 'REV')) do add(other) end
+  return found
+end
+
+-- The conversations of some users in one bucket.
+-- KEYS: inbox, marks, inbox, marks ... of each user       ARGV: '~' to begin with the general chat, or ''
+-- Returns for each user { '~' or the other user, number, ... }, or the error that a key of that user gives.
+local function conversations(keys, args)
+  local found = {}
+  for i = 1, #keys, 2 do
+    local is_done, answer = pcall(conversations_of, keys[i], keys[i + 1], args[1])
+    table.insert(found, is_done and answer or { err = type(answer) == 'table' and answer.err or answer })
+  end
   return found
 end
 
 -- How far conversations go.
--- KEYS: conversation, history, conversation, history ...       ARGV: ms kept, user
--- Returns { epoch, head, floor, number of the user's own last message, time of the newest message, ... }.
+-- KEYS: conversation, history, conversation, history ...       ARGV: ms kept, user ...
+-- Returns for each conversation and in it for each user { epoch, head, floor, number of the user's own last message,
+--   time of the newest message, ... }.
 local function extents(keys, args)
   local found = {}
   for i = 1, #keys, 2 do
-    for _, number in ipairs({ extent(keys[i], keys[i + 1], tonumber(args[1]), args[2]) }) do
-      table.insert(found, number)
+    local conversation, history = keys[i], keys[i + 1]
+    local epoch, head, floor, wrote = extent(conversation, history, tonumber(args[1]), args[2])
+    local time = last_time(history)
+    for j = 2, #args do
+      if j > 2 then wrote = tonumber(redis.call('HGET', conversation, wrote_field(args[j]))) or 0 end
+      for _, number in ipairs({ epoch, head, floor, wrote, time }) do table.insert(found, number) end
     end
-    table.insert(found, last_time(keys[i + 1]))
   end
   return found
 end

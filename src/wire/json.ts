@@ -108,12 +108,12 @@ export function unreadOf({ head, floor, read }: ConversationState): number {
 }
 
 export function nameFromText(text: string): Name {
-  return nameFromBytes(encoder.encode(text));
+  return IS_ASCII.test(text) ? (text as Name) : nameFromBytes(encoder.encode(text));
 }
 
 /** Of a name, or of an address. U+FFFD stands for what is no valid UTF-8. */
 export function textFromName(name: string): string {
-  return decoder.decode(bytesFromName(name));
+  return IS_ASCII.test(name) ? name : decoder.decode(bytesFromName(name));
 }
 
 export function idOf(id: Id): { id?: NonNullable<Id> } {
@@ -127,8 +127,9 @@ function okEvent(id: Id, reply: Exclude<Reply, { type: "refused" }>, reader?: Na
       return ok;
     case "stored": {
       const { conversation, epoch, seq, mid, time: ts } = reply.message;
-      const place = { conv: convOf(conversation, reader), epoch: epochText(epoch), seq, mid, ts };
-      return { ...ok, ...place, ...(reply.repeated && { dup: true }) };
+      const conv = convOf(conversation, reader);
+      const dup = reply.repeated || undefined;
+      return { type: "ok", id, conv, epoch: epochText(epoch), seq, mid, ts, dup };
     }
     case "page": {
       const { epoch, head, floor, messages, more } = reply.page;
@@ -210,5 +211,8 @@ function isId(id: unknown): id is NonNullable<Id> {
   return Number.isSafeInteger(id) || (typeof id === "string" && id.length <= 64);
 }
 
+/** Of such a text the characters are the bytes. */
+// oxlint-disable-next-line no-control-regex -- these are ASCII too
+const IS_ASCII = /^[\x00-\x7f]*$/;
 const encoder = new TextEncoder();
 const decoder = new TextDecoder("utf-8", { ignoreBOM: true });

@@ -1,6 +1,8 @@
 /** JSON, frame by frame. */
+import fc from "fast-check";
 import { expect, test } from "vitest";
-import { decodeRequest } from "#tertulia/wire/json.js";
+import { nameFromBytes } from "#tertulia/chat/names.js";
+import { decodeRequest, nameFromText, textFromName } from "#tertulia/wire/json.js";
 
 const frame = (request: object): Uint8Array => Buffer.from(JSON.stringify(request));
 
@@ -24,4 +26,16 @@ test("a room's address is refused as a bad frame, since there are no rooms yet",
       },
     });
   }
+});
+
+test("a name is written as its bytes say, ASCII or not, and read back as the same bytes", () => {
+  const byte = fc.constantFrom(0x00, 0x1f, 0x41, 0x7e, 0x7f, 0x80, 0xc3, 0xa9, 0xff);
+  const decoder = new TextDecoder("utf-8", { ignoreBOM: true });
+  const property = fc.property(fc.array(byte), (all) => {
+    const bytes = Uint8Array.from(all);
+    const text = decoder.decode(bytes);
+    expect(textFromName(nameFromBytes(bytes))).toBe(text);
+    expect(nameFromText(text)).toBe(nameFromBytes(Buffer.from(text)));
+  });
+  fc.assert(property, { numRuns: 5_000 });
 });

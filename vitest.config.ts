@@ -17,9 +17,9 @@ const PURE = [
   "test/cluster/{membership,membership-state,heartbeat}.test.ts",
   "test/node/lifetime.test.ts",
   "test/redis/{feed-cells,feed-state,feed-transcripts,lineage,lua-agreement,stored-bytes}.test.ts",
-  "test/gateway/{isolation-detector,frame,hub,write-coalescer}.test.ts",
+  "test/gateway/{isolation-detector,broadcast,frame,hub,write-coalescer}.test.ts",
   "test/verify/{changes,gateway-log,log-events,report,rollback,rules}.test.ts",
-  "test/session/{cells,properties,same-rules,transition}.test.ts",
+  "test/session/{cells,hears-all,properties,same-rules,transition}.test.ts",
   "test/wire/**/*.test.ts",
 ];
 

@@ -1,8 +1,8 @@
 /** A connection: feeds what happens on it into the state machine of its session, and carries out the effects. */
 import type { Socket } from "node:net";
-import type { Message, Notice } from "../chat/events.js";
+import type { Notice } from "../chat/events.js";
 import type { Name } from "../chat/names.js";
-import { routeOf } from "../session/delivery.js";
+import { hearsAll, routeOf } from "../session/delivery.js";
 import type { Effect } from "../session/effects.js";
 import type { Input } from "../session/inputs.js";
 import {
@@ -13,12 +13,11 @@ import {
   mustDrain,
   nameOf,
 } from "../session/questions.js";
-import type { Output } from "../session/requests.js";
 import { newState, type SessionState } from "../session/state.js";
 import { CLOSE } from "../wire/close-codes.js";
 import type { Dialect } from "../wire/dialect.js";
 import type { AnsweringSocket } from "./answering-socket.js";
-import { isForAll } from "./hub.js";
+import type { Broadcast } from "./broadcast.js";
 import { loggedEnding } from "./event-log.js";
 import { logEffect } from "./log-effects.js";
 import type { Frame } from "./frame.js";
@@ -29,6 +28,7 @@ import { SessionChat } from "./session-chat.js";
 import { SessionCodec } from "./session-codec.js";
 import { SessionHolder } from "./session-holder.js";
 import { SessionMachine } from "./session-machine.js";
+import { SessionOutput } from "./session-output.js";
 import { SessionTimers } from "./session-timers.js";
 import type { Session, SessionDependencies } from "./session.js";
 import { addressOf } from "./tcp-acceptor.js";
@@ -45,8 +45,7 @@ export class Connection implements Session {
   readonly #keepalive = new Keepalive((why) => this.#put({ type: "cut", why }));
   readonly #timers = new SessionTimers((timer) => this.#put({ type: "timer", timer }));
   readonly #machine: SessionMachine;
-  /** Counts the notices that were pushed. */
-  #pushed = 0;
+  readonly #output: SessionOutput;
   #webSocket: AnsweringSocket | undefined;
   /** The client's, as far as this node can tell. */
   #address: string | undefined;
@@ -55,11 +54,12 @@ export class Connection implements Session {
   #answerClose: () => void = () => {};
 
   constructor(dialect: Dialect, dependencies: SessionDependencies) {
-    const { limits, windows, settings } = dependencies;
+    const { limits, turn, settings, nowMs } = dependencies;
     this.#dependencies = dependencies;
     this.#machine = new SessionMachine(newState(dialect.traits, settings, performance.now()), {
       run: (effect) => this.#run(effect),
       next: (state) => this.#next(state),
+      onSettled: () => this.#settled(),
       onBroken: (error, { type }) => {
         const fields = { err: error, session: this.holder.id, input: type };
         dependencies.observe.log.error({ event: "session_broken", ...fields }, "session is broken");
@@ -67,7 +67,12 @@ export class Connection implements Session {
     });
     this.#codec = new SessionCodec(dialect, dependencies.observe.counters);
     this.#chat = new SessionChat(this, dependencies, (input) => this.#put(input));
-    this.#sendQueue = new SendQueue(limits, windows, (why) => this.#slow(why));
+    this.#sendQueue = new SendQueue(limits, turn, (why) => this.#slow(why));
+    this.#output = new SessionOutput(this, this.#codec, this.#sendQueue, {
+      nowMs,
+      onPageTold: () => this.#put({ type: "pageTold" }),
+      onBroken: (error) => this.#machine.break(error, { type: "pageTold" }),
+    });
   }
 
   get state(): SessionState {
@@ -113,14 +118,26 @@ export class Connection implements Session {
     const route = routeOf(this.state, notice);
     if (route === "drop") return false;
     if (route === "transition") {
-      const [{ delivery }, pushed] = [this.state, this.#pushed];
+      const [{ delivery }, pushed] = [this.state, this.#output.pushed];
       this.#put({ type: "notice", notice, frame });
       const isEarly = delivery.kind === "catching-up" && delivery !== this.state.delivery;
-      return isEarly || pushed !== this.#pushed;
+      return isEarly || pushed !== this.#output.pushed;
     }
     if (frame === undefined) return false;
-    this.#sendQueue.push(frame, isForAll(notice) ? "broadcast" : "own");
+    this.#sendQueue.push(frame);
     return true;
+  }
+
+  share(broadcast: Broadcast): boolean {
+    if (!hearsAll(this.state)) return false;
+    this.#sendQueue.share(broadcast);
+    return true;
+  }
+
+  unshare(): void {
+    if (this.#sendQueue.broadcast === undefined) return;
+    this.#sendQueue.unshare();
+    this.#dependencies.onUnshared(this);
   }
 
   suspend(): void {
@@ -186,27 +203,15 @@ export class Connection implements Session {
     const { events, presence } = this.#dependencies;
     switch (effect.type) {
       case "send":
-        return this.#sendQueue.send(this.#encoded(effect.output));
       case "sendAnswer":
-        return this.#sendQueue.send(this.#codec.answer(effect.answer));
       case "refuseFrame":
-        return this.#sendQueue.send(this.#codec.refuse(effect.waitMs));
       case "push":
-        this.#pushed++;
-        return this.#sendQueue.push(effect.frame as Frame);
       case "pushOutput":
-        return this.#sendQueue.push(this.#encoded(effect.output));
       case "pushMissed":
-        this.#pushMissed(effect.messages).catch((error: unknown) =>
-          this.#machine.break(error, { type: "pageTold" }),
-        );
-        return;
       case "cork":
-        return this.#sendQueue.cork();
       case "uncork":
-        return this.#sendQueue.uncork();
       case "forgetCorked":
-        return this.#sendQueue.clear();
+        return this.#output.run(effect);
       case "close": {
         this.#sendQueue.flush(); // frames that were sent before the close come before it
         const { code, reason } = CLOSE[effect.why];
@@ -249,9 +254,7 @@ export class Connection implements Session {
       case "follow": {
         presence.unfollow(this);
         const snapshot = presence.follow(this, new Set(effect.watch), nameOf(this.state));
-        return this.#sendQueue.send(
-          this.#encoded({ type: "following", ref: effect.ref, snapshot }),
-        );
+        return this.#output.send({ type: "following", ref: effect.ref, snapshot });
       }
       case "unfollow":
         return presence.unfollow(this);
@@ -273,22 +276,11 @@ export class Connection implements Session {
     }
   }
 
-  #encoded(output: Output): Frame | undefined {
-    const { key } = this.holder;
-    return this.#codec.encodeOutput(output, {
-      name: nameOf(this.state),
-      key,
-      nowMs: this.#dependencies.nowMs,
-    });
-  }
-
-  /** Backpressure: waits while the client does not read. */
-  async #pushMissed(messages: readonly Message[]): Promise<void> {
-    for (const message of messages) {
-      await this.#sendQueue.untilRoom();
-      this.#sendQueue.push(this.#encoded({ type: "missed", message }));
-    }
-    this.#put({ type: "pageTold" });
+  /** A session that no longer gets every notice for everybody, or in another dialect, leaves the broadcast. */
+  #settled(): void {
+    const { broadcast } = this.#sendQueue;
+    if (broadcast === undefined) return;
+    if (broadcast.dialect !== this.dialect || !hearsAll(this.state)) this.unshare();
   }
 
   #slow(why: "overfull" | "stalled"): void {

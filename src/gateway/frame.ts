@@ -25,24 +25,3 @@ export function frameOf(payload: Uint8Array, kind: "binary" | "text"): Frame {
   frame.set(payload, headerBytes);
   return frame as Frame;
 }
-
-/** The frames that were joined last behind each first frame. */
-const lastJoined = new WeakMap<
-  Frame,
-  { readonly frames: readonly Frame[]; readonly bytes: Buffer }
->();
-
-/** The frames in one buffer, which sockets that get the same frames share: it must not be changed. */
-export function joined(frames: readonly Frame[]): Buffer {
-  const [first] = frames;
-  if (first === undefined || frames.length === 1) return first ?? Buffer.alloc(0);
-  const last = lastJoined.get(first);
-  if (last !== undefined && areSame(last.frames, frames)) return last.bytes;
-  const bytes = Buffer.concat(frames);
-  lastJoined.set(first, { frames, bytes });
-  return bytes;
-}
-
-function areSame(some: readonly Frame[], others: readonly Frame[]): boolean {
-  return some.length === others.length && some.every((frame, i) => frame === others[i]);
-}

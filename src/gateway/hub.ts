@@ -5,18 +5,27 @@ import type { Name } from "../chat/names.js";
 import type { PresenceNews } from "../chat/presence.js";
 import type { Counters } from "../observe.js";
 import type { Dialect } from "../wire/dialect.js";
+import { Broadcast } from "./broadcast.js";
 import { frameOf, type Frame } from "./frame.js";
 import type { Session } from "./session.js";
+import type { WriteCoalescer } from "./write-coalescer.js";
 
 const RECLAIM_BATCH = 500;
+const NOBODY: ReadonlySet<Session> = new Set();
 
 export class Hub {
   readonly #all = new Set<Session>();
   readonly #byName = new Map<Name, Set<Session>>();
+  /** Those that share no broadcast. */
+  readonly #apart = new Set<Session>();
+  readonly #broadcasts = new Map<Dialect, Broadcast>();
   readonly #counters: Counters;
+  readonly #window: Pick<WriteCoalescer, "queue">;
 
-  constructor(counters: Counters) {
+  /** @param window when what everybody gets leaves */
+  constructor(counters: Counters, window: Pick<WriteCoalescer, "queue">) {
     this.#counters = counters;
+    this.#window = window;
   }
 
   get sessions(): ReadonlySet<Session> {
@@ -29,24 +38,32 @@ export class Hub {
    */
   add(session: Session, name: Name): void {
     this.#all.add(session);
+    this.#apart.add(session);
     const namesakes = this.#byName.get(name) ?? new Set();
     this.#byName.set(name, namesakes.add(session));
   }
 
   remove(session: Session, name: Name): void {
-    this.#all.delete(session);
     this.release(session, name);
+    this.#all.delete(session);
+    this.#apart.delete(session);
+  }
+
+  /** The session shares no broadcast any more. */
+  unshared(session: Session): void {
+    if (this.#all.has(session)) this.#apart.add(session);
   }
 
   /** The session has given its name back: until it is removed, it hears only what everybody hears. */
   release(session: Session, name: Name): void {
+    session.unshare();
     const namesakes = this.#byName.get(name);
     if (namesakes?.delete(session) && namesakes.size === 0) this.#byName.delete(name);
   }
 
   /** The sessions that hold the name, or are about to claim it. */
   named(name: Name): Iterable<Session> {
-    return this.#byName.get(name) ?? [];
+    return this.#namesakes(name);
   }
 
   has(name: Name): boolean {
@@ -74,9 +91,10 @@ export class Hub {
     const began = performance.now();
     let deliveries = 0;
     const audience = audienceFor(notice);
-    if (audience === "everybody") deliveries = fanOut(notice, this.#all);
+    if (audience === "everybody") deliveries = this.#broadcast(notice);
     else if (audience !== "members") {
-      for (const name of audience) deliveries += fanOut(notice, this.#byName.get(name) ?? [], name);
+      for (const name of audience)
+        deliveries += fanOut(notice, this.named(name), encoded(notice, name));
     }
     this.#counters.notices.of(notice.type).inc();
     this.#count(deliveries, began);
@@ -88,8 +106,57 @@ export class Hub {
     if (news.length === 0) return;
     const began = performance.now();
     let deliveries = 0;
-    for (const { window, audience } of news) deliveries += fanOut(window, audience);
+    for (const { window, audience } of news)
+      deliveries += fanOut(window, audience, encoded(window));
     this.#count(deliveries, began);
+  }
+
+  /** One frame per dialect for all sessions that share a broadcast; the others hear the notice one by one. */
+  #broadcast(notice: Notice): number {
+    const concerned = this.#concernedBy(notice);
+    for (const session of concerned) session.unshare();
+    const frameFor = encoded(notice);
+    let deliveries = 0;
+    for (const broadcast of this.#broadcasts.values()) deliveries += broadcast.push(frameFor);
+    for (const session of this.#apart) {
+      const { dialect } = session;
+      const frame = frameFor(dialect);
+      if (frame === undefined && !concerned.has(session)) continue; // this dialect has no word for it
+      if (session.hear(notice, frame)) deliveries++;
+      if (this.#isNamed(session) && session.share(this.#broadcastIn(dialect))) {
+        this.#apart.delete(session);
+      }
+    }
+    return deliveries;
+  }
+
+  /** The sessions that may do more than pass it on. */
+  #concernedBy(notice: Notice): ReadonlySet<Session> {
+    switch (notice.type) {
+      case "presence":
+        return this.#namesakes(notice.user.name);
+      case "typing":
+        return this.#namesakes(notice.author);
+      case "gap":
+        return this.#all;
+      default:
+        return NOBODY;
+    }
+  }
+
+  #broadcastIn(dialect: Dialect): Broadcast {
+    const broadcast = this.#broadcasts.get(dialect) ?? new Broadcast(dialect, this.#window);
+    this.#broadcasts.set(dialect, broadcast);
+    return broadcast;
+  }
+
+  /** A session that has given its name back is not found by it, when a notice concerns it. */
+  #isNamed(session: Session): boolean {
+    return this.#namesakes(session.holder.name).has(session);
+  }
+
+  #namesakes(name: Name): ReadonlySet<Session> {
+    return this.#byName.get(name) ?? NOBODY;
   }
 
   #count(deliveries: number, began: number): void {
@@ -98,21 +165,24 @@ export class Hub {
   }
 }
 
-/** Whether everybody who hears such a notice hears the same, at the same time. */
-export function isForAll(notice: Notice): boolean {
-  return notice.type !== "message" || notice.message.conversation.kind === "general";
-}
-
-/** Encodes the notice once per dialect; returns how many sessions took it. */
-function fanOut(notice: Notice, sessions: Iterable<Session>, reader?: Name): number {
-  const frames = new Map<Dialect, Frame | undefined>();
+/** Returns how many sessions took it. */
+function fanOut(notice: Notice, sessions: Iterable<Session>, frameFor: FrameFor): number {
   let deliveries = 0;
   for (const session of sessions) {
-    const { dialect } = session;
-    if (!frames.has(dialect)) frames.set(dialect, framed(dialect, notice, reader));
-    if (session.hear(notice, frames.get(dialect))) deliveries++;
+    if (session.hear(notice, frameFor(session.dialect))) deliveries++;
   }
   return deliveries;
+}
+
+type FrameFor = (dialect: Dialect) => Frame | undefined;
+
+/** Encodes the notice once per dialect. */
+function encoded(notice: Notice, reader?: Name): FrameFor {
+  const frames = new Map<Dialect, Frame | undefined>();
+  return (dialect) => {
+    if (!frames.has(dialect)) frames.set(dialect, framed(dialect, notice, reader));
+    return frames.get(dialect);
+  };
 }
 
 function framed(dialect: Dialect, notice: Notice, reader: Name | undefined): Frame | undefined {

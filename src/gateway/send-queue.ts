@@ -1,20 +1,16 @@
 /**
- * The send queue of a connection: frames that are queued in the same moment leave in one write (write coalescing), and
- * a slow reader is cut before its queue costs the others anything.
+ * The send queue of a connection: frames that are queued in the same window leave in one write (write coalescing), and
+ * a slow reader is cut before its queue costs the others anything. While it shares a broadcast, it takes the broadcast's
+ * frames when it is flushed, or before a frame of its own: so all frames keep their order.
  *
  * Frames are written to the socket directly, not through ws, whose sender has no queue of its own without compression;
  * control frames and the close are left to ws. ARCHITECTURE.md, libraries' internals.
  */
 import type { Socket } from "node:net";
 import type { WebSocket } from "ws";
-import { joined, type Frame } from "./frame.js";
+import type { Broadcast } from "./broadcast.js";
+import type { Frame } from "./frame.js";
 import type { Writer, WriteCoalescer } from "./write-coalescer.js";
-
-/** When frames leave: those for this client alone, and those that everybody gets. */
-export interface Windows {
-  readonly own: WriteCoalescer;
-  readonly broadcast: WriteCoalescer;
-}
 
 export interface SendQueueLimits {
   /** With more unsent bytes than this when the next frame is due, the reader is cut. */
@@ -31,22 +27,23 @@ const ROOM_CHECK_MS = 20;
 export class SendQueue implements Writer {
   readonly #limits: SendQueueLimits;
   readonly #onCut: (why: "overfull" | "stalled") => void;
-  readonly #windows: Windows;
+  readonly #turn: Pick<WriteCoalescer, "queue">;
   #webSocket: WebSocket | undefined;
   #socket: Socket | undefined;
   /** Frames that are held back; undefined while none are. */
   #corked: Frame[] | undefined = [];
   #corkedBytes = 0;
-  /** To be written at the end of a window. */
+  /** To be written at the end of this turn. */
   #queued: Frame[] = [];
-  /** The window that they wait for. With one of its own, the client does not wait for that of everybody. */
-  #waitsFor: keyof Windows | undefined;
   #queuedBytes = 0;
   /**
    * Cut: `onCut` was called, and nothing is queued any more. Known here before the session knows: its other effects of
    * this moment are still to come. Afterwards the session's state says the same, and sends nothing.
    */
   #state: "writing" | "cut" = "writing";
+  #broadcast: Broadcast | undefined;
+  /** The number of the first frame of the broadcast that was not taken yet. */
+  #nextShared = 0;
   #taken = 0;
   #takenAt: number | undefined;
 
@@ -57,17 +54,36 @@ export class SendQueue implements Writer {
    */
   constructor(
     limits: SendQueueLimits,
-    windows: Windows,
+    turn: Pick<WriteCoalescer, "queue">,
     onCut: (why: "overfull" | "stalled") => void,
   ) {
     this.#limits = limits;
-    this.#windows = windows;
+    this.#turn = turn;
     this.#onCut = onCut;
   }
 
   attach(webSocket: WebSocket, socket: Socket): void {
     this.#webSocket = webSocket;
     this.#socket = socket;
+  }
+
+  /** The broadcast that it shares. */
+  get broadcast(): Broadcast | undefined {
+    return this.#broadcast;
+  }
+
+  /** From here on, the client gets all frames of the broadcast, beside its own. Not while frames are held back. */
+  share(broadcast: Broadcast): void {
+    this.#broadcast = broadcast;
+    this.#nextShared = broadcast.end;
+    broadcast.add(this);
+  }
+
+  /** The client still gets the frames that the broadcast has by now. */
+  unshare(): void {
+    this.#takeShared();
+    this.#broadcast?.delete(this);
+    this.#broadcast = undefined;
   }
 
   cork(): void {
@@ -88,9 +104,9 @@ export class SendQueue implements Writer {
   }
 
   /** Queues a frame, if there is one, behind all others, including those that are held back. */
-  push(frame: Frame | undefined, window: keyof Windows = "own"): void {
+  push(frame: Frame | undefined): void {
     if (frame === undefined) return;
-    if (this.#corked === undefined) return this.send(frame, window);
+    if (this.#corked === undefined) return this.send(frame);
     if (this.#state === "cut") return;
     if (this.#isOverfull) return this.#cut("overfull");
     this.#corked.push(frame);
@@ -104,34 +120,39 @@ export class SendQueue implements Writer {
     }
   }
 
-  /** Queues a frame, if there is one, ahead of those that are held back. It leaves at the end of the window. */
-  send(frame: Frame | undefined, window: keyof Windows = "own"): void {
+  /** Queues a frame, if there is one, ahead of those that are held back. It leaves at the end of this turn. */
+  send(frame: Frame | undefined): void {
     if (frame === undefined) return;
-    if (this.#state === "cut" || this.#socket === undefined) return;
-    if (this.#webSocket?.readyState !== 1) return;
-    // compared before this frame is added: one answer alone may exceed the limit
-    if (this.#isOverfull) return this.#cut("overfull");
-    this.#queued.push(frame);
-    this.#await(window);
-    this.#queuedBytes += frame.length;
-    if (this.#queuedBytes > FLUSHED_AT_BYTES) this.flush(); // a fast reader takes it without delay
+    this.#takeShared();
+    this.#add(frame);
   }
 
-  /** Writes the queued frames: at the end of a window, and before the connection is closed. */
+  /**
+   * Writes the queued frames, and those of the broadcast: at the end of a turn, of a window, and before the connection
+   * is closed.
+   */
   flush(): void {
+    const shared = this.#broadcast?.pendingFrom(this.#nextShared);
+    if (shared !== undefined) {
+      // compared with all that is due before the last frame, as for a frame of its own
+      const isRead = this.#unsentBytes + shared.bytesBeforeLast <= this.#limits.maxBytes;
+      if (isRead && this.#queued.length === 0) {
+        this.#nextShared = this.#broadcast!.end;
+        return this.#write(shared.joined);
+      }
+      this.#takeShared();
+    }
     const frames = this.#queued;
     if (frames.length === 0) return;
     this.#queued = [];
     this.#queuedBytes = 0;
-    this.#waitsFor = undefined;
-    if (this.#webSocket?.readyState !== 1) return; // nothing may follow a close frame
-    this.#socket?.write(joined(frames));
+    this.#write(frames.length === 1 ? frames[0]! : Buffer.concat(frames));
   }
 
   /** Cuts a reader that has read nothing for too long. To be called regularly; steady clock, ms. */
   checkPace(now: number): void {
     if (this.#socket === undefined) return;
-    const unsent = this.#socket.writableLength; // queued frames do not count: they leave within a window
+    const unsent = this.#socket.writableLength; // queued frames do not count: they leave in a moment
     const taken = this.#socket.bytesWritten - unsent;
     if (unsent === 0 || taken !== this.#taken || this.#takenAt === undefined) {
       this.#taken = taken;
@@ -140,10 +161,28 @@ export class SendQueue implements Writer {
     if (now - this.#takenAt > this.#limits.maxStallMs) this.#cut("stalled");
   }
 
-  #await(window: keyof Windows): void {
-    if (this.#waitsFor === window || this.#waitsFor === "own") return;
-    this.#waitsFor = window;
-    this.#windows[window].queue(this);
+  /** Puts the frames of the broadcast into the queue: the next frame is one of its own. */
+  #takeShared(): void {
+    const broadcast = this.#broadcast;
+    if (broadcast === undefined || this.#nextShared >= broadcast.end) return;
+    const frames = broadcast.framesFrom(this.#nextShared);
+    this.#nextShared = broadcast.end;
+    for (const frame of frames) this.#add(frame);
+  }
+
+  #add(frame: Frame): void {
+    if (this.#state === "cut" || this.#socket === undefined) return;
+    if (this.#webSocket?.readyState !== 1) return;
+    // compared before this frame is added: one answer alone may exceed the limit
+    if (this.#isOverfull) return this.#cut("overfull");
+    if (this.#queued.push(frame) === 1) this.#turn.queue(this);
+    this.#queuedBytes += frame.length;
+    if (this.#queuedBytes > FLUSHED_AT_BYTES) this.flush(); // a fast reader takes it without delay
+  }
+
+  #write(bytes: Buffer): void {
+    if (this.#webSocket?.readyState !== 1) return; // nothing may follow a close frame
+    this.#socket?.write(bytes);
   }
 
   get #unsentBytes(): number {

@@ -35,7 +35,7 @@ import {
   type DialectName,
   type UpgradeRequest,
 } from "./upgrade-request.js";
-import { WriteCoalescer, broadcastWindow, turn } from "./write-coalescer.js";
+import { WriteCoalescer, turn } from "./write-coalescer.js";
 
 export interface GatewaySettings {
   readonly host: string | undefined;
@@ -102,8 +102,9 @@ export class Gateway {
       ...dependencies,
       settings: { ...settings, maxEarlyBytes: settings.sendQueue.maxBytes },
       limits: settings.sendQueue,
-      windows: { own: new WriteCoalescer(turn), broadcast: new WriteCoalescer(broadcastWindow) },
+      turn: new WriteCoalescer(turn),
       onClaiming: (session) => dependencies.hub.add(session, session.holder.name),
+      onUnshared: (session) => dependencies.hub.unshared(session),
       onUnclaimed: (session, isUnsure) => this.#release(session, isUnsure),
       onLeft: (session) => dependencies.hub.release(session, session.holder.name),
       onEnded: (session, ending) => {

@@ -9,6 +9,8 @@ export interface SessionMachineCallbacks {
   readonly run: (effect: Effect) => void;
   /** The next input, when all others are handled. */
   readonly next: (state: SessionState) => Input | undefined;
+  /** All inputs are handled, with their effects. */
+  readonly onSettled: () => void;
   /** A bug, found while this input was handled. Told once: from here on the session only comes to its end. */
   readonly onBroken: (error: unknown, input: Input) => void;
 }
@@ -42,6 +44,7 @@ export class SessionMachine {
       this.#inputs.shift();
       if (isHandled && this.#inputs.length === 0) this.#takeNext();
     }
+    this.#callbacks.onSettled();
     this.#wake();
   }
 

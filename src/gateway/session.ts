@@ -10,10 +10,12 @@ import type { SessionState } from "../session/state.js";
 import type { SessionSettings } from "../session/traits.js";
 import type { Dialect } from "../wire/dialect.js";
 import type { AnsweringSocket } from "./answering-socket.js";
+import type { Broadcast } from "./broadcast.js";
 import type { EventLog, LoggedEnding } from "./event-log.js";
 import type { Frame } from "./frame.js";
-import type { SendQueueLimits, Windows } from "./send-queue.js";
+import type { SendQueueLimits } from "./send-queue.js";
 import type { SessionHolder } from "./session-holder.js";
+import type { WriteCoalescer } from "./write-coalescer.js";
 import type { ClaimOutcome } from "../session/answers.js";
 import type { CloseReason } from "../session/endings.js";
 
@@ -30,6 +32,13 @@ export interface Session {
   introduce(name: Name): void;
   /** Delivers a notice, encoded in its dialect. Returns whether the client gets it, now or later. */
   hear(notice: Notice, frame: Frame | undefined): boolean;
+  /**
+   * Shares the broadcast, if the client gets every notice for everybody: its frames need not be heard one by one. Ends
+   * by {@link unshare}, or when that is no longer so. Returns whether it shares it now.
+   */
+  share(broadcast: Broadcast): boolean;
+  /** From here on, notices for everybody have to be heard; those before are in the send queue. */
+  unshare(): void;
   /** Puts the name in doubt: nothing is sent and nothing executed until it is reclaimed. */
   suspend(): void;
   /**
@@ -70,12 +79,15 @@ export interface SessionDependencies {
   readonly observe: Observe;
   readonly events: EventLog;
   readonly limits: SendQueueLimits;
-  readonly windows: Windows;
+  /** When a client gets what it alone waits for. */
+  readonly turn: WriteCoalescer;
   readonly settings: SessionSettings;
   /** By Redis' clock, in ms since 1970. */
   readonly nowMs: () => number;
   /** The session is about to claim its name: from here on it must get notices. */
   readonly onClaiming: (session: Session) => void;
+  /** It shares no broadcast any more. */
+  readonly onUnshared: (session: Session) => void;
   /** The claim failed: refused or, if `isUnsure`, not answered, so the store may have granted it. */
   readonly onUnclaimed: (session: Session, isUnsure: boolean) => void;
   /** The name is taken: gives its holder time to prove that it is alive; says whether to claim it once more. */

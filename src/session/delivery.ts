@@ -1,4 +1,5 @@
 /** Delivery: which notices the client gets, and when. */
+import { GENERAL, keyOf } from "../chat/conversation.js";
 import type { Notice } from "../chat/events.js";
 import {
   comparedWith,
@@ -11,9 +12,11 @@ import {
 } from "./catch-up.js";
 import type { Effect } from "./effects.js";
 import type { InputOf } from "./inputs.js";
-import { isOwnStory, nameOf, takesNotices } from "./questions.js";
+import { isCorked, isOwnStory, nameOf, takesNotices } from "./questions.js";
 import type { Delivery, SessionState } from "./state.js";
 import { ignored, impossible, raise, stay, step, type Step, type Table } from "./table.js";
+
+const GENERAL_KEY = keyOf(GENERAL);
 
 type Concern = "notice" | "resumed" | "pageRead" | "caughtUp" | "forget";
 
@@ -113,6 +116,16 @@ export function routeOf(state: SessionState, notice: Notice): "push" | "drop" | 
     default:
       return delivery satisfies never;
   }
+}
+
+/**
+ * Whether {@link routeOf} says `push` for every notice for everybody, and its frame need not be held back. Not counted:
+ * presence and typing of the session's own user, and gaps.
+ */
+export function hearsAll(state: SessionState): boolean {
+  const { delivery, transport } = state;
+  if (delivery.kind !== "flowing" || transport.kind !== "open" || isCorked(state)) return false;
+  return delivery.told.size === 0 || !delivery.told.has(GENERAL_KEY);
 }
 
 /** Whether the client gets this notice at all. */

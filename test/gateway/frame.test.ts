@@ -1,6 +1,6 @@
 import { expect, test } from "vitest";
 import * as ws from "ws";
-import { frameOf, joined } from "#tertulia/gateway/frame.js";
+import { frameOf } from "#tertulia/gateway/frame.js";
 
 const OPCODE = { text: 1, binary: 2 };
 
@@ -15,16 +15,6 @@ test.each([0, 1, 125, 126, 65_535, 65_536, 70_000])(
     }
   },
 );
-
-test("frames are joined once for all sockets that get the same frames, and for no others", () => {
-  const [a, b, c] = ["a", "b", "c"].map((text) => frameOf(Buffer.from(text), "text"));
-  const both = joined([a!, b!]);
-  expect(both).toEqual(Buffer.concat([a!, b!]));
-  expect(joined([a!, b!])).toBe(both);
-  expect(joined([a!, c!])).toEqual(Buffer.concat([a!, c!]));
-  expect(joined([a!, b!, c!])).toEqual(Buffer.concat([a!, b!, c!]));
-  expect(joined([b!])).toBe(b);
-});
 
 /** Not in the library's types. */
 const { Sender } = ws as unknown as {

@@ -1,5 +1,6 @@
 /** The hub: whom a notice is for. */
 import { expect, test } from "vitest";
+import { GENERAL } from "#tertulia/chat/conversation.js";
 import type { Notice, PresenceWindow } from "#tertulia/chat/events.js";
 import type { Name } from "#tertulia/chat/names.js";
 import type { Frame } from "#tertulia/gateway/frame.js";
@@ -20,12 +21,15 @@ const json = jsonDialect({
 const at = { generation: 1, seq: 1 } as unknown as Extract<Notice, { type: "message" }>["at"];
 
 test("a session that has released its name hears what is for everybody, not what is for the name", () => {
-  const hub = new Hub(observe("silent", "hub").counters);
+  const hub = new Hub(observe("silent", "hub").counters, { queue: () => {} });
   const heard: string[] = [];
   const session = (who: string): Session =>
     ({
       dialect: json,
       hear: (notice: Notice) => heard.push(`${who} ${notice.type}`) > 0,
+      share: () => false,
+      holder: { name: "ana" },
+      unshare: () => {},
     }) as unknown as Session;
   const [before, after] = [session("before"), session("after")];
   const [ana, bob] = ["ana", "bob"] as unknown as [Name, Name];
@@ -39,21 +43,23 @@ test("a session that has released its name hears what is for everybody, not what
     conversation: { kind: "direct", between: [ana, bob] },
   });
   expect(heard).toEqual(["after typing"]);
-  hub.deliver({ type: "leader", at, node: "n" });
-  expect(heard).toEqual(["after typing", "before leader", "after leader"]);
+  hub.deliver({ type: "typing", author: bob, conversation: GENERAL });
+  expect(heard).toEqual(["after typing", "before typing", "after typing"]);
+  hub.deliver({ type: "leader", at, node: "n" }); // their dialect has no word for it
+  expect(heard).toHaveLength(3);
   hub.remove(before, ana);
   expect(hub.has(ana)).toBe(true);
   expect([...hub.sessions]).toEqual([after]);
 });
 
 test("a window of presence is encoded once for its audience, and told to nobody else", () => {
-  const hub = new Hub(observe("silent", "hub").counters);
+  const hub = new Hub(observe("silent", "hub").counters, { queue: () => {} });
   const frames = new Map<string, (Frame | undefined)[]>();
   const session = (who: string, dialect: Dialect = json): Session => {
     const heard: (Frame | undefined)[] = [];
     frames.set(who, heard);
     const hear = (_: Notice, frame: Frame | undefined): boolean => heard.push(frame) > 0;
-    return { dialect, hear } as unknown as Session;
+    return { dialect, hear, unshare: () => {} } as unknown as Session;
   };
   const window = (...gone: Name[]): PresenceWindow => {
     const isFull = gone.length > 0;

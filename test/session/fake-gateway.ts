@@ -62,6 +62,7 @@ export class FakeGateway {
   readonly #presence: Presence;
   readonly #events: EventLog;
   #queued: Writer[] = [];
+  #queuedForAll: Writer[] = [];
   #pacing: NodeJS.Timeout | undefined;
   #state = { isInactive: false, hasHole: false, isPaused: false, isSure: false };
 
@@ -72,7 +73,9 @@ export class FakeGateway {
     this.stores = new FakeStores(transcript);
     this.socket = new ClientSocket((what) => transcript.note("client", `> ${what}`));
     const observe = fakeObserve(transcript);
-    this.hub = new Hub(observe.counters);
+    this.hub = new Hub(observe.counters, {
+      queue: (writer) => void this.#queuedForAll.push(writer),
+    });
     const { log } = observe;
     this.#events = new EventLog(observe, { how: "plain", key: undefined });
     const { users, conversations } = this.stores;
@@ -104,9 +107,6 @@ export class FakeGateway {
       this.hub.remove(session, nameOf(session));
       if (mayHaveName) signOut(session);
     };
-    const writes = {
-      queue: (writer: Writer) => void this.#queued.push(writer),
-    } as unknown as WriteCoalescer;
     const dependencies: SessionDependencies = {
       chat,
       presence: this.#presence,
@@ -118,12 +118,15 @@ export class FakeGateway {
       observe,
       events: this.#events,
       limits: { maxBytes: settings.queueBytes, maxStallMs: 15_000 },
-      windows: { own: writes, broadcast: writes },
+      turn: {
+        queue: (writer: Writer) => void this.#queued.push(writer),
+      } as unknown as WriteCoalescer,
       nowMs: () => TIME,
       onClaiming: (session) => {
         note(`hub add ${nameOf(session)}`);
         this.hub.add(session, nameOf(session));
       },
+      onUnshared: (session) => this.hub.unshared(session),
       onUnclaimed: remove,
       mayBeFree: this.stores.mayBeFree,
       onLeft: (session) => {
@@ -188,10 +191,11 @@ export class FakeGateway {
     this.hub.deliver(notice);
   }
 
-  /** Writes what was queued in this moment; returns whether there was anything. */
+  /** Writes what was queued in this turn or, if nothing was, what waits for a window. Returns whether there was anything. */
   flush(): boolean {
-    const queued = this.#queued;
-    this.#queued = [];
+    const queued = this.#queued.length > 0 ? this.#queued : this.#queuedForAll;
+    if (queued === this.#queued) this.#queued = [];
+    else this.#queuedForAll = [];
     for (const writer of queued) writer.flush();
     return queued.length > 0;
   }

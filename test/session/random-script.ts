@@ -3,7 +3,7 @@ import type { History } from "./run-history.js";
 import { RandomStore } from "./random-store.js";
 import { Dice } from "./dice.js";
 
-const BYTE_FRAMES = [
+export const BYTE_FRAMES = [
   "1",
   '2 "bob"',
   '3 "ana" 2',
@@ -20,7 +20,7 @@ const BYTE_FRAMES = [
   "99",
   "4",
 ];
-const JSON_FRAMES = [
+export const JSON_FRAMES = [
   '{"type":"publish","id":1,"text":"elo"}',
   '{"type":"publish","id":2,"text":"elo"}',
   '{"type":"publish","id":3,"conv":"@bob","text":"psst"}',

@@ -27,8 +27,8 @@ export interface LoopClock {
 
 /** The longest window of what only one client waits for. */
 const MAX_TURN_MS = 5;
-/** What everybody gets leaves at most a hundred times a second: a write costs more than the frames in it. */
-const MIN_BROADCAST_MS = 10;
+/** What everybody gets leaves no more often than a screen shows it: a write costs more than the frames in it. */
+const MIN_BROADCAST_MS = 16;
 const MAX_BROADCAST_MS = 50;
 /** A shorter rest of a window is not waited for. */
 const LEAST_REST_MS = 1;

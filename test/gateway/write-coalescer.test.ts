@@ -71,15 +71,15 @@ test("after a quiet time frames leave at the end of the turn, each writer once, 
   expect(written).toEqual([]);
   clock.pass(0);
   expect(written).toEqual(["a", "b"]);
-  clock.pass(10);
+  clock.pass(16);
   writes.queue({ flush: () => written.push("c") });
   clock.pass(0);
   expect(written).toEqual(["a", "b", "c"]);
 });
 
-test("what everybody gets leaves every ten milliseconds, or later if flushes take long", () => {
-  expect(flushTimes(broadcastWindow, 0)).toEqual([0, 10, 20, 30]);
-  expect(flushTimes(broadcastWindow, 5)).toEqual([0, 15, 30, 45]);
+test("what everybody gets leaves every sixteen milliseconds, or later if flushes take long", () => {
+  expect(flushTimes(broadcastWindow, 0)).toEqual([0, 16, 32, 48]);
+  expect(flushTimes(broadcastWindow, 4)).toEqual([0, 20, 40, 60]);
   expect(flushTimes(broadcastWindow, 20)).toEqual([0, 40, 80, 120]); // an idle node: half of the time
   expect(flushTimes(broadcastWindow, 12, 1)).toEqual([0, 48, 96, 144]); // a busy one: a quarter
   expect(flushTimes(broadcastWindow, 100, 1)).toEqual([0, 150, 300, 450]); // never more than 50

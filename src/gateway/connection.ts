@@ -1,6 +1,6 @@
 /** A connection: feeds what happens on it into the state machine of its session, and carries out the effects. */
 import type { Socket } from "node:net";
-import type { Notice } from "../chat/events.js";
+import type { Message, Notice } from "../chat/events.js";
 import type { Name } from "../chat/names.js";
 import { hearsAll, routeOf } from "../session/delivery.js";
 import type { Effect } from "../session/effects.js";
@@ -68,11 +68,7 @@ export class Connection implements Session {
     this.#codec = new SessionCodec(dialect, dependencies.observe.counters);
     this.#chat = new SessionChat(this, dependencies, (input) => this.#put(input));
     this.#sendQueue = new SendQueue(limits, turn, (why) => this.#slow(why));
-    this.#output = new SessionOutput(this, this.#codec, this.#sendQueue, {
-      nowMs,
-      onPageTold: () => this.#put({ type: "pageTold" }),
-      onBroken: (error) => this.#machine.break(error, { type: "pageTold" }),
-    });
+    this.#output = new SessionOutput(this, this.#codec, this.#sendQueue, nowMs);
   }
 
   get state(): SessionState {
@@ -207,11 +203,12 @@ export class Connection implements Session {
       case "refuseFrame":
       case "push":
       case "pushOutput":
-      case "pushMissed":
       case "cork":
       case "uncork":
       case "forgetCorked":
         return this.#output.run(effect);
+      case "pushMissed":
+        return void this.#pushMissed(effect.messages);
       case "close": {
         this.#sendQueue.flush(); // frames that were sent before the close come before it
         const { code, reason } = CLOSE[effect.why];
@@ -273,6 +270,15 @@ export class Connection implements Session {
         return logEffect(effect, this, events, { address: this.#address, op: this.#codec.op });
       default:
         return effect satisfies never;
+    }
+  }
+
+  async #pushMissed(messages: readonly Message[]): Promise<void> {
+    try {
+      await this.#output.pushMissed(messages);
+      this.#put({ type: "pageTold" });
+    } catch (error) {
+      this.#machine.break(error, { type: "pageTold" });
     }
   }
 

@@ -17,39 +17,25 @@ export type OutputEffect = Extract<
       | "refuseFrame"
       | "push"
       | "pushOutput"
-      | "pushMissed"
       | "cork"
       | "uncork"
       | "forgetCorked";
   }
 >;
 
-export interface OutputCallbacks {
-  /** By Redis' clock, in ms since 1970. */
-  readonly nowMs: () => number;
-  /** All messages of a page are in the send queue. */
-  readonly onPageTold: () => void;
-  /** A bug: a page could not be told. */
-  readonly onBroken: (error: unknown) => void;
-}
-
 export class SessionOutput {
   readonly #session: Session;
   readonly #codec: SessionCodec;
   readonly #sendQueue: SendQueue;
-  readonly #callbacks: OutputCallbacks;
+  readonly #nowMs: () => number;
   #pushed = 0;
 
-  constructor(
-    session: Session,
-    codec: SessionCodec,
-    sendQueue: SendQueue,
-    callbacks: OutputCallbacks,
-  ) {
+  /** @param nowMs by Redis' clock, in ms since 1970 */
+  constructor(session: Session, codec: SessionCodec, sendQueue: SendQueue, nowMs: () => number) {
     this.#session = session;
     this.#codec = codec;
     this.#sendQueue = sendQueue;
-    this.#callbacks = callbacks;
+    this.#nowMs = nowMs;
   }
 
   /** How many notices the state machine has pushed. */
@@ -70,9 +56,6 @@ export class SessionOutput {
         return this.#sendQueue.push(effect.frame as Frame);
       case "pushOutput":
         return this.#sendQueue.push(this.#encoded(effect.output));
-      case "pushMissed":
-        this.#pushMissed(effect.messages).catch(this.#callbacks.onBroken);
-        return;
       case "cork":
         return this.#sendQueue.cork();
       case "uncork":
@@ -88,21 +71,20 @@ export class SessionOutput {
     this.#sendQueue.send(this.#encoded(output));
   }
 
+  /** Pushes the messages of a page. Backpressure: waits while the client does not read. */
+  async pushMissed(messages: readonly Message[]): Promise<void> {
+    for (const message of messages) {
+      await this.#sendQueue.untilRoom();
+      this.#sendQueue.push(this.#encoded({ type: "missed", message }));
+    }
+  }
+
   #encoded(output: Output): Frame | undefined {
     const { holder, state } = this.#session;
     return this.#codec.encodeOutput(output, {
       name: nameOf(state),
       key: holder.key,
-      nowMs: this.#callbacks.nowMs,
+      nowMs: this.#nowMs,
     });
-  }
-
-  /** Backpressure: waits while the client does not read. */
-  async #pushMissed(messages: readonly Message[]): Promise<void> {
-    for (const message of messages) {
-      await this.#sendQueue.untilRoom();
-      this.#sendQueue.push(this.#encoded({ type: "missed", message }));
-    }
-    this.#callbacks.onPageTold();
   }
 }

@@ -12,14 +12,14 @@ export interface Writer {
   flush(): void;
 }
 
-/** How long a window is, in ms. `load`: how busy the event loop was since the last flush, from 0 to 1. */
-export type WindowLength = (lastFlushMs: number, load: number) => number;
+/** How long a window is, in ms. `load` says how busy the event loop was since it was asked last, from 0 to 1. */
+export type WindowLength = (lastFlushMs: number, load: () => number) => number;
 
 /** Time, and the event loop. */
 export interface LoopClock {
   nowMs(): number;
   /** How busy the event loop was since this was asked last, from 0 to 1. */
-  load(): number;
+  readonly load: () => number;
   /** Runs it at the end of this turn. */
   soon(run: () => void): void;
   later(run: () => void, ms: number): void;
@@ -38,7 +38,7 @@ export const turn: WindowLength = (lastFlushMs) => Math.min(lastFlushMs, MAX_TUR
 
 /** For frames that everybody gets. On a busy node, flushes take at most a quarter of the time. */
 export const broadcastWindow: WindowLength = (lastFlushMs, load) =>
-  Math.min(Math.max(MIN_BROADCAST_MS, (1 + 2 * load) * lastFlushMs), MAX_BROADCAST_MS);
+  Math.min(Math.max(MIN_BROADCAST_MS, (1 + 2 * load()) * lastFlushMs), MAX_BROADCAST_MS);
 
 export class WriteCoalescer {
   readonly #lengthOf: WindowLength;
@@ -67,7 +67,7 @@ export class WriteCoalescer {
     this.#waiting = [];
     for (const writer of waiting) writer.flush();
     this.#flushedAtMs = this.#clock.nowMs();
-    this.#windowMs = this.#lengthOf(this.#flushedAtMs - began, this.#clock.load());
+    this.#windowMs = this.#lengthOf(this.#flushedAtMs - began, this.#clock.load);
   };
 }
 

@@ -18,9 +18,7 @@ class FakeClock implements LoopClock {
     return this.now;
   }
 
-  load(): number {
-    return this.busy;
-  }
+  readonly load = (): number => this.busy;
 
   soon(run: () => void): void {
     this.later(run, 0);

@@ -190,10 +190,11 @@ export class Chat {
 
   async #send(
     author: SessionActor | Bot,
-    { to, text, mid = this.#newMessageId() }: Extract<Command, { type: "send" }>,
+    { to, text, mid: given }: Extract<Command, { type: "send" }>,
   ): Promise<Reply> {
     const conversation = conversationOf(to, author.name);
-    const draft = { author, conversation, mid, text };
+    const mid = given ?? this.#newMessageId();
+    const draft = { author, conversation, mid, mayRepeat: given !== undefined, text };
     const { repeated, ...stored } = await this.#conversations.append(draft);
     return { type: "stored", message: { conversation, mid, ...stored }, repeated };
   }

@@ -35,6 +35,8 @@ export interface Draft {
   readonly author: Author;
   readonly conversation: Conversation;
   readonly mid: string;
+  /** Whether a client chose the mid, and may send the message again under it. */
+  readonly mayRepeat: boolean;
   readonly text: Text;
 }
 

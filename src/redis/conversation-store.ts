@@ -1,44 +1,34 @@
 /** Conversations on Redis: their messages, who has which, and how far each user has read. */
-import { otherOf, type Conversation } from "../chat/conversation.js";
+import type { Conversation } from "../chat/conversation.js";
 import type { EphemeralEvent, Message } from "../chat/events.js";
 import type { ConversationState, Page, Range } from "../chat/history.js";
 import type { Name } from "../chat/names.js";
-import { Unavailable, type ConversationStore, type Draft } from "../chat/ports.js";
+import type { ConversationStore, Draft } from "../chat/ports.js";
 import type { Membership } from "../cluster/ports.js";
 import type { Observe } from "../observe.js";
-import { markField, recipientField } from "./conversation-fields.js";
+import {
+  AppendQueue,
+  type MessageWriter,
+  type Stored,
+  type StoreSettings,
+} from "./append-queue.js";
+import { markField } from "./conversation-fields.js";
 import { decodeRecord, encodeEphemeral } from "./events.js";
 import type { FunctionLibrary, LibraryFunction } from "./function-library.js";
 import { bucketOfConversation, type Keys } from "./keys.js";
 import { bytes } from "./name-bytes.js";
-import type { Replication } from "./replication.js";
+import { Places } from "./places.js";
 import { retrying } from "./retry.js";
 import { UserConversations } from "./user-conversations.js";
-
-export interface ConversationStoreSettings {
-  /** Messages kept per conversation. */
-  readonly historyKeep: number;
-  /** Older messages are not shown, and are dropped. */
-  readonly historyMaxAgeMs: number;
-  /** A step that has no answer within this time fails as Unavailable. */
-  readonly deadlineMs: number;
-}
-
-/** Where messages are written, and what is demanded of its replicas, if anything. */
-export interface MessageWriter {
-  readonly library: FunctionLibrary;
-  readonly replication: Replication | undefined;
-}
 
 /** Of texts in a page: a client that takes some time to read it is not cut for what comes next. */
 const PAGE_BYTES = 262_144;
 
 export class RedisConversationStore implements ConversationStore {
   readonly #library: FunctionLibrary;
-  readonly #writer: MessageWriter;
+  readonly #queue: AppendQueue;
   readonly #keys: Keys;
-  readonly #membership: Membership;
-  readonly #settings: ConversationStoreSettings;
+  readonly #settings: StoreSettings;
   readonly #observe: Observe;
   readonly #userConversations: UserConversations;
 
@@ -47,57 +37,26 @@ export class RedisConversationStore implements ConversationStore {
     writer: MessageWriter,
     keys: Keys,
     membership: Membership,
-    settings: ConversationStoreSettings,
+    settings: StoreSettings,
     observe: Observe,
   ) {
     this.#library = library;
-    this.#writer = writer;
+    this.#queue = new AppendQueue(writer, keys, new Places(keys), membership, settings);
     this.#keys = keys;
-    this.#membership = membership;
     this.#settings = settings;
     this.#observe = observe;
     this.#userConversations = new UserConversations(library, keys, settings.historyMaxAgeMs);
   }
 
-  async append(draft: Draft): ReturnType<ConversationStore["append"]> {
-    const { author, conversation, mid, text } = draft;
-    const bucket = bucketOfConversation(conversation);
-    const keys = [
-      this.#keys.meta(bucket),
-      this.#keys.log(bucket),
-      this.#keys.nodes(bucket),
-      this.#keys.conversation(bucket, conversation),
-      this.#keys.history(bucket, conversation),
-      this.#keys.sent(bucket, conversation, author.name, mid),
-      ...this.#inboxes(bucket, conversation, author.name),
-    ];
-    const { library, replication } = this.#writer;
+  async append(draft: Draft): Promise<Stored> {
     const { counters, log } = this.#observe;
-    counters.delivery.begin(mid);
-    const [answer, seq, epoch, time] = (await this.#retrying(() => {
-      if (!this.#membership.isMember) throw new Error("FENCED this node is not a member");
-      if (author.isLive === false) throw new Unavailable("the session has lost its name");
-      const write = (): Promise<unknown> =>
-        library.call("append", keys, [
-          this.#membership.incarnation,
-          bytes(author.name),
-          bytes(recipientField(conversation, author.name)),
-          mid,
-          Buffer.from(text.buffer, text.byteOffset, text.length),
-          this.#settings.historyKeep,
-          this.#settings.historyMaxAgeMs,
-          replication?.least ?? 0,
-        ]);
-      return replication === undefined
-        ? write()
-        : replication.covering(write, (reply) => (reply as number[])[4]!);
-    })) as [Buffer, number, number, number];
-    const repeated = answer.toString() === "again";
-    if (repeated) {
+    counters.delivery.begin(draft.mid);
+    const stored = await this.#queue.append(draft);
+    if (stored.repeated) {
       counters.repeats.inc();
       log.info({ event: "message_repeated" }, "message was stored already");
-    } else counters.messages.of(conversation.kind).inc();
-    return { seq, epoch, time, repeated };
+    } else counters.messages.of(draft.conversation.kind).inc();
+    return stored;
   }
 
   async history(conversation: Conversation, limit: number): Promise<Message[]> {
@@ -107,7 +66,7 @@ export class RedisConversationStore implements ConversationStore {
   }
 
   conversations(name: Name): Promise<ConversationState[]> {
-    return this.#retrying(() => this.#userConversations.of(name));
+    return retrying(this.#settings.deadlineMs, () => this.#userConversations.of(name));
   }
 
   async page(
@@ -162,26 +121,12 @@ export class RedisConversationStore implements ConversationStore {
     ];
   }
 
-  /** Of a private conversation: the author's inbox and marks, and the other user's, if it is another. */
-  #inboxes(bucket: number, conversation: Conversation, author: Name): string[] {
-    if (conversation.kind !== "direct") return [];
-    const users = new Set([author, otherOf(conversation, author)]);
-    return [...users].flatMap((name) => [
-      this.#keys.inbox(bucket, name),
-      this.#keys.marks(bucket, name),
-    ]);
-  }
-
   #call(
     name: LibraryFunction,
     keys: readonly string[],
     args: readonly (string | Buffer | number)[],
   ): Promise<unknown> {
-    return this.#retrying(() => this.#library.call(name, keys, args));
-  }
-
-  #retrying<T>(step: () => Promise<T>): Promise<T> {
-    return retrying(this.#settings.deadlineMs, step);
+    return retrying(this.#settings.deadlineMs, () => this.#library.call(name, keys, args));
   }
 }
 

@@ -68,6 +68,12 @@ export class Keys {
     return this.#key(bucket, `history:${idOf(conversation)}`);
   }
 
+  /** The two hashes of the ids of messages that clients may send again. */
+  ids(bucket: number): [string, string] {
+    return [this.#key(bucket, "ids:0"), this.#key(bucket, "ids:1")];
+  }
+
+  /** A message's answer, where a release before 0.3 looks for it. */
   sent(bucket: number, conversation: Conversation, author: Name, mid: string): string {
     return this.#key(bucket, `sent:${idOf(conversation)}:${encoded(author)}:${mid}`);
   }

@@ -101,7 +101,12 @@ export class RedisLeases implements NodeLease, LeaderLease, Duties {
   async #beat(incarnation: string, mode: "join" | "renew"): Promise<Head[]> {
     const { leaseMs, stallMs } = this.#settings;
     const calls = ALL_BUCKETS.map(async (bucket): Promise<Head> => {
-      const keys = [this.#keys.meta(bucket), this.#keys.log(bucket), this.#keys.nodes(bucket)];
+      const keys = [
+        this.#keys.meta(bucket),
+        this.#keys.log(bucket),
+        this.#keys.nodes(bucket),
+        ...this.#keys.ids(bucket),
+      ];
       // only renewals count: a node whose lease was lost renews and joins in the same beat
       const isBeat = mode === "renew";
       const older = this.#olderBeats.get(bucket) ?? 0;

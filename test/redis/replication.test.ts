@@ -7,6 +7,7 @@ import { observe } from "#tertulia/observe.js";
 import { NotReplicated, Replication } from "#tertulia/redis/replication.js";
 import { Proxy } from "#verifier/proxy.js";
 import type { Redis } from "ioredis";
+import { appendWords } from "../support/append.js";
 import { ClassicClient, L, frame, show } from "../support/classic-client.js";
 import { eventually } from "../support/eventually.js";
 import { node } from "../support/nodes.js";
@@ -148,27 +149,19 @@ test("a message that is sent again on another connection waits for a replica all
   await untilReady(writer);
   const library = await readFunctionSource();
   const keys = new Keys("again");
-  const its = [keys.meta(0), keys.log(0), keys.nodes(0)];
-  const message = [
-    ...its,
-    keys.conversation(0, { kind: "general" }),
-    keys.history(0, { kind: "general" }),
-    keys.sent(0, { kind: "general" }, "ana" as never, "m1"),
-  ];
-  const args = ["node", "ana", "", "m1", "hi", 100, 60_000, 1];
+  const its = [keys.meta(0), keys.log(0), keys.nodes(0), ...keys.ids(0)];
+  const message = appendWords(keys, [{ mid: "m1" }], { node: "node", least: 1 });
   const first = new FunctionLibrary(admin, library, watch);
   await first.load();
   await first.call("beat", its, ["node", 60_000, 2_500, "join"]);
   const thaw = await freeze(replica);
-  await first.call("append", message, args);
+  const stored = await first.call("append", ...message);
   const again = (): Promise<unknown> =>
-    new FunctionLibrary(writer, library, watch).call("append", message, args);
+    new FunctionLibrary(writer, library, watch).call("append", ...message);
   const replication = new Replication(writer, 1);
   await expect(replication.covering(again, () => 1)).rejects.toThrow(NotReplicated);
   await thaw();
-  await eventually(async () =>
-    expect(await replication.covering(again, () => 1)).toContainEqual(Buffer.from("again")),
-  );
+  await eventually(async () => expect(await replication.covering(again, () => 1)).toEqual(stored));
   giveUp(writer);
 });
 

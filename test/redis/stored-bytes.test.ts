@@ -40,6 +40,7 @@ test("keys and buckets of conversations and users stay where they are", () => {
     expect(keys.history(3, conversation)).toBe(`t:{03}:history:${id}`);
     expect(keys.sent(3, conversation, ana, "m-1")).toBe(`t:{03}:sent:${id}:YW5h:m-1`);
   }
+  expect(keys.ids(3)).toEqual(["t:{03}:ids:0", "t:{03}:ids:1"]);
   expect(keys.inbox(3, ana)).toBe("t:{03}:inbox:YW5h");
   expect(keys.marks(3, ana)).toBe("t:{03}:marks:YW5h");
   expect(bucketOfUser(ana)).toBe(2);

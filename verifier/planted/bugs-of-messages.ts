@@ -5,9 +5,17 @@ import { ECHO, MESSAGES, STORE } from "./in-common.js";
 
 export const BUGS_OF_MESSAGES: Readonly<Record<string, Bug>> = {
   "no-dedupe": {
-    changes: [replace(MESSAGES, "append", "if first_answer then", "if false then")],
+    // a batch whose answer was lost is stored once more
+    changes: [replace(MESSAGES, "append", "if repeated then", "if false then")],
     breaks: ["stored-once"],
     faults: ["mute-redis"],
+    minutes: 0.5,
+  },
+  "forgotten-ids": {
+    // a message that a client sends again is stored once more
+    changes: [replace(MESSAGES, "append", "id ~= '' and ids.known[id]", "false")],
+    breaks: ["stored-once"],
+    faults: ["kill-gateway", "cut-clients"],
     minutes: 0.5,
   },
   "increment-before-append": {
@@ -15,15 +23,9 @@ export const BUGS_OF_MESSAGES: Readonly<Record<string, Bug>> = {
     changes: [
       replace(
         MESSAGES,
-        "append",
-        "local last = redis.call('HMGET', conversation, 'seq', 'epoch', 'renewed')",
-        "redis.call('HINCRBY', conversation, 'seq', 1) local last = redis.call('HMGET', conversation, 'seq', 'epoch', 'renewed')",
-      ),
-      replace(
-        MESSAGES,
-        "append",
-        "local seq = (tonumber(last[1]) or 0) + 1",
-        "local seq = tonumber(last[1]) if seq % 20 == 19 then error('OOM refused') end",
+        "store",
+        "local seq = found.seq + 1",
+        "local seq = found.seq + 1 if seq % 20 == 19 then found.seq = seq redis.call('HSET', found.conversation, 'seq', seq) return nil, 'OOM refused' end",
       ),
     ],
     breaks: ["numbers-without-holes"],
@@ -87,17 +89,10 @@ export const BUGS_OF_MESSAGES: Readonly<Record<string, Bug>> = {
   },
   "commands-in-parallel": {
     changes: [
-      replace(
+      atStart(
         STORE,
         "RedisConversationStore.append",
-        'const write = () => library.call("append", keys, [',
-        'if (Math.random() < 0.01) await new Promise((r) => setTimeout(r, 50)); const write = () => library.call("append", keys, [',
-      ),
-      replace(
-        STORE,
-        "RedisConversationStore.append",
-        "await this.#retrying(() => {",
-        "await this.#retrying(async () => {",
+        "if (Math.random() < 0.01) await new Promise((r) => setTimeout(r, 50));",
       ),
       // the next request begins while this one is under way
       atStart(

@@ -7,6 +7,10 @@
 --              lineage "g: g-n g-n": for generation g, the last positions of the generations before it,
 --                      oldest first, the newest 32; begins with 0-0 if none was left out
 --              mark_g, mark_n, mark_at              a position, and when it was the head
+--              ids, ids_at  which of the two hashes of message ids is the present one (0 or 1), and since when
+--              beat_ids     last beat of a gateway that keeps ids there; older than `beat`: another release is here
+--              mixed        when another release was seen here last
+--              batch:<incarnation>  number (48 bits), time (48 bits) and answers of a node's last batch of messages
 --
 -- Every function first reads, and checks the types of its keys; then does the only write that Redis can
 -- still refuse; then the other writes; and publishes last. Lua has no rollback.
@@ -17,6 +21,10 @@ local KIND_READ = 17
 
 -- A node keeps its names for so much longer than its lease: by then it writes nothing more.
 local TAKEOVER_MARGIN_MS = 100
+
+-- Redis keeps a small hash as a list, and looks for a field from its start, unless a value is longer than 64 bytes. As a
+-- field `table`, this makes a hash that each message reads and writes a table from the beginning.
+local AS_TABLE = 'longer than 64 bytes, so that Redis keeps this hash as a table, not a list'
 
 local function now_ms()
   local time = redis.call('TIME')
@@ -57,16 +65,16 @@ end
 -- Opens the bucket as it is now. A generation begins if the replication id has changed (a restart, a promotion), or
 -- if the position is below the last one that this process gave (its data was replaced). If only the caller has seen
 -- a newer position, this may be the older one of two servers, and about to be replaced: it takes no writes (error
--- OLDER) until the beats decide (4-duties.lua).
-local function open(meta, may_be_older)
+-- OLDER) until the beats decide (4-duties.lua). More fields of meta are read with it: kept[8] and so on.
+local function open(meta, may_be_older, ...)
   local replication = redis.call('INFO', 'replication')
   local replid = string.match(replication, 'master_replid:(%x+)')
-  local kept = redis.call('HMGET', meta, 'replid', 'g', 'n', 'at', 'beat', 'grace', 'lease')
+  local kept = redis.call('HMGET', meta, 'replid', 'g', 'n', 'at', 'beat', 'grace', 'lease', ...)
   local bucket = {
     meta = meta, now = now_ms(), replid = replid,
     replicas = tonumber(string.match(replication, 'connected_slaves:(%d+)')) or 0,
     generation = tonumber(kept[2]) or 0, offset = tonumber(kept[3]) or 0, at = tonumber(kept[4]) or 0,
-    beat = tonumber(kept[5]), grace = tonumber(kept[6]) or 0, lease = tonumber(kept[7]) or 0,
+    beat = tonumber(kept[5]), grace = tonumber(kept[6]) or 0, lease = tonumber(kept[7]) or 0, kept = kept,
   }
   if kept[1] ~= replid or (given[meta] and is_before(bucket, given[meta])) then
     begin_generation(bucket)
@@ -96,8 +104,9 @@ local function lineage_of(bucket)
   return string.format('%.0f:', bucket.generation) .. ends
 end
 
-local function keep_position(bucket)
-  redis.call('HSET', bucket.meta, 'n', bucket.offset, 'at', bucket.at)
+-- Stores the position, and more fields of meta with it.
+local function keep_position(bucket, ...)
+  redis.call('HSET', bucket.meta, 'n', bucket.offset, 'at', bucket.at, ...)
   if bucket.came_from then
     bucket.grace = math.max(bucket.grace, bucket.now + bucket.lease)
     redis.call('HSET', bucket.meta, 'replid', bucket.replid, 'g', bucket.generation, 'grace', bucket.grace,
@@ -107,12 +116,21 @@ local function keep_position(bucket)
   given[bucket.meta] = { generation = bucket.generation, offset = bucket.offset }
 end
 
--- Appends an event to the log and publishes the same bytes: kind, generation, offset, record. The channel has the
--- name of the log's key.
+-- Gives an event its position and appends it to the log. Returns what is to be published on the channel that has the
+-- name of the log's key: kind, generation, offset, record. Or nil and the error of Redis.
+local function log_event(bucket, log, kind, record)
+  local offset = bucket.offset + 1
+  local event = struct.pack('>BI6I6', kind, bucket.generation, offset) .. record
+  local added = redis.pcall('XADD', log, string.format('%.0f-%.0f', bucket.generation, offset), 'e', event)
+  if added.err then return nil, added.err end
+  bucket.offset = offset
+  return event
+end
+
+-- Appends an event to the log and publishes it.
 local function announce(bucket, log, kind, record)
-  bucket.offset = bucket.offset + 1
-  local event = struct.pack('>BI6I6', kind, bucket.generation, bucket.offset) .. record
-  redis.call('XADD', log, string.format('%.0f-%.0f', bucket.generation, bucket.offset), 'e', event)
+  local event, why = log_event(bucket, log, kind, record)
+  if not event then error({ err = why }) end
   keep_position(bucket)
   redis.call('PUBLISH', log, event)
 end

@@ -1,16 +1,14 @@
--- Messages: stored once (idempotency), numbered without holes, kept for a limited time.
+-- Messages: stored in batches, each once (idempotency), numbered without holes, kept for a limited time.
 --
 -- history (stream, id seq-0): 'm' -> record
 -- conversation (hash): seq and epoch of the last message; wrote:<author>, the number of an author's last message,
 --   who has read up to there at least. It is stored here because every message writes this hash anyway; renewed, when
 --   its expiry and the inboxes were renewed
--- sent (string): "seq epoch time", the first answer, for as long as a message may be sent again
 -- inbox (zset): for one user, the other user of each private conversation -> time of the last message, to the minute
 -- marks (hash): for one user, '~' or the other user -> number of the message up to which it was read
 -- record: time, epoch, seq (48 bits each), then mid, author, to (each behind a length byte; `to` is empty in the
 --   general chat), then the text
 
-local SENT_KEPT_MS = 15 * 60 * 1000
 local INBOX_KEPT = 200
 local DAY_MS = 24 * 60 * 60 * 1000
 -- A conversation's own expiry, and its place in the inboxes, are renewed so often, not by each message.
@@ -44,64 +42,171 @@ local function remember(bucket, inbox, marks, other, keep_ms)
   redis.call('PEXPIRE', inbox, keep_ms)
 end
 
--- Appends a message and announces it. Its author has then read up to it.
--- KEYS: meta, log, nodes, conversation, history, sent; in a private conversation also inbox and marks of the
---   author, and of the other user if it is another
--- ARGV: incarnation, author, to, mid, text, messages kept, ms kept, least replicas
--- With fewer replicas nothing is written. A WAIT that follows on the same connection covers the message, also one
--- that was stored before: the expiry of its answer is written again, since WAIT counts only what its own
--- connection wrote (in Redis 8; in 7.0 a read is enough).
--- Returns { 'ok' | 'again', seq, epoch, time, connected replicas }.
--- The epoch is the bucket's generation when the message was written, or the time when the conversation began,
--- whichever is higher. So (epoch, seq) never names two messages.
-local function append(keys, args)
-  local meta, log, nodes, conversation, history, sent = unpack(keys)
-  local incarnation, author, to, mid, text = unpack(args, 1, 5)
-  local keep, keep_ms, least_replicas = args[6], tonumber(args[7]), tonumber(args[8])
-  local own_inbox, own_marks, inbox, marks = unpack(keys, 7, 10)
-  expect('stream', log)
-  local bucket = open(meta)
-  local first_answer = redis.call('GET', sent)
-  if first_answer then
-    if least_replicas > 0 then redis.call('PEXPIRE', sent, SENT_KEPT_MS) end
-    local seq, epoch, time = string.match(first_answer, '^(%d+) (%d+) (%d+)$')
-    return { 'again', tonumber(seq), tonumber(epoch), tonumber(time), bucket.replicas }
-  end
-  require_member(bucket, nodes, incarnation)
-  if bucket.replicas < least_replicas then
-    error({ err = 'NOREPLICAS the primary has ' .. bucket.replicas .. ' replicas' })
-  end
-
-  local last = redis.call('HMGET', conversation, 'seq', 'epoch', 'renewed')
+-- Opens a conversation for messages of a batch. Returns a table with `err` if it takes none.
+local function open_conversation(bucket, keys, first, author, to)
+  local found = { conversation = keys[first], history = keys[first + 1], author = author, to = to }
+  local last = redis.pcall('HMGET', found.conversation, 'seq', 'epoch', 'renewed')
+  if last.err then return last end
+  found.seq, found.epoch = tonumber(last[1]) or 0, tonumber(last[2]) or bucket.now
+  found.is_new = not last[1]
   local renewed = tonumber(last[3])
-  local is_due = not renewed or math.abs(bucket.now - renewed) >= RENEWED_EACH_MS
-  if is_due then
-    expect('zset', own_inbox, inbox)
-    expect('hash', own_marks, marks)
+  found.is_due = found.is_new or not renewed or math.abs(bucket.now - renewed) >= RENEWED_EACH_MS
+  found.fields = { 'seq', found.seq }
+  if found.is_new or found.epoch < bucket.generation then
+    found.epoch = math.max(found.epoch, bucket.generation)
+    found.fields[3], found.fields[4] = 'epoch', found.epoch
   end
-  local seq = (tonumber(last[1]) or 0) + 1
-  local epoch = math.max(tonumber(last[2]) or bucket.now, bucket.generation)
-  local record = struct.pack('>I6I6I6Bc0Bc0Bc0', bucket.at, epoch, seq,
-    #mid, mid, #author, author, #to, to) .. text
+  if found.is_due and to ~= '' then
+    local own_inbox, own_marks, inbox, marks = unpack(keys, first + 2, first + 5)
+    local is_right, why = pcall(function()
+      expect('zset', own_inbox, inbox)
+      expect('hash', own_marks, marks)
+    end)
+    if not is_right then return type(why) == 'table' and why or { err = why } end
+    found.own_inbox, found.own_marks, found.inbox, found.marks = own_inbox, own_marks, inbox, marks
+  end
+  return found
+end
 
-  redis.call('XADD', history, 'MAXLEN', '~', keep, string.format('%.0f-0', seq), 'm', record)
-  redis.call('HSET', conversation, 'seq', seq, 'epoch', epoch, wrote_field(author), seq)
-  redis.call('SET', sent, string.format('%.0f %.0f %.0f', seq, epoch, bucket.at), 'PX', SENT_KEPT_MS)
-  if seq % TRIMMED_EACH == 0 then trim_by_age(history, bucket.now - keep_ms) end
-  if not last[1] then
+-- Writes what the messages of a batch changed in their conversation.
+local function close_conversation(bucket, found, keep_ms)
+  local fields = found.fields
+  if fields[2] == found.seq then return end
+  fields[2] = found.seq
+  for author, seq in pairs(found.wrote) do
+    fields[#fields + 1] = wrote_field(author)
+    fields[#fields + 1] = seq
+  end
+  if found.is_due then
+    fields[#fields + 1] = 'renewed'
+    fields[#fields + 1] = bucket.now
+    -- of the general chat, which has many authors
+    if found.to == '' then
+      fields[#fields + 1] = 'table'
+      fields[#fields + 1] = AS_TABLE
+    end
+  end
+  redis.call('HSET', found.conversation, unpack(fields))
+  if found.is_trimming then trim_by_age(found.history, bucket.now - keep_ms) end
+  if found.is_due or bucket.is_mixed then
+    redis.call('PEXPIRE', found.history, keep_ms + 2 * RENEWED_EACH_MS)
+  end
+  if not found.is_due then return end
+  redis.call('PEXPIRE', found.conversation, keep_ms + DAY_MS)
+  if not found.own_inbox then return end
+  if found.is_new then
     -- the conversation had expired and begins anew: marks of the old one mean nothing now
-    if own_inbox then redis.call('HDEL', own_marks, to) end
-    if inbox then redis.call('HDEL', marks, author) end
+    redis.call('HDEL', found.own_marks, found.to)
+    redis.call('HDEL', found.marks, found.author)
   end
-  redis.call('PEXPIRE', history, keep_ms)
-  if is_due then
-    redis.call('HSET', conversation, 'renewed', bucket.now)
-    redis.call('PEXPIRE', conversation, keep_ms + DAY_MS)
-    if own_inbox then remember(bucket, own_inbox, own_marks, to, keep_ms + DAY_MS) end
-    if inbox then remember(bucket, inbox, marks, author, keep_ms + DAY_MS) end
+  remember(bucket, found.own_inbox, found.own_marks, found.to, keep_ms + DAY_MS)
+  remember(bucket, found.inbox, found.marks, found.author, keep_ms + DAY_MS)
+end
+
+-- Gives a message its number, and puts it into the history and the log. Returns the number and the event to publish, or
+-- nil and the error of Redis.
+local function store(bucket, log, found, keep, author, tail)
+  local seq = found.seq + 1
+  local record = struct.pack('>I6I6I6', bucket.at, found.epoch, seq) .. tail
+  local added = redis.pcall('XADD', found.history, 'MAXLEN', '~', keep, string.format('%.0f-0', seq), 'm', record)
+  if added.err then return nil, added.err end
+  found.seq = seq
+  found.wrote = found.wrote or {}
+  found.wrote[author] = seq
+  if seq % TRIMMED_EACH == 0 then found.is_trimming = true end
+  local event, why = log_event(bucket, log, KIND_MESSAGE, record)
+  if not event then return nil, why end
+  return seq, event
+end
+
+-- Of a batch: what became of each message.
+local STORED, STORED_BEFORE, SKIPPED, FAILED = 0, 1, 2, 3
+
+-- The answers of the node's batch with this number, if it was its last one. An older one is refused: it is a late copy.
+local function answers_of(bucket, last, number)
+  local last_number = last and struct.unpack('>I6', last) or 0
+  if number < last_number then error({ err = 'PASSED batch ' .. number .. ', the last one is ' .. last_number }) end
+  if number > last_number then return nil end
+  local answers = cmsgpack.unpack(string.sub(last, 13))
+  answers[1] = bucket.replicas
+  return answers
+end
+
+-- Appends a batch of messages and announces them. The author of each has then read up to it.
+-- KEYS: meta, log, nodes, ids:0, ids:1; `sent` of each message with an id, perhaps; then of each conversation:
+--   conversation, history, and if it is private inbox and marks of the first author, and of the other user
+-- ARGV: incarnation, number of the batch, messages kept, ms kept, least replicas, 1 if the keys of sent are there or 0;
+--   then of each message: number of its
+--   conversation's first key, author, to, id or '', the record from mid on ('': skip it, unless it was stored before)
+-- The id is 14 bytes of a digest of conversation, author and mid, if a client may send the message again. Numbers of
+-- a node's batches rise; the last one may be sent again, with the same messages, and is stored once.
+-- With fewer replicas nothing is written. A WAIT that follows on the same connection covers the messages, also if they
+-- were stored before: the answers are written again, since WAIT counts only what its own connection wrote (in Redis 8;
+-- in 7.0 a read is enough). A message that is refused (a key of another type) leaves no trace, and its neighbours alone.
+-- Returns { connected replicas, 1 in mixed mode or 0, and for each message: 0, seq, epoch, time | 1 (stored before), seq,
+--   epoch, time | 2 (skipped), 0, 0, 0 | 3 (refused), error, 0, 0 }.
+local function append(keys, args)
+  local meta, log, nodes = keys[1], keys[2], keys[3]
+  local incarnation, number, keep = args[1], tonumber(args[2]), args[3]
+  local keep_ms, least_replicas = tonumber(args[4]), tonumber(args[5])
+  local batch = 'batch:' .. incarnation
+  expect('stream', log)
+  local bucket = open(meta, false, batch, 'ids', 'mixed')
+  local last = bucket.kept[8]
+  local repeated = answers_of(bucket, last, number)
+  if repeated then
+    if least_replicas > 0 then redis.call('HSET', meta, batch, last) end
+    return repeated
   end
-  announce(bucket, log, KIND_MESSAGE, record)
-  return { 'ok', seq, epoch, bucket.at, bucket.replicas }
+  local mixed_at = tonumber(bucket.kept[10])
+  bucket.is_mixed = mixed_at ~= nil and bucket.now - mixed_at < MIXED_FOR_MS
+  local ids = open_ids(bucket, keys, args)
+  local is_checked = false
+  local conversations, opened, events = {}, {}, {}
+  local answers = { bucket.replicas, bucket.is_mixed and 1 or 0 }
+  local n = 2
+  for i = BATCH_WORDS + 1, #args, MESSAGE_WORDS do
+    local first, author, to, id, tail = args[i], args[i + 1], args[i + 2], args[i + 3], args[i + 4]
+    local code, seq, epoch, time = SKIPPED, 0, 0, 0
+    local before = id ~= '' and ids.known[id]
+    if before then
+      code = STORED_BEFORE
+      seq, epoch, time = answer_from(before, bucket.now)
+    elseif tail ~= '' then
+      if not is_checked then
+        require_member(bucket, nodes, incarnation)
+        if bucket.replicas < least_replicas then
+          error({ err = 'NOREPLICAS the primary has ' .. bucket.replicas .. ' replicas' })
+        end
+        is_checked = true
+      end
+      local found = conversations[first]
+      if not found then
+        found = open_conversation(bucket, keys, tonumber(first), author, to)
+        conversations[first] = found
+        opened[#opened + 1] = found
+      end
+      local stored, event = nil, found.err
+      if not event then stored, event = store(bucket, log, found, keep, author, tail) end
+      if stored then
+        code, seq, epoch, time = STORED, stored, found.epoch, bucket.at
+        events[#events + 1] = event
+        if id ~= '' then note_id(ids, id, seq, epoch, time) end
+      else
+        code, seq = FAILED, event
+      end
+    end
+    answers[n + 1], answers[n + 2], answers[n + 3], answers[n + 4] = code, seq, epoch, time
+    n = n + 4
+  end
+  if #events == 0 and least_replicas == 0 then return answers end
+  for _, found in ipairs(opened) do
+    if not found.err then close_conversation(bucket, found, keep_ms) end
+  end
+  close_ids(ids)
+  keep_position(bucket, batch, struct.pack('>I6I6', number, bucket.now) .. cmsgpack.pack(answers))
+  for _, event in ipairs(events) do redis.call('PUBLISH', log, event) end
+  return answers
 end
 
 -- The newest messages that are not too old.

@@ -31,16 +31,16 @@ local function set_back(bucket, nodes, lease_ms)
 end
 
 -- Renews a node's lease, or begins it.
--- KEYS: meta, log, nodes       ARGV: incarnation, lease ms, stall ms, 'join' | 'renew', 'anew' or ''
+-- KEYS: meta, log, nodes, ids:0, ids:1       ARGV: incarnation, lease ms, stall ms, 'join' | 'renew', 'anew' or ''
 -- Returns { 1 | 0, generation, offset, now, 1 | 0 }: whether the node is a member, the head, the time, and whether
 -- the node has seen a newer head. If that lasts, it asks for a new generation ('anew'). A lease that has ended is
 -- never renewed: others may already have acted on its end.
 local function beat(keys, args)
-  local meta, log, nodes = unpack(keys)
+  local meta, log, nodes, ids, other_ids = unpack(keys)
   local incarnation, lease_ms, stall_ms, mode = args[1], tonumber(args[2]), tonumber(args[3]), args[4]
   expect('stream', log)
   expect('hash', nodes)
-  local bucket = open(meta, true)
+  local bucket = open(meta, true, 'beat_ids', 'ids', 'ids_at')
   if bucket.is_older and args[5] == 'anew' then begin_generation(bucket) end
   local gap = bucket.beat and bucket.now - bucket.beat
   if gap and gap < 0 then
@@ -51,9 +51,12 @@ local function beat(keys, args)
     bucket.grace = math.max(bucket.grace, bucket.now + extra)
     redis.call('HSET', meta, 'grace', bucket.grace)
   end
-  redis.call('HSET', meta, 'beat', bucket.now, 'lease', lease_ms)
+  -- another release has beaten since this one has, or had the bucket before this one came
+  if bucket.kept[5] ~= bucket.kept[8] then redis.call('HSET', meta, 'mixed', bucket.now) end
+  redis.call('HSET', meta, 'beat', bucket.now, 'beat_ids', bucket.now, 'lease', lease_ms)
   if bucket.is_new then keep_position(bucket) end
   trim_log(bucket, log)
+  rotate_ids(bucket, nodes, tonumber(bucket.kept[9]) or 0, tonumber(bucket.kept[10]), { ids, other_ids })
   local ends = tonumber(redis.call('HGET', nodes, incarnation))
   local is_member = mode == 'join' or (ends and (ends >= bucket.now or bucket.now < bucket.grace))
   if is_member then redis.call('HSET', nodes, incarnation, bucket.now + lease_ms) end

@@ -1,0 +1,86 @@
+-- Ids of messages that a client may send again, so that each is stored once.
+--
+-- ids:0, ids:1 (hashes): id (14 bytes) -> the first answer: seq (40 bits), epoch (48 bits), time (its last 24 bits). The
+--   present one takes new ids; when it is 15 minutes old, the other one is emptied, and takes its place. So an id is
+--   known for 15 to 30 minutes. With one byte more, an id or an answer would take 8 to 16 bytes more of memory.
+-- sent (string): "seq epoch time", an answer as releases before 0.3 keep it, one key for each message. Such a release
+--   looks nowhere else. While one serves beside this one, and for as long after that as its ids are kept, answers are
+--   written and looked for there as well (mixed mode). To go with 0.4.
+
+local IDS_KEPT_MS = 15 * 60 * 1000
+-- For longer than such a release keeps an id: it may not have been seen for a beat.
+local MIXED_FOR_MS = 16 * 60 * 1000
+-- 4.7 hours in ms.
+local TIME_UNIT = 2 ^ 24
+
+-- Of the arguments of `append`: how many are for the batch, and how many for each of its messages.
+local BATCH_WORDS, MESSAGE_WORDS = 6, 5
+
+local function answer_bytes(seq, epoch, time)
+  return struct.pack('>I5I6I3', seq, epoch, time % TIME_UNIT)
+end
+
+-- Returns seq, epoch and time: of the times with these last bits the one next to now.
+local function answer_from(bytes, now)
+  local seq, epoch, last_bits = struct.unpack('>I5I6I3', bytes)
+  local ago = (now - last_bits) % TIME_UNIT
+  if ago > TIME_UNIT / 2 then ago = ago - TIME_UNIT end
+  return seq, epoch, now - ago
+end
+
+-- The ids of a batch: which are known.
+local function open_ids(bucket, keys, args)
+  local ids = { known = {}, fields = {}, sent = {} }
+  local asked = {}
+  for i = BATCH_WORDS + 4, #args, MESSAGE_WORDS do
+    if args[i] ~= '' then asked[#asked + 1] = args[i] end
+  end
+  if #asked == 0 then return ids end
+  if bucket.is_mixed and args[6] ~= '1' then error({ err = 'MIXED the keys of sent are missing' }) end
+  local present = tonumber(bucket.kept[9]) or 0
+  ids.present, ids.before = keys[4 + present], keys[5 - present]
+  local newer, older = redis.call('HMGET', ids.present, unpack(asked)), redis.call('HMGET', ids.before, unpack(asked))
+  for i, id in ipairs(asked) do
+    ids.known[id] = newer[i] or older[i]
+    if bucket.is_mixed then
+      local sent = keys[5 + i]
+      ids.sent[id] = sent
+      local answer = not ids.known[id] and redis.call('GET', sent)
+      if answer then ids.known[id] = answer_bytes(string.match(answer, '^(%d+) (%d+) (%d+)$')) end
+    end
+  end
+  return ids
+end
+
+local function note_id(ids, id, seq, epoch, time)
+  local answer = answer_bytes(seq, epoch, time)
+  ids.known[id] = answer
+  ids.fields[#ids.fields + 1] = id
+  ids.fields[#ids.fields + 1] = answer
+  if ids.sent[id] then
+    redis.call('SET', ids.sent[id], string.format('%.0f %.0f %.0f', seq, epoch, time), 'PX', IDS_KEPT_MS)
+  end
+end
+
+local function close_ids(ids)
+  if #ids.fields > 0 then redis.call('HSET', ids.present, unpack(ids.fields)) end
+end
+
+-- Makes the other hash the present one, if this one has been for 15 minutes. Drops batches of nodes that are gone for
+-- that long. A time in the future (the clock was set back) begins anew.
+local function rotate_ids(bucket, nodes, present, since, hashes)
+  if since and since <= bucket.now and bucket.now - since < IDS_KEPT_MS then return end
+  if since and since <= bucket.now then
+    present = 1 - present
+    -- a user without the right to it, as with the rights of 0.2
+    if type(redis.pcall('UNLINK', hashes[1 + present])) == 'table' then redis.call('DEL', hashes[1 + present]) end
+    for _, field in ipairs(redis.call('HKEYS', bucket.meta)) do
+      local incarnation = string.match(field, '^batch:(.*)$')
+      if incarnation and not redis.call('HGET', nodes, incarnation) then
+        local _, at = struct.unpack('>I6I6', redis.call('HGET', bucket.meta, field))
+        if bucket.now - at >= IDS_KEPT_MS then redis.call('HDEL', bucket.meta, field) end
+      end
+    end
+  end
+  redis.call('HSET', bucket.meta, 'ids', present, 'ids_at', bucket.now, 'table', AS_TABLE)
+end

@@ -1,0 +1,260 @@
+import { expect, test } from "vitest";
+import { GENERAL, conversationBetween } from "#tertulia/chat/conversation.js";
+import type { Name } from "#tertulia/chat/names.js";
+import { Unavailable, type Author, type Draft } from "#tertulia/chat/ports.js";
+import { AppendQueue } from "#tertulia/redis/append-queue.js";
+import { Keys } from "#tertulia/redis/keys.js";
+import { Places } from "#tertulia/redis/places.js";
+
+type Words = readonly (string | Buffer | number)[];
+
+/** A call of `append`: what it was given, and how it is answered. */
+interface Call {
+  readonly keys: readonly string[];
+  readonly args: Words;
+  readonly number: number;
+  readonly incarnation: string;
+  /** Of each message: its text, '' for one that is to be skipped. */
+  readonly texts: string[];
+  answer(words?: unknown[]): void;
+  fail(message: string): void;
+}
+
+const [BATCH_WORDS, MESSAGE_WORDS] = [6, 5];
+const me = { incarnation: "i-1", isMember: true };
+
+function world({ deadlineMs = 5_000 } = {}) {
+  const calls: Call[] = [];
+  const waiting: ((call: Call) => void)[] = [];
+  const library = {
+    call: (_name: string, keys: string[], args: Words) =>
+      new Promise((resolve, reject) => {
+        const texts: string[] = [];
+        for (let i = BATCH_WORDS; i < args.length; i += MESSAGE_WORDS) {
+          const message = args[i + 4] as Buffer;
+          texts.push(message.subarray(fieldsEnd(message)).toString());
+        }
+        const stored = texts.flatMap((text, i) => [text === "" ? 2 : 0, i + 1, 1, 2]);
+        const call: Call = {
+          keys,
+          args,
+          texts,
+          incarnation: args[0] as string,
+          number: args[1] as number,
+          answer: (words = [0, 0, ...stored]) => resolve(words),
+          fail: (message) => reject(new Error(message)),
+        };
+        const next = waiting.shift();
+        if (next === undefined) calls.push(call);
+        else next(call);
+      }),
+  };
+  const membership = { ...me };
+  const keys = new Keys("t");
+  const settings = { historyKeep: 100, historyMaxAgeMs: 60_000, deadlineMs };
+  const queue = new AppendQueue(
+    { library: library as never, replication: undefined },
+    keys,
+    new Places(keys),
+    membership,
+    settings,
+  );
+  return {
+    membership,
+    calls,
+    next: () =>
+      new Promise<Call>((resolve) => {
+        const call = calls.shift();
+        if (call === undefined) waiting.push(resolve);
+        else resolve(call);
+      }),
+    say: (text: string, draft: Partial<Draft> = {}) =>
+      queue.append({
+        author: { name: "ana" as Name },
+        conversation: GENERAL,
+        mid: text,
+        mayRepeat: false,
+        text: Buffer.from(text),
+        ...draft,
+      }),
+  };
+}
+
+function fieldsEnd(message: Buffer): number {
+  let end = 0;
+  for (let i = 0; i < 3 && message.length > 0; i++) end += 1 + message[end]!;
+  return end;
+}
+
+test("what is said in one turn goes at once, and what comes meanwhile goes together", async () => {
+  const { say, next, calls } = world();
+  const first = [say("a"), say("b")];
+  const call = await next();
+  expect(call.texts).toEqual(["a", "b"]);
+  const rest = [say("c"), say("d"), say("e")];
+  await new Promise((resolve) => setImmediate(resolve));
+  expect(calls).toEqual([]);
+  call.answer();
+  expect((await Promise.all(first)).map(({ seq }) => seq)).toEqual([1, 2]);
+  const second = await next();
+  expect(second.texts).toEqual(["c", "d", "e"]);
+  expect(second.number).toBeGreaterThan(call.number);
+  second.answer();
+  expect(await Promise.all(rest)).toHaveLength(3);
+});
+
+test("a bucket does not wait for another", async () => {
+  const { say, next } = world();
+  const bob = conversationBetween("ana" as Name, "bo" as Name);
+  const both = [say("a"), say("b", { conversation: bob })];
+  const calls = [await next(), await next()];
+  expect(calls.map(({ texts }) => texts)).toEqual([["a"], ["b"]]);
+  for (const call of calls) call.answer();
+  await Promise.all(both);
+});
+
+test("a call has 64 messages at most, and 256 KiB unless one message has more", async () => {
+  const { say, next } = world();
+  const many = Array.from({ length: 70 }, (_, i) => say(`m${i}`));
+  const call = await next();
+  expect(call.texts).toHaveLength(64);
+  call.answer();
+  const rest = await next();
+  expect(rest.texts).toHaveLength(6);
+  const big = Array.from({ length: 5 }, (_, i) =>
+    say("x", { text: Buffer.alloc(100_000, `${i}`) }),
+  );
+  rest.answer();
+  const sizes: number[] = [];
+  for (let i = 0; i < 3; i++) {
+    const each = await next();
+    sizes.push(each.texts.length);
+    each.answer();
+  }
+  expect(sizes).toEqual([2, 2, 1]);
+  await Promise.all([...many, ...big]);
+});
+
+test("a batch without an answer is sent again as it was, under its number; others wait behind it", async () => {
+  const { say, next } = world();
+  const all = [say("a"), say("b")];
+  const call = await next();
+  all.push(say("c"));
+  call.fail("Connection is closed.");
+  const again = await next();
+  expect(again.args).toEqual(call.args);
+  again.answer();
+  const last = await next();
+  expect(last.texts).toEqual(["c"]);
+  last.answer();
+  await Promise.all(all);
+});
+
+test("a message whose author is gone is not stored by a retry, and its outcome is asked for", async () => {
+  const { say, next } = world();
+  const [anas, bobs]: [{ -readonly [K in keyof Author]: Author[K] }, Author] = [
+    { name: "ana" as Name, isLive: true },
+    { name: "bob" as Name, isLive: true },
+  ];
+  const all = [say("a", { author: anas }), say("b", { author: bobs })];
+  const refused = expect(all[0]).rejects.toThrow(Unavailable);
+  const call = await next();
+  anas.isLive = false;
+  call.fail("Connection is closed.");
+  const again = await next();
+  expect(again.texts).toEqual(["", "b"]);
+  expect(again.number).toBe(call.number);
+  again.answer();
+  await refused;
+  expect((await all[1]!).seq).toBe(2);
+});
+
+test("a batch goes under a new incarnation only when Redis has refused the old one", async () => {
+  const { say, next, membership } = world();
+  const said = say("a");
+  const call = await next();
+  membership.incarnation = "i-2";
+  call.fail("Connection is closed.");
+  const again = await next();
+  expect([again.incarnation, again.number]).toEqual(["i-1", call.number]);
+  again.fail("FENCED the lease of node i-1 has ended");
+  const last = await next();
+  expect(last.incarnation).toBe("i-2");
+  expect(last.number).toBeGreaterThan(call.number);
+  last.answer();
+  await said;
+});
+
+test("nothing is sent while the node is no member", async () => {
+  const { say, next, membership, calls } = world({ deadlineMs: 200 });
+  membership.isMember = false;
+  await expect(say("a")).rejects.toThrow(Unavailable);
+  expect(calls).toEqual([]);
+  membership.isMember = true;
+  const said = say("b");
+  (await next()).answer();
+  await said;
+});
+
+test("a message that Redis refuses fails alone; a batch that it refuses fails at once", async () => {
+  const { say, next } = world();
+  const all = [say("a"), say("b")];
+  const refused = expect(all[0]).rejects.toThrow("refuses it (WRONGTYPE)");
+  (await next()).answer([0, 0, 3, Buffer.from("WRONGTYPE Operation"), 0, 0, 0, 7, 1, 2]);
+  await refused;
+  expect((await all[1]!).seq).toBe(7);
+  const full = expect(say("c")).rejects.toThrow("refuses it (OOM)");
+  (await next()).fail("OOM command not allowed");
+  await full;
+});
+
+test("each message fails when its own time is over", async () => {
+  const { say, next } = world({ deadlineMs: 300 });
+  const early = say("a");
+  const failed = expect(early).rejects.toThrow("no answer in time");
+  let call = await next();
+  await new Promise((resolve) => setTimeout(resolve, 200));
+  const late = say("b");
+  for (let i = 0; call.texts[0] === "a"; i++) {
+    call.fail("Connection is closed.");
+    call = await next();
+  }
+  await failed;
+  expect(call.texts).toEqual(["b"]);
+  call.answer();
+  await late;
+});
+
+test("keys of answers are passed when Redis wants them, until it wants them no more", async () => {
+  const { say, next } = world();
+  const sent = (call: Call): string[] => call.keys.filter((key) => key.includes(":sent:"));
+  const said = say("a", { mayRepeat: true });
+  const call = await next();
+  expect(sent(call)).toEqual([]);
+  call.fail("MIXED the keys of sent are missing");
+  const again = await next();
+  expect(sent(again)).toHaveLength(1);
+  expect(again.number).toBe(call.number);
+  again.answer([0, 1, 0, 1, 1, 1]);
+  await said;
+  const next1 = say("b", { mayRepeat: true });
+  const still = await next();
+  expect(sent(still)).toHaveLength(1);
+  still.answer([0, 0, 0, 1, 1, 1]);
+  await next1;
+  const next2 = say("c", { mayRepeat: true });
+  const last = await next();
+  expect(sent(last)).toEqual([]);
+  last.answer();
+  await next2;
+});
+
+test("a mid that a client chose has an id of 14 bytes, another one none", async () => {
+  const { say, next } = world();
+  const all = [say("a", { mayRepeat: true }), say("b")];
+  const call = await next();
+  const ids = [0, 1].map((i) => call.args[BATCH_WORDS + i * MESSAGE_WORDS + 3] as Buffer);
+  expect(ids.map(({ length }) => length)).toEqual([14, 0]);
+  call.answer();
+  await Promise.all(all);
+});

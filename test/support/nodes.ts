@@ -46,20 +46,23 @@ export interface NodeProcess {
   close(signal?: NodeJS.Signals): Promise<number | null>;
 }
 
-/** A node in a process of its own, running what ships. */
-export async function nodeProcess(environment: Environment): Promise<NodeProcess> {
+/** A node in a process of its own, running what ships. `options`: Node.js' own. */
+export async function nodeProcess(
+  environment: Environment,
+  options: readonly string[] = [],
+): Promise<NodeProcess> {
   const main = fileURLToPath(new URL("../../dist/main.js", import.meta.url));
-  const child = spawn(process.execPath, [main], {
+  const child = spawn(process.execPath, [...options, main], {
     env: strings({ PATH: process.env["PATH"] ?? "", PORT: 0, HOST: "127.0.0.1", ...environment }),
-    stdio: ["ignore", "pipe", "pipe"],
+    stdio: ["ignore", "pipe", "pipe", "ipc"],
   });
   const exited = new Promise<number | null>((resolve) => child.once("exit", resolve));
   const log: LogLine[] = [];
   let errors = "";
-  child.stderr.on("data", (chunk: Buffer) => (errors += chunk.toString()));
+  child.stderr!.on("data", (chunk: Buffer) => (errors += chunk.toString()));
   const port = await new Promise<number>((resolve, reject) => {
     let rest = "";
-    child.stdout.on("data", (chunk: Buffer) => {
+    child.stdout!.on("data", (chunk: Buffer) => {
       const lines = (rest + chunk.toString()).split("\n");
       rest = lines.pop()!;
       for (const line of lines) {

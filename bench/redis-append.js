@@ -55,30 +55,34 @@ const general = { kind: "general" };
 function append(kind, count, size, hasIds) {
   const calls = [];
   for (let i = 0; i < count; i += size) {
-    const names = [keys.meta(0), keys.log(0), keys.nodes(0), ...keys.ids(0)];
-    const args = ["node", i + 1, 1_000, 86_400_000, 0, 0];
+    const names = [keys.meta(0), keys.log(0), keys.nodes(0)];
+    const head = Buffer.alloc(17);
+    const args = ["node", 1_000, head];
     const firsts = new Map();
     for (let j = i; j < i + size; j++) {
       const conversation = kind === "private" ? direct(j) : general;
       const [author, other] = [user(j), kind === "private" ? user(j + 1) : ""];
       const of = keys.conversation(0, conversation);
+      const hasAll = j < USERS; // as a gateway does: the first time, and each half minute
       if (!firsts.has(of)) {
         firsts.set(of, names.length + 1);
         names.push(of, keys.history(0, conversation));
-        if (other !== "") {
-          for (const name of [author, other]) names.push(keys.inbox(0, name), keys.marks(0, name));
+        for (const name of other !== "" && hasAll ? [author, other] : []) {
+          names.push(keys.inbox(0, name), keys.marks(0, name));
         }
       }
       const mid = `mid-of-21-letters-${j}`;
-      const id = hasIds ? createHash("sha256").update(mid).digest().subarray(0, 14) : "";
-      args.push(
-        firsts.get(of),
-        author,
-        other,
-        id,
-        Buffer.concat([...[mid, author, other].map(field), TEXT]),
-      );
+      const id = createHash("sha256")
+        .update(mid)
+        .digest()
+        .subarray(0, hasIds ? 14 : 0);
+      const first = firsts.get(of);
+      const start = Buffer.from([first >> 8, first & 255, hasAll ? 1 : 0, id.length]);
+      args.push(Buffer.concat([start, id, ...[mid, author, other].map(field), TEXT]));
     }
+    head.writeUIntBE(i + 1, 0, 6);
+    head.writeUIntBE(86_400_000, 6, 6);
+    if (hasIds) head.writeUInt16BE(names.push(...keys.ids(0)) - 1, 13);
     calls.push(["FCALL", `append_${source.version}`, names.length, ...names, ...args, "0-0"]);
   }
   return calls;

@@ -6,12 +6,8 @@ import type { Name } from "../chat/names.js";
 import type { ConversationStore, Draft } from "../chat/ports.js";
 import type { Membership } from "../cluster/ports.js";
 import type { Observe } from "../observe.js";
-import {
-  AppendQueue,
-  type MessageWriter,
-  type Stored,
-  type StoreSettings,
-} from "./append-queue.js";
+import type { Stored } from "./append-batch.js";
+import { AppendQueue, type MessageWriter, type StoreSettings } from "./append-queue.js";
 import { markField } from "./conversation-fields.js";
 import { decodeRecord, encodeEphemeral } from "./events.js";
 import type { FunctionLibrary, LibraryFunction } from "./function-library.js";

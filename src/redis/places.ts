@@ -16,6 +16,8 @@ export interface Place {
   readonly to: Buffer;
   /** Conversation and history; in private also inbox and marks of the author, and of the other user. */
   readonly keys: readonly string[];
+  /** When all keys were passed last, by `performance.now()`. */
+  passedAllMs: number;
 }
 
 export class Places {
@@ -42,7 +44,7 @@ export class Places {
         this.#keys.marks(bucket, each),
       ]),
     ];
-    const place = { bucket, author: bytes(author), to: bytes(to), keys };
+    const place = { bucket, author: bytes(author), to: bytes(to), keys, passedAllMs: -Infinity };
     this.#kept.set(name, place);
     return place;
   }

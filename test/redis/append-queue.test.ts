@@ -20,7 +20,8 @@ interface Call {
   fail(message: string): void;
 }
 
-const [BATCH_WORDS, MESSAGE_WORDS] = [6, 5];
+/** Of the arguments, those for the whole batch. */
+const BATCH_WORDS = 3;
 const me = { incarnation: "i-1", isMember: true };
 
 function world({ deadlineMs = 5_000 } = {}) {
@@ -29,18 +30,15 @@ function world({ deadlineMs = 5_000 } = {}) {
   const library = {
     call: (_name: string, keys: string[], args: Words) =>
       new Promise((resolve, reject) => {
-        const texts: string[] = [];
-        for (let i = BATCH_WORDS; i < args.length; i += MESSAGE_WORDS) {
-          const message = args[i + 4] as Buffer;
-          texts.push(message.subarray(fieldsEnd(message)).toString());
-        }
+        const messages = args.slice(BATCH_WORDS) as Buffer[];
+        const texts = messages.map((each) => (each[2]! % 4 < 2 ? textOf(each) : ""));
         const stored = texts.flatMap((text, i) => [text === "" ? 2 : 0, i + 1, 1, 2]);
         const call: Call = {
           keys,
           args,
           texts,
           incarnation: args[0] as string,
-          number: args[1] as number,
+          number: (args[2] as Buffer).readUIntBE(0, 6),
           answer: (words = [0, 0, ...stored]) => resolve(words),
           fail: (message) => reject(new Error(message)),
         };
@@ -80,10 +78,10 @@ function world({ deadlineMs = 5_000 } = {}) {
   };
 }
 
-function fieldsEnd(message: Buffer): number {
-  let end = 0;
-  for (let i = 0; i < 3 && message.length > 0; i++) end += 1 + message[end]!;
-  return end;
+function textOf(message: Buffer): string {
+  let end = 4 + message[3]!; // behind the id
+  for (let i = 0; i < 3; i++) end += 1 + message[end]!;
+  return message.subarray(end).toString();
 }
 
 test("what is said in one turn goes at once, and what comes meanwhile goes together", async () => {
@@ -142,7 +140,7 @@ test("a batch without an answer is sent again as it was, under its number; other
   all.push(say("c"));
   call.fail("Connection is closed.");
   const again = await next();
-  expect(again.args).toEqual(call.args);
+  expect([again.keys, again.args, again.texts]).toEqual([call.keys, call.args, ["a", "b"]]);
   again.answer();
   const last = await next();
   expect(last.texts).toEqual(["c"]);
@@ -253,8 +251,28 @@ test("a mid that a client chose has an id of 14 bytes, another one none", async 
   const { say, next } = world();
   const all = [say("a", { mayRepeat: true }), say("b")];
   const call = await next();
-  const ids = [0, 1].map((i) => call.args[BATCH_WORDS + i * MESSAGE_WORDS + 3] as Buffer);
-  expect(ids.map(({ length }) => length)).toEqual([14, 0]);
+  expect(call.args.slice(BATCH_WORDS).map((message) => (message as Buffer)[3])).toEqual([14, 0]);
   call.answer();
   await Promise.all(all);
+});
+
+test("the keys of inboxes are passed each half minute, and when Redis wants them", async () => {
+  const { say, next } = world();
+  const conversation = conversationBetween("ana" as Name, "bob" as Name);
+  const inboxes = (call: Call): number => call.keys.filter((key) => key.includes(":inbox:")).length;
+  const passed: number[] = [];
+  for (let i = 0; i < 2; i++) {
+    const said = say(`${i}`, { conversation });
+    const call = await next();
+    passed.push(inboxes(call));
+    call.answer();
+    await said;
+  }
+  expect(passed).toEqual([2, 0]);
+  const both = [say("c", { conversation }), say("d", { conversation })];
+  (await next()).answer([0, 0, 4, 0, 0, 0, 4, 0, 0, 0]);
+  const again = await next();
+  expect([again.texts, inboxes(again)]).toEqual([["c", "d"], 2]);
+  again.answer();
+  await Promise.all(both);
 });

@@ -9,6 +9,7 @@ const STORED = 0;
 const STORED_BEFORE = 1;
 const SKIPPED = 2;
 const FAILED = 3;
+const WANTED = 4;
 const MINUTE_MS = 60_000;
 const keys = new Keys("t");
 const meta = keys.meta(0);
@@ -129,7 +130,28 @@ describe("a batch", () => {
     expect(codes(await append([{ mid: "m2", to: "bob" }]))).toEqual([STORED]);
   });
 
-  test("skips a message without a record, unless it was stored before", async () => {
+  test("notes a private conversation in both inboxes, whoever of the two opens it", async () => {
+    await append([{ mid: "m1", to: "bob" }]);
+    await redis.client.del(keys.inbox(0, "ana" as never), keys.inbox(0, "bob" as never));
+    await redis.client.hincrby(keys.conversation(0, withBob), "renewed", -MINUTE_MS);
+    // the first was stored before, so the second one opens it
+    await append([
+      { mid: "m1", to: "bob" },
+      { mid: "m2", author: "bob", to: "ana" },
+    ]);
+    expect(await redis.client.zrange(keys.inbox(0, "ana" as never), "0", "9")).toEqual(["bob"]);
+    expect(await redis.client.zrange(keys.inbox(0, "bob" as never), "0", "9")).toEqual(["ana"]);
+  });
+
+  test("wants the keys of the inboxes for a conversation that is new", async () => {
+    const outcomes = await append([{ mid: "m1", to: "bob", hasAll: false }, { mid: "m2" }]);
+    expect(codes(outcomes)).toEqual([WANTED, STORED]);
+    await append([{ mid: "m1", to: "bob" }]);
+    expect(codes(await append([{ mid: "m3", to: "bob", hasAll: false }]))).toEqual([STORED]);
+    expect(await redis.client.xlen(keys.history(0, withBob))).toBe(2);
+  });
+
+  test("skips a message that is over, unless it was stored before", async () => {
     const [first] = await append([{ mid: "m1" }]);
     const outcomes = await append([
       { mid: "m1", text: "" },

@@ -14,6 +14,8 @@ export interface TestMessage {
   readonly text?: string;
   /** Whether a client chose the mid. */
   readonly mayRepeat?: boolean;
+  /** Whether the keys of the inboxes are passed. */
+  readonly hasAll?: boolean;
 }
 
 export interface TestBatch {
@@ -43,34 +45,42 @@ export function appendWords(
     isMixed = false,
   }: TestBatch = {},
 ): Words {
-  const names = [keys.meta(0), keys.log(0), keys.nodes(0), ...keys.ids(0)];
-  const args: (string | Buffer | number)[] = [node, number, keep, keepMs, least, isMixed ? 1 : 0];
-  const all = messages.map(({ mid, author = "ana", to = "", text = "hi", mayRepeat = true }) => {
+  const names = [keys.meta(0), keys.log(0), keys.nodes(0)];
+  const head = Buffer.alloc(17);
+  const args: (string | Buffer | number)[] = [node, keep, head];
+  const sent: string[] = [];
+  /** By the number of a conversation's first key: in whose order its keys are. */
+  const authors: Record<number, string> = {};
+  for (const each of messages) {
+    const { mid, author = "ana", to = "", text = "hi", mayRepeat = true, hasAll = true } = each;
     const conversation = to === "" ? GENERAL : conversationBetween(author as Name, to as Name);
-    const head = Buffer.concat([mid, author, to].map(field));
-    const id = mayRepeat ? createHash("sha256").update(head).digest().subarray(0, 14) : "";
-    return { mid, author, to, text, conversation, head, id };
-  });
-  if (isMixed) {
-    for (const { conversation, author, mid, id } of all) {
-      if (id !== "") names.push(keys.sent(0, conversation, author as Name, mid));
-    }
-  }
-  for (const { author, to, text, conversation, head, id } of all) {
     const its = [keys.conversation(0, conversation), keys.history(0, conversation)];
     let first = names.indexOf(its[0]!) + 1;
     if (first === 0) {
       first = names.length + 1;
       names.push(...its);
-      if (to !== "") {
-        for (const each of [author, to]) {
-          names.push(keys.inbox(0, each as Name), keys.marks(0, each as Name));
-        }
+      for (const user of to !== "" && hasAll ? [author, to] : []) {
+        names.push(keys.inbox(0, user as Name), keys.marks(0, user as Name));
       }
     }
-    const message = text === "" ? "" : Buffer.concat([head, Buffer.from(text)]);
-    args.push(first, author, to, id, message);
+    const fields = Buffer.concat([mid, author, to].map(field));
+    const id = createHash("sha256")
+      .update(fields)
+      .digest()
+      .subarray(0, mayRepeat ? 14 : 0);
+    const isOther = (authors[first] ??= author) !== author;
+    const flags = (hasAll ? 1 : 0) + (text === "" ? 2 : 0) + (isOther ? 4 : 0);
+    const start = Buffer.from([first >> 8, first & 255, flags, id.length]);
+    args.push(Buffer.concat([start, id, fields, Buffer.from(text)]));
+    if (mayRepeat) sent.push(keys.sent(0, conversation, author as Name, mid));
   }
+  const firstIds = sent.length > 0 ? names.push(...keys.ids(0)) - 1 : 0;
+  const firstSent = isMixed && sent.length > 0 ? names.push(...sent) - sent.length + 1 : 0;
+  head.writeUIntBE(number, 0, 6);
+  head.writeUIntBE(keepMs, 6, 6);
+  head[12] = least;
+  head.writeUInt16BE(firstIds, 13);
+  head.writeUInt16BE(firstSent, 15);
   return [names, args];
 }
 

@@ -13,9 +13,6 @@ local MIXED_FOR_MS = 16 * 60 * 1000
 -- 4.7 hours in ms.
 local TIME_UNIT = 2 ^ 24
 
--- Of the arguments of `append`: how many are for the batch, and how many for each of its messages.
-local BATCH_WORDS, MESSAGE_WORDS = 6, 5
-
 local function answer_bytes(seq, epoch, time)
   return struct.pack('>I5I6I3', seq, epoch, time % TIME_UNIT)
 end
@@ -29,21 +26,22 @@ local function answer_from(bytes, now)
 end
 
 -- The ids of a batch: which are known.
-local function open_ids(bucket, keys, args)
+local function open_ids(bucket, keys, args, first_ids, first_sent)
   local ids = { known = {}, fields = {}, sent = {} }
+  if first_ids == 0 then return ids end
+  if bucket.is_mixed and first_sent == 0 then error({ err = 'MIXED the keys of sent are missing' }) end
   local asked = {}
-  for i = BATCH_WORDS + 4, #args, MESSAGE_WORDS do
-    if args[i] ~= '' then asked[#asked + 1] = args[i] end
+  for i = 4, #args do
+    local length = string.byte(args[i], 4)
+    if length > 0 then asked[#asked + 1] = string.sub(args[i], 5, 4 + length) end
   end
-  if #asked == 0 then return ids end
-  if bucket.is_mixed and args[6] ~= '1' then error({ err = 'MIXED the keys of sent are missing' }) end
   local present = tonumber(bucket.kept[9]) or 0
-  ids.present, ids.before = keys[4 + present], keys[5 - present]
+  ids.present, ids.before = keys[first_ids + present], keys[first_ids + 1 - present]
   local newer, older = redis.call('HMGET', ids.present, unpack(asked)), redis.call('HMGET', ids.before, unpack(asked))
   for i, id in ipairs(asked) do
     ids.known[id] = newer[i] or older[i]
     if bucket.is_mixed then
-      local sent = keys[5 + i]
+      local sent = keys[first_sent + i - 1]
       ids.sent[id] = sent
       local answer = not ids.known[id] and redis.call('GET', sent)
       if answer then ids.known[id] = answer_bytes(string.match(answer, '^(%d+) (%d+) (%d+)$')) end

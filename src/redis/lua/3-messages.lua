@@ -11,8 +11,9 @@
 
 local INBOX_KEPT = 200
 local DAY_MS = 24 * 60 * 60 * 1000
--- A conversation's own expiry, and its place in the inboxes, are renewed so often, not by each message.
-local RENEWED_EACH_MS = 60 * 1000
+-- A conversation's expiry, and its place in the inboxes, are renewed so often, not by each message: at the latest after
+-- twice this, as its gateways pass the keys so often.
+local RENEWED_EACH_MS = 30 * 1000
 -- Each message of a conversation whose number is a multiple of this drops messages that are too old.
 local TRIMMED_EACH = 16
 
@@ -42,22 +43,27 @@ local function remember(bucket, inbox, marks, other, keep_ms)
   redis.call('PEXPIRE', inbox, keep_ms)
 end
 
+-- Of a batch: what became of each message. Wanting: its conversation is new, so the keys of the inboxes are needed.
+local STORED, STORED_BEFORE, SKIPPED, FAILED, WANTED = 0, 1, 2, 3, 4
+local WANTING = 'KEYS are missing'
+
 -- Opens a conversation for messages of a batch. Returns a table with `err` if it takes none.
-local function open_conversation(bucket, keys, first, author, to)
-  local found = { conversation = keys[first], history = keys[first + 1], author = author, to = to }
+local function open_conversation(bucket, keys, first, has_all, is_other, author, to)
+  local found = { conversation = keys[first], history = keys[first + 1], author = author, to = to, wrote = {} }
   local last = redis.pcall('HMGET', found.conversation, 'seq', 'epoch', 'renewed')
   if last.err then return last end
-  found.seq, found.epoch = tonumber(last[1]) or 0, tonumber(last[2]) or bucket.now
+  found.was = tonumber(last[1]) or 0
+  found.seq, found.epoch = found.was, tonumber(last[2]) or bucket.now
   found.is_new = not last[1]
-  local renewed = tonumber(last[3])
-  found.is_due = found.is_new or not renewed or math.abs(bucket.now - renewed) >= RENEWED_EACH_MS
-  found.fields = { 'seq', found.seq }
+  if found.is_new and not has_all then return { err = WANTING } end
   if found.is_new or found.epoch < bucket.generation then
-    found.epoch = math.max(found.epoch, bucket.generation)
-    found.fields[3], found.fields[4] = 'epoch', found.epoch
+    found.epoch, found.is_new_epoch = math.max(found.epoch, bucket.generation), true
   end
+  local renewed = tonumber(last[3])
+  found.is_due = has_all and (not renewed or math.abs(bucket.now - renewed) >= RENEWED_EACH_MS)
   if found.is_due and to ~= '' then
     local own_inbox, own_marks, inbox, marks = unpack(keys, first + 2, first + 5)
+    if is_other then own_inbox, own_marks, inbox, marks = inbox, marks, own_inbox, own_marks end
     local is_right, why = pcall(function()
       expect('zset', own_inbox, inbox)
       expect('hash', own_marks, marks)
@@ -70,12 +76,15 @@ end
 
 -- Writes what the messages of a batch changed in their conversation.
 local function close_conversation(bucket, found, keep_ms)
-  local fields = found.fields
-  if fields[2] == found.seq then return end
-  fields[2] = found.seq
+  if found.seq == found.was then return end
+  local fields = { 'seq', string.format('%d', found.seq) }
   for author, seq in pairs(found.wrote) do
     fields[#fields + 1] = wrote_field(author)
     fields[#fields + 1] = seq
+  end
+  if found.is_new_epoch then
+    fields[#fields + 1] = 'epoch'
+    fields[#fields + 1] = found.epoch
   end
   if found.is_due then
     fields[#fields + 1] = 'renewed'
@@ -89,7 +98,7 @@ local function close_conversation(bucket, found, keep_ms)
   redis.call('HSET', found.conversation, unpack(fields))
   if found.is_trimming then trim_by_age(found.history, bucket.now - keep_ms) end
   if found.is_due or bucket.is_mixed then
-    redis.call('PEXPIRE', found.history, keep_ms + 2 * RENEWED_EACH_MS)
+    redis.call('PEXPIRE', found.history, keep_ms + 4 * RENEWED_EACH_MS)
   end
   if not found.is_due then return end
   redis.call('PEXPIRE', found.conversation, keep_ms + DAY_MS)
@@ -107,20 +116,18 @@ end
 -- nil and the error of Redis.
 local function store(bucket, log, found, keep, author, tail)
   local seq = found.seq + 1
+  local number = string.format('%d', seq)
   local record = struct.pack('>I6I6I6', bucket.at, found.epoch, seq) .. tail
-  local added = redis.pcall('XADD', found.history, 'MAXLEN', '~', keep, string.format('%.0f-0', seq), 'm', record)
+  local added = redis.pcall('XADD', found.history, 'MAXLEN', '~', keep, number .. '-0', 'm', record)
   if added.err then return nil, added.err end
   found.seq = seq
-  found.wrote = found.wrote or {}
-  found.wrote[author] = seq
+  found.wrote[author] = number
   if seq % TRIMMED_EACH == 0 then found.is_trimming = true end
   local event, why = log_event(bucket, log, KIND_MESSAGE, record)
   if not event then return nil, why end
   return seq, event
 end
 
--- Of a batch: what became of each message.
-local STORED, STORED_BEFORE, SKIPPED, FAILED = 0, 1, 2, 3
 
 -- The answers of the node's batch with this number, if it was its last one. An older one is refused: it is a late copy.
 local function answers_of(bucket, last, number)
@@ -133,25 +140,27 @@ local function answers_of(bucket, last, number)
 end
 
 -- Appends a batch of messages and announces them. The author of each has then read up to it.
--- KEYS: meta, log, nodes, ids:0, ids:1; `sent` of each message with an id, perhaps; then of each conversation:
---   conversation, history, and if it is private inbox and marks of the first author, and of the other user
--- ARGV: incarnation, number of the batch, messages kept, ms kept, least replicas, 1 if the keys of sent are there or 0;
---   then of each message: number of its
---   conversation's first key, author, to, id or '', the record from mid on ('': skip it, unless it was stored before)
--- The id is 14 bytes of a digest of conversation, author and mid, if a client may send the message again. Numbers of
--- a node's batches rise; the last one may be sent again, with the same messages, and is stored once.
+-- KEYS: meta, log, nodes; then, where the words below say, of each conversation: conversation, history, and perhaps inbox
+--   and marks of one user, and of the other; ids:0, ids:1; `sent` of each message with an id
+-- ARGV: incarnation, messages kept, then the batch: its number, ms kept (48 bits each), least replicas (8), numbers of
+--   the first keys of ids and of `sent` or 0 (16 each); then each message: number of its conversation's first key (16),
+--   1: the inboxes' keys are there + 2: skip it, unless it was stored before + 4: its author is the other user of the
+--   inboxes' keys (8), its id, the record from mid on
+-- The id is 14 bytes of a digest of conversation, author and mid behind a length byte, none if no client may send the
+-- message again. Numbers of a node's batches rise; the last one may be sent again, with the same messages, and is stored
+-- once. The keys of the inboxes may be missing if the gateway passed them less than 30 seconds ago.
 -- With fewer replicas nothing is written. A WAIT that follows on the same connection covers the messages, also if they
 -- were stored before: the answers are written again, since WAIT counts only what its own connection wrote (in Redis 8;
 -- in 7.0 a read is enough). A message that is refused (a key of another type) leaves no trace, and its neighbours alone.
 -- Returns { connected replicas, 1 in mixed mode or 0, and for each message: 0, seq, epoch, time | 1 (stored before), seq,
---   epoch, time | 2 (skipped), 0, 0, 0 | 3 (refused), error, 0, 0 }.
+--   epoch, time | 2 (skipped), 0, 0, 0 | 3 (refused), error, 0, 0 | 4 (the inboxes' keys are missing), 0, 0, 0 }.
 local function append(keys, args)
   local meta, log, nodes = keys[1], keys[2], keys[3]
-  local incarnation, number, keep = args[1], tonumber(args[2]), args[3]
-  local keep_ms, least_replicas = tonumber(args[4]), tonumber(args[5])
+  local incarnation, keep = args[1], args[2]
+  local number, keep_ms, least_replicas, first_ids, first_sent = struct.unpack('>I6I6BI2I2', args[3])
   local batch = 'batch:' .. incarnation
   expect('stream', log)
-  local bucket = open(meta, false, batch, 'ids', 'mixed')
+  local bucket = open(meta, least_replicas == 0 and 'recent', batch, 'ids', 'mixed')
   local last = bucket.kept[8]
   local repeated = answers_of(bucket, last, number)
   if repeated then
@@ -160,19 +169,21 @@ local function append(keys, args)
   end
   local mixed_at = tonumber(bucket.kept[10])
   bucket.is_mixed = mixed_at ~= nil and bucket.now - mixed_at < MIXED_FOR_MS
-  local ids = open_ids(bucket, keys, args)
+  local ids = open_ids(bucket, keys, args, first_ids, first_sent)
   local is_checked = false
   local conversations, opened, events = {}, {}, {}
   local answers = { bucket.replicas, bucket.is_mixed and 1 or 0 }
   local n = 2
-  for i = BATCH_WORDS + 1, #args, MESSAGE_WORDS do
-    local first, author, to, id, tail = args[i], args[i + 1], args[i + 2], args[i + 3], args[i + 4]
+  for i = 4, #args do
+    local message = args[i]
+    local first, flags, id, _, author, to = struct.unpack('>I2BBc0Bc0Bc0Bc0', message)
     local code, seq, epoch, time = SKIPPED, 0, 0, 0
+    local has_all, is_over, is_other = flags % 2 == 1, flags % 4 >= 2, flags >= 4
     local before = id ~= '' and ids.known[id]
     if before then
       code = STORED_BEFORE
       seq, epoch, time = answer_from(before, bucket.now)
-    elseif tail ~= '' then
+    elseif not is_over then
       if not is_checked then
         require_member(bucket, nodes, incarnation)
         if bucket.replicas < least_replicas then
@@ -182,16 +193,18 @@ local function append(keys, args)
       end
       local found = conversations[first]
       if not found then
-        found = open_conversation(bucket, keys, tonumber(first), author, to)
+        found = open_conversation(bucket, keys, first, has_all, is_other, author, to)
         conversations[first] = found
         opened[#opened + 1] = found
       end
       local stored, event = nil, found.err
-      if not event then stored, event = store(bucket, log, found, keep, author, tail) end
+      if not event then stored, event = store(bucket, log, found, keep, author, string.sub(message, 5 + #id)) end
       if stored then
         code, seq, epoch, time = STORED, stored, found.epoch, bucket.at
         events[#events + 1] = event
         if id ~= '' then note_id(ids, id, seq, epoch, time) end
+      elseif event == WANTING then
+        code = WANTED
       else
         code, seq = FAILED, event
       end

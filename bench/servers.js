@@ -15,19 +15,21 @@ const REQUESTS_PER_SECOND = "100000";
 const FLOOR_WINDOW_MS = "10";
 const DIAL_EVERY_MS = 50;
 const DIALS = 200;
+/** Options of Node in the image and in `npm start`; a test compares them. */
+const AS_SHIPPED = ["--max-semi-space-size=8"];
 
 const children = new Set();
 process.once("exit", () => {
   for (const child of children) child.kill("SIGKILL");
 });
 
-/** A build of this project. */
+/** A build of this project, started as the image starts it. */
 export function tertulia(name, build, dialect) {
   return {
     name,
     dialect,
     async start(redisUrl) {
-      const child = start(process.execPath, [join(build, "main.js")], {
+      const child = start(process.execPath, [...AS_SHIPPED, join(build, "main.js")], {
         PORT: "0",
         HOST: "127.0.0.1",
         METRICS_PORT: "0",

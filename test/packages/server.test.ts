@@ -97,6 +97,15 @@ test("server, client, image and changelog are of one version, which the commands
   );
 });
 
+test("the image, npm start and the bench run the gateway with the same options of Node", async () => {
+  const options = /--max-semi-space-size=\d+/;
+  const texts = ["Dockerfile", "package.json", "bench/servers.js"].map((file) =>
+    readFile(join(ROOT, file), "utf8"),
+  );
+  const found = (await Promise.all(texts)).map((text) => options.exec(text)?.[0]);
+  expect(new Set(found)).toEqual(new Set(["--max-semi-space-size=8"]));
+});
+
 test("unknown arguments are refused, and nothing is started", () => {
   const { status, stderr } = ask(join(ROOT, "dist"), "main.js", "--port=9000");
   expect(status).toBe(1);

@@ -1,6 +1,6 @@
 /** A connection: feeds what happens on it into the state machine of its session, and carries out the effects. */
 import type { Socket } from "node:net";
-import type { Message, Notice } from "../chat/events.js";
+import type { Notice } from "../chat/events.js";
 import type { Name } from "../chat/names.js";
 import { hearsAll, routeOf } from "../session/delivery.js";
 import type { Effect } from "../session/effects.js";
@@ -16,10 +16,10 @@ import {
 import { newState, type SessionState } from "../session/state.js";
 import { CLOSE } from "../wire/close-codes.js";
 import type { Dialect } from "../wire/dialect.js";
-import type { AnsweringSocket } from "./answering-socket.js";
+import type { AnsweringSocket, WebSocketOwner } from "./answering-socket.js";
 import type { Broadcast } from "./broadcast.js";
 import { loggedEnding } from "./event-log.js";
-import { logEffect } from "./log-effects.js";
+import { logBroken, logEffect, logFailed, logSlow } from "./log-effects.js";
 import type { Frame } from "./frame.js";
 import { Keepalive } from "./keepalive.js";
 import { RequestQueue } from "./request-queue.js";
@@ -27,7 +27,7 @@ import { SendQueue } from "./send-queue.js";
 import { SessionChat } from "./session-chat.js";
 import { SessionCodec } from "./session-codec.js";
 import { SessionHolder } from "./session-holder.js";
-import { SessionMachine } from "./session-machine.js";
+import { SessionMachine, type MachineOwner } from "./session-machine.js";
 import { SessionOutput } from "./session-output.js";
 import { SessionTimers } from "./session-timers.js";
 import type { Session, SessionDependencies } from "./session.js";
@@ -35,40 +35,39 @@ import { addressOf } from "./tcp-acceptor.js";
 import type { ClaimOutcome } from "../session/answers.js";
 import type { CloseReason } from "../session/endings.js";
 
-export class Connection implements Session {
-  readonly holder = new SessionHolder(() => this.state);
+const nothing = (): void => {};
+const DONE = Promise.resolve();
+
+/** Its parts get the connection itself, not a closure each: connections are many. */
+export class Connection implements Session, MachineOwner, WebSocketOwner {
+  readonly holder = new SessionHolder(this);
   readonly #dependencies: SessionDependencies;
+  readonly #machine: SessionMachine;
   readonly #chat: SessionChat;
   readonly #codec: SessionCodec;
-  readonly #requestQueue = new RequestQueue(() => this.#machine.look());
+  readonly #requestQueue: RequestQueue;
   readonly #sendQueue: SendQueue;
-  readonly #keepalive = new Keepalive((why) => this.#put({ type: "cut", why }));
-  readonly #timers = new SessionTimers((timer) => this.#put({ type: "timer", timer }));
-  readonly #machine: SessionMachine;
   readonly #output: SessionOutput;
+  readonly #timers: SessionTimers;
+  readonly #keepalive: Keepalive;
   #webSocket: AnsweringSocket | undefined;
   /** The client's, as far as this node can tell. */
   #address: string | undefined;
-  #onClaimed: (outcome: ClaimOutcome) => void = () => {};
-  #reclaiming = Promise.resolve();
-  #answerClose: () => void = () => {};
+  #onClaimed: (outcome: ClaimOutcome) => void = nothing;
+  #reclaiming = DONE;
+  #answerClose: () => void = nothing;
 
   constructor(dialect: Dialect, dependencies: SessionDependencies) {
-    const { limits, turn, settings, nowMs } = dependencies;
+    const { limits, turn, settings, nowMs, observe } = dependencies;
     this.#dependencies = dependencies;
-    this.#machine = new SessionMachine(newState(dialect.traits, settings, performance.now()), {
-      run: (effect) => this.#run(effect),
-      next: (state) => this.#next(state),
-      onSettled: () => this.#settled(),
-      onBroken: (error, { type }) => {
-        const fields = { err: error, session: this.holder.id, input: type };
-        dependencies.observe.log.error({ event: "session_broken", ...fields }, "session is broken");
-      },
-    });
-    this.#codec = new SessionCodec(dialect, dependencies.observe.counters);
-    this.#chat = new SessionChat(this, dependencies, (input) => this.#put(input));
-    this.#sendQueue = new SendQueue(limits, turn, (why) => this.#slow(why));
+    this.#machine = new SessionMachine(newState(dialect.traits, settings, performance.now()), this);
+    this.#chat = new SessionChat(this, dependencies, this.#machine);
+    this.#codec = new SessionCodec(dialect, observe.counters);
+    this.#requestQueue = new RequestQueue(this.#machine);
+    this.#sendQueue = new SendQueue(limits, turn, this);
     this.#output = new SessionOutput(this, this.#codec, this.#sendQueue, nowMs);
+    this.#timers = new SessionTimers(this.#machine);
+    this.#keepalive = new Keepalive(this.#machine);
   }
 
   get state(): SessionState {
@@ -81,7 +80,7 @@ export class Connection implements Session {
 
   claim(name: Name): Promise<ClaimOutcome> {
     const claimed = new Promise<ClaimOutcome>((resolve) => (this.#onClaimed = resolve));
-    this.#put({ type: "claim", name, claimant: { type: "handshake" } });
+    this.#machine.put({ type: "claim", name, claimant: { type: "handshake" } });
     return claimed;
   }
 
@@ -92,22 +91,31 @@ export class Connection implements Session {
   attach(webSocket: AnsweringSocket, socket: Socket): void {
     this.#webSocket = webSocket;
     this.#address = addressOf(socket);
-    webSocket.answerAfter(socket, (code) => {
-      const answered = new Promise<void>((resolve) => (this.#answerClose = resolve));
-      this.#put({ type: "closeReceived", code });
-      return answered;
-    });
+    webSocket.serve(socket, this);
     this.#keepalive.attach(webSocket, socket);
     this.#sendQueue.attach(webSocket, socket);
     this.#requestQueue.attach(webSocket);
-    webSocket.on("error", (error) => {
-      const { log } = this.#dependencies.observe;
-      const fields = { err: error, session: this.holder.id };
-      log.debug({ event: "websocket_failed", ...fields }, "websocket failed");
-      this.#put({ type: "socketFailed", why: error.message });
-    });
-    webSocket.on("close", (code) => this.#put({ type: "socketClosed", code }));
-    this.#put({ type: "upgraded" });
+    this.#machine.put({ type: "upgraded" });
+  }
+
+  heard(frame: Buffer | undefined): void {
+    this.#keepalive.heard();
+    if (frame !== undefined) this.#requestQueue.push(frame);
+  }
+
+  closeReceived(code: number): Promise<void> {
+    const answered = new Promise<void>((resolve) => (this.#answerClose = resolve));
+    this.#machine.put({ type: "closeReceived", code });
+    return answered;
+  }
+
+  failed(error: Error): void {
+    logFailed(this.#dependencies.observe, this, error);
+    this.#machine.put({ type: "socketFailed", why: error.message });
+  }
+
+  closed(code: number): void {
+    this.#machine.put({ type: "socketClosed", code });
   }
 
   hear(notice: Notice, frame: Frame | undefined): boolean {
@@ -115,7 +123,7 @@ export class Connection implements Session {
     if (route === "drop") return false;
     if (route === "transition") {
       const [{ delivery }, pushed] = [this.state, this.#output.pushed];
-      this.#put({ type: "notice", notice, frame });
+      this.#machine.put({ type: "notice", notice, frame });
       const isEarly = delivery.kind === "catching-up" && delivery !== this.state.delivery;
       return isEarly || pushed !== this.#output.pushed;
     }
@@ -137,12 +145,12 @@ export class Connection implements Session {
   }
 
   suspend(): void {
-    this.#put({ type: "suspend" });
+    this.#machine.put({ type: "suspend" });
   }
 
   reclaim(mayBeOlder: boolean): Promise<void> {
-    this.#reclaiming = Promise.resolve();
-    this.#put({ type: "reclaim", mayBeOlder });
+    this.#reclaiming = DONE;
+    this.#machine.put({ type: "reclaim", mayBeOlder });
     return this.#reclaiming;
   }
 
@@ -151,7 +159,7 @@ export class Connection implements Session {
     // one known client quits on any ping
     const mayPing = pinged === "always" || this.#webSocket?.protocol !== "";
     if (mayPing) return this.#keepalive.answers();
-    return this.#keepalive.survives(() => this.#put({ type: "nudge" }));
+    return this.#keepalive.survives(() => this.#machine.put({ type: "nudge" }));
   }
 
   checkPace(nowMs: number): void {
@@ -160,34 +168,30 @@ export class Connection implements Session {
   }
 
   close(why: CloseReason): void {
-    this.#put({ type: "close", why });
+    this.#machine.put({ type: "close", why });
   }
 
   end(): Promise<void> {
-    this.#put({ type: "socketClosed" });
+    this.#machine.put({ type: "socketClosed" });
     return this.#machine.until(isOver);
   }
 
   leave(): Promise<void> {
-    this.#put({ type: "leave" });
+    this.#machine.put({ type: "leave" });
     return this.#machine.until(isFinished);
   }
 
   goAway(inMs: number): boolean {
-    this.#put({ type: "goAway", inMs });
+    this.#machine.put({ type: "goAway", inMs });
     return this.state.traits.isToldOfDrain && isClaimed(this.state);
   }
 
   abandon(): void {
-    this.#put({ type: "abandon" });
-  }
-
-  #put(input: Input): void {
-    this.#machine.put(input);
+    this.#machine.put({ type: "abandon" });
   }
 
   /** Takes the next frame from the request queue when no request is under way. */
-  #next(state: SessionState): Input | undefined {
+  next(state: SessionState): Input | undefined {
     if (!isReadyForFrame(state)) return undefined;
     const waiting = this.#requestQueue.shift();
     if (waiting === undefined) return mustDrain(state) ? { type: "drained" } : undefined;
@@ -195,7 +199,7 @@ export class Connection implements Session {
     return { type: "frame" };
   }
 
-  #run(effect: Effect): void {
+  run(effect: Effect): void {
     const { events, presence } = this.#dependencies;
     switch (effect.type) {
       case "send":
@@ -208,7 +212,10 @@ export class Connection implements Session {
       case "forgetCorked":
         return this.#output.run(effect);
       case "pushMissed":
-        return void this.#pushMissed(effect.messages);
+        return void this.#output.pushMissed(effect.messages).then(
+          () => this.#machine.put({ type: "pageTold" }),
+          (error: unknown) => this.#machine.break(error, { type: "pageTold" }),
+        );
       case "close": {
         this.#sendQueue.flush(); // frames that were sent before the close come before it
         const { code, reason } = CLOSE[effect.why];
@@ -220,7 +227,7 @@ export class Connection implements Session {
       case "terminate":
         return this.#webSocket?.terminate();
       case "decode":
-        return this.#put({ type: "decoded", decoded: this.#codec.read(effect.isFirst) });
+        return this.#machine.put({ type: "decoded", decoded: this.#codec.read(effect.isFirst) });
       case "forgetRequests":
         return this.#requestQueue.clear();
       case "startTimer":
@@ -228,7 +235,9 @@ export class Connection implements Session {
       case "stopTimer":
         return this.#timers.stop(effect.timer);
       case "claimed":
-        return this.#onClaimed(effect.outcome);
+        this.#onClaimed(effect.outcome);
+        this.#onClaimed = nothing;
+        return;
       case "reclaim":
         this.#reclaiming = this.#chat.reclaim(effect);
         this.#reclaiming.catch(() => {}); // the caller of reclaim() gets the error
@@ -273,26 +282,19 @@ export class Connection implements Session {
     }
   }
 
-  async #pushMissed(messages: readonly Message[]): Promise<void> {
-    try {
-      await this.#output.pushMissed(messages);
-      this.#put({ type: "pageTold" });
-    } catch (error) {
-      this.#machine.break(error, { type: "pageTold" });
-    }
-  }
-
   /** A session that no longer gets every notice for everybody, or in another dialect, leaves the broadcast. */
-  #settled(): void {
+  settled(): void {
     const { broadcast } = this.#sendQueue;
     if (broadcast === undefined) return;
     if (broadcast.dialect !== this.dialect || !hearsAll(this.state)) this.unshare();
   }
 
-  #slow(why: "overfull" | "stalled"): void {
-    const { counters, log } = this.#dependencies.observe;
-    counters.slowReaders.inc();
-    log.warn({ event: "slow_reader", session: this.holder.id, why }, "slow reader was cut");
-    this.#put({ type: "slow" });
+  broken(error: unknown, { type }: Input): void {
+    logBroken(this.#dependencies.observe, this, error, type);
+  }
+
+  slow(why: "overfull" | "stalled"): void {
+    logSlow(this.#dependencies.observe, this, why);
+    this.#machine.put({ type: "slow" });
   }
 }

@@ -2,8 +2,9 @@
 import type { Socket } from "node:net";
 import { setImmediate as nextTurn, setTimeout as pause } from "node:timers/promises";
 import { WebSocket } from "ws";
+import type { Input } from "../session/inputs.js";
 import { takenByKernel } from "./library-internals.js";
-import { unacknowledgedBy, type Unacknowledged } from "./unacknowledged.js";
+import { NOTHING, unacknowledgedBy, type Unacknowledged } from "./unacknowledged.js";
 
 const PING_EVERY_MS = 25_000;
 const SILENT_FOR_MS = 60_000;
@@ -20,33 +21,36 @@ const RESENT_IN_VAIN = 2;
 const STEP_MS = 250;
 
 export class Keepalive {
-  readonly #cut: (why: string) => void;
+  readonly #machine: { put(input: Input): void };
   #webSocket: WebSocket | undefined;
   #socket: Socket | undefined;
-  #underWay = async (): Promise<Unacknowledged> => ({ bytes: 0, resent: 0 });
+  #unacknowledgedBy = unacknowledgedBy;
   #heardAt = performance.now();
   #pingedAt = performance.now();
   #nudgedAt = -Infinity;
 
-  /** @param cut ends the connection of a client that is not alive */
-  constructor(cut: (why: string) => void) {
-    this.#cut = cut;
+  /** @param machine gets the input `cut` if the client is not alive */
+  constructor(machine: { put(input: Input): void }) {
+    this.#machine = machine;
   }
 
-  /** @param underWay what the client's machine has not acknowledged, as far as is known */
-  attach(webSocket: WebSocket, socket: Socket, underWay = () => unacknowledgedBy(socket)): void {
+  /** @param unacknowledged what the client's machine has not acknowledged, as far as is known */
+  attach(webSocket: WebSocket, socket: Socket, unacknowledged = unacknowledgedBy): void {
     this.#webSocket = webSocket;
     this.#socket = socket;
-    this.#underWay = underWay;
+    this.#unacknowledgedBy = unacknowledged;
     this.#heardAt = performance.now();
-    const isAlive = (): void => void (this.#heardAt = performance.now());
-    webSocket.on("message", isAlive);
-    webSocket.on("pong", isAlive);
+  }
+
+  /** To be called when the client has sent anything. */
+  heard(): void {
+    this.#heardAt = performance.now();
   }
 
   /** Pings the client regularly, and cuts it after a long silence. To be called regularly; steady clock, ms. */
   check(now: number): void {
-    if (now - this.#heardAt > SILENT_FOR_MS) this.#cut("silent for too long");
+    if (now - this.#heardAt > SILENT_FOR_MS)
+      this.#machine.put({ type: "cut", why: "silent for too long" });
     else if (now - this.#pingedAt > PING_EVERY_MS) {
       this.#pingedAt = now;
       this.#webSocket?.ping();
@@ -67,7 +71,7 @@ export class Keepalive {
     const taken = await this.#takenBy(socket);
     if (await this.#shows(webSocket, since, PROOF_WITHIN_MS - HALF_WAY_MS)) return true;
     if (taken < pingEnds && taken < (await this.#takenBy(socket))) return true;
-    this.#cut("did not answer when its name was contested");
+    this.#machine.put({ type: "cut", why: "did not answer when its name was contested" });
     return false;
   }
 
@@ -91,8 +95,15 @@ export class Keepalive {
     if (webSocket.readyState === WebSocket.OPEN) {
       if ((await this.#underWay()).resent < RESENT_IN_VAIN) return true;
     }
-    this.#cut("its machine did not answer when its name was contested");
+    this.#machine.put({
+      type: "cut",
+      why: "its machine did not answer when its name was contested",
+    });
     return false;
+  }
+
+  async #underWay(): Promise<Unacknowledged> {
+    return this.#socket === undefined ? NOTHING : this.#unacknowledgedBy(this.#socket);
   }
 
   /** Bytes that the client's machine has acknowledged. */

@@ -13,6 +13,9 @@ export interface RequestLineLimits {
   readonly withinMs: number;
 }
 
+/** A line that needs no mending. */
+const USUAL = /^[A-Z]+ (?:\/|https?:\/\/)[\x21-\x7e]* HTTP\/1\.[01]$/i;
+
 /** Reads the first line, mends it, and hands the socket on as if nothing had been read. */
 export function mendRequestLine(
   socket: Socket,
@@ -40,7 +43,9 @@ export function mendRequestLine(
       socket.end(answer, () => socket.destroy());
       return;
     }
-    socket.unshift(Buffer.concat([mendedLine(read.subarray(0, end)), read.subarray(end)]));
+    const line = read.subarray(0, end);
+    const mended = mendedLine(line);
+    socket.unshift(mended === line ? read : Buffer.concat([mended, read.subarray(end)]));
     handOn(socket);
   };
   const onGone = (): void => {
@@ -59,6 +64,7 @@ export function mendRequestLine(
  */
 export function mendedLine(line: Buffer): Buffer {
   const text = line.toString("latin1");
+  if (USUAL.test(text)) return line;
   const parts = /^([A-Z]+) (.*)( HTTP\/1\.[01])$/s.exec(text);
   if (parts === null) return line;
   const [, method, target, version] = parts as unknown as [string, string, string, string];

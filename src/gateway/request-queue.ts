@@ -1,5 +1,5 @@
 /** The request queue of a connection: frames wait for their turn. A long queue stops reading from the client. */
-import type { RawData, WebSocket } from "ws";
+import type { WebSocket } from "ws";
 import type { Request } from "../session/requests.js";
 
 /** A frame, or a request that the node makes for the client. */
@@ -9,25 +9,24 @@ export type Waiting = Buffer | Request;
 const MAX_WAITING = 64;
 
 export class RequestQueue {
-  readonly #onWaiting: () => void;
+  readonly #reader: { look(): void };
   #waiting: Waiting[] = [];
   #webSocket: WebSocket | undefined;
 
-  /** @param onWaiting there is something to take */
-  constructor(onWaiting: () => void) {
-    this.#onWaiting = onWaiting;
+  /** @param reader is told to look when there is something to take */
+  constructor(reader: { look(): void }) {
+    this.#reader = reader;
   }
 
-  /** Queues all frames of the WebSocket from here on. */
+  /** @param webSocket is not read from while the queue is long */
   attach(webSocket: WebSocket): void {
     this.#webSocket = webSocket;
-    webSocket.on("message", (data: RawData) => this.push(data as Buffer));
   }
 
   push(waiting: Waiting): void {
     this.#waiting.push(waiting);
     if (this.#waiting.length > MAX_WAITING) this.#webSocket?.pause();
-    this.#onWaiting();
+    this.#reader.look();
   }
 
   /** Takes the next one. To be called when the request before it is done. */

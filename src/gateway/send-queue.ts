@@ -24,9 +24,14 @@ const FLUSHED_AT_BYTES = 65_536;
 /** How often a catch-up looks whether there is room for its next page. */
 const ROOM_CHECK_MS = 20;
 
+/** Who reads from a queue, and may be too slow. */
+interface SlowReader {
+  slow(why: "overfull" | "stalled"): void;
+}
+
 export class SendQueue implements Writer {
   readonly #limits: SendQueueLimits;
-  readonly #onCut: (why: "overfull" | "stalled") => void;
+  readonly #reader: SlowReader;
   readonly #turn: Pick<WriteCoalescer, "queue">;
   #webSocket: WebSocket | undefined;
   #socket: Socket | undefined;
@@ -37,7 +42,7 @@ export class SendQueue implements Writer {
   #queued: Frame[] = [];
   #queuedBytes = 0;
   /**
-   * Cut: `onCut` was called, and nothing is queued any more. Known here before the session knows: its other effects of
+   * Cut: the reader was told, and nothing is queued any more. Known here before the session knows: its other effects of
    * this moment are still to come. Afterwards the session's state says the same, and sends nothing.
    */
   #state: "writing" | "cut" = "writing";
@@ -50,16 +55,12 @@ export class SendQueue implements Writer {
   /**
    * Corked until the first {@link uncork}.
    *
-   * @param onCut the reader is too slow: its connection must be ended
+   * @param reader its connection must be ended when it is told that it is too slow
    */
-  constructor(
-    limits: SendQueueLimits,
-    turn: Pick<WriteCoalescer, "queue">,
-    onCut: (why: "overfull" | "stalled") => void,
-  ) {
+  constructor(limits: SendQueueLimits, turn: Pick<WriteCoalescer, "queue">, reader: SlowReader) {
     this.#limits = limits;
     this.#turn = turn;
-    this.#onCut = onCut;
+    this.#reader = reader;
   }
 
   attach(webSocket: WebSocket, socket: Socket): void {
@@ -196,6 +197,6 @@ export class SendQueue implements Writer {
   #cut(why: "overfull" | "stalled"): void {
     if (this.#state === "cut") return;
     this.#state = "cut";
-    this.#onCut(why);
+    this.#reader.slow(why);
   }
 }

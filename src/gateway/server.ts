@@ -27,7 +27,7 @@ import { HttpRoutes } from "./http-routes.js";
 import type { Presence } from "./presence.js";
 import type { Session, SessionDependencies } from "./session.js";
 import type { StaticSite } from "./static-site.js";
-import { TCP_OPTIONS, TcpAcceptor, addressOf, watchEnd } from "./tcp-acceptor.js";
+import { TCP_OPTIONS, TcpAcceptor, addressOf, endWith, watchEnd } from "./tcp-acceptor.js";
 import {
   SPOKEN_HERE,
   dialectOf,
@@ -249,8 +249,7 @@ export class Gateway {
     if (this.#settings.keepsAddresses) session.holder.address = address;
     this.#sessions.add(session);
     observe.counters.connections.inc({ dialect: session.dialect.name });
-    // whatever happens to the connection from here on, the session ends with it
-    socket.on("close", () => void session.end());
+    endWith(socket, session);
     const { frames, traits } = session.dialect;
     const isClaimed = target.name !== undefined && traits.nameInRequest !== "introduced";
     let connected: "new" | "back" | "joined" | undefined;

@@ -18,18 +18,23 @@ export type ChatEffect = Extract<
 export class SessionChat {
   readonly #session: Session;
   readonly #dependencies: SessionDependencies;
-  readonly #answer: (input: Input) => void;
+  readonly #machine: { put(input: Input): void };
 
-  constructor(session: Session, dependencies: SessionDependencies, answer: (input: Input) => void) {
+  /** @param machine gets the answers */
+  constructor(
+    session: Session,
+    dependencies: SessionDependencies,
+    machine: { put(input: Input): void },
+  ) {
     this.#session = session;
     this.#dependencies = dependencies;
-    this.#answer = answer;
+    this.#machine = machine;
   }
 
   /** @throws Unavailable */
   async reclaim({ mayBeOlder, round }: Extract<Effect, { type: "reclaim" }>): Promise<void> {
     const answered = (answer: ReclaimAnswer): void =>
-      this.#answer({ type: "reclaimAnswered", answer, mayBeOlder, round });
+      this.#machine.put({ type: "reclaimAnswered", answer, mayBeOlder, round });
     try {
       const claim = await this.#dependencies.chat.reclaim(this.#session.holder);
       if (claim.outcome === "taken") return answered({ outcome: "taken" });
@@ -43,7 +48,9 @@ export class SessionChat {
   run(effect: ChatEffect): void {
     switch (effect.type) {
       case "claim":
-        void this.#claim(effect).then((answer) => this.#answer({ type: "claimAnswered", answer }));
+        void this.#claim(effect).then((answer) =>
+          this.#machine.put({ type: "claimAnswered", answer }),
+        );
         return;
       case "contest":
         return void this.#contest(effect.name);
@@ -92,29 +99,29 @@ export class SessionChat {
     } catch (error) {
       this.#failure(error, "contest");
     }
-    this.#answer({ type: "contestDecided", mayBeFree });
+    this.#machine.put({ type: "contestDecided", mayBeFree });
   }
 
   async #release(): Promise<void> {
     const { chat, observe } = this.#dependencies;
     try {
       await chat.leave(this.#session.holder);
-      this.#answer({ type: "releaseAnswered", isReleased: true });
+      this.#machine.put({ type: "releaseAnswered", isReleased: true });
     } catch (error) {
       observe.log.warn(
         { event: "early_sign_out_failed", err: error, session: this.#session.holder.id },
         "sign-out failed before the close",
       );
-      this.#answer({ type: "releaseAnswered", isReleased: false });
+      this.#machine.put({ type: "releaseAnswered", isReleased: false });
     }
   }
 
   async #execute(command: ChatCommand): Promise<void> {
     try {
       const reply = await this.#dependencies.chat.execute(this.#session.holder, command);
-      this.#answer({ type: "answered", reply });
+      this.#machine.put({ type: "answered", reply });
     } catch (error) {
-      this.#answer({ type: "failed", why: this.#failure(error, command.type) });
+      this.#machine.put({ type: "failed", why: this.#failure(error, command.type) });
     }
   }
 
@@ -122,9 +129,9 @@ export class SessionChat {
     try {
       const { chat } = this.#dependencies;
       const conversations = await resume(chat, this.#session.holder, cursors);
-      this.#answer({ type: "resumed", conversations });
+      this.#machine.put({ type: "resumed", conversations });
     } catch (error) {
-      this.#answer({ type: "failed", why: this.#failure(error, "resume") });
+      this.#machine.put({ type: "failed", why: this.#failure(error, "resume") });
     }
   }
 
@@ -134,9 +141,9 @@ export class SessionChat {
       const page = await pageAfter(chat, this.#session.holder, conversation, after);
       // the client comes back, and is told of the conversations that it may read
       if (page === undefined) throw new Error("what is resumed may not be read any more");
-      this.#answer({ type: "pageRead", page });
+      this.#machine.put({ type: "pageRead", page });
     } catch (error) {
-      this.#answer({ type: "failed", why: this.#failure(error, "resume") });
+      this.#machine.put({ type: "failed", why: this.#failure(error, "resume") });
     }
   }
 

@@ -11,12 +11,12 @@ export class SessionHolder implements SessionActor {
   key: string | undefined;
   /** Where the client is connected from; only where addresses are kept. */
   address: string | undefined;
-  readonly #state: () => SessionState;
+  readonly #session: { readonly state: SessionState };
   #id = newId();
   #name: Name | undefined;
 
-  constructor(state: () => SessionState) {
-    this.#state = state;
+  constructor(session: { readonly state: SessionState }) {
+    this.#session = session;
   }
 
   get id(): string {
@@ -30,7 +30,7 @@ export class SessionHolder implements SessionActor {
   }
 
   get isLive(): boolean {
-    return isLive(this.#state());
+    return isLive(this.#session.state);
   }
 
   claims(name: Name): void {

@@ -5,14 +5,15 @@ import { isBroken } from "../session/questions.js";
 import type { SessionState } from "../session/state.js";
 import { transition } from "../session/transition.js";
 
-export interface SessionMachineCallbacks {
-  readonly run: (effect: Effect) => void;
+/** What a machine runs for. */
+export interface MachineOwner {
+  run(effect: Effect): void;
   /** The next input, when all others are handled. */
-  readonly next: (state: SessionState) => Input | undefined;
+  next(state: SessionState): Input | undefined;
   /** All inputs are handled, with their effects. */
-  readonly onSettled: () => void;
+  settled(): void;
   /** A bug, found while this input was handled. Told once: from here on the session only comes to its end. */
-  readonly onBroken: (error: unknown, input: Input) => void;
+  broken(error: unknown, input: Input): void;
 }
 
 interface Waiter {
@@ -21,15 +22,15 @@ interface Waiter {
 }
 
 export class SessionMachine {
-  readonly #callbacks: SessionMachineCallbacks;
+  readonly #owner: MachineOwner;
   #state: SessionState;
   /** Inputs to handle. The first one is being handled. */
   readonly #inputs: Input[] = [];
   #waiters: Waiter[] = [];
 
-  constructor(state: SessionState, callbacks: SessionMachineCallbacks) {
+  constructor(state: SessionState, owner: MachineOwner) {
     this.#state = state;
-    this.#callbacks = callbacks;
+    this.#owner = owner;
   }
 
   get state(): SessionState {
@@ -44,13 +45,13 @@ export class SessionMachine {
       this.#inputs.shift();
       if (isHandled && this.#inputs.length === 0) this.#takeNext();
     }
-    this.#callbacks.onSettled();
+    this.#owner.settled();
     this.#wake();
   }
 
   /** To be called when there may be a next input. */
   look(): void {
-    const next = this.#inputs.length === 0 ? this.#callbacks.next(this.#state) : undefined;
+    const next = this.#inputs.length === 0 ? this.#owner.next(this.#state) : undefined;
     if (next !== undefined) this.put(next);
   }
 
@@ -63,13 +64,13 @@ export class SessionMachine {
   /** After a bug, what the session waits for may never come: it is ended by the input `broken`. */
   break(error: unknown, input: Input): void {
     if (isBroken(this.#state) || this.#inputs.some(({ type }) => type === "broken")) return;
-    this.#callbacks.onBroken(error, input);
+    this.#owner.broken(error, input);
     this.put({ type: "broken" });
     if (input.type === "socketClosed") this.put(input); // it comes only once
   }
 
   #takeNext(): void {
-    const next = this.#callbacks.next(this.#state);
+    const next = this.#owner.next(this.#state);
     if (next !== undefined) this.#inputs.push(next);
   }
 
@@ -88,7 +89,7 @@ export class SessionMachine {
 
   #run(effect: Effect, input: Input): void {
     try {
-      this.#callbacks.run(effect);
+      this.#owner.run(effect);
     } catch (error) {
       this.break(error, input);
     }

@@ -1,22 +1,26 @@
 /** The timers of a session. Most sessions have none running, and keep nothing for them. */
+import type { Input } from "../session/inputs.js";
 import { TIMERS_MS, type Timer } from "../session/timers.js";
 
 export class SessionTimers {
-  readonly #onDue: (timer: Timer) => void;
+  readonly #machine: { put(input: Input): void };
   #running: Map<Timer, NodeJS.Timeout> | undefined;
 
-  constructor(onDue: (timer: Timer) => void) {
-    this.#onDue = onDue;
+  /** @param machine gets each timer that is due */
+  constructor(machine: { put(input: Input): void }) {
+    this.#machine = machine;
   }
 
   start(timer: Timer): void {
     this.stop(timer);
-    const due = (): void => {
-      this.#forget(timer);
-      this.#onDue(timer);
-    };
     this.#running ??= new Map();
-    this.#running.set(timer, setTimeout(due, TIMERS_MS[timer]).unref());
+    this.#running.set(timer, setTimeout(due, TIMERS_MS[timer], this, timer).unref());
+  }
+
+  /** To be called when the timer has run out. */
+  expire(timer: Timer): void {
+    this.#forget(timer);
+    this.#machine.put({ type: "timer", timer });
   }
 
   stop(timer: Timer): void {
@@ -28,4 +32,8 @@ export class SessionTimers {
     this.#running?.delete(timer);
     if (this.#running?.size === 0) this.#running = undefined;
   }
+}
+
+function due(timers: SessionTimers, timer: Timer): void {
+  timers.expire(timer);
 }

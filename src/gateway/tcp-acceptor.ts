@@ -18,23 +18,34 @@ export const TCP_OPTIONS = {
 
 export class TcpAcceptor {
   /** All open connections, each with the timer that cuts it if it sends no request. */
-  readonly #open = new Map<Socket, NodeJS.Timeout>();
+  readonly #open = new Map<Socket, NodeJS.Timeout | undefined>();
+  /** One listener for all: connections are many, and most do nothing. */
+  readonly #onClose: (this: Socket) => void;
+
+  constructor() {
+    const gone = (socket: Socket): void => {
+      this.hasAsked(socket);
+      this.#open.delete(socket);
+    };
+    this.#onClose = function onClose() {
+      gone(this);
+    };
+  }
 
   /** Accepts a connection; hands it on when its first line has been read. */
   accept(socket: Socket, handOn: (socket: Socket) => void): void {
-    const deadline = setTimeout(() => socket.destroy(), REQUEST_WITHIN_MS);
-    this.#open.set(socket, deadline);
-    socket.on("close", () => {
-      this.hasAsked(socket);
-      this.#open.delete(socket);
-    });
-    socket.on("error", () => {}); // `close` follows, and each owner listens to that
+    this.#open.set(socket, setTimeout(cut, REQUEST_WITHIN_MS, socket));
+    socket.on("close", this.#onClose);
+    socket.on("error", ignore); // `close` follows, and each owner listens to that
     mendRequestLine(socket, LINE_LIMITS, handOn);
   }
 
   /** The head of its request has come. */
   hasAsked(socket: Socket): void {
-    clearTimeout(this.#open.get(socket));
+    const deadline = this.#open.get(socket);
+    if (deadline === undefined) return;
+    clearTimeout(deadline);
+    this.#open.set(socket, undefined);
   }
 
   /** Bytes that were handed to sockets and not taken by the network yet. */
@@ -47,6 +58,20 @@ export class TcpAcceptor {
   destroyAll(): void {
     for (const socket of this.#open.keys()) socket.destroy();
   }
+}
+
+function cut(socket: Socket): void {
+  socket.destroy();
+}
+
+function ignore(): void {}
+
+/**
+ * Whatever happens to the connection from here on, the session ends with it. The listener lives as long as the
+ * connection, so it must keep nothing of the request.
+ */
+export function endWith(socket: Socket, session: { end(): Promise<void> }): void {
+  socket.on("close", () => void session.end());
 }
 
 /**

@@ -11,7 +11,7 @@ export interface Unacknowledged {
   readonly resent: number;
 }
 
-const NOTHING: Unacknowledged = { bytes: 0, resent: 0 };
+export const NOTHING: Unacknowledged = { bytes: 0, resent: 0 };
 
 /** Resolves with zeros if everything is acknowledged, or nothing is known. */
 export async function unacknowledgedBy(socket: Socket): Promise<Unacknowledged> {

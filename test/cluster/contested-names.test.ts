@@ -263,8 +263,9 @@ test("a process that stood still reads waiting frames before it cuts a client", 
     WebSocket,
     IncomingMessage,
   ];
-  const keepalive = new Keepalive(() => webSocket.terminate());
+  const keepalive = new Keepalive({ put: () => webSocket.terminate() });
   keepalive.attach(webSocket, socket);
+  for (const sign of ["message", "pong"]) webSocket.on(sign, () => keepalive.heard());
   await pauseFresh();
   const answers = keepalive.answers();
   for (const until = performance.now() + 3_000; performance.now() < until;);

@@ -33,7 +33,9 @@ class Deaf {
   cut = 0;
 
   constructor(windows: Windows, maxBytes = 1_000_000) {
-    this.queue = new SendQueue({ maxBytes, maxStallMs: 1_000 }, windows, () => this.cut++);
+    this.queue = new SendQueue({ maxBytes, maxStallMs: 1_000 }, windows, {
+      slow: () => this.cut++,
+    });
     const socket = {
       write: (bytes: Buffer) => this.written.push(bytes),
       writable: true,

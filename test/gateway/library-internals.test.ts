@@ -7,7 +7,7 @@ import { createServer as createHttpServer } from "node:http";
 import { connect, createServer, type AddressInfo, type Socket } from "node:net";
 import { afterEach, expect, test } from "vitest";
 import { WebSocketServer, type Server, type ServerOptions } from "ws";
-import { AnsweringSocket } from "#tertulia/gateway/answering-socket.js";
+import { AnsweringSocket, type WebSocketOwner } from "#tertulia/gateway/answering-socket.js";
 import { frameOf } from "#tertulia/gateway/frame.js";
 import { mendOffer } from "#tertulia/gateway/handshake.js";
 import { takenByKernel, type CloseTimeout } from "#tertulia/gateway/library-internals.js";
@@ -24,6 +24,14 @@ const BASE: Options = {
   closeTimeout: 2_000,
 };
 
+/** Hears of nothing, and never answers. */
+const OWNER: WebSocketOwner = {
+  closeReceived: () => new Promise(() => {}),
+  heard: () => {},
+  failed: () => {},
+  closed: () => {},
+};
+
 const cleanups: (() => void)[] = [];
 afterEach(() => {
   for (const cleanup of cleanups.splice(0)) cleanup();
@@ -33,9 +41,12 @@ test("ws answers a close frame by calling close() of the class it was given", as
   const { webSocket, socket, client, received } = await connected();
   const codes: number[] = [];
   let answer = (): void => {};
-  webSocket.answerAfter(socket, (code) => {
-    codes.push(code);
-    return new Promise((resolve) => (answer = resolve));
+  webSocket.serve(socket, {
+    ...OWNER,
+    closeReceived: (code) => {
+      codes.push(code);
+      return new Promise((resolve) => (answer = resolve));
+    },
   });
   client.write(CLOSE_FRAME);
   await eventually(() => expect(codes).toEqual([1005]));
@@ -48,7 +59,8 @@ test("ws answers a close frame by calling close() of the class it was given", as
 test("a client that hangs up behind its close frame is answered all the same", async () => {
   const { webSocket, socket, client, received } = await connected();
   let answer = (): void => {};
-  webSocket.answerAfter(socket, () => new Promise((resolve) => (answer = resolve)));
+  const closeReceived = (): Promise<void> => new Promise((resolve) => (answer = resolve));
+  webSocket.serve(socket, { ...OWNER, closeReceived });
   client.end(CLOSE_FRAME);
   await eventually(() => expect(socket.readableEnded).toBe(true));
   answer();
@@ -58,8 +70,7 @@ test("a client that hangs up behind its close frame is answered all the same", a
 
 test("a close of the library's own, for a broken frame, does not wait", async () => {
   const { webSocket, socket, client, received } = await connected();
-  webSocket.on("error", () => {});
-  webSocket.answerAfter(socket, () => new Promise(() => {}));
+  webSocket.serve(socket, OWNER);
   client.write(Buffer.from([0xff, 0x80, 0, 0, 0, 0]));
   await eventually(() => expect(received()).toBe("880203ea")); // 1002
 });

@@ -42,8 +42,9 @@ test("a connection that answers no ping is cut after a minute, one that answers 
       WebSocket,
       IncomingMessage,
     ];
-    const keepalive = new Keepalive(() => webSocket.terminate());
+    const keepalive = new Keepalive({ put: () => webSocket.terminate() });
     keepalive.attach(webSocket, socket);
+    for (const sign of ["message", "pong"]) webSocket.on(sign, () => keepalive.heard());
     return { client, webSocket, keepalive };
   };
   const [silent, answering] = [await pulsing(false), await pulsing(true)];

@@ -121,9 +121,10 @@ test.each([
   ["it is sent again in vain", [2, 3], false],
 ])("whether a client without pings is there, if %s", async (_, found, isThere) => {
   const { webSocket, socket, far, end } = await silence();
-  const keepalive = new Keepalive(() => webSocket.terminate());
+  const keepalive = new Keepalive({ put: () => webSocket.terminate() });
   const resent = found[Symbol.iterator]();
   keepalive.attach(webSocket, socket, async () => ({ bytes: 1, resent: resent.next().value ?? 0 }));
+  for (const sign of ["message", "pong"]) webSocket.on(sign, () => keepalive.heard());
   await untilStale();
   const closed = once(far, "close");
   expect(await keepalive.survives(() => webSocket.send("a nudge"))).toBe(isThere);
@@ -138,8 +139,9 @@ test.each([
   ["takes nothing any more is not there", false],
 ])("a client that may be pinged and %s", async (_, isReading) => {
   const { webSocket, socket, far, end } = await silence();
-  const keepalive = new Keepalive(() => webSocket.terminate());
+  const keepalive = new Keepalive({ put: () => webSocket.terminate() });
   keepalive.attach(webSocket, socket);
+  for (const sign of ["message", "pong"]) webSocket.on(sign, () => keepalive.heard());
   await untilStale();
   // more than the kernel keeps for both
   for (let i = 0; i < 1_024; i++) webSocket.send(Buffer.alloc(65_536));

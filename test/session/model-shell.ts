@@ -72,8 +72,8 @@ export class ModelShell {
     this.#machine = new SessionMachine(newState(traits, settings, 0), {
       run: (effect) => this.#run(effect),
       next: (state) => this.#next(state),
-      onSettled: () => {},
-      onBroken: (error, { type }) => {
+      settled: () => {},
+      broken: (error, { type }) => {
         if (error instanceof PlantedBug) this.bugs.push(`${type}: ${error.message}`);
         else this.broken.push(`${type}: ${String(error)}`);
       },

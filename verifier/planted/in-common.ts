@@ -29,7 +29,7 @@ export const SEEN_UNNOTICED: Change = replace(
 /** A gateway sends a message back to its author before it is stored. */
 export const ECHO: Change = atStart(
   "gateway/connection.ts",
-  "Connection.#run",
+  "Connection.run",
   `if (effect.type === 'execute' && effect.command.type === 'send' && this.dialect.frames === 'binary') {
       const message = { conversation: { kind: 'general' }, author: this.holder.name, text: effect.command.text };
       const echo = this.dialect.encodeNotice({ type: 'message', at: { generation: 0, offset: 0 }, message });

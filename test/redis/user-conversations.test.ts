@@ -7,6 +7,7 @@ import { recipientField } from "#tertulia/redis/conversation-fields.js";
 import { FunctionLibrary, readFunctionSource } from "#tertulia/redis/function-library.js";
 import { BUCKETS, Keys, bucketOfConversation } from "#tertulia/redis/keys.js";
 import { UserConversations } from "#tertulia/redis/user-conversations.js";
+import { append } from "../support/append.js";
 import { startRedis, type TestRedis } from "../support/redis.js";
 
 const keys = new Keys("t");
@@ -45,18 +46,8 @@ async function store(author: Name, conversation: Conversation, mid: string): Pro
   const bucket = bucketOfConversation(conversation);
   const bucketKeys = [keys.meta(bucket), keys.log(bucket), keys.nodes(bucket)];
   await library.call("beat", bucketKeys, [NODE, 60_000, 2_500, "join"]);
-  const people = conversation.kind === "direct" ? conversation.between : [];
-  const its = [
-    ...bucketKeys,
-    keys.conversation(bucket, conversation),
-    keys.history(bucket, conversation),
-    keys.sent(bucket, conversation, author, mid),
-    ...people
-      .toSorted((one) => (one === author ? -1 : 1))
-      .flatMap((name) => [keys.inbox(bucket, name), keys.marks(bucket, name)]),
-  ];
   const to = recipientField(conversation, author);
-  await library.call("append", its, [NODE, author, to, mid, "hi", 100, 60_000, 0]);
+  await append(library, keys, [{ mid, author, to }], { bucket, node: NODE });
 }
 
 test("a user without private conversations has the general chat, up to the last message of its own", async () => {

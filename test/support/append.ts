@@ -19,6 +19,8 @@ export interface TestMessage {
 }
 
 export interface TestBatch {
+  /** 0 if absent: functions do not mind in which bucket a conversation is. */
+  readonly bucket?: number;
   readonly node?: string;
   readonly number?: number;
   readonly keep?: number;
@@ -32,11 +34,11 @@ export type Outcome = readonly [code: number, seq: number | string, epoch: numbe
 
 let lastNumber = 0;
 
-/** All in bucket 0. */
 export function appendWords(
   keys: Keys,
   messages: readonly TestMessage[],
   {
+    bucket = 0,
     node = "node-1",
     number = ++lastNumber,
     keep = 100,
@@ -45,7 +47,7 @@ export function appendWords(
     isMixed = false,
   }: TestBatch = {},
 ): Words {
-  const names = [keys.meta(0), keys.log(0), keys.nodes(0)];
+  const names = [keys.meta(bucket), keys.log(bucket), keys.nodes(bucket)];
   const head = Buffer.alloc(17);
   const args: (string | Buffer | number)[] = [node, keep, head];
   const sent: string[] = [];
@@ -54,13 +56,13 @@ export function appendWords(
   for (const each of messages) {
     const { mid, author = "ana", to = "", text = "hi", mayRepeat = true, hasAll = true } = each;
     const conversation = to === "" ? GENERAL : conversationBetween(author as Name, to as Name);
-    const its = [keys.conversation(0, conversation), keys.history(0, conversation)];
+    const its = [keys.conversation(bucket, conversation), keys.history(bucket, conversation)];
     let first = names.indexOf(its[0]!) + 1;
     if (first === 0) {
       first = names.length + 1;
       names.push(...its);
       for (const user of to !== "" && hasAll ? [author, to] : []) {
-        names.push(keys.inbox(0, user as Name), keys.marks(0, user as Name));
+        names.push(keys.inbox(bucket, user as Name), keys.marks(bucket, user as Name));
       }
     }
     const fields = Buffer.concat([mid, author, to].map(field));
@@ -72,9 +74,9 @@ export function appendWords(
     const flags = (hasAll ? 1 : 0) + (text === "" ? 2 : 0) + (isOther ? 4 : 0);
     const start = Buffer.from([first >> 8, first & 255, flags, id.length]);
     args.push(Buffer.concat([start, id, fields, Buffer.from(text)]));
-    if (mayRepeat) sent.push(keys.sent(0, conversation, author as Name, mid));
+    if (mayRepeat) sent.push(keys.sent(bucket, conversation, author as Name, mid));
   }
-  const firstIds = sent.length > 0 ? names.push(...keys.ids(0)) - 1 : 0;
+  const firstIds = sent.length > 0 ? names.push(...keys.ids(bucket)) - 1 : 0;
   const firstSent = isMixed && sent.length > 0 ? names.push(...sent) - sent.length + 1 : 0;
   head.writeUIntBE(number, 0, 6);
   head.writeUIntBE(keepMs, 6, 6);

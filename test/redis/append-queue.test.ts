@@ -183,6 +183,17 @@ test("a batch goes under a new incarnation only when Redis has refused the old o
   await said;
 });
 
+test("a batch that is refused under the present incarnation keeps its number", async () => {
+  const { say, next } = world();
+  const said = say("a");
+  const call = await next();
+  call.fail("FENCED the lease of node i-1 has ended");
+  const again = await next();
+  expect([again.incarnation, again.number]).toEqual(["i-1", call.number]);
+  again.answer();
+  await said;
+});
+
 test("nothing is sent while the node is no member", async () => {
   const { say, next, membership, calls } = world({ deadlineMs: 200 });
   membership.isMember = false;
@@ -206,21 +217,24 @@ test("a message that Redis refuses fails alone; a batch that it refuses fails at
   await full;
 });
 
-test("each message fails when its own time is over", async () => {
-  const { say, next } = world({ deadlineMs: 300 });
-  const early = say("a");
-  const failed = expect(early).rejects.toThrow("no answer in time");
+test("each message of a batch fails when its own time is over", async () => {
+  const { say, next } = world({ deadlineMs: 2_000 });
+  const first = say("first");
+  const failed = expect(first).rejects.toThrow("no answer in time");
   let call = await next();
-  await new Promise((resolve) => setTimeout(resolve, 200));
+  const early = say("a");
+  const failedToo = expect(early).rejects.toThrow("no answer in time");
+  await new Promise((resolve) => setTimeout(resolve, 1_000));
   const late = say("b");
-  for (let i = 0; call.texts[0] === "a"; i++) {
+  // the first one's time goes by, then that of `a`
+  while (call.texts.at(-1) !== "b" || call.texts[0] !== "") {
     call.fail("Connection is closed.");
     call = await next();
   }
-  await failed;
-  expect(call.texts).toEqual(["b"]);
+  await Promise.all([failed, failedToo]);
+  expect(call.texts).toEqual(["", "b"]);
   call.answer();
-  await late;
+  expect((await late).seq).toBe(2);
 });
 
 test("keys of answers are passed when Redis wants them, until it wants them no more", async () => {
@@ -270,9 +284,11 @@ test("the keys of inboxes are passed each half minute, and when Redis wants them
   }
   expect(passed).toEqual([2, 0]);
   const both = [say("c", { conversation }), say("d", { conversation })];
-  (await next()).answer([0, 0, 4, 0, 0, 0, 4, 0, 0, 0]);
+  const wanting = await next();
+  both.push(say("e", { conversation }));
+  wanting.answer([0, 0, 4, 0, 0, 0, 4, 0, 0, 0]);
   const again = await next();
-  expect([again.texts, inboxes(again)]).toEqual([["c", "d"], 2]);
+  expect([again.texts, inboxes(again)]).toEqual([["c", "d", "e"], 2]);
   again.answer();
   await Promise.all(both);
 });

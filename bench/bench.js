@@ -14,8 +14,8 @@ import { writeFile } from "node:fs/promises";
 import { join, resolve } from "node:path";
 import { parseArgs } from "node:util";
 
-import { markdown, medianOf, summary } from "./report.js";
-import { run } from "./run.js";
+import { appendSummary, markdown, medianOf, summary } from "./report.js";
+import { appendCosts, run } from "./run.js";
 import { scenes } from "./scenes.js";
 import { centrifugo, floor, socketIo, tertulia } from "./servers.js";
 import { buildCentrifugo, compile, installSocketIo, versions } from "./tools.js";
@@ -37,10 +37,11 @@ const rounds = Number(values.rounds);
 const { startLocalRedis: startRedis } = await import(join(DIST, "local-redis/server.js"));
 const tools = { load: await compile("load"), startRedis, seconds: values.seconds };
 const builds = { ...(values.against && { before: resolve(values.against) }), ours: DIST };
-const peers = await startable(values.peers.split(","));
+const wanted = scenes.filter(isWanted);
+const peers = wanted.length === 0 ? [] : await startable(values.peers.split(","));
 
 const results = new Map();
-for (const scene of scenes.filter(isWanted)) {
+for (const scene of wanted) {
   const servers = serversOf(scene);
   const runs = new Map(servers.map(({ name }) => [name, []]));
   console.log(`\n${scene.name}: ${scene.title}`);
@@ -51,10 +52,16 @@ for (const scene of scenes.filter(isWanted)) {
   results.set(scene.name, medians);
   for (const [name, median] of medians) console.log(summary(name, median));
 }
+const appends = isWanted({ name: "redis" }) ? await appendCosts(rounds) : undefined;
+if (appends !== undefined) console.log(`\nredis: append\n${appendSummary(appends)}`);
 if (values.write) {
   await writeFile(
     RESULTS,
-    markdown(results, { rounds, seconds: values.seconds, versions: await versions() }),
+    markdown(results, appends, {
+      rounds,
+      seconds: values.seconds,
+      versions: await versions(),
+    }),
   );
   console.log("\nbench/RESULTS.md is written");
 }

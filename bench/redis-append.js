@@ -3,6 +3,7 @@
  *
  *     node bench/redis-append.js                       CPU per message, and memory per message id
  *     node bench/redis-append.js --messages 50000 --rounds 5
+ *     node bench/redis-append.js --json                the same for a program: `npm run bench` asks for it
  *
  * One Redis (appendonly, fsync everysec), this build's functions, calls made in advance and sent in deep pipelines, so
  * that Redis is never idle. CPU time is that of its process, from /proc. Each figure stands beside that of a function
@@ -25,6 +26,7 @@ const { values } = parseArgs({
     rounds: { type: "string", default: "3" },
     appendonly: { type: "string", default: "yes" },
     only: { type: "string", default: "" },
+    json: { type: "boolean", default: false },
   },
 });
 const dist = resolve(values.dist);
@@ -230,12 +232,18 @@ for (let round = 0; round < Number(values.rounds); round++) {
     if (row.name.includes(values.only) || row.isBase)
       found.get(row).push(await cost(row.calls(), row.size));
 }
-for (const row of rows) {
-  if (found.get(row).length === 0) continue;
-  const of = rows.find((each) => each.isBase && each.kind === row.kind);
-  const [us, baseUs] = [median(found.get(row)), median(found.get(of))];
-  console.log(
-    `${row.name.padEnd(28)} ${us.toFixed(2).padStart(7)} µs  ${(us / baseUs).toFixed(2)} ×`,
-  );
+const medians = new Map([...found].map(([row, each]) => [row, median(each)]));
+const costs = rows
+  .filter((row) => found.get(row).length > 0)
+  .map((row) => {
+    const of = rows.find((each) => each.isBase && each.kind === row.kind);
+    return { name: row.name, us: medians.get(row), times: medians.get(row) / medians.get(of) };
+  });
+const idBytes = values.only === "" ? await memoryPerId(100_000) : undefined;
+if (values.json) console.log(JSON.stringify({ costs, idBytes }));
+else {
+  for (const { name, us, times } of costs) {
+    console.log(`${name.padEnd(28)} ${us.toFixed(2).padStart(7)} µs  ${times.toFixed(2)} ×`);
+  }
+  if (idBytes !== undefined) console.log(`memory per id: ${idBytes.toFixed(0)} B`);
 }
-if (values.only === "") console.log(`memory per id: ${(await memoryPerId(100_000)).toFixed(0)} B`);

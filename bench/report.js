@@ -36,8 +36,19 @@ function told({ cpuUs, redisUs, p50, p99, perSecond, kbPerConnection, openUs, op
   );
 }
 
-/** RESULTS.md: machine, versions, table, medians, and how to repeat it. `results`: by scene and server. */
-export function markdown(results, { versions, rounds, seconds }) {
+export function appendSummary({ costs, idBytes }) {
+  const lines = costs.map(
+    ({ name, us, times }) =>
+      `  ${name.padEnd(30)}${figure(us)} µs of Redis, ${figure(times)} × base`,
+  );
+  return [...lines, `  a message id: ${whole(idBytes)} B`].join("\n");
+}
+
+/**
+ * RESULTS.md: machine, versions, table, medians, and how to repeat it. `results`: by scene and server; `appends`: what
+ * storing costs Redis, if that was measured.
+ */
+export function markdown(results, appends, { versions, rounds, seconds }) {
   const names = new Set([...results.values()].flatMap((medians) => Array.from(medians.keys())));
   const others = [...names].filter(
     (name) => !name.startsWith(OURS) && !name.endsWith(JSON_CLIENTS),
@@ -68,6 +79,7 @@ export function markdown(results, { versions, rounds, seconds }) {
         .flatMap((row) => besideBytes(row, results.get(row.scene))),
     ),
     "",
+    ...(appends === undefined ? [] : storing(appends)),
     "## Each scene",
     "",
   ];
@@ -94,6 +106,22 @@ function besideBytes({ what }, medians) {
   if (bytes === undefined || json === undefined) return [];
   return [
     [what, `${figure(bytes)} µs`, `${figure(json)} µs`, ratio(json, bytes), `≤ ${JSON_GOAL}`],
+  ];
+}
+
+/** Alone at most three times the script, in batches of ten hardly more than it. */
+function storing({ costs, idBytes }) {
+  const goal = (name) =>
+    name.includes("10 a call") ? "≤ 1.3" : name.includes("base") ? "" : "≤ 3";
+  return [
+    ...table(
+      ["Redis CPU per stored message, saturated", "µs", "× XADD + HSET + PUBLISH", "goal"],
+      costs.map(({ name, us, times }) => [name, figure(us), figure(times), goal(name)]),
+    ),
+    "",
+    "`base` is a function that runs only XADD, HSET and PUBLISH, one message a call. *With ids*: the client can send " +
+      `again, so its message id is kept, for 15 minutes. An id takes ${whole(idBytes)} bytes of Redis (goal: ≤ 90).`,
+    "",
   ];
 }
 

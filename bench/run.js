@@ -1,10 +1,11 @@
 /** One run: a Redis, the nodes of one server, one load. */
-import { spawn } from "node:child_process";
+import { execFile, spawn } from "node:child_process";
 import { once } from "node:events";
 import { mkdtemp, rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { text } from "node:stream/consumers";
+import { promisify } from "node:util";
 import { stop } from "./servers.js";
 
 const NODES = 2;
@@ -36,6 +37,14 @@ export async function run(server, scene, { load, startRedis, seconds }) {
     await redis.close();
     await rm(dataDir, { recursive: true, force: true });
   }
+}
+
+/** What storing a message costs Redis: redis-append.js. `times`: over a script of XADD, HSET and PUBLISH. */
+export async function appendCosts(rounds) {
+  const program = join(import.meta.dirname, "redis-append.js");
+  const args = [program, "--json", "--rounds", `${rounds}`];
+  const { stdout } = await promisify(execFile)(process.execPath, args);
+  return JSON.parse(stdout);
 }
 
 function loadOptions({ users, mode = "all", rate, warmRate, rampFrom }, seconds) {

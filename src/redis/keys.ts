@@ -12,9 +12,12 @@ export const ALL_BUCKETS: readonly number[] = Array.from({ length: BUCKETS }, (_
 /** Keys of one bucket share a hash tag, so that all keys of a function are in one slot of a Redis Cluster. */
 export class Keys {
   readonly #prefix: string;
+  /** How the keys of each bucket begin. */
+  readonly #starts: readonly string[];
 
   constructor(prefix: string) {
     this.#prefix = prefix;
+    this.#starts = ALL_BUCKETS.map((bucket) => `${prefix}:{${String(bucket).padStart(2, "0")}}:`);
   }
 
   meta(bucket: number): string {
@@ -98,7 +101,7 @@ export class Keys {
   }
 
   #key(bucket: number, rest: string): string {
-    return `${this.#prefix}:{${bucket.toString().padStart(2, "0")}}:${rest}`;
+    return this.#starts[bucket]! + rest;
   }
 }
 

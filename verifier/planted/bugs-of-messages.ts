@@ -98,7 +98,7 @@ export const BUGS_OF_MESSAGES: Readonly<Record<string, Bug>> = {
       atStart(
         "gateway/session-chat.ts",
         "SessionChat.#execute",
-        "if (command.type === 'send') { this.#dependencies.chat.execute(this.#session.holder, command).catch(() => {}); return this.#answer({ type: 'answered', reply: { type: 'accepted' } }); }",
+        "if (command.type === 'send') { this.#dependencies.chat.execute(this.#session.holder, command).catch(() => {}); return this.#machine.put({ type: 'answered', reply: { type: 'accepted' } }); }",
       ),
     ],
     breaks: ["session-order"],

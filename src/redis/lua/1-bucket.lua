@@ -62,32 +62,22 @@ local function begin_generation(bucket)
   bucket.offset = 0
 end
 
--- INFO costs a tenth of a message. What it says is remembered for so long: a server cannot be demoted, replaced by one
--- that is written to, and promoted again in less.
-local REPLICATION_KNOWN_MS = 50
-local replication = { at = 0 }
-
--- Reads the replication id and the number of connected replicas.
-local function read_replication(now)
-  local info = redis.call('INFO', 'replication')
-  replication.id = string.match(info, 'master_replid:(%x+)')
-  replication.replicas = tonumber(string.match(info, 'connected_slaves:(%d+)')) or 0
-  replication.at = now
-end
-
 -- Opens the bucket as it is now. A generation begins if the replication id has changed (a restart, a promotion), or
 -- if the position is below the last one that this process gave (its data was replaced). If only the caller has seen
 -- a newer position, this may be the older one of two servers, and about to be replaced: it takes no writes (error
 -- OLDER) until the beats decide (4-duties.lua). More fields of meta are read with it: kept[8] and so on.
--- 'recent': what INFO said just now is good enough.
-local function open(meta, mode, ...)
+local function open(meta, may_be_older, ...)
   local now = now_ms()
-  local age = now - replication.at
-  if mode ~= 'recent' or age < 0 or age >= REPLICATION_KNOWN_MS then read_replication(now) end
-  local replid = replication.id
+  local replication = redis.call('INFO', 'replication')
   local kept = redis.call('HMGET', meta, 'replid', 'g', 'n', 'at', 'beat', 'grace', 'lease', ...)
+  local replid = kept[1]
+  -- a search for what is there in all likelihood costs a fifth of a pattern
+  if not replid or not string.find(replication, 'master_replid:' .. replid, 1, true) then
+    replid = string.match(replication, 'master_replid:(%x+)')
+  end
   local bucket = {
-    meta = meta, now = now, replid = replid, replicas = replication.replicas,
+    meta = meta, now = now, replid = replid,
+    replicas = tonumber(string.match(replication, 'connected_slaves:(%d+)')) or 0,
     generation = tonumber(kept[2]) or 0, offset = tonumber(kept[3]) or 0, at = tonumber(kept[4]) or 0,
     beat = tonumber(kept[5]), grace = tonumber(kept[6]) or 0, lease = tonumber(kept[7]) or 0, kept = kept,
   }
@@ -95,7 +85,7 @@ local function open(meta, mode, ...)
     begin_generation(bucket)
   elseif is_before(bucket, seen) then
     bucket.is_older = true
-    if mode ~= 'may be older' then error({ err = 'OLDER data than the caller has seen' }) end
+    if not may_be_older then error({ err = 'OLDER data than the caller has seen' }) end
   end
   bucket.at = math.max(bucket.at, bucket.now)
   return bucket

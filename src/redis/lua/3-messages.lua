@@ -160,7 +160,7 @@ local function append(keys, args)
   local number, keep_ms, least_replicas, first_ids, first_sent = struct.unpack('>I6I6BI2I2', args[3])
   local batch = 'batch:' .. incarnation
   expect('stream', log)
-  local bucket = open(meta, least_replicas == 0 and 'recent', batch, 'ids', 'mixed')
+  local bucket = open(meta, false, batch, 'ids', 'mixed')
   local last = bucket.kept[8]
   local repeated = answers_of(bucket, last, number)
   if repeated then

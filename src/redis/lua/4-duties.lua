@@ -40,7 +40,7 @@ local function beat(keys, args)
   local incarnation, lease_ms, stall_ms, mode = args[1], tonumber(args[2]), tonumber(args[3]), args[4]
   expect('stream', log)
   expect('hash', nodes)
-  local bucket = open(meta, 'may be older', 'beat_ids', 'ids', 'ids_at')
+  local bucket = open(meta, true, 'beat_ids', 'ids', 'ids_at')
   if bucket.is_older and args[5] == 'anew' then begin_generation(bucket) end
   local gap = bucket.beat and bucket.now - bucket.beat
   if gap and gap < 0 then

@@ -37,11 +37,11 @@ const ROOMS: Readonly<Record<string, Room>> = {
 
   // each with one technology; they do not know each other
   gateway: {
-    imports: ["session", "chat", "wire", "observe", "pause"],
+    imports: ["session", "chat", "wire", "observe", "pause", "window"],
     packages: /^(ws|nanoid|node:.*)$/,
   },
   redis: {
-    imports: ["chat", "cluster/ports", "observe"],
+    imports: ["chat", "cluster/ports", "observe", "window"],
     packages: /^(ioredis|nanoid|node:.*)$/,
   },
   cluster: { imports: ["chat", "observe", "pause"], packages: /^nanoid$/ },
@@ -65,6 +65,7 @@ const ROOMS: Readonly<Record<string, Room>> = {
       "observe",
       "pause",
       "version",
+      "window",
     ],
     packages: /^(nanoid|node:.*)$/,
   },
@@ -73,6 +74,7 @@ const ROOMS: Readonly<Record<string, Room>> = {
   arguments: { imports: ["redis/function-library", "version"] },
   version: { packages: NODE },
   pause: { packages: /^node:timers\/promises$/ },
+  window: { packages: /^node:perf_hooks$/ },
   observe: { imports: ["log-rate-limiter", "metrics"], packages: /^(pino|prom-client|node:.*)$/ },
   metrics: { packages: /^prom-client$/ },
   "log-rate-limiter": { packages: NODE },

@@ -5,7 +5,7 @@
  */
 import type { Dialect } from "../wire/dialect.js";
 import type { Frame } from "./frame.js";
-import type { Writer, WriteCoalescer } from "./write-coalescer.js";
+import type { Gatherer, Window } from "../window.js";
 
 /** With more bytes than this, they are written at once. */
 const FLUSHED_AT_BYTES = 65_536;
@@ -18,10 +18,10 @@ export interface Pending {
   readonly bytesBeforeLast: number;
 }
 
-export class Broadcast implements Writer {
+export class Broadcast implements Gatherer {
   readonly dialect: Dialect;
-  readonly #window: Pick<WriteCoalescer, "queue">;
-  readonly #listeners = new Set<Writer>();
+  readonly #window: Pick<Window, "queue">;
+  readonly #listeners = new Set<Gatherer>();
   /** Of this window. All frames are numbered, in all windows; these begin with number `#first`. */
   #frames: Frame[] = [];
   #first = 0;
@@ -29,7 +29,7 @@ export class Broadcast implements Writer {
   /** By the number of their first frame. Most listeners have all frames of the window to get. */
   readonly #pending = new Map<number, Pending>();
 
-  constructor(dialect: Dialect, window: Pick<WriteCoalescer, "queue">) {
+  constructor(dialect: Dialect, window: Pick<Window, "queue">) {
     this.dialect = dialect;
     this.#window = window;
   }
@@ -40,11 +40,11 @@ export class Broadcast implements Writer {
   }
 
   /** The listener gets the frames from number `end` on. It takes them when it is flushed, or before. */
-  add(listener: Writer): void {
+  add(listener: Gatherer): void {
     this.#listeners.add(listener);
   }
 
-  delete(listener: Writer): void {
+  delete(listener: Gatherer): void {
     this.#listeners.delete(listener);
   }
 

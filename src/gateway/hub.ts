@@ -8,7 +8,7 @@ import type { Dialect } from "../wire/dialect.js";
 import { Broadcast } from "./broadcast.js";
 import { frameOf, type Frame } from "./frame.js";
 import type { Session } from "./session.js";
-import type { WriteCoalescer } from "./write-coalescer.js";
+import type { Window } from "../window.js";
 
 const RECLAIM_BATCH = 500;
 const NOBODY: ReadonlySet<Session> = new Set();
@@ -20,10 +20,10 @@ export class Hub {
   readonly #apart = new Set<Session>();
   readonly #broadcasts = new Map<Dialect, Broadcast>();
   readonly #counters: Counters;
-  readonly #window: Pick<WriteCoalescer, "queue">;
+  readonly #window: Pick<Window, "queue">;
 
   /** @param window when what everybody gets leaves */
-  constructor(counters: Counters, window: Pick<WriteCoalescer, "queue">) {
+  constructor(counters: Counters, window: Pick<Window, "queue">) {
     this.#counters = counters;
     this.#window = window;
   }

@@ -10,7 +10,7 @@ import type { Socket } from "node:net";
 import type { WebSocket } from "ws";
 import type { Broadcast } from "./broadcast.js";
 import type { Frame } from "./frame.js";
-import type { Writer, WriteCoalescer } from "./write-coalescer.js";
+import type { Gatherer, Window } from "../window.js";
 
 export interface SendQueueLimits {
   /** With more unsent bytes than this when the next frame is due, the reader is cut. */
@@ -29,10 +29,10 @@ interface SlowReader {
   slow(why: "overfull" | "stalled"): void;
 }
 
-export class SendQueue implements Writer {
+export class SendQueue implements Gatherer {
   readonly #limits: SendQueueLimits;
   readonly #reader: SlowReader;
-  readonly #turn: Pick<WriteCoalescer, "queue">;
+  readonly #turn: Pick<Window, "queue">;
   #webSocket: WebSocket | undefined;
   #socket: Socket | undefined;
   /** Frames that are held back; undefined while none are. */
@@ -57,7 +57,7 @@ export class SendQueue implements Writer {
    *
    * @param reader its connection must be ended when it is told that it is too slow
    */
-  constructor(limits: SendQueueLimits, turn: Pick<WriteCoalescer, "queue">, reader: SlowReader) {
+  constructor(limits: SendQueueLimits, turn: Pick<Window, "queue">, reader: SlowReader) {
     this.#limits = limits;
     this.#turn = turn;
     this.#reader = reader;

@@ -35,7 +35,8 @@ import {
   type DialectName,
   type UpgradeRequest,
 } from "./upgrade-request.js";
-import { WriteCoalescer, turn } from "./write-coalescer.js";
+import { Window } from "../window.js";
+import { turn } from "./write-coalescer.js";
 
 export interface GatewaySettings {
   readonly host: string | undefined;
@@ -102,7 +103,7 @@ export class Gateway {
       ...dependencies,
       settings: { ...settings, maxEarlyBytes: settings.sendQueue.maxBytes },
       limits: settings.sendQueue,
-      turn: new WriteCoalescer(turn),
+      turn: new Window(turn),
       onClaiming: (session) => dependencies.hub.add(session, session.holder.name),
       onUnshared: (session) => dependencies.hub.unshared(session),
       onUnclaimed: (session, isUnsure) => this.#release(session, isUnsure),

@@ -15,7 +15,7 @@ import type { EventLog, LoggedEnding } from "./event-log.js";
 import type { Frame } from "./frame.js";
 import type { SendQueueLimits } from "./send-queue.js";
 import type { SessionHolder } from "./session-holder.js";
-import type { WriteCoalescer } from "./write-coalescer.js";
+import type { Window } from "../window.js";
 import type { ClaimOutcome } from "../session/answers.js";
 import type { CloseReason } from "../session/endings.js";
 
@@ -80,7 +80,7 @@ export interface SessionDependencies {
   readonly events: EventLog;
   readonly limits: SendQueueLimits;
   /** When a client gets what it alone waits for. */
-  readonly turn: WriteCoalescer;
+  readonly turn: Window;
   readonly settings: SessionSettings;
   /** By Redis' clock, in ms since 1970. */
   readonly nowMs: () => number;

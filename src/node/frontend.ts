@@ -17,10 +17,11 @@ import { Presence } from "../gateway/presence.js";
 import { Gateway } from "../gateway/server.js";
 import { SignOutQueue } from "../gateway/sign-out-queue.js";
 import type { StaticSite } from "../gateway/static-site.js";
-import { WriteCoalescer, broadcastWindow } from "../gateway/write-coalescer.js";
+import { broadcastWindow } from "../gateway/write-coalescer.js";
 import { inRoom, type Observe } from "../observe.js";
 import { BUCKETS } from "../redis/keys.js";
 import { lingers } from "../session/questions.js";
+import { Window } from "../window.js";
 import { classicDialect } from "../wire/classic.js";
 import { jsonDialect } from "../wire/json-dialect.js";
 import { wsProtocolDialect } from "../wire/ws-protocol.js";
@@ -39,7 +40,7 @@ export function createFrontend(
 ) {
   const { users, conversations, feed, heartbeat, election, readiness } = backend;
   const logOf = (room: string) => inRoom(observe, room).log;
-  const hub = new Hub(observe.counters, new WriteCoalescer(broadcastWindow));
+  const hub = new Hub(observe.counters, new Window(broadcastWindow));
   const presence = new Presence(
     { windowMs: PRESENCE_WINDOW_MS, fullUpTo: config.PRESENCE_FULL_UP_TO },
     { users, hub, log: logOf("presence"), isHearing: () => readiness.isReady },

@@ -1,6 +1,7 @@
 /**
- * Messages on their way to Redis. Each bucket has one call of `append` under way at a time: a message that comes while
- * none is goes at once, the others wait together until it returns.
+ * Messages on their way to Redis. They leave at the end of a window, those of all buckets together: after a quiet time at
+ * once, and on a busy node some milliseconds later, because to wake Redis and the gateways costs more than a message.
+ * Each bucket has one call of `append` under way at a time: what comes meanwhile waits until it returns.
  *
  * A batch has a number, and stays as it is until its outcome is known or its deadline is over. So an attempt whose answer
  * was lost may be repeated: Redis keeps the answers to a node's last batch, and refuses late copies of older ones.
@@ -22,11 +23,17 @@ import { BUCKETS, type Keys } from "./keys.js";
 import type { Places } from "./places.js";
 import type { Replication } from "./replication.js";
 import { retrying } from "./retry.js";
+import { Window, type Gatherer, type WindowLength } from "../window.js";
 
 /** Of one call: Redis serves nobody else while it runs. */
 const [MOST_MESSAGES, MOST_BYTES] = [64, 262_144];
+/** The window of a node that does nothing else, and how much longer it is on one that is never idle. */
+const [LEAST_WINDOW_MS, MORE_UNDER_LOAD_MS] = [2, 8];
 /** So often the keys of the inboxes are passed: Redis puts a conversation there, and renews what expires. */
 const PASS_ALL_EACH_MS = 30_000;
+
+export const appendWindow: WindowLength = (_lastFlushMs, load) =>
+  LEAST_WINDOW_MS + MORE_UNDER_LOAD_MS * load();
 
 export interface StoreSettings extends BatchSettings {
   /** What has no answer within this time fails as Unavailable. */
@@ -50,12 +57,13 @@ export class AppendQueue {
     places: Places,
     membership: Membership,
     settings: StoreSettings,
+    window: Pick<Window, "queue"> = new Window(appendWindow),
   ) {
     this.#places = places;
     this.#deadlineMs = settings.deadlineMs;
     this.#buckets = Array.from(
       { length: BUCKETS },
-      (_, bucket) => new BucketQueue(bucket, writer, keys, membership, settings),
+      (_, bucket) => new BucketQueue(bucket, window, writer, keys, membership, settings),
     );
   }
 
@@ -75,7 +83,8 @@ export class AppendQueue {
   }
 }
 
-class BucketQueue {
+class BucketQueue implements Gatherer {
+  readonly #window: Pick<Window, "queue">;
   readonly #keys: BucketKeys;
   readonly #writer: MessageWriter;
   readonly #membership: Membership;
@@ -88,11 +97,13 @@ class BucketQueue {
 
   constructor(
     bucket: number,
+    window: Pick<Window, "queue">,
     writer: MessageWriter,
     keys: Keys,
     membership: Membership,
     settings: StoreSettings,
   ) {
+    this.#window = window;
     this.#keys = {
       always: [keys.meta(bucket), keys.log(bucket), keys.nodes(bucket)],
       ids: keys.ids(bucket),
@@ -104,17 +115,20 @@ class BucketQueue {
   }
 
   add(waiting: Waiting): void {
-    this.#waiting.push(waiting);
-    if (this.#state === "idle") void this.#run();
+    if (this.#waiting.push(waiting) === 1 && this.#state === "idle") this.#window.queue(this);
+  }
+
+  /** Sends the messages that wait. Those that come before the answer leave in a later window. */
+  flush(): void {
+    void this.#run();
   }
 
   /** Never rejects: {@link #settle} does not. */
   async #run(): Promise<void> {
     this.#state = "sending";
-    // what was read in this turn of the event loop goes together
-    await new Promise((resolve) => setImmediate(resolve));
-    while (this.#waiting.length > 0) await this.#settle(this.#take());
+    await this.#settle(this.#take());
     this.#state = "idle";
+    if (this.#waiting.length > 0) this.#window.queue(this);
   }
 
   #take(): Batch {

@@ -5,7 +5,7 @@ import type { WebSocket } from "ws";
 import { Broadcast } from "#tertulia/gateway/broadcast.js";
 import { frameOf, type Frame } from "#tertulia/gateway/frame.js";
 import { SendQueue } from "#tertulia/gateway/send-queue.js";
-import type { Writer } from "#tertulia/gateway/write-coalescer.js";
+import type { Gatherer } from "#tertulia/window.js";
 import { classicDialect } from "#tertulia/wire/classic.js";
 import { wsProtocolDialect } from "#tertulia/wire/ws-protocol.js";
 import { Dice } from "../session/dice.js";
@@ -15,9 +15,9 @@ const dialect = classicDialect(options, wsProtocolDialect(options));
 
 /** Both windows, ended by the test. */
 class Windows {
-  readonly #writers: Writer[] = [];
+  readonly #writers: Gatherer[] = [];
 
-  queue(writer: Writer): void {
+  queue(writer: Gatherer): void {
     this.#writers.push(writer);
   }
 

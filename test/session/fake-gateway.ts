@@ -27,7 +27,7 @@ import {
   statusOf,
 } from "#tertulia/session/questions.js";
 import { watchEnd } from "#tertulia/gateway/tcp-acceptor.js";
-import type { WriteCoalescer, Writer } from "#tertulia/gateway/write-coalescer.js";
+import type { Window, Gatherer } from "#tertulia/window.js";
 import { dialects } from "../support/dialects.js";
 import { ClientSocket } from "./client-socket.js";
 import { fakeObserve } from "./fake-observe.js";
@@ -61,8 +61,8 @@ export class FakeGateway {
   readonly #settings: Settings;
   readonly #presence: Presence;
   readonly #events: EventLog;
-  #queued: Writer[] = [];
-  #queuedForAll: Writer[] = [];
+  #queued: Gatherer[] = [];
+  #queuedForAll: Gatherer[] = [];
   #pacing: NodeJS.Timeout | undefined;
   #state = { isInactive: false, hasHole: false, isPaused: false, isSure: false };
 
@@ -119,8 +119,8 @@ export class FakeGateway {
       events: this.#events,
       limits: { maxBytes: settings.queueBytes, maxStallMs: 15_000 },
       turn: {
-        queue: (writer: Writer) => void this.#queued.push(writer),
-      } as unknown as WriteCoalescer,
+        queue: (writer: Gatherer) => void this.#queued.push(writer),
+      } as unknown as Window,
       nowMs: () => TIME,
       onClaiming: (session) => {
         note(`hub add ${nameOf(session)}`);

@@ -1,12 +1,8 @@
-/** Write coalescing: when what is queued leaves, by a clock of the test's own. */
+/** Windows: when what is queued leaves, by a clock of the test's own. */
 import { expect, test } from "vitest";
-import {
-  WriteCoalescer,
-  broadcastWindow,
-  turn,
-  type LoopClock,
-  type WindowLength,
-} from "#tertulia/gateway/write-coalescer.js";
+import { broadcastWindow, turn } from "#tertulia/gateway/write-coalescer.js";
+import { appendWindow } from "#tertulia/redis/append-queue.js";
+import { Window, type LoopClock, type WindowLength } from "#tertulia/window.js";
 
 /** Time passes only in `pass`, and while something is flushed. */
 class FakeClock implements LoopClock {
@@ -42,11 +38,11 @@ class FakeClock implements LoopClock {
 }
 
 /** When a writer that is queued every ms is flushed, if each flush takes so long. */
-function flushTimes(window: WindowLength, flushMs: number, load = 0): number[] {
+function flushTimes(length: WindowLength, flushMs: number, load = 0): number[] {
   const clock = new FakeClock();
   clock.busy = load;
   const times: number[] = [];
-  const writes = new WriteCoalescer(window, clock);
+  const window = new Window(length, clock);
   let isQueued = false;
   const flush = (): void => {
     times.push(clock.now);
@@ -54,23 +50,23 @@ function flushTimes(window: WindowLength, flushMs: number, load = 0): number[] {
     isQueued = false;
   };
   while (times.length < 4) {
-    if (!isQueued) writes.queue({ flush });
+    if (!isQueued) window.queue({ flush });
     isQueued = true;
     clock.pass(1);
   }
   return times;
 }
 
-test("after a quiet time frames leave at the end of the turn, each writer once, in order", () => {
+test("after a quiet time frames leave at the end of the turn, each gatherer once, in order", () => {
   const clock = new FakeClock();
-  const writes = new WriteCoalescer(broadcastWindow, clock);
+  const window = new Window(broadcastWindow, clock);
   const written: string[] = [];
-  for (const name of ["a", "b"]) writes.queue({ flush: () => written.push(name) });
+  for (const name of ["a", "b"]) window.queue({ flush: () => written.push(name) });
   expect(written).toEqual([]);
   clock.pass(0);
   expect(written).toEqual(["a", "b"]);
   clock.pass(16);
-  writes.queue({ flush: () => written.push("c") });
+  window.queue({ flush: () => written.push("c") });
   clock.pass(0);
   expect(written).toEqual(["a", "b", "c"]);
 });
@@ -89,7 +85,13 @@ test("what one client waits for leaves at the end of the turn, unless flushes ta
   expect(flushTimes(turn, 100)).toEqual([0, 105, 210, 315]);
 });
 
+test("messages leave for Redis every two milliseconds, and up to ten on a busy node", () => {
+  expect(flushTimes(appendWindow, 0)).toEqual([0, 2, 4, 6]);
+  expect(flushTimes(appendWindow, 0, 0.5)).toEqual([0, 6, 12, 18]);
+  expect(flushTimes(appendWindow, 0, 1)).toEqual([0, 10, 20, 30]);
+});
+
 test("the clock of a node ends a window by itself", async () => {
-  const writes = new WriteCoalescer(broadcastWindow);
-  for (let i = 0; i < 2; i++) await new Promise<void>((flush) => writes.queue({ flush }));
+  const window = new Window(broadcastWindow);
+  for (let i = 0; i < 2; i++) await new Promise<void>((flush) => window.queue({ flush }));
 });

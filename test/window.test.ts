@@ -79,8 +79,8 @@ test("what everybody gets leaves every sixteen milliseconds, or later if flushes
   expect(flushTimes(broadcastWindow, 100, 1)).toEqual([0, 150, 300, 450]); // never more than 50
 });
 
-test("what one client waits for leaves at the end of the turn, unless flushes take long", () => {
-  expect(flushTimes(turn, 0)).toEqual([0, 1, 2, 3]);
+test("what one client waits for leaves every two milliseconds, or later if flushes take long", () => {
+  expect(flushTimes(turn, 0)).toEqual([0, 2, 4, 6]);
   expect(flushTimes(turn, 3)).toEqual([0, 6, 12, 18]);
   expect(flushTimes(turn, 100)).toEqual([0, 105, 210, 315]);
 });

@@ -121,8 +121,9 @@ export class Hub {
     for (const session of this.#apart) {
       const { dialect } = session;
       const frame = frameFor(dialect);
-      if (frame === undefined && !concerned.has(session)) continue; // this dialect has no word for it
-      if (session.hear(notice, frame)) deliveries++;
+      // else this dialect has no word for it
+      const isFor = frame !== undefined || concerned.has(session);
+      if (isFor && session.hear(notice, frame)) deliveries++;
       if (this.#isNamed(session) && session.share(this.#broadcastIn(dialect))) {
         this.#apart.delete(session);
       }

@@ -38,7 +38,7 @@ export class SendQueue implements Gatherer {
   /** Frames that are held back; undefined while none are. */
   #corked: Frame[] | undefined = [];
   #corkedBytes = 0;
-  /** To be written at the end of this turn. */
+  /** To be written at the end of this window. */
   #queued: Frame[] = [];
   #queuedBytes = 0;
   /**
@@ -121,7 +121,7 @@ export class SendQueue implements Gatherer {
     }
   }
 
-  /** Queues a frame, if there is one, ahead of those that are held back. It leaves at the end of this turn. */
+  /** Queues a frame, if there is one, ahead of those that are held back. It leaves at the end of this window. */
   send(frame: Frame | undefined): void {
     if (frame === undefined) return;
     this.#takeShared();

@@ -5,14 +5,16 @@
  */
 import type { WindowLength } from "../window.js";
 
-/** The longest window of what only one client waits for. */
+/** The window of what only one client waits for: an answer and the message that it is about leave together. */
+const MIN_TURN_MS = 2;
 const MAX_TURN_MS = 5;
 /** What everybody gets leaves no more often than a screen shows it: a write costs more than the frames in it. */
 const MIN_BROADCAST_MS = 16;
 const MAX_BROADCAST_MS = 50;
 
-/** For frames that only one client waits for, as replies: a turn of the event loop, or as long as the last flush took. */
-export const turn: WindowLength = (lastFlushMs) => Math.min(lastFlushMs, MAX_TURN_MS);
+/** For frames that only one client waits for, as replies: two milliseconds, or as long as the last flush took. */
+export const turn: WindowLength = (lastFlushMs) =>
+  Math.min(Math.max(MIN_TURN_MS, lastFlushMs), MAX_TURN_MS);
 
 /** For frames that everybody gets. On a busy node, flushes take at most a quarter of the time. */
 export const broadcastWindow: WindowLength = (lastFlushMs, load) =>

@@ -37,7 +37,7 @@ export class Counters {
   readonly repeats = this.#counter("messages_repeated_total", "Messages that were stored already");
   readonly notices = this.#counters("notices_total", "Events heard from the feed", "type");
   readonly refusals = this.#counters("refusals_total", "Commands refused, by reason", "reason");
-  readonly deliveries = this.#counter("deliveries_total", "Frames handed to sockets");
+  readonly deliveries = this.#counter("deliveries_total", "Frames queued for sockets");
   readonly slowReaders = this.#counter("slow_readers_total", "Connections cut for not reading");
   readonly letGo = this.#counters(
     "let_go_total",
@@ -49,7 +49,7 @@ export class Counters {
   readonly ready = this.#sampled("ready", "1 while this node serves, as /readyz says");
   readonly fanOut = this.#histogram(
     "fan_out_seconds",
-    "To encode an event and hand it to all of this node's sockets concerned",
+    "To encode an event and queue it for all of this node's sockets concerned",
     FAST_BUCKETS,
   );
   readonly delivery = new DeliveryTimer(

@@ -1,6 +1,6 @@
 /** Windows: when what is queued leaves, by a clock of the test's own. */
 import { expect, test } from "vitest";
-import { broadcastWindow, turn } from "#tertulia/gateway/write-coalescer.js";
+import { broadcastWindow, replyWindow } from "#tertulia/gateway/write-coalescer.js";
 import { appendWindow } from "#tertulia/redis/append-queue.js";
 import { Window, type LoopClock, type WindowLength } from "#tertulia/window.js";
 
@@ -80,9 +80,9 @@ test("what everybody gets leaves every sixteen milliseconds, or later if flushes
 });
 
 test("what one client waits for leaves every two milliseconds, or later if flushes take long", () => {
-  expect(flushTimes(turn, 0)).toEqual([0, 2, 4, 6]);
-  expect(flushTimes(turn, 3)).toEqual([0, 6, 12, 18]);
-  expect(flushTimes(turn, 100)).toEqual([0, 105, 210, 315]);
+  expect(flushTimes(replyWindow, 0)).toEqual([0, 2, 4, 6]);
+  expect(flushTimes(replyWindow, 3)).toEqual([0, 6, 12, 18]);
+  expect(flushTimes(replyWindow, 100)).toEqual([0, 105, 210, 315]);
 });
 
 test("messages leave for Redis every two milliseconds, and up to ten on a busy node", () => {

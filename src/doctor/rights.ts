@@ -24,6 +24,7 @@ const TRIED: Readonly<Record<string, string>> = {
   srem: "SREM K m",
   set: "SET K v XX",
   time: "TIME",
+  unlink: "UNLINK K",
   wait: "WAIT 0 1",
   xadd: "XADD K NOMKSTREAM * f v",
   xlen: "XLEN K",

@@ -83,6 +83,7 @@ export class Broadcast implements Gatherer {
 
   /** Ends the window: each listener takes what it has not got. */
   flush(): void {
+    if (this.#frames.length === 0) return; // many bytes have left before
     for (const listener of this.#listeners) listener.flush();
     this.#first = this.end;
     this.#frames = [];

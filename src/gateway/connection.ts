@@ -58,13 +58,13 @@ export class Connection implements Session, MachineOwner, WebSocketOwner {
   #answerClose: () => void = nothing;
 
   constructor(dialect: Dialect, dependencies: SessionDependencies) {
-    const { limits, turn, settings, nowMs, observe } = dependencies;
+    const { limits, replyWindow, settings, nowMs, observe } = dependencies;
     this.#dependencies = dependencies;
     this.#machine = new SessionMachine(newState(dialect.traits, settings, performance.now()), this);
     this.#chat = new SessionChat(this, dependencies, this.#machine);
     this.#codec = new SessionCodec(dialect, observe.counters);
     this.#requestQueue = new RequestQueue(this.#machine);
-    this.#sendQueue = new SendQueue(limits, turn, this);
+    this.#sendQueue = new SendQueue(limits, replyWindow, this);
     this.#output = new SessionOutput(this, this.#codec, this.#sendQueue, nowMs);
     this.#timers = new SessionTimers(this.#machine);
     this.#keepalive = new Keepalive(this.#machine);

@@ -32,7 +32,7 @@ interface SlowReader {
 export class SendQueue implements Gatherer {
   readonly #limits: SendQueueLimits;
   readonly #reader: SlowReader;
-  readonly #turn: Pick<Window, "queue">;
+  readonly #replyWindow: Pick<Window, "queue">;
   #webSocket: WebSocket | undefined;
   #socket: Socket | undefined;
   /** Frames that are held back; undefined while none are. */
@@ -57,9 +57,9 @@ export class SendQueue implements Gatherer {
    *
    * @param reader its connection must be ended when it is told that it is too slow
    */
-  constructor(limits: SendQueueLimits, turn: Pick<Window, "queue">, reader: SlowReader) {
+  constructor(limits: SendQueueLimits, replyWindow: Pick<Window, "queue">, reader: SlowReader) {
     this.#limits = limits;
-    this.#turn = turn;
+    this.#replyWindow = replyWindow;
     this.#reader = reader;
   }
 
@@ -129,7 +129,7 @@ export class SendQueue implements Gatherer {
   }
 
   /**
-   * Writes the queued frames, and those of the broadcast: at the end of a turn, of a window, and before the connection
+   * Writes the queued frames, and those of the broadcast: at the end of either's window, and before the connection
    * is closed.
    */
   flush(): void {
@@ -176,7 +176,7 @@ export class SendQueue implements Gatherer {
     if (this.#webSocket?.readyState !== 1) return;
     // compared before this frame is added: one answer alone may exceed the limit
     if (this.#isOverfull) return this.#cut("overfull");
-    if (this.#queued.push(frame) === 1) this.#turn.queue(this);
+    if (this.#queued.push(frame) === 1) this.#replyWindow.queue(this);
     this.#queuedBytes += frame.length;
     if (this.#queuedBytes > FLUSHED_AT_BYTES) this.flush(); // a fast reader takes it without delay
   }

@@ -36,7 +36,7 @@ import {
   type UpgradeRequest,
 } from "./upgrade-request.js";
 import { Window } from "../window.js";
-import { turn } from "./write-coalescer.js";
+import { replyWindow } from "./write-coalescer.js";
 
 export interface GatewaySettings {
   readonly host: string | undefined;
@@ -103,7 +103,7 @@ export class Gateway {
       ...dependencies,
       settings: { ...settings, maxEarlyBytes: settings.sendQueue.maxBytes },
       limits: settings.sendQueue,
-      turn: new Window(turn),
+      replyWindow: new Window(replyWindow),
       onClaiming: (session) => dependencies.hub.add(session, session.holder.name),
       onUnshared: (session) => dependencies.hub.unshared(session),
       onUnclaimed: (session, isUnsure) => this.#release(session, isUnsure),

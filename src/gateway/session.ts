@@ -80,7 +80,7 @@ export interface SessionDependencies {
   readonly events: EventLog;
   readonly limits: SendQueueLimits;
   /** When a client gets what it alone waits for. */
-  readonly turn: Window;
+  readonly replyWindow: Window;
   readonly settings: SessionSettings;
   /** By Redis' clock, in ms since 1970. */
   readonly nowMs: () => number;

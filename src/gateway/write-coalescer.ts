@@ -5,7 +5,7 @@
  */
 import type { WindowLength } from "../window.js";
 
-/** The window of what only one client waits for: an answer and the message that it is about leave together. */
+/** The window of what only one client waits for: on a busy node an answer and its message mostly leave together. */
 const MIN_TURN_MS = 2;
 const MAX_TURN_MS = 5;
 /** What everybody gets leaves no more often than a screen shows it: a write costs more than the frames in it. */
@@ -13,9 +13,9 @@ const MIN_BROADCAST_MS = 16;
 const MAX_BROADCAST_MS = 50;
 
 /** For frames that only one client waits for, as replies: two milliseconds, or as long as the last flush took. */
-export const turn: WindowLength = (lastFlushMs) =>
+export const replyWindow: WindowLength = (lastFlushMs) =>
   Math.min(Math.max(MIN_TURN_MS, lastFlushMs), MAX_TURN_MS);
 
-/** For frames that everybody gets. On a busy node, flushes take at most a quarter of the time. */
+/** For frames that everybody gets. On a busy node, flushes of up to 16 ms take a quarter of the time at most. */
 export const broadcastWindow: WindowLength = (lastFlushMs, load) =>
   Math.min(Math.max(MIN_BROADCAST_MS, (1 + 2 * load()) * lastFlushMs), MAX_BROADCAST_MS);

@@ -58,6 +58,9 @@ export interface BatchSettings {
   readonly historyMaxAgeMs: number;
 }
 
+/** Why a message fails whose time is over. */
+export const TOO_LATE = "the store gave no answer in time";
+
 type Word = string | Buffer | number;
 
 export function messageOf({ mid, text, mayRepeat }: Draft, place: Place): Buffer {
@@ -132,11 +135,13 @@ export function conclude({ messages }: Batch, answers: readonly unknown[]): Wait
     const at = BATCH_WORDS + i * MESSAGE_WORDS;
     const [code, seq, epoch, time] = answers.slice(at, at + MESSAGE_WORDS) as number[];
     if (code === WANTED) return true;
-    const { resolve, reject } = waiting;
+    const { draft, resolve, reject } = waiting;
     if (code === STORED || code === STORED_BEFORE) {
       resolve({ seq: seq!, epoch: epoch!, time: time!, repeated: code === STORED_BEFORE });
-    } else if (code === SKIPPED) reject(new Unavailable("the session has lost its name"));
-    else {
+    } else if (code === SKIPPED) {
+      const isLost = draft.author.isLive === false;
+      reject(new Unavailable(isLost ? "the session has lost its name" : TOO_LATE));
+    } else {
       const refusal = String(answers[at + 1]);
       const word = refusal.split(" ")[0];
       reject(new Unavailable(`the store refuses it (${word})`, { cause: refusal }));

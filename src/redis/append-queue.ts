@@ -9,6 +9,7 @@
 import { Unavailable, type Draft } from "../chat/ports.js";
 import type { Membership } from "../cluster/ports.js";
 import {
+  TOO_LATE,
   conclude,
   messageOf,
   wordsOf,
@@ -118,9 +119,18 @@ class BucketQueue implements Gatherer {
     if (this.#waiting.push(waiting) === 1 && this.#state === "idle") this.#window.queue(this);
   }
 
-  /** Sends the messages that wait. Those that come before the answer leave in a later window. */
+  /** Sends the messages that wait. Those that come before the answer leave after it: at once, if they are many. */
   flush(): void {
-    void this.#run();
+    this.#rejectOverdue();
+    if (this.#waiting.length > 0) void this.#run();
+  }
+
+  /** They were never sent, or Redis has not stored them: a slow Redis is not asked for what nobody waits for. */
+  #rejectOverdue(): void {
+    const nowMs = performance.now();
+    while (this.#waiting.length > 0 && this.#waiting[0]!.untilMs < nowMs) {
+      this.#waiting.shift()!.reject(new Unavailable(TOO_LATE));
+    }
   }
 
   /** Never rejects: {@link #settle} does not. */
@@ -128,7 +138,8 @@ class BucketQueue implements Gatherer {
     this.#state = "sending";
     await this.#settle(this.#take());
     this.#state = "idle";
-    if (this.#waiting.length > 0) this.#window.queue(this);
+    if (this.#waiting.length >= MOST_MESSAGES) this.flush();
+    else if (this.#waiting.length > 0) this.#window.queue(this);
   }
 
   #take(): Batch {
@@ -167,11 +178,11 @@ class BucketQueue implements Gatherer {
 
   /** Sends the batch. Repeating it is safe. @throws the error of Redis, of the connection or of {@link Replication} */
   async #attempt(batch: Batch): Promise<unknown[]> {
-    if (!this.#membership.isMember) throw new Error("FENCED this node is not a member");
     const nowMs = performance.now();
     for (const { untilMs, reject } of batch.messages) {
-      if (untilMs < nowMs) reject(new Unavailable("the store gave no answer in time"));
+      if (untilMs < nowMs) reject(new Unavailable(TOO_LATE));
     }
+    if (!this.#membership.isMember) throw new Error("FENCED this node is not a member");
     try {
       return await this.#send(batch);
     } catch (error) {

@@ -41,7 +41,7 @@ export class RedisConversationStore implements ConversationStore {
     this.#keys = keys;
     this.#settings = settings;
     this.#observe = observe;
-    this.#userConversations = new UserConversations(library, keys, settings.historyMaxAgeMs);
+    this.#userConversations = new UserConversations(library, keys, settings);
   }
 
   async append(draft: Draft): Promise<Stored> {

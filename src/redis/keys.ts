@@ -91,6 +91,15 @@ export class Keys {
     return this.#key(bucket, `marks:${encoded(name)}`);
   }
 
+  /** Of each bucket, a user's inbox and marks. */
+  inboxesOf(name: Name): readonly (readonly [inbox: string, marks: string])[] {
+    const user = encoded(name);
+    return ALL_BUCKETS.map((bucket) => [
+      this.#key(bucket, `inbox:${user}`),
+      this.#key(bucket, `marks:${user}`),
+    ]);
+  }
+
   /** The channel on which a node publishes to itself. */
   probe(id: string): string {
     return `${this.#prefix}:probe:${id}`;

@@ -1,20 +1,25 @@
 /**
- * The conversations of users: the general chat, and the private ones, which may be in any bucket. Users who ask in
- * the same moment are answered together: after a restart thousands come back at once, and each bucket has to be asked.
+ * The conversations of users: the general chat, and the private ones, which may be in any bucket. Users who ask
+ * within a window are answered together: after a restart thousands come back at once, and each bucket has to be asked.
  */
 import { GENERAL, type Conversation } from "../chat/conversation.js";
 import type { ConversationState } from "../chat/history.js";
 import type { Name } from "../chat/names.js";
+import { Unavailable } from "../chat/ports.js";
 import { conversationFromMark, markField } from "./conversation-fields.js";
 import type { FunctionLibrary } from "./function-library.js";
 import { ALL_BUCKETS, bucketOfConversation, type Keys } from "./keys.js";
 import { bytes, nameAt } from "./name-bytes.js";
+import { Window, type Gatherer, type WindowLength } from "../window.js";
 
 /** Users that one call asks for: more would keep Redis from other work for too long. */
 const MOST_AT_ONCE = 32;
+/** The window of a node that does nothing else, and how much longer it is on one that is never idle. */
+const [LEAST_WINDOW_MS, MORE_UNDER_LOAD_MS] = [4, 16];
 
 interface Waiter {
   readonly name: Name;
+  readonly untilMs: number;
   readonly resolve: (states: Promise<ConversationState[]>) => void;
   readonly reject: (error: unknown) => void;
 }
@@ -32,61 +37,87 @@ type Five = [number, number, number, number, number];
 
 const HOME = bucketOfConversation(GENERAL);
 
-export class UserConversations {
+const helloWindow: WindowLength = (_lastFlushMs, load) =>
+  LEAST_WINDOW_MS + MORE_UNDER_LOAD_MS * load();
+
+export interface UserConversationsSettings {
+  /** Older messages do not count. */
+  readonly historyMaxAgeMs: number;
+  /** Who has waited so long is not asked for any more. */
+  readonly deadlineMs: number;
+}
+
+export class UserConversations implements Gatherer {
   readonly #library: FunctionLibrary;
   readonly #keys: Keys;
   readonly #historyMaxAgeMs: number;
+  readonly #deadlineMs: number;
+  readonly #window = new Window(helloWindow);
   readonly #waiting: Waiter[] = [];
   #state: "idle" | "asking" = "idle";
 
-  /** @param historyMaxAgeMs older messages do not count */
-  constructor(library: FunctionLibrary, keys: Keys, historyMaxAgeMs: number) {
+  constructor(library: FunctionLibrary, keys: Keys, settings: UserConversationsSettings) {
     this.#library = library;
     this.#keys = keys;
-    this.#historyMaxAgeMs = historyMaxAgeMs;
+    this.#historyMaxAgeMs = settings.historyMaxAgeMs;
+    this.#deadlineMs = settings.deadlineMs;
   }
 
   /**
    * The general chat first. Not one atomic step: a message that is stored meanwhile counts or does not.
    *
-   * @throws the error of Redis or of the connection; retry.ts knows which may be retried
+   * @throws Unavailable if its turn does not come in time; the error of Redis or of the connection (retry.ts knows which
+   *   may be retried)
    */
   of(name: Name): Promise<ConversationState[]> {
     return new Promise((resolve, reject) => {
-      this.#waiting.push({ name, resolve, reject });
-      if (this.#state === "idle") void this.#answerAll();
+      const untilMs = performance.now() + this.#deadlineMs;
+      const count = this.#waiting.push({ name, untilMs, resolve, reject });
+      if (count === 1 && this.#state === "idle") this.#window.queue(this);
     });
   }
 
-  /** One batch after the other: while one is asked for, the next one gathers. Never rejects. */
-  async #answerAll(): Promise<void> {
-    this.#state = "asking";
-    while (this.#waiting.length > 0) {
-      const batch = this.#waiting.splice(0, MOST_AT_ONCE);
-      const names = batch.map(({ name }) => name);
-      try {
-        const [general, found] = await Promise.all([
-          this.#extents([GENERAL], HOME, names),
-          Promise.all(ALL_BUCKETS.map((bucket) => this.#marksIn(bucket, names))),
-        ]);
-        for (const [i, { name, resolve }] of batch.entries()) {
-          const its = found.map((bucket) => bucket[i]!);
-          resolve(this.#statesOf(name, general.slice(5 * i, 5 * i + 5) as Five, its));
-        }
-      } catch (error) {
-        for (const { reject } of batch) reject(error);
-      }
+  /** Asks for those who wait. Those who come before the answer are asked for after it: at once, if they are many. */
+  flush(): void {
+    const nowMs = performance.now();
+    while (this.#waiting.length > 0 && this.#waiting[0]!.untilMs < nowMs) {
+      this.#waiting.shift()!.reject(new Unavailable("the store gave no answer in time"));
     }
-    this.#state = "idle";
+    if (this.#waiting.length > 0) void this.#run();
   }
 
-  async #marksIn(bucket: number, names: readonly Name[]): Promise<Found[]> {
-    const keys = names.flatMap((name) => [
-      this.#keys.inbox(bucket, name),
-      this.#keys.marks(bucket, name),
-    ]);
-    const first = bucket === HOME ? markField(GENERAL, names[0]!) : "";
-    return (await this.#library.call("conversations", keys, [first])) as Found[];
+  /** Never rejects. */
+  async #run(): Promise<void> {
+    this.#state = "asking";
+    const batch = this.#waiting.splice(0, MOST_AT_ONCE);
+    const names = batch.map(({ name }) => name);
+    try {
+      const [general, found] = await Promise.all([
+        this.#extents([GENERAL], HOME, names),
+        this.#marksOf(names),
+      ]);
+      for (const [i, { name, resolve }] of batch.entries()) {
+        const its = found.map((bucket) => bucket[i]!);
+        resolve(this.#statesOf(name, general.slice(5 * i, 5 * i + 5) as Five, its));
+      }
+    } catch (error) {
+      for (const { reject } of batch) reject(error);
+    }
+    this.#state = "idle";
+    if (this.#waiting.length >= MOST_AT_ONCE) this.flush();
+    else if (this.#waiting.length > 0) this.#window.queue(this);
+  }
+
+  /** Of each bucket, what it has of each user. */
+  #marksOf(names: readonly Name[]): Promise<Found[][]> {
+    const inboxes = names.map((name) => this.#keys.inboxesOf(name));
+    const first = markField(GENERAL, names[0]!);
+    const calls = ALL_BUCKETS.map(async (bucket) => {
+      const keys = inboxes.flatMap((its) => its[bucket]!);
+      const args = [bucket === HOME ? first : ""];
+      return (await this.#library.call("conversations", keys, args)) as Found[];
+    });
+    return Promise.all(calls);
   }
 
   /** @param found what each bucket has of the user; the home of the general chat begins with that */

@@ -125,7 +125,7 @@ export function routeOf(state: SessionState, notice: Notice): "push" | "drop" | 
 export function hearsAll(state: SessionState): boolean {
   const { delivery, transport } = state;
   if (delivery.kind !== "flowing" || transport.kind !== "open" || isCorked(state)) return false;
-  return delivery.told.size === 0 || !delivery.told.has(GENERAL_KEY);
+  return !delivery.told.has(GENERAL_KEY);
 }
 
 /** Whether the client gets this notice at all. */

@@ -5,6 +5,7 @@ import { Unavailable, type Author, type Draft } from "#tertulia/chat/ports.js";
 import { AppendQueue } from "#tertulia/redis/append-queue.js";
 import { Keys } from "#tertulia/redis/keys.js";
 import { Places } from "#tertulia/redis/places.js";
+import type { Gatherer } from "#tertulia/window.js";
 
 type Words = readonly (string | Buffer | number)[];
 
@@ -24,7 +25,7 @@ interface Call {
 const BATCH_WORDS = 3;
 const me = { incarnation: "i-1", isMember: true };
 
-function world({ deadlineMs = 5_000 } = {}) {
+function world({ deadlineMs = 5_000, window }: { deadlineMs?: number; window?: Windows } = {}) {
   const calls: Call[] = [];
   const waiting: ((call: Call) => void)[] = [];
   const library = {
@@ -56,6 +57,7 @@ function world({ deadlineMs = 5_000 } = {}) {
     new Places(keys),
     membership,
     settings,
+    window,
   );
   return {
     membership,
@@ -76,6 +78,19 @@ function world({ deadlineMs = 5_000 } = {}) {
         ...draft,
       }),
   };
+}
+
+/** Windows that end when the test says so. */
+class Windows {
+  #queued: Gatherer[] = [];
+
+  queue(gatherer: Gatherer): void {
+    this.#queued.push(gatherer);
+  }
+
+  end(): void {
+    for (const gatherer of this.#queued.splice(0)) gatherer.flush();
+  }
 }
 
 function textOf(message: Buffer): string {
@@ -99,6 +114,29 @@ test("what is said in one turn goes at once, and what comes meanwhile goes toget
   expect(second.number).toBeGreaterThan(call.number);
   second.answer();
   expect(await Promise.all(rest)).toHaveLength(3);
+});
+
+test("what waits leaves at the end of a window; a whole batch of it as soon as the call before has ended", async () => {
+  const window = new Windows();
+  const { say, next, calls } = world({ window });
+  const all = [say("a")];
+  expect(calls).toEqual([]);
+  window.end();
+  all.push(...Array.from({ length: 64 }, (_, i) => say(`m${i}`)));
+  window.end(); // not while a call is under way
+  const first = await next();
+  first.answer();
+  const second = await next();
+  expect(second.texts).toHaveLength(64);
+  all.push(say("z"));
+  second.answer();
+  await Promise.all(all.slice(0, 65));
+  expect(calls).toEqual([]);
+  window.end();
+  const third = await next();
+  expect(third.texts).toEqual(["z"]);
+  third.answer();
+  await Promise.all(all);
 });
 
 test("a bucket does not wait for another", async () => {
@@ -235,6 +273,36 @@ test("each message of a batch fails when its own time is over", async () => {
   expect(call.texts).toEqual(["", "b"]);
   call.answer();
   expect((await late).seq).toBe(2);
+});
+
+test("a slow Redis is not asked for what nobody waits for any more", async () => {
+  const { say, next, calls } = world({ deadlineMs: 150 });
+  const first = say("first");
+  const call = await next();
+  const late = Array.from({ length: 70 }, (_, i) =>
+    say(`late ${i}`).catch((error: unknown) => error),
+  );
+  await new Promise((resolve) => setTimeout(resolve, 200));
+  const fresh = say("fresh");
+  call.answer();
+  await Promise.allSettled([first, ...late]);
+  const outcomes = await Promise.all(late);
+  expect(outcomes.every((each) => each instanceof Unavailable)).toBe(true);
+  const second = await next();
+  expect(second.texts).toEqual(["fresh"]);
+  second.answer();
+  await fresh;
+  expect(calls).toEqual([]);
+});
+
+test("while the node is no member, each message fails when its own time is over", async () => {
+  const { say, membership } = world({ deadlineMs: 300 });
+  membership.isMember = false;
+  const failed: string[] = [];
+  const first = say("first").catch(() => failed.push("first"));
+  await new Promise((resolve) => setImmediate(resolve));
+  await Promise.all([first, say("second").catch(() => failed.push("second"))]);
+  expect(failed).toEqual(["first", "second"]);
 });
 
 test("keys of answers are passed when Redis wants them, until it wants them no more", async () => {

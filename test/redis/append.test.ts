@@ -47,6 +47,11 @@ async function beat(mode: "join" | "renew" = "renew", node = "node-1"): Promise<
 const codes = (outcomes: Outcome[]): number[] => outcomes.map(([code]) => code);
 const seqs = (outcomes: Outcome[]): unknown[] => outcomes.map(([, seq]) => seq);
 
+async function topOf(stream: string): Promise<{ id: string }> {
+  const [[id] = [""]] = await redis.client.xrevrange(stream, "+", "-", "COUNT", 1);
+  return { id };
+}
+
 /** As if so much time had gone by for a field of meta. */
 const age = (field: string, ms: number): Promise<unknown> => redis.client.hincrby(meta, field, -ms);
 
@@ -100,6 +105,29 @@ describe("a batch", () => {
     await redis.client.hdel(keys.nodes(0), "node-1");
     expect(await append(messages, { number: 7_000 })).toEqual(first);
     await expect(append(messages, { number: 7_001 })).rejects.toThrow("FENCED");
+  });
+
+  test("of which nothing was stored is known as well: a late copy of it stores nothing", async () => {
+    const wanted = [{ mid: "m1", to: "bob", hasAll: false, mayRepeat: false }];
+    expect(codes(await append(wanted, { number: 9_000 }))).toEqual([WANTED]);
+    await append([{ mid: "m2", author: "bob", to: "ana" }], { node: "node-1", number: 9_001 });
+    await expect(append(wanted, { number: 9_000 })).rejects.toThrow("PASSED");
+    const skipped = [{ mid: "m3", text: "", mayRepeat: false }];
+    expect(codes(await append(skipped, { number: 9_002 }))).toEqual([SKIPPED]);
+    const late = [{ mid: "m3", mayRepeat: false }];
+    expect(codes(await append(late, { number: 9_002 }))).toEqual([SKIPPED]);
+    expect(await redis.client.xlen(general)).toBe(0);
+  });
+
+  test("that a damaged log refuses leaves the conversation as it is in the history, so that it goes on", async () => {
+    await append([{ mid: "m1" }]);
+    const { id } = await topOf(log);
+    const [generation, offset] = id.split("-").map(Number) as [number, number];
+    await redis.client.xadd(log, `${generation}-${offset + 1}`, "e", "from nowhere");
+    expect(codes(await append([{ mid: "m2" }]))).toEqual([FAILED]);
+    await redis.client.xdel(log, `${generation}-${offset + 1}`);
+    await redis.client.hincrby(meta, "n", 1);
+    expect(seqs(await append([{ mid: "m3" }]))).toEqual([3]);
   });
 
   test("with a lower number than the last one is refused: it is a late copy", async () => {

@@ -2,6 +2,7 @@ import { afterAll, beforeAll, beforeEach, expect, test } from "vitest";
 import type { Conversation } from "#tertulia/chat/conversation.js";
 import { conversationBetween } from "#tertulia/chat/conversation.js";
 import type { Name } from "#tertulia/chat/names.js";
+import { Unavailable } from "#tertulia/chat/ports.js";
 import { observe } from "#tertulia/observe.js";
 import { recipientField } from "#tertulia/redis/conversation-fields.js";
 import { FunctionLibrary, readFunctionSource } from "#tertulia/redis/function-library.js";
@@ -12,6 +13,7 @@ import { startRedis, type TestRedis } from "../support/redis.js";
 
 const keys = new Keys("t");
 const NODE = "node-1";
+const SETTINGS = { historyMaxAgeMs: 60_000, deadlineMs: 5_000 };
 const GENERAL = { kind: "general" } as const;
 const ana = "ana" as Name;
 
@@ -34,7 +36,7 @@ beforeAll(async () => {
     called.push(name);
     return isConnected ? call(name, its, args) : Promise.reject(new Error("no connection"));
   };
-  conversations = new UserConversations(counted, keys, 60_000);
+  conversations = new UserConversations(counted, keys, SETTINGS);
 });
 afterAll(() => redis.close());
 beforeEach(async () => {
@@ -72,8 +74,14 @@ test("users who ask at the same time are answered together, each with its own", 
     const its = i % 7 === 0 ? [conversationBetween(names[i]!, ana)] : [];
     expect(others.map(({ conversation }) => conversation)).toEqual(its);
   }
-  // the first one alone; then 32, and the rest
-  expect(called.filter((name) => name === "conversations")).toHaveLength(3 * BUCKETS);
+  // 32, and the rest
+  expect(called.filter((name) => name === "conversations")).toHaveLength(2 * BUCKETS);
+});
+
+test("who has waited too long is told so, and not asked for", async () => {
+  const slow = new UserConversations(counted, keys, { ...SETTINGS, deadlineMs: -1 });
+  await expect(slow.of(ana)).rejects.toThrow(Unavailable);
+  expect(called).toEqual([]);
 });
 
 test("what is wrong with one user's data does not harm those who ask at the same time", async () => {

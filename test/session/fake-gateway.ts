@@ -118,7 +118,7 @@ export class FakeGateway {
       observe,
       events: this.#events,
       limits: { maxBytes: settings.queueBytes, maxStallMs: 15_000 },
-      turn: {
+      replyWindow: {
         queue: (writer: Gatherer) => void this.#queued.push(writer),
       } as unknown as Window,
       nowMs: () => TIME,

@@ -13,7 +13,8 @@
 --              batch:<incarnation>  number (48 bits), time (48 bits) and answers of a node's last batch of messages
 --
 -- Every function first reads, and checks the types of its keys; then does the only write that Redis can
--- still refuse; then the other writes; and publishes last. Lua has no rollback.
+-- still refuse; then the other writes; and publishes last. Lua has no rollback. (`append` does so for each message and
+-- each conversation of a batch: what Redis refuses of one does not end the function.)
 
 local KIND_MESSAGE, KIND_PRESENCE, KIND_LEADER = 1, 2, 3
 -- Kinds from 16 on are ephemeral: published on the log's channel, and not in the log.
@@ -111,7 +112,7 @@ end
 
 -- Stores the position, and more fields of meta with it.
 local function keep_position(bucket, ...)
-  redis.call('HSET', bucket.meta, 'n', string.format('%d', bucket.offset), 'at', string.format('%d', bucket.at), ...)
+  redis.call('HSET', bucket.meta, 'n', string.format('%.0f', bucket.offset), 'at', string.format('%.0f', bucket.at), ...)
   if bucket.came_from then
     bucket.grace = math.max(bucket.grace, bucket.now + bucket.lease)
     redis.call('HSET', bucket.meta, 'replid', bucket.replid, 'g', bucket.generation, 'grace', bucket.grace,
@@ -126,7 +127,7 @@ end
 local function log_event(bucket, log, kind, record)
   local offset = bucket.offset + 1
   local event = struct.pack('>BI6I6', kind, bucket.generation, offset) .. record
-  local added = redis.pcall('XADD', log, string.format('%d-%d', bucket.generation, offset), 'e', event)
+  local added = redis.pcall('XADD', log, string.format('%.0f-%.0f', bucket.generation, offset), 'e', event)
   if added.err then return nil, added.err end
   bucket.offset = offset
   return event

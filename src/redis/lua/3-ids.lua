@@ -17,12 +17,11 @@ local function answer_bytes(seq, epoch, time)
   return struct.pack('>I5I6I3', seq, epoch, time % TIME_UNIT)
 end
 
--- Returns seq, epoch and time: of the times with these last bits the one next to now.
-local function answer_from(bytes, now)
+-- Returns seq, epoch and time: of the times with these last bits the last one up to `at`, the bucket's time, which no
+-- message's is after.
+local function answer_from(bytes, at)
   local seq, epoch, last_bits = struct.unpack('>I5I6I3', bytes)
-  local ago = (now - last_bits) % TIME_UNIT
-  if ago > TIME_UNIT / 2 then ago = ago - TIME_UNIT end
-  return seq, epoch, now - ago
+  return seq, epoch, at - (at - last_bits) % TIME_UNIT
 end
 
 -- The ids of a batch: which are known.
@@ -64,14 +63,20 @@ local function close_ids(ids)
   if #ids.fields > 0 then redis.call('HSET', ids.present, unpack(ids.fields)) end
 end
 
--- Makes the other hash the present one, if this one has been for 15 minutes. Drops batches of nodes that are gone for
+local function empty(hash)
+  -- a user without the right to UNLINK, as with the rights of 0.2
+  if type(redis.pcall('UNLINK', hash)) == 'table' then redis.call('DEL', hash) end
+end
+
+-- Makes the other hash the present one, if this one has been for 15 minutes, and empties it; this one too, if no gateway
+-- was there to do so in time. Drops batches of nodes that are gone for
 -- that long. A time in the future (the clock was set back) begins anew.
 local function rotate_ids(bucket, nodes, present, since, hashes)
   if since and since <= bucket.now and bucket.now - since < IDS_KEPT_MS then return end
   if since and since <= bucket.now then
+    if bucket.now - since >= 2 * IDS_KEPT_MS then empty(hashes[1 + present]) end
     present = 1 - present
-    -- a user without the right to it, as with the rights of 0.2
-    if type(redis.pcall('UNLINK', hashes[1 + present])) == 'table' then redis.call('DEL', hashes[1 + present]) end
+    empty(hashes[1 + present])
     for _, field in ipairs(redis.call('HKEYS', bucket.meta)) do
       local incarnation = string.match(field, '^batch:(.*)$')
       if incarnation and not redis.call('HGET', nodes, incarnation) then

@@ -4,7 +4,8 @@
 -- conversation (hash): seq and epoch of the last message; wrote:<author>, the number of an author's last message,
 --   who has read up to there at least. It is stored here because every message writes this hash anyway; renewed, when
 --   its expiry and the inboxes were renewed
--- inbox (zset): for one user, the other user of each private conversation -> time of the last message, to the minute
+-- inbox (zset): for one user, the other user of each private conversation -> time of the last message, to the minute. So
+--   one that 200 others have put out comes back with its first message after that minute, not before
 -- marks (hash): for one user, '~' or the other user -> number of the message up to which it was read
 -- record: time, epoch, seq (48 bits each), then mid, author, to (each behind a length byte; `to` is empty in the
 --   general chat), then the text
@@ -77,7 +78,7 @@ end
 -- Writes what the messages of a batch changed in their conversation.
 local function close_conversation(bucket, found, keep_ms)
   if found.seq == found.was then return end
-  local fields = { 'seq', string.format('%d', found.seq) }
+  local fields = { 'seq', string.format('%.0f', found.seq) }
   for author, seq in pairs(found.wrote) do
     fields[#fields + 1] = wrote_field(author)
     fields[#fields + 1] = seq
@@ -116,7 +117,7 @@ end
 -- nil and the error of Redis.
 local function store(bucket, log, found, keep, author, tail)
   local seq = found.seq + 1
-  local number = string.format('%d', seq)
+  local number = string.format('%.0f', seq)
   local record = struct.pack('>I6I6I6', bucket.at, found.epoch, seq) .. tail
   local added = redis.pcall('XADD', found.history, 'MAXLEN', '~', keep, number .. '-0', 'm', record)
   if added.err then return nil, added.err end
@@ -127,7 +128,6 @@ local function store(bucket, log, found, keep, author, tail)
   if not event then return nil, why end
   return seq, event
 end
-
 
 -- The answers of the node's batch with this number, if it was its last one. An older one is refused: it is a late copy.
 local function answers_of(bucket, last, number)
@@ -151,7 +151,8 @@ end
 -- once. The keys of the inboxes may be missing if the gateway passed them less than 30 seconds ago.
 -- With fewer replicas nothing is written. A WAIT that follows on the same connection covers the messages, also if they
 -- were stored before: the answers are written again, since WAIT counts only what its own connection wrote (in Redis 8;
--- in 7.0 a read is enough). A message that is refused (a key of another type) leaves no trace, and its neighbours alone.
+-- in 7.0 a read is enough). A message that is refused (a key of another type) leaves no trace, and its neighbours alone;
+-- only if the log refuses it, because it is ahead of meta (damaged data), it is in the history all the same.
 -- Returns { connected replicas, 1 in mixed mode or 0, and for each message: 0, seq, epoch, time | 1 (stored before), seq,
 --   epoch, time | 2 (skipped), 0, 0, 0 | 3 (refused), error, 0, 0 | 4 (the inboxes' keys are missing), 0, 0, 0 }.
 local function append(keys, args)
@@ -173,7 +174,7 @@ local function append(keys, args)
   local is_checked = false
   local conversations, opened, events = {}, {}, {}
   local answers = { bucket.replicas, bucket.is_mixed and 1 or 0 }
-  local n = 2
+  local n, is_kept = 2, false
   for i = 4, #args do
     local message = args[i]
     local first, flags, id, _, author, to = struct.unpack('>I2BBc0Bc0Bc0Bc0', message)
@@ -182,7 +183,7 @@ local function append(keys, args)
     local before = id ~= '' and ids.known[id]
     if before then
       code = STORED_BEFORE
-      seq, epoch, time = answer_from(before, bucket.now)
+      seq, epoch, time = answer_from(before, bucket.at)
     elseif not is_over then
       if not is_checked then
         require_member(bucket, nodes, incarnation)
@@ -207,12 +208,15 @@ local function append(keys, args)
         code = WANTED
       else
         code, seq = FAILED, event
+        is_kept = is_kept or found.seq ~= found.was
       end
     end
+    -- a late copy of the batch must not store it: it has been skipped, or is sent again
+    is_kept = is_kept or code == STORED or code == SKIPPED or code == WANTED
     answers[n + 1], answers[n + 2], answers[n + 3], answers[n + 4] = code, seq, epoch, time
     n = n + 4
   end
-  if #events == 0 and least_replicas == 0 then return answers end
+  if not is_kept and least_replicas == 0 then return answers end
   for _, found in ipairs(opened) do
     if not found.err then close_conversation(bucket, found, keep_ms) end
   end

@@ -1,5 +1,7 @@
 /** A node that counts its writes and the bytes that it allocates, and the commands that Redis gets from nodes. */
 import { once } from "node:events";
+import { connect } from "node:net";
+import { createInterface } from "node:readline";
 import { fileURLToPath } from "node:url";
 import { nodeProcess, type NodeProcess } from "./nodes.js";
 import type { TestRedis } from "./redis.js";
@@ -45,16 +47,14 @@ export interface RedisCounts {
 
 /** Counts functions and their commands until it is asked. */
 export async function watchRedis(redis: TestRedis): Promise<() => Promise<RedisCounts>> {
-  const monitor = await redis.client.duplicate().monitor();
   const calls: Record<string, number> = {};
   const commands: Record<string, number> = {};
   const end = `end-of-${Math.random()}`;
   let isCounted = false;
   let ended = (): void => {};
   // a function's commands follow it, before those of any other client
-  monitor.on("monitor", (_time: string, words: string[], source: string) => {
-    const command = words[0]!.toLowerCase();
-    const name = (words[1] ?? "").replace(/_[^_]*$/, "");
+  const stop = await monitor(redis.port, ({ source, command, argument }) => {
+    const name = argument.replace(/_[^_]*$/, "");
     if (source === "lua") {
       if (isCounted) commands[command] = (commands[command] ?? 0) + 1;
     } else if (command === "fcall" || command === "fcall_ro") {
@@ -62,14 +62,58 @@ export async function watchRedis(redis: TestRedis): Promise<() => Promise<RedisC
       if (isCounted) calls[name] = (calls[name] ?? 0) + 1;
     } else {
       isCounted = false;
-      if (words[1] === end) ended();
+      if (argument === end) ended();
     }
   });
   return async () => {
     const isOver = new Promise<void>((resolve) => (ended = resolve));
     await redis.client.echo(end);
-    await isOver;
-    monitor.disconnect();
+    await stop(isOver);
     return { calls, commands };
   };
+}
+
+interface MonitoredCommand {
+  /** `lua` if a function ran it, else the client's address. */
+  readonly source: string;
+  /** In lower case. */
+  readonly command: string;
+  /** The first one, as Redis quotes it; empty if there is none. */
+  readonly argument: string;
+}
+
+/**
+ * Tells of each command that Redis runs, from when it resolves until what is returned is given a promise that
+ * resolves. Without ioredis: its `monitor` fails if the answer and the first command arrive in one read.
+ */
+async function monitor(
+  port: number,
+  hear: (command: MonitoredCommand) => void,
+): Promise<(until: Promise<void>) => Promise<void>> {
+  const socket = connect(port, "127.0.0.1");
+  const closed = once(socket, "close").then(() => {
+    throw new Error("Redis has ended the connection that watches it");
+  });
+  const began = new Promise<void>((resolve) => {
+    createInterface({ input: socket }).on("line", (line) => {
+      if (line === "+OK") resolve();
+      else hear(commandIn(line));
+    });
+  });
+  socket.write("MONITOR\r\n");
+  await Promise.race([began, closed]);
+  return async (until) => {
+    await Promise.race([until, closed]);
+    socket.destroy();
+  };
+}
+
+const MONITORED = /^\+[\d.]+ \[\d+ (\S+)\] "([^"]*)"(?: "((?:[^"\\]|\\.)*)")?/;
+
+/** `+1764187440.123456 [0 lua] "XLEN" "a key"` */
+function commandIn(line: string): MonitoredCommand {
+  const match = MONITORED.exec(line);
+  if (match === null) throw new Error(`no line of MONITOR: ${line}`);
+  const [, source, command, argument] = match;
+  return { source: source!, command: command!.toLowerCase(), argument: argument ?? "" };
 }

@@ -9,6 +9,8 @@ import type { TestRedis } from "./redis.js";
 export interface Counts {
   /** To the sockets of clients. */
   readonly writes: number;
+  /** Requests for a WebSocket, answered or not. */
+  readonly upgrades: number;
   /** Garbage collections. Between two counts without one, the growth of `bytes` is what was allocated. */
   readonly collections: number;
   readonly bytes: number;

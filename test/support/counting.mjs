@@ -2,6 +2,7 @@
  * Preloaded into a node: counts what it does, and tells its parent process when it is asked. `count` at once,
  * `collect` after a garbage collection.
  */
+import { Server } from "node:http";
 import { Socket } from "node:net";
 import { PerformanceObserver } from "node:perf_hooks";
 import { setTimeout as pause } from "node:timers/promises";
@@ -20,6 +21,14 @@ for (const method of ["_write", "_writev"]) {
   };
 }
 
+/** Requests for a WebSocket, answered or not. */
+let upgrades = 0;
+const emit = Reflect.get(Server.prototype, "emit");
+Server.prototype.emit = function (event, ...args) {
+  if (event === "upgrade") upgrades++;
+  return emit.call(this, event, ...args);
+};
+
 let collections = 0;
 const observer = new PerformanceObserver((list) => (collections += list.getEntries().length));
 observer.observe({ entryTypes: ["gc"] });
@@ -32,7 +41,7 @@ async function answer(question) {
   if (question === "collect") await collect();
   await pause(0); // what was observed is told in a later turn
   const { heapUsed, arrayBuffers } = process.memoryUsage();
-  process.send({ writes, collections, bytes: heapUsed + arrayBuffers });
+  process.send({ writes, upgrades, collections, bytes: heapUsed + arrayBuffers });
 }
 
 async function collect() {

@@ -15,6 +15,7 @@ const PURE = [
   "test/clients/{message-sequencer,pure,tui*,view}.test.ts",
   "test/config.test.ts",
   "test/cluster/{membership,membership-state,heartbeat}.test.ts",
+  "test/metrics.test.ts",
   "test/node/lifetime.test.ts",
   "test/redis/{feed-cells,feed-state,feed-transcripts,lineage,lua-agreement,stored-bytes}.test.ts",
   "test/gateway/{isolation-detector,broadcast,frame,hub}.test.ts",

@@ -33,12 +33,22 @@ const { values } = parseArgs({
     write: { type: "boolean", default: false },
   },
 });
+const STORING = { name: "redis" };
+/** Each by its name in `--peers`. */
+const peersByName = {
+  "socket.io": async () => socketIo(await installSocketIo()),
+  centrifugo: async () => centrifugo(await buildCentrifugo()),
+  floor: async () => floor(await compile("floor")),
+};
+const sceneNames = [...scenes, STORING].map(({ name }) => name);
+const only = wordsOf("only", sceneNames, (word) => sceneNames.some((name) => isNamed(name, word)));
+const peerNames = wordsOf("peers", ["none", ...Object.keys(peersByName)]);
 const rounds = Number(values.rounds);
 const { startLocalRedis: startRedis } = await import(join(DIST, "local-redis/server.js"));
 const tools = { load: await compile("load"), startRedis, seconds: values.seconds };
 const builds = { ...(values.against && { before: resolve(values.against) }), ours: DIST };
 const wanted = scenes.filter(isWanted);
-const peers = wanted.length === 0 ? [] : await startable(values.peers.split(","));
+const peers = wanted.length === 0 ? [] : await startable(peerNames);
 
 const results = new Map();
 for (const scene of wanted) {
@@ -52,7 +62,7 @@ for (const scene of wanted) {
   results.set(scene.name, medians);
   for (const [name, median] of medians) console.log(summary(name, median));
 }
-const appends = isWanted({ name: "redis" }) ? await appendCosts(rounds) : undefined;
+const appends = isWanted(STORING) ? await appendCosts(rounds) : undefined;
 if (appends !== undefined) console.log(`\nredis: append\n${appendSummary(appends)}`);
 if (values.write) {
   await writeFile(
@@ -60,29 +70,38 @@ if (values.write) {
     markdown(results, appends, {
       rounds,
       seconds: values.seconds,
-      versions: await versions(),
+      versions: await versions(peers.map(({ name }) => name)),
     }),
   );
   console.log("\nbench/RESULTS.md is written");
 }
 
-/** `--only idle-500,private`: these scenes, and all whose name begins so. */
+/** The words of an option. A mistyped word ends the program, before anything is measured or written. */
+function wordsOf(option, known, isKnown = (word) => known.includes(word)) {
+  const words = values[option].split(",").filter((word) => word !== "");
+  const unknown = words.find((word) => !isKnown(word));
+  if (unknown !== undefined) {
+    console.error(`--${option} does not know "${unknown}". It knows ${known.join(", ")}.`);
+    process.exit(2);
+  }
+  return words;
+}
+
+/** `--only idle-500,private`: these scenes, and all whose name begins so. All without it. */
 function isWanted({ name }) {
-  const wanted = values.only.split(",");
-  return wanted.some((word) => word === "" || name === word || name.startsWith(`${word}-`));
+  return only.length === 0 || only.some((word) => isNamed(name, word));
+}
+
+function isNamed(name, word) {
+  return name === word || name.startsWith(`${word}-`);
 }
 
 /** The peers that can be had on this machine; of the others it says why not. */
 async function startable(names) {
-  const known = {
-    "socket.io": async () => socketIo(await installSocketIo()),
-    centrifugo: async () => centrifugo(await buildCentrifugo()),
-    floor: async () => floor(await compile("floor")),
-  };
   const found = [];
-  for (const name of names.filter((each) => each in known)) {
+  for (const name of names.filter((each) => each !== "none")) {
     try {
-      found.push(await known[name]());
+      found.push(await peersByName[name]());
     } catch (error) {
       console.error(`Without ${name}: ${error.stderr || error.message}`);
     }

@@ -1,6 +1,7 @@
 /** What the runs of a scene say together: medians, lines for the terminal, and RESULTS.md. */
 import { cpus, release } from "node:os";
 import { rows, scenes } from "./scenes.js";
+import { AS_SHIPPED } from "./servers.js";
 
 const OURS = "ours";
 const JSON_CLIENTS = ", JSON";
@@ -54,13 +55,15 @@ export function markdown(results, appends, { versions, rounds, seconds }) {
     (name) => !name.startsWith(OURS) && !name.endsWith(JSON_CLIENTS),
   );
   const measured = (scene) => results.has(scene);
+  const reference = names.has(REFERENCE) ? `, ${REFERENCE} with Node's defaults` : "";
   const lines = [
     "# What a message costs",
     "",
     "Written by `npm run bench -- --write`; do not edit. How it is measured: [CONTRIBUTING](../CONTRIBUTING.md#measuring).",
     "",
     `${new Date().toISOString().slice(0, 10)}, ${cpus().length} × ${cpus()[0].model} shared with the load, ` +
-      `Linux ${release()}, loopback. ${versions.join(", ")}. Medians of ${rounds} rounds, one server after the ` +
+      `Linux ${release()}, loopback. ${versions.join(", ")}. Ours runs with Node's \`${AS_SHIPPED.join(" ")}\`, as in the ` +
+      `image${reference}. Medians of ${rounds} ${rounds === 1 ? "round" : "rounds"}, one server after the ` +
       `other; ${seconds} seconds measured after 80,000 deliveries.`,
     "",
     ...table(

@@ -65,7 +65,12 @@ async function generate(load, options) {
     text(child.stderr),
     once(child, "exit"),
   ]);
-  return said === "" ? { failed: complained.trim() } : JSON.parse(said);
+  try {
+    return JSON.parse(said);
+  } catch {
+    const complaint = complained.trim().split("\n").at(-1);
+    return { failed: complaint || `the load has said ${said.trim() || "nothing"}` };
+  }
 }
 
 function figuresOf(said) {

@@ -9,6 +9,7 @@ const run = promisify(execFile);
 const HERE = import.meta.dirname;
 const CACHE = join(HERE, "../.cache/bench");
 
+const SOCKET_IO_PACKAGES = ["socket.io", "@socket.io/redis-adapter", "redis"];
 const CENTRIFUGO = "github.com/centrifugal/centrifugo/v6@v6.9.1";
 
 /** Compiles all C files of a folder here. Returns the program's path. @throws Error without a C compiler. */
@@ -51,8 +52,8 @@ export async function buildCentrifugo() {
   return program;
 }
 
-/** Names and versions of all that took part. */
-export async function versions() {
+/** Names and versions of all that took part; `peers` by name. The floor in C has no version. */
+export async function versions(peers) {
   const { findRedisBinary } = await import("../dist/local-redis/binary.js");
   const [program, ...args] = await findRedisBinary();
   const redis = await run(program, [...args, "--version"]);
@@ -61,8 +62,8 @@ export async function versions() {
   return [
     `Node ${process.versions.node}`,
     `Redis ${/v=(\S+)/.exec(redis.stdout)[1]}`,
-    ...["socket.io", "@socket.io/redis-adapter", "redis"].map(installed),
-    `Centrifugo ${CENTRIFUGO.split("@v")[1]}`,
+    ...(peers.includes("Socket.IO") ? SOCKET_IO_PACKAGES.map(installed) : []),
+    ...(peers.includes("Centrifugo") ? [`Centrifugo ${CENTRIFUGO.split("@v")[1]}`] : []),
   ];
 }
 

@@ -83,19 +83,18 @@ typedef struct {
   double user_us, system_us;
   long resident_kb;
 } sample;
-int sample_all(sample into[MAX_PIDS]);
+void sample_all(sample into[MAX_PIDS]);
 double cpu_between(const sample *before, const sample *after);
 long resident_kb(void);
 double own_cpu_us(void);
 
 // run.c
 typedef struct {
-  double rate, seconds, per_second, cpu_us, generator_us, p50, p90, p99, max;
+  double rate, per_second, cpu_us, generator_us, p50, p90, p99, max;
   double cpu_us_of[MAX_PIDS];
   uint64_t sent, late, delivered, expected;
 } result;
 result run_at(double rate, double lead_seconds, double seconds);
 void warm_up(double rate, double deliveries);
-void drain(void);
 
 #endif

@@ -92,7 +92,7 @@ static void say(const result *r) {
 }
 
 // Faster and faster, until what was due arrives too late. Twice at a rate that fails, so that other
-// work on the machine does not end it.
+// work on the machine does not end it. Nothing but zeros if no step kept up.
 static result ramp(void) {
   result best = {0};
   for (double step = ramp_from, failures = 0; failures < 2 && !dead;) {
@@ -147,6 +147,9 @@ int main(int count, char **arguments) {
   pump(now_us() + SETTLE_US);
   if (warm_deliveries > 0) warm_up(warm_rate > 0 ? warm_rate : rate, warm_deliveries);
   result r = ramp_from > 0 ? ramp() : run_at(rate, lead, seconds);
+  // no figure is one per delivery then
+  if (r.per_second == 0)
+    die(ramp_from > 0 ? "no step of the ramp kept up" : "nothing was delivered");
   say(&r);
   return 0;
 }

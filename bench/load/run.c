@@ -47,7 +47,7 @@ static void send_one(uint64_t due_us) {
   expect(due_us, options.mode == PRIVATE ? 1 : ready);
 }
 
-void drain(void) {
+static void drain(void) {
   uint64_t progress_us = now_us(), delivered = total.delivered;
   while (total.delivered < total.expected && now_us() - progress_us < DRAIN_PATIENCE_US) {
     pump(now_us() + DRAIN_STEP_US);
@@ -85,11 +85,11 @@ result run_at(double rate, double lead_seconds, double seconds) {
     r.sent += due >= from;
   }
   pump(to);
-  r.seconds = (now_us() - measured_from) / 1e6;
+  double measured_seconds = (now_us() - measured_from) / 1e6;
   sample_all(after);
   double deliveries = total.delivered - delivered_before;
   r.generator_us = (own_cpu_us() - own_before) / deliveries;
-  r.per_second = deliveries / r.seconds;
+  r.per_second = deliveries / measured_seconds;
   for (int i = 0; i < options.pids; i++) {
     r.cpu_us_of[i] = cpu_between(&before[i], &after[i]) / deliveries;
     r.cpu_us += r.cpu_us_of[i];

@@ -26,6 +26,11 @@ export interface LoopClock {
 /** A shorter rest of a window is not waited for. */
 const LEAST_REST_MS = 1;
 
+/** A window that is longer on a busy node: by `moreMs` if the event loop is never idle. */
+export function longerUnderLoad(leastMs: number, moreMs: number): WindowLength {
+  return (_lastFlushMs, load) => leastMs + moreMs * load();
+}
+
 export class Window {
   readonly #lengthOf: WindowLength;
   readonly #clock: LoopClock;

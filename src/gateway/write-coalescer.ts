@@ -5,16 +5,16 @@
  */
 import type { WindowLength } from "../window.js";
 
-/** The window of what only one client waits for: on a busy node an answer and its message mostly leave together. */
-const MIN_TURN_MS = 2;
-const MAX_TURN_MS = 5;
+/** What only one client waits for. On a busy node an answer and its message mostly leave together. */
+const MIN_REPLY_MS = 2;
+const MAX_REPLY_MS = 5;
 /** What everybody gets leaves no more often than a screen shows it: a write costs more than the frames in it. */
 const MIN_BROADCAST_MS = 16;
 const MAX_BROADCAST_MS = 50;
 
 /** For frames that only one client waits for, as replies: two milliseconds, or as long as the last flush took. */
 export const replyWindow: WindowLength = (lastFlushMs) =>
-  Math.min(Math.max(MIN_TURN_MS, lastFlushMs), MAX_TURN_MS);
+  Math.min(Math.max(MIN_REPLY_MS, lastFlushMs), MAX_REPLY_MS);
 
 /** For frames that everybody gets. On a busy node, flushes of up to 16 ms take a quarter of the time at most. */
 export const broadcastWindow: WindowLength = (lastFlushMs, load) =>

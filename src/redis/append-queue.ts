@@ -24,7 +24,7 @@ import { BUCKETS, type Keys } from "./keys.js";
 import type { Places } from "./places.js";
 import type { Replication } from "./replication.js";
 import { retrying } from "./retry.js";
-import { Window, type Gatherer, type WindowLength } from "../window.js";
+import { Window, longerUnderLoad, type Gatherer } from "../window.js";
 
 /** Of one call: Redis serves nobody else while it runs. */
 const [MOST_MESSAGES, MOST_BYTES] = [64, 262_144];
@@ -33,8 +33,7 @@ const [LEAST_WINDOW_MS, MORE_UNDER_LOAD_MS] = [2, 8];
 /** So often the keys of the inboxes are passed: Redis puts a conversation there, and renews what expires. */
 const PASS_ALL_EACH_MS = 30_000;
 
-export const appendWindow: WindowLength = (_lastFlushMs, load) =>
-  LEAST_WINDOW_MS + MORE_UNDER_LOAD_MS * load();
+export const appendWindow = longerUnderLoad(LEAST_WINDOW_MS, MORE_UNDER_LOAD_MS);
 
 export interface StoreSettings extends BatchSettings {
   /** What has no answer within this time fails as Unavailable. */

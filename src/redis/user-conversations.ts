@@ -10,7 +10,7 @@ import { conversationFromMark, markField } from "./conversation-fields.js";
 import type { FunctionLibrary } from "./function-library.js";
 import { ALL_BUCKETS, bucketOfConversation, type Keys } from "./keys.js";
 import { bytes, nameAt } from "./name-bytes.js";
-import { Window, type Gatherer, type WindowLength } from "../window.js";
+import { Window, longerUnderLoad, type Gatherer } from "../window.js";
 
 /** Users that one call asks for: more would keep Redis from other work for too long. */
 const MOST_AT_ONCE = 32;
@@ -37,8 +37,7 @@ type Five = [number, number, number, number, number];
 
 const HOME = bucketOfConversation(GENERAL);
 
-const helloWindow: WindowLength = (_lastFlushMs, load) =>
-  LEAST_WINDOW_MS + MORE_UNDER_LOAD_MS * load();
+const helloWindow = longerUnderLoad(LEAST_WINDOW_MS, MORE_UNDER_LOAD_MS);
 
 export interface UserConversationsSettings {
   /** Older messages do not count. */

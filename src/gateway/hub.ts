@@ -4,6 +4,7 @@ import type { Notice } from "../chat/events.js";
 import type { Name } from "../chat/names.js";
 import type { PresenceNews } from "../chat/presence.js";
 import type { Counters } from "../observe.js";
+import { comparesGeneral } from "../session/delivery.js";
 import type { Dialect } from "../wire/dialect.js";
 import { Broadcast } from "./broadcast.js";
 import { frameOf, type Frame } from "./frame.js";
@@ -18,6 +19,8 @@ export class Hub {
   readonly #byName = new Map<Name, Set<Session>>();
   /** Those that share no broadcast. */
   readonly #apart = new Set<Session>();
+  /** Those that share one, and compare the next message for everybody with what they were told from history. */
+  #comparing = new Set<Session>();
   readonly #broadcasts = new Map<Dialect, Broadcast>();
   readonly #counters: Counters;
   readonly #window: Pick<Window, "queue">;
@@ -51,6 +54,7 @@ export class Hub {
 
   /** The session shares no broadcast any more. */
   unshared(session: Session): void {
+    this.#comparing.delete(session);
     if (this.#all.has(session)) this.#apart.add(session);
   }
 
@@ -126,6 +130,7 @@ export class Hub {
       if (isFor && session.hear(notice, frame)) deliveries++;
       if (this.#isNamed(session) && session.share(this.#broadcastIn(dialect))) {
         this.#apart.delete(session);
+        if (comparesGeneral(session.state)) this.#comparing.add(session);
       }
     }
     return deliveries;
@@ -134,6 +139,11 @@ export class Hub {
   /** The sessions that may do more than pass it on. */
   #concernedBy(notice: Notice): ReadonlySet<Session> {
     switch (notice.type) {
+      case "message": {
+        const comparing = this.#comparing;
+        this.#comparing = new Set();
+        return comparing;
+      }
       case "presence":
         return this.#namesakes(notice.user.name);
       case "typing":

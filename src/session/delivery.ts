@@ -120,12 +120,16 @@ export function routeOf(state: SessionState, notice: Notice): "push" | "drop" | 
 
 /**
  * Whether {@link routeOf} says `push` for every notice for everybody, and its frame need not be held back. Not counted:
- * presence and typing of the session's own user, and gaps.
+ * presence and typing of the session's own user, gaps, and messages while {@link comparesGeneral}.
  */
 export function hearsAll(state: SessionState): boolean {
   const { delivery, transport } = state;
-  if (delivery.kind !== "flowing" || transport.kind !== "open" || isCorked(state)) return false;
-  return !delivery.told.has(GENERAL_KEY);
+  return delivery.kind === "flowing" && transport.kind === "open" && !isCorked(state);
+}
+
+/** Whether it compares messages for everybody with what it was told from history: until it has got a newer one. */
+export function comparesGeneral({ delivery }: SessionState): boolean {
+  return delivery.kind === "flowing" && delivery.told.has(GENERAL_KEY);
 }
 
 /** Whether the client gets this notice at all. */

@@ -3,6 +3,7 @@ import { expect, test } from "vitest";
 import { GENERAL } from "#tertulia/chat/conversation.js";
 import type { Notice, PresenceWindow } from "#tertulia/chat/events.js";
 import type { Name } from "#tertulia/chat/names.js";
+import type { Broadcast } from "#tertulia/gateway/broadcast.js";
 import type { Frame } from "#tertulia/gateway/frame.js";
 import { Hub } from "#tertulia/gateway/hub.js";
 import type { Session } from "#tertulia/gateway/session.js";
@@ -50,6 +51,61 @@ test("a session that has released its name hears what is for everybody, not what
   hub.remove(before, ana);
   expect(hub.has(ana)).toBe(true);
   expect([...hub.sessions]).toEqual([after]);
+});
+
+test("a session that compares messages with its history shares what is for everybody, and hears the next message by itself", () => {
+  const hub = new Hub(observe("silent", "hub").counters, { queue: () => {} });
+  const heard: string[] = [];
+  let told = new Map([["~", { seq: 3, epoch: 1 }]]);
+  let broadcast: Broadcast | undefined;
+  const listener = { flush: () => {} };
+  const session = {
+    dialect: json,
+    holder: { name: "ana" },
+    get state() {
+      return { delivery: { kind: "flowing", told } };
+    },
+    hear: (notice: Notice) => heard.push(notice.type) > 0,
+    share(shared: Broadcast) {
+      broadcast = shared;
+      broadcast.add(listener);
+      return true;
+    },
+    unshare() {
+      if (broadcast === undefined) return;
+      broadcast.delete(listener);
+      broadcast = undefined;
+      hub.unshared(session);
+    },
+  } as unknown as Session;
+  hub.add(session, "ana" as Name);
+  const typing: Notice = { type: "typing", author: "bob" as Name, conversation: GENERAL };
+  const message = (seq: number): Notice => {
+    const text = new Uint8Array();
+    const { author, conversation, time } = {
+      author: "bob" as Name,
+      conversation: GENERAL,
+      time: 1,
+    };
+    return {
+      type: "message",
+      at,
+      message: { seq, epoch: 1, mid: "m", author, conversation, time, text },
+    };
+  };
+  hub.deliver(typing);
+  expect(heard).toEqual(["typing"]); // it shares from here on
+  hub.deliver(typing);
+  expect(heard).toHaveLength(1);
+  hub.deliver(message(3)); // the session has it: the next one is compared as well
+  hub.deliver(typing);
+  told = new Map();
+  hub.deliver(message(4));
+  expect(heard).toEqual(["typing", "message", "message"]);
+  hub.deliver(message(5));
+  hub.deliver(typing);
+  expect(heard).toHaveLength(3);
+  expect(broadcast?.end).toBe(4); // typing, typing, the message with number 5, typing
 });
 
 test("a window of presence is encoded once for its audience, and told to nobody else", () => {

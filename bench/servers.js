@@ -16,7 +16,7 @@ const FLOOR_WINDOW_MS = "10";
 const DIAL_EVERY_MS = 50;
 const DIALS = 200;
 /** Options of Node in the image and in `npm start`; a test compares them. */
-export const AS_SHIPPED = ["--max-semi-space-size=8"];
+export const AS_SHIPPED = ["--min-semi-space-size=8", "--max-semi-space-size=8"];
 
 const children = new Set();
 process.once("exit", () => {

@@ -1,6 +1,6 @@
 /** Windows: when what is queued leaves, by a clock of the test's own. */
 import { expect, test } from "vitest";
-import { broadcastWindow, replyWindow } from "#tertulia/gateway/write-coalescer.js";
+import { broadcastWindow, presenceWindow, replyWindow } from "#tertulia/gateway/write-coalescer.js";
 import { appendWindow } from "#tertulia/redis/append-queue.js";
 import { Window, type LoopClock, type WindowLength } from "#tertulia/window.js";
 
@@ -77,6 +77,12 @@ test("what everybody gets leaves every sixteen milliseconds, or later if flushes
   expect(flushTimes(broadcastWindow, 20)).toEqual([0, 40, 80, 120]); // an idle node: half of the time
   expect(flushTimes(broadcastWindow, 12, 1)).toEqual([0, 48, 96, 144]); // a busy one: a quarter
   expect(flushTimes(broadcastWindow, 100, 1)).toEqual([0, 150, 300, 450]); // never more than 50
+});
+
+test("presence leaves every sixteen milliseconds, and as seldom as four times a second while a node is busy", () => {
+  expect(flushTimes(presenceWindow, 0)).toEqual([0, 16, 32, 48]);
+  expect(flushTimes(presenceWindow, 0, 0.5)).toEqual([0, 133, 266, 399]);
+  expect(flushTimes(presenceWindow, 0, 1)).toEqual([0, 250, 500, 750]);
 });
 
 test("what one client waits for leaves every two milliseconds, or later if flushes take long", () => {

@@ -20,8 +20,9 @@ export interface Pending {
 
 export class Broadcast implements Gatherer {
   readonly dialect: Dialect;
-  readonly #window: Pick<Window, "queue">;
   readonly #listeners = new Set<Gatherer>();
+  /** At the end of each of them it is flushed, if it was not before. */
+  readonly #windows = new Set<Pick<Window, "queue">>();
   /** Of this window. All frames are numbered, in all windows; these begin with number `#first`. */
   #frames: Frame[] = [];
   #first = 0;
@@ -29,9 +30,8 @@ export class Broadcast implements Gatherer {
   /** By the number of their first frame. Most listeners have all frames of the window to get. */
   readonly #pending = new Map<number, Pending>();
 
-  constructor(dialect: Dialect, window: Pick<Window, "queue">) {
+  constructor(dialect: Dialect) {
     this.dialect = dialect;
-    this.#window = window;
   }
 
   /** The number of the next frame. */
@@ -49,15 +49,19 @@ export class Broadcast implements Gatherer {
   }
 
   /**
-   * Sends a frame, if there is one in this dialect, to all listeners: at the end of the window, or at once if there are
-   * many bytes by then. Returns how many listeners get it.
+   * Sends a frame, if there is one in this dialect, to all listeners: at the end of this window, with a later frame whose
+   * window ends before, or at once if there are many bytes by then. Returns how many listeners get it.
    */
-  push(frameFor: (dialect: Dialect) => Frame | undefined): number {
+  push(frameFor: (dialect: Dialect) => Frame | undefined, window: Pick<Window, "queue">): number {
     const { size } = this.#listeners;
     const frame = size > 0 ? frameFor(this.dialect) : undefined;
     if (frame === undefined) return 0;
     this.#pending.clear();
-    if (this.#frames.push(frame) === 1) this.#window.queue(this);
+    this.#frames.push(frame);
+    if (!this.#windows.has(window)) {
+      this.#windows.add(window);
+      window.queue(this);
+    }
     this.#bytes += frame.length;
     if (this.#bytes > FLUSHED_AT_BYTES) this.flush();
     return size;
@@ -83,8 +87,9 @@ export class Broadcast implements Gatherer {
 
   /** Ends the window: each listener takes what it has not got. */
   flush(): void {
-    if (this.#frames.length === 0) return; // many bytes have left before
+    if (this.#frames.length === 0) return; // they have left before
     for (const listener of this.#listeners) listener.flush();
+    this.#windows.clear();
     this.#first = this.end;
     this.#frames = [];
     this.#bytes = 0;

@@ -14,6 +14,9 @@ import type { Window } from "../window.js";
 const RECLAIM_BATCH = 500;
 const NOBODY: ReadonlySet<Session> = new Set();
 
+/** When what everybody gets leaves: who came and went, and all else. The order stays: what leaves takes all before along. */
+export type HubWindows = Readonly<Record<"presence" | "other", Pick<Window, "queue">>>;
+
 export class Hub {
   readonly #all = new Set<Session>();
   readonly #byName = new Map<Name, Set<Session>>();
@@ -23,12 +26,11 @@ export class Hub {
   #comparing = new Set<Session>();
   readonly #broadcasts = new Map<Dialect, Broadcast>();
   readonly #counters: Counters;
-  readonly #window: Pick<Window, "queue">;
+  readonly #windows: HubWindows;
 
-  /** @param window when what everybody gets leaves */
-  constructor(counters: Counters, window: Pick<Window, "queue">) {
+  constructor(counters: Counters, windows: HubWindows) {
     this.#counters = counters;
-    this.#window = window;
+    this.#windows = windows;
   }
 
   get sessions(): ReadonlySet<Session> {
@@ -120,8 +122,9 @@ export class Hub {
     const concerned = this.#concernedBy(notice);
     for (const session of concerned) session.unshare();
     const frameFor = encoded(notice);
+    const window = this.#windows[notice.type === "presence" ? "presence" : "other"];
     let deliveries = 0;
-    for (const broadcast of this.#broadcasts.values()) deliveries += broadcast.push(frameFor);
+    for (const each of this.#broadcasts.values()) deliveries += each.push(frameFor, window);
     for (const session of this.#apart) {
       const { dialect } = session;
       const frame = frameFor(dialect);
@@ -156,7 +159,7 @@ export class Hub {
   }
 
   #broadcastIn(dialect: Dialect): Broadcast {
-    const broadcast = this.#broadcasts.get(dialect) ?? new Broadcast(dialect, this.#window);
+    const broadcast = this.#broadcasts.get(dialect) ?? new Broadcast(dialect);
     this.#broadcasts.set(dialect, broadcast);
     return broadcast;
   }

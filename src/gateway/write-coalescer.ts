@@ -3,7 +3,7 @@
  * of a fan-out. A flush that took long makes the next window longer: a busy node writes less often, instead of falling
  * further and further behind.
  */
-import type { WindowLength } from "../window.js";
+import { longerUnderLoad, type WindowLength } from "../window.js";
 
 /** What only one client waits for. On a busy node an answer and its message mostly leave together. */
 const MIN_REPLY_MS = 2;
@@ -11,6 +11,8 @@ const MAX_REPLY_MS = 5;
 /** What everybody gets leaves no more often than a screen shows it: a write costs more than the frames in it. */
 const MIN_BROADCAST_MS = 16;
 const MAX_BROADCAST_MS = 50;
+/** Who came and went is told no later than to JSON clients. PROTOCOL.md, presence. */
+const MAX_PRESENCE_MS = 250;
 
 /** For frames that only one client waits for, as replies: two milliseconds, or as long as the last flush took. */
 export const replyWindow: WindowLength = (lastFlushMs) =>
@@ -19,3 +21,12 @@ export const replyWindow: WindowLength = (lastFlushMs) =>
 /** For frames that everybody gets. On a busy node, flushes of up to 16 ms take a quarter of the time at most. */
 export const broadcastWindow: WindowLength = (lastFlushMs, load) =>
   Math.min(Math.max(MIN_BROADCAST_MS, (1 + 2 * load()) * lastFlushMs), MAX_BROADCAST_MS);
+
+/**
+ * For presence that everybody gets. While many join at once the node is busy, and each of them is told of all others: a
+ * write per listener and join, or few.
+ */
+export const presenceWindow: WindowLength = longerUnderLoad(
+  MIN_BROADCAST_MS,
+  MAX_PRESENCE_MS - MIN_BROADCAST_MS,
+);

@@ -17,7 +17,7 @@ import { Presence } from "../gateway/presence.js";
 import { Gateway } from "../gateway/server.js";
 import { SignOutQueue } from "../gateway/sign-out-queue.js";
 import type { StaticSite } from "../gateway/static-site.js";
-import { broadcastWindow } from "../gateway/write-coalescer.js";
+import { broadcastWindow, presenceWindow } from "../gateway/write-coalescer.js";
 import { inRoom, type Observe } from "../observe.js";
 import { BUCKETS } from "../redis/keys.js";
 import { lingers } from "../session/questions.js";
@@ -40,7 +40,10 @@ export function createFrontend(
 ) {
   const { users, conversations, feed, heartbeat, election, readiness } = backend;
   const logOf = (room: string) => inRoom(observe, room).log;
-  const hub = new Hub(observe.counters, new Window(broadcastWindow));
+  const hub = new Hub(observe.counters, {
+    presence: new Window(presenceWindow),
+    other: new Window(broadcastWindow),
+  });
   const presence = new Presence(
     { windowMs: PRESENCE_WINDOW_MS, fullUpTo: config.PRESENCE_FULL_UP_TO },
     { users, hub, log: logOf("presence"), isHearing: () => readiness.isReady },

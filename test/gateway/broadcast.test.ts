@@ -60,20 +60,20 @@ function texts(bytes: Buffer): string {
 
 test("sockets with nothing of their own between get one buffer, made once", () => {
   const windows = new Windows();
-  const broadcast = new Broadcast(dialect, windows);
+  const broadcast = new Broadcast(dialect);
   const [one, two, late] = [new Deaf(windows), new Deaf(windows), new Deaf(windows)];
   for (const { queue } of [one, two]) queue.share(broadcast);
-  expect(broadcast.push(() => frame("a"))).toBe(2);
+  expect(broadcast.push(() => frame("a"), windows)).toBe(2);
   late.queue.share(broadcast);
-  expect(broadcast.push(() => frame("b"))).toBe(3);
-  expect(broadcast.push(() => undefined)).toBe(0);
+  expect(broadcast.push(() => frame("b"), windows)).toBe(3);
+  expect(broadcast.push(() => undefined, windows)).toBe(0);
   expect(one.written).toEqual([]);
   windows.end();
   expect([one, two, late].map(({ bytes }) => texts(bytes))).toEqual(["a b", "a b", "b"]);
   expect(one.written[0]).toBe(two.written[0]);
-  broadcast.push(() => frame("c"));
+  broadcast.push(() => frame("c"), windows);
   one.queue.flush(); // before the end of the window, as before a close
-  broadcast.push(() => frame("d"));
+  broadcast.push(() => frame("d"), windows);
   windows.end();
   expect([one, two, late].map(({ bytes }) => texts(bytes))).toEqual([
     "a b c d",
@@ -84,33 +84,54 @@ test("sockets with nothing of their own between get one buffer, made once", () =
 
 test("frames of a socket's own keep their place among those for everybody", () => {
   const windows = new Windows();
-  const broadcast = new Broadcast(dialect, windows);
+  const broadcast = new Broadcast(dialect);
   const { queue, written } = new Deaf(windows);
   queue.share(broadcast);
-  broadcast.push(() => frame("a"));
+  broadcast.push(() => frame("a"), windows);
   queue.send(frame("own"));
-  broadcast.push(() => frame("b"));
+  broadcast.push(() => frame("b"), windows);
   queue.cork();
   queue.push(frame("held"));
   queue.send(frame("reply"));
   queue.uncork();
-  broadcast.push(() => frame("c"));
+  broadcast.push(() => frame("c"), windows);
   queue.unshare();
-  broadcast.push(() => frame("for others"));
+  broadcast.push(() => frame("for others"), windows);
   queue.push(frame("last"));
   windows.end();
   expect(written.map(texts)).toEqual(["a own b reply held c last"]);
 });
 
+test("what may wait longer leaves before a frame behind it, and none overtakes it", () => {
+  const [soon, late] = [new Windows(), new Windows()];
+  const broadcast = new Broadcast(dialect);
+  const [sharing, own] = [new Deaf(soon), new Deaf(soon)];
+  for (const { queue } of [sharing, own]) queue.share(broadcast);
+  broadcast.push(() => frame("joined"), late);
+  soon.end();
+  expect(sharing.written).toEqual([]);
+  broadcast.push(() => frame("message"), soon);
+  broadcast.push(() => frame("left"), late);
+  own.queue.send(frame("answer"));
+  soon.end();
+  expect(sharing.written.map(texts)).toEqual(["joined message left"]);
+  expect(own.written.map(texts)).toEqual(["joined message left answer"]);
+  late.end();
+  expect(sharing.written).toHaveLength(1);
+  broadcast.push(() => frame("alone"), late);
+  late.end();
+  for (const { written } of [sharing, own]) expect(texts(written[1]!)).toBe("alone");
+});
+
 test("more than 64 KiB leave without waiting for the end of the window", () => {
   const windows = new Windows();
-  const broadcast = new Broadcast(dialect, windows);
+  const broadcast = new Broadcast(dialect);
   const { queue, written } = new Deaf(windows);
   queue.share(broadcast);
   const large = frame("x".repeat(22_000));
-  for (let i = 0; i < 2; i++) broadcast.push(() => large);
+  for (let i = 0; i < 2; i++) broadcast.push(() => large, windows);
   expect(written).toHaveLength(0);
-  broadcast.push(() => large);
+  broadcast.push(() => large, windows);
   expect(written.map(({ length }) => length)).toEqual([3 * large.length]);
   windows.end();
   expect(written).toHaveLength(1);
@@ -121,7 +142,7 @@ test("a slow reader is cut at the same frame, whether it shares a broadcast or n
   for (let seed = 1; seed <= 500; seed++) {
     const dice = new Dice(seed);
     const windows = new Windows();
-    const broadcast = new Broadcast(dialect, windows);
+    const broadcast = new Broadcast(dialect);
     const maxBytes = 50 + dice.upTo(800);
     const [sharing, apart] = [new Deaf(windows, maxBytes), new Deaf(windows, maxBytes)];
     sharing.queue.share(broadcast);
@@ -130,7 +151,7 @@ test("a slow reader is cut at the same frame, whether it shares a broadcast or n
       if (dice.chance(0.2)) {
         for (const { queue } of [sharing, apart]) queue.send(each);
       } else {
-        broadcast.push(() => each);
+        broadcast.push(() => each, windows);
         apart.queue.push(each);
       }
       if (dice.chance(0.2)) windows.end();

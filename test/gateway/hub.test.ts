@@ -21,8 +21,10 @@ const json = jsonDialect({
 
 const at = { generation: 1, seq: 1 } as unknown as Extract<Notice, { type: "message" }>["at"];
 
+const WINDOWS = { presence: { queue: () => {} }, other: { queue: () => {} } };
+
 test("a session that has released its name hears what is for everybody, not what is for the name", () => {
-  const hub = new Hub(observe("silent", "hub").counters, { queue: () => {} });
+  const hub = new Hub(observe("silent", "hub").counters, WINDOWS);
   const heard: string[] = [];
   const session = (who: string): Session =>
     ({
@@ -54,7 +56,7 @@ test("a session that has released its name hears what is for everybody, not what
 });
 
 test("a session that compares messages with its history shares what is for everybody, and hears the next message by itself", () => {
-  const hub = new Hub(observe("silent", "hub").counters, { queue: () => {} });
+  const hub = new Hub(observe("silent", "hub").counters, WINDOWS);
   const heard: string[] = [];
   let told = new Map([["~", { seq: 3, epoch: 1 }]]);
   let broadcast: Broadcast | undefined;
@@ -109,7 +111,7 @@ test("a session that compares messages with its history shares what is for every
 });
 
 test("a window of presence is encoded once for its audience, and told to nobody else", () => {
-  const hub = new Hub(observe("silent", "hub").counters, { queue: () => {} });
+  const hub = new Hub(observe("silent", "hub").counters, WINDOWS);
   const frames = new Map<string, (Frame | undefined)[]>();
   const session = (who: string, dialect: Dialect = json): Session => {
     const heard: (Frame | undefined)[] = [];

@@ -63,6 +63,7 @@ export class FakeGateway {
   readonly #events: EventLog;
   #queued: Gatherer[] = [];
   #queuedForAll: Gatherer[] = [];
+  #queuedPresence: Gatherer[] = [];
   #pacing: NodeJS.Timeout | undefined;
   #state = { isInactive: false, hasHole: false, isPaused: false, isSure: false };
 
@@ -74,7 +75,8 @@ export class FakeGateway {
     this.socket = new ClientSocket((what) => transcript.note("client", `> ${what}`));
     const observe = fakeObserve(transcript);
     this.hub = new Hub(observe.counters, {
-      queue: (writer) => void this.#queuedForAll.push(writer),
+      presence: { queue: (writer) => void this.#queuedPresence.push(writer) },
+      other: { queue: (writer) => void this.#queuedForAll.push(writer) },
     });
     const { log } = observe;
     this.#events = new EventLog(observe, { how: "plain", key: undefined });
@@ -193,11 +195,10 @@ export class FakeGateway {
 
   /** Writes what was queued in this turn or, if nothing was, what waits for a window. Returns whether there was anything. */
   flush(): boolean {
-    const queued = this.#queued.length > 0 ? this.#queued : this.#queuedForAll;
-    if (queued === this.#queued) this.#queued = [];
-    else this.#queuedForAll = [];
-    for (const writer of queued) writer.flush();
-    return queued.length > 0;
+    const waiting = [this.#queued, this.#queuedForAll, this.#queuedPresence];
+    const queued = waiting.find(({ length }) => length > 0);
+    for (const writer of queued?.splice(0) ?? []) writer.flush();
+    return queued !== undefined;
   }
 
   /** Notes what has changed in what others see of the session. */

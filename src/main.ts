@@ -4,6 +4,7 @@ import { resolve } from "node:path";
 import { HELP, readArguments, versionLine } from "./arguments.js";
 import { ConfigError, readConfig, type Config } from "./config.js";
 import { sharedLocalRedis } from "./local-redis/shared.js";
+import { standardOutput } from "./log-output.js";
 import { findMisspelt } from "./misspelt.js";
 import { startNode } from "./node.js";
 import { observe, type Observe } from "./observe.js";
@@ -27,7 +28,7 @@ async function main(): Promise<void> {
 
 async function run(): Promise<void> {
   const config = readConfig(process.env);
-  const watch = observe(config.LOG_LEVEL, config.NODE_NAME);
+  const watch = observe(config.LOG_LEVEL, config.NODE_NAME, standardOutput());
   for (const misspelt of findMisspelt(process.env)) {
     watch.log.warn(
       { event: "variable_unknown", ...misspelt },

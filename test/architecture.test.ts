@@ -49,7 +49,7 @@ const ROOMS: Readonly<Record<string, Room>> = {
 
   // the process: what builds all of this, and what it is told
   main: {
-    imports: ["node", "config", "misspelt", "observe", "local-redis", "arguments"],
+    imports: ["node", "config", "misspelt", "observe", "log-output", "local-redis", "arguments"],
     packages: NODE,
   },
   node: {
@@ -78,6 +78,7 @@ const ROOMS: Readonly<Record<string, Room>> = {
   observe: { imports: ["log-rate-limiter", "metrics"], packages: /^(pino|prom-client|node:.*)$/ },
   metrics: { packages: /^prom-client$/ },
   "log-rate-limiter": { packages: NODE },
+  "log-output": { imports: ["window"], packages: /^pino$/ },
   "metrics-server": { imports: ["observe"], packages: NODE },
   doctor: { imports: ["config", "redis"], packages: /^(ioredis|node:.*)$/ },
 

@@ -5,8 +5,8 @@ import type { Place } from "./places.js";
 
 /** Of a message's id, in Redis: see lua/3-ids.lua. */
 const ID_BYTES = 14;
-/** Words of an answer: for the batch, and for each message. */
-const [BATCH_WORDS, MESSAGE_WORDS] = [2, 4];
+/** Bytes of each message's answer: a code and three numbers, and behind those of a refusal its text. */
+const ANSWER_BYTES = 19;
 const [STORED, STORED_BEFORE, SKIPPED, , WANTED] = [0, 1, 2, 3, 4];
 /** Of a message: the inboxes' keys are passed; it is not to be stored; its author is the other user of those keys. */
 const [HAS_ALL, IS_OVER, IS_OTHER] = [1, 2, 4];
@@ -129,20 +129,27 @@ export function wordsOf(
   return [names, args];
 }
 
+/** What `append` returns: connected replicas, whether there are gateways of earlier releases, and for each message bytes. */
+export type Answers = readonly [replicas: number, isMixed: 0 | 1, answers: Buffer];
+
 /** Tells each message what became of it. Returns those that must be sent again, with all their keys. */
-export function conclude({ messages }: Batch, answers: readonly unknown[]): Waiting[] {
-  return messages.filter((waiting, i) => {
-    const at = BATCH_WORDS + i * MESSAGE_WORDS;
-    const [code, seq, epoch, time] = answers.slice(at, at + MESSAGE_WORDS) as number[];
+export function conclude({ messages }: Batch, [, , answers]: Answers): Waiting[] {
+  let at = 0;
+  return messages.filter(({ draft, resolve, reject }) => {
+    const code = answers.readUInt8(at);
+    const seq = answers.readUIntBE(at + 1, 6);
+    const epoch = answers.readUIntBE(at + 7, 6);
+    const time = answers.readUIntBE(at + 13, 6);
+    at += ANSWER_BYTES;
     if (code === WANTED) return true;
-    const { draft, resolve, reject } = waiting;
     if (code === STORED || code === STORED_BEFORE) {
-      resolve({ seq: seq!, epoch: epoch!, time: time!, repeated: code === STORED_BEFORE });
+      resolve({ seq, epoch, time, repeated: code === STORED_BEFORE });
     } else if (code === SKIPPED) {
       const isLost = draft.author.isLive === false;
       reject(new Unavailable(isLost ? "the session has lost its name" : TOO_LATE));
     } else {
-      const refusal = String(answers[at + 1]);
+      const refusal = answers.toString("latin1", at, at + seq);
+      at += seq; // the length of its text
       const word = refusal.split(" ")[0];
       reject(new Unavailable(`the store refuses it (${word})`, { cause: refusal }));
     }

@@ -13,6 +13,7 @@ import {
   conclude,
   messageOf,
   wordsOf,
+  type Answers,
   type Batch,
   type BatchSettings,
   type BucketKeys,
@@ -176,7 +177,7 @@ class BucketQueue implements Gatherer {
   }
 
   /** Sends the batch. Repeating it is safe. @throws the error of Redis, of the connection or of {@link Replication} */
-  async #attempt(batch: Batch): Promise<unknown[]> {
+  async #attempt(batch: Batch): Promise<Answers> {
     const nowMs = performance.now();
     for (const { untilMs, reject } of batch.messages) {
       if (untilMs < nowMs) reject(new Unavailable(TOO_LATE));
@@ -198,7 +199,7 @@ class BucketQueue implements Gatherer {
     }
   }
 
-  async #send(batch: Batch): Promise<unknown[]> {
+  async #send(batch: Batch): Promise<Answers> {
     const { library, replication } = this.#writer;
     const words = wordsOf(
       batch,
@@ -207,11 +208,11 @@ class BucketQueue implements Gatherer {
       replication?.least ?? 0,
       this.#release,
     );
-    const write = () => library.call("append", ...words) as Promise<unknown[]>;
+    const write = () => library.call("append", ...words) as Promise<Answers>;
     const answers =
       replication === undefined
         ? await write()
-        : await replication.covering(write, (each) => each[0] as number);
+        : await replication.covering(write, (each) => each[0]);
     this.#release = answers[1] === 1 ? "mixed" : "alone";
     return answers;
   }

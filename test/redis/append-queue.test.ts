@@ -6,6 +6,7 @@ import { AppendQueue } from "#tertulia/redis/append-queue.js";
 import { Keys } from "#tertulia/redis/keys.js";
 import { Places } from "#tertulia/redis/places.js";
 import type { Gatherer } from "#tertulia/window.js";
+import { answerBytes } from "../support/append.js";
 
 type Words = readonly (string | Buffer | number)[];
 
@@ -17,7 +18,10 @@ interface Call {
   readonly incarnation: string;
   /** Of each message: its text, '' for one that is to be skipped. */
   readonly texts: string[];
-  answer(words?: unknown[]): void;
+  answer(
+    outcomes?: readonly (readonly [code: number, seq: number | string])[],
+    mixed?: 0 | 1,
+  ): void;
   fail(message: string): void;
 }
 
@@ -33,14 +37,14 @@ function world({ deadlineMs = 5_000, window }: { deadlineMs?: number; window?: W
       new Promise((resolve, reject) => {
         const messages = args.slice(BATCH_WORDS) as Buffer[];
         const texts = messages.map((each) => (each[2]! % 4 < 2 ? textOf(each) : ""));
-        const stored = texts.flatMap((text, i) => [text === "" ? 2 : 0, i + 1, 1, 2]);
+        const stored = texts.map((text, i) => [text === "" ? 2 : 0, i + 1] as const);
         const call: Call = {
           keys,
           args,
           texts,
           incarnation: args[0] as string,
           number: (args[2] as Buffer).readUIntBE(0, 6),
-          answer: (words = [0, 0, ...stored]) => resolve(words),
+          answer: (outcomes = stored, mixed = 0) => resolve([0, mixed, answerBytes(outcomes)]),
           fail: (message) => reject(new Error(message)),
         };
         const next = waiting.shift();
@@ -247,7 +251,10 @@ test("a message that Redis refuses fails alone; a batch that it refuses fails at
   const { say, next } = world();
   const all = [say("a"), say("b")];
   const refused = expect(all[0]).rejects.toThrow("refuses it (WRONGTYPE)");
-  (await next()).answer([0, 0, 3, Buffer.from("WRONGTYPE Operation"), 0, 0, 0, 7, 1, 2]);
+  (await next()).answer([
+    [3, "WRONGTYPE Operation"],
+    [0, 7],
+  ]);
   await refused;
   expect((await all[1]!).seq).toBe(7);
   const full = expect(say("c")).rejects.toThrow("refuses it (OOM)");
@@ -315,12 +322,12 @@ test("keys of answers are passed when Redis wants them, until it wants them no m
   const again = await next();
   expect(sent(again)).toHaveLength(1);
   expect(again.number).toBe(call.number);
-  again.answer([0, 1, 0, 1, 1, 1]);
+  again.answer([[0, 1]], 1);
   await said;
   const next1 = say("b", { mayRepeat: true });
   const still = await next();
   expect(sent(still)).toHaveLength(1);
-  still.answer([0, 0, 0, 1, 1, 1]);
+  still.answer([[0, 1]]);
   await next1;
   const next2 = say("c", { mayRepeat: true });
   const last = await next();
@@ -354,7 +361,10 @@ test("the keys of inboxes are passed each half minute, and when Redis wants them
   const both = [say("c", { conversation }), say("d", { conversation })];
   const wanting = await next();
   both.push(say("e", { conversation }));
-  wanting.answer([0, 0, 4, 0, 0, 0, 4, 0, 0, 0]);
+  wanting.answer([
+    [4, 0],
+    [4, 0],
+  ]);
   const again = await next();
   expect([again.texts, inboxes(again)]).toEqual([["c", "d", "e"], 2]);
   again.answer();

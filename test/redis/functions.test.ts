@@ -424,6 +424,23 @@ describe("a generation", () => {
     expect(await head()).toEqual([next, 2]);
   });
 
+  test("begins with a message of a server that was promoted, or has what another one announced", async () => {
+    await append("before");
+    const [g] = await head();
+    await promote();
+    // append takes what INFO said some milliseconds ago
+    let count = 0;
+    const next = async () => (await append(`after-${++count}`), (await head())[0]);
+    await expect.poll(next).toBeGreaterThan(g!);
+    const [second] = await head();
+    await redis.client.hset(keys.meta(0), "replid", "of another server");
+    await append("at once");
+    const [third, n] = await head();
+    expect(third).toBeGreaterThan(second!);
+    expect(n).toBe(1);
+    expect(await redis.client.hget(keys.meta(0), "replid")).not.toBe("of another server");
+  });
+
   test("differs between two servers that go on from the same past, even with clocks behind", async () => {
     const ahead = Date.now() + 3_600_000;
     await redis.client.hset(keys.meta(0), { g: ahead, replid: "of the server before" });

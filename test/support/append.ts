@@ -91,11 +91,34 @@ export async function append(
   library: FunctionLibrary,
   ...given: Parameters<typeof appendWords>
 ): Promise<Outcome[]> {
-  const [, , ...words] = (await library.call("append", ...appendWords(...given))) as unknown[];
-  return Array.from({ length: words.length / 4 }, (_, i) => {
-    const [code, seq, epoch, time] = words.slice(4 * i, 4 * i + 4) as number[];
-    return [code!, Buffer.isBuffer(seq) ? String(seq) : seq!, epoch!, time!];
+  const answer = await library.call("append", ...appendWords(...given));
+  const [, , bytes] = answer as [number, number, Buffer];
+  const outcomes: Outcome[] = [];
+  for (let at = 0; at < bytes.length; at += 19) {
+    const code = bytes.readUInt8(at);
+    const [seq, epoch, time] = [1, 7, 13].map((i) => bytes.readUIntBE(at + i, 6));
+    if (code !== 3) outcomes.push([code, seq!, epoch!, time!]);
+    else {
+      outcomes.push([code, bytes.toString("latin1", at + 19, at + 19 + seq!), 0, 0]);
+      at += seq!;
+    }
+  }
+  return outcomes;
+}
+
+/** The bytes with which `append` answers: of each message a code and a number. */
+export function answerBytes(
+  outcomes: readonly (readonly [code: number, seq: number | string])[],
+): Buffer {
+  const parts = outcomes.map(([code, seq]) => {
+    const bytes = Buffer.alloc(19);
+    bytes[0] = code;
+    bytes.writeUIntBE(typeof seq === "number" ? seq : seq.length, 1, 6);
+    bytes.writeUIntBE(1, 7, 6);
+    bytes.writeUIntBE(2, 13, 6);
+    return typeof seq === "number" ? bytes : Buffer.concat([bytes, Buffer.from(seq)]);
   });
+  return Buffer.concat(parts);
 }
 
 function field(text: string): Buffer {

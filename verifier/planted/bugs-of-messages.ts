@@ -13,7 +13,7 @@ export const BUGS_OF_MESSAGES: Readonly<Record<string, Bug>> = {
   },
   "forgotten-ids": {
     // a message that a client sends again is stored once more
-    changes: [replace(MESSAGES, "append", "id ~= '' and ids.known[id]", "false")],
+    changes: [replace(MESSAGES, "append", "id and ids.known[id]", "false")],
     breaks: ["stored-once"],
     faults: ["kill-gateway", "cut-clients"],
     minutes: 0.5,

@@ -17,7 +17,7 @@ local function open_users(keys)
   expect('hash', users, nodes)
   expect('zset', online, left, active)
   expect('set', owned)
-  local bucket = open(meta)
+  local bucket = open(meta, 'to write')
   bucket.log, bucket.users, bucket.online, bucket.left = log, users, online, left
   bucket.active, bucket.nodes, bucket.owned = active, nodes, owned
   return bucket

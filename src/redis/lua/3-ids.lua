@@ -25,21 +25,20 @@ local function answer_from(bytes, at)
 end
 
 -- The ids of a batch: which are known.
-local function open_ids(bucket, keys, args, first_ids, first_sent)
-  local ids = { known = {}, fields = {}, sent = {} }
-  if first_ids == 0 then return ids end
-  if bucket.is_mixed and first_sent == 0 then error({ err = 'MIXED the keys of sent are missing' }) end
+local function open_ids(bucket, is_mixed, keys, args, first_ids, first_sent)
+  local ids = { known = {}, fields = {}, sent = {}, present = '', before = '' }
+  if is_mixed and first_sent == 0 then error({ err = 'MIXED the keys of sent are missing' }) end
   local asked = {}
   for i = 4, #args do
     local length = string.byte(args[i], 4)
     if length > 0 then asked[#asked + 1] = string.sub(args[i], 5, 4 + length) end
   end
-  local present = tonumber(bucket.kept[9]) or 0
+  local present = tonumber(bucket.kept[7]) or 0
   ids.present, ids.before = keys[first_ids + present], keys[first_ids + 1 - present]
   local newer, older = redis.call('HMGET', ids.present, unpack(asked)), redis.call('HMGET', ids.before, unpack(asked))
   for i, id in ipairs(asked) do
     ids.known[id] = newer[i] or older[i]
-    if bucket.is_mixed then
+    if is_mixed then
       local sent = keys[first_sent + i - 1]
       ids.sent[id] = sent
       local answer = not ids.known[id] and redis.call('GET', sent)

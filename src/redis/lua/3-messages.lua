@@ -15,7 +15,7 @@ local DAY_MS = 24 * 60 * 60 * 1000
 -- A conversation's expiry, and its place in the inboxes, are renewed so often, not by each message: at the latest after
 -- twice this, as its gateways pass the keys so often.
 local RENEWED_EACH_MS = 30 * 1000
--- Each message of a conversation whose number is a multiple of this drops messages that are too old.
+-- Each message of a conversation whose number is a multiple of this drops messages that are too many or too old.
 local TRIMMED_EACH = 16
 
 local function wrote_field(author)
@@ -50,18 +50,22 @@ local WANTING = 'KEYS are missing'
 
 -- Opens a conversation for messages of a batch. Returns a table with `err` if it takes none.
 local function open_conversation(bucket, keys, first, has_all, is_other, author, to)
-  local found = { conversation = keys[first], history = keys[first + 1], author = author, to = to, wrote = {} }
-  local last = redis.pcall('HMGET', found.conversation, 'seq', 'epoch', 'renewed')
+  local conversation, history = keys[first], keys[first + 1]
+  local last = redis.pcall('HMGET', conversation, 'seq', 'epoch', 'renewed')
   if last.err then return last end
-  found.was = tonumber(last[1]) or 0
-  found.seq, found.epoch = found.was, tonumber(last[2]) or bucket.now
-  found.is_new = not last[1]
-  if found.is_new and not has_all then return { err = WANTING } end
-  if found.is_new or found.epoch < bucket.generation then
-    found.epoch, found.is_new_epoch = math.max(found.epoch, bucket.generation), true
+  local was, epoch, renewed = tonumber(last[1]), tonumber(last[2]) or bucket.now, tonumber(last[3])
+  if not was and not has_all then return { err = WANTING } end
+  local is_new_epoch = not was or epoch < bucket.generation
+  local found = {
+    conversation = conversation, history = history, is_new = not was, was = was or 0, seq = was or 0,
+    epoch = is_new_epoch and math.max(epoch, bucket.generation) or epoch, author = author, to = to, is_trimming = false,
+    is_due = has_all and (not renewed or math.abs(bucket.now - renewed) >= RENEWED_EACH_MS),
+    -- of the conversation: fields and values to write
+    fields = { 'seq', '' },
+  }
+  if is_new_epoch then
+    found.fields[3], found.fields[4] = 'epoch', found.epoch
   end
-  local renewed = tonumber(last[3])
-  found.is_due = has_all and (not renewed or math.abs(bucket.now - renewed) >= RENEWED_EACH_MS)
   if found.is_due and to ~= '' then
     local own_inbox, own_marks, inbox, marks = unpack(keys, first + 2, first + 5)
     if is_other then own_inbox, own_marks, inbox, marks = inbox, marks, own_inbox, own_marks end
@@ -76,17 +80,10 @@ local function open_conversation(bucket, keys, first, has_all, is_other, author,
 end
 
 -- Writes what the messages of a batch changed in their conversation.
-local function close_conversation(bucket, found, keep_ms)
+local function close_conversation(bucket, found, keep_ms, is_mixed)
   if found.seq == found.was then return end
-  local fields = { 'seq', string.format('%.0f', found.seq) }
-  for author, seq in pairs(found.wrote) do
-    fields[#fields + 1] = wrote_field(author)
-    fields[#fields + 1] = seq
-  end
-  if found.is_new_epoch then
-    fields[#fields + 1] = 'epoch'
-    fields[#fields + 1] = found.epoch
-  end
+  local fields = found.fields
+  fields[2] = string.format(whole, found.seq)
   if found.is_due then
     fields[#fields + 1] = 'renewed'
     fields[#fields + 1] = bucket.now
@@ -98,7 +95,7 @@ local function close_conversation(bucket, found, keep_ms)
   end
   redis.call('HSET', found.conversation, unpack(fields))
   if found.is_trimming then trim_by_age(found.history, bucket.now - keep_ms) end
-  if found.is_due or bucket.is_mixed then
+  if found.is_due or is_mixed then
     redis.call('PEXPIRE', found.history, keep_ms + 4 * RENEWED_EACH_MS)
   end
   if not found.is_due then return end
@@ -117,26 +114,36 @@ end
 -- nil and the error of Redis.
 local function store(bucket, log, found, keep, author, tail)
   local seq = found.seq + 1
-  local number = string.format('%.0f', seq)
-  local record = struct.pack('>I6I6I6', bucket.at, found.epoch, seq) .. tail
-  local added = redis.pcall('XADD', found.history, 'MAXLEN', '~', keep, number .. '-0', 'm', record)
+  local number = string.format(whole, seq)
+  local record = struct.pack('>I6I6I6c0', bucket.at, found.epoch, seq, tail)
+  local added
+  if seq % TRIMMED_EACH == 0 then
+    found.is_trimming = true
+    added = redis.pcall('XADD', found.history, 'MAXLEN', '~', keep, number .. '-0', 'm', record)
+  else
+    added = redis.pcall('XADD', found.history, number .. '-0', 'm', record)
+  end
   if added.err then return nil, added.err end
   found.seq = seq
-  found.wrote[author] = number
-  if seq % TRIMMED_EACH == 0 then found.is_trimming = true end
+  local fields = found.fields
+  local last = #fields
+  fields[last + 1], fields[last + 2] = wrote_field(author), number
   local event, why = log_event(bucket, log, KIND_MESSAGE, record)
   if not event then return nil, why end
   return seq, event
 end
 
+local function answer(code, seq, epoch, time)
+  return struct.pack('>BI6I6I6', code, seq, epoch, time)
+end
+
 -- The answers of the node's batch with this number, if it was its last one. An older one is refused: it is a late copy.
 local function answers_of(bucket, last, number)
-  local last_number = last and struct.unpack('>I6', last) or 0
+  if not last then return nil end
+  local last_number, _, was_mixed, at = struct.unpack('>I6I6B', last)
   if number < last_number then error({ err = 'PASSED batch ' .. number .. ', the last one is ' .. last_number }) end
   if number > last_number then return nil end
-  local answers = cmsgpack.unpack(string.sub(last, 13))
-  answers[1] = bucket.replicas
-  return answers
+  return { bucket.replicas, was_mixed, string.sub(last, at) }
 end
 
 -- Appends a batch of messages and announces them. The author of each has then read up to it.
@@ -153,38 +160,44 @@ end
 -- were stored before: the answers are written again, since WAIT counts only what its own connection wrote (in Redis 8;
 -- in 7.0 a read is enough). A message that is refused (a key of another type) leaves no trace, and its neighbours alone;
 -- only if the log refuses it, because it is ahead of meta (damaged data), it is in the history all the same.
--- Returns { connected replicas, 1 in mixed mode or 0, and for each message: 0, seq, epoch, time | 1 (stored before), seq,
---   epoch, time | 2 (skipped), 0, 0, 0 | 3 (refused), error, 0, 0 | 4 (the inboxes' keys are missing), 0, 0, 0 }.
+-- Returns { connected replicas, 1 in mixed mode or 0, bytes }. Of each message there are a code (8) and three numbers
+--   (48 each): 0, seq, epoch, time | 1 (stored before), seq, epoch, time | 2 (skipped), 0, 0, 0 | 3 (refused), length of
+--   the error, 0, 0 and then the error | 4 (the inboxes' keys are missing), 0, 0, 0. Without the fence of replicas, their
+--   number may be 5 ms old.
 local function append(keys, args)
   local meta, log, nodes = keys[1], keys[2], keys[3]
   local incarnation, keep = args[1], args[2]
   local number, keep_ms, least_replicas, first_ids, first_sent = struct.unpack('>I6I6BI2I2', args[3])
   local batch = 'batch:' .. incarnation
-  expect('stream', log)
-  local bucket = open(meta, false, batch, 'ids', 'mixed')
-  local last = bucket.kept[8]
+  redis.call('XLEN', log) -- see expect
+  local way = least_replicas == 0 and 'for messages' or 'to write'
+  local bucket = open(meta, way, batch, 'mixed', 'ids')
+  local last = bucket.kept[5]
   local repeated = answers_of(bucket, last, number)
   if repeated then
     if least_replicas > 0 then redis.call('HSET', meta, batch, last) end
     return repeated
   end
-  local mixed_at = tonumber(bucket.kept[10])
-  bucket.is_mixed = mixed_at ~= nil and bucket.now - mixed_at < MIXED_FOR_MS
-  local ids = open_ids(bucket, keys, args, first_ids, first_sent)
-  local is_checked = false
-  local conversations, opened, events = {}, {}, {}
-  local answers = { bucket.replicas, bucket.is_mixed and 1 or 0 }
-  local n, is_kept = 2, false
+  local mixed_at = tonumber(bucket.kept[6])
+  local is_mixed = mixed_at ~= nil and bucket.now - mixed_at < MIXED_FOR_MS
+  local ids = first_ids > 0 and open_ids(bucket, is_mixed, keys, args, first_ids, first_sent)
+  local is_checked, is_kept = false, false
+  local conversations, opened, events, answers = {}, {}, {}, {}
   for i = 4, #args do
     local message = args[i]
-    local first, flags, id, _, author, to = struct.unpack('>I2BBc0Bc0Bc0Bc0', message)
-    local code, seq, epoch, time = SKIPPED, 0, 0, 0
+    -- first key (16 bits), flags, id, mid, author, to, each behind its length, and the text
+    local high, low, flags, id_length = string.byte(message, 1, 4)
+    local tail_at = 5 + id_length
+    local author_at = tail_at + 1 + string.byte(message, tail_at)
     local has_all, is_over, is_other = flags % 2 == 1, flags % 4 >= 2, flags >= 4
-    local before = id ~= '' and ids.known[id]
+    local id = id_length > 0 and string.sub(message, 5, tail_at - 1)
+    local before = id and ids.known[id]
     if before then
-      code = STORED_BEFORE
-      seq, epoch, time = answer_from(before, bucket.at)
-    elseif not is_over then
+      answers[i - 3] = answer(STORED_BEFORE, answer_from(before, bucket.at))
+    elseif is_over then
+      -- a late copy of the batch must not store it: it has been skipped
+      answers[i - 3], is_kept = answer(SKIPPED, 0, 0, 0), true
+    else
       if not is_checked then
         require_member(bucket, nodes, incarnation)
         if bucket.replicas < least_replicas then
@@ -192,38 +205,38 @@ local function append(keys, args)
         end
         is_checked = true
       end
+      local author, to = struct.unpack('Bc0Bc0', message, author_at)
+      local first = high * 256 + low
       local found = conversations[first]
       if not found then
         found = open_conversation(bucket, keys, first, has_all, is_other, author, to)
         conversations[first] = found
         opened[#opened + 1] = found
       end
-      local stored, event = nil, found.err
-      if not event then stored, event = store(bucket, log, found, keep, author, string.sub(message, 5 + #id)) end
-      if stored then
-        code, seq, epoch, time = STORED, stored, found.epoch, bucket.at
+      local seq, event = nil, found.err
+      if not event then seq, event = store(bucket, log, found, keep, author, string.sub(message, tail_at)) end
+      if seq then
+        answers[i - 3], is_kept = answer(STORED, seq, found.epoch, bucket.at), true
         events[#events + 1] = event
-        if id ~= '' then note_id(ids, id, seq, epoch, time) end
+        if id then note_id(ids, id, seq, found.epoch, bucket.at) end
       elseif event == WANTING then
-        code = WANTED
+        answers[i - 3], is_kept = answer(WANTED, 0, 0, 0), true
       else
-        code, seq = FAILED, event
-        is_kept = is_kept or found.seq ~= found.was
+        answers[i - 3] = answer(FAILED, #event, 0, 0) .. event
+        is_kept = is_kept or (found.seq ~= nil and found.seq ~= found.was)
       end
     end
-    -- a late copy of the batch must not store it: it has been skipped, or is sent again
-    is_kept = is_kept or code == STORED or code == SKIPPED or code == WANTED
-    answers[n + 1], answers[n + 2], answers[n + 3], answers[n + 4] = code, seq, epoch, time
-    n = n + 4
   end
-  if not is_kept and least_replicas == 0 then return answers end
+  local bytes = answers[2] and table.concat(answers) or answers[1] or ''
+  local told = { bucket.replicas, is_mixed and 1 or 0, bytes }
+  if not is_kept and least_replicas == 0 then return told end
   for _, found in ipairs(opened) do
-    if not found.err then close_conversation(bucket, found, keep_ms) end
+    if not found.err then close_conversation(bucket, found, keep_ms, is_mixed) end
   end
-  close_ids(ids)
-  keep_position(bucket, batch, struct.pack('>I6I6', number, bucket.now) .. cmsgpack.pack(answers))
+  if ids then close_ids(ids) end
+  keep_position(bucket, batch, struct.pack('>I6I6Bc0', number, bucket.now, told[2], bytes))
   for _, event in ipairs(events) do redis.call('PUBLISH', log, event) end
-  return answers
+  return told
 end
 
 -- The newest messages that are not too old.

@@ -40,7 +40,7 @@ local function beat(keys, args)
   local incarnation, lease_ms, stall_ms, mode = args[1], tonumber(args[2]), tonumber(args[3]), args[4]
   expect('stream', log)
   expect('hash', nodes)
-  local bucket = open(meta, true, 'beat_ids', 'ids', 'ids_at')
+  local bucket = with_leases(open(meta, 'to decide', 'beat', 'beat_ids', 'ids', 'ids_at'))
   if bucket.is_older and args[5] == 'anew' then begin_generation(bucket) end
   local gap = bucket.beat and bucket.now - bucket.beat
   if gap and gap < 0 then
@@ -52,11 +52,11 @@ local function beat(keys, args)
     redis.call('HSET', meta, 'grace', bucket.grace)
   end
   -- another release has beaten since this one has, or had the bucket before this one came
-  if bucket.kept[5] ~= bucket.kept[8] then redis.call('HSET', meta, 'mixed', bucket.now) end
+  if bucket.kept[5] ~= bucket.kept[6] then redis.call('HSET', meta, 'mixed', bucket.now) end
   redis.call('HSET', meta, 'beat', bucket.now, 'beat_ids', bucket.now, 'lease', lease_ms)
   if bucket.is_new then keep_position(bucket) end
   trim_log(bucket, log)
-  rotate_ids(bucket, nodes, tonumber(bucket.kept[9]) or 0, tonumber(bucket.kept[10]), { ids, other_ids })
+  rotate_ids(bucket, nodes, tonumber(bucket.kept[7]) or 0, tonumber(bucket.kept[8]), { ids, other_ids })
   local ends = tonumber(redis.call('HGET', nodes, incarnation))
   local is_member = mode == 'join' or (ends and (ends >= bucket.now or bucket.now < bucket.grace))
   if is_member then redis.call('HSET', nodes, incarnation, bucket.now + lease_ms) end
@@ -100,7 +100,7 @@ local function sweep(keys, args)
   local bucket = open_users(keys)
   require_leader(bucket, token)
   local found = { 0 }
-  if bucket.is_new or bucket.now < bucket.grace then return found end
+  if bucket.is_new or bucket.now < with_leases(bucket).grace then return found end
   local quiet = redis.call('ZRANGE', bucket.active, '-inf', bucket.now - idle_ms, 'BYSCORE', 'LIMIT', 0, limit)
   for _, name in ipairs(quiet) do
     local user = read_user(bucket, name)
@@ -141,7 +141,7 @@ local function elect(keys, args)
   local meta, log, leader = unpack(keys)
   local incarnation, lease_ms = args[1], tonumber(args[2])
   expect('stream', log)
-  local bucket = open(meta)
+  local bucket = open(meta, 'to write')
   local held = redis.call('HMGET', leader, 'incarnation', 'token', 'ends')
   -- a lease that ends later than one given now was given by a clock that was ahead
   local ends = tonumber(held[3]) or 0

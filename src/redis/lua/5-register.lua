@@ -9,7 +9,7 @@ end
 local function announcing(callback)
   return function(keys, args)
     local generation, offset = string.match(table.remove(args), '^(%d+)-(%d+)$')
-    seen = { generation = tonumber(generation), offset = tonumber(offset) }
+    seen.generation, seen.offset = tonumber(generation), tonumber(offset)
     return callback(keys, args)
   end
 end

@@ -9,7 +9,7 @@ import {
   isClaimed,
   isFinished,
   isOver,
-  isReadyForFrame,
+  nextFrame,
   mustDrain,
   nameOf,
 } from "../session/questions.js";
@@ -190,13 +190,12 @@ export class Connection implements Session, MachineOwner, WebSocketOwner {
     this.#machine.put({ type: "abandon" });
   }
 
-  /** Takes the next frame from the request queue when no request is under way. */
+  /** Takes the next frame from the request queue, when it is its turn. */
   next(state: SessionState): Input | undefined {
-    if (!isReadyForFrame(state)) return undefined;
-    const waiting = this.#requestQueue.shift();
-    if (waiting === undefined) return mustDrain(state) ? { type: "drained" } : undefined;
-    this.#codec.takeUp(waiting);
-    return { type: "frame" };
+    const allowed = nextFrame(state);
+    if (allowed === undefined) return undefined;
+    if (this.#codec.takeUp(this.#requestQueue, allowed)) return { type: "frame" };
+    return mustDrain(state) ? { type: "drained" } : undefined;
   }
 
   run(effect: Effect): void {

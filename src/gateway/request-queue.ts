@@ -29,6 +29,11 @@ export class RequestQueue {
     this.#reader.look();
   }
 
+  /** The next one, which stays in the queue. */
+  get first(): Waiting | undefined {
+    return this.#waiting[0];
+  }
+
   /** Takes the next one. To be called when the request before it is done. */
   shift(): Waiting | undefined {
     if (this.#webSocket?.isPaused === true && this.#waiting.length < MAX_WAITING / 2) {

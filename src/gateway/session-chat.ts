@@ -15,10 +15,17 @@ export type ChatEffect = Extract<
   { type: "claim" | "contest" | "release" | "execute" | "resume" | "readPage" }
 >;
 
+/** A command. Its answer, as soon as it is known. */
+interface UnderWay {
+  answer: Input | undefined;
+}
+
 export class SessionChat {
   readonly #session: Session;
   readonly #dependencies: SessionDependencies;
   readonly #machine: { put(input: Input): void };
+  /** Commands that are being carried out, in their order. Mostly one, or none. */
+  #underWay: UnderWay[] | undefined;
 
   /** @param machine gets the answers */
   constructor(
@@ -116,13 +123,18 @@ export class SessionChat {
     }
   }
 
+  /** The machine gets the answers in the order in which it asked: a refusal does not overtake what is being stored. */
   async #execute(command: ChatCommand): Promise<void> {
+    const own: UnderWay = { answer: undefined };
+    const underWay = (this.#underWay ??= []);
+    underWay.push(own);
     try {
       const reply = await this.#dependencies.chat.execute(this.#session.holder, command);
-      this.#machine.put({ type: "answered", reply });
+      own.answer = { type: "answered", reply };
     } catch (error) {
-      this.#machine.put({ type: "failed", why: this.#failure(error, command.type) });
+      own.answer = { type: "failed", why: this.#failure(error, command.type) };
     }
+    while (underWay[0]?.answer !== undefined) this.#machine.put(underWay.shift()!.answer!);
   }
 
   async #resume(cursors: Cursors): Promise<void> {

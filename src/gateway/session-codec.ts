@@ -3,12 +3,16 @@ import type { Counters } from "../observe.js";
 import type { Decoded, Listener, Output } from "../session/requests.js";
 import type { Dialect } from "../wire/dialect.js";
 import { frameOf, type Frame } from "./frame.js";
-import type { Waiting } from "./request-queue.js";
+import type { RequestQueue, Waiting } from "./request-queue.js";
+
+type Read = ReturnType<Dialect["decodeRequest"]>;
 
 export class SessionCodec {
   readonly #counters: Counters;
   #dialect: Dialect;
   #atHand: Waiting | undefined;
+  /** The frame behind it, if that was decoded already. */
+  #ahead: { readonly frame: Buffer; readonly read: Read } | undefined;
 
   constructor(dialect: Dialect, counters: Counters) {
     this.#dialect = dialect;
@@ -25,9 +29,12 @@ export class SessionCodec {
     return isOp ? (this.#atHand as Buffer)[0] : undefined;
   }
 
-  /** Makes this the current frame, or request. */
-  takeUp(waiting: Waiting): void {
-    this.#atHand = waiting;
+  /** Takes the current frame, or request, from the queue. Returns whether there is one that is allowed. */
+  takeUp(queue: RequestQueue, allowed: "any" | "to-all"): boolean {
+    if (allowed === "to-all" && !this.#isToAll(queue.first)) return false;
+    const waiting = queue.shift();
+    if (waiting !== undefined) this.#atHand = waiting;
+    return waiting !== undefined;
   }
 
   /** Decodes the current frame. */
@@ -38,7 +45,7 @@ export class SessionCodec {
       frames.of(asks).inc();
       return { kind: "request", request: this.#atHand!, ref: undefined };
     }
-    const { decoded, dialect } = this.#dialect.decodeRequest(this.#atHand, isFirst);
+    const { decoded, dialect } = this.#decode(this.#atHand, isFirst);
     frames.of(decoded.kind === "request" ? asks : decoded.kind).inc();
     this.#speak(dialect);
     return decoded;
@@ -61,6 +68,28 @@ export class SessionCodec {
   /** Frames a payload that the dialect has encoded before. */
   answer(payload: Uint8Array): Frame {
     return frameOf(payload, this.#dialect.frames);
+  }
+
+  /** Whether it is a message to everybody. It is decoded by this; {@link read} has it at hand then. */
+  #isToAll(waiting: Waiting | undefined): boolean {
+    if (!Buffer.isBuffer(waiting)) return false;
+    if (this.#ahead?.frame !== waiting) {
+      try {
+        this.#ahead = { frame: waiting, read: this.#dialect.decodeRequest(waiting, false) };
+      } catch {
+        return false; // a bug: it comes up again when it is the frame's turn
+      }
+    }
+    const { decoded } = this.#ahead.read;
+    if (decoded.kind !== "request" || decoded.request.type !== "command") return false;
+    const { command } = decoded.request;
+    return command.type === "send" && command.to.kind === "general";
+  }
+
+  #decode(frame: Buffer, isFirst: boolean): Read {
+    const ahead = this.#ahead;
+    this.#ahead = undefined;
+    return ahead?.frame === frame ? ahead.read : this.#dialect.decodeRequest(frame, isFirst);
   }
 
   #framed(payload: Uint8Array | undefined): Frame | undefined {

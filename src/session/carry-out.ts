@@ -47,6 +47,12 @@ export function strike(
   return { patch: { strikes }, raise: strikes >= STRIKES ? [{ type: "close", why }] : [] };
 }
 
+/** The frame that was taken exceeded the rate limit. */
+export function tooFast(waitMs: number, state: SessionState): Step<RequestState> {
+  const refusal = step(done, { type: "countRefused" }, { type: "refuseFrame", waitMs });
+  return { ...refusal, ...strike("tooFast", state) };
+}
+
 function requested(request: Request, ref: Ref, state: SessionState): Step<RequestState> {
   switch (request.type) {
     case "ping":
@@ -111,8 +117,11 @@ export function carryOut(command: ChatCommand, ref: Ref, state: SessionState): S
     return step({ kind: "signing-out", command, ref }, execute);
   }
   const isHeldBack = state.traits.ownMessage === "after-reply" && state.settings.mustAwaitStore;
-  const waits = command.type === "send" && isHeldBack;
-  return step({ kind: waits ? "sending" : "executing", command, ref }, execute);
+  if (command.type !== "send") return step({ kind: "executing", command, ref }, execute);
+  if (isHeldBack) return step({ kind: "sending", command, ref }, execute);
+  // one conversation: they are stored, and fail, in the order in which they were sent
+  if (command.to.kind !== "general") return step({ kind: "executing", command, ref }, execute);
+  return step({ kind: "storing", pending: [{ command, ref }], tooFastMs: undefined }, execute);
 }
 
 /** Whether the command is still executed if its client has disconnected. */

@@ -9,8 +9,9 @@
  *     the close frame is sent: by send-queue.ts of the gateway. Test: promises.ts, model-shell.ts.
  * W2. Each message is sent once, in the order of its conversation. By catch-up.ts. Test: promises.ts, model-world.ts.
  * W3. Notices that were held back for a name are dropped if the claim fails. By the input `forget`. Test: promises.ts.
- * W4. One request at a time, with exactly one answer unless its client is closed. By the table of request.ts: no frame
- *     is taken meanwhile. Test: promises.ts, liveness.ts, model-shell.ts.
+ * W4. Each request has exactly one answer unless its client is closed, and answers come in the order of the requests. By
+ *     the table of request.ts: one is carried out at a time, but for messages to everybody (storing.ts). By SessionChat:
+ *     their answers keep their order. Test: promises.ts, liveness.ts, model-shell.ts, session-chat.
  * W5. Commands are executed only in a name that is held beyond doubt. By `carryOut`. Test: promises.ts, model-world.ts.
  * W6. At most one claim is under way; a contest that is decided too late has no effect. By the table of name.ts.
  *     Test: promises.ts, model-world.ts.

@@ -4,6 +4,9 @@ import type { Name, Status } from "../chat/names.js";
 import type { ClaimedName, NameClaim, SessionState, Transport } from "./state.js";
 import type { PresenceNotice } from "./requests.js";
 
+/** So many messages of a session are stored at the same time: as many as one call to Redis takes. */
+const MOST_PENDING = 64;
+
 /** The name that is claimed, held, or was held. */
 export function nameOf({ name }: SessionState): Name | undefined {
   return name.kind === "none" || name.kind === "contesting" ? undefined : name.name;
@@ -103,15 +106,24 @@ export function isBroken({ request }: SessionState): boolean {
   return request.kind === "broken";
 }
 
-/** Whether the next frame may be taken from the request queue. */
-export function isReadyForFrame({ request: { kind } }: SessionState): boolean {
+/** Which frame may be taken from the request queue: any, only a message to everybody, or none. */
+export function nextFrame(state: SessionState): "any" | "to-all" | undefined {
+  const { request } = state;
+  if (isUnoccupied(state)) return "any";
+  if (request.kind !== "storing" || !isSure(state)) return undefined;
+  const hasRoom = request.pending.length < MOST_PENDING;
+  return hasRoom && request.tooFastMs === undefined ? "to-all" : undefined;
+}
+
+/** Whether no request is under way. */
+export function isUnoccupied({ request: { kind } }: SessionState): boolean {
   return kind === "fresh" || kind === "idle" || kind === "signed-out" || kind === "broken";
 }
 
 /** Whether the session only waits for its request queue to be empty. */
 export function mustDrain(state: SessionState): boolean {
   const { kind } = state.service;
-  return (kind === "finishing" || kind === "hurrying") && isReadyForFrame(state);
+  return (kind === "finishing" || kind === "hurrying") && isUnoccupied(state);
 }
 
 /** Whether all requests are done, and the name was given back if it had to be. */

@@ -1,12 +1,16 @@
-/** The request of a session that is being carried out. The next frame is taken when it is done. */
+/**
+ * The request of a session that is being carried out. The next frame is taken when it is done; while messages to
+ * everybody are being stored, before (storing.ts).
+ */
 import type { Reply } from "../chat/commands.js";
-import { answer, carryOut, claimed, decoded, done, fail, refuse, strike } from "./carry-out.js";
+import { answer, carryOut, claimed, decoded, done, fail, refuse, tooFast } from "./carry-out.js";
 import { afterPage, beginAt, tellPage, type CatchUpStep } from "./catch-up.js";
 import type { Effect } from "./effects.js";
 import type { Input } from "./inputs.js";
 import { takesAnswers } from "./questions.js";
 import { take } from "./rate-limit.js";
 import type { RequestState, SessionState } from "./state.js";
+import { decodedBehind, frameBehind, settled } from "./storing.js";
 import { ignored, impossible, preceded, raise, step, type Step, type Table } from "./table.js";
 
 type Concern =
@@ -95,6 +99,17 @@ export const requestTable: Table<RequestState, Concern> = {
     ...unconcerned,
     answered: ({ command, ref }, { reply }) => answer(ref, reply, command),
     failed: ({ command, ref }, { why }) => fail(ref, why, command),
+  },
+  storing: {
+    ...unasked,
+    ...unconcerned,
+    claim: impossible,
+    frame: frameBehind,
+    decoded: decodedBehind,
+    answered: (region, { reply }, state) =>
+      settled(region, ({ ref, command }) => answer(ref, reply, command), state),
+    failed: (region, { why }, state) =>
+      settled(region, ({ ref, command }) => fail(ref, why, command), state),
   },
   sending: {
     ...busy,
@@ -219,12 +234,8 @@ function frame(
   if (!state.traits.isRateLimited) return { next, effects };
   const { bucket, waitMs } = take(state.bucket, nowMs);
   if (waitMs === 0) return { next, effects, patch: { bucket } };
-  const { patch, ...struck } = strike("tooFast", state);
-  return {
-    ...step(done, { type: "countRefused" }, { type: "refuseFrame", waitMs }),
-    ...struck,
-    patch: { ...patch, bucket },
-  };
+  const refused = tooFast(waitMs, state);
+  return { ...refused, patch: { ...refused.patch, bucket } };
 }
 
 /** After a bug. The client is cut: otherwise it might take a request that got no answer for done. */

@@ -81,7 +81,12 @@ export type Claimant =
   | { readonly type: "register"; readonly name: Name; readonly ref: Ref }
   | { readonly type: "hello"; readonly hello: Hello; readonly ref: Ref };
 
-/** The request that is being carried out: one at a time. */
+export interface Pending {
+  readonly command: ChatCommand;
+  readonly ref: Ref;
+}
+
+/** The request that is being carried out: one at a time, but for messages to everybody. */
 export type RequestState =
   /** No frame has come yet. */
   | { readonly kind: "fresh" }
@@ -90,6 +95,13 @@ export type RequestState =
   /** The name is in doubt: the command waits. */
   | { readonly kind: "waiting"; readonly command: ChatCommand; readonly ref: Ref }
   | { readonly kind: "executing"; readonly command: ChatCommand; readonly ref: Ref }
+  /** Messages to everybody are being stored, and answered, in this order. */
+  | {
+      readonly kind: "storing";
+      readonly pending: readonly Pending[];
+      /** The frame behind them exceeded the rate limit: so long the client has to wait. */
+      readonly tooFastMs: number | undefined;
+    }
   /** A message is being stored. Notices are held back: its own must not overtake the reply. */
   | { readonly kind: "sending"; readonly command: ChatCommand; readonly ref: Ref }
   /** The client registers the name that it has already: its status is looked up. */

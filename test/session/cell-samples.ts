@@ -167,12 +167,16 @@ const names: readonly NameClaim[] = [
   { kind: "lost", ...had },
 ];
 
+const one = { command: send, ref: 4 };
 const requests: readonly RequestState[] = [
   { kind: "fresh" },
   { kind: "idle" },
   { kind: "reading" },
   { kind: "waiting", command: send, ref: 4 },
   { kind: "executing", command: list, ref: 1 },
+  { kind: "storing", pending: [one], tooFastMs: undefined },
+  { kind: "storing", pending: [one, { command: send, ref: 2 }], tooFastMs: undefined },
+  { kind: "storing", pending: [one], tooFastMs: 7 },
   { kind: "sending", command: send, ref: 4 },
   { kind: "registering", name: ana, ref: 10 },
   { kind: "claiming", claimant: { type: "handshake" } },

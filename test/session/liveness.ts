@@ -9,7 +9,7 @@ import {
   isFinished,
   isHangingUp,
   isLive,
-  isReadyForFrame,
+  isUnoccupied,
   lingers,
   takesAnswers,
   takesNotices,
@@ -27,20 +27,27 @@ export function notDone(turns: readonly Turn[]): string[] {
 /** Each frame is answered or, where PROTOCOL.md says so, ignored; or its client is closed or cut. */
 function unanswered(turns: readonly Turn[]): string[] {
   const broken: string[] = [];
-  let request: "none" | "under way" | "answered" = "none";
+  let owed = 0;
   let isCut = false; // while the client's close frame waits for its answer, the state does not say so
   for (const { input, before, after, effects } of turns) {
     const isHeard = before.request.kind !== "signed-out" && before.request.kind !== "broken";
-    if (input.type === "frame" && isHeard) request = "under way";
+    if (input.type === "frame" && isHeard) owed++;
     const isDone = (effect: Effect): boolean => isAnswer(effect) || effect.type === "logIgnored";
-    if (request === "under way" && effects.some(isDone)) request = "answered";
+    owed = Math.max(0, owed - answersIn(effects.filter(isDone)));
     isCut ||= effects.some(({ type }) => type === "terminate");
-    if (!isReadyForFrame(after)) continue;
+    if (!isUnoccupied(after)) continue;
     const isClosed = isCut || !takesAnswers(after.transport);
-    if (request === "under way" && !isClosed) broken.push("a frame was not answered");
-    request = "none";
+    if (owed > 0 && !isClosed) broken.push("a frame was not answered");
+    owed = 0;
   }
   return broken;
+}
+
+/** A frame that could not be read is logged, and may get an answer besides. */
+function answersIn(effects: readonly Effect[]): number {
+  return effects.filter(
+    ({ type }, i) => type !== "sendAnswer" || effects[i - 1]?.type !== "logIgnored",
+  ).length;
 }
 
 function notDoneIn({ input, before, after, effects }: Turn): string[] {
@@ -180,7 +187,7 @@ export function leftUndone({ state, turns }: RandomSession): string[] {
     ({ input }) => input.type === "releaseAnswered" && !input.isReleased,
   );
   const rules: Readonly<Record<string, boolean>> = {
-    "a request is under way, and nothing is waited for": !isReadyForFrame(state),
+    "a request is under way, and nothing is waited for": !isUnoccupied(state),
     "a claim is under way, and nothing is waited for": [
       "claiming",
       "contesting",

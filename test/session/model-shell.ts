@@ -6,7 +6,7 @@ import type { Notice } from "#tertulia/chat/events.js";
 import { SessionMachine } from "#tertulia/gateway/session-machine.js";
 import { SENDS, type Effect } from "#tertulia/session/effects.js";
 import type { Input } from "#tertulia/session/inputs.js";
-import { isCorked, isReadyForFrame, mustDrain, takesAnswers } from "#tertulia/session/questions.js";
+import { isCorked, nextFrame, mustDrain, takesAnswers } from "#tertulia/session/questions.js";
 import type { Decoded, Output, Ref } from "#tertulia/session/requests.js";
 import { newState, type SessionState } from "#tertulia/session/state.js";
 import type { Timer } from "#tertulia/session/timers.js";
@@ -151,7 +151,9 @@ export class ModelShell {
   }
 
   #next(state: SessionState): Input | undefined {
-    if (!isReadyForFrame(state)) return undefined;
+    const which = nextFrame(state);
+    if (which === undefined || (which === "to-all" && !isToAll(this.#requests[0])))
+      return undefined;
     this.#atHand = this.#requests.shift();
     if (this.#atHand !== undefined) return { type: "frame" };
     if (!mustDrain(state)) return undefined;
@@ -263,4 +265,9 @@ export class ModelShell {
 
 function isQuestion(effect: Effect): effect is Question {
   return QUESTIONS.has(effect.type);
+}
+
+function isToAll(decoded: Decoded | undefined): boolean {
+  if (decoded?.kind !== "request" || decoded.request.type !== "command") return false;
+  return decoded.request.command.type === "send";
 }

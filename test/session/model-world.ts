@@ -146,8 +146,12 @@ export class ModelWorld {
 
   #answer(shell: ModelShell, rest: number): boolean {
     const { questions } = shell;
-    const [question] = questions.splice(rest % Math.max(1, questions.length), 1);
-    if (question === undefined) return false;
+    const any = questions[rest % Math.max(1, questions.length)];
+    if (any === undefined) return false;
+    // the connection sees to it that commands are answered in their order
+    const isCommand = any.type === "execute";
+    const question = isCommand ? questions.find(({ type }) => type === "execute")! : any;
+    questions.splice(questions.indexOf(question), 1);
     shell.put(this.store.answerTo(question, shell, Math.floor(rest / 8)));
     return true;
   }
@@ -243,7 +247,8 @@ export class ModelWorld {
       shell.broken.push("something is done in a name that somebody else may have");
     }
     const isUnderWay = shell.questions.some((each) => each.type === type);
-    if (isUnderWay && type !== "contest" && type !== "reclaim") {
+    const isBehind = shell.state.request.kind === "storing" && isToAll(effect);
+    if (isUnderWay && !isBehind && type !== "contest" && type !== "reclaim") {
       shell.broken.push(`${type}, while one is under way`);
     }
   }
@@ -278,4 +283,8 @@ export class ModelWorld {
 function isInHub({ state }: ModelShell): boolean {
   const { kind } = state.name;
   return kind !== "none" && kind !== "contesting" && state.service.kind !== "over";
+}
+
+function isToAll(effect: Effect): boolean {
+  return effect.type === "execute" && effect.command.type === "send";
 }

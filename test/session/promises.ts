@@ -1,6 +1,12 @@
 /** The promises of a session, over a whole run: what must never happen. What must happen in the end: liveness.ts. */
 import { SENDS, type Effect } from "#tertulia/session/effects.js";
-import { isHangingUp, isLive, isSure, takesAnswers } from "#tertulia/session/questions.js";
+import {
+  isHangingUp,
+  isLive,
+  isSure,
+  isUnoccupied,
+  takesAnswers,
+} from "#tertulia/session/questions.js";
 import type { SessionState } from "#tertulia/session/state.js";
 import type { RandomSession, Turn } from "./random-session.js";
 
@@ -9,22 +15,25 @@ export function brokenPromises(turns: readonly Turn[]): string[] {
   const broken: string[] = [];
   let isClosed = false;
   let isCorked = true;
-  let answers = 0;
+  let owed = 0;
+  let storing = 0;
   const asked = new Set<Effect["type"]>();
   for (const { input, before, after, effects } of turns) {
-    if (input.type === "frame") answers = 0;
-    if (input.type === "answered" || input.type === "failed") asked.clear();
+    if (input.type === "frame") owed = isUnoccupied(before) ? 1 : owed + 1;
+    if ((input.type === "answered" || input.type === "failed") && --storing <= 0) asked.clear();
     if (input.type === "resumed" || input.type === "pageRead") asked.clear();
     if (input.type === "pageTold") asked.clear();
     if (input.type === "claimAnswered") asked.delete("claim");
     for (const effect of effects) {
       if (isClosed && SENDS[effect.type]) broken.push(`W1: ${effect.type} after the close`);
       if (effect.type === "close" || effect.type === "answerClose") isClosed = true;
-      if (isAnswer(effect) && ++answers > 1) broken.push("W4: a second answer to a request");
+      if (isAnswer(effect) && --owed < 0) broken.push("W4: a second answer to a request");
       if (isAsked(effect)) {
-        if (asked.size > 0)
+        const isBehind = before.request.kind === "storing" && after.request.kind === "storing";
+        if (asked.size > 0 && !isBehind)
           broken.push(`W4, W6: ${effect.type} while ${[...asked].join()} is under way`);
         asked.add(effect.type);
+        storing = isBehind ? storing + 1 : 1;
       }
       const isLookup = effect.type === "execute" && effect.command.type === "lookup";
       if (effect.type === "execute" && !isLookup && !isSure(after)) {

@@ -1,16 +1,21 @@
 /** A session in a world of its own that does what it may, at random: the chat answers when it likes, timers run late. */
 import type { Message } from "#tertulia/chat/events.js";
 import { type Input } from "#tertulia/session/inputs.js";
-import { isReadyForFrame, mustDrain } from "#tertulia/session/questions.js";
+import { nextFrame, mustDrain } from "#tertulia/session/questions.js";
 import type { Decoded } from "#tertulia/session/requests.js";
 import { newState, type SessionState } from "#tertulia/session/state.js";
 import { transition } from "#tertulia/session/transition.js";
 import type { Effect } from "#tertulia/session/effects.js";
 import type { SessionSettings, Traits } from "#tertulia/session/traits.js";
-import { ana, message } from "./cell-samples.js";
+import { ana, message, send } from "./cell-samples.js";
 import { INPUTS } from "./input-samples.js";
 import { TIMERS_MS, type Timer } from "#tertulia/session/timers.js";
 
+const TO_ALL: Decoded = {
+  kind: "request",
+  request: { type: "command", command: send },
+  ref: 1,
+};
 const IGNORED: Decoded = { kind: "ignored", why: "unknown_op" };
 
 /** What the session waits for, and how it may be answered. */
@@ -92,8 +97,12 @@ export class RandomSession {
   }
 
   #answer(): boolean {
-    const [pending] = this.#pending.splice(Math.floor(this.#random() * this.#pending.length), 1);
-    if (pending === undefined) return false;
+    const any = this.#pending[Math.floor(this.#random() * this.#pending.length)];
+    if (any === undefined) return false;
+    // the connection sees to it that commands are answered in their order
+    const isCommand = any.effect === "execute";
+    const pending = isCommand ? this.#pending.find(({ effect }) => effect === "execute")! : any;
+    this.#pending.splice(this.#pending.indexOf(pending), 1);
     if (pending.effect !== "readPage") this.#put(this.#pick(pending.answers));
     else if (this.#random() < 0.9) this.#put(pending.answers[0]!);
     else this.#put({ type: "failed", why: "unavailable" });
@@ -102,7 +111,8 @@ export class RandomSession {
 
   #request(): boolean {
     const isThere = this.#socket === "open" || this.#random() < 0.2;
-    if (this.#socket === "upgrading" || !isThere || !isReadyForFrame(this.state)) return false;
+    if (this.#socket === "upgrading" || !isThere || nextFrame(this.state) === undefined)
+      return false;
     this.#put({ type: "frame" });
     return true;
   }
@@ -222,6 +232,7 @@ export class RandomSession {
 
   #decoded(): Decoded {
     const isFirst = this.state.name.kind === "none" && this.#random() < 0.7;
+    if (nextFrame(this.state) === "to-all") return TO_ALL;
     if (!isFirst) {
       const { decoded } = this.#pick(INPUTS.decoded);
       const isHello = decoded.kind === "request" && decoded.request.type === "hello";

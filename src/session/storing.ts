@@ -1,0 +1,48 @@
+/**
+ * Messages to everybody that are being stored: a client that sends one behind the other need not wait for each. All of
+ * them go to one conversation, whose store keeps their order. Other requests wait in the queue until they are answered.
+ */
+import { decoded, tooFast } from "./carry-out.js";
+import type { InputOf } from "./inputs.js";
+import { take } from "./rate-limit.js";
+import type { Pending, RequestState, SessionState } from "./state.js";
+import { preceded, stay, type Step } from "./table.js";
+
+type Storing = Extract<RequestState, { kind: "storing" }>;
+
+/** The frame of another message to everybody was taken. One that exceeded the rate limit is answered behind them. */
+export function frameBehind(
+  storing: Storing,
+  _: InputOf<"frame">,
+  { traits, bucket: before }: SessionState,
+  nowMs: number,
+): Step<RequestState> {
+  const decode = stay({ type: "decode", isFirst: false });
+  if (!traits.isRateLimited) return decode;
+  const { bucket, waitMs } = take(before, nowMs);
+  if (waitMs === 0) return { ...decode, patch: { bucket } };
+  return { next: { ...storing, tooFastMs: waitMs }, patch: { bucket } };
+}
+
+export function decodedBehind(
+  { pending }: Storing,
+  { decoded: what }: InputOf<"decoded">,
+  state: SessionState,
+): Step<RequestState> {
+  const step = decoded(what, state);
+  if (step.next?.kind !== "storing") throw new Error("only messages to everybody may be behind");
+  return { ...step, next: { ...step.next, pending: [...pending, ...step.next.pending] } };
+}
+
+/** The first of them is answered. */
+export function settled(
+  { kind, pending, tooFastMs }: Storing,
+  answerTo: (first: Pending) => Step<RequestState>,
+  state: SessionState,
+): Step<RequestState> {
+  const [first, ...rest] = pending;
+  const answered = answerTo(first!);
+  if (rest.length > 0) return { ...answered, next: { kind, pending: rest, tooFastMs } };
+  if (tooFastMs === undefined) return answered;
+  return preceded(tooFast(tooFastMs, state), ...answered.effects!);
+}

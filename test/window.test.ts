@@ -59,7 +59,10 @@ function flushTimes(length: WindowLength, flushMs: number, load = 0): number[] {
 
 test("after a quiet time frames leave at the end of the turn, each gatherer once, in order", () => {
   const clock = new FakeClock();
-  const window = new Window(broadcastWindow, clock);
+  const window = new Window(
+    broadcastWindow(() => 2),
+    clock,
+  );
   const written: string[] = [];
   for (const name of ["a", "b"]) window.queue({ flush: () => written.push(name) });
   expect(written).toEqual([]);
@@ -71,12 +74,20 @@ test("after a quiet time frames leave at the end of the turn, each gatherer once
   expect(written).toEqual(["a", "b", "c"]);
 });
 
-test("what everybody gets leaves every sixteen milliseconds, or later if flushes take long", () => {
-  expect(flushTimes(broadcastWindow, 0)).toEqual([0, 16, 32, 48]);
-  expect(flushTimes(broadcastWindow, 4)).toEqual([0, 20, 40, 60]);
-  expect(flushTimes(broadcastWindow, 20)).toEqual([0, 40, 80, 120]); // an idle node: half of the time
-  expect(flushTimes(broadcastWindow, 12, 1)).toEqual([0, 48, 96, 144]); // a busy one: a quarter
-  expect(flushTimes(broadcastWindow, 100, 1)).toEqual([0, 150, 300, 450]); // never more than 50
+test("what everybody gets leaves every sixteen milliseconds, or later if there are many or flushes take long", () => {
+  const broadcastTimes = (sessions: number, flushMs: number, load = 0) =>
+    flushTimes(
+      broadcastWindow(() => sessions),
+      flushMs,
+      load,
+    );
+  expect(broadcastTimes(100, 0)).toEqual([0, 16, 32, 48]);
+  expect(broadcastTimes(250, 0)).toEqual([0, 40, 80, 120]);
+  expect(broadcastTimes(5_000, 0)).toEqual([0, 50, 100, 150]);
+  expect(broadcastTimes(2, 4)).toEqual([0, 20, 40, 60]);
+  expect(broadcastTimes(2, 20)).toEqual([0, 40, 80, 120]); // an idle node: half of the time
+  expect(broadcastTimes(2, 12, 1)).toEqual([0, 48, 96, 144]); // a busy one: a quarter
+  expect(broadcastTimes(2, 100, 1)).toEqual([0, 150, 300, 450]); // never more than 50
 });
 
 test("presence leaves every sixteen milliseconds, and as seldom as four times a second while a node is busy", () => {
@@ -98,6 +109,6 @@ test("messages leave for Redis every two milliseconds, and up to ten on a busy n
 });
 
 test("the clock of a node ends a window by itself", async () => {
-  const window = new Window(broadcastWindow);
+  const window = new Window(broadcastWindow(() => 2));
   for (let i = 0; i < 2; i++) await new Promise<void>((flush) => window.queue({ flush }));
 });

@@ -11,6 +11,8 @@ const MAX_REPLY_MS = 5;
 /** What everybody gets leaves no more often than a screen shows it: a write costs more than the frames in it. */
 const MIN_BROADCAST_MS = 16;
 const MAX_BROADCAST_MS = 50;
+/** A write takes some eight microseconds: to write to everybody costs about a twentieth of a core at most. */
+const BROADCAST_MS_PER_SESSION = 0.16;
 /** Who came and went is told no later than to JSON clients. PROTOCOL.md, presence. */
 const MAX_PRESENCE_MS = 250;
 
@@ -18,9 +20,18 @@ const MAX_PRESENCE_MS = 250;
 export const replyWindow: WindowLength = (lastFlushMs) =>
   Math.min(Math.max(MIN_REPLY_MS, lastFlushMs), MAX_REPLY_MS);
 
-/** For frames that everybody gets. On a busy node, flushes of up to 16 ms take a quarter of the time at most. */
-export const broadcastWindow: WindowLength = (lastFlushMs, load) =>
-  Math.min(Math.max(MIN_BROADCAST_MS, (1 + 2 * load()) * lastFlushMs), MAX_BROADCAST_MS);
+/**
+ * For frames that everybody gets: longer with more sessions. On a busy node, flushes of up to 16 ms take a quarter of the
+ * time at most.
+ *
+ * @param sessions those of this node, at the moment
+ */
+export function broadcastWindow(sessions: () => number): WindowLength {
+  return (lastFlushMs, load) => {
+    const length = Math.max(sessions() * BROADCAST_MS_PER_SESSION, (1 + 2 * load()) * lastFlushMs);
+    return Math.min(Math.max(MIN_BROADCAST_MS, length), MAX_BROADCAST_MS);
+  };
+}
 
 /**
  * For presence that everybody gets. While many join at once the node is busy, and each of them is told of all others: a

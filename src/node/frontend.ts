@@ -40,9 +40,9 @@ export function createFrontend(
 ) {
   const { users, conversations, feed, heartbeat, election, readiness } = backend;
   const logOf = (room: string) => inRoom(observe, room).log;
-  const hub = new Hub(observe.counters, {
+  const hub: Hub = new Hub(observe.counters, {
     presence: new Window(presenceWindow),
-    other: new Window(broadcastWindow),
+    other: new Window(broadcastWindow(() => hub.sessions.size)),
   });
   const presence = new Presence(
     { windowMs: PRESENCE_WINDOW_MS, fullUpTo: config.PRESENCE_FULL_UP_TO },

@@ -1,7 +1,7 @@
 /** The observer: hears what every Redis server publishes, replicas included, without a gateway between. */
 import { createHash } from "node:crypto";
 import type { Redis } from "ioredis";
-import { decodeEvent, isEphemeral, positionOf } from "#tertulia/redis/events.js";
+import { decodeEvent, eventsOf, isEphemeral, positionOf } from "#tertulia/redis/events.js";
 import { ALL_BUCKETS, Keys } from "#tertulia/redis/keys.js";
 import type { Published } from "./rules/run-history.js";
 import { storedFrom } from "./truth.js";
@@ -25,8 +25,8 @@ export class Observer {
       // the library subscribes again by itself, but tells nobody when that fails
       const connection = server.duplicate({ autoResubscribe: false });
       connection.on("error", () => {}); // servers are killed on purpose
-      connection.on("pmessageBuffer", (_pattern, channel: Buffer, event: Buffer) => {
-        observer.#keep(String(channel), event);
+      connection.on("pmessageBuffer", (_pattern, channel: Buffer, bytes: Buffer) => {
+        for (const event of eventsOf(bytes)) observer.#keep(String(channel), event);
       });
       observer.#connections.push(connection);
       const subscribe = async (): Promise<void> => {
@@ -48,7 +48,7 @@ export class Observer {
     for (const bucket of ALL_BUCKETS) {
       const log = keys.log(bucket);
       for (const [, fields] of await server.xrangeBuffer(log, "-", "+")) {
-        this.#keep(log, fields[1]!);
+        for (const event of eventsOf(fields[1]!)) this.#keep(log, event);
       }
     }
   }

@@ -18,6 +18,7 @@ export const KIND = {
   message: 1,
   presence: 2,
   leader: 3,
+  batch: 4,
   typing: 16,
   read: 17,
   contested: 18,
@@ -64,6 +65,18 @@ function fieldsOf(event: Exclude<EphemeralEvent, { type: "read" }>): string[] {
   if (event.type !== "typing") return [event.name];
   const { author, conversation } = event;
   return [author, markField(conversation, author)];
+}
+
+/** What was published or is an entry of the log: an event; or a batch, which has events of the log behind their lengths. */
+export function eventsOf(bytes: Buffer): readonly Buffer[] {
+  if (bytes[0] !== KIND.batch) return [bytes];
+  const events: Buffer[] = [];
+  for (let start = HEADER_BYTES; start < bytes.length;) {
+    const end = start + 4 + bytes.readUInt32BE(start);
+    events.push(bytes.subarray(start + 4, end));
+    start = end;
+  }
+  return events;
 }
 
 /** Where an event of the log stands. Read without its record, so for kinds of any version. */

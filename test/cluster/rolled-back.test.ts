@@ -1,5 +1,6 @@
 /** Redis comes to hold older data than the gateways have seen: they say so, and no number is given twice. */
 import { afterEach, beforeEach, expect, test } from "vitest";
+import { eventsOf, isEphemeral, positionOf } from "#tertulia/redis/events.js";
 import { BUCKETS, bucketOfConversation } from "#tertulia/redis/keys.js";
 import { ClassicClient, L } from "../support/classic-client.js";
 import { eventually } from "../support/eventually.js";
@@ -53,10 +54,13 @@ async function offset({ client }: TestRedis): Promise<number> {
 async function watch({ client }: TestRedis, positions: Map<string, Set<string>>): Promise<void> {
   const ear = client.duplicate();
   ear.on("error", () => {});
-  ear.on("pmessageBuffer", (_pattern, channel: Buffer, event: Buffer) => {
-    if (event[0]! >= 16) return;
-    const key = `${channel.toString()} ${event.readUIntBE(1, 6)}-${event.readUIntBE(7, 6)}`;
-    positions.set(key, (positions.get(key) ?? new Set()).add(event.toString("base64")));
+  ear.on("pmessageBuffer", (_pattern, channel: Buffer, bytes: Buffer) => {
+    if (isEphemeral(bytes)) return;
+    for (const event of eventsOf(bytes)) {
+      const { generation, offset } = positionOf(event);
+      const key = `${channel.toString()} ${generation}-${offset}`;
+      positions.set(key, (positions.get(key) ?? new Set()).add(event.toString("base64")));
+    }
   });
   await ear.psubscribe("tertulia:*:log");
 }

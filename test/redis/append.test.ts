@@ -1,5 +1,8 @@
 import { afterAll, beforeAll, beforeEach, describe, expect, test } from "vitest";
+import type { Position } from "#tertulia/chat/events.js";
 import { observe } from "#tertulia/observe.js";
+import { KIND, eventsOf, positionOf } from "#tertulia/redis/events.js";
+import { BucketLog } from "#tertulia/redis/feed/bucket-log.js";
 import { FunctionLibrary, readFunctionSource } from "#tertulia/redis/function-library.js";
 import { Keys } from "#tertulia/redis/keys.js";
 import { append as appendTo, type appendWords, type Outcome } from "../support/append.js";
@@ -52,6 +55,12 @@ async function topOf(stream: string): Promise<{ id: string }> {
   return { id };
 }
 
+/** Where the events of the log stand, entry by entry. */
+async function logged(): Promise<Position[]> {
+  const entries = await redis.client.xrangeBuffer(log, "-", "+");
+  return entries.flatMap(([, fields]) => eventsOf(fields[1]!).map(positionOf));
+}
+
 /** As if so much time had gone by for a field of meta. */
 const age = (field: string, ms: number): Promise<unknown> => redis.client.hincrby(meta, field, -ms);
 
@@ -60,8 +69,8 @@ describe("a batch", () => {
     const heard: string[] = [];
     const subscriber = redis.client.duplicate();
     await subscriber.subscribe(log);
-    subscriber.on("messageBuffer", (_, event: Buffer) =>
-      heard.push(event.toString("latin1").slice(-2)),
+    subscriber.on("messageBuffer", (_, bytes: Buffer) =>
+      heard.push(...eventsOf(bytes).map((event) => event.toString("latin1").slice(-2))),
     );
     const outcomes = await append([
       { mid: "m1", text: "g1" },
@@ -76,7 +85,8 @@ describe("a batch", () => {
     expect(heard).toEqual(["g1", "p1", "g2", "p2", "nd"]);
     subscriber.disconnect();
     expect(await redis.client.hget(meta, "n")).toBe("4");
-    expect(await redis.client.xlen(log)).toBe(4);
+    expect(await redis.client.xlen(log)).toBe(1);
+    expect((await logged()).map(({ offset }) => offset)).toEqual([1, 2, 3, 4]);
     expect(await redis.client.xlen(general)).toBe(2);
     const conversation = await redis.client.hgetall(keys.conversation(0, withBob));
     expect(conversation).toMatchObject({ seq: "2", "wrote:ana": "1", "wrote:bob": "2" });
@@ -128,6 +138,46 @@ describe("a batch", () => {
     await redis.client.xdel(log, `${generation}-${offset + 1}`);
     await redis.client.hincrby(meta, "n", 1);
     expect(seqs(await append([{ mid: "m3" }]))).toEqual([3]);
+    const { id: last } = await topOf(log);
+    await redis.client.xadd(log, `${generation}-${Number(last.split("-")[1]) + 9}`, "e", "ahead");
+    expect(codes(await append([{ mid: "m4" }, { mid: "m5" }]))).toEqual([FAILED, FAILED]);
+    await redis.client.hincrby(meta, "n", 9);
+    expect(seqs(await append([{ mid: "m4" }, { mid: "m5" }]))).toEqual([6, 7]);
+  });
+
+  test("of several messages is one entry of the log, which is read from any of them on", async () => {
+    await append([{ mid: "m1" }]);
+    await append([{ mid: "m2" }, { mid: "m3" }, { mid: "m4" }]);
+    const [{ generation }] = (await logged()) as [Position];
+    const reader = new BucketLog(redis.client, log, meta);
+    const pageFrom = async (offset: number): Promise<number[]> => {
+      const answer = await reader.read({
+        type: "read",
+        what: "page",
+        from: { generation, offset },
+      });
+      return answer.type === "pageRead" ? answer.page.map(({ at }) => at.offset) : [];
+    };
+    expect(await pageFrom(0)).toEqual([1, 2, 3, 4]);
+    expect(await pageFrom(3)).toEqual([3, 4]);
+    expect(await pageFrom(4)).toEqual([4]);
+    await redis.client.xtrim(log, "MAXLEN", 1);
+    const oldest = await reader.read({ type: "read", what: "oldest" });
+    expect(oldest).toEqual({ type: "oldestRead", oldest: { generation, offset: 2 } });
+  });
+
+  test("counts as many events when the log is cut to the newest 100,000", async () => {
+    const generation = Number(await redis.client.hget(meta, "g")) + 1_000_000;
+    for (let offset = 100; offset <= 30_000; offset += 100) {
+      await redis.client.xadd(log, `${generation}-${offset}`, "e", "many");
+    }
+    await redis.client.hset(meta, { g: generation, n: 110_100, mark_g: 1, mark_n: 1, mark_at: 1 });
+    await beat();
+    const [[oldest]] = (await redis.client.xrange(log, "-", "+", "COUNT", 1)) as [
+      [string, string[]],
+    ];
+    expect(Number(oldest.split("-")[1])).toBeGreaterThan(100);
+    expect(Number(oldest.split("-")[1])).toBeLessThanOrEqual(10_100);
   });
 
   test("with a lower number than the last one is refused: it is a late copy", async () => {
@@ -273,6 +323,22 @@ describe("beside a gateway of an earlier release", () => {
     await beat();
     await expect(append([{ mid: "m2" }])).rejects.toThrow("MIXED");
     expect(codes(await append([{ mid: "ours", mayRepeat: false }]))).toEqual([STORED]);
+  });
+
+  test("several messages are logged and announced one by one, as it reads them, as soon as it has beaten", async () => {
+    const both = [
+      { mid: "m1", mayRepeat: false },
+      { mid: "m2", mayRepeat: false },
+    ];
+    await append(both);
+    await olderBeats();
+    await append(both);
+    await beat();
+    await append(both);
+    const entries = await redis.client.xrangeBuffer(log, "-", "+");
+    const kinds = entries.map(([, fields]) => fields[1]![0]);
+    expect(kinds).toEqual([KIND.batch, ...Array.from({ length: 4 }, () => KIND.message)]);
+    expect((await logged()).map(({ offset }) => offset)).toEqual([1, 2, 3, 4, 5, 6]);
   });
 
   test("answers are written where it looks, and found where it writes", async () => {

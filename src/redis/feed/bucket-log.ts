@@ -1,6 +1,7 @@
 /** Reads the log of one bucket in Redis, and its lineage. */
 import type { Redis } from "ioredis";
-import { positionOf } from "../events.js";
+import { isBefore } from "../../chat/events.js";
+import { eventsOf, positionOf } from "../events.js";
 import type { Answer, Effect, LoggedEvent } from "./bucket-state.js";
 import { PAGE } from "./fill.js";
 import { readLineage } from "./lineage.js";
@@ -20,8 +21,10 @@ export class BucketLog {
   async read(effect: Extract<Effect, { type: "read" }>): Promise<Answer> {
     switch (effect.what) {
       case "page": {
-        const { generation, offset } = effect.from;
-        return { type: "pageRead", page: await this.#range(`${generation}-${offset}`, PAGE) };
+        const { from } = effect;
+        const page = await this.#range(`${from.generation}-${from.offset}`, PAGE);
+        // the first entry may begin before that
+        return { type: "pageRead", page: page.filter(({ at }) => !isBefore(at, from)) };
       }
       case "oldest": {
         const [oldest] = await this.#range("-", 1);
@@ -38,6 +41,7 @@ export class BucketLog {
 
   async #range(from: string, count: number): Promise<LoggedEvent[]> {
     const entries = await this.#commands.xrangeBuffer(this.#log, from, "+", "COUNT", count);
-    return entries.map(([, fields]) => ({ event: fields[1]!, at: positionOf(fields[1]!) }));
+    const events = entries.flatMap(([, fields]) => eventsOf(fields[1]!));
+    return events.map((event) => ({ event, at: positionOf(event) }));
   }
 }

@@ -11,7 +11,7 @@ import { nanoid } from "nanoid";
 import type { Notice, Position } from "../../chat/events.js";
 import type { Feed } from "../../chat/ports.js";
 import type { Observe } from "../../observe.js";
-import { decodeEvent, decodeEphemeral, isEphemeral, positionOf } from "../events.js";
+import { decodeEvent, decodeEphemeral, eventsOf, isEphemeral, positionOf } from "../events.js";
 import { giveUp, untilReady } from "../connect.js";
 import type { SeenPositions } from "../function-library.js";
 import { ALL_BUCKETS, type Keys } from "../keys.js";
@@ -82,11 +82,11 @@ export class RedisFeed implements Feed {
   /** Delivers the events from the heads of this moment on. */
   async start(deliver: (notice: Notice) => void): Promise<void> {
     this.#deliver = deliver;
-    this.#subscriber.on("messageBuffer", (channel: Buffer, event: Buffer) => {
+    this.#subscriber.on("messageBuffer", (channel: Buffer, bytes: Buffer) => {
       const name = channel.toString("latin1");
       const bucket = this.#byChannel.get(name);
-      if (bucket) this.#hear(bucket, event);
-      else if (name === this.#probeChannel) this.#hearProbe(Number(event));
+      if (bucket) this.#hear(bucket, bytes);
+      else if (name === this.#probeChannel) this.#hearProbe(Number(bytes));
     });
     await untilReady(this.#subscriber, STARTS_WITHIN_MS);
     const { signal } = this.#closing;
@@ -149,10 +149,12 @@ export class RedisFeed implements Feed {
     this.#holes.close();
   }
 
-  #hear(bucket: Bucket, event: Buffer): void {
-    if (isEphemeral(event)) return this.#pass(bucket, decodeEphemeral, event);
-    const input = { type: "heard", at: positionOf(event), event } as const;
-    this.#enter(bucket, input, input);
+  #hear(bucket: Bucket, bytes: Buffer): void {
+    if (isEphemeral(bytes)) return this.#pass(bucket, decodeEphemeral, bytes);
+    for (const event of eventsOf(bytes)) {
+      const input = { type: "heard", at: positionOf(event), event } as const;
+      this.#enter(bucket, input, input);
+    }
   }
 
   #hearProbe(number: number): void {

@@ -37,7 +37,7 @@ import {
 } from "./lineage.js";
 import { after, dueBy, follows, lastEvent, upToLost } from "./page-proof.js";
 
-/** The number of events that one read asks for. A full page may not be the last. */
+/** The number of entries that one read asks for, of one or more events. A full page may not be the last. */
 export const PAGE = 500;
 
 /** Requests the first page. `before`: effects that come first. */
@@ -162,7 +162,7 @@ function accept(
     events.length === 0 ? effects : [...effects, { type: "deliverRead", events } as const];
 
   const hasNews = events.length > 0 || isBefore(state.fill.heardBefore, state.heard);
-  const isBehind = page.length === PAGE || (hasNews && isBefore(cursor, state.heard));
+  const isBehind = page.length >= PAGE || (hasNews && isBefore(cursor, state.heard));
   if (isBehind && state.fill.next !== "close") return readPage(state, state.fill, all);
   return complete(state, all, lineage);
 }

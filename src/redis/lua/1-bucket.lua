@@ -17,6 +17,9 @@
 -- each conversation of a batch: what Redis refuses of one does not end the function.)
 
 local KIND_MESSAGE, KIND_PRESENCE, KIND_LEADER = 1, 2, 3
+-- Several events in one entry of the log, and in one publish: its position is that of the last one, its record is each of
+-- them behind its length (32 bits). Releases before 0.3 do not know it.
+local KIND_BATCH = 4
 -- Kinds from 16 on are ephemeral: published on the log's channel, and not in the log.
 local KIND_READ = 17
 
@@ -156,15 +159,21 @@ local function keep_position(bucket, ...)
   end
 end
 
+-- Appends to the log. Returns the error of Redis, or nil.
+local function add_entry(bucket, log, offset, bytes)
+  local id = bucket.written_generation .. '-' .. string.format(whole, offset)
+  local added = redis.pcall('XADD', log, id, 'e', bytes)
+  if added.err then return added.err end
+  bucket.offset = offset
+end
+
 -- Gives an event its position and appends it to the log. Returns what is to be published on the channel that has the
 -- name of the log's key: kind, generation, offset, record. Or nil and the error of Redis.
 local function log_event(bucket, log, kind, record)
   local offset = bucket.offset + 1
-  local event = struct.pack('>BI6I6c0', kind, bucket.generation, offset, record)
-  local id = bucket.written_generation .. '-' .. string.format(whole, offset)
-  local added = redis.pcall('XADD', log, id, 'e', event)
-  if added.err then return nil, added.err end
-  bucket.offset = offset
+  local event = struct.pack('>BI6I6', kind, bucket.generation, offset) .. record
+  local why = add_entry(bucket, log, offset, event)
+  if why then return nil, why end
   return event
 end
 

@@ -110,12 +110,12 @@ local function close_conversation(bucket, found, keep_ms, is_mixed)
   remember(bucket, found.inbox, found.marks, found.author, keep_ms + DAY_MS)
 end
 
--- Gives a message its number, and puts it into the history and the log. Returns the number and the event to publish, or
--- nil and the error of Redis.
-local function store(bucket, log, found, keep, author, tail)
+-- Gives a message its number, and puts it into the history. Returns the number and the record, or nil and the error of
+-- Redis.
+local function store(bucket, found, keep, author, tail)
   local seq = found.seq + 1
   local number = string.format(whole, seq)
-  local record = struct.pack('>I6I6I6c0', bucket.at, found.epoch, seq, tail)
+  local record = struct.pack('>I6I6I6', bucket.at, found.epoch, seq) .. tail
   local added
   if seq % TRIMMED_EACH == 0 then
     found.is_trimming = true
@@ -128,13 +128,50 @@ local function store(bucket, log, found, keep, author, tail)
   local fields = found.fields
   local last = #fields
   fields[last + 1], fields[last + 2] = wrote_field(author), number
-  local event, why = log_event(bucket, log, KIND_MESSAGE, record)
-  if not event then return nil, why end
-  return seq, event
+  return seq, record
+end
+
+-- Appends messages to the log: as one entry, unless a gateway of an earlier release may read it. Returns how many are
+-- there, what is to be published, and the error of Redis if it refuses the others.
+local function log_messages(bucket, log, records, is_mixed)
+  local count = #records
+  if count > 1 and not is_mixed then
+    local generation, offset = bucket.generation, bucket.offset
+    local parts = { struct.pack('>BI6I6', KIND_BATCH, generation, offset + count) }
+    for i = 1, count do
+      local record = records[i]
+      parts[2 * i] = struct.pack('>I4BI6I6', 13 + #record, KIND_MESSAGE, generation, offset + i)
+      parts[2 * i + 1] = record
+    end
+    local entry = table.concat(parts)
+    local why = add_entry(bucket, log, offset + count, entry)
+    return why and 0 or count, { entry }, why
+  end
+  for i = 1, count do
+    local event, why = log_event(bucket, log, KIND_MESSAGE, records[i])
+    if not event then return i - 1, records, why end
+    records[i] = event
+  end
+  return count, records
 end
 
 local function answer(code, seq, epoch, time)
   return struct.pack('>BI6I6I6', code, seq, epoch, time)
+end
+
+local function refused(why)
+  return answer(FAILED, #why, 0, 0) .. why
+end
+
+-- Those that the log has refused are in the history, but nobody hears of them.
+local function refuse_stored(answers, logged, why)
+  local stored = 0
+  for i, each in ipairs(answers) do
+    if string.byte(each) == STORED then
+      stored = stored + 1
+      if stored > logged then answers[i] = refused(why) end
+    end
+  end
 end
 
 -- The answers of the node's batch with this number, if it was its last one. An older one is refused: it is a late copy.
@@ -171,7 +208,9 @@ local function append(keys, args)
   local batch = 'batch:' .. incarnation
   redis.call('XLEN', log) -- see expect
   local way = least_replicas == 0 and 'for messages' or 'to write'
-  local bucket = open(meta, way, batch, 'mixed', 'ids')
+  local is_alone = #args == 4
+  local bucket = is_alone and open(meta, way, batch, 'mixed', 'ids')
+    or open(meta, way, batch, 'mixed', 'ids', 'beat', 'beat_ids')
   local last = bucket.kept[5]
   local repeated = answers_of(bucket, last, number)
   if repeated then
@@ -179,10 +218,12 @@ local function append(keys, args)
     return repeated
   end
   local mixed_at = tonumber(bucket.kept[6])
-  local is_mixed = mixed_at ~= nil and bucket.now - mixed_at < MIXED_FOR_MS
+  -- several messages, which other releases cannot read together: at once when one has beaten, before a beat of this
+  -- release notes it
+  local is_mixed = bucket.kept[8] ~= bucket.kept[9] or (mixed_at ~= nil and bucket.now - mixed_at < MIXED_FOR_MS)
   local ids = first_ids > 0 and open_ids(bucket, is_mixed, keys, args, first_ids, first_sent)
   local is_checked, is_kept = false, false
-  local conversations, opened, events, answers = {}, {}, {}, {}
+  local conversations, opened, records, answers = {}, {}, {}, {}
   for i = 4, #args do
     local message = args[i]
     -- first key (16 bits), flags, id, mid, author, to, each behind its length, and the text
@@ -213,29 +254,30 @@ local function append(keys, args)
         conversations[first] = found
         opened[#opened + 1] = found
       end
-      local seq, event = nil, found.err
-      if not event then seq, event = store(bucket, log, found, keep, author, string.sub(message, tail_at)) end
+      local seq, record = nil, found.err
+      if not record then seq, record = store(bucket, found, keep, author, string.sub(message, tail_at)) end
       if seq then
         answers[i - 3], is_kept = answer(STORED, seq, found.epoch, bucket.at), true
-        events[#events + 1] = event
+        records[#records + 1] = record
         if id then note_id(ids, id, seq, found.epoch, bucket.at) end
-      elseif event == WANTING then
+      elseif record == WANTING then
         answers[i - 3], is_kept = answer(WANTED, 0, 0, 0), true
       else
-        answers[i - 3] = answer(FAILED, #event, 0, 0) .. event
-        is_kept = is_kept or (found.seq ~= nil and found.seq ~= found.was)
+        answers[i - 3] = refused(record)
       end
     end
   end
+  local logged, events, why = log_messages(bucket, log, records, is_mixed)
+  if why then refuse_stored(answers, logged, why) end
   local bytes = answers[2] and table.concat(answers) or answers[1] or ''
   local told = { bucket.replicas, is_mixed and 1 or 0, bytes }
   if not is_kept and least_replicas == 0 then return told end
   for _, found in ipairs(opened) do
     if not found.err then close_conversation(bucket, found, keep_ms, is_mixed) end
   end
-  if ids then close_ids(ids) end
-  keep_position(bucket, batch, struct.pack('>I6I6Bc0', number, bucket.now, told[2], bytes))
-  for _, event in ipairs(events) do redis.call('PUBLISH', log, event) end
+  if ids and not why then close_ids(ids) end
+  keep_position(bucket, batch, struct.pack('>I6I6B', number, bucket.now, told[2]) .. bytes)
+  for i = 1, math.min(logged, #events) do redis.call('PUBLISH', log, events[i]) end
   return told
 end
 

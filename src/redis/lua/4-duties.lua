@@ -13,7 +13,9 @@ local function trim_log(bucket, log)
   if marked_at and not is_future and bucket.now - marked_at < LOG_KEPT_MS then return end
   if marked_at and not is_future then
     redis.call('XTRIM', log, 'MINID', '~', mark[1] .. '-' .. mark[2])
-    redis.call('XTRIM', log, 'MAXLEN', '~', LOG_KEPT_EVENTS)
+    -- an entry may have many events
+    local least = bucket.offset - LOG_KEPT_EVENTS
+    if least > 0 then redis.call('XTRIM', log, 'MINID', '~', string.format('%.0f-%.0f', bucket.generation, least)) end
   end
   redis.call('HSET', bucket.meta, 'mark_g', bucket.generation, 'mark_n', bucket.offset, 'mark_at', bucket.now)
 end

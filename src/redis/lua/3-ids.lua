@@ -26,34 +26,34 @@ end
 
 -- The ids of a batch: which are known.
 local function open_ids(bucket, is_mixed, keys, args, first_ids, first_sent)
-  local ids = { known = {}, fields = {}, sent = {}, present = '', before = '' }
   if is_mixed and first_sent == 0 then error({ err = 'MIXED the keys of sent are missing' }) end
-  local asked = {}
+  local asked, known, sent = {}, {}, is_mixed and {}
   for i = 4, #args do
     local length = string.byte(args[i], 4)
     if length > 0 then asked[#asked + 1] = string.sub(args[i], 5, 4 + length) end
   end
   local present = tonumber(bucket.kept[7]) or 0
-  ids.present, ids.before = keys[first_ids + present], keys[first_ids + 1 - present]
-  local newer, older = redis.call('HMGET', ids.present, unpack(asked)), redis.call('HMGET', ids.before, unpack(asked))
-  for i, id in ipairs(asked) do
-    ids.known[id] = newer[i] or older[i]
+  local newer, older = keys[first_ids + present], keys[first_ids + 1 - present]
+  local newest, others = redis.call('HMGET', newer, unpack(asked)), redis.call('HMGET', older, unpack(asked))
+  for i = 1, #asked do
+    local id = asked[i]
+    known[id] = newest[i] or others[i]
     if is_mixed then
-      local sent = keys[first_sent + i - 1]
-      ids.sent[id] = sent
-      local answer = not ids.known[id] and redis.call('GET', sent)
-      if answer then ids.known[id] = answer_bytes(string.match(answer, '^(%d+) (%d+) (%d+)$')) end
+      sent[id] = keys[first_sent + i - 1]
+      local answer = not known[id] and redis.call('GET', sent[id])
+      if answer then known[id] = answer_bytes(string.match(answer, '^(%d+) (%d+) (%d+)$')) end
     end
   end
-  return ids
+  return { present = newer, known = known, sent = sent, fields = {} }
 end
 
 local function note_id(ids, id, seq, epoch, time)
   local answer = answer_bytes(seq, epoch, time)
   ids.known[id] = answer
-  ids.fields[#ids.fields + 1] = id
-  ids.fields[#ids.fields + 1] = answer
-  if ids.sent[id] then
+  local fields = ids.fields
+  local last = #fields
+  fields[last + 1], fields[last + 2] = id, answer
+  if ids.sent then
     redis.call('SET', ids.sent[id], string.format('%.0f %.0f %.0f', seq, epoch, time), 'PX', IDS_KEPT_MS)
   end
 end

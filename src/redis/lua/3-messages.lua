@@ -51,7 +51,8 @@ local WANTING = 'KEYS are missing'
 -- Opens a conversation for messages of a batch. Returns a table with `err` if it takes none.
 local function open_conversation(bucket, keys, first, has_all, is_other, author, to)
   local conversation, history = keys[first], keys[first + 1]
-  local last = redis.pcall('HMGET', conversation, 'seq', 'epoch', 'renewed')
+  local last = has_all and redis.pcall('HMGET', conversation, 'seq', 'epoch', 'renewed')
+    or redis.pcall('HMGET', conversation, 'seq', 'epoch')
   if last.err then return last end
   local was, epoch, renewed = tonumber(last[1]), tonumber(last[2]) or bucket.now, tonumber(last[3])
   if not was and not has_all then return { err = WANTING } end

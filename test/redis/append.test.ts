@@ -166,6 +166,15 @@ describe("a batch", () => {
     expect(oldest).toEqual({ type: "oldestRead", oldest: { generation, offset: 2 } });
   });
 
+  test("has more than one entry in the log if it has much text", async () => {
+    const text = "x".repeat(7_000);
+    await append(["m1", "m2", "m3", "m4", "m5"].map((mid) => ({ mid, text })));
+    expect(await redis.client.xlen(log)).toBe(3);
+    expect((await logged()).map(({ offset }) => offset)).toEqual([1, 2, 3, 4, 5]);
+    const entries = await redis.client.xrange(log, "-", "+");
+    expect(entries.map(([id]) => Number(id.split("-")[1]))).toEqual([2, 4, 5]);
+  });
+
   test("counts as many events when the log is cut to the newest 100,000", async () => {
     const generation = Number(await redis.client.hget(meta, "g")) + 1_000_000;
     for (let offset = 100; offset <= 30_000; offset += 100) {

@@ -185,6 +185,50 @@ local function announce(bucket, log, kind, record)
   redis.call('PUBLISH', log, event)
 end
 
+-- Of the messages in one entry of the log, since readers ask for so many entries at a time.
+local ENTRY_BYTES = 16 * 1024
+
+-- Appends some messages to the log as one entry. Returns what is to be published, or nil and the error of Redis.
+local function log_together(bucket, log, records, first, last)
+  local generation, offset = bucket.generation, bucket.offset
+  local end_offset = offset + last - first + 1
+  local parts = { struct.pack('>BI6I6', KIND_BATCH, generation, end_offset) }
+  for i = first, last do
+    offset = offset + 1
+    local record, place = records[i], 2 * (i - first) + 2
+    parts[place] = struct.pack('>I4BI6I6', 13 + #record, KIND_MESSAGE, generation, offset)
+    parts[place + 1] = record
+  end
+  local entry = table.concat(parts)
+  local why = add_entry(bucket, log, end_offset, entry)
+  if why then return nil, why end
+  return entry
+end
+
+-- Appends messages to the log: as few entries, unless a gateway of an earlier release may read them. Returns how many are
+-- there, what is to be published, and the error of Redis if it refuses the others.
+local function log_messages(bucket, log, records, is_mixed)
+  local count, first, events = #records, 1, {}
+  local most_bytes = is_mixed and 0 or ENTRY_BYTES
+  while first <= count do
+    local last, size = first, #records[first]
+    while last < count and size + #records[last + 1] <= most_bytes do
+      last = last + 1
+      size = size + #records[last]
+    end
+    local event, why
+    if first == last then
+      event, why = log_event(bucket, log, KIND_MESSAGE, records[first])
+    else
+      event, why = log_together(bucket, log, records, first, last)
+    end
+    if not event then return first - 1, events, why end
+    events[#events + 1] = event
+    first = last + 1
+  end
+  return count, events
+end
+
 -- Whether a node counts as dead. Not while no node could reach the bucket, and not for one lease after that: nobody
 -- could renew.
 local function has_ended(bucket, nodes, incarnation, stall_ms)

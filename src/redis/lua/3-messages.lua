@@ -132,30 +132,6 @@ local function store(bucket, found, keep, author, tail)
   return seq, record
 end
 
--- Appends messages to the log: as one entry, unless a gateway of an earlier release may read it. Returns how many are
--- there, what is to be published, and the error of Redis if it refuses the others.
-local function log_messages(bucket, log, records, is_mixed)
-  local count = #records
-  if count > 1 and not is_mixed then
-    local generation, offset = bucket.generation, bucket.offset
-    local parts = { struct.pack('>BI6I6', KIND_BATCH, generation, offset + count) }
-    for i = 1, count do
-      local record = records[i]
-      parts[2 * i] = struct.pack('>I4BI6I6', 13 + #record, KIND_MESSAGE, generation, offset + i)
-      parts[2 * i + 1] = record
-    end
-    local entry = table.concat(parts)
-    local why = add_entry(bucket, log, offset + count, entry)
-    return why and 0 or count, { entry }, why
-  end
-  for i = 1, count do
-    local event, why = log_event(bucket, log, KIND_MESSAGE, records[i])
-    if not event then return i - 1, records, why end
-    records[i] = event
-  end
-  return count, records
-end
-
 local function answer(code, seq, epoch, time)
   return struct.pack('>BI6I6I6', code, seq, epoch, time)
 end
@@ -278,7 +254,7 @@ local function append(keys, args)
   end
   if ids and not why then close_ids(ids) end
   keep_position(bucket, batch, struct.pack('>I6I6B', number, bucket.now, told[2]) .. bytes)
-  for i = 1, math.min(logged, #events) do redis.call('PUBLISH', log, events[i]) end
+  for _, event in ipairs(events) do redis.call('PUBLISH', log, event) end
   return told
 end
 

@@ -204,12 +204,15 @@ export function claimed(claimant: Claimant, outcome: ClaimOutcome): Step<Request
 
 function greeted(hello: Hello, ref: Ref, outcome: "new" | "back" | "joined"): Step<RequestState> {
   const { status, client, cursors } = hello;
-  const log: Effect = { type: "logConnected", outcome, client };
+  const effects: Effect[] = [
+    { type: "stopTimer", timer: "hello" },
+    { type: "logConnected", outcome, client },
+  ];
   // before the welcome, so that a user who was away is shown as active for a moment at most
   if (status !== undefined && outcome !== "joined") {
-    return step({ kind: "restoring-status", hello, ref }, log, restored(status));
+    return step({ kind: "restoring-status", hello, ref }, ...effects, restored(status));
   }
-  return step({ kind: "resuming", ref }, log, { type: "resume", cursors });
+  return step({ kind: "resuming", ref }, ...effects, { type: "resume", cursors });
 }
 
 function restored(status: ConnectedStatus): Effect {

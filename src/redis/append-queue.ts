@@ -27,8 +27,11 @@ import type { Replication } from "./replication.js";
 import { retrying } from "./retry.js";
 import { Window, longerUnderLoad, type Gatherer } from "../window.js";
 
-/** Of one call: Redis serves nobody else while it runs. */
-const [MOST_MESSAGES, MOST_BYTES] = [64, 262_144];
+/**
+ * Of one call: Redis serves nobody else while it runs, one or two milliseconds. Fewer would limit a busy node, which reads
+ * the answer only after it has written to all its sockets.
+ */
+const [MOST_MESSAGES, MOST_BYTES] = [256, 262_144];
 /** The window of a node that does nothing else, and how much longer it is on one that is never idle. */
 const [LEAST_WINDOW_MS, MORE_UNDER_LOAD_MS] = [2, 8];
 /** So often the keys of the inboxes are passed: Redis puts a conversation there, and renews what expires. */

@@ -4,7 +4,7 @@ import type { Name, Status } from "../chat/names.js";
 import type { ClaimedName, NameClaim, SessionState, Transport } from "./state.js";
 import type { PresenceNotice } from "./requests.js";
 
-/** So many messages of a session are stored at the same time: as many as one call to Redis takes. */
+/** So many messages of a session are stored at the same time: what comes meanwhile waits in the queue. */
 const MOST_PENDING = 64;
 
 /** The name that is claimed, held, or was held. */

@@ -126,15 +126,15 @@ test("what waits leaves at the end of a window; a whole batch of it as soon as t
   const all = [say("a")];
   expect(calls).toEqual([]);
   window.end();
-  all.push(...Array.from({ length: 64 }, (_, i) => say(`m${i}`)));
+  all.push(...Array.from({ length: 256 }, (_, i) => say(`m${i}`)));
   window.end(); // not while a call is under way
   const first = await next();
   first.answer();
   const second = await next();
-  expect(second.texts).toHaveLength(64);
+  expect(second.texts).toHaveLength(256);
   all.push(say("z"));
   second.answer();
-  await Promise.all(all.slice(0, 65));
+  await Promise.all(all.slice(0, 257));
   expect(calls).toEqual([]);
   window.end();
   const third = await next();
@@ -153,11 +153,11 @@ test("a bucket does not wait for another", async () => {
   await Promise.all(both);
 });
 
-test("a call has 64 messages at most, and 256 KiB unless one message has more", async () => {
+test("a call has 256 messages at most, and 256 KiB unless one message has more", async () => {
   const { say, next } = world();
-  const many = Array.from({ length: 70 }, (_, i) => say(`m${i}`));
+  const many = Array.from({ length: 262 }, (_, i) => say(`m${i}`));
   const call = await next();
-  expect(call.texts).toHaveLength(64);
+  expect(call.texts).toHaveLength(256);
   call.answer();
   const rest = await next();
   expect(rest.texts).toHaveLength(6);

@@ -199,6 +199,12 @@ describe("append", () => {
     const marks = await redis.client.hkeys(anasMarks);
     expect(marks).toHaveLength(200);
     expect(marks).not.toContain("other-0");
+    await redis.client.zrem(anasInbox, "other-200", "other-199");
+    // three of a batch, for which there are two places
+    const three = ["x", "y", "z"].map((to) => ({ mid: "m1", to }));
+    await appendTo(library, keys, three);
+    expect(await redis.client.zcard(anasInbox)).toBe(200);
+    expect(await redis.client.hexists(anasMarks, "other-1")).toBe(0);
   });
 
   test("numbers without holes, positions and seqs alike", async () => {

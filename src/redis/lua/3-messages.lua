@@ -36,12 +36,23 @@ local function trim_by_age(history, oldest_kept)
 end
 
 -- Adds a private conversation to a user's inbox. In a full inbox, the newest takes the place of the oldest.
-local function remember(bucket, inbox, marks, other, keep_ms)
+-- `most`: the inbox was not longer than this before.
+local function remember(bucket, inbox, marks, other, keep_ms, most)
   local is_new = redis.call('ZADD', inbox, bucket.now, other) == 1
-  if is_new and redis.call('ZCARD', inbox) > INBOX_KEPT then
+  if is_new and most >= INBOX_KEPT and redis.call('ZCARD', inbox) > INBOX_KEPT then
     redis.call('HDEL', marks, redis.call('ZPOPMIN', inbox)[1])
   end
   redis.call('PEXPIRE', inbox, keep_ms)
+end
+
+-- An inbox and the marks of its user, and their lengths. Or nil and an error, if one is of another type.
+local function open_inbox(keys, first)
+  local inbox, marks = keys[first], keys[first + 1]
+  local length = redis.pcall('ZCARD', inbox)
+  if type(length) == 'table' then return nil, length end
+  local marked = redis.pcall('HLEN', marks)
+  if type(marked) == 'table' then return nil, marked end
+  return { inbox = inbox, marks = marks, length = length, marked = marked }
 end
 
 -- Of a batch: what became of each message. Wanting: its conversation is new, so the keys of the inboxes are needed.
@@ -68,20 +79,17 @@ local function open_conversation(bucket, keys, first, has_all, is_other, author,
     found.fields[3], found.fields[4] = 'epoch', found.epoch
   end
   if found.is_due and to ~= '' then
-    local own_inbox, own_marks, inbox, marks = unpack(keys, first + 2, first + 5)
-    if is_other then own_inbox, own_marks, inbox, marks = inbox, marks, own_inbox, own_marks end
-    local is_right, why = pcall(function()
-      expect('zset', own_inbox, inbox)
-      expect('hash', own_marks, marks)
-    end)
-    if not is_right then return type(why) == 'table' and why or { err = why } end
-    found.own_inbox, found.own_marks, found.inbox, found.marks = own_inbox, own_marks, inbox, marks
+    local why
+    found.own, why = open_inbox(keys, first + (is_other and 4 or 2))
+    if not found.own then return why end
+    found.other, why = open_inbox(keys, first + (is_other and 2 or 4))
+    if not found.other then return why end
   end
   return found
 end
 
--- Writes what the messages of a batch changed in their conversation.
-local function close_conversation(bucket, found, keep_ms, is_mixed)
+-- Writes what the messages of a batch changed in their conversation, of `opened` ones.
+local function close_conversation(bucket, found, keep_ms, is_mixed, opened)
   if found.seq == found.was then return end
   local fields = found.fields
   fields[2] = string.format(whole, found.seq)
@@ -101,14 +109,16 @@ local function close_conversation(bucket, found, keep_ms, is_mixed)
   end
   if not found.is_due then return end
   redis.call('PEXPIRE', found.conversation, keep_ms + DAY_MS)
-  if not found.own_inbox then return end
+  local own, other = found.own, found.other
+  if not own then return end
   if found.is_new then
     -- the conversation had expired and begins anew: marks of the old one mean nothing now
-    redis.call('HDEL', found.own_marks, found.to)
-    redis.call('HDEL', found.marks, found.author)
+    if own.marked > 0 then redis.call('HDEL', own.marks, found.to) end
+    if other.marked > 0 then redis.call('HDEL', other.marks, found.author) end
   end
-  remember(bucket, found.own_inbox, found.own_marks, found.to, keep_ms + DAY_MS)
-  remember(bucket, found.inbox, found.marks, found.author, keep_ms + DAY_MS)
+  -- others of this batch may have come in
+  remember(bucket, own.inbox, own.marks, found.to, keep_ms + DAY_MS, own.length + opened)
+  remember(bucket, other.inbox, other.marks, found.author, keep_ms + DAY_MS, other.length + opened)
 end
 
 -- Gives a message its number, and puts it into the history. Returns the number and the record, or nil and the error of
@@ -250,7 +260,7 @@ local function append(keys, args)
   local told = { bucket.replicas, is_mixed and 1 or 0, bytes }
   if not is_kept and least_replicas == 0 then return told end
   for _, found in ipairs(opened) do
-    if not found.err then close_conversation(bucket, found, keep_ms, is_mixed) end
+    if not found.err then close_conversation(bucket, found, keep_ms, is_mixed, #opened) end
   end
   if ids and not why then close_ids(ids) end
   keep_position(bucket, batch, struct.pack('>I6I6B', number, bucket.now, told[2]) .. bytes)

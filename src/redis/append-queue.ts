@@ -22,6 +22,7 @@ import {
 } from "./append-batch.js";
 import { isReply, type FunctionLibrary } from "./function-library.js";
 import { BUCKETS, type Keys } from "./keys.js";
+import { takeOverdue } from "./overdue.js";
 import type { Places } from "./places.js";
 import type { Replication } from "./replication.js";
 import { retrying } from "./retry.js";
@@ -130,9 +131,8 @@ class BucketQueue implements Gatherer {
 
   /** They were never sent, or Redis has not stored them: a slow Redis is not asked for what nobody waits for. */
   #rejectOverdue(): void {
-    const nowMs = performance.now();
-    while (this.#waiting.length > 0 && this.#waiting[0]!.untilMs < nowMs) {
-      this.#waiting.shift()!.reject(new Unavailable(TOO_LATE));
+    for (const { reject } of takeOverdue(this.#waiting, performance.now())) {
+      reject(new Unavailable(TOO_LATE));
     }
   }
 

@@ -71,7 +71,7 @@ function fieldsOf(event: Exclude<EphemeralEvent, { type: "read" }>): string[] {
 export function eventsOf(bytes: Buffer): readonly Buffer[] {
   if (bytes[0] !== KIND.batch) return [bytes];
   const events: Buffer[] = [];
-  for (let start = HEADER_BYTES; start < bytes.length;) {
+  for (let start = HEADER_BYTES; start + 4 <= bytes.length;) {
     const end = start + 4 + bytes.readUInt32BE(start);
     events.push(bytes.subarray(start + 4, end));
     start = end;

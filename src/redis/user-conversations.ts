@@ -10,6 +10,7 @@ import { conversationFromMark, markField } from "./conversation-fields.js";
 import type { FunctionLibrary } from "./function-library.js";
 import { ALL_BUCKETS, bucketOfConversation, type Keys } from "./keys.js";
 import { bytes, nameAt } from "./name-bytes.js";
+import { takeOverdue } from "./overdue.js";
 import { Window, longerUnderLoad, type Gatherer } from "../window.js";
 
 /** Users that one call asks for: more would keep Redis from other work for too long. */
@@ -78,9 +79,8 @@ export class UserConversations implements Gatherer {
 
   /** Asks for those who wait. Those who come before the answer are asked for after it: at once, if they are many. */
   flush(): void {
-    const nowMs = performance.now();
-    while (this.#waiting.length > 0 && this.#waiting[0]!.untilMs < nowMs) {
-      this.#waiting.shift()!.reject(new Unavailable("the store gave no answer in time"));
+    for (const { reject } of takeOverdue(this.#waiting, performance.now())) {
+      reject(new Unavailable("the store gave no answer in time"));
     }
     if (this.#waiting.length > 0) void this.#run();
   }

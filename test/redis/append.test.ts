@@ -22,14 +22,11 @@ const withBob = { kind: "direct", between: ["ana", "bob"] } as never;
 
 let redis: TestRedis;
 let library: FunctionLibrary;
+const functions = await readFunctionSource();
 
 beforeAll(async () => {
   redis = await startRedis();
-  library = new FunctionLibrary(
-    redis.client,
-    await readFunctionSource(),
-    observe("silent", "test"),
-  );
+  library = new FunctionLibrary(redis.client, functions, observe("silent", "test"));
 });
 afterAll(() => redis.close());
 beforeEach(async () => {
@@ -141,8 +138,12 @@ describe("a batch", () => {
     const { id: last } = await topOf(log);
     await redis.client.xadd(log, `${generation}-${Number(last.split("-")[1]) + 9}`, "e", "ahead");
     expect(codes(await append([{ mid: "m4" }, { mid: "m5" }]))).toEqual([FAILED, FAILED]);
+    // a copy of what is refused is refused too, and so is what is sent again
+    const copies = [{ mid: "m6" }, { mid: "m6" }];
+    expect(codes(await append(copies))).toEqual([FAILED, FAILED]);
+    expect(codes(await append(copies))).toEqual([FAILED, FAILED]);
     await redis.client.hincrby(meta, "n", 9);
-    expect(seqs(await append([{ mid: "m4" }, { mid: "m5" }]))).toEqual([6, 7]);
+    expect(seqs(await append([{ mid: "m4" }, { mid: "m5" }]))).toEqual([8, 9]);
   });
 
   test("of several messages is one entry of the log, which is read from any of them on", async () => {
@@ -325,10 +326,11 @@ describe("beside a gateway of an earlier release", () => {
   /** A beat of it: it knows nothing of ids. */
   const olderBeats = (): Promise<unknown> => redis.client.hset(meta, "beat", Date.now() + 1);
 
-  test("a batch with ids wants the keys of their answers from the next beat on", async () => {
+  test("a batch with ids wants the keys of their answers as soon as it has beaten", async () => {
     await append([{ mid: "m1" }]);
     expect(await redis.client.exists(sent)).toBe(0);
     await olderBeats();
+    await expect(append([{ mid: "m2" }])).rejects.toThrow("MIXED");
     await beat();
     await expect(append([{ mid: "m2" }])).rejects.toThrow("MIXED");
     expect(codes(await append([{ mid: "ours", mayRepeat: false }]))).toEqual([STORED]);
@@ -381,13 +383,40 @@ describe("beside a gateway of an earlier release", () => {
     await age("mixed", 16 * MINUTE_MS - 10_000);
     await expect(append([{ mid: "m1" }])).rejects.toThrow("MIXED");
     await age("mixed", 10_000);
+    await beat();
     expect(codes(await append([{ mid: "m1" }]))).toEqual([STORED]);
+  });
+
+  test("time in which nobody has beaten does not count: it may come back as well", async () => {
+    await olderBeats();
+    await beat();
+    await age("mixed", 17 * MINUTE_MS);
+    const long = `${Date.now() - 17 * MINUTE_MS}.0`;
+    await redis.client.hset(meta, "beat", long, "beat_ids", long);
+    await expect(append([{ mid: "m1" }])).rejects.toThrow("MIXED");
+    await beat();
+    await expect(append([{ mid: "m1" }])).rejects.toThrow("MIXED");
+  });
+
+  test("a beat of it is seen that falls into the same millisecond", async () => {
+    await beat();
+    const ours = (await redis.client.hget(meta, "beat"))!;
+    await redis.client.hset(meta, "beat", String(Number(ours)));
+    await expect(append([{ mid: "m1" }])).rejects.toThrow("MIXED");
   });
 
   test("data that it left behind is taken so too, and an empty bucket is not", async () => {
     expect(await redis.client.hexists(meta, "mixed")).toBe(0);
     await redis.client.hdel(meta, "beat_ids");
     await beat("join", "node-2");
+    expect(await redis.client.hexists(meta, "mixed")).toBe(1);
+  });
+
+  test("a bucket that has lost its data while gateways serve is taken so too", async () => {
+    await redis.client.flushall();
+    const its = [meta, log, keys.nodes(0), ...keys.ids(0)];
+    const args = ["node-1", "600000", "2500", "join", "", "7-7"];
+    await redis.client.call("FCALL", `beat_${functions.version}`, its.length, ...its, ...args);
     expect(await redis.client.hexists(meta, "mixed")).toBe(1);
   });
 });

@@ -38,7 +38,7 @@ import {
 import { after, dueBy, follows, lastEvent, upToLost } from "./page-proof.js";
 
 /** The number of entries that one read asks for, of one or more events. A full page may not be the last. */
-export const PAGE = 500;
+export const PAGE = 100;
 
 /** Requests the first page. `before`: effects that come first. */
 export function startFill(

@@ -8,9 +8,11 @@
 --                      oldest first, the newest 32; begins with 0-0 if none was left out
 --              mark_g, mark_n, mark_at              a position, and when it was the head
 --              ids, ids_at  which of the two hashes of message ids is the present one (0 or 1), and since when
---              beat_ids     last beat of a gateway that keeps ids there; older than `beat`: another release is here
---              mixed        when another release was seen here last
---              batch:<incarnation>  number (48 bits), time (48 bits) and answers of a node's last batch of messages
+--              beat_ids     last beat of a gateway that keeps ids there, written as `beat` is, which other releases write
+--                           in another way: if they differ, another release has beaten since
+--              mixed        when another release was seen here last; gone when none is here any more
+--              batch:<incarnation>  number, time (48 bits each), whether it was in mixed mode (8) and answers of a node's
+--                           last batch of messages
 --
 -- Every function first reads, and checks the types of its keys; then does the only write that Redis can
 -- still refuse; then the other writes; and publishes last. Lua has no rollback. (`append` does so for each message and
@@ -185,8 +187,8 @@ local function announce(bucket, log, kind, record)
   redis.call('PUBLISH', log, event)
 end
 
--- Of the messages in one entry of the log, since readers ask for so many entries at a time.
-local ENTRY_BYTES = 16 * 1024
+-- Of the messages in one entry of the log, at most: readers ask for so many entries at a time, and deliver them in one go.
+local ENTRY_BYTES, ENTRY_MESSAGES = 16 * 1024, 16
 
 -- Appends some messages to the log as one entry. Returns what is to be published, or nil and the error of Redis.
 local function log_together(bucket, log, records, first, last)
@@ -209,10 +211,11 @@ end
 -- there, what is to be published, and the error of Redis if it refuses the others.
 local function log_messages(bucket, log, records, is_mixed)
   local count, first, events = #records, 1, {}
-  local most_bytes = is_mixed and 0 or ENTRY_BYTES
+  local most = is_mixed and 1 or ENTRY_MESSAGES
   while first <= count do
     local last, size = first, #records[first]
-    while last < count and size + #records[last + 1] <= most_bytes do
+    local end_at = math.min(count, first + most - 1)
+    while last < end_at and size + #records[last + 1] <= ENTRY_BYTES do
       last = last + 1
       size = size + #records[last]
     end

@@ -25,14 +25,13 @@ local function answer_from(bytes, at)
 end
 
 -- The ids of a batch: which are known.
-local function open_ids(bucket, is_mixed, keys, args, first_ids, first_sent)
+local function open_ids(present, is_mixed, keys, args, first_ids, first_sent)
   if is_mixed and first_sent == 0 then error({ err = 'MIXED the keys of sent are missing' }) end
   local asked, known, sent = {}, {}, is_mixed and {}
   for i = 4, #args do
     local length = string.byte(args[i], 4)
     if length > 0 then asked[#asked + 1] = string.sub(args[i], 5, 4 + length) end
   end
-  local present = tonumber(bucket.kept[7]) or 0
   local newer, older = keys[first_ids + present], keys[first_ids + 1 - present]
   local newest, others = redis.call('HMGET', newer, unpack(asked)), redis.call('HMGET', older, unpack(asked))
   for i = 1, #asked do
@@ -44,22 +43,25 @@ local function open_ids(bucket, is_mixed, keys, args, first_ids, first_sent)
       if answer then known[id] = answer_bytes(string.match(answer, '^(%d+) (%d+) (%d+)$')) end
     end
   end
-  return { present = newer, known = known, sent = sent, fields = {} }
+  return { present = newer, known = known, sent = sent }
 end
 
-local function note_id(ids, id, seq, epoch, time)
-  local answer = answer_bytes(seq, epoch, time)
-  ids.known[id] = answer
-  local fields = ids.fields
-  local last = #fields
-  fields[last + 1], fields[last + 2] = id, answer
-  if ids.sent then
-    redis.call('SET', ids.sent[id], string.format('%.0f %.0f %.0f', seq, epoch, time), 'PX', IDS_KEPT_MS)
+-- Keeps the ids of the first messages of those that were stored, with the answers that are known by now.
+-- `stored`: numbers of the messages in the batch; `id_of`: by these, their ids, if they have one
+local function keep_ids(bucket, ids, stored, count, id_of)
+  local fields = {}
+  for i = 1, count do
+    local id = id_of[stored[i]]
+    if id then
+      local last = #fields
+      fields[last + 1], fields[last + 2] = id, ids.known[id]
+      if ids.sent then
+        local answer = string.format('%.0f %.0f %.0f', answer_from(ids.known[id], bucket.at))
+        redis.call('SET', ids.sent[id], answer, 'PX', IDS_KEPT_MS)
+      end
+    end
   end
-end
-
-local function close_ids(ids)
-  if #ids.fields > 0 then redis.call('HSET', ids.present, unpack(ids.fields)) end
+  if fields[1] then redis.call('HSET', ids.present, unpack(fields)) end
 end
 
 local function empty(hash)

@@ -72,8 +72,8 @@ local function open_conversation(bucket, keys, first, has_all, is_other, author,
     conversation = conversation, history = history, is_new = not was, was = was or 0, seq = was or 0,
     epoch = is_new_epoch and math.max(epoch, bucket.generation) or epoch, author = author, to = to, is_trimming = false,
     is_due = has_all and (not renewed or math.abs(bucket.now - renewed) >= RENEWED_EACH_MS),
-    -- of the conversation: fields and values to write
-    fields = { 'seq', '' },
+    -- of the conversation: fields and values to write, and where in them the value of each author is
+    fields = { 'seq', '' }, wrote = {},
   }
   if is_new_epoch then
     found.fields[3], found.fields[4] = 'epoch', found.epoch
@@ -136,9 +136,12 @@ local function store(bucket, found, keep, author, tail)
   end
   if added.err then return nil, added.err end
   found.seq = seq
-  local fields = found.fields
-  local last = #fields
-  fields[last + 1], fields[last + 2] = wrote_field(author), number
+  local fields, place = found.fields, found.wrote[author]
+  if not place then
+    place = #fields + 2
+    fields[place - 1], found.wrote[author] = wrote_field(author), place
+  end
+  fields[place] = number
   return seq, record
 end
 
@@ -150,14 +153,17 @@ local function refused(why)
   return answer(FAILED, #why, 0, 0) .. why
 end
 
--- Those that the log has refused are in the history, but nobody hears of them.
-local function refuse_stored(answers, logged, why)
-  local stored = 0
-  for i, each in ipairs(answers) do
-    if string.byte(each) == STORED then
-      stored = stored + 1
-      if stored > logged then answers[i] = refused(why) end
-    end
+-- Refuses what the log has refused, and copies of it in the same batch: it is in the history, but nobody hears of it.
+-- `stored`: numbers of the messages in the batch; `id_of`: by these, their ids, if they have one
+local function refuse_stored(answers, stored, logged, id_of, why)
+  local unheard = {}
+  for i = logged + 1, #stored do
+    local id = id_of[stored[i]]
+    if id then unheard[id] = true end
+    answers[stored[i]] = refused(why)
+  end
+  for i, id in pairs(id_of) do
+    if unheard[id] then answers[i] = refused(why) end
   end
 end
 
@@ -193,24 +199,22 @@ local function append(keys, args)
   local incarnation, keep = args[1], args[2]
   local number, keep_ms, least_replicas, first_ids, first_sent = struct.unpack('>I6I6BI2I2', args[3])
   local batch = 'batch:' .. incarnation
-  redis.call('XLEN', log) -- see expect
+  redis.call('XLEN', log) -- expect('stream', log), in less time
   local way = least_replicas == 0 and 'for messages' or 'to write'
-  local is_alone = #args == 4
-  local bucket = is_alone and open(meta, way, batch, 'mixed', 'ids')
-    or open(meta, way, batch, 'mixed', 'ids', 'beat', 'beat_ids')
-  local last = bucket.kept[5]
+  local bucket = open(meta, way, batch, 'ids', 'mixed', 'beat', 'beat_ids')
+  local last, present, mixed_at, beat, beat_ids = unpack(bucket.kept, 5, 9)
   local repeated = answers_of(bucket, last, number)
   if repeated then
     if least_replicas > 0 then redis.call('HSET', meta, batch, last) end
     return repeated
   end
-  local mixed_at = tonumber(bucket.kept[6])
-  -- several messages, which other releases cannot read together: at once when one has beaten, before a beat of this
-  -- release notes it
-  local is_mixed = bucket.kept[8] ~= bucket.kept[9] or (mixed_at ~= nil and bucket.now - mixed_at < MIXED_FOR_MS)
-  local ids = first_ids > 0 and open_ids(bucket, is_mixed, keys, args, first_ids, first_sent)
+  -- at once when a gateway of another release has beaten, before a beat of this one notes it
+  local is_mixed = mixed_at ~= false or beat ~= beat_ids
+  local ids = first_ids > 0 and open_ids(tonumber(present) or 0, is_mixed, keys, args, first_ids, first_sent)
   local is_checked, is_kept = false, false
-  local conversations, opened, records, answers = {}, {}, {}, {}
+  local conversations, opened, answers = {}, {}, {}
+  -- of the messages that are in a history now: their numbers in the batch, and their records
+  local stored, records, id_of = {}, {}, {}
   for i = 4, #args do
     local message = args[i]
     -- first key (16 bits), flags, id, mid, author, to, each behind its length, and the text
@@ -218,7 +222,8 @@ local function append(keys, args)
     local tail_at = 5 + id_length
     local author_at = tail_at + 1 + string.byte(message, tail_at)
     local has_all, is_over, is_other = flags % 2 == 1, flags % 4 >= 2, flags >= 4
-    local id = id_length > 0 and string.sub(message, 5, tail_at - 1)
+    local id = id_length > 0 and string.sub(message, 5, tail_at - 1) or nil
+    id_of[i - 3] = id
     local before = id and ids.known[id]
     if before then
       answers[i - 3] = answer(STORED_BEFORE, answer_from(before, bucket.at))
@@ -246,7 +251,8 @@ local function append(keys, args)
       if seq then
         answers[i - 3], is_kept = answer(STORED, seq, found.epoch, bucket.at), true
         records[#records + 1] = record
-        if id then note_id(ids, id, seq, found.epoch, bucket.at) end
+        stored[#records] = i - 3
+        if id then ids.known[id] = answer_bytes(seq, found.epoch, bucket.at) end
       elseif record == WANTING then
         answers[i - 3], is_kept = answer(WANTED, 0, 0, 0), true
       else
@@ -255,14 +261,14 @@ local function append(keys, args)
     end
   end
   local logged, events, why = log_messages(bucket, log, records, is_mixed)
-  if why then refuse_stored(answers, logged, why) end
+  if why then refuse_stored(answers, stored, logged, id_of, why) end
   local bytes = answers[2] and table.concat(answers) or answers[1] or ''
   local told = { bucket.replicas, is_mixed and 1 or 0, bytes }
   if not is_kept and least_replicas == 0 then return told end
   for _, found in ipairs(opened) do
     if not found.err then close_conversation(bucket, found, keep_ms, is_mixed, #opened) end
   end
-  if ids and not why then close_ids(ids) end
+  if ids then keep_ids(bucket, ids, stored, logged, id_of) end
   keep_position(bucket, batch, struct.pack('>I6I6B', number, bucket.now, told[2]) .. bytes)
   for _, event in ipairs(events) do redis.call('PUBLISH', log, event) end
   return told

@@ -12,8 +12,10 @@ local function trim_log(bucket, log)
   local is_future = marked_at and marked_at > bucket.now
   if marked_at and not is_future and bucket.now - marked_at < LOG_KEPT_MS then return end
   if marked_at and not is_future then
-    redis.call('XTRIM', log, 'MINID', '~', mark[1] .. '-' .. mark[2])
-    -- an entry may have many events
+    -- no older entry stays: a gateway of 0.2 that was away for longer must find a hole, not what it cannot read
+    redis.call('XTRIM', log, 'MINID', '=', mark[1] .. '-' .. mark[2])
+    redis.call('XTRIM', log, 'MAXLEN', '~', LOG_KEPT_EVENTS)
+    -- an entry may have several events
     local least = bucket.offset - LOG_KEPT_EVENTS
     if least > 0 then redis.call('XTRIM', log, 'MINID', '~', string.format('%.0f-%.0f', bucket.generation, least)) end
   end
@@ -32,6 +34,17 @@ local function set_back(bucket, nodes, lease_ms)
   redis.call('HSET', bucket.meta, 'grace', bucket.grace)
 end
 
+-- Notes whether a gateway of another release is here: it has beaten since this one has, or had the bucket before this one
+-- came. It may come back, too: time in which nobody beat does not count, and data that is gone told of it perhaps.
+local function note_mixed(bucket, has_beaten, mixed_at, was_apart)
+  local is_lost = not bucket.beat and seen.generation > 0
+  if has_beaten or is_lost or (mixed_at and was_apart) then
+    redis.call('HSET', bucket.meta, 'mixed', bucket.now)
+  elseif mixed_at and bucket.now - mixed_at >= MIXED_FOR_MS then
+    redis.call('HDEL', bucket.meta, 'mixed')
+  end
+end
+
 -- Renews a node's lease, or begins it.
 -- KEYS: meta, log, nodes, ids:0, ids:1       ARGV: incarnation, lease ms, stall ms, 'join' | 'renew', 'anew' or ''
 -- Returns { 1 | 0, generation, offset, now, 1 | 0 }: whether the node is a member, the head, the time, and whether
@@ -42,23 +55,25 @@ local function beat(keys, args)
   local incarnation, lease_ms, stall_ms, mode = args[1], tonumber(args[2]), tonumber(args[3]), args[4]
   expect('stream', log)
   expect('hash', nodes)
-  local bucket = with_leases(open(meta, 'to decide', 'beat', 'beat_ids', 'ids', 'ids_at'))
+  local bucket = with_leases(open(meta, 'to decide', 'beat', 'beat_ids', 'mixed', 'ids', 'ids_at'))
+  local last_beat, last_ours, mixed_at, present, present_since = unpack(bucket.kept, 5, 9)
   if bucket.is_older and args[5] == 'anew' then begin_generation(bucket) end
   local gap = bucket.beat and bucket.now - bucket.beat
+  local was_apart = bucket.is_new or not gap or gap > stall_ms
   if gap and gap < 0 then
     set_back(bucket, nodes, lease_ms)
-  elseif bucket.is_new or not gap or gap > stall_ms then
+  elseif was_apart then
     -- leases ran while nobody could renew: they run on for as long
     local extra = (bucket.is_new or not gap) and lease_ms or math.min(lease_ms, gap + stall_ms)
     bucket.grace = math.max(bucket.grace, bucket.now + extra)
     redis.call('HSET', meta, 'grace', bucket.grace)
   end
-  -- another release has beaten since this one has, or had the bucket before this one came
-  if bucket.kept[5] ~= bucket.kept[6] then redis.call('HSET', meta, 'mixed', bucket.now) end
-  redis.call('HSET', meta, 'beat', bucket.now, 'beat_ids', bucket.now, 'lease', lease_ms)
+  note_mixed(bucket, last_beat ~= last_ours, tonumber(mixed_at), was_apart)
+  local written = string.format('%.1f', bucket.now)
+  redis.call('HSET', meta, 'beat', written, 'beat_ids', written, 'lease', lease_ms)
   if bucket.is_new then keep_position(bucket) end
   trim_log(bucket, log)
-  rotate_ids(bucket, nodes, tonumber(bucket.kept[7]) or 0, tonumber(bucket.kept[8]), { ids, other_ids })
+  rotate_ids(bucket, nodes, tonumber(present) or 0, tonumber(present_since), { ids, other_ids })
   local ends = tonumber(redis.call('HGET', nodes, incarnation))
   local is_member = mode == 'join' or (ends and (ends >= bucket.now or bucket.now < bucket.grace))
   if is_member then redis.call('HSET', nodes, incarnation, bucket.now + lease_ms) end

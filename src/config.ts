@@ -121,7 +121,12 @@ export const schema = z.object({
   MAX_FRAME_BYTES: integer(1_024, 1_048_576, 65_536, "A larger frame closes the connection (1009)"),
   MAX_CONNECTIONS: integer(1, 1_000_000, 100_000, "More connections to one node are dropped"),
   TEXT_MAX_CHARS: integer(1, 65_536, 4_096, "JSON: a longer text is refused"),
-  REQUESTS_PER_SECOND: integer(1, 100_000, 50, "JSON: more requests of one connection are refused"),
+  REQUESTS_PER_SECOND: integer(
+    1,
+    100_000,
+    50,
+    "JSON: more requests of one connection are refused; bytes: more messages to everybody wait, each until the one before it is stored",
+  ),
   PRESENCE_LINGER_MS: integer(
     0,
     MINUTE,

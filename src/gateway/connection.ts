@@ -6,10 +6,10 @@ import { hearsAll, routeOf } from "../session/delivery.js";
 import type { Effect } from "../session/effects.js";
 import type { Input } from "../session/inputs.js";
 import {
+  allowedFrame,
   isClaimed,
   isFinished,
   isOver,
-  nextFrame,
   mustDrain,
   nameOf,
 } from "../session/questions.js";
@@ -192,7 +192,7 @@ export class Connection implements Session, MachineOwner, WebSocketOwner {
 
   /** Takes the next frame from the request queue, when it is its turn. */
   next(state: SessionState): Input | undefined {
-    const allowed = nextFrame(state);
+    const allowed = allowedFrame(state, performance.now());
     if (allowed === undefined) return undefined;
     if (this.#codec.takeUp(this.#requestQueue, allowed)) return { type: "frame" };
     return mustDrain(state) ? { type: "drained" } : undefined;

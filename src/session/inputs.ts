@@ -20,7 +20,7 @@ export type Input =
   | { readonly type: "slow" }
   /** A bug: the connection could not handle an input, or carry out an effect. The session comes to its end. */
   | { readonly type: "broken" }
-  /** A frame was taken from the request queue. Only one that {@link nextFrame} allows. */
+  /** A frame was taken from the request queue. Only one that {@link allowedFrame} allows. */
   | { readonly type: "frame" }
   | { readonly type: "decoded"; readonly decoded: Decoded }
   /** The request queue is empty. Only when {@link mustDrain}. */

@@ -9,6 +9,10 @@ export function fullBucket(perSecond: number, nowMs: number): TokenBucket {
   return { perSecond, tokens: 2 * perSecond, atMs: nowMs };
 }
 
+export function hasToken(bucket: TokenBucket, nowMs: number): boolean {
+  return take(bucket, nowMs).waitMs === 0;
+}
+
 /** Takes a token. If there is none, `waitMs` says when there will be one; otherwise it is 0. */
 export function take(
   { perSecond, tokens, atMs }: TokenBucket,

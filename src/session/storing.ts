@@ -10,7 +10,10 @@ import { preceded, stay, type Step } from "./table.js";
 
 type Storing = Extract<RequestState, { kind: "storing" }>;
 
-/** The frame of another message to everybody was taken. One that exceeded the rate limit is answered behind them. */
+/**
+ * The frame of another message to everybody was taken, and costs a token: waiting for the one before is no brake on it. If
+ * there was none, it is answered behind them.
+ */
 export function frameBehind(
   storing: Storing,
   _: InputOf<"frame">,
@@ -18,9 +21,9 @@ export function frameBehind(
   nowMs: number,
 ): Step<RequestState> {
   const decode = stay({ type: "decode", isFirst: false });
-  if (!traits.isRateLimited) return decode;
   const { bucket, waitMs } = take(before, nowMs);
   if (waitMs === 0) return { ...decode, patch: { bucket } };
+  if (!traits.isRateLimited) throw new Error("it waits in the queue until there is a token");
   return { next: { ...storing, tooFastMs: waitMs }, patch: { bucket } };
 }
 

@@ -6,7 +6,7 @@ import type { Notice } from "#tertulia/chat/events.js";
 import { SessionMachine } from "#tertulia/gateway/session-machine.js";
 import { SENDS, type Effect } from "#tertulia/session/effects.js";
 import type { Input } from "#tertulia/session/inputs.js";
-import { isCorked, nextFrame, mustDrain, takesAnswers } from "#tertulia/session/questions.js";
+import { allowedFrame, isCorked, mustDrain, takesAnswers } from "#tertulia/session/questions.js";
 import type { Decoded, Output, Ref } from "#tertulia/session/requests.js";
 import { newState, type SessionState } from "#tertulia/session/state.js";
 import type { Timer } from "#tertulia/session/timers.js";
@@ -151,7 +151,7 @@ export class ModelShell {
   }
 
   #next(state: SessionState): Input | undefined {
-    const which = nextFrame(state);
+    const which = allowedFrame(state, performance.now());
     if (which === undefined || (which === "to-all" && !isToAll(this.#requests[0])))
       return undefined;
     this.#atHand = this.#requests.shift();

@@ -1,7 +1,7 @@
 /** A session in a world of its own that does what it may, at random: the chat answers when it likes, timers run late. */
 import type { Message } from "#tertulia/chat/events.js";
 import { type Input } from "#tertulia/session/inputs.js";
-import { nextFrame, mustDrain } from "#tertulia/session/questions.js";
+import { allowedFrame, mustDrain } from "#tertulia/session/questions.js";
 import type { Decoded } from "#tertulia/session/requests.js";
 import { newState, type SessionState } from "#tertulia/session/state.js";
 import { transition } from "#tertulia/session/transition.js";
@@ -111,8 +111,8 @@ export class RandomSession {
 
   #request(): boolean {
     const isThere = this.#socket === "open" || this.#random() < 0.2;
-    if (this.#socket === "upgrading" || !isThere || nextFrame(this.state) === undefined)
-      return false;
+    if (this.#socket === "upgrading" || !isThere) return false;
+    if (allowedFrame(this.state, this.#nowMs) === undefined) return false;
     this.#put({ type: "frame" });
     return true;
   }
@@ -232,7 +232,7 @@ export class RandomSession {
 
   #decoded(): Decoded {
     const isFirst = this.state.name.kind === "none" && this.#random() < 0.7;
-    if (nextFrame(this.state) === "to-all") return TO_ALL;
+    if (this.state.request.kind === "storing") return TO_ALL;
     if (!isFirst) {
       const { decoded } = this.#pick(INPUTS.decoded);
       const isHello = decoded.kind === "request" && decoded.request.type === "hello";

@@ -7,6 +7,7 @@ import {
   isUnoccupied,
   takesAnswers,
 } from "#tertulia/session/questions.js";
+import type { Ref } from "#tertulia/session/requests.js";
 import type { SessionState } from "#tertulia/session/state.js";
 import type { RandomSession, Turn } from "./random-session.js";
 
@@ -16,10 +17,18 @@ export function brokenPromises(turns: readonly Turn[]): string[] {
   let isClosed = false;
   let isCorked = true;
   let owed = 0;
+  /** Of the frames that were read and are not answered yet. */
+  let refs: Ref[] = [];
   let storing = 0;
   const asked = new Set<Effect["type"]>();
   for (const { input, before, after, effects } of turns) {
-    if (input.type === "frame") owed = isUnoccupied(before) ? 1 : owed + 1;
+    if (input.type === "frame") {
+      owed = isUnoccupied(before) ? 1 : owed + 1;
+      if (isUnoccupied(before)) refs = [];
+    }
+    if (input.type === "decoded") {
+      refs.push("ref" in input.decoded ? input.decoded.ref : undefined);
+    }
     if ((input.type === "answered" || input.type === "failed") && --storing <= 0) asked.clear();
     if (input.type === "resumed" || input.type === "pageRead") asked.clear();
     if (input.type === "pageTold") asked.clear();
@@ -27,7 +36,12 @@ export function brokenPromises(turns: readonly Turn[]): string[] {
     for (const effect of effects) {
       if (isClosed && SENDS[effect.type]) broken.push(`W1: ${effect.type} after the close`);
       if (effect.type === "close" || effect.type === "answerClose") isClosed = true;
-      if (isAnswer(effect) && --owed < 0) broken.push("W4: a second answer to a request");
+      if (isAnswer(effect)) {
+        if (--owed < 0) broken.push("W4: a second answer to a request");
+        const [ref, due] = [refIn(effect), refs.shift()];
+        if (effect.type !== "sendAnswer" && ref !== due)
+          broken.push(`W4: request ${ref} is answered, and ${due} is due`);
+      }
       if (isAsked(effect)) {
         const isBehind = before.request.kind === "storing" && after.request.kind === "storing";
         if (asked.size > 0 && !isBehind)
@@ -83,6 +97,12 @@ export function isAnswer(effect: Effect): boolean {
     default:
       return false;
   }
+}
+
+/** The ref of the request that it answers. A frame that was too fast was not read, and has none. */
+function refIn(effect: Effect): Ref {
+  if (effect.type === "follow") return effect.ref;
+  return effect.type === "send" && "ref" in effect.output ? effect.output.ref : undefined;
 }
 
 function isAsked({ type }: Effect): boolean {

@@ -11,11 +11,7 @@ import { ana, message, send } from "./cell-samples.js";
 import { INPUTS } from "./input-samples.js";
 import { TIMERS_MS, type Timer } from "#tertulia/session/timers.js";
 
-const TO_ALL: Decoded = {
-  kind: "request",
-  request: { type: "command", command: send },
-  ref: 1,
-};
+const TO_ALL = { kind: "request", request: { type: "command", command: send } } as const;
 const IGNORED: Decoded = { kind: "ignored", why: "unknown_op" };
 
 /** What the session waits for, and how it may be answered. */
@@ -41,6 +37,8 @@ export class RandomSession {
   #pending: Pending[] = [];
   readonly #timers = new Set<Timer>();
   readonly #random: () => number;
+  /** Each frame has another ref. */
+  #refs = 0;
   #head = 0;
   /** Up to which message the feed has told. */
   #fed = 0;
@@ -232,16 +230,18 @@ export class RandomSession {
 
   #decoded(): Decoded {
     const isFirst = this.state.name.kind === "none" && this.#random() < 0.7;
-    if (this.state.request.kind === "storing") return TO_ALL;
+    const ref = ++this.#refs;
+    if (this.state.request.kind === "storing") return { ...TO_ALL, ref };
     if (!isFirst) {
       const { decoded } = this.#pick(INPUTS.decoded);
       const isHello = decoded.kind === "request" && decoded.request.type === "hello";
-      return isHello && !this.state.traits.catchesUp ? IGNORED : decoded;
+      if (isHello && !this.state.traits.catchesUp) return IGNORED;
+      return "ref" in decoded ? { ...decoded, ref } : decoded;
     }
     const request = this.state.traits.catchesUp
       ? ({ type: "hello", name: ana, cursors: {} } as const)
       : ({ type: "register", name: ana } as const);
-    return { kind: "request", request, ref: 1 };
+    return { kind: "request", request, ref };
   }
 
   #asks(effect: Effect, answers: readonly Input[]): void {

@@ -34,7 +34,7 @@ export class RequestQueue {
     return this.#waiting[0];
   }
 
-  /** Takes the next one. To be called when the request before it is done. */
+  /** Takes the next one. To be called when its turn has come: see `allowedFrame`. */
   shift(): Waiting | undefined {
     if (this.#webSocket?.isPaused === true && this.#waiting.length < MAX_WAITING / 2) {
       this.#webSocket.resume();

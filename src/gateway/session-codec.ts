@@ -1,6 +1,6 @@
 /** Decodes and encodes the frames of one session. A frame may show that the client needs another dialect. */
 import type { Counters } from "../observe.js";
-import type { Decoded, Listener, Output } from "../session/requests.js";
+import { isToAll, type Decoded, type Listener, type Output } from "../session/requests.js";
 import type { Dialect } from "../wire/dialect.js";
 import { frameOf, type Frame } from "./frame.js";
 import type { RequestQueue, Waiting } from "./request-queue.js";
@@ -82,8 +82,7 @@ export class SessionCodec {
     }
     const { decoded } = this.#ahead.read;
     if (decoded.kind !== "request" || decoded.request.type !== "command") return false;
-    const { command } = decoded.request;
-    return command.type === "send" && command.to.kind === "general";
+    return isToAll(decoded.request.command);
   }
 
   #decode(frame: Buffer, isFirst: boolean): Read {

@@ -4,7 +4,16 @@ import type { ConnectedStatus } from "../chat/names.js";
 import { activityOf, mayRegisterAgain } from "../chat/policy.js";
 import type { Effect } from "./effects.js";
 import { isClaimed, isLive, isSure, nameOf, takesAnswers } from "./questions.js";
-import type { Asked, ChatCommand, Decoded, Hello, Ref, Register, Request } from "./requests.js";
+import {
+  isToAll,
+  type Asked,
+  type ChatCommand,
+  type Decoded,
+  type Hello,
+  type Ref,
+  type Register,
+  type Request,
+} from "./requests.js";
 import type { Claimant, RequestState, SessionState } from "./state.js";
 import { preceded, raise, step, type Step } from "./table.js";
 import type { ClaimOutcome, Failure } from "./answers.js";
@@ -116,12 +125,15 @@ export function carryOut(command: ChatCommand, ref: Ref, state: SessionState): S
   if (command.type === "status" && command.status === "disconnected") {
     return step({ kind: "signing-out", command, ref }, execute);
   }
-  const isHeldBack = state.traits.ownMessage === "after-reply" && state.settings.mustAwaitStore;
-  if (command.type !== "send") return step({ kind: "executing", command, ref }, execute);
-  if (isHeldBack) return step({ kind: "sending", command, ref }, execute);
+  const mustHoldBack = state.traits.ownMessage === "after-reply" && state.settings.mustAwaitStore;
+  if (command.type === "send" && mustHoldBack) {
+    return step({ kind: "holding-back", command, ref }, execute);
+  }
   // one conversation: they are stored, and fail, in the order in which they were sent
-  if (command.to.kind !== "general") return step({ kind: "executing", command, ref }, execute);
-  return step({ kind: "storing", pending: [{ command, ref }], tooFastMs: undefined }, execute);
+  if (isToAll(command)) {
+    return step({ kind: "storing", pending: [{ command, ref }], tooFastMs: undefined }, execute);
+  }
+  return step({ kind: "executing", command, ref }, execute);
 }
 
 /** Whether the command is still executed if its client has disconnected. */

@@ -85,7 +85,7 @@ export function takesNotices({ kind }: Transport): boolean {
 /** Whether pushed frames are held back. */
 export function isCorked({ traits, transport, name, request }: SessionState): boolean {
   if (transport.kind === "upgrading" || transport.kind === "settling") return true;
-  if (request.kind === "sending") return true;
+  if (request.kind === "holding-back") return true;
   switch (name.kind) {
     case "claiming":
     case "contesting":

@@ -10,7 +10,7 @@ import type { Input } from "./inputs.js";
 import { takesAnswers } from "./questions.js";
 import { take } from "./rate-limit.js";
 import type { RequestState, SessionState } from "./state.js";
-import { decodedBehind, frameBehind, settled } from "./storing.js";
+import { decodedBehind, firstAnswered, frameBehind } from "./storing.js";
 import { ignored, impossible, preceded, raise, step, type Step, type Table } from "./table.js";
 
 type Concern =
@@ -107,11 +107,11 @@ export const requestTable: Table<RequestState, Concern> = {
     frame: frameBehind,
     decoded: decodedBehind,
     answered: (region, { reply }, state) =>
-      settled(region, ({ ref, command }) => answer(ref, reply, command), state),
+      firstAnswered(region, ({ ref, command }) => answer(ref, reply, command), state),
     failed: (region, { why }, state) =>
-      settled(region, ({ ref, command }) => fail(ref, why, command), state),
+      firstAnswered(region, ({ ref, command }) => fail(ref, why, command), state),
   },
-  sending: {
+  "holding-back": {
     ...busy,
     ...unasked,
     ...unconcerned,
@@ -222,7 +222,10 @@ export const requestTable: Table<RequestState, Concern> = {
   },
 };
 
-/** The rate limit comes before decoding, which costs as much as carrying out. */
+/**
+ * The rate limit comes before decoding, which costs as much as carrying out. Only a frame that waited behind messages
+ * that were being stored is decoded by then: to see whether it is one of them.
+ */
 function frame(
   { kind }: Of<"fresh" | "idle">,
   _: Input,

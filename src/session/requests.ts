@@ -12,6 +12,11 @@ export type Ref = string | number | undefined;
 
 export type ChatCommand = Exclude<Command, { type: "register" }>;
 
+/** Whether it is a message to everybody: those of a session are stored at the same time, see storing.ts. */
+export function isToAll(command: ChatCommand): boolean {
+  return command.type === "send" && command.to.kind === "general";
+}
+
 /** The last message that the client has of each conversation, keyed and written as in its dialect. */
 export type Cursors = Readonly<Record<string, readonly [epoch: string, seq: number]>>;
 

@@ -81,7 +81,8 @@ export type Claimant =
   | { readonly type: "register"; readonly name: Name; readonly ref: Ref }
   | { readonly type: "hello"; readonly hello: Hello; readonly ref: Ref };
 
-export interface Pending {
+/** A message that is being stored. */
+export interface Unstored {
   readonly command: ChatCommand;
   readonly ref: Ref;
 }
@@ -98,12 +99,12 @@ export type RequestState =
   /** Messages to everybody are being stored, and answered, in this order. */
   | {
       readonly kind: "storing";
-      readonly pending: readonly Pending[];
+      readonly pending: readonly Unstored[];
       /** The frame behind them exceeded the rate limit: so long the client has to wait. */
       readonly tooFastMs: number | undefined;
     }
   /** A message is being stored. Notices are held back: its own must not overtake the reply. */
-  | { readonly kind: "sending"; readonly command: ChatCommand; readonly ref: Ref }
+  | { readonly kind: "holding-back"; readonly command: ChatCommand; readonly ref: Ref }
   /** The client registers the name that it has already: its status is looked up. */
   | { readonly kind: "registering"; readonly name: Name; readonly ref: Ref }
   | { readonly kind: "claiming"; readonly claimant: Claimant }

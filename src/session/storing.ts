@@ -5,7 +5,7 @@
 import { decoded, tooFast } from "./carry-out.js";
 import type { InputOf } from "./inputs.js";
 import { take } from "./rate-limit.js";
-import type { Pending, RequestState, SessionState } from "./state.js";
+import type { RequestState, SessionState, Unstored } from "./state.js";
 import { preceded, stay, type Step } from "./table.js";
 
 type Storing = Extract<RequestState, { kind: "storing" }>;
@@ -32,15 +32,15 @@ export function decodedBehind(
   { decoded: what }: InputOf<"decoded">,
   state: SessionState,
 ): Step<RequestState> {
-  const step = decoded(what, state);
-  if (step.next?.kind !== "storing") throw new Error("only messages to everybody may be behind");
-  return { ...step, next: { ...step.next, pending: [...pending, ...step.next.pending] } };
+  const own = decoded(what, state);
+  if (own.next?.kind !== "storing") throw new Error("only messages to everybody may be behind");
+  return { ...own, next: { ...own.next, pending: [...pending, ...own.next.pending] } };
 }
 
 /** The first of them is answered. */
-export function settled(
+export function firstAnswered(
   { kind, pending, tooFastMs }: Storing,
-  answerTo: (first: Pending) => Step<RequestState>,
+  answerTo: (first: Unstored) => Step<RequestState>,
   state: SessionState,
 ): Step<RequestState> {
   const [first, ...rest] = pending;

@@ -178,7 +178,7 @@ const requests: readonly RequestState[] = [
   { kind: "storing", pending: [one, { command: send, ref: 2 }], tooFastMs: undefined },
   { kind: "storing", pending: [one], tooFastMs: 7 },
   { kind: "storing", pending: [one, { command: send, ref: 2 }], tooFastMs: 7 },
-  { kind: "sending", command: send, ref: 4 },
+  { kind: "holding-back", command: send, ref: 4 },
   { kind: "registering", name: ana, ref: 10 },
   { kind: "claiming", claimant: { type: "handshake" } },
   { kind: "claiming", claimant: { type: "register", name: ana, ref: 10 } },

@@ -7,7 +7,7 @@ import { SessionMachine } from "#tertulia/gateway/session-machine.js";
 import { SENDS, type Effect } from "#tertulia/session/effects.js";
 import type { Input } from "#tertulia/session/inputs.js";
 import { allowedFrame, isCorked, mustDrain, takesAnswers } from "#tertulia/session/questions.js";
-import type { Decoded, Output, Ref } from "#tertulia/session/requests.js";
+import { isToAll, type Decoded, type Output, type Ref } from "#tertulia/session/requests.js";
 import { newState, type SessionState } from "#tertulia/session/state.js";
 import type { Timer } from "#tertulia/session/timers.js";
 import type { SessionSettings, Traits } from "#tertulia/session/traits.js";
@@ -152,7 +152,7 @@ export class ModelShell {
 
   #next(state: SessionState): Input | undefined {
     const which = allowedFrame(state, performance.now());
-    if (which === undefined || (which === "to-all" && !isToAll(this.#requests[0])))
+    if (which === undefined || (which === "to-all" && !isForAll(this.#requests[0])))
       return undefined;
     this.#atHand = this.#requests.shift();
     if (this.#atHand !== undefined) return { type: "frame" };
@@ -267,7 +267,7 @@ function isQuestion(effect: Effect): effect is Question {
   return QUESTIONS.has(effect.type);
 }
 
-function isToAll(decoded: Decoded | undefined): boolean {
+function isForAll(decoded: Decoded | undefined): boolean {
   if (decoded?.kind !== "request" || decoded.request.type !== "command") return false;
-  return decoded.request.command.type === "send";
+  return isToAll(decoded.request.command);
 }

@@ -5,14 +5,18 @@
 import type { Notice } from "#tertulia/chat/events.js";
 import type { Effect } from "#tertulia/session/effects.js";
 import type { Input } from "#tertulia/session/inputs.js";
+import { isToAll } from "#tertulia/session/requests.js";
 import type { SessionSettings, Traits } from "#tertulia/session/traits.js";
-import { ana, message } from "./cell-samples.js";
+import { ana, bob, message } from "./cell-samples.js";
 import { ModelShell } from "./model-shell.js";
 import { ModelStore } from "./model-store.js";
 
 const general = { kind: "general" } as const;
+const atBob = { kind: "direct", user: bob } as const;
 const REQUESTS = [
   { type: "command", command: { type: "send", to: general, text: new Uint8Array(3) } },
+  { type: "command", command: { type: "send", to: general, text: new Uint8Array(3) } },
+  { type: "command", command: { type: "send", to: atBob, text: new Uint8Array(3) } },
   { type: "command", command: { type: "list" } },
   { type: "command", command: { type: "status", status: "busy" } },
   { type: "command", command: { type: "status", status: "disconnected" } },
@@ -247,7 +251,7 @@ export class ModelWorld {
       shell.broken.push("something is done in a name that somebody else may have");
     }
     const isUnderWay = shell.questions.some((each) => each.type === type);
-    const isBehind = shell.state.request.kind === "storing" && isToAll(effect);
+    const isBehind = shell.state.request.kind === "storing" && isAct && isToAll(effect.command);
     if (isUnderWay && !isBehind && type !== "contest" && type !== "reclaim") {
       shell.broken.push(`${type}, while one is under way`);
     }
@@ -283,8 +287,4 @@ export class ModelWorld {
 function isInHub({ state }: ModelShell): boolean {
   const { kind } = state.name;
   return kind !== "none" && kind !== "contesting" && state.service.kind !== "over";
-}
-
-function isToAll(effect: Effect): boolean {
-  return effect.type === "execute" && effect.command.type === "send";
 }

@@ -9,9 +9,9 @@ const LOG_WINDOW_MS = 25;
 
 export function standardOutput(): DestinationStream {
   const lines = new LineGatherer(new Window(() => LOG_WINDOW_MS), (text) => output.write(text));
-  // registered before pino's own: that one writes what its output still has
   process.once("exit", () => lines.flush());
-  const output = pino.destination({ sync: false });
+  // a write that another thread has under way when the process ends would be torn by the last one
+  const output = pino.destination({ sync: true });
   return lines;
 }
 

@@ -1,5 +1,7 @@
 /** Lines of the log: gathered, in order, and none is lost when the process ends. */
-import { spawnSync } from "node:child_process";
+import { spawn, spawnSync } from "node:child_process";
+import { text } from "node:stream/consumers";
+import { setTimeout as pause } from "node:timers/promises";
 import { fileURLToPath } from "node:url";
 import { expect, test } from "vitest";
 import { LineGatherer } from "#tertulia/log-output.js";
@@ -35,4 +37,22 @@ test.each(["exit", "throw"])("no line is lost when a process ends by itself: %s"
   const { stdout } = spawnSync(process.execPath, ["--input-type=module", "-e", script]);
   const expected = Array.from({ length: 20_000 }, (_, i) => `${i}\n`).join("");
   expect(String(stdout)).toBe(expected);
+});
+
+test("no line is torn or lost when a process ends while its reader is slow", async () => {
+  const module = new URL("../dist/log-output.js", import.meta.url);
+  const script = `
+    import { standardOutput } from ${JSON.stringify(fileURLToPath(module))};
+    const output = standardOutput();
+    for (let i = 0; i < 100000; i++) output.write(i + "\\n");
+    process.stderr.write("written");
+    setTimeout(() => {
+      for (let i = 100000; i < 101000; i++) output.write(i + "\\n");
+      process.exit(0);
+    }, 50);`;
+  const child = spawn(process.execPath, ["--input-type=module", "-e", script]);
+  await new Promise((said) => child.stderr.once("data", said));
+  await pause(500); // more than a pipe holds is on its way by now
+  const expected = Array.from({ length: 101_000 }, (_, i) => `${i}\n`).join("");
+  expect((await text(child.stdout)) === expected).toBe(true);
 });

@@ -1,4 +1,6 @@
 import { afterAll, beforeAll, describe, expect, test, vi } from "vitest";
+import { GENERAL } from "#tertulia/chat/conversation.js";
+import { Keys, bucketOfConversation } from "#tertulia/redis/keys.js";
 import { tryProject } from "#verifier/compose/run.js";
 import { brokenOf } from "#verifier/rules/rule.js";
 import type { Result } from "#verifier/run.js";
@@ -44,12 +46,11 @@ describe.skipIf(whyNoEngine() !== undefined)("the referee on a compose project",
       "chat",
     );
     const [primary] = answer.split("\n");
-    const stored = async (): Promise<number> => {
-      const keys = await project.ask(primary!, "redis", "--scan", "--pattern", "*:sent:*");
-      return keys.split("\n").length;
-    };
-    const before = await stored();
-    await eventually(async () => expect(await stored()).toBeGreaterThan(before + 20), 60_000);
+    const meta = new Keys("tertulia").meta(bucketOfConversation(GENERAL));
+    const head = async (): Promise<number> =>
+      Number(await project.ask(primary!, "redis", "hget", meta, "n"));
+    const before = await head();
+    await eventually(async () => expect(await head()).toBeGreaterThan(before + 20), 60_000);
     await project.ask(primary!, "redis", "flushall");
     const rules = brokenOf((await judging).judgements).map(({ id }) => id);
     expect(rules).toContain("acknowledged-is-stored");

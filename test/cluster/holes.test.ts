@@ -24,6 +24,14 @@ async function generalBucket(): Promise<number> {
   return Number(/\d+/.exec(history!)![0]);
 }
 
+/** One after the other: each is an entry of the log, because messages that are stored together would be one. */
+async function speak(speaker: ClassicClient, texts: readonly string[]): Promise<void> {
+  for (const text of texts) {
+    speaker.says(4, L("~"), L(text));
+    await speaker.awaits(55, L("speaker"), L(text));
+  }
+}
+
 /** Messages of the speaker that a client has heard, in order. */
 function heardOf({ heard }: ClassicClient, text = ""): string[] {
   const begin = frame(55, L("speaker"));
@@ -47,8 +55,7 @@ test("a byte session with a hole is told nothing more, signed out and closed", a
   speaker.says(4, L("~"), L("m0"));
   await classic.awaits(55, L("speaker"), L("m0"));
   proxy.set("blackhole"); // no beat reads the log before it is trimmed
-  for (const n of [1, 2, 3, 4]) speaker.says(4, L("~"), L(`m${n}`));
-  await speaker.awaits(55, L("speaker"), L("m4"));
+  await speak(speaker, ["m1", "m2", "m3", "m4"]);
   await redis.client.xtrim(keys.log(await generalBucket()), "MAXLEN", 2);
   proxy.set("blackhole", "subscriber"); // its connection still holds what it was told
   expect(await classic.closed()).toBe(1012);
@@ -69,7 +76,7 @@ test("a session that heard only events that were rolled back since stays connect
   open.push(gateway);
   const classic = await ClassicClient.connect(gateway.port, "classic");
   const speaker = await ClassicClient.connect(gateway.port, "speaker");
-  for (const text of ["kept", "taken back"]) speaker.says(4, L("~"), L(text));
+  await speak(speaker, ["kept", "taken back"]);
   await classic.awaits(55, L("speaker"), L("taken back"));
   // as a failover to a replica that had not got the last event does
   const bucket = await generalBucket();
@@ -111,7 +118,7 @@ test.each([
     frozen.child.kill("SIGSTOP");
     // the kernel would keep what the subscription is told: without it, as after 100 s, there is only the log
     await redis.client.call("CLIENT", "KILL", "TYPE", "pubsub");
-    for (const n of [1, 2, 3]) speaker.says(4, L("~"), L(`m${n}`));
+    await speak(speaker, ["m1", "m2", "m3"]);
     speaker.patienceMs = 20_000;
     await speaker.awaits(54, L("classic"), 0); // its lease is over
     const log = keys.log(await generalBucket());

@@ -1,40 +1,24 @@
-/** The server on the chat's port: plain HTTP, the upgrade, and the sessions that come of it. */
+/** The server on the chat's port, and its sessions: listens, drains, closes. */
 import { createServer as createHttpServer, type IncomingMessage } from "node:http";
 import { createServer, type AddressInfo, type Server, type Socket } from "node:net";
-import { WebSocketServer, type Server as ServerOf, type ServerOptions } from "ws";
 import type { Chat } from "../chat/chat.js";
 import type { Observe } from "../observe.js";
 import { pauseUnlessAborted } from "../pause.js";
 import { hasLeft, nameOf } from "../session/questions.js";
 import type { Dialect } from "../wire/dialect.js";
-import { AnsweringSocket } from "./answering-socket.js";
 import { Connection } from "./connection.js";
 import { drain, type Drain } from "./drain.js";
-import {
-  LINGER_MS,
-  answerUpgrade,
-  claimRefusal,
-  isWebSocket,
-  mendOffer,
-  shortestEcho,
-  type UpgradeRefusal,
-} from "./handshake.js";
+import { LINGER_MS } from "./handshake.js";
 import type { EventLog } from "./event-log.js";
 import type { Hub } from "./hub.js";
-import type { CloseTimeout } from "./library-internals.js";
 import type { SendQueueLimits } from "./send-queue.js";
 import { HttpRoutes } from "./http-routes.js";
 import type { Presence } from "./presence.js";
 import type { Session, SessionDependencies } from "./session.js";
 import type { StaticSite } from "./static-site.js";
-import { TCP_OPTIONS, TcpAcceptor, addressOf, endWith, watchEnd } from "./tcp-acceptor.js";
-import {
-  SPOKEN_HERE,
-  dialectOf,
-  parseUpgradeRequest,
-  type DialectName,
-  type UpgradeRequest,
-} from "./upgrade-request.js";
+import { TCP_OPTIONS, TcpAcceptor } from "./tcp-acceptor.js";
+import { Upgrader } from "./upgrader.js";
+import type { DialectName } from "./upgrade-request.js";
 import { Window } from "../window.js";
 import { replyWindow } from "./write-coalescer.js";
 
@@ -88,9 +72,7 @@ export class Gateway {
     void this.#routes.serve(request, response);
   });
   readonly #routes: HttpRoutes;
-  /** Classic texts are bytes of any kind, in frames of either type. */
-  readonly #binary: ServerOf<typeof AnsweringSocket>;
-  readonly #text: ServerOf<typeof AnsweringSocket>;
+  readonly #upgrader: Upgrader;
   readonly #tcp: Server;
   #pacing: NodeJS.Timeout | undefined;
   /** draining: says at /readyz that it will go. leaving: takes nobody in. stopping: not even plain HTTP. */
@@ -124,20 +106,14 @@ export class Gateway {
       isDraining: () => this.#state !== "open",
       site: dependencies.site,
     });
-    const options: ServerOptions<typeof AnsweringSocket> & CloseTimeout = {
-      WebSocket: AnsweringSocket,
-      noServer: true,
-      clientTracking: false,
-      perMessageDeflate: false,
-      maxPayload: settings.maxFrameBytes,
-      closeTimeout: LINGER_MS,
-      handleProtocols: (offered) => shortestEcho(offered),
-    };
-    this.#binary = new WebSocketServer({ ...options, skipUTF8Validation: true });
-    this.#text = new WebSocketServer(options);
+    this.#upgrader = new Upgrader(settings, {
+      ...dependencies,
+      isLeaving: () => this.#isLeaving,
+      open: (dialect) => this.#open(dialect),
+    });
     this.#http.on("upgrade", (request: IncomingMessage, socket: Socket, head: Buffer) => {
       this.#acceptor.hasAsked(socket);
-      this.#upgrade(request, socket, head).catch((error: unknown) => {
+      this.#upgrader.upgrade(request, socket, head).catch((error: unknown) => {
         dependencies.observe.log.error({ event: "upgrade_failed", err: error }, "upgrade failed");
         socket.destroy();
       });
@@ -228,63 +204,12 @@ export class Gateway {
     for (const session of this.#sessions) session.abandon();
   }
 
-  async #upgrade(request: IncomingMessage, socket: Socket, head: Buffer): Promise<void> {
-    const target = parseUpgradeRequest(request);
-    const dialect = dialectOf(target);
-    const { observe, events } = this.#dependencies;
-    const address = addressOf(socket);
-    const refuse = (status: 400 | 503, reason: string): void => {
-      events.connectionRefused(status, reason, { name: target.name, dialect, address });
-      answerUpgrade(socket, status, reason);
-    };
-    if (!isWebSocket(request, target.subprotocols))
-      return refuse(400, "this is no WebSocket handshake");
-    if (dialect === "unknown") return refuse(400, SPOKEN_HERE);
-    const refusal = this.#refusalOf(target, dialect);
-    if (refusal !== undefined) return refuse(...refusal);
-
-    const session: Session = new Connection(
-      this.#dependencies.dialects[dialect],
-      this.#sessionDependencies,
-    );
-    if (this.#settings.keepsAddresses) session.holder.address = address;
+  /** A session that is closed with the gateway. */
+  #open(dialect: Dialect): Session {
+    const session = new Connection(dialect, this.#sessionDependencies);
     this.#sessions.add(session);
-    observe.counters.connections.inc({ dialect: session.dialect.name });
-    endWith(socket, session);
-    const { frames, traits } = session.dialect;
-    const isClaimed = target.name !== undefined && traits.nameInRequest !== "introduced";
-    let connected: "new" | "back" | "joined" | undefined;
-    if (isClaimed) {
-      const unwatch = watchEnd(socket, () => void session.end());
-      const outcome = await session.claim(target.name);
-      unwatch();
-      if (outcome !== "new" && outcome !== "back" && outcome !== "joined") {
-        return refuse(...claimRefusal(outcome));
-      }
-      connected = outcome;
-    }
-    if (this.#isLeaving) return refuse(503, "this node is stopping");
-    mendOffer(request, target.subprotocols);
-    const webSockets = frames === "text" ? this.#text : this.#binary;
-    webSockets.handleUpgrade(request, socket, head, (webSocket) => {
-      session.attach(webSocket, socket);
-      if (connected === undefined) events.opened(session, address);
-      else events.connected(session, connected, { address });
-      if (target.name !== undefined && !isClaimed) session.introduce(target.name);
-    });
-  }
-
-  /** Why the upgrade is refused before anything is claimed. */
-  #refusalOf({ name }: UpgradeRequest, dialect: DialectName): UpgradeRefusal | undefined {
-    if (!this.#dependencies.isReady() || this.#isLeaving)
-      return [503, "this node is not ready, try again"];
-    if (name === undefined) {
-      return this.#dependencies.dialects[dialect].traits.nameInRequest === "required"
-        ? [400, "connect with a name: ws://host:port?name=you"]
-        : undefined;
-    }
-    const refusal = this.#dependencies.chat.mayJoin(name);
-    return refusal === undefined ? undefined : claimRefusal(refusal);
+    this.#dependencies.observe.counters.connections.inc({ dialect: dialect.name });
+    return session;
   }
 
   get #isLeaving(): boolean {

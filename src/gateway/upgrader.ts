@@ -1,0 +1,124 @@
+/** The upgrade: what stands between a request for a WebSocket and the session that comes of it. */
+import type { IncomingMessage } from "node:http";
+import type { Socket } from "node:net";
+import { WebSocketServer, type Server as ServerOf, type ServerOptions } from "ws";
+import type { Chat } from "../chat/chat.js";
+import type { Dialect } from "../wire/dialect.js";
+import { AnsweringSocket } from "./answering-socket.js";
+import type { EventLog } from "./event-log.js";
+import {
+  LINGER_MS,
+  answerUpgrade,
+  claimRefusal,
+  isWebSocket,
+  mendOffer,
+  shortestEcho,
+  type UpgradeRefusal,
+} from "./handshake.js";
+import type { CloseTimeout } from "./library-internals.js";
+import type { Session } from "./session.js";
+import { addressOf, endWith, watchEnd } from "./tcp-acceptor.js";
+import {
+  SPOKEN_HERE,
+  dialectOf,
+  parseUpgradeRequest,
+  type DialectName,
+  type UpgradeRequest,
+} from "./upgrade-request.js";
+
+export interface UpgraderSettings {
+  readonly maxFrameBytes: number;
+  /** Whether users' addresses are kept, for those who look them up. */
+  readonly keepsAddresses: boolean;
+}
+
+export interface UpgraderDependencies {
+  readonly chat: Chat;
+  readonly events: EventLog;
+  readonly dialects: Readonly<Record<DialectName, Dialect>>;
+  /** Whether new clients are taken in. */
+  readonly isReady: () => boolean;
+  /** Whether the node has begun to close its sessions. */
+  readonly isLeaving: () => boolean;
+  /** A session for a connection whose upgrade is under way. */
+  readonly open: (dialect: Dialect) => Session;
+}
+
+export class Upgrader {
+  readonly #settings: UpgraderSettings;
+  readonly #dependencies: UpgraderDependencies;
+  /** Classic texts are bytes of any kind, in frames of either type. */
+  readonly #binary: ServerOf<typeof AnsweringSocket>;
+  readonly #text: ServerOf<typeof AnsweringSocket>;
+
+  constructor(settings: UpgraderSettings, dependencies: UpgraderDependencies) {
+    this.#settings = settings;
+    this.#dependencies = dependencies;
+    const options: ServerOptions<typeof AnsweringSocket> & CloseTimeout = {
+      WebSocket: AnsweringSocket,
+      noServer: true,
+      clientTracking: false,
+      perMessageDeflate: false,
+      maxPayload: settings.maxFrameBytes,
+      closeTimeout: LINGER_MS,
+      handleProtocols: (offered) => shortestEcho(offered),
+    };
+    this.#binary = new WebSocketServer({ ...options, skipUTF8Validation: true });
+    this.#text = new WebSocketServer(options);
+  }
+
+  /** Answers the request: with 101, when its name is held; else with a refusal. Rejects only because of a bug. */
+  async upgrade(request: IncomingMessage, socket: Socket, head: Buffer): Promise<void> {
+    const target = parseUpgradeRequest(request);
+    const dialect = dialectOf(target);
+    const { dialects, events } = this.#dependencies;
+    const address = addressOf(socket);
+    const refuse = (status: 400 | 503, reason: string): void => {
+      events.connectionRefused(status, reason, { name: target.name, dialect, address });
+      answerUpgrade(socket, status, reason);
+    };
+    if (!isWebSocket(request, target.subprotocols))
+      return refuse(400, "this is no WebSocket handshake");
+    if (dialect === "unknown") return refuse(400, SPOKEN_HERE);
+    const refusal = this.#refusalOf(target, dialect);
+    if (refusal !== undefined) return refuse(...refusal);
+
+    const session = this.#dependencies.open(dialects[dialect]);
+    if (this.#settings.keepsAddresses) session.holder.address = address;
+    endWith(socket, session);
+    const { frames, traits } = session.dialect;
+    const isClaimed = target.name !== undefined && traits.nameInRequest !== "introduced";
+    let connected: "new" | "back" | "joined" | undefined;
+    if (isClaimed) {
+      const unwatch = watchEnd(socket, () => void session.end());
+      const outcome = await session.claim(target.name);
+      unwatch();
+      if (outcome !== "new" && outcome !== "back" && outcome !== "joined") {
+        return refuse(...claimRefusal(outcome));
+      }
+      connected = outcome;
+    }
+    if (this.#dependencies.isLeaving()) return refuse(503, "this node is stopping");
+    mendOffer(request, target.subprotocols);
+    const webSockets = frames === "text" ? this.#text : this.#binary;
+    webSockets.handleUpgrade(request, socket, head, (webSocket) => {
+      session.attach(webSocket, socket);
+      if (connected === undefined) events.opened(session, address);
+      else events.connected(session, connected, { address });
+      if (target.name !== undefined && !isClaimed) session.introduce(target.name);
+    });
+  }
+
+  /** Why the upgrade is refused before anything is claimed. */
+  #refusalOf({ name }: UpgradeRequest, dialect: DialectName): UpgradeRefusal | undefined {
+    const { chat, dialects, isReady, isLeaving } = this.#dependencies;
+    if (!isReady() || isLeaving()) return [503, "this node is not ready, try again"];
+    if (name === undefined) {
+      return dialects[dialect].traits.nameInRequest === "required"
+        ? [400, "connect with a name: ws://host:port?name=you"]
+        : undefined;
+    }
+    const refusal = chat.mayJoin(name);
+    return refusal === undefined ? undefined : claimRefusal(refusal);
+  }
+}

@@ -28,6 +28,8 @@ const NODE = /^node:/;
 const ROOMS: Readonly<Record<string, Room>> = {
   // pure: no socket, no Redis, no clock of their own
   chat: {},
+  // decides from what is shown; what Redis keeps of it comes through a port
+  identity: { imports: ["chat"], packages: /^(jose|node:.*)$/ },
   session: { imports: ["chat"] },
   // dialects write down what a session is asked and tells, and run without one
   wire: { imports: ["chat"], types: ["session"], packages: /^zod$/ },
@@ -55,6 +57,7 @@ const ROOMS: Readonly<Record<string, Room>> = {
   node: {
     imports: [
       "chat",
+      "identity",
       "session",
       "wire",
       "gateway",

@@ -2,6 +2,7 @@
 import type { Command, Refusal, Register, Reply, RuleRefusal } from "./commands.js";
 import { addressOf, conversationOf, type Address, type Conversation } from "./conversation.js";
 import type { ConversationState } from "./history.js";
+import type { Identity, IdentityRefusal, Origin, Proof } from "./identity.js";
 import type { ConnectedStatus, Name } from "./names.js";
 import {
   MAX_DEVICES,
@@ -33,7 +34,17 @@ export interface ChatDependencies {
   /** A new message id, unique per author for at least the time in which a message may be sent again. */
   readonly newMessageId: () => string;
   readonly presence: KnownPresence;
+  readonly identity: Identity;
 }
+
+/** How a stranger's wish for a name was answered. */
+export type JoinOutcome =
+  | Exclude<ClaimOutcome, { outcome: "revoked" }>
+  | {
+      readonly outcome: "refused";
+      readonly refusal: RuleRefusal | IdentityRefusal;
+      readonly retryAfterMs?: number | undefined;
+    };
 
 export class Chat {
   readonly #users: UserStore;
@@ -41,6 +52,7 @@ export class Chat {
   readonly #policy: Policy;
   readonly #newMessageId: () => string;
   readonly #presence: KnownPresence;
+  readonly #identity: Identity;
 
   constructor(dependencies: ChatDependencies) {
     this.#users = dependencies.users;
@@ -48,6 +60,7 @@ export class Chat {
     this.#policy = dependencies.policy;
     this.#newMessageId = dependencies.newMessageId;
     this.#presence = dependencies.presence;
+    this.#identity = dependencies.identity;
   }
 
   /** Why a stranger may not join by this name; undefined: it may. Claims nothing. */
@@ -63,19 +76,30 @@ export class Chat {
   }
 
   /**
-   * Claims a name for a stranger, or a share of it, if the policy allows it: the only way to a name.
+   * Claims a name for a stranger, or a share of it, if the policy allows it and what the stranger shows proves that
+   * the name is its own: the only way to a name.
    *
+   * @param proved by which the same stranger has proved the name before: it is not asked for again
    * @param begin is called once it is allowed, before the claim. Returns who is to hold the name, and
-   *   from here on gets its notices.
+   *   from here on gets its notices; its proof is the one that it is called with.
    * @throws Unavailable when the store gave no answer in time.
    */
   async join(
-    { name, written }: Omit<Register, "type">,
-    begin: () => Holder,
-  ): Promise<ClaimOutcome | { readonly outcome: "refused"; readonly refusal: RuleRefusal }> {
+    { name, written, shown }: Omit<Register, "type">,
+    begin: (proof: Proof | undefined) => Holder,
+    origin: Origin = {},
+    proved?: Proof,
+  ): Promise<JoinOutcome> {
     const refusal = this.mayJoin(name, written);
     if (refusal !== undefined) return { outcome: "refused", refusal };
-    return this.#users.claim(begin(), MAX_DEVICES);
+    let proof = proved;
+    if (proof === undefined) {
+      const answer = await this.#identity.prove(name, shown, origin);
+      if (answer.outcome === "refused") return answer;
+      proof = answer.proof;
+    }
+    const claim = await this.#users.claim(begin(proof), MAX_DEVICES);
+    return claim.outcome === "revoked" ? { outcome: "refused", refusal: "bad_credentials" } : claim;
   }
 
   /**

@@ -1,6 +1,7 @@
 /** Commands and their replies. PROTOCOL.md uses the same words. */
 import type { Address, Conversation } from "./conversation.js";
 import type { Message, Text } from "./events.js";
+import type { IdentityRefusal, Shown } from "./identity.js";
 import type { Page, Range } from "./history.js";
 import type { Name, Status, User } from "./names.js";
 
@@ -32,6 +33,8 @@ export interface Register {
   readonly name: Name;
   /** The name in characters, from a client that writes characters: then it must show what it is. */
   readonly written?: string | undefined;
+  /** By what the client proves that the name is its own. */
+  readonly shown?: Shown | undefined;
 }
 
 /** The answer to a command. `accepted`: its effect comes back through the feed. */
@@ -60,6 +63,8 @@ export type Reply =
       readonly refusal: Refusal;
       /** The limit that was exceeded, if there is one to name. */
       readonly limit?: number;
+      /** When to try again, if that is known. */
+      readonly retryAfterMs?: number | undefined;
     };
 
 /** Why the chat refuses a command. */
@@ -75,7 +80,8 @@ export type Refusal =
   | "recipient_disconnected"
   | "not_registered"
   | "forbidden"
-  | "unavailable";
+  | "unavailable"
+  | IdentityRefusal;
 
 /** What a rule can answer. Whether a name is free, and whether the store answers, only the store can tell. */
-export type RuleRefusal = Exclude<Refusal, "name_taken" | "unavailable">;
+export type RuleRefusal = Exclude<Refusal, "name_taken" | "unavailable" | IdentityRefusal>;

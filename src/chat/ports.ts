@@ -5,6 +5,7 @@
 import type { Conversation } from "./conversation.js";
 import type { Message, EphemeralEvent, Notice, Position, Text } from "./events.js";
 import type { ConversationState, Page, Range } from "./history.js";
+import type { Proof } from "./identity.js";
 import type { Name, Status, User } from "./names.js";
 
 /** The store gave no answer in time. What was asked may have happened. */
@@ -20,6 +21,8 @@ export interface Holder {
   readonly key?: string | undefined;
   /** Stored while the user is connected, for lookups; undefined: not stored. */
   readonly address?: string | undefined;
+  /** By what the name was proved to be its own; undefined: it belongs to nobody for good. */
+  readonly proof?: Proof | undefined;
   /** False once the session has given its name back or lost it: it may do nothing more in that name. */
   readonly isLive: boolean;
 }
@@ -50,7 +53,9 @@ export interface NotedActivity {
 
 export type ClaimOutcome =
   | { readonly outcome: "new" | "back" | "joined" | "held"; readonly at: Position }
-  | { readonly outcome: "taken" };
+  | { readonly outcome: "taken" }
+  /** What the holder proved its name by was revoked. */
+  | { readonly outcome: "revoked" };
 
 /** Who is connected in one bucket, as of a position of its log. */
 export interface Present {

@@ -2,6 +2,7 @@
 import type { IncomingMessage } from "node:http";
 import type { Socket } from "node:net";
 import type { RuleRefusal } from "../chat/commands.js";
+import type { IdentityRefusal } from "../chat/identity.js";
 import type { Failure } from "../session/answers.js";
 import { REFUSALS, errorKind } from "../wire/error-codes.js";
 import { SUBPROTOCOLS } from "./upgrade-request.js";
@@ -12,7 +13,9 @@ export const LINGER_MS = 2_000;
 export type UpgradeRefusal = readonly [status: 400 | 503, reason: string];
 
 /** How an upgrade is refused whose name could not be claimed. */
-export function claimRefusal(why: "taken" | RuleRefusal | Failure): UpgradeRefusal {
+export function claimRefusal(
+  why: "taken" | RuleRefusal | IdentityRefusal | Failure,
+): UpgradeRefusal {
   switch (why) {
     case "taken":
       return [400, "this name is taken"];
@@ -20,7 +23,7 @@ export function claimRefusal(why: "taken" | RuleRefusal | Failure): UpgradeRefus
     case "bug":
       return [503, "the chat is unavailable, try again"];
     default: {
-      const { code, message } = REFUSALS[why satisfies RuleRefusal];
+      const { code, message } = REFUSALS[why satisfies RuleRefusal | IdentityRefusal];
       return [400, message ?? errorKind(code).message];
     }
   }

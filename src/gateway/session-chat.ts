@@ -1,12 +1,13 @@
 /** Runs the effects that ask the chat; puts each answer into the state machine as an input. */
 import type { Conversation } from "../chat/conversation.js";
+import type { Proof } from "../chat/identity.js";
 import type { Name } from "../chat/names.js";
 import { Unavailable } from "../chat/ports.js";
 import type { Effect } from "../session/effects.js";
 import type { Input } from "../session/inputs.js";
 import type { ChatCommand, Cursors } from "../session/requests.js";
 import { pageAfter, resume } from "./resume.js";
-import { newKey } from "./session-holder.js";
+import { newKey, type SessionHolder } from "./session-holder.js";
 import type { Session, SessionDependencies } from "./session.js";
 import type { ClaimAnswer, Failure, ReclaimAnswer } from "../session/answers.js";
 
@@ -45,6 +46,10 @@ export class SessionChat {
     try {
       const claim = await this.#dependencies.chat.reclaim(this.#session.holder);
       if (claim.outcome === "taken") return answered({ outcome: "taken" });
+      if (claim.outcome === "revoked") {
+        this.#machine.put({ type: "close", why: "revoked" });
+        return answered({ outcome: "taken" });
+      }
       answered({ outcome: "kept", at: claim.outcome === "held" ? undefined : claim.at });
     } catch (error) {
       answered({ outcome: error instanceof Unavailable ? "unavailable" : "bug" });
@@ -78,19 +83,26 @@ export class SessionChat {
     name,
     written,
     key,
+    shown,
     isAgain,
   }: Extract<Effect, { type: "claim" }>): Promise<ClaimAnswer> {
     const { chat, onClaiming } = this.#dependencies;
     const { holder, state } = this.#session;
     try {
-      const claim = await chat.join({ name, written }, () => {
+      const asked = { name, written, shown: shown ?? holder.origin.shown };
+      const begin = (proof: Proof | undefined): SessionHolder => {
         holder.claims(name);
+        holder.proof = proof;
         // with a key, a client that comes back can share the name with its previous session
         if (!isAgain) holder.key = key ?? (state.traits.lingers ? newKey() : undefined);
         onClaiming(this.#session);
         return holder;
-      });
-      if (claim.outcome === "refused") return { outcome: claim.refusal };
+      };
+      const proved = isAgain ? holder.proof : undefined;
+      const claim = await chat.join(asked, begin, holder.origin, proved);
+      if (claim.outcome === "refused") {
+        return { outcome: claim.refusal, retryAfterMs: claim.retryAfterMs };
+      }
       if (claim.outcome === "taken") return { outcome: "taken" };
       const outcome = claim.outcome === "held" ? "back" : claim.outcome;
       return { outcome, at: claim.at };

@@ -1,5 +1,6 @@
 /** The session as the chat and its stores see it: the actor of its commands, and the holder of its name. */
 import { nanoid } from "nanoid";
+import type { Origin, Proof } from "../chat/identity.js";
 import type { Name } from "../chat/names.js";
 import type { SessionActor } from "../chat/policy.js";
 import { isLive } from "../session/questions.js";
@@ -11,6 +12,10 @@ export class SessionHolder implements SessionActor {
   key: string | undefined;
   /** Where the client is connected from; only where addresses are kept. */
   address: string | undefined;
+  /** From where the client comes, and what its upgrade request showed. */
+  origin: Origin = {};
+  /** By what the name was proved to be its own. */
+  proof: Proof | undefined;
   readonly #session: { readonly state: SessionState };
   #id = newId();
   #name: Name | undefined;

@@ -84,6 +84,7 @@ export class Upgrader {
     if (refusal !== undefined) return refuse(...refusal);
 
     const session = this.#dependencies.open(dialects[dialect]);
+    session.holder.origin = { address };
     if (this.#settings.keepsAddresses) session.holder.address = address;
     endWith(socket, session);
     const { frames, traits } = session.dialect;

@@ -18,6 +18,7 @@ import { Gateway } from "../gateway/server.js";
 import { SignOutQueue } from "../gateway/sign-out-queue.js";
 import type { StaticSite } from "../gateway/static-site.js";
 import { broadcastWindow, presenceWindow } from "../gateway/write-coalescer.js";
+import { OPEN } from "../identity/open.js";
 import { inRoom, type Observe } from "../observe.js";
 import { BUCKETS } from "../redis/keys.js";
 import { lingers } from "../session/questions.js";
@@ -57,6 +58,7 @@ export function createFrontend(
     }),
     newMessageId: () => nanoid(16),
     presence,
+    identity: OPEN,
   });
   const idleTracker = new IdleTracker(chat, logOf("idle-tracker"));
   const signOuts = new SignOutQueue(chat, logOf("sign-out-queue"));

@@ -1,12 +1,17 @@
 /** How the chat answers a claim. */
 import type { RuleRefusal } from "../chat/commands.js";
 import type { Position } from "../chat/events.js";
+import type { IdentityRefusal } from "../chat/identity.js";
 
 export type Failure = "unavailable" | "bug";
 export type ClaimAnswer =
   | { readonly outcome: "new" | "back" | "joined"; readonly at: Position }
-  /** A rule refused it before anything was claimed, or the claim failed. */
-  | { readonly outcome: RuleRefusal | "taken" | Failure };
+  /** A rule refused it, or nothing proved that the name is its own; or the claim failed. */
+  | {
+      readonly outcome: RuleRefusal | IdentityRefusal | "taken" | Failure;
+      /** When to try again, if that is known. */
+      readonly retryAfterMs?: number | undefined;
+    };
 export type ReclaimAnswer =
   /** `at` is new if the name was claimed anew. */
   | { readonly outcome: "kept"; readonly at: Position | undefined }

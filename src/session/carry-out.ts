@@ -1,5 +1,6 @@
 /** Requests: which of them are carried out, and how they are answered. */
 import type { Refusal, Reply, RuleRefusal } from "../chat/commands.js";
+import type { IdentityRefusal } from "../chat/identity.js";
 import type { ConnectedStatus } from "../chat/names.js";
 import { activityOf, mayRegisterAgain } from "../chat/policy.js";
 import type { Effect } from "./effects.js";
@@ -167,12 +168,17 @@ function greet(hello: Hello, ref: Ref, state: SessionState): Step<RequestState> 
     return step(done, { type: "send", output: { type: "greeted-already", ref } });
   }
   if (!isLive(state)) return refuse(ref, "unavailable", hello);
-  const { name, written, key } = hello;
-  return raise({ type: "claim", name, written, key, claimant: { type: "hello", hello, ref } });
+  const { name, written, key, shown } = hello;
+  const claimant = { type: "hello", hello, ref } as const;
+  return raise({ type: "claim", name, written, key, shown, claimant });
 }
 
 /** A session registers a first name. If it already has one, only that name is accepted. */
-function register({ name, written }: Register, ref: Ref, state: SessionState): Step<RequestState> {
+function register(
+  { name, written, shown }: Register,
+  ref: Ref,
+  state: SessionState,
+): Step<RequestState> {
   const asked: Asked = { type: "register", name };
   if (isClaimed(state)) {
     const refusal = mayRegisterAgain(nameOf(state)!, name);
@@ -183,14 +189,19 @@ function register({ name, written }: Register, ref: Ref, state: SessionState): S
     );
   }
   if (!isLive(state)) return refuse(ref, "unavailable", asked);
-  return raise({ type: "claim", name, written, claimant: { type: "register", name, ref } });
+  return raise({ type: "claim", name, written, shown, claimant: { type: "register", name, ref } });
 }
 
 /** The step for the outcome of a claim. */
-export function claimed(claimant: Claimant, outcome: ClaimOutcome): Step<RequestState> {
+export function claimed(
+  claimant: Claimant,
+  outcome: ClaimOutcome,
+  retryAfterMs?: number,
+): Step<RequestState> {
   // the client has sent no frame yet
   if (claimant.type === "handshake") {
-    return step<RequestState>({ kind: "fresh" }, { type: "claimed", outcome });
+    const wait = retryAfterMs === undefined ? {} : { retryAfterMs };
+    return step<RequestState>({ kind: "fresh" }, { type: "claimed", outcome, ...wait });
   }
   const { ref } = claimant;
   const asked: Asked =
@@ -210,7 +221,7 @@ export function claimed(claimant: Claimant, outcome: ClaimOutcome): Step<Request
       return preceded(registered, { type: "logConnected", outcome, client: undefined });
     }
     default:
-      return refuse(ref, outcome satisfies RuleRefusal, asked);
+      return refuse(ref, outcome satisfies RuleRefusal | IdentityRefusal, asked, retryAfterMs);
   }
 }
 
@@ -239,8 +250,14 @@ export function answer(ref: Ref, reply: Reply, asked?: Asked): Step<RequestState
   );
 }
 
-export function refuse(ref: Ref, refusal: Refusal, asked?: Asked): Step<RequestState> {
-  return answer(ref, { type: "refused", refusal }, asked);
+export function refuse(
+  ref: Ref,
+  refusal: Refusal,
+  asked?: Asked,
+  retryAfterMs?: number,
+): Step<RequestState> {
+  const wait = retryAfterMs === undefined ? {} : { retryAfterMs };
+  return answer(ref, { type: "refused", refusal, ...wait }, asked);
 }
 
 export function fail(ref: Ref, why: Failure, asked?: Asked): Step<RequestState> {

@@ -2,6 +2,7 @@
 import type { Reply } from "../chat/commands.js";
 import type { Conversation } from "../chat/conversation.js";
 import type { Message } from "../chat/events.js";
+import type { Shown } from "../chat/identity.js";
 import type { Name } from "../chat/names.js";
 import type {
   Asked,
@@ -45,12 +46,16 @@ export type Effect =
   | { readonly type: "forgetRequests" }
   | { readonly type: "startTimer" | "stopTimer"; readonly timer: Timer }
   // to the chat
-  /** Subscribes to notices for the name, then claims it; answers `claimAnswered`. `isAgain`: with the same key as before. */
+  /**
+   * Subscribes to notices for the name, then claims it, if it is proved to be the client's; answers `claimAnswered`.
+   * `isAgain`: with the same key and proof as before.
+   */
   | {
       readonly type: "claim";
       readonly name: Name;
       readonly written: string | undefined;
       readonly key: string | undefined;
+      readonly shown: Shown | undefined;
       readonly isAgain: boolean;
     }
   /** Asks the holder of the name to prove that it is alive; answers `contestDecided`. */
@@ -67,7 +72,11 @@ export type Effect =
   | { readonly type: "readPage"; readonly conversation: Conversation; readonly after: number }
   // to the gateway
   /** How the claim of the handshake was answered. */
-  | { readonly type: "claimed"; readonly outcome: ClaimOutcome }
+  | {
+      readonly type: "claimed";
+      readonly outcome: ClaimOutcome;
+      readonly retryAfterMs?: number | undefined;
+    }
   /** The claim failed: refused or, if `isUnsure`, not answered, so the store may have granted it. */
   | { readonly type: "unclaimed"; readonly name: Name; readonly isUnsure: boolean }
   /** The name was given back: later notices for it are for another session. */

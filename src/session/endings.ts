@@ -18,6 +18,13 @@ export type CloseReason =
   | "tooFast"
   | "noHello"
   | "replaced"
+  | "tokenExpired"
+  | "revoked"
   | "internal"
   | "slowReader"
   | "positionLost";
+
+/** Whether the client has lost its right to the name. */
+export function expels(why: CloseReason): boolean {
+  return why === "tokenExpired" || why === "revoked";
+}

@@ -2,6 +2,7 @@
 import type { Reply } from "../chat/commands.js";
 import type { Notice } from "../chat/events.js";
 import type { Page } from "../chat/history.js";
+import type { Shown } from "../chat/identity.js";
 import type { Name } from "../chat/names.js";
 import type { ClaimAnswer, ClaimOutcome, Failure, ReclaimAnswer } from "./answers.js";
 import type { CloseReason } from "./endings.js";
@@ -32,6 +33,7 @@ export type Input =
       readonly name: Name;
       readonly written?: string | undefined;
       readonly key?: string | undefined;
+      readonly shown?: Shown | undefined;
       readonly claimant: Claimant;
     }
   | { readonly type: "leave" }
@@ -64,7 +66,11 @@ export type Input =
   | { readonly type: "close"; readonly why: CloseReason }
   | { readonly type: "cut"; readonly why: string }
   // raised
-  | { readonly type: "claimSettled"; readonly outcome: ClaimOutcome }
+  | {
+      readonly type: "claimSettled";
+      readonly outcome: ClaimOutcome;
+      readonly retryAfterMs?: number | undefined;
+    }
   /** The name is no longer in doubt. */
   | { readonly type: "sure" }
   /** Another session has the name now. */

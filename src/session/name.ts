@@ -11,6 +11,7 @@
  */
 import type { RuleRefusal } from "../chat/commands.js";
 import type { Notice } from "../chat/events.js";
+import type { IdentityRefusal } from "../chat/identity.js";
 import type { Effect } from "./effects.js";
 import type { InputOf } from "./inputs.js";
 import { isBroken, isHangingUp, isLive, isOwnStory } from "./questions.js";
@@ -85,10 +86,10 @@ const left = {
 export const nameTable: Table<NameClaim, Concern> = {
   none: {
     ...nameless,
-    claim: (_, { name, written, key }) =>
+    claim: (_, { name, written, key, shown }) =>
       step(
         { kind: "claiming", name, isAgain: false },
-        { type: "claim", name, written, key, isAgain: false },
+        { type: "claim", name, written, key, shown, isAgain: false },
       ),
     claimAnswered: (region, input, state) =>
       isBroken(state) ? ignored() : impossible(region, input), // the claim was given up
@@ -187,13 +188,13 @@ function claimAnswered(
     default:
       return {
         ...step<NameClaim>({ kind: "none" }),
-        ...settled(answer.outcome satisfies RuleRefusal),
+        ...settled(answer.outcome satisfies RuleRefusal | IdentityRefusal, answer.retryAfterMs),
       };
   }
 }
 
-function settled(outcome: InputOf<"claimSettled">["outcome"]): Step<never> {
-  return raise({ type: "claimSettled", outcome });
+function settled(outcome: InputOf<"claimSettled">["outcome"], retryAfterMs?: number): Step<never> {
+  return raise({ type: "claimSettled", outcome, ...(retryAfterMs && { retryAfterMs }) });
 }
 
 /** A client that is closing must not get the name: nobody would use it. */
@@ -204,7 +205,7 @@ function contestDecided(
 ): Step<NameClaim> {
   const isTried = mayBeFree && !isHangingUp(state) && isLive(state);
   if (!isTried) return { ...step<NameClaim>({ kind: "none" }), ...settled("taken") };
-  const again = { isAgain: true, written: undefined, key: undefined };
+  const again = { isAgain: true, written: undefined, key: undefined, shown: undefined };
   return step<NameClaim>(
     { kind: "claiming", name, isAgain: true },
     { type: "claim", name, ...again },

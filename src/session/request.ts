@@ -133,7 +133,8 @@ export const requestTable: Table<RequestState, Concern> = {
     ...busy,
     ...unasked,
     ...unconcerned,
-    claimSettled: ({ claimant }, { outcome }) => claimed(claimant, outcome),
+    claimSettled: ({ claimant }, { outcome, retryAfterMs }) =>
+      claimed(claimant, outcome, retryAfterMs),
     broken: ({ claimant }) => {
       if (claimant.type !== "handshake") return giveAllUp();
       return preceded(giveAllUp(), { type: "claimed", outcome: "bug" });

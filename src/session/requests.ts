@@ -2,6 +2,7 @@
 import type { Command, Refusal, Reply } from "../chat/commands.js";
 import type { Conversation } from "../chat/conversation.js";
 import type { Message, Notice } from "../chat/events.js";
+import type { Shown } from "../chat/identity.js";
 import type { ConnectedStatus, Name } from "../chat/names.js";
 import type { PresenceSnapshot } from "../chat/presence.js";
 import type { Gap, Resumed } from "./resumed.js";
@@ -26,6 +27,8 @@ export interface Hello {
   /** The name in characters, if the client writes characters. */
   readonly written?: string | undefined;
   readonly key?: string | undefined;
+  /** By what the client proves that the name is its own. */
+  readonly shown?: Shown | undefined;
   readonly status?: ConnectedStatus | undefined;
   readonly client?: string | undefined;
   readonly cursors: Cursors;
@@ -37,6 +40,8 @@ export interface Register {
   readonly name: Name;
   /** The name in characters, if the client writes characters. */
   readonly written?: string | undefined;
+  /** By what the client proves that the name is its own. */
+  readonly shown?: Shown | undefined;
 }
 
 export type Request =

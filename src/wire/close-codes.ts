@@ -25,6 +25,8 @@ export const NO_STATUS = 1005;
 export const ABNORMAL_CLOSURE = 1006;
 /** Another connection has the name. Apart from the table, so that a page need not take that along. */
 export const REPLACED = 4409;
+/** What proved the name has expired: only a client that can get a new token comes back. */
+export const EXPIRED = 4401;
 
 export const CLOSE = {
   /** The user asked to be signed out: status 0. */
@@ -103,6 +105,16 @@ export const CLOSE = {
     by: "gateway",
     dialects: "JSON",
   },
+  /** What showed that the name is the client's has ended: a token, for one. A new one is shown by another hello. */
+  tokenExpired: {
+    code: EXPIRED,
+    reason: "token expired",
+    retry: "never",
+    by: "gateway",
+    dialects: "all",
+  },
+  /** The login session was ended, the password changed, or the operator revoked what was issued before. */
+  revoked: { code: 4403, reason: "revoked", retry: "never", by: "gateway", dialects: "all" },
   /** The client did not say hello in time. */
   noHello: { code: 4408, reason: "say hello", retry: "never", by: "gateway", dialects: "JSON" },
   /** Another connection has the name. */

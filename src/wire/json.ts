@@ -50,24 +50,27 @@ export function encodeEvent(event: Event): Uint8Array {
 /** The answer to a request. */
 export function encodeReply(id: Id, reply: Reply, reader?: Name): Uint8Array {
   return encodeEvent(
-    reply.type === "refused"
-      ? errorEvent(id, reply.refusal, reply.limit)
-      : okEvent(id, reply, reader),
+    reply.type === "refused" ? errorEvent(id, reply.refusal, reply) : okEvent(id, reply, reader),
   );
 }
 
-/** @param limit that was exceeded, for a text that is too long */
-export function errorEvent(id: Id, refusal: Refusal, limit?: number): Events["error"] {
+/** @param known the limit that was exceeded, for a text that is too long; when to try again */
+export function errorEvent(
+  id: Id,
+  refusal: Refusal,
+  known: { readonly limit?: number; readonly retryAfterMs?: number | undefined } = {},
+): Events["error"] {
   const { code, message } = REFUSALS[refusal];
+  const { limit, retryAfterMs } = known;
   const told = limit === undefined ? message : `a text has at most ${limit} characters`;
-  return problem(id, code, { message: told });
+  return problem(id, code, { message: told, retryAfterMs });
 }
 
 /** An error. Message and pause are those of its code unless others are given. */
 export function problem(
   id: Id,
   code: ErrorCode,
-  said: { message?: string | undefined; retryAfterMs?: number } = {},
+  said: { message?: string | undefined; retryAfterMs?: number | undefined } = {},
 ): Events["error"] {
   const { retryable, ...own } = errorKind(code);
   const { message = own.message, retryAfterMs = own.retryAfterMs } = said;

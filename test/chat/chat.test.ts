@@ -12,6 +12,7 @@ import {
   type Policy,
 } from "#tertulia/chat/policy.js";
 import type { ConversationStore, UserStore } from "#tertulia/chat/ports.js";
+import { OPEN } from "#tertulia/identity/open.js";
 
 const session = { kind: "session", name: "ana" as Name, id: "session-1", isLive: true } as const;
 const bot = { kind: "bot", name: "clock" as Name } as const;
@@ -53,6 +54,7 @@ function chatWith({
     policy,
     newMessageId: () => "m-1",
     presence: { count: connected, statusOf: () => status },
+    identity: OPEN,
   });
   return { chat, asked };
 }

@@ -27,6 +27,7 @@ import {
   statusOf,
 } from "#tertulia/session/questions.js";
 import { watchEnd } from "#tertulia/gateway/tcp-acceptor.js";
+import { OPEN } from "#tertulia/identity/open.js";
 import type { Window, Gatherer } from "#tertulia/window.js";
 import { dialects } from "../support/dialects.js";
 import { ClientSocket } from "./client-socket.js";
@@ -95,6 +96,7 @@ export class FakeGateway {
       policy: createPolicy({ textMaxChars: TEXT_MAX_CHARS }),
       newMessageId: () => `m${++mids}`,
       presence: this.#presence,
+      identity: OPEN,
     });
     for (let i = 0; i < settings.crowd; i++) {
       const user = { name: `user${i}` as Name, status: "active" } as const;

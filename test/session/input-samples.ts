@@ -55,7 +55,15 @@ const notices: readonly Notice[] = [
 ];
 
 const timers = ["settle", "hello", "patience", "doubt", "answer", "farewell", "goodbye"] as const;
-const outcomes = ["new", "joined", "taken", "bad_name", "unavailable", "bug"] as const;
+const outcomes = [
+  "new",
+  "joined",
+  "taken",
+  "bad_name",
+  "bad_credentials",
+  "unavailable",
+  "bug",
+] as const;
 
 /** Of every input, what it may say. */
 export const INPUTS: { readonly [Type in Input["type"]]: readonly InputOf<Type>[] } = {
@@ -137,7 +145,10 @@ export const INPUTS: { readonly [Type in Input["type"]]: readonly InputOf<Type>[
   ],
   pageTold: [{ type: "pageTold" }],
   timer: timers.map((timer) => ({ type: "timer", timer })),
-  close: [{ type: "close", why: "restarting" }],
+  close: [
+    { type: "close", why: "restarting" },
+    { type: "close", why: "revoked" },
+  ],
   cut: [{ type: "cut", why: "silent" }],
   claimSettled: outcomes.map((outcome) => ({ type: "claimSettled", outcome })),
   sure: [{ type: "sure" }],

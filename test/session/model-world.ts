@@ -220,6 +220,7 @@ export class ModelWorld {
       { type: "goAway", inMs: 10 },
       { type: "nudge" },
       { type: "close", why: "restarting" },
+      { type: "close", why: "revoked" },
       { type: "slow" },
       { type: "abandon" },
       { type: "cut", why: "silent" },

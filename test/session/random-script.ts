@@ -35,7 +35,16 @@ export const JSON_FRAMES = [
   '{"type":"bye","id":12}',
   "nonsense",
 ];
-const NODE_ACTS = ["restart", "evict", "close", "abandon", "leave", "goaway 500", "there?"];
+const NODE_ACTS = [
+  "restart",
+  "evict",
+  "close",
+  "revoke",
+  "abandon",
+  "leave",
+  "goaway 500",
+  "there?",
+];
 const TIMES = ["+1ms", "+25ms", "+250ms", "+1s", "+2s", "+5s", "+10s"];
 
 /** Who acts next, and how likely that is. */

@@ -125,6 +125,8 @@ export class History {
       }
       case "close":
         return session.close("restarting");
+      case "revoke":
+        return session.close("revoked");
       case "goaway":
         return this.transcript.note(
           "state",

@@ -1,14 +1,13 @@
 /** The WebSocket handshake: whether it can succeed, which subprotocol is echoed, how it is refused. */
-import type { IncomingMessage } from "node:http";
+import type { IncomingHttpHeaders, IncomingMessage } from "node:http";
 import type { Socket } from "node:net";
 import type { RuleRefusal } from "../chat/commands.js";
 import type { IdentityRefusal } from "../chat/identity.js";
 import type { Failure } from "../session/answers.js";
 import { REFUSALS, errorKind } from "../wire/error-codes.js";
+import { wholeAnswer } from "./answers.js";
+import { hangUp } from "./hang-up.js";
 import { SUBPROTOCOLS } from "./upgrade-request.js";
-
-/** How long a client may take to hang up after it was answered or has begun to close. */
-export const LINGER_MS = 2_000;
 
 export type UpgradeRefusal = readonly [status: 400 | 503, reason: string];
 
@@ -29,7 +28,10 @@ export function claimRefusal(
   }
 }
 
-/** Whether the handshake will succeed. No name is claimed for one that cannot. RFC 6455 §4.2.1. */
+/**
+ * Whether the handshake will succeed. No name is claimed for one that cannot. RFC 6455 §4.2.1. One with a body is
+ * none: the body would be read as frames.
+ */
 export function isWebSocket(
   { method, headers }: IncomingMessage,
   subprotocols: readonly string[],
@@ -39,10 +41,16 @@ export function isWebSocket(
     areTokens &&
     new Set(subprotocols).size === subprotocols.length &&
     method === "GET" &&
+    !hasBody(headers) &&
     headers.upgrade?.toLowerCase() === "websocket" &&
     /^[+/0-9A-Za-z]{22}==$/.test(headers["sec-websocket-key"] ?? "") &&
     ["13", "8"].includes(headers["sec-websocket-version"] ?? "")
   );
+}
+
+/** Whether a body is announced. None is ever read. */
+export function hasBody(headers: IncomingHttpHeaders): boolean {
+  return headers["transfer-encoding"] !== undefined || (headers["content-length"] ?? "0") !== "0";
 }
 
 /** Removes empty elements from the offer: `ws` refuses them, RFC 9110 §5.6.1.2 allows them. */
@@ -64,13 +72,5 @@ export function shortestEcho(offered: Set<string>): string | false {
 
 /** Refuses an upgrade, and closes the connection. */
 export function answerUpgrade(socket: Socket, status: 400 | 503, reason: string): void {
-  const head = [
-    `HTTP/1.1 ${status} ${status === 400 ? "Bad Request" : "Service Unavailable"}`,
-    "Connection: close",
-    "Content-Type: text/plain; charset=utf-8",
-    `Content-Length: ${reason.length + 1}`,
-  ];
-  socket.end(`${head.join("\r\n")}\r\n\r\n${reason}\n`);
-  socket.resume(); // discards the rest, so that `end` fires
-  setTimeout(() => socket.destroy(), LINGER_MS).unref();
+  hangUp(socket, wholeAnswer(socket, status, reason));
 }

@@ -4,7 +4,9 @@ import type { Chat } from "../chat/chat.js";
 import type { Name } from "../chat/names.js";
 import type { Log } from "../observe.js";
 import { publishedSchema } from "../wire/json-schema.js";
-import { LINGER_MS, claimRefusal } from "./handshake.js";
+import { commonHeaders } from "./answers.js";
+import { claimRefusal, hasBody } from "./handshake.js";
+import { connectionOf } from "./one-request.js";
 import { NODE_HEADER } from "./peers.js";
 import type { Served, StaticSite } from "./static-site.js";
 import { parseUpgradeRequest } from "./upgrade-request.js";
@@ -38,42 +40,41 @@ export class HttpRoutes {
   }
 
   async serve(request: IncomingMessage, response: ServerResponse): Promise<void> {
-    request.resume();
-    response.on("finish", () => setTimeout(() => request.socket.destroy(), LINGER_MS).unref());
-    const found = this.#answerOfSite(request);
-    if (found !== undefined) {
-      response.writeHead(found.status, { ...found.headers, connection: "close" });
-      response.end(request.method === "HEAD" ? undefined : found.body);
+    const common = commonHeaders(connectionOf(request));
+    const refusal = refusalOf(request);
+    const page = refusal === undefined ? this.#page(request) : undefined;
+    if (page !== undefined) {
+      response.writeHead(200, { ...common, ...page.headers });
+      response.end(request.method === "HEAD" ? undefined : page.body);
       return;
     }
-    const { status, body, type } = await this.#answer(request).catch((error: unknown) => {
+    const answer = async (): Promise<Page> => refusal ?? (await this.#answer(request));
+    const { status, body, type } = await answer().catch((error: unknown) => {
       this.#dependencies.log.warn(
         { event: "http_request_failed", err: error },
         "http request failed",
       );
       return text(503, "the chat is unavailable, try again");
     });
-    // closed, because only the first request line of a connection is mended
+    const bytes = Buffer.from(`${body}\n`);
     response.writeHead(status, {
+      ...common,
       "content-type": type ?? "text/plain; charset=utf-8",
+      "content-length": bytes.length,
       [NODE_HEADER]: this.#dependencies.id,
-      connection: "close",
     });
-    response.end(request.method === "HEAD" ? undefined : `${body}\n`);
+    response.end(request.method === "HEAD" ? undefined : bytes);
   }
 
   /** A request with a name asks whether that name is free; it is not for the page. */
-  #answerOfSite(request: IncomingMessage): Served | undefined {
+  #page(request: IncomingMessage): Served | undefined {
     const { path, name } = parseUpgradeRequest(request);
-    if (name !== undefined || (request.method !== "GET" && request.method !== "HEAD")) {
-      return undefined;
-    }
+    if (name !== undefined) return undefined;
     return this.#dependencies.site?.answer(path, request.headers);
   }
 
   async #answer(request: IncomingMessage): Promise<Page> {
     const { path, name } = parseUpgradeRequest(request);
-    if (request.method !== "GET" && request.method !== "HEAD") return text(405, "only GET");
     if (path === "/healthz") return text(200, "alive");
     if (path === "/readyz") {
       if (this.#dependencies.isDraining()) return text(404, "draining");
@@ -93,6 +94,19 @@ export class HttpRoutes {
     const isHeld = (await isTaken()) && !((await mayBeFree(name)) && !(await isTaken()));
     return isHeld ? text(400, "this name is taken") : text(200, "free");
   }
+}
+
+/** Why nobody is asked for the answer. */
+function refusalOf(request: IncomingMessage): Page | undefined {
+  if (request.method !== "GET" && request.method !== "HEAD") return text(405, "only GET");
+  if (hasBody(request.headers)) return text(400, "a request has no body here");
+  return hasOneHost(request) ? undefined : text(400, "a request names one host");
+}
+
+/** RFC 9112 §3.2. */
+function hasOneHost({ httpVersionMinor, rawHeaders }: IncomingMessage): boolean {
+  const hosts = rawHeaders.filter((each, i) => i % 2 === 0 && each.toLowerCase() === "host").length;
+  return hosts === 1 || (hosts === 0 && httpVersionMinor === 0);
 }
 
 function text(status: number, body: string): Page {

@@ -1,18 +1,24 @@
 /** The server on the chat's port, and its sessions: listens, drains, closes. */
-import { createServer as createHttpServer, type IncomingMessage } from "node:http";
-import { createServer, type AddressInfo, type Server, type Socket } from "node:net";
+import {
+  createServer as createHttpServer,
+  type IncomingMessage,
+  type ServerResponse,
+} from "node:http";
+import { createServer, type AddressInfo, type Server } from "node:net";
 import type { Chat } from "../chat/chat.js";
 import type { Observe } from "../observe.js";
 import { pauseUnlessAborted } from "../pause.js";
 import { hasLeft, nameOf } from "../session/questions.js";
 import type { Dialect } from "../wire/dialect.js";
+import { wholeAnswer } from "./answers.js";
 import { Connection } from "./connection.js";
 import { drain, type Drain } from "./drain.js";
-import { LINGER_MS } from "./handshake.js";
+import { hangUp } from "./hang-up.js";
 import type { EventLog } from "./event-log.js";
 import type { Hub } from "./hub.js";
 import type { SendQueueLimits } from "./send-queue.js";
 import { HttpRoutes } from "./http-routes.js";
+import { connectionOf, released } from "./one-request.js";
 import type { Presence } from "./presence.js";
 import type { Session, SessionDependencies } from "./session.js";
 import type { StaticSite } from "./static-site.js";
@@ -67,10 +73,7 @@ export class Gateway {
   readonly #sessionDependencies: SessionDependencies;
   readonly #sessions = new Set<Session>();
   readonly #acceptor = new TcpAcceptor();
-  readonly #http = createHttpServer((request, response) => {
-    this.#acceptor.hasAsked(request.socket);
-    void this.#routes.serve(request, response);
-  });
+  readonly #http = createHttpServer({ requireHostHeader: false }); // the routes ask for it
   readonly #routes: HttpRoutes;
   readonly #upgrader: Upgrader;
   readonly #tcp: Server;
@@ -111,20 +114,25 @@ export class Gateway {
       isLeaving: () => this.#isLeaving,
       open: (dialect) => this.#open(dialect),
     });
-    this.#http.on("upgrade", (request: IncomingMessage, socket: Socket, head: Buffer) => {
-      this.#acceptor.hasAsked(socket);
-      this.#upgrader.upgrade(request, socket, head).catch((error: unknown) => {
+    for (const event of ["request", "checkContinue", "checkExpectation"]) {
+      this.#http.on(event, (request: IncomingMessage, response: ServerResponse) => {
+        void this.#routes.serve(request, response);
+      });
+    }
+    this.#http.on("upgrade", (request: IncomingMessage) => {
+      const socket = released(request);
+      this.#upgrader.upgrade(request, socket).catch((error: unknown) => {
         dependencies.observe.log.error({ event: "upgrade_failed", err: error }, "upgrade failed");
         socket.destroy();
       });
     });
-    this.#http.on("clientError", (_error, socket) => {
-      if (socket.writable) socket.end("HTTP/1.1 400 Bad Request\r\nConnection: close\r\n\r\n");
+    this.#http.on("clientError", (_error, request) => {
+      const socket = connectionOf(request);
+      if (socket.writable) hangUp(socket, wholeAnswer(socket, 400, "this is no HTTP/1.1 request"));
       else socket.destroy();
-      setTimeout(() => socket.destroy(), LINGER_MS).unref();
     });
     this.#tcp = createServer(TCP_OPTIONS, (socket) => {
-      this.#acceptor.accept(socket, (mended) => this.#http.emit("connection", mended));
+      this.#acceptor.accept(socket, (request) => this.#http.emit("connection", request));
     });
     this.#tcp.maxConnections = settings.maxConnections;
     const { connections, connectionsLimit } = dependencies.observe.counters;

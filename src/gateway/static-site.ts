@@ -6,7 +6,6 @@ import { join } from "node:path";
 import { gzipSync } from "node:zlib";
 
 export interface Served {
-  readonly status: 200 | 304;
   readonly headers: OutgoingHttpHeaders;
   readonly body: Uint8Array;
 }
@@ -17,7 +16,6 @@ export interface StaticSite {
 }
 
 interface Page {
-  readonly etag: string;
   readonly body: Buffer;
   readonly gzip: Buffer;
   /** Sources of its own script and styles, as a Content Security Policy names them. */
@@ -35,7 +33,6 @@ export async function readStaticSite(folder: string): Promise<StaticSite | undef
     throw error;
   }
   const page: Page = {
-    etag: `W/"${digestOf(body).toString("base64url").slice(0, 22)}"`,
     body,
     gzip: gzipSync(body, { level: 9 }),
     scripts: sourcesOf("script", body),
@@ -45,24 +42,12 @@ export async function readStaticSite(folder: string): Promise<StaticSite | undef
 }
 
 function answerOf(page: Page, asked: IncomingHttpHeaders): Served {
-  const headers: OutgoingHttpHeaders = {
-    "cache-control": "no-cache", // browsers keep it and revalidate each time: the gateway may be a newer one
-    "content-security-policy": policy(page, asked.host),
-    "cross-origin-opener-policy": "same-origin",
-    etag: page.etag,
-    "referrer-policy": "no-referrer",
-    vary: "accept-encoding",
-    "x-content-type-options": "nosniff",
-  };
-  if (asked["if-none-match"]?.includes(page.etag) === true) {
-    return { status: 304, headers, body: new Uint8Array() };
-  }
   const isSmall = /\bgzip\b/.test(asked["accept-encoding"]?.toString() ?? "");
   const body = isSmall ? page.gzip : page.body;
   return {
-    status: 200,
     headers: {
-      ...headers,
+      "content-security-policy": policy(page, asked.host),
+      "cross-origin-opener-policy": "same-origin",
       "content-type": "text/html; charset=utf-8",
       "content-length": body.length,
       ...(isSmall && { "content-encoding": "gzip" }),

@@ -1,10 +1,18 @@
-/** The TCP acceptor: mends the first line of each connection, and cuts connections that send no request in time. */
+/** The TCP acceptor: reads the one request of each connection, and cuts connections that send none in time. */
 import type { Socket } from "node:net";
-import { mendRequestLine } from "./request-line.js";
+import { wholeAnswer } from "./answers.js";
+import { hangUp } from "./hang-up.js";
+import { OneRequest } from "./one-request.js";
+import { readHead, type HeadStatus } from "./request-head.js";
 
-const LINE_LIMITS = { maxLineBytes: 8_192, withinMs: 5_000 };
 /** From a connection's first moment to the end of its request's head. */
-const REQUEST_WITHIN_MS = 10_000;
+const REQUEST_WITHIN_MS = 5_000;
+const REASONS: Readonly<Record<HeadStatus, string>> = {
+  400: "this is no HTTP/1.1 request",
+  405: "only GET",
+  414: "the first line is too long",
+  431: "the head is too long, or has too many fields",
+};
 /** After so long without a byte the system asks whether the other end is there. */
 const TCP_KEEP_ALIVE_MS = 30_000;
 
@@ -24,7 +32,7 @@ export class TcpAcceptor {
 
   constructor() {
     const gone = (socket: Socket): void => {
-      this.hasAsked(socket);
+      this.#stopWaiting(socket);
       this.#open.delete(socket);
     };
     this.#onClose = function onClose() {
@@ -32,16 +40,19 @@ export class TcpAcceptor {
     };
   }
 
-  /** Accepts a connection; hands it on when its first line has been read. */
-  accept(socket: Socket, handOn: (socket: Socket) => void): void {
+  /** Accepts a connection; hands on its request, when the head has been read. */
+  accept(socket: Socket, handOn: (request: OneRequest) => void): void {
     this.#open.set(socket, setTimeout(cut, REQUEST_WITHIN_MS, socket));
     socket.on("close", this.#onClose);
     socket.on("error", ignore); // `close` follows, and each owner listens to that
-    mendRequestLine(socket, LINE_LIMITS, handOn);
+    readHead(socket, (head) => {
+      this.#stopWaiting(socket);
+      if (typeof head === "number") hangUp(socket, wholeAnswer(socket, head, REASONS[head]));
+      else handOn(new OneRequest(socket, head));
+    });
   }
 
-  /** The head of its request has come. */
-  hasAsked(socket: Socket): void {
+  #stopWaiting(socket: Socket): void {
     const deadline = this.#open.get(socket);
     if (deadline === undefined) return;
     clearTimeout(deadline);

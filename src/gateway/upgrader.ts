@@ -6,8 +6,8 @@ import type { Chat } from "../chat/chat.js";
 import type { Dialect } from "../wire/dialect.js";
 import { AnsweringSocket } from "./answering-socket.js";
 import type { EventLog } from "./event-log.js";
+import { LINGER_MS } from "./hang-up.js";
 import {
-  LINGER_MS,
   answerUpgrade,
   claimRefusal,
   isWebSocket,
@@ -44,6 +44,9 @@ export interface UpgraderDependencies {
   readonly open: (dialect: Dialect) => Session;
 }
 
+/** Frames that came behind the request are still in the socket. */
+const NOTHING = Buffer.alloc(0);
+
 export class Upgrader {
   readonly #settings: UpgraderSettings;
   readonly #dependencies: UpgraderDependencies;
@@ -68,7 +71,7 @@ export class Upgrader {
   }
 
   /** Answers the request: with 101, when its name is held; else with a refusal. Rejects only because of a bug. */
-  async upgrade(request: IncomingMessage, socket: Socket, head: Buffer): Promise<void> {
+  async upgrade(request: IncomingMessage, socket: Socket): Promise<void> {
     const target = parseUpgradeRequest(request);
     const dialect = dialectOf(target);
     const { dialects, events } = this.#dependencies;
@@ -102,7 +105,7 @@ export class Upgrader {
     if (this.#dependencies.isLeaving()) return refuse(503, "this node is stopping");
     mendOffer(request, target.subprotocols);
     const webSockets = frames === "text" ? this.#text : this.#binary;
-    webSockets.handleUpgrade(request, socket, head, (webSocket) => {
+    webSockets.handleUpgrade(request, socket, NOTHING, (webSocket) => {
       session.attach(webSocket, socket);
       if (connected === undefined) events.opened(session, address);
       else events.connected(session, connected, { address });

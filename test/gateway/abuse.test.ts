@@ -1,16 +1,14 @@
 /**
  * What a client gets that breaks a rule: the tables named "abuse" of PROTOCOL.md. Over real sockets; those of JSON
- * are tried in abuse-json.test.ts.
+ * are tried in abuse-json.test.ts, those of requests in abuse-connecting.test.ts.
  */
 import { once } from "node:events";
-import { connect, type Socket } from "node:net";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { Proxy } from "#verifier/proxy.js";
 import { ClassicClient, L, frame, show, type Part } from "../support/classic-client.js";
 import { eventually } from "../support/eventually.js";
-import { JsonClient } from "../support/json-client.js";
 import { node } from "../support/nodes.js";
-import { upgradeRequest } from "../support/raw-socket.js";
+import { dialled, heardUntilEnd, upgradeRequest } from "../support/raw-socket.js";
 import { startRedis, type TestRedis } from "../support/redis.js";
 
 type Gateway = Awaited<ReturnType<typeof node>>;
@@ -175,8 +173,8 @@ test.each(BROKEN)(
   async (_, bytes, code, dialects) => {
     for (const dialect of dialects) {
       const target = dialect === "JSON" ? "/ws" : `/?name=broken-${code}-${bytes.length}`;
-      const socket = await asked(upgradeRequest(target));
-      const heard = all(socket);
+      const socket = await dialled(gateway.port, upgradeRequest(target));
+      const heard = heardUntilEnd(socket);
       await once(socket, "data");
       socket.write(bytes);
       const end = (await heard).toString("latin1").slice(-4);
@@ -187,71 +185,6 @@ test.each(BROKEN)(
     }
   },
 );
-
-const KEY = "Sec-WebSocket-Key: AAAAAAAAAAAAAAAAAAAAAA==\r\n";
-
-test.each([
-  ["no name in bytes", upgradeRequest("/"), "400"],
-  ["a name that nobody can have, in JSON", upgradeRequest("/ws?name=%23r"), "400"],
-  ["no key [abuse:handshake-none]", upgradeRequest("/?name=x").replace(KEY, ""), "400"],
-  [
-    "another version [abuse:handshake-none]",
-    upgradeRequest("/?name=x").replace("Version: 13", "Version: 7"),
-    "400",
-  ],
-  [
-    "another method [abuse:handshake-none]",
-    upgradeRequest("/?name=x").replace("GET", "POST"),
-    "400",
-  ],
-  [
-    "a subprotocol twice [abuse:handshake-none]",
-    upgradeRequest("/?name=x", "Sec-WebSocket-Protocol: a, a\r\n"),
-    "400",
-  ],
-  [
-    "only later versions",
-    upgradeRequest("/ws", "Sec-WebSocket-Protocol: tertulia.v2.json\r\n"),
-    "400",
-  ],
-  [
-    "a long first line [abuse:request-line-long]",
-    upgradeRequest(`/?name=x&${"y".repeat(8_192)}`),
-    "414",
-  ],
-  ["no HTTP [abuse:request-no-http]", "hello\r\n\r\n", "400"],
-  ["another method, without an upgrade", "POST / HTTP/1.1\r\nHost: x\r\n\r\n", "405"],
-  ["a path that leads nowhere", "GET /nowhere HTTP/1.1\r\nHost: x\r\n\r\n", "404"],
-])("a request with %s is refused", async (_, request, status) => {
-  const answer = await all(await asked(request));
-  expect(answer.toString("latin1").split(" ", 2)).toEqual(["HTTP/1.1", status]);
-});
-
-test("a connection that sends no request in time is cut [abuse:request-late]", async () => {
-  const began = performance.now();
-  const cutAfterMs = async (said: string): Promise<number> => {
-    const heard = await all(await asked(said));
-    expect(heard.length).toBe(0);
-    return performance.now() - began;
-  };
-  const [line, head] = await Promise.all([
-    cutAfterMs("GET /?name=slow"),
-    cutAfterMs("GET /?name=slow HTTP/1.1\r\nHost: x\r\n"),
-  ]);
-  expect(line).toBeGreaterThan(4_900);
-  expect(line).toBeLessThan(9_900);
-  expect(head).toBeGreaterThan(9_900);
-});
-
-test("a connection beyond the limit is cut before its request [abuse:connections-too-many]", async () => {
-  const small = await node(redis.url, { MAX_CONNECTIONS: 1, REDIS_PREFIX: "small" });
-  try {
-    await JsonClient.hello(small.port, "ana");
-    expect((await all(await asked(upgradeRequest("/?name=bob"), small.port))).length).toBe(0);
-  } finally {
-    await small.close();
-  }
-});
 
 test("backpressure: a client that sends faster than requests are carried out has to wait, and loses nothing [abuse:bytes-too-fast]", async () => {
   const proxy = await Proxy.to(redis.port);
@@ -279,20 +212,3 @@ test("backpressure: a client that sends faster than requests are carried out has
     await proxy.close();
   }
 });
-
-/** A connection on which this was said. */
-async function asked(request: string, port = gateway.port): Promise<Socket> {
-  const socket = connect(port, "127.0.0.1");
-  socket.on("error", () => {}); // cut: seen as the end
-  await once(socket, "connect");
-  socket.write(request);
-  return socket;
-}
-
-/** All that is heard until the other side ends. */
-async function all(socket: Socket): Promise<Buffer> {
-  const heard: Buffer[] = [];
-  socket.on("data", (chunk: Buffer) => heard.push(chunk));
-  await once(socket, "close");
-  return Buffer.concat(heard);
-}

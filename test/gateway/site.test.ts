@@ -22,18 +22,15 @@ afterAll(async () => {
   await redis?.close();
 });
 
-test("the page is one file, revalidated each time, and sent only when it has changed", async () => {
+test("the page is one file, which nobody keeps", async () => {
   const page = await get("/");
   const html = await page.text();
   expect(page.headers.get("content-type")).toBe("text/html; charset=utf-8");
-  expect(page.headers.get("cache-control")).toBe("no-cache");
+  expect(page.headers.get("cache-control")).toBe("no-store");
   // behind a balancer, the next request may reach a gateway of another version
   const references = [...html.matchAll(/<(?:script|link|img)[^>]*?(?:src|href)="([^"]*)/g)];
   expect(references.map(([, to]) => to!.slice(0, 19))).toEqual(["data:image/svg+xml,"]);
   expect(html).not.toMatch(/\bimport\(/);
-  const etag = page.headers.get("etag")!;
-  const again = await get("/", { headers: { "if-none-match": etag } });
-  expect([again.status, await again.text()]).toEqual([304, ""]);
 });
 
 test("the page's policy forbids foreign resources, connections and frames", async () => {

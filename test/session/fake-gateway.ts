@@ -9,12 +9,8 @@ import { createPolicy } from "#tertulia/chat/policy.js";
 import type { UserStore } from "#tertulia/chat/ports.js";
 import { AnsweringSocket } from "#tertulia/gateway/answering-socket.js";
 import { EventLog } from "#tertulia/gateway/event-log.js";
-import {
-  LINGER_MS,
-  answerUpgrade,
-  claimRefusal,
-  shortestEcho,
-} from "#tertulia/gateway/handshake.js";
+import { LINGER_MS } from "#tertulia/gateway/hang-up.js";
+import { answerUpgrade, claimRefusal, shortestEcho } from "#tertulia/gateway/handshake.js";
 import { Hub } from "#tertulia/gateway/hub.js";
 import { Presence } from "#tertulia/gateway/presence.js";
 import type { Session, SessionDependencies } from "#tertulia/gateway/session.js";

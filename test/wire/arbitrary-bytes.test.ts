@@ -98,9 +98,9 @@ test("a malformed event throws a RangeError and nothing else", () => {
 test("a mended request line has a target that Node's parser takes, and names the same bytes", () => {
   fc.assert(
     fc.property(fc.uint8Array({ maxLength: 100 }), (bytes) => {
-      const clean = Buffer.from(bytes.filter((byte) => byte !== 13 && byte !== 10));
-      const line = Buffer.concat([Buffer.from("GET ?name="), clean, Buffer.from(" HTTP/1.1")]);
-      expect(mendedLine(line).toString("latin1")).toMatch(/^GET \/\?name=[\x21-\x7e]* HTTP\/1\.1$/);
+      const line = Buffer.concat([Buffer.from("GET ?name="), bytes, Buffer.from(" HTTP/1.1")]);
+      if (bytes.some((byte) => byte < 0x20 || byte === 0x7f)) expect(mendedLine(line)).toBe(400);
+      else expect(String(mendedLine(line))).toMatch(/^GET \/\?name=[\x21-\x7e]* HTTP\/1\.1$/);
     }),
     { numRuns: 5_000 },
   );

@@ -53,7 +53,7 @@ export async function startNode(
   const backend = createBackend(config, observe, source);
   const { connections, library, heartbeat, feed, election, readiness, duties } = backend;
   const frontend = createFrontend(config, observe, backend, site);
-  const { hub, presence, signOuts, gateway, isolation, membership, deliver } = frontend;
+  const { hub, presence, signOuts, moderator, gateway, isolation, membership, deliver } = frontend;
   const metrics = new MetricsServer({ host: config.HOST, port: config.METRICS_PORT }, observe);
   const withinMs = partWithinMs(config);
   let port = config.PORT;
@@ -74,6 +74,11 @@ export async function startNode(
     },
     { name: "feed", start: () => feed.start(deliver), stop: () => feed.close() },
     { name: "presence", start: () => presence.load(ALL_BUCKETS), stop: () => presence.close() },
+    {
+      name: "moderator",
+      start: patient(() => moderator.start()),
+      stop: () => moderator.close(),
+    },
     { name: "sign-outs", stop: () => signOuts.close(withinMs) },
     {
       name: "gateway",

@@ -83,6 +83,7 @@ const ROOMS: Readonly<Record<string, Room>> = {
   "log-rate-limiter": { packages: NODE },
   "log-output": { imports: ["window"], packages: /^pino$/ },
   "metrics-server": { imports: ["observe"], packages: NODE },
+  admin: { imports: ["chat", "config", "observe", "redis", "wire"], packages: NODE },
   doctor: { imports: ["config", "redis"], packages: /^(ioredis|node:.*)$/ },
 
   // the other side of the wire

@@ -10,6 +10,7 @@ import {
   MAX_PAGE,
   STRANGER,
   isTypingTold,
+  mayWhileMuted,
   recipientOf,
   textLimitOf,
   type Actor,
@@ -17,6 +18,7 @@ import {
   type Policy,
   type SessionActor,
 } from "./policy.js";
+import type { KnownSanctions, Sanction } from "./sanctions.js";
 import type { ClaimOutcome, ConversationStore, Holder, NotedActivity, UserStore } from "./ports.js";
 
 /** Who is connected in the whole cluster, as far as this node has heard. Costs nothing to ask. */
@@ -35,6 +37,7 @@ export interface ChatDependencies {
   readonly newMessageId: () => string;
   readonly presence: KnownPresence;
   readonly identity: Identity;
+  readonly sanctions: KnownSanctions;
 }
 
 /** How a stranger's wish for a name was answered. */
@@ -53,6 +56,7 @@ export class Chat {
   readonly #newMessageId: () => string;
   readonly #presence: KnownPresence;
   readonly #identity: Identity;
+  readonly #sanctions: KnownSanctions;
 
   constructor(dependencies: ChatDependencies) {
     this.#users = dependencies.users;
@@ -61,12 +65,15 @@ export class Chat {
     this.#newMessageId = dependencies.newMessageId;
     this.#presence = dependencies.presence;
     this.#identity = dependencies.identity;
+    this.#sanctions = dependencies.sanctions;
   }
 
   /** Why a stranger may not join by this name; undefined: it may. Claims nothing. */
   mayJoin(name: Name, written?: string): RuleRefusal | undefined {
     const register: Register = { type: "register", name, written };
-    return this.#policy.may(STRANGER, register);
+    const refusal = this.#policy.may(STRANGER, register);
+    if (refusal !== undefined) return refusal;
+    return this.#sanctions.banOf(name) === undefined ? undefined : "banned";
   }
 
   /** Whether a connected user has the name at this moment; claims nothing. */
@@ -146,6 +153,8 @@ export class Chat {
    * @throws Unavailable when the store gave no answer in time.
    */
   async execute(actor: Actor, command: Exclude<Command, Register>): Promise<Reply> {
+    const sanction = this.#muteOf(actor, command);
+    if (sanction !== undefined) return { type: "refused", refusal: "muted", sanction };
     let refusal = this.#policy.may(actor, command);
     const recipient = refusal === undefined ? recipientOf(command) : undefined;
     if (recipient !== undefined) {
@@ -196,6 +205,11 @@ export class Chat {
       default:
         return command satisfies never;
     }
+  }
+
+  #muteOf(actor: Actor, command: Command): Sanction | undefined {
+    if (!("name" in actor) || mayWhileMuted(command) === undefined) return undefined;
+    return this.#sanctions.muteOf(actor.name);
   }
 
   async #setStatus(

@@ -4,6 +4,7 @@ import type { Message, Text } from "./events.js";
 import type { IdentityRefusal, Shown } from "./identity.js";
 import type { Page, Range } from "./history.js";
 import type { Name, Status, User } from "./names.js";
+import type { Sanction } from "./sanctions.js";
 
 /** What an actor asks of the chat. */
 export type Command =
@@ -65,6 +66,8 @@ export type Reply =
       readonly limit?: number;
       /** When to try again, if that is known. */
       readonly retryAfterMs?: number | undefined;
+      /** What moderation has forbidden, if that is why. */
+      readonly sanction?: Sanction;
     };
 
 /** Why the chat refuses a command. */
@@ -80,6 +83,8 @@ export type Refusal =
   | "recipient_disconnected"
   | "not_registered"
   | "forbidden"
+  | "banned"
+  | "muted"
   | "unavailable"
   | IdentityRefusal;
 

@@ -65,6 +65,11 @@ export interface Facts {
   readonly recipient: Status | undefined;
 }
 
+/** What a muted user may not do: it may read, and set its status. */
+export function mayWhileMuted({ type }: Command): "muted" | undefined {
+  return type === "send" || type === "typing" ? "muted" : undefined;
+}
+
 export interface Policy {
   readonly limits: Limits;
   /**

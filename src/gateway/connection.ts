@@ -14,7 +14,7 @@ import {
   nameOf,
 } from "../session/questions.js";
 import { newState, type SessionState } from "../session/state.js";
-import { CLOSE } from "../wire/close-codes.js";
+import { CLOSE, closeReason } from "../wire/close-codes.js";
 import type { Dialect } from "../wire/dialect.js";
 import type { AnsweringSocket, WebSocketOwner } from "./answering-socket.js";
 import type { Broadcast } from "./broadcast.js";
@@ -51,8 +51,7 @@ export class Connection implements Session, MachineOwner, WebSocketOwner {
   readonly #timers: SessionTimers;
   readonly #keepalive: Keepalive;
   #webSocket: AnsweringSocket | undefined;
-  /** The client's, as far as this node can tell. */
-  #address: string | undefined;
+  address: string | undefined;
   #onClaimed: (outcome: ClaimOutcome) => void = nothing;
   #reclaiming = DONE;
   #answerClose: () => void = nothing;
@@ -90,7 +89,7 @@ export class Connection implements Session, MachineOwner, WebSocketOwner {
 
   attach(webSocket: AnsweringSocket, socket: Socket): void {
     this.#webSocket = webSocket;
-    this.#address = addressOf(socket);
+    this.address = addressOf(socket);
     webSocket.serve(socket, this);
     this.#keepalive.attach(webSocket, socket);
     this.#sendQueue.attach(webSocket, socket);
@@ -167,8 +166,8 @@ export class Connection implements Session, MachineOwner, WebSocketOwner {
     if (this.state.traits.pinged === "always") this.#keepalive.check(nowMs);
   }
 
-  close(why: CloseReason): void {
-    this.#machine.put({ type: "close", why });
+  close(why: CloseReason, detail?: string): void {
+    this.#machine.put({ type: "close", why, detail });
   }
 
   end(): Promise<void> {
@@ -218,7 +217,7 @@ export class Connection implements Session, MachineOwner, WebSocketOwner {
       case "close": {
         this.#sendQueue.flush(); // frames that were sent before the close come before it
         const { code, reason } = CLOSE[effect.why];
-        return this.#webSocket?.close(code, reason);
+        return this.#webSocket?.close(code, closeReason(effect.detail ?? reason));
       }
       case "answerClose":
         this.#sendQueue.flush();
@@ -275,7 +274,7 @@ export class Connection implements Session, MachineOwner, WebSocketOwner {
       case "logResumed":
       case "logAnswer":
       case "logLost":
-        return logEffect(effect, this, events, { address: this.#address, op: this.#codec.op });
+        return logEffect(effect, this, events, { address: this.address, op: this.#codec.op });
       default:
         return effect satisfies never;
     }

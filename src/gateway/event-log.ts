@@ -33,7 +33,7 @@ export function loggedEnding(ending: Ending): LoggedEnding {
   switch (ending.by) {
     case "node": {
       const { code, reason } = CLOSE[ending.why];
-      return { code, why: reason };
+      return { code, why: ending.detail ?? reason };
     }
     case "client":
       return { code: ending.code, why: "closed by the client" };

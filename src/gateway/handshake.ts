@@ -9,7 +9,7 @@ import { wholeAnswer } from "./answers.js";
 import { hangUp } from "./hang-up.js";
 import { SUBPROTOCOLS } from "./upgrade-request.js";
 
-export type UpgradeRefusal = readonly [status: 400 | 503, reason: string];
+export type UpgradeRefusal = readonly [status: 400 | 403 | 503, reason: string];
 
 /** How an upgrade is refused whose name could not be claimed. */
 export function claimRefusal(
@@ -71,6 +71,6 @@ export function shortestEcho(offered: Set<string>): string | false {
 }
 
 /** Refuses an upgrade, and closes the connection. */
-export function answerUpgrade(socket: Socket, status: 400 | 503, reason: string): void {
+export function answerUpgrade(socket: Socket, status: 400 | 403 | 503, reason: string): void {
   hangUp(socket, wholeAnswer(socket, status, reason));
 }

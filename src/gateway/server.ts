@@ -6,6 +6,7 @@ import {
 } from "node:http";
 import { createServer, type AddressInfo, type Server } from "node:net";
 import type { Chat } from "../chat/chat.js";
+import type { KnownBans } from "./moderator.js";
 import type { Observe } from "../observe.js";
 import { pauseUnlessAborted } from "../pause.js";
 import { hasLeft, nameOf } from "../session/questions.js";
@@ -54,6 +55,7 @@ export interface GatewayDependencies {
   /** Signs out the session's user, if the session still has its name; keeps retrying. */
   readonly onLeft: (session: Session) => void;
   readonly isReady: () => boolean;
+  readonly bans: KnownBans;
   /** `/readyz` answers with it, so that this gateway recognises itself among its peers. */
   readonly id: string;
   readonly nowMs: () => number;

@@ -24,6 +24,8 @@ export interface Session {
   readonly state: SessionState;
   readonly holder: SessionHolder;
   readonly dialect: Dialect;
+  /** The client's, as far as this node can tell. Undefined before the 101. */
+  readonly address: string | undefined;
   /** Claims the name of the request line, before the upgrade is answered. */
   claim(name: Name): Promise<ClaimOutcome>;
   /** The upgrade is done: reads from now on, and writes. */
@@ -51,7 +53,8 @@ export interface Session {
   isThere(): Promise<boolean>;
   /** Ends a client that has read nothing, or shown no sign of life, for too long. Steady clock. */
   checkPace(nowMs: number): void;
-  close(why: CloseReason): void;
+  /** @param detail what the client is told instead of the reason in the table of close codes */
+  close(why: CloseReason, detail?: string): void;
   /** The connection is closed: carries out the requests that have come, then signs out. */
   end(): Promise<void>;
   /** Carries out the requests that have come, refuses later ones, and gives the name back unless it lingers. Never rejects. */

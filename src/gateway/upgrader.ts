@@ -3,6 +3,7 @@ import type { IncomingMessage } from "node:http";
 import type { Socket } from "node:net";
 import { WebSocketServer, type Server as ServerOf, type ServerOptions } from "ws";
 import type { Chat } from "../chat/chat.js";
+import { toldOf } from "../chat/sanctions.js";
 import type { Dialect } from "../wire/dialect.js";
 import { AnsweringSocket } from "./answering-socket.js";
 import type { EventLog } from "./event-log.js";
@@ -16,6 +17,7 @@ import {
   type UpgradeRefusal,
 } from "./handshake.js";
 import type { CloseTimeout } from "./library-internals.js";
+import type { KnownBans } from "./moderator.js";
 import type { Session } from "./session.js";
 import { addressOf, endWith, watchEnd } from "./tcp-acceptor.js";
 import {
@@ -34,6 +36,7 @@ export interface UpgraderSettings {
 
 export interface UpgraderDependencies {
   readonly chat: Chat;
+  readonly bans: KnownBans;
   readonly events: EventLog;
   readonly dialects: Readonly<Record<DialectName, Dialect>>;
   /** Whether new clients are taken in. */
@@ -76,14 +79,14 @@ export class Upgrader {
     const dialect = dialectOf(target);
     const { dialects, events } = this.#dependencies;
     const address = addressOf(socket);
-    const refuse = (status: 400 | 503, reason: string): void => {
+    const refuse = (status: UpgradeRefusal[0], reason: string): void => {
       events.connectionRefused(status, reason, { name: target.name, dialect, address });
       answerUpgrade(socket, status, reason);
     };
     if (!isWebSocket(request, target.subprotocols))
       return refuse(400, "this is no WebSocket handshake");
     if (dialect === "unknown") return refuse(400, SPOKEN_HERE);
-    const refusal = this.#refusalOf(target, dialect);
+    const refusal = this.#bannedOf(target, address) ?? this.#refusalOf(target, dialect);
     if (refusal !== undefined) return refuse(...refusal);
 
     const session = this.#dependencies.open(dialects[dialect]);
@@ -111,6 +114,12 @@ export class Upgrader {
       else events.connected(session, connected, { address });
       if (target.name !== undefined && !isClaimed) session.introduce(target.name);
     });
+  }
+
+  #bannedOf({ name }: UpgradeRequest, address: string | undefined): UpgradeRefusal | undefined {
+    const { bans } = this.#dependencies;
+    const ban = bans.banOfAddress(address) ?? (name === undefined ? undefined : bans.banOf(name));
+    return ban === undefined ? undefined : [403, toldOf(ban)];
   }
 
   /** Why the upgrade is refused before anything is claimed. */

@@ -11,6 +11,7 @@ import { RedisFeed } from "../redis/feed/feed.js";
 import { FunctionLibrary, type FunctionSource } from "../redis/function-library.js";
 import { Keys } from "../redis/keys.js";
 import { RedisLeases } from "../redis/lease.js";
+import { RedisModerationStore } from "../redis/moderation-store.js";
 import { Replication } from "../redis/replication.js";
 import { RedisUserStore } from "../redis/user-store.js";
 import { Readiness } from "./readiness.js";
@@ -69,6 +70,7 @@ export function createBackend(
     settings,
     inRoom(observe, "user-store"),
   );
+  const moderation = new RedisModerationStore(library.on(duty), keys, settings);
   const readiness = new Readiness({
     isMember: () => heartbeat.isMember,
     isConnected: () => connections.isConnected,
@@ -84,6 +86,7 @@ export function createBackend(
     election,
     users,
     conversations,
+    moderation,
     readiness,
     /** What the leader does for all. */
     duties: (token: string) => sweep(leases, token, sweeping),

@@ -10,6 +10,7 @@ import { Evictor } from "../gateway/evictor.js";
 import { Hub } from "../gateway/hub.js";
 import { IdleTracker } from "../gateway/idle-tracker.js";
 import { IsolationMonitor } from "../gateway/isolation-monitor.js";
+import { Moderator } from "../gateway/moderator.js";
 import { NameContests } from "../gateway/name-contests.js";
 import { noticeRouter } from "../gateway/notice-router.js";
 import { Peers, placesOf } from "../gateway/peers.js";
@@ -39,7 +40,7 @@ export function createFrontend(
   backend: Backend,
   site: StaticSite | undefined,
 ) {
-  const { users, conversations, feed, heartbeat, election, readiness } = backend;
+  const { users, conversations, moderation, feed, heartbeat, election, readiness } = backend;
   const logOf = (room: string) => inRoom(observe, room).log;
   const hub: Hub = new Hub(observe.counters, {
     presence: new Window(presenceWindow),
@@ -49,6 +50,12 @@ export function createFrontend(
     { windowMs: PRESENCE_WINDOW_MS, fullUpTo: config.PRESENCE_FULL_UP_TO },
     { users, hub, log: logOf("presence"), isHearing: () => readiness.isReady },
   );
+  const moderator = new Moderator({
+    store: moderation,
+    log: logOf("moderator"),
+    nowMs: () => heartbeat.clock.nowMs,
+    sessions: () => gateway.sessions,
+  });
   const chat = new Chat({
     users,
     conversations,
@@ -59,6 +66,7 @@ export function createFrontend(
     newMessageId: () => nanoid(16),
     presence,
     identity: OPEN,
+    sanctions: moderator,
   });
   const idleTracker = new IdleTracker(chat, logOf("idle-tracker"));
   const signOuts = new SignOutQueue(chat, logOf("sign-out-queue"));
@@ -85,7 +93,7 @@ export function createFrontend(
   };
   const wsProtocol = wsProtocolDialect(classicOptions);
   const id = nanoid(12);
-  const gateway = new Gateway(
+  const gateway: Gateway = new Gateway(
     {
       host: config.HOST,
       port: config.PORT,
@@ -118,6 +126,7 @@ export function createFrontend(
       onLeft: ({ holder, state }) =>
         signOuts.signOut(holder, lingers(state) ? config.PRESENCE_LINGER_MS : 0),
       isReady: () => readiness.isReady,
+      bans: moderator,
       id,
       nowMs: () => heartbeat.clock.nowMs,
       site,
@@ -154,5 +163,5 @@ export function createFrontend(
   });
   observe.counters.queuedBytes.read = () => gateway.queuedBytes;
   observe.counters.ready.read = () => (readiness.isReady && gateway.isOpen ? 1 : 0);
-  return { hub, presence, signOuts, gateway, isolation, membership, deliver };
+  return { hub, presence, signOuts, moderator, gateway, isolation, membership, deliver };
 }

@@ -30,6 +30,8 @@ export const FUNCTIONS = {
   reap: "announces",
   elect: "announces",
   resign: "silent",
+  moderate: "silent",
+  sanctions_since: "silent",
 } as const;
 
 export type LibraryFunction = keyof typeof FUNCTIONS;

@@ -105,6 +105,15 @@ export class Keys {
     return `${this.#prefix}:probe:${id}`;
   }
 
+  /** What is forbidden to whom, and the log of who forbade it. */
+  moderation(): [sanctions: string, ends: string, log: string] {
+    return [
+      this.#key(0, "sanctions"),
+      this.#key(0, "sanction_ends"),
+      this.#key(0, "moderation_log"),
+    ];
+  }
+
   leader(): string {
     return this.#key(0, "leader");
   }

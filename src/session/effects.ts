@@ -37,7 +37,7 @@ export type Effect =
   | { readonly type: "forgetCorked" }
   // to the connection
   /** Flushes the send queue, then sends a close frame. */
-  | { readonly type: "close"; readonly why: CloseReason }
+  | { readonly type: "close"; readonly why: CloseReason; readonly detail?: string | undefined }
   | { readonly type: "answerClose" }
   | { readonly type: "terminate" }
   /** Decodes the frame that was taken from the request queue; answers `decoded`. */

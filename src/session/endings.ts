@@ -2,7 +2,8 @@
 
 /** Why a connection ended: the first reason counts. */
 export type Ending =
-  | { readonly by: "node"; readonly why: CloseReason }
+  /** `detail`: told to the client, behind the reason. */
+  | { readonly by: "node"; readonly why: CloseReason; readonly detail?: string | undefined }
   | { readonly by: "client"; readonly code: number }
   | { readonly by: "loss"; readonly why: string };
 
@@ -20,6 +21,8 @@ export type CloseReason =
   | "replaced"
   | "tokenExpired"
   | "revoked"
+  | "kicked"
+  | "banned"
   | "internal"
   | "slowReader"
   | "positionLost";

@@ -63,7 +63,7 @@ export type Input =
   // time
   | { readonly type: "timer"; readonly timer: Timer }
   // raised, or asked by the gateway
-  | { readonly type: "close"; readonly why: CloseReason }
+  | { readonly type: "close"; readonly why: CloseReason; readonly detail?: string | undefined }
   | { readonly type: "cut"; readonly why: string }
   // raised
   | {

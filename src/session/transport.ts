@@ -22,7 +22,7 @@ import {
   type Table,
 } from "./table.js";
 import type { Timer } from "./timers.js";
-import type { CloseReason, Ending } from "./endings.js";
+import type { Ending } from "./endings.js";
 
 type Concern =
   | "upgraded"
@@ -42,13 +42,13 @@ export const transportTable: Table<Transport, Concern> = {
     upgraded: ({ ending }, _, { traits }) => {
       const effects: Effect[] = traits.mustGreet ? [start("hello")] : [];
       // a close was asked for before the 101
-      if (ending?.by === "node") return step(closing(ending), ...effects, ...closed(ending.why));
+      if (ending?.by === "node") return step(closing(ending), ...effects, ...closed(ending));
       if (ending !== undefined) return step(closing(ending), ...effects, { type: "terminate" });
       if (!traits.settles) return step({ kind: "open", ending }, ...effects);
       return step({ kind: "settling", ending }, start("settle"), ...effects);
     },
     frame: impossible,
-    close: ({ ending }, { why }) => step({ kind: "upgrading", ending: ending ?? byNode(why) }),
+    close: ({ ending }, asked) => step({ kind: "upgrading", ending: ending ?? byNode(asked) }),
     cut: ({ ending }, { why }) => step({ kind: "upgrading", ending: ending ?? byLoss(why) }),
     slow,
     closeReceived: impossible,
@@ -105,7 +105,7 @@ export const transportTable: Table<Transport, Concern> = {
     upgraded: impossible,
     frame: ignored,
     // our close takes the place of the answer
-    close: ({ ending }, { why }) => step({ kind: "answered", ending }, ...closed(why)),
+    close: ({ ending }, asked) => step({ kind: "answered", ending }, ...closed(asked)),
     cut: terminate,
     slow,
     closeReceived: ignored,
@@ -159,9 +159,9 @@ export const transportTable: Table<Transport, Concern> = {
 
 function close(
   { ending }: { ending: Ending | undefined },
-  { why }: InputOf<"close">,
+  asked: InputOf<"close">,
 ): Step<Transport> {
-  return step(closing(ending ?? byNode(why)), stop("settle"), ...closed(why));
+  return step(closing(ending ?? byNode(asked)), stop("settle"), ...closed(asked));
 }
 
 function cut({ ending }: { ending: Ending | undefined }, { why }: InputOf<"cut">): Step<Transport> {
@@ -221,12 +221,15 @@ function closing(ending: Ending): Transport {
   return { kind: "closing", ending };
 }
 
-function closed(why: CloseReason): Effect[] {
-  return [{ type: "close", why }, start("farewell")];
+/** Why the node closes, and what it says of it. */
+type Closing = Pick<InputOf<"close">, "why" | "detail">;
+
+function closed({ why, detail }: Closing): Effect[] {
+  return [{ type: "close", why, detail }, start("farewell")];
 }
 
-function byNode(why: CloseReason): Ending {
-  return { by: "node", why };
+function byNode({ why, detail }: Closing): Ending {
+  return { by: "node", why, detail };
 }
 
 function byLoss(why: string): Ending {

@@ -17,6 +17,9 @@ export interface Close {
   readonly dialects: "all" | "bytes" | "JSON";
 }
 
+/** Of a close frame. RFC 6455 §5.5. */
+const MAX_REASON_BYTES = 123;
+
 /** Said when all is done; also what this side says when it has no other reason. RFC 6455 §7.4.1. */
 export const NORMAL_CLOSURE = 1000;
 /** Never sent: a close frame came without a code. */
@@ -115,6 +118,10 @@ export const CLOSE = {
   },
   /** The login session was ended, the password changed, or the operator revoked what was issued before. */
   revoked: { code: 4403, reason: "revoked", retry: "never", by: "gateway", dialects: "all" },
+  /** A moderator has closed the connection. */
+  kicked: { code: 4403, reason: "kicked", retry: "never", by: "gateway", dialects: "all" },
+  /** A moderator has banned the user, or the address. The close frame says until when, and why. */
+  banned: { code: 4403, reason: "banned", retry: "never", by: "gateway", dialects: "all" },
   /** The client did not say hello in time. */
   noHello: { code: 4408, reason: "say hello", retry: "never", by: "gateway", dialects: "JSON" },
   /** Another connection has the name. */
@@ -165,4 +172,21 @@ export const CLOSE = {
 export function retryPolicyOf(code: number): RetryPolicy {
   if (code === NORMAL_CLOSURE || (code >= 4400 && code < 4500)) return "never";
   return code === 1012 ? "at once" : "with backoff";
+}
+
+/** What a close frame has room for, cut between two characters. RFC 6455 §5.5. */
+export function closeReason(text: string): string {
+  let [reason, size] = ["", 0];
+  for (const character of text) {
+    size += utf8Length(character.codePointAt(0)!);
+    if (size > MAX_REASON_BYTES) return reason;
+    reason += character;
+  }
+  return text;
+}
+
+function utf8Length(codePoint: number): number {
+  if (codePoint < 0x80) return 1;
+  if (codePoint < 0x800) return 2;
+  return codePoint < 0x1_00_00 ? 3 : 4;
 }

@@ -16,6 +16,8 @@ export const ERRORS = {
   unknown_type: { message: "there is no such request", retryable: false },
   unauthenticated: { message: "say hello first", retryable: false },
   forbidden: { message: "not allowed", retryable: false },
+  banned: { message: "banned", retryable: false },
+  muted: { message: "muted: you may read, and not write", retryable: false },
   not_found: { message: "nobody ever had this name", retryable: false },
   name_taken: { message: "somebody holds this name", retryable: false },
   bad_name: { message: "nobody can be called this", retryable: false },
@@ -76,4 +78,6 @@ export const REFUSALS: Readonly<Record<Refusal, RefusalCodes>> = {
   name_has_account: { byte: 1, code: "name_taken", message: "somebody has registered this name" },
   registration_closed: { byte: 7, code: "registration_closed" },
   bad_password: { byte: 7, code: "bad_password" },
+  banned: { byte: 7, code: "banned" },
+  muted: { byte: 7, code: "muted" },
 };

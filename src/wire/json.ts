@@ -11,6 +11,7 @@ import type { Message, PresenceWindow } from "../chat/events.js";
 import type { ConversationState } from "../chat/history.js";
 import { bytesFromName, nameFromBytes, type Name } from "../chat/names.js";
 import type { PresenceSnapshot } from "../chat/presence.js";
+import { toldOf } from "../chat/sanctions.js";
 import { epochText } from "./epoch.js";
 import { REFUSALS, errorKind, type ErrorCode } from "./error-codes.js";
 import { requests, type Event, type Events, type Request } from "./json-schema.js";
@@ -54,14 +55,15 @@ export function encodeReply(id: Id, reply: Reply, reader?: Name): Uint8Array {
   );
 }
 
-/** @param known the limit that was exceeded, for a text that is too long; when to try again */
+/** @param why the limit that was exceeded, for a text that is too long; when to try again; what moderation has forbidden */
 export function errorEvent(
   id: Id,
   refusal: Refusal,
-  known: { readonly limit?: number; readonly retryAfterMs?: number | undefined } = {},
+  why: Pick<Extract<Reply, { type: "refused" }>, "limit" | "retryAfterMs" | "sanction"> = {},
 ): Events["error"] {
   const { code, message } = REFUSALS[refusal];
-  const { limit, retryAfterMs } = known;
+  const { limit, retryAfterMs, sanction } = why;
+  if (sanction !== undefined) return problem(id, code, { message: toldOf(sanction) });
   const told = limit === undefined ? message : `a text has at most ${limit} characters`;
   return problem(id, code, { message: told, retryAfterMs });
 }

@@ -55,6 +55,7 @@ function chatWith({
     newMessageId: () => "m-1",
     presence: { count: connected, statusOf: () => status },
     identity: OPEN,
+    sanctions: { banOf: () => undefined, muteOf: () => undefined },
   });
   return { chat, asked };
 }

@@ -1,4 +1,7 @@
+import { execFile } from "node:child_process";
 import { readFile } from "node:fs/promises";
+import { fileURLToPath } from "node:url";
+import { promisify } from "node:util";
 import { afterAll, beforeAll, expect, test } from "vitest";
 import { Redis } from "ioredis";
 import { readFunctionSource } from "#tertulia/redis/function-library.js";
@@ -7,6 +10,8 @@ import { eventually } from "../support/eventually.js";
 import { JsonClient } from "../support/json-client.js";
 import { node } from "../support/nodes.js";
 import { startRedis, type TestRedis } from "../support/redis.js";
+
+const ADMIN = fileURLToPath(new URL("../../dist/admin/main.js", import.meta.url));
 
 let redis: TestRedis;
 let url: string;
@@ -53,6 +58,10 @@ test("the rights in docs/operations.md are enough for everything a cluster does"
     expect(refused).toEqual([]);
   });
   ana.vanish();
+  for (const act of [["mute", "ana"], ["unmute", "ana"], ["sanctions"], ["log"]]) {
+    const env = { PATH: process.env["PATH"], REDIS_URL: url };
+    await promisify(execFile)(process.execPath, [ADMIN, ...act], { env });
+  }
   await first.close();
   await second.close();
   expect(await redis.client.call("ACL", "LOG")).toEqual([]);

@@ -93,6 +93,7 @@ export class FakeGateway {
       newMessageId: () => `m${++mids}`,
       presence: this.#presence,
       identity: OPEN,
+      sanctions: { banOf: () => undefined, muteOf: () => undefined },
     });
     for (let i = 0; i < settings.crowd; i++) {
       const user = { name: `user${i}` as Name, status: "active" } as const;

@@ -38,7 +38,16 @@ export async function countedNode(environment: Record<string, string>): Promise<
 }
 
 /** What nodes do anyway, and what follows a client's presence: no part of what a message costs. */
-const DUTIES = new Set(["beat", "elect", "sweep", "reap", "retire", "disown", "touch"]);
+const DUTIES = new Set([
+  "beat",
+  "elect",
+  "sweep",
+  "reap",
+  "retire",
+  "disown",
+  "touch",
+  "sanctions_since",
+]);
 
 export interface RedisCounts {
   /** How often each function was called, without duties. */

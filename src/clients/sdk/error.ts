@@ -6,6 +6,8 @@ export type TertuliaErrorCode =
   | "unknown_type"
   | "unauthenticated"
   | "forbidden"
+  | "banned"
+  | "muted"
   | "not_found"
   | "name_taken"
   | "bad_name"

@@ -100,6 +100,8 @@ export const english: Omit<Texts, "locale"> = {
     unknown_type: "This chat cannot do that.",
     unauthenticated: "The chat does not know you yet.",
     forbidden: "That is not allowed.",
+    banned: "A moderator has banned you.",
+    muted: "A moderator has muted you: you may read, and not write.",
     not_found: "Nobody of this name has ever been here.",
     name_taken: "Somebody has this name already. Choose another one.",
     bad_name:

@@ -102,6 +102,8 @@ export const spanish: Omit<Texts, "locale"> = {
     unknown_type: "Este chat no sabe hacer eso.",
     unauthenticated: "El chat todavía no te conoce.",
     forbidden: "Eso no está permitido.",
+    banned: "Un moderador te ha expulsado.",
+    muted: "Un moderador te ha silenciado: puedes leer, pero no escribir.",
     not_found: "Nadie con este nombre ha estado nunca aquí.",
     name_taken: "Alguien ya tiene este nombre. Elige otro.",
     bad_name:

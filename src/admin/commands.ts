@@ -1,0 +1,165 @@
+/** The commands of the operator: what each does, and what it tells. */
+import { BlockList, isIPv4, isIPv6 } from "node:net";
+import { bytesFromName, nameFromBytes, type Name } from "../chat/names.js";
+import { isName } from "../chat/policy.js";
+import type { ModerationAct, ModerationEntry, Sanction, Target } from "../chat/sanctions.js";
+import { shown } from "../wire/shown.js";
+import type { Stores } from "./stores.js";
+import { UsageError } from "./usage.js";
+
+/** The command line, behind the command. */
+export interface Given {
+  readonly names: readonly string[];
+  readonly by: string;
+  readonly reason: string;
+  readonly for?: string | undefined;
+  readonly address?: string | undefined;
+  readonly last?: string | undefined;
+}
+
+export interface Told {
+  readonly lines: readonly string[];
+  readonly json: unknown;
+  readonly isDone: boolean;
+}
+
+/** Checks the command line, before anything is done. @throws UsageError */
+type Command = (given: Given) => (stores: Stores) => Promise<Told>;
+
+export const COMMANDS = {
+  kick: act("kick"),
+  ban: act("ban"),
+  unban: act("unban"),
+  mute: act("mute"),
+  unmute: act("unmute"),
+  sanctions: (given) => {
+    refuseRest(given, 0);
+    return async ({ moderation }) => {
+      const found = await moderation.sanctions();
+      const all = (found?.sanctions ?? []).filter(isShown).map(jsonOfSanction);
+      const lines = all.map(
+        ({ kind, target, until, by, reason }) =>
+          `${kind} ${target}  ${until === null ? "for good" : `until ${until}`}  by ${by}  ${reason}`,
+      );
+      return { lines: lines.length > 0 ? lines : ["nobody"], json: all, isDone: true };
+    };
+  },
+  log: (given) => {
+    refuseRest(given, 0);
+    const last = Number(given.last ?? 50);
+    if (!Number.isInteger(last) || last < 1 || last > 100_000) {
+      throw new UsageError("--last: a number from 1 to 100000");
+    }
+    return async ({ moderation }) => {
+      const entries = (await moderation.log(last)).map(jsonOfEntry);
+      const lines = entries.map(
+        ({ at, act: what, target, until, by, reason }) =>
+          `${at}  ${by}  ${what} ${target}${until === null ? "" : `  until ${until}`}  ${reason}`,
+      );
+      return { lines: lines.length > 0 ? lines : ["nothing yet"], json: entries, isDone: true };
+    };
+  },
+} satisfies Record<string, Command>;
+
+function act(what: ModerationAct["act"]): Command {
+  return (given) => {
+    const target = targetOf(what, given);
+    const forMs = given.for === undefined ? undefined : duration(given.for);
+    const isLifting = what === "unban" || what === "unmute";
+    if (forMs !== undefined && (isLifting || what === "kick")) {
+      throw new UsageError(`--for: ${what} is done at once`);
+    }
+    const { by, reason } = given;
+    if (/[\r\n]/.test(reason) || reason.length > 200) {
+      throw new UsageError("--reason: one line, at most 200 characters");
+    }
+    return async ({ moderation }) => {
+      const { outcome, untilMs } = await moderation.moderate({
+        act: what,
+        target,
+        forMs,
+        by,
+        reason,
+      });
+      const until = what === "kick" || untilMs === undefined ? "" : ` until ${iso(untilMs)}`;
+      const isDone = outcome === "done";
+      const line = isDone ? `${what} ${written(target)}: done${until}` : "there is nothing to lift";
+      return { lines: [line], json: { outcome, until: untilMs ? iso(untilMs) : null }, isDone };
+    };
+  };
+}
+
+function targetOf(what: ModerationAct["act"], given: Given): Target {
+  if (given.address !== undefined) {
+    if (what !== "ban" && what !== "unban") throw new UsageError(`--address: ${what} takes a name`);
+    refuseRest(given, 0);
+    return { kind: "addresses", range: rangeOf(given.address) };
+  }
+  refuseRest(given, 1);
+  const name = nameFromShown(given.names[0]!);
+  if (!isName(name)) throw new UsageError("nobody can have this name");
+  return { kind: "name", name };
+}
+
+function refuseRest({ names }: Given, wanted: 0 | 1): void {
+  if (names.length === wanted) return;
+  throw new UsageError(wanted === 1 ? "whom? One name" : `too much: ${names.join(" ")}`);
+}
+
+function duration(text: string): number {
+  const [, count, unit] = /^(\d{1,6})([smhd])$/.exec(text) ?? [];
+  if (count === undefined || Number(count) === 0) throw new UsageError("--for: 30s, 10m, 2h, 7d");
+  const unitMs = { s: 1_000, m: 60_000, h: 3_600_000, d: 86_400_000 }[unit as "s"];
+  return Number(count) * unitMs;
+}
+
+function rangeOf(text: string): string {
+  const [address = "", bits, ...rest] = text.split("/");
+  const isRange =
+    (isIPv4(address) || isIPv6(address)) &&
+    rest.length === 0 &&
+    (bits === undefined || (/^\d{1,3}$/.test(bits) && Number(bits) > 0));
+  try {
+    if (!isRange) throw new RangeError();
+    new BlockList().addSubnet(address, Number(bits ?? 32), isIPv6(address) ? "ipv6" : "ipv4");
+    return text.toLowerCase();
+  } catch {
+    throw new UsageError("--address: 192.0.2.7, 192.0.2.0/24, 2001:db8::/48");
+  }
+}
+
+/** The inverse of `shown`. */
+function nameFromShown(text: string): Name {
+  const parts = text.split(/(\\x[\da-f]{2}|\\u\{[\da-f]{1,6}\}|\\\\)/i);
+  const bytes = parts.map((part, i) => {
+    if (i % 2 === 0) return Buffer.from(part);
+    if (part === "\\\\") return Buffer.from("\\");
+    const code = Number.parseInt(part.replace(/[^\da-f]/gi, ""), 16);
+    return part.startsWith(String.raw`\x`)
+      ? Buffer.of(code)
+      : Buffer.from(String.fromCodePoint(Math.min(code, 0x10_ff_ff)));
+  });
+  return nameFromBytes(Buffer.concat(bytes));
+}
+
+function isShown({ kind, untilMs }: Sanction): boolean {
+  return kind !== "kick" && (untilMs === undefined || untilMs > Date.now());
+}
+
+function jsonOfSanction({ kind, target, atMs, untilMs, by, reason }: Sanction) {
+  const until = untilMs === undefined ? null : iso(untilMs);
+  return { kind, target: written(target), at: iso(atMs), until, by, reason };
+}
+
+function jsonOfEntry({ act: what, target, atMs, untilMs, by, reason }: ModerationEntry) {
+  const until = untilMs === undefined || what === "kick" ? null : iso(untilMs);
+  return { act: what, target: written(target), at: iso(atMs), until, by, reason };
+}
+
+function written(target: Target): string {
+  return target.kind === "name" ? shown(bytesFromName(target.name)) : target.range;
+}
+
+function iso(ms: number): string {
+  return new Date(ms).toISOString().replace(/\.\d+Z$/, "Z");
+}

@@ -1,0 +1,39 @@
+/** The stores of a cluster, as its gateways have them. */
+import type { ModerationStore } from "../chat/sanctions.js";
+import { redisSettings } from "../config/access.js";
+import type { Config } from "../config.js";
+import { observe } from "../observe.js";
+import { checkRedis, connectRedis, giveUp, untilReady } from "../redis/connect.js";
+import { FunctionLibrary, readFunctionSource } from "../redis/function-library.js";
+import { Keys } from "../redis/keys.js";
+import { RedisModerationStore } from "../redis/moderation-store.js";
+
+export interface Stores {
+  readonly moderation: ModerationStore;
+  close(): void;
+}
+
+/**
+ * Connects to Redis.
+ * @throws Unavailable if it cannot be reached in time; Error if it is no Redis as it must be
+ */
+export async function openStores(
+  config: Config & { readonly REDIS_URL: string },
+  withinMs: number,
+): Promise<Stores> {
+  const silent = observe("silent", "admin");
+  const redis = connectRedis(redisSettings(config), "command", silent.log);
+  try {
+    await untilReady(redis, withinMs);
+    await checkRedis(redis, silent.log);
+  } catch (error) {
+    giveUp(redis);
+    throw error;
+  }
+  const library = new FunctionLibrary(redis, await readFunctionSource(), silent);
+  const settings = { deadlineMs: config.OPERATION_DEADLINE_MS };
+  return {
+    moderation: new RedisModerationStore(library, new Keys(config.REDIS_PREFIX), settings),
+    close: () => giveUp(redis),
+  };
+}

@@ -1,0 +1,136 @@
+/** Sanctions and the moderation log in Redis: lua/4-moderation.lua. */
+import type {
+  ModerationAct,
+  ModerationEntry,
+  ModerationStore,
+  Sanction,
+  SanctionKind,
+  SanctionsAt,
+  Target,
+} from "../chat/sanctions.js";
+import type { FunctionLibrary } from "./function-library.js";
+import type { Keys } from "./keys.js";
+import { bytes, nameAt } from "./name-bytes.js";
+import { retrying } from "./retry.js";
+
+/** So long a kick is kept: gateways look every second. */
+const KICK_KEPT_MS = 15_000;
+
+export class RedisModerationStore implements ModerationStore {
+  readonly #library: FunctionLibrary;
+  readonly #keys: Keys;
+  readonly #deadlineMs: number;
+
+  constructor(
+    library: FunctionLibrary,
+    keys: Keys,
+    { deadlineMs }: { readonly deadlineMs: number },
+  ) {
+    this.#library = library;
+    this.#keys = keys;
+    this.#deadlineMs = deadlineMs;
+  }
+
+  async moderate({
+    act,
+    target,
+    forMs,
+    by,
+    reason,
+  }: ModerationAct): ReturnType<ModerationStore["moderate"]> {
+    const keptMs = act === "kick" ? KICK_KEPT_MS : (forMs ?? 0);
+    const who = by.replace(/\s+/gu, "-") || "unknown";
+    const args = [act, targetBytes(target), keptMs, who, reason];
+    const answer = await retrying(this.#deadlineMs, () =>
+      this.#library.call("moderate", this.#keys.moderation(), args),
+    );
+    const [outcome, until] = answer as [Buffer, number];
+    return {
+      outcome: outcome.toString() as "done" | "nothing",
+      untilMs: until === 0 ? undefined : until,
+    };
+  }
+
+  async sanctions(version = ""): Promise<SanctionsAt | undefined> {
+    const [sanctions, ends] = this.#keys.moderation();
+    const answer = await this.#library.call("sanctions_since", [sanctions, ends], [version]);
+    const [now, ...words] = answer as [Buffer, ...Buffer[]];
+    if (now.toString() === version) return undefined;
+    const all: Sanction[] = [];
+    for (let i = 0; i < words.length; i += 2) {
+      const sanction = sanctionOf(words[i]!, words[i + 1]!);
+      if (sanction !== undefined) all.push(sanction);
+    }
+    return { version: now.toString(), sanctions: all };
+  }
+
+  async log(limit: number): Promise<ModerationEntry[]> {
+    const [, , key] = this.#keys.moderation();
+    const { redis } = this.#library;
+    const found = await retrying(this.#deadlineMs, () =>
+      redis.xrevrangeBuffer(key, "+", "-", "COUNT", limit),
+    );
+    return found.flatMap(([id, fields]) => entryOf(id, fields) ?? []);
+  }
+}
+
+function targetBytes(target: Target): Buffer {
+  switch (target.kind) {
+    case "name":
+      return bytes(`=${target.name}`);
+    case "addresses":
+      return bytes(`/${target.range}`);
+    default:
+      return target satisfies never;
+  }
+}
+
+/** A value that is none, of another release or damaged, is left out. */
+function sanctionOf(field: Buffer, value: Buffer): Sanction | undefined {
+  const blank = field.indexOf(0x20);
+  const kind = field.toString("latin1", 0, blank);
+  const target = targetOf(field.subarray(blank + 1));
+  const parts = /^(\d+) (\d+) (\S+) (.*)$/s.exec(value.toString());
+  if (target === undefined || parts === null || !isKind(kind)) return undefined;
+  const [, at, until, by, reason] = parts;
+  return {
+    kind,
+    target,
+    atMs: Number(at),
+    untilMs: Number(until) || undefined,
+    by: by!,
+    reason: reason!,
+  };
+}
+
+function entryOf(id: Buffer, fields: readonly Buffer[]): ModerationEntry | undefined {
+  const of = new Map<string, Buffer>();
+  for (let i = 0; i < fields.length; i += 2) of.set(fields[i]!.toString(), fields[i + 1]!);
+  const act = of.get("act")?.toString();
+  const target = targetOf(of.get("target") ?? Buffer.alloc(0));
+  if (act === undefined || target === undefined || !isAct(act)) return undefined;
+  return {
+    act,
+    target,
+    by: String(of.get("by") ?? ""),
+    reason: String(of.get("reason") ?? ""),
+    atMs: Number.parseInt(id.toString(), 10),
+    untilMs: Number(of.get("until")) || undefined,
+  };
+}
+
+function targetOf(target: Buffer): Target | undefined {
+  const rest = nameAt(target, 1);
+  if (rest === "") return undefined;
+  if (target[0] === 0x3d) return { kind: "name", name: rest };
+  if (target[0] === 0x2f) return { kind: "addresses", range: rest };
+  return undefined;
+}
+
+function isKind(word: string): word is SanctionKind {
+  return word === "ban" || word === "mute" || word === "kick";
+}
+
+function isAct(word: string): word is ModerationAct["act"] {
+  return isKind(word) || word === "unban" || word === "unmute";
+}

@@ -18,7 +18,7 @@ const PURE = [
   "test/metrics.test.ts",
   "test/node/lifetime.test.ts",
   "test/redis/{feed-cells,feed-state,feed-transcripts,lineage,lua-agreement,stored-bytes}.test.ts",
-  "test/gateway/{isolation-detector,broadcast,frame,hub,sanction-list}.test.ts",
+  "test/gateway/{isolation-detector,broadcast,frame,hub,proxy-header,sanction-list}.test.ts",
   "test/window.test.ts",
   "test/verify/{changes,gateway-log,log-events,report,rollback,rules}.test.ts",
   "test/session/{cells,hears-all,properties,same-rules,transition}.test.ts",

@@ -2,6 +2,7 @@
 import { hostname } from "node:os";
 import { z } from "zod";
 import { accessMistakes } from "./config/access.js";
+import { clientPort } from "./config/client-port.js";
 import { mistakesBetween, type Mistake } from "./config/relations.js";
 import { SECRETS, fileVariable, withSecrets, type SecretFiles } from "./config/secrets.js";
 import { integer, optional, pattern, text } from "./config/fields.js";
@@ -18,6 +19,7 @@ const PEERS =
 export const schema = z.object({
   PORT: integer(0, 65_535, 9000, "Port for all clients; 0 takes a free one"),
   HOST: optional("127.0.0.1", "Address to listen on, for metrics too; none: all of this machine"),
+  ...clientPort,
   METRICS_PORT: integer(0, 65_535, 0, "Port for Prometheus metrics at `/metrics`; 0 for none"),
   REDIS_URL: z.string().trim().check(checkRedisUrl).optional().meta({
     example: "redis://127.0.0.1:6379",

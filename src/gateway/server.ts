@@ -4,7 +4,6 @@ import {
   type IncomingMessage,
   type ServerResponse,
 } from "node:http";
-import { createServer, type AddressInfo, type Server } from "node:net";
 import type { Chat } from "../chat/chat.js";
 import type { KnownBans } from "./moderator.js";
 import type { Observe } from "../observe.js";
@@ -23,23 +22,19 @@ import { connectionOf, released } from "./one-request.js";
 import type { Presence } from "./presence.js";
 import type { Session, SessionDependencies } from "./session.js";
 import type { StaticSite } from "./static-site.js";
-import { TCP_OPTIONS, TcpAcceptor } from "./tcp-acceptor.js";
+import { TcpAcceptor, type AcceptorSettings } from "./tcp-acceptor.js";
 import { Upgrader } from "./upgrader.js";
 import type { DialectName } from "./upgrade-request.js";
 import { Window } from "../window.js";
 import { replyWindow } from "./write-coalescer.js";
 
-export interface GatewaySettings {
-  readonly host: string | undefined;
-  readonly port: number;
+export interface GatewaySettings extends AcceptorSettings {
   readonly maxFrameBytes: number;
   readonly sendQueue: SendQueueLimits;
   readonly requestsPerSecond: number;
   readonly mustAwaitStore: boolean;
   /** Whether users' addresses are kept, for those who look them up. */
   readonly keepsAddresses: boolean;
-  /** Open at once; more are dropped before they can ask for anything. */
-  readonly maxConnections: number;
 }
 
 export interface GatewayDependencies {
@@ -64,27 +59,22 @@ export interface GatewayDependencies {
 }
 
 const PACE_CHECK_MS = 1_000;
-/** Connections that wait to be accepted: as many as the system allows. */
-const BACKLOG = 4_096;
 /** What a stopping gateway gives connections that are no sessions, before it cuts them. */
 const IDLE_CLOSE_MS = 2_500;
 
 export class Gateway {
-  readonly #settings: GatewaySettings;
   readonly #dependencies: GatewayDependencies;
   readonly #sessionDependencies: SessionDependencies;
   readonly #sessions = new Set<Session>();
-  readonly #acceptor = new TcpAcceptor();
+  readonly #acceptor: TcpAcceptor;
   readonly #http = createHttpServer({ requireHostHeader: false }); // the routes ask for it
   readonly #routes: HttpRoutes;
   readonly #upgrader: Upgrader;
-  readonly #tcp: Server;
   #pacing: NodeJS.Timeout | undefined;
   /** draining: says at /readyz that it will go. leaving: takes nobody in. stopping: not even plain HTTP. */
   #state: "open" | "draining" | "leaving" | "stopping" = "open";
 
   constructor(settings: GatewaySettings, dependencies: GatewayDependencies) {
-    this.#settings = settings;
     this.#dependencies = dependencies;
     this.#sessionDependencies = {
       ...dependencies,
@@ -118,10 +108,12 @@ export class Gateway {
     });
     for (const event of ["request", "checkContinue", "checkExpectation"]) {
       this.#http.on(event, (request: IncomingMessage, response: ServerResponse) => {
+        this.#acceptor.hearProxy(request);
         void this.#routes.serve(request, response);
       });
     }
     this.#http.on("upgrade", (request: IncomingMessage) => {
+      this.#acceptor.hearProxy(request);
       const socket = released(request);
       this.#upgrader.upgrade(request, socket).catch((error: unknown) => {
         dependencies.observe.log.error({ event: "upgrade_failed", err: error }, "upgrade failed");
@@ -133,10 +125,7 @@ export class Gateway {
       if (socket.writable) hangUp(socket, wholeAnswer(socket, 400, "this is no HTTP/1.1 request"));
       else socket.destroy();
     });
-    this.#tcp = createServer(TCP_OPTIONS, (socket) => {
-      this.#acceptor.accept(socket, (request) => this.#http.emit("connection", request));
-    });
-    this.#tcp.maxConnections = settings.maxConnections;
+    this.#acceptor = new TcpAcceptor(settings, (request) => this.#http.emit("connection", request));
     const { connections, connectionsLimit } = dependencies.observe.counters;
     connectionsLimit.set(settings.maxConnections);
     // the autoscaler needs this series of a gateway that has no connections yet, too
@@ -146,16 +135,12 @@ export class Gateway {
 
   /** Listens; resolves with the port. */
   async listen(): Promise<number> {
-    const { host, port } = this.#settings;
-    await new Promise<void>((resolve, reject) => {
-      this.#tcp.once("error", reject);
-      this.#tcp.listen({ ...(host !== undefined && { host }), port, backlog: BACKLOG }, resolve);
-    });
+    const port = await this.#acceptor.listen();
     this.#pacing = setInterval(() => {
       const now = performance.now();
       for (const session of this.#sessions) session.checkPace(now);
     }, PACE_CHECK_MS);
-    return (this.#tcp.address() as AddressInfo).port;
+    return port;
   }
 
   get sessions(): ReadonlySet<Session> {
@@ -201,7 +186,7 @@ export class Gateway {
     if (this.#state === "stopping") return;
     this.#state = "stopping";
     clearInterval(this.#pacing);
-    const closed = new Promise((resolve) => this.#tcp.close(resolve));
+    const closed = this.#acceptor.close();
     for (const session of this.#sessions) session.close("restarting");
     // idle HTTP connections, and those that are still at their first line
     const lingering = setTimeout(() => this.#acceptor.destroyAll(), IDLE_CLOSE_MS);

@@ -1,9 +1,17 @@
-/** The TCP acceptor: reads the one request of each connection, and cuts connections that send none in time. */
-import type { Socket } from "node:net";
+/**
+ * The TCP acceptor: listens, learns whose connection a trusted proxy passes on, reads the one request of each
+ * connection, and cuts connections that send none in time.
+ */
+import type { IncomingMessage } from "node:http";
+import { createServer, type AddressInfo, type Server, type Socket } from "node:net";
 import { wholeAnswer } from "./answers.js";
+import { TrustedProxies, peerOf } from "./client-address.js";
+import { readProxyHeader } from "./connection-start.js";
 import { hangUp } from "./hang-up.js";
-import { OneRequest } from "./one-request.js";
+import { OneRequest, connectionOf } from "./one-request.js";
 import { readHead, type HeadStatus } from "./request-head.js";
+
+export { addressOf } from "./client-address.js";
 
 /** From a connection's first moment to the end of its request's head. */
 const REQUEST_WITHIN_MS = 5_000;
@@ -16,21 +24,40 @@ const REASONS: Readonly<Record<HeadStatus, string>> = {
 /** After so long without a byte the system asks whether the other end is there. */
 const TCP_KEEP_ALIVE_MS = 30_000;
 
-/** Of the server whose connections it accepts. */
-export const TCP_OPTIONS = {
+/** Connections that wait to be accepted: as many as the system allows. */
+const BACKLOG = 4_096;
+
+const TCP_OPTIONS = {
   noDelay: true,
   keepAlive: true,
   keepAliveInitialDelay: TCP_KEEP_ALIVE_MS,
   allowHalfOpen: true,
 };
 
+export interface AcceptorSettings {
+  readonly host: string | undefined;
+  readonly port: number;
+  /** Open at once; more are dropped before they can ask for anything. */
+  readonly maxConnections: number;
+  /** Who is believed about the addresses of clients: see TrustedProxies. */
+  readonly trustedProxies: string | undefined;
+}
+
 export class TcpAcceptor {
+  readonly #settings: AcceptorSettings;
+  readonly #proxies: TrustedProxies;
+  readonly #server: Server;
   /** All open connections, each with the timer that cuts it if it sends no request. */
   readonly #open = new Map<Socket, NodeJS.Timeout | undefined>();
   /** One listener for all: connections are many, and most do nothing. */
   readonly #onClose: (this: Socket) => void;
 
-  constructor() {
+  /** @param handOn gets the request of each connection, when its head has been read */
+  constructor(settings: AcceptorSettings, handOn: (request: OneRequest) => void) {
+    this.#settings = settings;
+    this.#proxies = new TrustedProxies(settings.trustedProxies);
+    this.#server = createServer(TCP_OPTIONS, (socket) => this.#accept(socket, handOn));
+    this.#server.maxConnections = settings.maxConnections;
     const gone = (socket: Socket): void => {
       this.#stopWaiting(socket);
       this.#open.delete(socket);
@@ -40,16 +67,38 @@ export class TcpAcceptor {
     };
   }
 
-  /** Accepts a connection; hands on its request, when the head has been read. */
-  accept(socket: Socket, handOn: (request: OneRequest) => void): void {
+  /** Listens; resolves with the port. @throws Error of the system if it cannot listen there */
+  async listen(): Promise<number> {
+    const { host, port } = this.#settings;
+    await new Promise<void>((resolve, reject) => {
+      this.#server.once("error", reject);
+      this.#server.listen({ ...(host !== undefined && { host }), port, backlog: BACKLOG }, resolve);
+    });
+    return (this.#server.address() as AddressInfo).port;
+  }
+
+  /** Stops listening; resolves when the last connection is gone. */
+  close(): Promise<void> {
+    return new Promise((resolve) => this.#server.close(() => resolve()));
+  }
+
+  /** Hears what a trusted proxy says in a request: from now on `addressOf` its connection is the client's. */
+  hearProxy(request: IncomingMessage): void {
+    this.#proxies.hearForwarded(connectionOf(request), request.headers["x-forwarded-for"]);
+  }
+
+  #accept(socket: Socket, handOn: (request: OneRequest) => void): void {
     this.#open.set(socket, setTimeout(cut, REQUEST_WITHIN_MS, socket));
     socket.on("close", this.#onClose);
     socket.on("error", ignore); // `close` follows, and each owner listens to that
-    readHead(socket, (head) => {
-      this.#stopWaiting(socket);
-      if (typeof head === "number") hangUp(socket, wholeAnswer(socket, head, REASONS[head]));
-      else handOn(new OneRequest(socket, head));
-    });
+    const readRequest = (): void =>
+      readHead(socket, (head) => {
+        this.#stopWaiting(socket);
+        if (typeof head === "number") hangUp(socket, wholeAnswer(socket, head, REASONS[head]));
+        else handOn(new OneRequest(socket, head));
+      });
+    if (this.#proxies.has(peerOf(socket))) readProxyHeader(socket, readRequest);
+    else readRequest();
   }
 
   #stopWaiting(socket: Socket): void {
@@ -101,9 +150,4 @@ export function watchEnd(socket: Socket, onEnd: () => void): () => void {
     socket.off("readable", look);
     socket.off("end", onEnd);
   };
-}
-
-/** The client's address. That of an IPv4 client on a dual-stack socket is told as IPv4. */
-export function addressOf({ remoteAddress }: Socket): string | undefined {
-  return remoteAddress?.replace(/^::ffff:(?=[\d.]+$)/i, "");
 }

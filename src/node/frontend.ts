@@ -99,6 +99,7 @@ export function createFrontend(
       port: config.PORT,
       maxFrameBytes: config.MAX_FRAME_BYTES,
       maxConnections: config.MAX_CONNECTIONS,
+      trustedProxies: config.TRUSTED_PROXIES,
       mustAwaitStore: config.ACK_LEVEL === "replicated",
       keepsAddresses: classicOptions.showsAddress,
       requestsPerSecond: config.REQUESTS_PER_SECOND,

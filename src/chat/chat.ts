@@ -3,7 +3,7 @@ import type { Command, Refusal, Register, Reply, RuleRefusal } from "./commands.
 import { addressOf, conversationOf, type Address, type Conversation } from "./conversation.js";
 import type { ConversationState } from "./history.js";
 import type { Identity, IdentityRefusal, Origin, Proof } from "./identity.js";
-import type { ConnectedStatus, Name } from "./names.js";
+import type { ConnectedStatus, Name, User } from "./names.js";
 import {
   MAX_DEVICES,
   MAX_LISTED,
@@ -20,6 +20,7 @@ import {
 } from "./policy.js";
 import type { KnownSanctions, Sanction } from "./sanctions.js";
 import type { ClaimOutcome, ConversationStore, Holder, NotedActivity, UserStore } from "./ports.js";
+import type { Heard } from "./roster.js";
 
 /** Who is connected in the whole cluster, as far as this node has heard. Costs nothing to ask. */
 export interface KnownPresence {
@@ -27,6 +28,14 @@ export interface KnownPresence {
   readonly count: number;
   /** The status of a user who is connected; undefined: not known here, the store must be asked. */
   statusOf(name: Name): ConnectedStatus | undefined;
+}
+
+/** The list of users, as far as this node has heard. */
+export interface KnownRoster {
+  /** The connected, longest first; then those who left, latest first. At most {@link MAX_LISTED}. @throws Unavailable */
+  list(): Promise<readonly User[]>;
+  /** Takes what the store has answered to a change: the feed may tell it later. */
+  hear(heard: Heard): void;
 }
 
 export interface ChatDependencies {
@@ -38,6 +47,7 @@ export interface ChatDependencies {
   readonly presence: KnownPresence;
   readonly identity: Identity;
   readonly sanctions: KnownSanctions;
+  readonly roster: KnownRoster;
 }
 
 /** How a stranger's wish for a name was answered. */
@@ -57,6 +67,7 @@ export class Chat {
   readonly #presence: KnownPresence;
   readonly #identity: Identity;
   readonly #sanctions: KnownSanctions;
+  readonly #roster: KnownRoster;
 
   constructor(dependencies: ChatDependencies) {
     this.#users = dependencies.users;
@@ -66,6 +77,7 @@ export class Chat {
     this.#presence = dependencies.presence;
     this.#identity = dependencies.identity;
     this.#sanctions = dependencies.sanctions;
+    this.#roster = dependencies.roster;
   }
 
   /** Why a stranger may not join by this name; undefined: it may. Claims nothing. */
@@ -106,7 +118,11 @@ export class Chat {
       proof = answer.proof;
     }
     const claim = await this.#users.claim(begin(proof), MAX_DEVICES);
-    return claim.outcome === "revoked" ? { outcome: "refused", refusal: "bad_credentials" } : claim;
+    if (claim.outcome === "revoked") return { outcome: "refused", refusal: "bad_credentials" };
+    if (claim.outcome === "new" || claim.outcome === "back") {
+      this.#roster.hear({ user: { name, status: "active" }, at: claim.at });
+    }
+    return claim;
   }
 
   /**
@@ -168,7 +184,7 @@ export class Chat {
     if (refusal !== undefined) return refused(refusal);
     switch (command.type) {
       case "list":
-        return { type: "users", users: await this.#users.roster(MAX_LISTED) };
+        return { type: "users", users: await this.#roster.list() };
       case "lookup": {
         const user = await this.#users.user(command.name);
         return user === undefined ? refused("unknown_user") : { type: "user", user };
@@ -220,10 +236,11 @@ export class Chat {
       await this.#users.leave(holder, "asked");
       return { type: "accepted" };
     }
-    const outcome = await this.#users.setStatus(holder, status);
-    if (outcome === "gone") return refused("not_registered");
-    if (outcome === "changed") return { type: "accepted" };
-    return { type: "unchanged", user: { name: holder.name, status } };
+    const answer = await this.#users.setStatus(holder, status);
+    if (answer.outcome === "gone") return refused("not_registered");
+    const user = { name: holder.name, status };
+    this.#roster.hear({ user, at: answer.at });
+    return answer.outcome === "changed" ? { type: "accepted" } : { type: "unchanged", user };
   }
 
   async #send(

@@ -6,7 +6,8 @@ import type { Conversation } from "./conversation.js";
 import type { Message, EphemeralEvent, Notice, Position, Text } from "./events.js";
 import type { ConversationState, Page, Range } from "./history.js";
 import type { Proof } from "./identity.js";
-import type { Name, Status, User } from "./names.js";
+import type { ConnectedStatus, Name, User } from "./names.js";
+import type { Heard } from "./roster.js";
 
 /** The store gave no answer in time. What was asked may have happened. */
 export class Unavailable extends Error {
@@ -57,6 +58,10 @@ export type ClaimOutcome =
   /** What the holder proved its name by was revoked. */
   | { readonly outcome: "revoked" };
 
+export type StatusOutcome =
+  | { readonly outcome: "changed" | "same"; readonly at: Position }
+  | { readonly outcome: "gone" };
+
 /** Who is connected in one bucket, as of a position of its log. */
 export interface Present {
   readonly at: Position;
@@ -78,19 +83,16 @@ export interface UserStore {
   claim(holder: Holder, maxDevices: number): Promise<ClaimOutcome>;
   /** Signs the user out, if the holder still has the name. */
   leave(holder: Holder, cause: "asked" | "left"): Promise<boolean>;
-  /** `gone`: the holder has lost the name. */
-  setStatus(
-    holder: Holder,
-    status: Exclude<Status, "disconnected">,
-  ): Promise<"changed" | "same" | "gone">;
+  /** `gone`: the holder has lost the name. `at`: of the announcement, or of what was announced last. */
+  setStatus(holder: Holder, status: ConnectedStatus): Promise<StatusOutcome>;
   /**
    * Notes who was active just then. Users who were inactive are active again; those who have asked to
    * be inactive, only by a message.
    */
   touch(activities: readonly NotedActivity[]): Promise<void>;
   user(name: Name): Promise<User | undefined>;
-  /** At most `limit` users: the connected, longest first; then those who left, latest first. */
-  roster(limit: number): Promise<User[]>;
+  /** The first `limit` users, and perhaps more: the connected, longest first; then those who left, latest first. */
+  roster(limit: number): Promise<Heard[]>;
   present(bucket: number): Promise<Present>;
   /** Announces to sessions that are open. Not stored, may be lost. */
   tell(event: Extract<EphemeralEvent, { type: "contested" | "defended" }>): Promise<void>;

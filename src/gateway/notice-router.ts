@@ -5,10 +5,12 @@ import type { Evictor } from "./evictor.js";
 import type { Hub } from "./hub.js";
 import type { NameContests } from "./name-contests.js";
 import type { Presence } from "./presence.js";
+import type { SharedRoster } from "./shared-roster.js";
 
 export interface NoticeRouterDependencies {
   readonly hub: Hub;
   readonly presence: Presence;
+  readonly roster: SharedRoster;
   readonly contests: NameContests;
   readonly evictor: Evictor;
   readonly events: EventLog;
@@ -20,6 +22,7 @@ export interface NoticeRouterDependencies {
 export function noticeRouter({
   hub,
   presence,
+  roster,
   contests,
   evictor,
   events,
@@ -31,6 +34,7 @@ export function noticeRouter({
     if (isOverdue()) hub.suspend();
     if (notice.type === "presence") {
       presence.hear(notice);
+      roster.hear(notice);
       if (notice.cause === "lost" && isLeading()) events.signedOut(notice.user.name);
     }
     if (notice.type === "gap") presence.reload(notice.bucket);

@@ -1,7 +1,7 @@
 /** The frontend of a node: the chat, and what serves it to clients. Built here, started by node.ts. */
 import { nanoid } from "nanoid";
 import { Chat } from "../chat/chat.js";
-import { createPolicy } from "../chat/policy.js";
+import { MAX_LISTED, createPolicy } from "../chat/policy.js";
 import { Audit } from "../cluster/audit.js";
 import { membershipPolicy } from "../cluster/membership.js";
 import type { Config } from "../config.js";
@@ -16,6 +16,7 @@ import { noticeRouter } from "../gateway/notice-router.js";
 import { Peers, placesOf } from "../gateway/peers.js";
 import { Presence } from "../gateway/presence.js";
 import { Gateway } from "../gateway/server.js";
+import { SharedRoster } from "../gateway/shared-roster.js";
 import { SignOutQueue } from "../gateway/sign-out-queue.js";
 import type { StaticSite } from "../gateway/static-site.js";
 import { broadcastWindow, presenceWindow } from "../gateway/write-coalescer.js";
@@ -56,6 +57,7 @@ export function createFrontend(
     nowMs: () => heartbeat.clock.nowMs,
     sessions: () => gateway.sessions,
   });
+  const roster = new SharedRoster(users, MAX_LISTED);
   const chat = new Chat({
     users,
     conversations,
@@ -67,6 +69,7 @@ export function createFrontend(
     presence,
     identity: OPEN,
     sanctions: moderator,
+    roster,
   });
   const idleTracker = new IdleTracker(chat, logOf("idle-tracker"));
   const signOuts = new SignOutQueue(chat, logOf("sign-out-queue"));
@@ -148,6 +151,7 @@ export function createFrontend(
   const deliver = noticeRouter({
     hub,
     presence,
+    roster,
     contests,
     evictor,
     events,

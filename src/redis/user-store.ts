@@ -1,14 +1,16 @@
 /** Users on Redis: who holds which name, with which status. */
 import type { EphemeralEvent } from "../chat/events.js";
-import { STATUSES, type Name, type Status, type User } from "../chat/names.js";
+import { STATUSES, type ConnectedStatus, type Name, type User } from "../chat/names.js";
 import {
   Unavailable,
   type ClaimOutcome,
   type Holder,
   type NotedActivity,
   type Present,
+  type StatusOutcome,
   type UserStore,
 } from "../chat/ports.js";
+import type { Heard } from "../chat/roster.js";
 import type { Membership } from "../cluster/ports.js";
 import { encodeEphemeral } from "./events.js";
 import type { FunctionLibrary, LibraryFunction } from "./function-library.js";
@@ -83,13 +85,12 @@ export class RedisUserStore implements UserStore, Gatherer {
     return (await this.#callOfUser("leave", name, () => args)) === 1;
   }
 
-  async setStatus(
-    { name, id }: Holder,
-    status: Exclude<Status, "disconnected">,
-  ): Promise<"changed" | "same" | "gone"> {
+  async setStatus({ name, id }: Holder, status: ConnectedStatus): Promise<StatusOutcome> {
     const args = [bytes(name), id, STATUSES.indexOf(status)];
-    const outcome = await this.#callOfUser("set_status", name, () => args);
-    return String(outcome) as "changed" | "same" | "gone";
+    const answer = await this.#callOfUser("set_status", name, () => args);
+    const [outcome, generation, offset] = answer as [Buffer, number, number];
+    const word = outcome.toString() as StatusOutcome["outcome"];
+    return word === "gone" ? { outcome: word } : { outcome: word, at: { generation, offset } };
   }
 
   async touch(activities: readonly NotedActivity[]): Promise<void> {
@@ -117,14 +118,14 @@ export class RedisUserStore implements UserStore, Gatherer {
     return { name, status, ...(address && { address: address.toString() }) };
   }
 
-  async roster(limit: number): Promise<User[]> {
+  async roster(limit: number): Promise<Heard[]> {
     const parts = await Promise.all(ALL_BUCKETS.map((bucket) => this.#rosterOf(bucket, limit)));
     const all = parts.flat();
-    const connected = all.filter(({ status }) => status !== "disconnected");
-    const left = all.filter(({ status }) => status === "disconnected");
+    const connected = all.filter(({ user }) => user.status !== "disconnected");
+    const left = all.filter(({ user }) => user.status === "disconnected");
     connected.sort((a, b) => a.since - b.since);
     left.sort((a, b) => b.since - a.since);
-    return [...connected, ...left].slice(0, limit).map(({ name, status }) => ({ name, status }));
+    return [...connected, ...left];
   }
 
   async present(bucket: number): Promise<Present> {
@@ -155,19 +156,18 @@ export class RedisUserStore implements UserStore, Gatherer {
     await this.#library.call("disown", this.#keysOf(name), args);
   }
 
-  async #rosterOf(bucket: number, limit: number): Promise<(User & { since: number })[]> {
-    const keys = [this.#keys.users(bucket), this.#keys.online(bucket), this.#keys.left(bucket)];
-    const found = (await this.#call("roster", keys, [limit])) as (Buffer | number)[];
-    const users: (User & { since: number })[] = [];
+  async #rosterOf(bucket: number, limit: number): Promise<(Heard & { since: number })[]> {
+    const keys = [this.#keys.meta(bucket), this.#keys.users(bucket)];
+    keys.push(this.#keys.online(bucket), this.#keys.left(bucket));
+    const answer = await this.#call("roster", keys, [limit]);
+    const [generation, offset, ...found] = answer as [number, number, ...(Buffer | number)[]];
+    const at = { generation, offset };
+    const listed: (Heard & { since: number })[] = [];
     for (let i = 0; i < found.length; i += 3) {
-      const [name, status, since] = found.slice(i, i + 3);
-      users.push({
-        name: nameFrom(name),
-        status: STATUSES[status as number]!,
-        since: since as number,
-      });
+      const user = { name: nameFrom(found[i]), status: STATUSES[found[i + 1] as number]! };
+      listed.push({ user, at, since: found[i + 2] as number });
     }
-    return users;
+    return listed;
   }
 
   #keysOf(name: Name): string[] {

@@ -33,7 +33,7 @@ function chatWith({
   const answers: Record<string, unknown> = {
     user: { name: "bob", status: "disconnected" },
     append: { seq: 1, epoch: 1, time: 1, repeated: false },
-    setStatus: "changed",
+    setStatus: { outcome: "changed", at: { generation: 1, offset: 2 } },
     claim: { outcome: "new", at: { generation: 1, offset: 1 } },
     conversations: [
       { conversation: GENERAL },
@@ -56,6 +56,10 @@ function chatWith({
     presence: { count: connected, statusOf: () => status },
     identity: OPEN,
     sanctions: { banOf: () => undefined, muteOf: () => undefined },
+    roster: {
+      list: async () => [],
+      hear: ({ user, at }) => void asked.push(["hear", user.name, user.status, at.offset]),
+    },
   });
   return { chat, asked };
 }
@@ -106,7 +110,13 @@ test("a name is claimed only if the policy lets a stranger register", async () =
   expect(await chat.join(hidden, begin)).toEqual({ outcome: "refused", refusal: "bad_name" });
   expect([begun, asked]).toEqual([[], []]);
   expect(await chat.join({ name: session.name }, begin)).toMatchObject({ outcome: "new" });
-  expect([begun, asked]).toEqual([["begun"], [["claim", session, MAX_DEVICES]]]);
+  expect([begun, asked]).toEqual([
+    ["begun"],
+    [
+      ["claim", session, MAX_DEVICES],
+      ["hear", "ana", "active", 1],
+    ],
+  ]);
 });
 
 test("whoever has joined claims the name again, whatever the policy says by now", async () => {

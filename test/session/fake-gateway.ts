@@ -5,7 +5,7 @@ import { WebSocketServer, type Server, type ServerOptions } from "ws";
 import { Chat } from "#tertulia/chat/chat.js";
 import type { Notice } from "#tertulia/chat/events.js";
 import type { Name } from "#tertulia/chat/names.js";
-import { createPolicy } from "#tertulia/chat/policy.js";
+import { MAX_LISTED, createPolicy } from "#tertulia/chat/policy.js";
 import type { UserStore } from "#tertulia/chat/ports.js";
 import { AnsweringSocket } from "#tertulia/gateway/answering-socket.js";
 import { EventLog } from "#tertulia/gateway/event-log.js";
@@ -94,6 +94,11 @@ export class FakeGateway {
       presence: this.#presence,
       identity: OPEN,
       sanctions: { banOf: () => undefined, muteOf: () => undefined },
+      // each list is asked for: one more answer that may be late
+      roster: {
+        list: async () => (await users.roster(MAX_LISTED)).map(({ user }) => user),
+        hear: () => {},
+      },
     });
     for (let i = 0; i < settings.crowd; i++) {
       const user = { name: `user${i}` as Name, status: "active" } as const;

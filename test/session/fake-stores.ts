@@ -87,7 +87,11 @@ export class FakeStores {
     leave: (holder, cause) =>
       this.#ask(`leave ${this.describe(holder)} ${cause}`, ([word]) => word !== "not"),
     setStatus: (holder, status) =>
-      this.#ask(`status ${this.describe(holder)} ${status}`, ([word]) => word as "changed"),
+      this.#ask(`status ${this.describe(holder)} ${status}`, ([word]) =>
+        word === "gone"
+          ? { outcome: word }
+          : { outcome: word as "changed", at: { generation: 1, offset: 0 } },
+      ),
     user: (name) =>
       this.#ask(`user ${name}`, ([status]) =>
         status === "none" ? undefined : userOf([name, status!]),
@@ -97,7 +101,10 @@ export class FakeStores {
         words
           .join(" ")
           .split(", ")
-          .map((user) => userOf(user.split(" "))),
+          .map((user) => ({
+            user: userOf(user.split(" ")),
+            at: { generation: 1, offset: 0 },
+          })),
       ),
     touch: async () => {},
   };

@@ -159,22 +159,22 @@ local function leave(keys, args)
 end
 
 -- Sets the status that a user asks for, if the session still holds the name.
--- ARGV: name, session, status       Returns 'changed', 'same' or 'gone'.
+-- ARGV: name, session, status       Returns { 'changed' | 'same', generation, offset } or { 'gone' }.
 local function set_status(keys, args)
   local name, session, status = args[1], args[2], tonumber(args[3])
   local bucket = open_users(keys)
   local user = read_user(bucket, name)
-  if not holder_of(user, session) then return 'gone' end
+  if not holder_of(user, session) then return { 'gone' } end
   if user.status == status then
     if status == ACTIVE then redis.call('ZADD', bucket.active, bucket.now, name) end
     if status == INACTIVE and not user.is_chosen then
       user.is_chosen = true
       write_user(bucket, name, user)
     end
-    return 'same'
+    return { 'same', bucket.generation, bucket.offset }
   end
   change_status(bucket, name, user, status, 'asked')
-  return 'changed'
+  return { 'changed', bucket.generation, bucket.offset }
 end
 
 -- Notes activity. Inactive users become active; those who asked to be inactive, only by a message.
@@ -204,25 +204,28 @@ local function lookup(keys, args)
   return { user and user.status or -1, user and user.address }
 end
 
--- Connected users, longest first; then users who left, latest first.
--- KEYS: users, online, left       ARGV: limit       Returns { name, status, since, ... }.
+-- Connected users, longest first; then users who left, latest first. And the position of the log.
+-- KEYS: meta, users, online, left       ARGV: limit       Returns { generation, offset, name, status, since, ... }.
 local function roster(keys, args)
-  local bucket = { users = keys[1] }
+  local meta, users, online, left = unpack(keys)
   local limit = tonumber(args[1])
-  local found = {}
-  local function add(names)
-    for _, name in ipairs(names) do
-      local user = read_user(bucket, name)
-      if user then
-        table.insert(found, name)
-        table.insert(found, user.status)
-        table.insert(found, tonumber(user.since))
-      end
+  local position = redis.call('HMGET', meta, 'g', 'n')
+  local found = { tonumber(position[1]) or 0, tonumber(position[2]) or 0 }
+  local names = redis.call('ZRANGE', online, 0, limit - 1)
+  if #names < limit then
+    for _, name in ipairs(redis.call('ZRANGE', left, 0, limit - #names - 1, 'REV')) do
+      names[#names + 1] = name
     end
   end
-  local online = redis.call('ZRANGE', keys[2], 0, limit - 1)
-  add(online)
-  if #online < limit then add(redis.call('ZRANGE', keys[3], 0, limit - #online - 1, 'REV')) end
+  if #names == 0 then return found end
+  local size = #found
+  for i, kept in ipairs(redis.call('HMGET', users, unpack(names))) do
+    local status, since = string.match(kept or '', '^([0-3]) (%d+) ')
+    if status then
+      found[size + 1], found[size + 2], found[size + 3] = names[i], tonumber(status), tonumber(since)
+      size = size + 3
+    end
+  end
   return found
 end
 

@@ -1,0 +1,80 @@
+/**
+ * The list of users, read once for all who ask within a moment: a reading costs Redis a call in every bucket. What is
+ * heard meanwhile is put into it, and what Redis has answered to a change, so a client finds what it has been told.
+ */
+import type { KnownRoster } from "../chat/chat.js";
+import type { User } from "../chat/names.js";
+import type { UserStore } from "../chat/ports.js";
+import { Roster, type Heard } from "../chat/roster.js";
+
+/** For so long a reading serves all who ask: clients ask at each notice, some twice a second. */
+const SHARED_FOR_MS = 500;
+
+type State =
+  | { readonly kind: "nothing" }
+  | { readonly kind: "reading"; readonly roster: Promise<Roster>; readonly heard: Heard[] }
+  | { readonly kind: "read"; readonly roster: Roster; readonly untilMs: number };
+
+export class SharedRoster implements KnownRoster {
+  readonly #users: Pick<UserStore, "roster">;
+  readonly #most: number;
+  readonly #nowMs: () => number;
+  #state: State = { kind: "nothing" };
+
+  /**
+   * @param most users of a list
+   * @param nowMs steady
+   */
+  constructor(users: Pick<UserStore, "roster">, most: number, nowMs = () => performance.now()) {
+    this.#users = users;
+    this.#most = most;
+    this.#nowMs = nowMs;
+  }
+
+  async list(): Promise<readonly User[]> {
+    this.#forgetOld();
+    const state = this.#state;
+    switch (state.kind) {
+      case "read":
+        return state.roster.list;
+      case "reading":
+        return (await state.roster).list;
+      case "nothing": {
+        const heard: Heard[] = [];
+        const roster = this.#read(heard);
+        this.#state = { kind: "reading", roster, heard };
+        return (await roster).list;
+      }
+      default:
+        return state satisfies never;
+    }
+  }
+
+  /** Takes what is announced of a user, or what Redis has answered to a change. */
+  hear(heard: Heard): void {
+    this.#forgetOld();
+    if (this.#state.kind === "reading") this.#state.heard.push(heard);
+    if (this.#state.kind === "read") this.#state.roster.hear(heard);
+  }
+
+  #read(heard: readonly Heard[]): Promise<Roster> {
+    return this.#users.roster(this.#most).then(
+      (read) => {
+        const roster = new Roster(read, this.#most);
+        for (const each of heard) roster.hear(each);
+        this.#state = { kind: "read", roster, untilMs: this.#nowMs() + SHARED_FOR_MS };
+        return roster;
+      },
+      (error: unknown) => {
+        this.#state = { kind: "nothing" };
+        throw error;
+      },
+    );
+  }
+
+  #forgetOld(): void {
+    if (this.#state.kind === "read" && this.#nowMs() >= this.#state.untilMs) {
+      this.#state = { kind: "nothing" };
+    }
+  }
+}

@@ -1,5 +1,5 @@
 /** The chat: carries out what the policy allows. Knows neither sockets nor Redis. */
-import type { Command, Refusal, Register, Reply, RuleRefusal } from "./commands.js";
+import type { Command, Refusal, RefusalDetails, Register, Reply, RuleRefusal } from "./commands.js";
 import { addressOf, conversationOf, type Address, type Conversation } from "./conversation.js";
 import type { ConversationState } from "./history.js";
 import type { Identity, IdentityRefusal, Origin, Proof } from "./identity.js";
@@ -56,7 +56,7 @@ export type JoinOutcome =
   | {
       readonly outcome: "refused";
       readonly refusal: RuleRefusal | IdentityRefusal;
-      readonly retryAfterMs?: number | undefined;
+      readonly details?: RefusalDetails | undefined;
     };
 
 export class Chat {
@@ -110,11 +110,17 @@ export class Chat {
     proved?: Proof,
   ): Promise<JoinOutcome> {
     const refusal = this.mayJoin(name, written);
-    if (refusal !== undefined) return { outcome: "refused", refusal };
+    if (refusal !== undefined) {
+      const sanction = refusal === "banned" ? this.#sanctions.banOf(name) : undefined;
+      return { outcome: "refused", refusal, details: sanction && { sanction } };
+    }
     let proof = proved;
     if (proof === undefined) {
       const answer = await this.#identity.prove(name, shown, origin);
-      if (answer.outcome === "refused") return answer;
+      if (answer.outcome === "refused") {
+        const { refusal: why, retryAfterMs } = answer;
+        return { outcome: "refused", refusal: why, details: { retryAfterMs } };
+      }
       proof = answer.proof;
     }
     const claim = await this.#users.claim(begin(proof), MAX_DEVICES);

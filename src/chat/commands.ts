@@ -59,16 +59,17 @@ export type Reply =
   | { readonly type: "user"; readonly user: User }
   | { readonly type: "unchanged"; readonly user: User }
   | { readonly type: "history"; readonly messages: readonly Message[] }
-  | {
-      readonly type: "refused";
-      readonly refusal: Refusal;
-      /** The limit that was exceeded, if there is one to name. */
-      readonly limit?: number;
-      /** When to try again, if that is known. */
-      readonly retryAfterMs?: number | undefined;
-      /** What moderation has forbidden, if that is why. */
-      readonly sanction?: Sanction;
-    };
+  | ({ readonly type: "refused"; readonly refusal: Refusal } & RefusalDetails);
+
+/** What is known of a refusal besides its kind. */
+export interface RefusalDetails {
+  /** The limit that was exceeded, if there is one to name. */
+  readonly limit?: number;
+  /** When to try again, if that is known. */
+  readonly retryAfterMs?: number | undefined;
+  /** What moderation has forbidden, if that is why. */
+  readonly sanction?: Sanction | undefined;
+}
 
 /** Why the chat refuses a command. */
 export type Refusal =

@@ -101,7 +101,7 @@ export class SessionChat {
       const proved = isAgain ? holder.proof : undefined;
       const claim = await chat.join(asked, begin, holder.origin, proved);
       if (claim.outcome === "refused") {
-        return { outcome: claim.refusal, retryAfterMs: claim.retryAfterMs };
+        return { outcome: claim.refusal, details: claim.details };
       }
       if (claim.outcome === "taken") return { outcome: "taken" };
       const outcome = claim.outcome === "held" ? "back" : claim.outcome;

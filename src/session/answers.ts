@@ -1,5 +1,5 @@
 /** How the chat answers a claim. */
-import type { RuleRefusal } from "../chat/commands.js";
+import type { RefusalDetails, RuleRefusal } from "../chat/commands.js";
 import type { Position } from "../chat/events.js";
 import type { IdentityRefusal } from "../chat/identity.js";
 
@@ -9,8 +9,7 @@ export type ClaimAnswer =
   /** A rule refused it, or nothing proved that the name is its own; or the claim failed. */
   | {
       readonly outcome: RuleRefusal | IdentityRefusal | "taken" | Failure;
-      /** When to try again, if that is known. */
-      readonly retryAfterMs?: number | undefined;
+      readonly details?: RefusalDetails | undefined;
     };
 export type ReclaimAnswer =
   /** `at` is new if the name was claimed anew. */

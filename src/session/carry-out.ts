@@ -1,5 +1,5 @@
 /** Requests: which of them are carried out, and how they are answered. */
-import type { Refusal, Reply, RuleRefusal } from "../chat/commands.js";
+import type { Refusal, RefusalDetails, Reply, RuleRefusal } from "../chat/commands.js";
 import type { IdentityRefusal } from "../chat/identity.js";
 import type { ConnectedStatus } from "../chat/names.js";
 import { activityOf, mayRegisterAgain } from "../chat/policy.js";
@@ -196,12 +196,12 @@ function register(
 export function claimed(
   claimant: Claimant,
   outcome: ClaimOutcome,
-  retryAfterMs?: number,
+  details?: RefusalDetails,
 ): Step<RequestState> {
   // the client has sent no frame yet
   if (claimant.type === "handshake") {
-    const wait = retryAfterMs === undefined ? {} : { retryAfterMs };
-    return step<RequestState>({ kind: "fresh" }, { type: "claimed", outcome, ...wait });
+    const told = details && { details };
+    return step<RequestState>({ kind: "fresh" }, { type: "claimed", outcome, ...told });
   }
   const { ref } = claimant;
   const asked: Asked =
@@ -221,7 +221,7 @@ export function claimed(
       return preceded(registered, { type: "logConnected", outcome, client: undefined });
     }
     default:
-      return refuse(ref, outcome satisfies RuleRefusal | IdentityRefusal, asked, retryAfterMs);
+      return refuse(ref, outcome satisfies RuleRefusal | IdentityRefusal, asked, details);
   }
 }
 
@@ -254,10 +254,9 @@ export function refuse(
   ref: Ref,
   refusal: Refusal,
   asked?: Asked,
-  retryAfterMs?: number,
+  details?: RefusalDetails,
 ): Step<RequestState> {
-  const wait = retryAfterMs === undefined ? {} : { retryAfterMs };
-  return answer(ref, { type: "refused", refusal, ...wait }, asked);
+  return answer(ref, { type: "refused", refusal, ...details }, asked);
 }
 
 export function fail(ref: Ref, why: Failure, asked?: Asked): Step<RequestState> {

@@ -1,5 +1,5 @@
 /** Effects: what a transition asks the connection to do, in this order. */
-import type { Reply } from "../chat/commands.js";
+import type { RefusalDetails, Reply } from "../chat/commands.js";
 import type { Conversation } from "../chat/conversation.js";
 import type { Message } from "../chat/events.js";
 import type { Shown } from "../chat/identity.js";
@@ -75,7 +75,7 @@ export type Effect =
   | {
       readonly type: "claimed";
       readonly outcome: ClaimOutcome;
-      readonly retryAfterMs?: number | undefined;
+      readonly details?: RefusalDetails | undefined;
     }
   /** The claim failed: refused or, if `isUnsure`, not answered, so the store may have granted it. */
   | { readonly type: "unclaimed"; readonly name: Name; readonly isUnsure: boolean }

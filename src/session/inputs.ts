@@ -1,5 +1,5 @@
 /** Inputs: what a session reacts to. Regions raise some of them for one another, within the same transition. */
-import type { Reply } from "../chat/commands.js";
+import type { RefusalDetails, Reply } from "../chat/commands.js";
 import type { Notice } from "../chat/events.js";
 import type { Page } from "../chat/history.js";
 import type { Shown } from "../chat/identity.js";
@@ -69,7 +69,7 @@ export type Input =
   | {
       readonly type: "claimSettled";
       readonly outcome: ClaimOutcome;
-      readonly retryAfterMs?: number | undefined;
+      readonly details?: RefusalDetails | undefined;
     }
   /** The name is no longer in doubt. */
   | { readonly type: "sure" }

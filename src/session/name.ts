@@ -9,7 +9,7 @@
  *     held, in doubt ─release→ releasing ─released→ released              releasing ─failed→ held, doubted
  *     held, in doubt ─signedOut→ released
  */
-import type { RuleRefusal } from "../chat/commands.js";
+import type { RefusalDetails, RuleRefusal } from "../chat/commands.js";
 import type { Notice } from "../chat/events.js";
 import type { IdentityRefusal } from "../chat/identity.js";
 import type { Effect } from "./effects.js";
@@ -188,13 +188,16 @@ function claimAnswered(
     default:
       return {
         ...step<NameClaim>({ kind: "none" }),
-        ...settled(answer.outcome satisfies RuleRefusal | IdentityRefusal, answer.retryAfterMs),
+        ...settled(answer.outcome satisfies RuleRefusal | IdentityRefusal, answer.details),
       };
   }
 }
 
-function settled(outcome: InputOf<"claimSettled">["outcome"], retryAfterMs?: number): Step<never> {
-  return raise({ type: "claimSettled", outcome, ...(retryAfterMs && { retryAfterMs }) });
+function settled(
+  outcome: InputOf<"claimSettled">["outcome"],
+  details?: RefusalDetails,
+): Step<never> {
+  return raise({ type: "claimSettled", outcome, ...(details && { details }) });
 }
 
 /** A client that is closing must not get the name: nobody would use it. */

@@ -133,8 +133,7 @@ export const requestTable: Table<RequestState, Concern> = {
     ...busy,
     ...unasked,
     ...unconcerned,
-    claimSettled: ({ claimant }, { outcome, retryAfterMs }) =>
-      claimed(claimant, outcome, retryAfterMs),
+    claimSettled: ({ claimant }, { outcome, details }) => claimed(claimant, outcome, details),
     broken: ({ claimant }) => {
       if (claimant.type !== "handshake") return giveAllUp();
       return preceded(giveAllUp(), { type: "claimed", outcome: "bug" });

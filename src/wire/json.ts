@@ -1,5 +1,5 @@
 /** The dialect `tertulia.v1.json`: decodes requests, encodes events. PROTOCOL.md, JSON. */
-import type { Refusal, Reply } from "../chat/commands.js";
+import type { Refusal, RefusalDetails, Reply } from "../chat/commands.js";
 import {
   addressOf,
   formatAddress,
@@ -55,14 +55,12 @@ export function encodeReply(id: Id, reply: Reply, reader?: Name): Uint8Array {
   );
 }
 
-/** @param why the limit that was exceeded, for a text that is too long; when to try again; what moderation has forbidden */
 export function errorEvent(
   id: Id,
   refusal: Refusal,
-  why: Pick<Extract<Reply, { type: "refused" }>, "limit" | "retryAfterMs" | "sanction"> = {},
+  { limit, retryAfterMs, sanction }: RefusalDetails = {},
 ): Events["error"] {
   const { code, message } = REFUSALS[refusal];
-  const { limit, retryAfterMs, sanction } = why;
   if (sanction !== undefined) return problem(id, code, { message: toldOf(sanction) });
   const told = limit === undefined ? message : `a text has at most ${limit} characters`;
   return problem(id, code, { message: told, retryAfterMs });

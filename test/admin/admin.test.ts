@@ -92,7 +92,9 @@ test("who is banned is closed, told until when and why, and not let in, in any d
     expect(await refused(port, "/?name=mal")).toMatch(/^403 banned until .+: spam$/);
     const again = await JsonClient.connect(port);
     again.says({ type: "hello", name: "mal", id: 1 });
-    expect(await again.next()).toMatchObject({ type: "error", id: 1, code: "banned" });
+    const told = await again.next();
+    expect(told).toMatchObject({ type: "error", id: 1, code: "banned" });
+    expect(told["message"]).toMatch(/^banned until .+: spam$/);
     again.vanish();
   }
   const inForce = JSON.parse((await admin("sanctions", "--json")).out) as unknown[];

@@ -1,7 +1,15 @@
 import { execFileSync } from "node:child_process";
 import { existsSync } from "node:fs";
 import { fileURLToPath } from "node:url";
-import { config, downAll, exec, upAll, upOne, type IDockerComposeOptions } from "docker-compose";
+import {
+  config,
+  downAll,
+  exec,
+  logs,
+  upAll,
+  upOne,
+  type IDockerComposeOptions,
+} from "docker-compose";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { freePort } from "#tertulia/local-redis/server.js";
 import { L } from "../support/classic-client.js";
@@ -98,6 +106,26 @@ describe.skipIf(why !== undefined)("docker compose up", () => {
 
   test("three clients on three gateways chat through the balancer", async () => {
     await talk();
+  });
+
+  test("gateways know clients by their own addresses, which these cannot forge", async () => {
+    const inContainer = async (script: string): Promise<string> => {
+      const run = await exec("redis", ["bash", "-c", script], {
+        ...options,
+        commandOptions: ["-T"],
+      });
+      return run.out.trim();
+    };
+    const forged = "X-Forwarded-For: 192.0.2.7\\r\\n";
+    const request = `GET /?name=zoe HTTP/1.1\\r\\nHost: x\\r\\nUpgrade: websocket\\r\\nConnection: Upgrade\\r\\nSec-WebSocket-Key: AAAAAAAAAAAAAAAAAAAAAA==\\r\\nSec-WebSocket-Version: 13\\r\\n${forged}\\r\\n`;
+    const status = await inContainer(
+      `exec 3<>/dev/tcp/balancer/9000; printf '${request}' >&3; read -r line <&3; echo "$line"`,
+    );
+    expect(status).toBe("HTTP/1.1 101 Switching Protocols");
+    const own = await inContainer("hostname -i");
+    const { out } = await logs("gateway", { ...options, commandOptions: [] });
+    const lines = out.split("\n").filter((line) => line.includes('"connected"'));
+    expect(lines.find((line) => line.includes('"zoe"'))).toContain(`"address":"${own}"`);
   });
 
   test("a gateway runs as an unprivileged user on a read-only file system, without a package manager", async () => {

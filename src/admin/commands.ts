@@ -70,7 +70,7 @@ function act(what: ModerationAct["act"]): Command {
       throw new UsageError(`--for: ${what} is done at once`);
     }
     const { by, reason } = given;
-    if (/[\r\n]/.test(reason) || reason.length > 200) {
+    if (/\p{Cc}/u.test(reason) || reason.length > 200) {
       throw new UsageError("--reason: one line, at most 200 characters");
     }
     return async ({ moderation }) => {

@@ -28,6 +28,8 @@ export const NO_STATUS = 1005;
 export const ABNORMAL_CLOSURE = 1006;
 /** Another connection has the name. Apart from the table, so that a page need not take that along. */
 export const REPLACED = 4409;
+/** A moderator or the operator has sent the client away. */
+export const SENT_AWAY = 4403;
 /** What proved the name has expired: only a client that can get a new token comes back. */
 export const EXPIRED = 4401;
 
@@ -117,11 +119,11 @@ export const CLOSE = {
     dialects: "all",
   },
   /** The login session was ended, the password changed, or the operator revoked what was issued before. */
-  revoked: { code: 4403, reason: "revoked", retry: "never", by: "gateway", dialects: "all" },
+  revoked: { code: SENT_AWAY, reason: "revoked", retry: "never", by: "gateway", dialects: "all" },
   /** A moderator has closed the connection. */
-  kicked: { code: 4403, reason: "kicked", retry: "never", by: "gateway", dialects: "all" },
+  kicked: { code: SENT_AWAY, reason: "kicked", retry: "never", by: "gateway", dialects: "all" },
   /** A moderator has banned the user, or the address. The close frame says until when, and why. */
-  banned: { code: 4403, reason: "banned", retry: "never", by: "gateway", dialects: "all" },
+  banned: { code: SENT_AWAY, reason: "banned", retry: "never", by: "gateway", dialects: "all" },
   /** The client did not say hello in time. */
   noHello: { code: 4408, reason: "say hello", retry: "never", by: "gateway", dialects: "JSON" },
   /** Another connection has the name. */

@@ -1,15 +1,12 @@
 /** Moderation from a terminal: the operator's commands on a real Redis, and what clients of two gateways hear of them. */
-import { execFile } from "node:child_process";
-import { fileURLToPath } from "node:url";
 import { afterAll, beforeAll, expect, test } from "vitest";
 import { WebSocket } from "ws";
+import { admin as run, type Said } from "../support/admin.js";
 import { ClassicClient, L } from "../support/classic-client.js";
 import { eventually } from "../support/eventually.js";
 import { JsonClient } from "../support/json-client.js";
 import { node } from "../support/nodes.js";
 import { startRedis, type TestRedis } from "../support/redis.js";
-
-const MAIN = fileURLToPath(new URL("../../dist/admin/main.js", import.meta.url));
 
 let redis: TestRedis;
 let one: Awaited<ReturnType<typeof node>>;
@@ -23,19 +20,8 @@ afterAll(async () => {
   await redis.close();
 });
 
-interface Said {
-  readonly code: number;
-  readonly out: string;
-  readonly error: string;
-}
-
 function admin(...words: string[]): Promise<Said> {
-  const env = { PATH: process.env["PATH"], REDIS_URL: redis.url };
-  return new Promise((resolve) => {
-    execFile(process.execPath, [MAIN, ...words, "--by", "olga"], { env }, (error, out, stderr) =>
-      resolve({ code: Number(error?.code ?? 0), out: out.trim(), error: stderr.trim() }),
-    );
-  });
+  return run(redis.url, ...words);
 }
 
 /** How a WebSocket was closed: code and reason. */

@@ -11,7 +11,7 @@ import type { Screen } from "./screen.js";
 import { openSession } from "./session.js";
 import { InputController } from "./input-controller.js";
 import { Terminal } from "./terminal.js";
-import type { Texts } from "./texts.js";
+import { closedText, type Texts } from "./texts.js";
 
 export interface AppOptions {
   readonly url: string;
@@ -103,7 +103,7 @@ export class App {
     const isJoining = this.#state === "joining";
     if (connection.name === "open" && isJoining) this.#state = "joined";
     if (connection.name === "closed" && isJoining) {
-      void this.#leave({ how: "refused", why: this.#options.texts.problem[connection.problem] });
+      void this.#leave({ how: "refused", why: closedText(this.#options.texts, connection) });
     }
     this.#draw();
   }

@@ -12,7 +12,7 @@ import { overlayLines, type OverlayLines } from "./overlays.js";
 import { dot, sidebar } from "./sidebar.js";
 import { hits } from "./search.js";
 import { visibleRange, transcriptLines, type TranscriptLine } from "./transcript.js";
-import type { Texts } from "./texts.js";
+import { closedText, type Texts } from "./texts.js";
 import { cut, fit, graphemes, width, widthOf } from "./width.js";
 
 const SIDEBAR_MAX_COLUMNS = 26;
@@ -115,7 +115,7 @@ function bannerOf(view: View, columns: number, texts: Texts, nowMs: number): Lin
       return line(connection.wasOpen ? texts.lost(seconds) : texts.unreached(seconds));
     }
     case "closed":
-      return line(`${texts.problem[connection.problem]} ${texts.away}`);
+      return line(`${closedText(texts, connection)} ${texts.away}`);
     case "open":
       if (problem === "too_large") return line(texts.tooLong(view.maxChars));
       if (problem !== undefined) return line(texts.problem[problem]);

@@ -5,13 +5,14 @@ import { setTimeout as delay } from "node:timers/promises";
 import { WebSocket } from "ws";
 import { connect, type Message, type Tertulia, type TertuliaError } from "../sdk/tertulia.js";
 import type { Conv } from "../view/model.js";
+import { problemOf } from "../view/update.js";
 import { sanitizeJson } from "./sanitize.js";
 import { parse } from "./commands.js";
 import { linesOf } from "./input-lines.js";
 import { lineOf } from "./plain-line.js";
 import type { Options } from "./options.js";
 import { runPlainCommand } from "./run-plain-command.js";
-import type { Texts } from "./texts.js";
+import { closedText, type Texts } from "./texts.js";
 
 export interface Streams {
   readonly input: Readable;
@@ -85,7 +86,9 @@ export class PlainMode {
       return 2;
     }
     if (state.name !== "closed" || state.error === undefined) return this.#worst;
-    this.problem(state.error);
+    const closed = problemOf(state.code, state.reason, state.error);
+    if (closed.why === undefined) this.problem(state.error);
+    else this.#complain(closedText(this.texts, closed));
     return this.#worst === 0 ? 4 : this.#worst;
   }
 
@@ -102,8 +105,15 @@ export class PlainMode {
 
   problem(error: unknown, of = ""): void {
     const { code, message } = error as TertuliaError;
-    const words = this.texts.problem[code] ?? message;
-    this.#streams.errors.write(`tertulia-chat: ${of === "" ? "" : `${of}: `}${words}\n`);
+    const words =
+      code === "banned"
+        ? closedText(this.texts, { problem: code, why: message })
+        : (this.texts.problem[code] ?? message);
+    this.#complain(`${of === "" ? "" : `${of}: `}${words}`);
+  }
+
+  #complain(words: string): void {
+    this.#streams.errors.write(`tertulia-chat: ${words}\n`);
   }
 
   /** Resolves when it is stored. A failure is printed, and decides the exit code. */

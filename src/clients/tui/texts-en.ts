@@ -124,6 +124,7 @@ export const english: Omit<Texts, "locale"> = {
     overflow: "Too much is waiting to be read already.",
     outbox_full: "Too much is waiting to be sent already.",
     unconfirmed: "No answer came; it may have arrived.",
+    sent_away: "You were sent away from this chat.",
     replaced: "Your name is in use somewhere else now.",
     unknown: "Something went wrong.",
   },

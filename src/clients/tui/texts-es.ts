@@ -126,6 +126,7 @@ export const spanish: Omit<Texts, "locale"> = {
     overflow: "Ya hay demasiado por leer.",
     outbox_full: "Ya hay demasiado esperando a ser enviado.",
     unconfirmed: "No llegó respuesta; puede que haya llegado.",
+    sent_away: "Te han echado de este chat.",
     replaced: "Tu nombre se usa ahora en otro lugar.",
     unknown: "Algo salió mal.",
   },

@@ -1,6 +1,7 @@
 /** What people read, in whatever language. */
-import type { Card, Problem } from "../view/model.js";
+import type { Card, Connection, Problem } from "../view/model.js";
 import type { Word } from "./commands.js";
+import { sanitizeLine } from "./sanitize.js";
 
 export interface Texts {
   readonly language: "en" | "es";
@@ -51,4 +52,13 @@ export interface Texts {
   readonly tooSmall: string;
   readonly onlyOnScreen: string;
   readonly problem: Readonly<Record<Problem, string>>;
+}
+
+/** Why the connection is closed for good, with the words of whoever closed it. */
+export function closedText(
+  texts: Texts,
+  { problem, why }: Pick<Extract<Connection, { name: "closed" }>, "problem" | "why">,
+): string {
+  const text = texts.problem[problem];
+  return why === undefined ? text : `${text} (${sanitizeLine(why)})`;
 }

@@ -23,8 +23,8 @@ import type { TertuliaErrorCode } from "../sdk/error.js";
 /** `~`: the conversation of everybody; `@name`: with that user. */
 export type Conv = string;
 
-/** Why something did not work. `replaced`: another connection has the name; `unknown`: of no known kind. */
-export type Problem = TertuliaErrorCode | "replaced" | "unknown";
+/** Why something did not work. `replaced`: another connection has the name; `sent_away`: by a moderator or the operator; `unknown`: of no known kind. */
+export type Problem = TertuliaErrorCode | "replaced" | "sent_away" | "unknown";
 
 /** What this user sends, until it comes back as a message of the conversation. */
 export interface Outgoing {
@@ -75,8 +75,13 @@ export type Connection =
   | { readonly name: "connecting"; readonly wasOpen: boolean }
   | { readonly name: "open" }
   | { readonly name: "waiting"; readonly retryAtMs: number; readonly wasOpen: boolean }
-  /** For good, and not by this user. `code` is that of the WebSocket. */
-  | { readonly name: "closed"; readonly code: number; readonly problem: Problem };
+  /** For good, and not by this user. `code` is that of the WebSocket. `why`: as the chat says it, if a person said it. */
+  | {
+      readonly name: "closed";
+      readonly code: number;
+      readonly problem: Problem;
+      readonly why?: string | undefined;
+    };
 
 /** One user whose card is open. */
 export interface Card {

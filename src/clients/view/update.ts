@@ -1,5 +1,6 @@
 /** The reducer: an action and a view in, the next view and its effects out. */
-import { REPLACED } from "../../wire/close-codes.js";
+import { REPLACED, SENT_AWAY } from "../../wire/close-codes.js";
+import type { TertuliaError } from "../sdk/error.js";
 import type { Status } from "../sdk/events.js";
 import { applyUserAction } from "./user-actions.js";
 import {
@@ -15,6 +16,7 @@ import {
   type Connection,
   type Conv,
   type Conversation,
+  type Problem,
   type Step,
   type View,
   type Action,
@@ -175,11 +177,24 @@ function connectionOf(
       return {
         name: "closed",
         code: state.code,
-        problem: state.code === REPLACED ? "replaced" : state.error.code,
+        ...problemOf(state.code, state.reason, state.error),
       };
     default:
       return state satisfies never;
   }
+}
+
+/** Of a connection that was closed for good. Also for programs that show no screen. */
+export function problemOf(
+  code: number,
+  reason: string,
+  error: TertuliaError,
+): { readonly problem: Problem; readonly why?: string } {
+  if (code === REPLACED) return { problem: "replaced" };
+  if (code === SENT_AWAY) return { problem: "sent_away", why: reason };
+  return error.code === "banned"
+    ? { problem: "banned", why: error.message }
+    : { problem: error.code };
 }
 
 function onWelcome(

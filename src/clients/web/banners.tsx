@@ -57,7 +57,7 @@ function ConnectionBanner({
   if (connection.name === "closed") {
     return (
       <div class="banner banner-bad" role="alert">
-        <span>{problemText(t, connection.problem)}</span>
+        <span>{problemText(t, connection.problem, connection.why)}</span>
         <button class="text-button" onClick={onJoinAgain}>
           {t.goOn}
         </button>

@@ -21,6 +21,7 @@ export function JoinForm({ t, view, onJoin }: Props): ComponentChildren {
   const state = view?.connection;
   const isJoining = state?.name === "connecting" || state?.name === "waiting";
   const refusal = state?.name === "closed" ? state.problem : undefined;
+  const why = state?.name === "closed" ? state.why : undefined;
   const isWrong = refusal === "name_taken" || refusal === "bad_name";
   useLayoutEffect(() => {
     if (isWrong) field.current!.select(); // ready to be replaced
@@ -73,7 +74,7 @@ export function JoinForm({ t, view, onJoin }: Props): ComponentChildren {
           />
         </label>
         <p id="join-problem" class="problem" role="alert">
-          {refusal ? problemText(t, refusal) : state?.name === "waiting" && t.unreached}
+          {refusal ? problemText(t, refusal, why) : state?.name === "waiting" && t.unreached}
         </p>
         <button class="primary" disabled={isJoining}>
           {isJoining ? t.joining : t.join}

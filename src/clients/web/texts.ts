@@ -69,6 +69,8 @@ export interface Texts {
   readonly problem: Readonly<Partial<Record<Problem, string>> & { unknown: string }>;
 }
 
-export function problemText({ problem }: Texts, which: Problem): string {
-  return problem[which] ?? problem.unknown;
+/** @param why as the chat says it: shown behind */
+export function problemText({ problem }: Texts, which: Problem, why?: string): string {
+  const text = problem[which] ?? problem.unknown;
+  return why === undefined ? text : `${text} (${why})`;
 }

@@ -1,4 +1,4 @@
-/** Settings of the clients' port: who they are, behind proxies. */
+/** Settings of the clients' port: who they are, behind proxies; which pages may connect. */
 import { isIP } from "node:net";
 import { z } from "zod";
 
@@ -12,7 +12,29 @@ export const clientPort = {
       about:
         "Proxies and balancers (addresses, ranges, `loopback`, `private`) that are believed about their clients' addresses, by the PROXY protocol or X-Forwarded-For; none: nobody is",
     }),
+  ALLOWED_ORIGINS: z
+    .string()
+    .refine(areOrigins, "must be origins like https://chat.example, `null` or `*`, with commas")
+    .optional()
+    .meta({
+      example: "https://chat.example,https://app.example:8443",
+      about:
+        "Pages that may connect, by their origins; `*`: all; none: those of the host that they connect to, on any port",
+    }),
 };
+
+/** As browsers write them: without a path. */
+function areOrigins(list: string): boolean {
+  return list
+    .split(",")
+    .every(
+      (word) => /^(?:\*|null|[a-z][a-z0-9+.-]*:\/\/[^\s/?#@]*)$/i.test(word.trim()) && isUrl(word),
+    );
+}
+
+function isUrl(word: string): boolean {
+  return !word.includes("://") || URL.canParse(word.trim());
+}
 
 function arePlaces(list: string): boolean {
   return list.split(",").every((word) => isPlace(word.trim()));

@@ -16,6 +16,8 @@ import type { Asked } from "../session/requests.js";
 import type { Resumed } from "../session/resumed.js";
 import type { Ending } from "../session/endings.js";
 
+const MAX_ORIGIN_CHARS = 100;
+
 /** What the log tells of a session. */
 export interface LoggedSession {
   readonly holder: { readonly id: string };
@@ -42,6 +44,14 @@ export function loggedEnding(ending: Ending): LoggedEnding {
     default:
       return ending satisfies never;
   }
+}
+
+interface RefusedConnection {
+  readonly name: Name | undefined;
+  readonly dialect: string;
+  readonly address: string | undefined;
+  /** Of the page that asked, if that is why. */
+  readonly origin: string | undefined;
 }
 
 export class EventLog {
@@ -114,7 +124,7 @@ export class EventLog {
   connectionRefused(
     status: number,
     reason: string,
-    { name, ...from }: { name: Name | undefined; dialect: string; address: string | undefined },
+    { name, origin, ...from }: RefusedConnection,
   ): void {
     const fields = {
       user: name === undefined ? undefined : this.#name(name),
@@ -122,6 +132,9 @@ export class EventLog {
       status,
       reason,
       address: this.#address(from.address),
+      ...(origin !== undefined && {
+        origin: shown(encoder.encode(origin.slice(0, MAX_ORIGIN_CHARS))),
+      }),
     };
     this.#observe.log.info({ event: "refused", ...fields }, "connection was refused");
   }

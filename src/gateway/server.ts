@@ -23,18 +23,15 @@ import type { Presence } from "./presence.js";
 import type { Session, SessionDependencies } from "./session.js";
 import type { StaticSite } from "./static-site.js";
 import { TcpAcceptor, type AcceptorSettings } from "./tcp-acceptor.js";
-import { Upgrader } from "./upgrader.js";
+import { Upgrader, type UpgraderSettings } from "./upgrader.js";
 import type { DialectName } from "./upgrade-request.js";
 import { Window } from "../window.js";
 import { replyWindow } from "./write-coalescer.js";
 
-export interface GatewaySettings extends AcceptorSettings {
-  readonly maxFrameBytes: number;
+export interface GatewaySettings extends AcceptorSettings, UpgraderSettings {
   readonly sendQueue: SendQueueLimits;
   readonly requestsPerSecond: number;
   readonly mustAwaitStore: boolean;
-  /** Whether users' addresses are kept, for those who look them up. */
-  readonly keepsAddresses: boolean;
 }
 
 export interface GatewayDependencies {

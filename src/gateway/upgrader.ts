@@ -18,6 +18,7 @@ import {
 } from "./handshake.js";
 import type { CloseTimeout } from "./library-internals.js";
 import type { KnownBans } from "./moderator.js";
+import { PageOrigins, type PageSettings } from "./page-origin.js";
 import type { Session } from "./session.js";
 import { addressOf, endWith, watchEnd } from "./tcp-acceptor.js";
 import {
@@ -32,6 +33,7 @@ export interface UpgraderSettings {
   readonly maxFrameBytes: number;
   /** Whether users' addresses are kept, for those who look them up. */
   readonly keepsAddresses: boolean;
+  readonly pages: PageSettings;
 }
 
 export interface UpgraderDependencies {
@@ -47,12 +49,16 @@ export interface UpgraderDependencies {
   readonly open: (dialect: Dialect) => Session;
 }
 
+const FOREIGN_PAGE =
+  "this page may not connect: it is not of this host, or of a name that may lead here by mistake; see ALLOWED_ORIGINS";
+
 /** Frames that came behind the request are still in the socket. */
 const NOTHING = Buffer.alloc(0);
 
 export class Upgrader {
   readonly #settings: UpgraderSettings;
   readonly #dependencies: UpgraderDependencies;
+  readonly #pages: PageOrigins;
   /** Classic texts are bytes of any kind, in frames of either type. */
   readonly #binary: ServerOf<typeof AnsweringSocket>;
   readonly #text: ServerOf<typeof AnsweringSocket>;
@@ -60,6 +66,7 @@ export class Upgrader {
   constructor(settings: UpgraderSettings, dependencies: UpgraderDependencies) {
     this.#settings = settings;
     this.#dependencies = dependencies;
+    this.#pages = new PageOrigins(settings.pages);
     const options: ServerOptions<typeof AnsweringSocket> & CloseTimeout = {
       WebSocket: AnsweringSocket,
       noServer: true,
@@ -79,12 +86,14 @@ export class Upgrader {
     const dialect = dialectOf(target);
     const { dialects, events } = this.#dependencies;
     const address = addressOf(socket);
-    const refuse = (status: UpgradeRefusal[0], reason: string): void => {
-      events.connectionRefused(status, reason, { name: target.name, dialect, address });
+    const refuse = (status: UpgradeRefusal[0], reason: string, origin?: string): void => {
+      events.connectionRefused(status, reason, { name: target.name, dialect, address, origin });
       answerUpgrade(socket, status, reason);
     };
     if (!isWebSocket(request, target.subprotocols))
       return refuse(400, "this is no WebSocket handshake");
+    if (!this.#pages.allows(request.headers, address))
+      return refuse(403, FOREIGN_PAGE, request.headers.origin);
     if (dialect === "unknown") return refuse(400, SPOKEN_HERE);
     const refusal = this.#bannedOf(target, address) ?? this.#refusalOf(target, dialect);
     if (refusal !== undefined) return refuse(...refusal);

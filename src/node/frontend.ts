@@ -1,4 +1,5 @@
 /** The frontend of a node: the chat, and what serves it to clients. Built here, started by node.ts. */
+import { hostname } from "node:os";
 import { nanoid } from "nanoid";
 import { Chat } from "../chat/chat.js";
 import { MAX_LISTED, createPolicy } from "../chat/policy.js";
@@ -103,6 +104,7 @@ export function createFrontend(
       maxFrameBytes: config.MAX_FRAME_BYTES,
       maxConnections: config.MAX_CONNECTIONS,
       trustedProxies: config.TRUSTED_PROXIES,
+      pages: { allowedOrigins: config.ALLOWED_ORIGINS, machine: hostname() },
       mustAwaitStore: config.ACK_LEVEL === "replicated",
       keepsAddresses: classicOptions.showsAddress,
       requestsPerSecond: config.REQUESTS_PER_SECOND,

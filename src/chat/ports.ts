@@ -109,7 +109,7 @@ export interface ConversationStore {
    * Idempotent: a message that is sent again under its id gets the first answer (`repeated`).
    */
   append(draft: Draft): Promise<{ seq: number; epoch: number; time: number; repeated: boolean }>;
-  /** The newest messages, at most `limit`, oldest first. */
+  /** The newest messages, at most `limit`, oldest first; as many as a reply in bytes has room for, and their texts cut for it. */
   history(conversation: Conversation, limit: number): Promise<Message[]>;
   page(conversation: Conversation, range: Range): Promise<Page>;
   /** The general chat, then the user's private conversations (the newest 200 of each bucket). */

@@ -14,6 +14,7 @@ import { RedisLeases } from "../redis/lease.js";
 import { RedisModerationStore } from "../redis/moderation-store.js";
 import { Replication } from "../redis/replication.js";
 import { RedisUserStore } from "../redis/user-store.js";
+import { HISTORY_TEXT_BYTES } from "../wire/classic.js";
 import { Readiness } from "./readiness.js";
 
 export type Backend = ReturnType<typeof createBackend>;
@@ -58,6 +59,8 @@ export function createBackend(
   const settings = {
     historyKeep: config.HISTORY_KEEP,
     historyMaxAgeMs: config.HISTORY_MAX_AGE_MS,
+    historyBytes: config.CLASSIC_REPLY_MAX_BYTES,
+    historyTextBytes: HISTORY_TEXT_BYTES,
     deadlineMs: config.OPERATION_DEADLINE_MS,
     stallMs: stallMs(config),
   };

@@ -20,11 +20,18 @@ import { UserConversations } from "./user-conversations.js";
 /** Of texts in a page: a client that takes some time to read it is not cut for what comes next. */
 const PAGE_BYTES = 262_144;
 
+export interface ConversationStoreSettings extends StoreSettings {
+  /** Most bytes of texts that are read for a history. */
+  readonly historyBytes: number;
+  /** Of a text in a history, so many bytes are read. */
+  readonly historyTextBytes: number;
+}
+
 export class RedisConversationStore implements ConversationStore {
   readonly #library: FunctionLibrary;
   readonly #queue: AppendQueue;
   readonly #keys: Keys;
-  readonly #settings: StoreSettings;
+  readonly #settings: ConversationStoreSettings;
   readonly #observe: Observe;
   readonly #userConversations: UserConversations;
 
@@ -33,7 +40,7 @@ export class RedisConversationStore implements ConversationStore {
     writer: MessageWriter,
     keys: Keys,
     membership: Membership,
-    settings: StoreSettings,
+    settings: ConversationStoreSettings,
     observe: Observe,
   ) {
     this.#library = library;
@@ -57,7 +64,9 @@ export class RedisConversationStore implements ConversationStore {
 
   async history(conversation: Conversation, limit: number): Promise<Message[]> {
     const keys = [this.#keys.history(bucketOfConversation(conversation), conversation)];
-    const records = await this.#call("history", keys, [limit, this.#settings.historyMaxAgeMs]);
+    const { historyMaxAgeMs, historyBytes, historyTextBytes } = this.#settings;
+    const args = [limit, historyMaxAgeMs, historyBytes, historyTextBytes];
+    const records = await this.#call("history", keys, args);
     return (records as Buffer[]).map(decodeRecord).toReversed();
   }
 
@@ -70,14 +79,14 @@ export class RedisConversationStore implements ConversationStore {
     { direction, seq, limit, epoch: of = 0 }: Range,
   ): Promise<Page> {
     const keys = this.#keysOf(conversation);
-    const args = [direction, seq, limit, this.#settings.historyMaxAgeMs, of];
+    const args = [direction, seq, limit, this.#settings.historyMaxAgeMs, of, PAGE_BYTES];
     const [epoch, head, floor, time, epochThere, isKnown, ...records] = (await this.#call(
       "page",
       keys,
       args,
     )) as [number, number, number, number, number, number, ...Buffer[]];
     const hasEpoch = isKnown === 1;
-    const messages = fitting(records.map(decodeRecord), direction);
+    const messages = records.map(decodeRecord);
     const [oldest, newest] = [messages[0]?.seq ?? 0, messages.at(-1)?.seq ?? head];
     const more = direction === "after" ? newest < head : oldest > floor;
     return { epoch, head, floor, time, epochThere, hasEpoch, messages, more };
@@ -124,13 +133,4 @@ export class RedisConversationStore implements ConversationStore {
   ): Promise<unknown> {
     return retrying(this.#settings.deadlineMs, () => this.#library.call(name, keys, args));
   }
-}
-
-/** Those next to the number that was given; one at least. */
-function fitting(messages: readonly Message[], direction: Range["direction"]): Message[] {
-  const nearest = direction === "after" ? [...messages] : messages.toReversed();
-  let size = 0;
-  const end = nearest.findIndex(({ text }, i) => (size += text.length) > PAGE_BYTES && i > 0);
-  const kept = end === -1 ? nearest : nearest.slice(0, end);
-  return direction === "after" ? kept : kept.toReversed();
 }

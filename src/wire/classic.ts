@@ -8,6 +8,9 @@ import type { ByteDialect, ClassicOptions, Decoded } from "./dialect.js";
 import { REFUSALS } from "./error-codes.js";
 import { recognising } from "./recognise.js";
 
+/** A text that is longer is told like its first so many bytes: see {@link classicText}. */
+export const HISTORY_TEXT_BYTES = 256;
+
 /** The dialect of connections without a subprotocol. An op 10 as the first frame switches to ws-protocol. */
 export function classicDialect(configured: ClassicOptions, wsProtocol: ByteDialect): ByteDialect {
   return recognising(

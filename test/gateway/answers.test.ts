@@ -2,6 +2,7 @@
 import { afterAll, beforeAll, expect, test } from "vitest";
 import { ClassicClient, L } from "../support/classic-client.js";
 import { watchRedis } from "../support/counted-node.js";
+import { JsonClient } from "../support/json-client.js";
 import { node } from "../support/nodes.js";
 import { startRedis, type TestRedis } from "../support/redis.js";
 
@@ -12,7 +13,7 @@ let gateway: Awaited<ReturnType<typeof node>>;
 
 beforeAll(async () => {
   redis = await startRedis();
-  gateway = await node(redis.url);
+  gateway = await node(redis.url, { REQUESTS_PER_SECOND: 10_000 });
 });
 afterAll(async () => {
   await gateway.close();
@@ -37,6 +38,47 @@ test("lists of many clients share their readings, and each client finds itself a
   expect(calls["roster"]).toBeLessThanOrEqual(readings * BUCKETS);
   await Promise.all(clients.map((client) => client.close()));
 });
+
+test("a history is read for the answer, and a page no further than it goes, however long the texts are", async () => {
+  const max = await JsonClient.hello(gateway.port, "max");
+  const text = "語".repeat(4_096);
+  const texts = Array.from({ length: 255 }, (_, i) => `${i} ${text.slice(6)}`);
+  for (const each of texts) await max.asks({ type: "publish", conv: "@max", text: each });
+  await max.asks({ type: "bye" });
+  const bytes = await ClassicClient.connect(gateway.port, "max");
+  const [history, read] = await readBy(async () => {
+    bytes.says(5, L("max"));
+    let frame = await bytes.next();
+    while (frame[0] !== 56) frame = await bytes.next();
+    return frame;
+  });
+  // 255 of 16 kB are kept, and the newest fit
+  expect(history.length).toBeGreaterThan(3_800);
+  expect(history.toString()).toContain("254 語");
+  expect(read).toBeLessThan(2 * 4_096 + OVERHEAD);
+  await bytes.close();
+  const again = await JsonClient.hello(gateway.port, "max");
+  const [page, readForPage] = await readBy(() =>
+    again.asks({ type: "history", conv: "@max", limit: 200 }),
+  );
+  const told = (page["messages"] as { text: string }[]).map((message) => message.text);
+  expect(told).toEqual(texts.slice(-told.length));
+  expect([told.length > 10, page["more"]]).toEqual([true, true]);
+  expect(readForPage).toBeLessThan(262_144 + OVERHEAD);
+  await again.asks({ type: "bye" });
+});
+
+/** What else Redis writes meanwhile: answers to beats, and to the question how much it wrote. */
+const OVERHEAD = 30_000;
+
+/** What came of a step, and how many bytes Redis wrote meanwhile. */
+async function readBy<T>(step: () => Promise<T>): Promise<[T, number]> {
+  const written = async (): Promise<number> =>
+    Number(/total_net_output_bytes:(\d+)/.exec(await redis.client.info("stats"))![1]);
+  const before = await written();
+  const what = await step();
+  return [what, (await written()) - before];
+}
 
 /** Of the client itself, in the next list that it gets. */
 async function statusOf(client: ClassicClient): Promise<number | undefined> {

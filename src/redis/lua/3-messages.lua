@@ -273,15 +273,3 @@ local function append(keys, args)
   for _, event in ipairs(events) do redis.call('PUBLISH', log, event) end
   return told
 end
-
--- The newest messages that are not too old.
--- KEYS: history       ARGV: limit, ms kept       Returns records, newest first.
-local function history(keys, args)
-  local oldest_kept = now_ms() - tonumber(args[2])
-  local records = {}
-  for i, entry in ipairs(redis.call('XREVRANGE', keys[1], '+', '-', 'COUNT', args[1])) do
-    if struct.unpack('>I6', entry[2][2]) < oldest_kept then break end
-    records[i] = entry[2][2]
-  end
-  return records
-end

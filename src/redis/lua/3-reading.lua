@@ -1,18 +1,60 @@
 -- Reading: the conversations of a user, their messages, and how far they were read.
 
--- The number of the oldest message that is not too old, or nil.
+-- Of a history, so many entries are read at a time: each may have many thousand bytes, and most may not be wanted.
+local READ_AT_ONCE = 16
+
+-- The number of the oldest message that is not too old, or nil. Most often it is the first one that is there.
 local function first_kept(history, oldest_kept)
-  local start = '-'
+  local start, count = '-', 1
   while true do
-    local page = redis.call('XRANGE', history, start, '+', 'COUNT', 64)
+    local page = redis.call('XRANGE', history, start, '+', 'COUNT', count)
     for _, entry in ipairs(page) do
       if struct.unpack('>I6', entry[2][2]) >= oldest_kept then
         return tonumber(string.match(entry[1], '^%d+'))
       end
     end
-    if #page < 64 then return nil end
-    start = '(' .. page[64][1]
+    if #page < count then return nil end
+    start, count = '(' .. page[count][1], READ_AT_ONCE
   end
+end
+
+-- Where the text of a record begins.
+local function text_at(record)
+  local at = 19
+  for _ = 1, 3 do at = at + 1 + (string.byte(record, at) or 0) end
+  return at
+end
+
+-- Records of a history, next to `first`: at most so many, with at most so many bytes of texts (but one at least).
+-- `command`: XRANGE for what follows, XREVRANGE for what was before. `taken` makes of a record what counts and is
+-- returned; nil: this one and those behind it are not wanted.
+local function records_from(command, history, first, last, most, most_bytes, taken)
+  local found, size = {}, 0
+  while #found < most do
+    local count = math.min(READ_AT_ONCE, most - #found)
+    local entries = redis.call(command, history, first, last, 'COUNT', count)
+    for _, entry in ipairs(entries) do
+      local record = taken(entry[2][2])
+      if not record then return found end
+      size = size + #record - text_at(record) + 1
+      if size > most_bytes and #found > 0 then return found end
+      found[#found + 1] = record
+    end
+    if #entries < count then return found end
+    first = '(' .. entries[count][1]
+  end
+  return found
+end
+
+-- The newest messages that are not too old.
+-- KEYS: history       ARGV: limit, ms kept, most bytes of texts, most bytes of a text: what is longer is cut
+-- Returns records, newest first.
+local function history(keys, args)
+  local oldest_kept, most_of_text = now_ms() - tonumber(args[2]), tonumber(args[4])
+  return records_from('XREVRANGE', keys[1], '+', '-', tonumber(args[1]), tonumber(args[3]), function(record)
+    if struct.unpack('>I6', record) < oldest_kept then return nil end
+    return string.sub(record, 1, text_at(record) + most_of_text - 1)
+  end)
 end
 
 -- Epoch, head and floor of a conversation (0, 0 and 1 before its first message), and the number of the last
@@ -92,29 +134,28 @@ local function has_epoch(history, older, newer, epoch)
 end
 
 -- The first messages after a number, or the last before it; oldest first.
--- KEYS: conversation, history       ARGV: 'after' | 'before', number, limit, ms kept, epoch or 0
+-- KEYS: conversation, history       ARGV: 'after' | 'before', number, limit, ms kept, epoch or 0, most bytes of texts
 -- Returns { epoch, head, floor, time of the newest, epoch of the message with that number or 0, 1 if there was
 --   ever a message of the given epoch (as far as is kept) or 0, record ... }.
 local function page(keys, args)
   local conversation, history = unpack(keys)
-  local direction, seq, limit, keep_ms = args[1], tonumber(args[2]), args[3], tonumber(args[4])
-  local of = tonumber(args[5])
+  local direction, seq, limit, keep_ms = args[1], tonumber(args[2]), tonumber(args[3]), tonumber(args[4])
+  local of, most_bytes = tonumber(args[5]), tonumber(args[6])
   local epoch, head, floor = extent(conversation, history, keep_ms, '')
   local there = seq >= floor and epoch_at(history, seq) or 0
   local is_known = of <= epoch
   if there > 0 and there < of and of < epoch then is_known = has_epoch(history, seq, head, of) end
   local found = { epoch, head, floor, last_time(history), there, is_known and 1 or 0 }
-  local entries
+  local function whole_record(record) return record end
   if direction == 'after' then
     local first = string.format('%.0f-0', math.max(seq + 1, floor))
-    entries = redis.call('XRANGE', history, first, '+', 'COUNT', limit)
+    local records = records_from('XRANGE', history, first, '+', limit, most_bytes, whole_record)
+    for _, record in ipairs(records) do found[#found + 1] = record end
   else
     local last = string.format('%.0f-0', math.max(seq - 1, 0))
-    entries = redis.call('XREVRANGE', history, last, string.format('%.0f-0', floor), 'COUNT', limit)
-  end
-  for i = 1, #entries do
-    local entry = direction == 'after' and entries[i] or entries[#entries + 1 - i]
-    table.insert(found, entry[2][2])
+    local oldest = string.format('%.0f-0', floor)
+    local records = records_from('XREVRANGE', history, last, oldest, limit, most_bytes, whole_record)
+    for i = #records, 1, -1 do found[#found + 1] = records[i] end
   end
   return found
 end

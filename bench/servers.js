@@ -120,7 +120,8 @@ function firstLine(child, isWanted) {
   });
 }
 
-async function freePort() {
+/** A port of the loopback that nobody listens on now. */
+export async function freePort() {
   const server = createServer().listen(0, "127.0.0.1");
   await once(server, "listening");
   const { port } = server.address();

@@ -1,15 +1,16 @@
 /** What an attack meets: a Redis with users and a history, and two gateways with their defaults, watched from /proc. */
 import { spawn } from "node:child_process";
 import { once } from "node:events";
-import { openSync, closeSync, createReadStream, readFileSync } from "node:fs";
+import { closeSync, createReadStream, openSync, readFileSync, readdirSync } from "node:fs";
 import { cp, mkdtemp, readFile, rm } from "node:fs/promises";
 import { get } from "node:http";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { createInterface } from "node:readline";
 import { setTimeout as pause } from "node:timers/promises";
+import { Redis } from "ioredis";
 import { WebSocket } from "ws";
-import { AS_SHIPPED } from "../servers.js";
+import { AS_SHIPPED, freePort } from "../servers.js";
 import { addresses, dial } from "./sockets.js";
 
 const GATEWAYS = 2;
@@ -55,7 +56,8 @@ export async function openCopy(build, startRedis, { folder }, extra) {
   };
 }
 
-async function open(build, startRedis, dataDir, { options = [], environment = {} } = {}) {
+/** A Redis in this folder, and two gateways. */
+export async function open(build, startRedis, dataDir, { options = [], environment = {} } = {}) {
   const redis = await startRedis({ dataDir });
   const gateways = [];
   for (let i = 0; i < GATEWAYS; i++) {
@@ -69,6 +71,7 @@ async function open(build, startRedis, dataDir, { options = [], environment = {}
     areAlive: () =>
       gateways.every(({ child }) => child.exitCode === null && child.signalCode === null),
     watchReadiness: () => watchReadiness(gateways),
+    figures: () => figures(gateways, redis.url),
     bugs: async () => (await Promise.all(gateways.map(bugsOf))).flat(),
     async close() {
       await Promise.all(gateways.map(stop));
@@ -79,12 +82,14 @@ async function open(build, startRedis, dataDir, { options = [], environment = {}
 
 async function gateway(build, redisUrl, logFile, options, environment) {
   const log = openSync(logFile, "w");
+  const metricsPort = await freePort();
   const child = spawn(process.execPath, [...AS_SHIPPED, ...options, join(build, "main.js")], {
     env: {
       PATH: process.env.PATH,
       HOME: process.env.HOME,
       PORT: "0",
       HOST: "127.0.0.1",
+      METRICS_PORT: `${metricsPort}`,
       REDIS_URL: redisUrl,
       ...environment,
     },
@@ -96,7 +101,7 @@ async function gateway(build, redisUrl, logFile, options, environment) {
     const line = (await readFile(logFile, "utf8"))
       .split("\n")
       .find((each) => each.includes('"node_ready"'));
-    if (line !== undefined) return { child, port: JSON.parse(line).port, logFile };
+    if (line !== undefined) return { child, port: JSON.parse(line).port, metricsPort, logFile };
     if (child.exitCode !== null) throw new Error(await readFile(logFile, "utf8"));
     await pause(20);
   }
@@ -204,6 +209,29 @@ async function bugsOf({ logFile }) {
     if (BUGS.has(event)) bugs.push(line);
   }
   return bugs;
+}
+
+/** Bytes and numbers: those of the gateways are of both together. */
+async function figures(gateways, redisUrl) {
+  const texts = await Promise.all(
+    gateways.map(({ metricsPort }) =>
+      fetch(`http://127.0.0.1:${metricsPort}/metrics`).then((answer) => answer.text()),
+    ),
+  );
+  const sum = (of) => gateways.reduce((all, gateway, i) => all + of(gateway, texts[i]), 0);
+  const redis = new Redis(redisUrl);
+  const memory = /used_memory:(\d+)/.exec(await redis.info("memory"))[1];
+  const keys = await redis.dbsize();
+  redis.disconnect();
+  return {
+    heapBytes: sum((_, text) =>
+      Number(/^tertulia_nodejs_heap_size_used_bytes (\S+)/m.exec(text)[1]),
+    ),
+    residentBytes: sum(({ child }) => residentBytes(child.pid)),
+    descriptors: sum(({ child }) => readdirSync(`/proc/${child.pid}/fd`).length),
+    redisBytes: Number(memory),
+    redisKeys: keys,
+  };
 }
 
 function residentBytes(pid) {

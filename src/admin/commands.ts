@@ -73,6 +73,9 @@ function act(what: ModerationAct["act"]): Command {
     if (/\p{Cc}/u.test(reason) || reason.length > 200) {
       throw new UsageError("--reason: one line, at most 200 characters");
     }
+    if (/\p{Cc}/u.test(by) || by === "" || by.length > 64) {
+      throw new UsageError("--by: one line, at most 64 characters");
+    }
     return async ({ moderation }) => {
       const { outcome, untilMs } = await moderation.moderate({
         act: what,

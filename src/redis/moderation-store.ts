@@ -8,7 +8,7 @@ import type {
   SanctionsAt,
   Target,
 } from "../chat/sanctions.js";
-import type { FunctionLibrary } from "./function-library.js";
+import { isReply, type FunctionLibrary } from "./function-library.js";
 import type { Keys } from "./keys.js";
 import { bytes, nameAt } from "./name-bytes.js";
 import { retrying } from "./retry.js";
@@ -39,8 +39,7 @@ export class RedisModerationStore implements ModerationStore {
     reason,
   }: ModerationAct): ReturnType<ModerationStore["moderate"]> {
     const keptMs = act === "kick" ? KICK_KEPT_MS : (forMs ?? 0);
-    const who = by.replace(/\s+/gu, "-") || "unknown";
-    const args = [act, targetBytes(target), keptMs, who, reason];
+    const args = [act, targetBytes(target), keptMs, by, reason];
     const answer = await retrying(this.#deadlineMs, () =>
       this.#library.call("moderate", this.#keys.moderation(), args),
     );
@@ -53,7 +52,8 @@ export class RedisModerationStore implements ModerationStore {
 
   async sanctions(version = ""): Promise<SanctionsAt | undefined> {
     const [sanctions, ends] = this.#keys.moderation();
-    const answer = await this.#library.call("sanctions_since", [sanctions, ends], [version]);
+    const answer = await this.#readSince([sanctions, ends], version);
+    if (answer === undefined) return undefined;
     const [now, ...words] = answer as [Buffer, ...Buffer[]];
     if (now.toString() === version) return undefined;
     const all: Sanction[] = [];
@@ -62,6 +62,20 @@ export class RedisModerationStore implements ModerationStore {
       if (sanction !== undefined) all.push(sanction);
     }
     return { version: now.toString(), sanctions: all };
+  }
+
+  /** Damaged data must not keep a gateway from starting, nor lift what it knows. */
+  async #readSince(keys: string[], version: string): Promise<unknown> {
+    try {
+      return await this.#library.call("sanctions_since", keys, [version]);
+    } catch (error) {
+      if (!isReply(error, "WRONGTYPE")) throw error;
+      this.#library.observe.log.error(
+        { event: "sanctions_damaged", err: error },
+        "what says who is banned or muted is damaged: what was known last stays in force",
+      );
+      return undefined;
+    }
   }
 
   async log(limit: number): Promise<ModerationEntry[]> {
@@ -90,16 +104,17 @@ function sanctionOf(field: Buffer, value: Buffer): Sanction | undefined {
   const blank = field.indexOf(0x20);
   const kind = field.toString("latin1", 0, blank);
   const target = targetOf(field.subarray(blank + 1));
-  const parts = /^(\d+) (\d+) (\S+) (.*)$/s.exec(value.toString());
+  const parts = /^(\d+) (\d+) (\d+) /.exec(value.toString("latin1"));
   if (target === undefined || parts === null || !isKind(kind)) return undefined;
-  const [, at, until, by, reason] = parts;
+  const [head, at, until, length] = parts;
+  const end = head.length + Number(length);
   return {
     kind,
     target,
     atMs: Number(at),
     untilMs: Number(until) || undefined,
-    by: by!,
-    reason: reason!,
+    by: value.toString("utf8", head.length, end),
+    reason: value.toString("utf8", end + 1),
   };
 }
 

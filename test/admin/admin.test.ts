@@ -178,17 +178,37 @@ test.each([
   expect(await redis.client.xlen("tertulia:{00}:moderation_log")).toBe(logged);
 });
 
+test("a key of another type keeps no gateway from starting, and lifts nothing", async () => {
+  await admin("ban", "dora");
+  await eventually(async () => expect(await refused(one.port, "/?name=dora")).toBe("403 banned"));
+  const key = "tertulia:{00}:sanctions";
+  await redis.client.rename(key, "kept");
+  await redis.client.set(key, "garbage");
+  try {
+    const three = await node(redis.url);
+    (await JsonClient.hello(three.port, "eve")).vanish();
+    await eventually(() =>
+      expect(one.log.map(({ event }) => event)).toContain("sanctions_damaged"),
+    );
+    expect(await refused(one.port, "/?name=dora")).toBe("403 banned");
+    expect(await admin("ban", "eve")).toMatchObject({ code: 2 });
+    await three.close();
+  } finally {
+    await redis.client.rename("kept", key);
+  }
+});
+
 test("a damaged sanction is skipped, and the others are in force", async () => {
   const key = "tertulia:{00}:sanctions";
   const ends = "tertulia:{00}:sanction_ends";
-  await redis.client.hset(key, "ban =eva", "1 1000 olga ended");
+  await redis.client.hset(key, "ban =eva", "1 1000 4 olga ended");
   await redis.client.zadd(ends, 1_000, "ban =eva");
   for (const [what, value] of [
     ["ban =dan", "garbage"],
-    ["ban", "1 0 x y"],
+    ["ban", "1 0 1 x y"],
     ["nonsense", ""],
-    ["ban /300.1", "1 0 x y"],
-    ["ban =", "1 0 x y"],
+    ["ban /300.1", "1 0 1 x y"],
+    ["ban =", "1 0 1 x y"],
   ] as const) {
     await redis.client.hset(key, what, value);
     await redis.client.zadd(ends, "inf", what);

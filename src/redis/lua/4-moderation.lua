@@ -1,6 +1,6 @@
 -- Moderation: what the operator and the moderators have forbidden, and the log of who did what.
 --
--- sanctions (hash): "<kind> <target>" -> "at until by reason": both times in ms (until 0: for good), `by` without blanks.
+-- sanctions (hash): "<kind> <target>" -> "at until length by reason": both times in ms (until 0: for good), the length of `by` in bytes.
 --   Kinds: ban, mute, kick. Target: "=" and a name, or "/" and a range of addresses. Field `version` counts the changes.
 --   A kick stays for a while, so that each gateway finds it there once.
 -- sanction_ends (zset): "<kind> <target>" -> until (inf: for good)
@@ -41,7 +41,7 @@ local function moderate(keys, args)
     if redis.call('ZCARD', all_ends) >= MOST_SANCTIONS then
       error({ err = 'FULL there are ' .. MOST_SANCTIONS .. ' sanctions already' })
     end
-    redis.call('HSET', sanctions, what, string.format('%.0f %s %s %s', now, ends, by, reason))
+    redis.call('HSET', sanctions, what, string.format('%.0f %s %d %s %s', now, ends, #by, by, reason))
     redis.call('ZADD', all_ends, ends == '0' and 'inf' or ends, what)
   end
   redis.call('HSET', sanctions, 'version', string.format('%.0f', version + 1))

@@ -78,6 +78,12 @@ export const schema = z.object({
     example: "^[A-Za-z0-9_-]{3,16}$",
     about: "Names must match this as well (read as UTF-8)",
   }),
+  NAME_KEPT_MS: integer(
+    0,
+    3_650 * DAY,
+    30 * DAY,
+    "A name that was left is kept for so long for the key that its owner has shown; 0: it is not",
+  ),
   GENERAL_ORIGIN: z.enum(["sender", "tilde", "tilde-with-sender"]).default("sender").meta({
     example: "tilde",
     about:

@@ -88,10 +88,12 @@ export class Chat {
     return this.#sanctions.banOf(name) === undefined ? undefined : "banned";
   }
 
-  /** Whether a connected user has the name at this moment; claims nothing. */
-  async isTaken(name: Name): Promise<boolean> {
+  /** Whether a stranger could have the name at this moment; claims nothing. */
+  async freedom(name: Name): Promise<"free" | "taken" | "kept"> {
     const user = await this.#users.user(name);
-    return user !== undefined && user.status !== "disconnected";
+    if (user === undefined) return "free";
+    if (user.status !== "disconnected") return "taken";
+    return user.owner === "kept" ? "kept" : "free";
   }
 
   /**

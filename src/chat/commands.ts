@@ -75,6 +75,7 @@ export interface RefusalDetails {
 export type Refusal =
   | "bad_name"
   | "name_taken"
+  | "name_kept"
   | "unknown_user"
   | "bad_status"
   | "empty_message"
@@ -90,4 +91,7 @@ export type Refusal =
   | IdentityRefusal;
 
 /** What a rule can answer. Whether a name is free, and whether the store answers, only the store can tell. */
-export type RuleRefusal = Exclude<Refusal, "name_taken" | "unavailable" | IdentityRefusal>;
+export type RuleRefusal = Exclude<
+  Refusal,
+  "name_taken" | "name_kept" | "unavailable" | IdentityRefusal
+>;

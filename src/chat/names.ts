@@ -17,6 +17,8 @@ export type ConnectedStatus = Exclude<Status, "disconnected">;
 export interface User {
   readonly name: Name;
   readonly status: Status;
+  /** Whose the name is when nobody holds it. `known`: of who showed a key; `kept`: and nobody else gets it for now. */
+  readonly owner?: "known" | "kept";
   /** Address of the device that connected last; only where addresses are kept. */
   readonly address?: string;
 }

@@ -20,6 +20,11 @@ export interface Holder {
   readonly id: string;
   /** Devices with the same key share the name; undefined: nobody shares it. */
   readonly key?: string | undefined;
+  /**
+   * What the key is good for when the name has been left. `name`: nobody else gets the name for a while. `return`: who
+   * shows it is the same user, if nobody else has had the name meanwhile. Undefined: nothing; the client has not shown it.
+   */
+  readonly keeps?: "name" | "return" | undefined;
   /** Stored while the user is connected, for lookups; undefined: not stored. */
   readonly address?: string | undefined;
   /** By what the name was proved to be its own; undefined: it belongs to nobody for good. */
@@ -53,8 +58,15 @@ export interface NotedActivity {
 }
 
 export type ClaimOutcome =
-  | { readonly outcome: "new" | "back" | "joined" | "held"; readonly at: Position }
+  | {
+      readonly outcome: "new" | "back" | "joined" | "held";
+      readonly at: Position;
+      /** From this time on (ms since 1970) the name has been this owner's. */
+      readonly tenureMs: number;
+    }
+  /** Somebody holds it; nobody does, but it is kept for somebody who has shown another key. */
   | { readonly outcome: "taken" }
+  | { readonly outcome: "kept" }
   /** What the holder proved its name by was revoked. */
   | { readonly outcome: "revoked" };
 
@@ -78,7 +90,7 @@ export interface UserStore {
   /**
    * Takes the name if it is free, its owner's node is dead, or this holder has it already (`held`);
    * or shares it with those who hold it under the same key (`joined`), if they are fewer than
-   * `maxDevices`.
+   * `maxDevices`. A name that is kept for somebody else is not free.
    */
   claim(holder: Holder, maxDevices: number): Promise<ClaimOutcome>;
   /** Signs the user out, if the holder still has the name. */

@@ -13,11 +13,13 @@ export type UpgradeRefusal = readonly [status: 400 | 403 | 503, reason: string];
 
 /** How an upgrade is refused whose name could not be claimed. */
 export function claimRefusal(
-  why: "taken" | RuleRefusal | IdentityRefusal | Failure,
+  why: "taken" | "kept" | RuleRefusal | IdentityRefusal | Failure,
 ): UpgradeRefusal {
   switch (why) {
     case "taken":
       return [400, "this name is taken"];
+    case "kept":
+      return [400, "this name is kept for somebody who has left"];
     case "unavailable":
     case "bug":
       return [503, "the chat is unavailable, try again"];

@@ -90,9 +90,9 @@ export class HttpRoutes {
     const { chat, mayBeFree } = this.#dependencies;
     const refusal = chat.mayJoin(name);
     if (refusal !== undefined) return text(...claimRefusal(refusal));
-    const isTaken = async (): Promise<boolean> => chat.isTaken(name);
-    const isHeld = (await isTaken()) && !((await mayBeFree(name)) && !(await isTaken()));
-    return isHeld ? text(400, "this name is taken") : text(200, "free");
+    let freedom = await chat.freedom(name);
+    if (freedom === "taken" && (await mayBeFree(name))) freedom = await chat.freedom(name);
+    return freedom === "free" ? text(200, "free") : text(...claimRefusal(freedom));
   }
 }
 

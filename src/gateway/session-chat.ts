@@ -45,11 +45,8 @@ export class SessionChat {
       this.#machine.put({ type: "reclaimAnswered", answer, mayBeOlder, round });
     try {
       const claim = await this.#dependencies.chat.reclaim(this.#session.holder);
-      if (claim.outcome === "taken") return answered({ outcome: "taken" });
-      if (claim.outcome === "revoked") {
-        this.#machine.put({ type: "close", why: "revoked" });
-        return answered({ outcome: "taken" });
-      }
+      if (claim.outcome === "revoked") this.#machine.put({ type: "close", why: "revoked" });
+      if (!("at" in claim)) return answered({ outcome: "taken" });
       answered({ outcome: "kept", at: claim.outcome === "held" ? undefined : claim.at });
     } catch (error) {
       answered({ outcome: error instanceof Unavailable ? "unavailable" : "bug" });
@@ -83,6 +80,7 @@ export class SessionChat {
     name,
     written,
     key,
+    keep,
     shown,
     isAgain,
   }: Extract<Effect, { type: "claim" }>): Promise<ClaimAnswer> {
@@ -94,7 +92,10 @@ export class SessionChat {
         holder.claims(name);
         holder.proof = proof;
         // with a key, a client that comes back can share the name with its previous session
-        if (!isAgain) holder.key = key ?? (state.traits.lingers ? newKey() : undefined);
+        if (!isAgain) {
+          holder.key = key ?? (state.traits.lingers ? newKey() : undefined);
+          holder.keeps = key === undefined ? undefined : keep === false ? "return" : "name";
+        }
         onClaiming(this.#session);
         return holder;
       };
@@ -103,7 +104,7 @@ export class SessionChat {
       if (claim.outcome === "refused") {
         return { outcome: claim.refusal, details: claim.details };
       }
-      if (claim.outcome === "taken") return { outcome: "taken" };
+      if (claim.outcome === "taken" || claim.outcome === "kept") return { outcome: claim.outcome };
       const outcome = claim.outcome === "held" ? "back" : claim.outcome;
       return { outcome, at: claim.at };
     } catch (error) {

@@ -10,6 +10,7 @@ export class SessionHolder implements SessionActor {
   readonly kind = "session";
   /** Sessions that claim with the same key share the name. */
   key: string | undefined;
+  keeps: "name" | "return" | undefined;
   /** Where the client is connected from; only where addresses are kept. */
   address: string | undefined;
   /** From where the client comes, and what its upgrade request showed. */

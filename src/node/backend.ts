@@ -63,6 +63,7 @@ export function createBackend(
     historyTextBytes: HISTORY_TEXT_BYTES,
     deadlineMs: config.OPERATION_DEADLINE_MS,
     stallMs: stallMs(config),
+    nameKeptMs: config.NAME_KEPT_MS,
   };
   const users = new RedisUserStore(library, keys, heartbeat, settings);
   const conversations = new RedisConversationStore(

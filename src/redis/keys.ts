@@ -49,6 +49,11 @@ export class Keys {
     return this.#key(bucket, `owned:${incarnation}`);
   }
 
+  /** To whom names belong when nobody holds them. */
+  owners(bucket: number): string {
+    return this.#key(bucket, "owners");
+  }
+
   /** The keys of every function on users, in their order. */
   ofUsers(bucket: number, incarnation: string): string[] {
     return [
@@ -61,6 +66,11 @@ export class Keys {
       this.nodes(bucket),
       this.owned(bucket, incarnation),
     ];
+  }
+
+  /** The same, and to whom names belong. */
+  ofOwners(bucket: number, incarnation: string): string[] {
+    return [...this.ofUsers(bucket, incarnation), this.owners(bucket)];
   }
 
   conversation(bucket: number, conversation: Conversation): string {

@@ -1,4 +1,5 @@
 /** Users on Redis: who holds which name, with which status. */
+import { createHash } from "node:crypto";
 import type { EphemeralEvent } from "../chat/events.js";
 import { STATUSES, type ConnectedStatus, type Name, type User } from "../chat/names.js";
 import {
@@ -24,10 +25,15 @@ export interface UserStoreSettings {
   readonly deadlineMs: number;
   /** Leases in a bucket do not end while no node could renew there for this long. */
   readonly stallMs: number;
+  /** For so long a name that was left is kept for the key that its owner has shown; 0: it is not. */
+  readonly nameKeptMs: number;
 }
 
 /** The window of a node that does nothing else, and how much longer it is on one that is never idle. */
 const [LEAST_WINDOW_MS, MORE_UNDER_LOAD_MS] = [2, 14];
+
+/** As `lookup` numbers them. */
+const OWNERS: readonly User["owner"][] = [undefined, "known", "kept"];
 
 const claimWindow = longerUnderLoad(LEAST_WINDOW_MS, MORE_UNDER_LOAD_MS);
 
@@ -68,16 +74,27 @@ export class RedisUserStore implements UserStore, Gatherer {
     await new Promise<void>((go) => {
       if (this.#waiting.push(go) === 1) this.#window.queue(this);
     });
-    const answer = await this.#callOfUser("claim", holder.name, () => {
+    const answer = await retrying(this.#settings.deadlineMs, () => {
       if (!holder.isLive) throw new Unavailable("the session has ended");
-      const { name, id, key = "-", address } = holder;
-      const { stallMs } = this.#settings;
-      const args = [bytes(name), id, this.#membership.incarnation, stallMs, maxDevices, key];
-      return address === undefined ? args : [...args, address];
+      const { name, id, address } = holder;
+      const { stallMs, nameKeptMs } = this.#settings;
+      const { incarnation } = this.#membership;
+      const keys = this.#keys.ofOwners(bucketOfUser(name), incarnation);
+      const args = [
+        bytes(name),
+        id,
+        incarnation,
+        stallMs,
+        maxDevices,
+        ...keyWords(holder),
+        nameKeptMs,
+      ];
+      return this.#library.call("claim", keys, address === undefined ? args : [...args, address]);
     });
-    const [outcome, generation, offset] = answer as [Buffer, number, number];
+    const [outcome, generation, offset, tenureMs] = answer as [Buffer, number, number, number];
     const word = outcome.toString() as ClaimOutcome["outcome"];
-    return word === "taken" ? { outcome: word } : { outcome: word, at: { generation, offset } };
+    if (word === "taken" || word === "kept") return { outcome: word };
+    return { outcome: word, at: { generation, offset }, tenureMs };
   }
 
   async leave({ name, id }: Holder, cause: "asked" | "left"): Promise<boolean> {
@@ -110,12 +127,19 @@ export class RedisUserStore implements UserStore, Gatherer {
   }
 
   async user(name: Name): Promise<User | undefined> {
-    const keys = [this.#keys.users(bucketOfUser(name))];
-    const found = await this.#call("lookup", keys, [bytes(name)]);
-    const [index, address] = found as [number, Buffer?];
+    const bucket = bucketOfUser(name);
+    const keys = [this.#keys.users(bucket), this.#keys.owners(bucket)];
+    const found = await this.#call("lookup", keys, [bytes(name), this.#settings.nameKeptMs]);
+    const [index, owned, address] = found as [number, number, Buffer?];
     const status = STATUSES[index];
     if (status === undefined) return undefined;
-    return { name, status, ...(address && { address: address.toString() }) };
+    const owner = OWNERS[owned];
+    return {
+      name,
+      status,
+      ...(owner && { owner }),
+      ...(address && { address: address.toString() }),
+    };
   }
 
   async roster(limit: number): Promise<Heard[]> {
@@ -196,4 +220,23 @@ export class RedisUserStore implements UserStore, Gatherer {
 
 function nameFrom(found: unknown): Name {
   return nameAt(found as Buffer);
+}
+
+/** What a claim says of the holder's key: key, digest, what it keeps. See lua/3-claim.lua. */
+function keyWords({ name, key, keeps, proof }: Holder): [string, string, string] {
+  if (proof !== undefined) {
+    const share = `=${proof.share}`; // no client can show this as a key
+    return [share, digestOf(name, share), "p"];
+  }
+  if (key === undefined) return ["-", "-", "-"];
+  return [key, digestOf(name, key), keeps === undefined ? "-" : keeps === "name" ? "1" : "0"];
+}
+
+/** What is stored of a key: 128 bits that say nothing of it. With the name, so that equal keys do not look so. */
+function digestOf(name: Name, key: string): string {
+  const digest = createHash("sha256")
+    .update("tertulia key\0")
+    .update(bytes(name))
+    .update(`\0${key}`);
+  return digest.digest("base64url").slice(0, 22);
 }

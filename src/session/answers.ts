@@ -8,7 +8,7 @@ export type ClaimAnswer =
   | { readonly outcome: "new" | "back" | "joined"; readonly at: Position }
   /** A rule refused it, or nothing proved that the name is its own; or the claim failed. */
   | {
-      readonly outcome: RuleRefusal | IdentityRefusal | "taken" | Failure;
+      readonly outcome: RuleRefusal | IdentityRefusal | "taken" | "kept" | Failure;
       readonly details?: RefusalDetails | undefined;
     };
 export type ReclaimAnswer =

@@ -168,9 +168,9 @@ function greet(hello: Hello, ref: Ref, state: SessionState): Step<RequestState> 
     return step(done, { type: "send", output: { type: "greeted-already", ref } });
   }
   if (!isLive(state)) return refuse(ref, "unavailable", hello);
-  const { name, written, key, shown } = hello;
+  const { name, written, key, keep, shown } = hello;
   const claimant = { type: "hello", hello, ref } as const;
-  return raise({ type: "claim", name, written, key, shown, claimant });
+  return raise({ type: "claim", name, written, key, keep, shown, claimant });
 }
 
 /** A session registers a first name. If it already has one, only that name is accepted. */
@@ -209,6 +209,8 @@ export function claimed(
   switch (outcome) {
     case "taken":
       return refuse(ref, "name_taken", asked);
+    case "kept":
+      return refuse(ref, "name_kept", asked);
     case "unavailable":
     case "bug":
       return fail(ref, outcome, asked);

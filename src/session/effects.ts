@@ -56,6 +56,7 @@ export type Effect =
       readonly written: string | undefined;
       readonly key: string | undefined;
       readonly shown: Shown | undefined;
+      readonly keep: boolean | undefined;
       readonly isAgain: boolean;
     }
   /** Asks the holder of the name to prove that it is alive; answers `contestDecided`. */

@@ -34,6 +34,7 @@ export type Input =
       readonly written?: string | undefined;
       readonly key?: string | undefined;
       readonly shown?: Shown | undefined;
+      readonly keep?: boolean | undefined;
       readonly claimant: Claimant;
     }
   | { readonly type: "leave" }

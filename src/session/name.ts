@@ -1,7 +1,7 @@
 /**
  * The name of a session: claimed, perhaps in doubt for a while, then claimed again, given back or lost.
  *
- *     none ─claim→ claiming ─granted→ held           claiming ─refused, failed→ none
+ *     none ─claim→ claiming ─granted→ held           claiming ─refused, kept, failed→ none
  *     claiming ─taken→ contesting ─may be free→ claiming (once more)     contesting ─is not→ none
  *     held ─suspend→ doubted ─reclaim→ reclaiming ─kept→ held            reclaiming ─suspend, failed→ doubted
  *     reclaiming ─taken, in older data→ recontesting ─may be free→ reclaiming
@@ -86,10 +86,10 @@ const left = {
 export const nameTable: Table<NameClaim, Concern> = {
   none: {
     ...nameless,
-    claim: (_, { name, written, key, shown }) =>
+    claim: (_, { name, written, key, keep, shown }) =>
       step(
         { kind: "claiming", name, isAgain: false },
-        { type: "claim", name, written, key, shown, isAgain: false },
+        { type: "claim", name, written, key, keep, shown, isAgain: false },
       ),
     claimAnswered: (region, input, state) =>
       isBroken(state) ? ignored() : impossible(region, input), // the claim was given up
@@ -179,6 +179,11 @@ function claimAnswered(
         ...raise({ type: "forget" }),
       };
     }
+    case "kept":
+      return {
+        ...step<NameClaim>({ kind: "none" }, { type: "unclaimed", name, isUnsure: false }),
+        raise: [{ type: "forget" }, { type: "claimSettled", outcome: "kept" }],
+      };
     case "unavailable":
     case "bug":
       return {
@@ -208,7 +213,8 @@ function contestDecided(
 ): Step<NameClaim> {
   const isTried = mayBeFree && !isHangingUp(state) && isLive(state);
   if (!isTried) return { ...step<NameClaim>({ kind: "none" }), ...settled("taken") };
-  const again = { isAgain: true, written: undefined, key: undefined, shown: undefined };
+  const nothing = { written: undefined, key: undefined, keep: undefined, shown: undefined };
+  const again = { isAgain: true, ...nothing };
   return step<NameClaim>(
     { kind: "claiming", name, isAgain: true },
     { type: "claim", name, ...again },

@@ -29,6 +29,8 @@ export interface Hello {
   readonly key?: string | undefined;
   /** By what the client proves that the name is its own. */
   readonly shown?: Shown | undefined;
+  /** False: the key is for coming back only, and others may have the name once it is left. */
+  readonly keep?: boolean | undefined;
   readonly status?: ConnectedStatus | undefined;
   readonly client?: string | undefined;
   readonly cursors: Cursors;

@@ -20,6 +20,7 @@ export const ERRORS = {
   muted: { message: "muted: you may read, and not write", retryable: false },
   not_found: { message: "nobody ever had this name", retryable: false },
   name_taken: { message: "somebody holds this name", retryable: false },
+  name_kept: { message: "this name is kept for somebody who has left", retryable: false },
   bad_name: { message: "nobody can be called this", retryable: false },
   bad_status: { message: "there is no such status", retryable: false },
   empty: { message: "nothing of the text can be seen", retryable: false },
@@ -57,6 +58,7 @@ interface RefusalCodes {
 export const REFUSALS: Readonly<Record<Refusal, RefusalCodes>> = {
   bad_name: { byte: 1, code: "bad_name" },
   name_taken: { byte: 1, code: "name_taken" },
+  name_kept: { byte: 1, code: "name_kept" },
   unknown_user: { byte: 1, code: "not_found" },
   bad_status: { byte: 2, code: "bad_status" },
   empty_message: { byte: 3, code: "empty" },

@@ -84,9 +84,16 @@ function askedBy(request: Request): Asked {
   }
 }
 
-function helloOf({ name: written, key, status, client, resume = {} }: Requests["hello"]): Hello {
+function helloOf({
+  name: written,
+  key,
+  keep,
+  status,
+  client,
+  resume = {},
+}: Requests["hello"]): Hello {
   const name = nameFromText(written);
-  return { type: "hello", name, written, key, status, client, cursors: resume };
+  return { type: "hello", name, written, key, keep, status, client, cursors: resume };
 }
 
 function encodeOutput(output: Output, to: Listener, settings: JsonSettings): Uint8Array {

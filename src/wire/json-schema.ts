@@ -58,8 +58,12 @@ export const requests = {
       .regex(/^[\w-]{1,64}$/)
       .optional()
       .meta({
-        description: "A client that knows it may share the name; without one, the node makes one.",
+        description:
+          "A client that knows it may share the name, and gets it back later; without one, the node makes one.",
       }),
+    keep: z.boolean().optional().meta({
+      description: "False: the name is not kept for `key`: others may have it when it was left.",
+    }),
     status: status.optional().meta({
       description: "Set if the user was away; otherwise the user's status stays as it is.",
     }),

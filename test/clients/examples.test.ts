@@ -14,6 +14,7 @@ const expected: Record<string, RegExp> = {
   Calls: /^one, two\nbusy\n$/,
   "Who is there": /^ana is active\n1 ana\n$/,
   "After a reload": /^in between\n$/,
+  "A name of one's own": /^name_kept\n$/,
   Errors: /^not_found false\n$/,
   "When it does not connect":
     /^dial \nclose \nretry unreachable\nws:\/\/localhost:1 cannot be reached: .*ECONNREFUSED.*\n$/,

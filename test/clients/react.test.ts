@@ -49,7 +49,7 @@ describe.skipIf(!hasBrowser())("the React component", () => {
     }
     const recipe = await readFile(path(ROOT, "docs/sdk.md"), "utf8");
     const component = /^## In React$.*?^```jsx\n(.*?)^```$/ms.exec(recipe)![1]!;
-    const plain = component.replace(", storage: sessionStorage", "");
+    const plain = component.replace(", storage: localStorage", "");
     expect(plain).not.toBe(component);
     const pages = {
       "/": await bundled("kept", component),

@@ -1,7 +1,7 @@
 /** The terminal client as it ships: in a pipe, and in tmux, with people on two gateways. */
 /* oxlint-disable no-control-regex -- looks are escape sequences */
 import { spawn } from "node:child_process";
-import { mkdtemp, readFile, rm } from "node:fs/promises";
+import { mkdtemp, readFile, readdir, rm, stat } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join as path } from "node:path";
 import { fileURLToPath } from "node:url";
@@ -46,8 +46,10 @@ interface Piped {
 function pipe(
   args: readonly string[],
   input?: string,
+  state = path(folder, "state"),
 ): { ended: Promise<Piped>; end(signal: NodeJS.Signals): void; seen(): string } {
-  const child = spawn(process.execPath, [MAIN, ...args], { env: { PATH: process.env["PATH"] } });
+  const env = { PATH: process.env["PATH"], XDG_STATE_HOME: state };
+  const child = spawn(process.execPath, [MAIN, ...args], { env });
   let [out, errors] = ["", ""];
   child.stdout.on("data", (chunk: Buffer) => (out += chunk.toString()));
   child.stderr.on("data", (chunk: Buffer) => (errors += chunk.toString()));
@@ -99,6 +101,28 @@ describe("in a pipe", () => {
     const out = "@eva2 eva2: thanks\n@eva2 nightly: done\n";
     expect((await bot()).out.split("\n").toSorted()).toEqual(out.split("\n").toSorted());
     expect((await bot()).out).toBe("@eva2 nightly: done\n");
+  });
+
+  test("its name is kept for its key: another machine does not get it, and this one does", async () => {
+    const url = at(first)[0]!;
+    const run = (state?: string): Promise<Piped> =>
+      pipe(["--name", "keeper", "--url", url], "hi\n", state).ended;
+    expect((await run()).code).toBe(0);
+    const elsewhere = await run(path(folder, "elsewhere"));
+    expect(elsewhere.code).toBe(2);
+    expect(elsewhere.errors).toContain("is kept for somebody");
+    expect((await run()).code).toBe(0);
+    const keys = path(folder, "state", "tertulia", "keys");
+    for (const file of await readdir(keys)) {
+      expect((await stat(path(keys, file))).mode & 0o777).toBe(0o600);
+    }
+  });
+
+  test("where no key can be kept, the name is not kept either", async () => {
+    const run = (): Promise<Piped> =>
+      pipe(["--name", "homeless", "--url", at(first)[0]!], "hi\n", "/dev/null/nowhere").ended;
+    expect((await run()).code).toBe(0);
+    expect((await run()).code).toBe(0);
   });
 
   test("with --listen it stays and prints, as JSON with --json, until it is ended", async () => {
@@ -312,7 +336,7 @@ describe.skipIf(!HAS_TMUX)("on the full screen (tmux)", () => {
   });
 
   test("scrolling up loads history, and new messages do not move the position", async () => {
-    const bot = join(at(second), { name: "bot" });
+    const bot = join(at(second), { name: "talker" });
     await bot.chat.joined();
     const numbers = Array.from({ length: 130 }, (_, at) => at + 1);
     await Promise.all(numbers.map((n) => bot.chat.publish("~", `text ${n}.`)));

@@ -31,7 +31,7 @@ const LATER = { number: 1_000_000 };
 
 /** Every function that writes, with arguments that make it write. */
 const writers: [LibraryFunction, string[], (string | Buffer | number)[]][] = [
-  ["claim", keys.ofUsers(0, node), ["eva", "session-3", node, 2_500, MAX_DEVICES, "-"]],
+  ["claim", keys.ofOwners(0, node), ["eva", "session-3", node, 2_500, MAX_DEVICES, "-"]],
   ["leave", keys.ofUsers(0, node), ["ana", "session-1", "left"]],
   ["set_status", keys.ofUsers(0, node), ["ana", "session-1", 2]],
   ["touch", keys.ofUsers(0, node), ["bob", "session-2", "message"]],
@@ -68,7 +68,7 @@ beforeEach(async () => {
   for (const incarnation of [node, "dead"]) {
     await library.call("beat", beatKeys, [incarnation, LEASE_MS, 2_500, "join"]);
   }
-  await library.call("claim", keys.ofUsers(0, node), [
+  await library.call("claim", keys.ofOwners(0, node), [
     "ana",
     "session-1",
     node,
@@ -76,7 +76,7 @@ beforeEach(async () => {
     MAX_DEVICES,
     "-",
   ]);
-  await library.call("claim", keys.ofUsers(0, node), [
+  await library.call("claim", keys.ofOwners(0, node), [
     "bob",
     "session-2",
     node,
@@ -85,7 +85,7 @@ beforeEach(async () => {
     "-",
   ]);
   await library.call("set_status", keys.ofUsers(0, node), ["bob", "session-2", 3]);
-  await library.call("claim", keys.ofUsers(0, "dead"), [
+  await library.call("claim", keys.ofOwners(0, "dead"), [
     "max",
     "session-4",
     "dead",
@@ -262,8 +262,9 @@ describe("append", () => {
 
 test("disown removes a node's holds of a name, except those of the given sessions", async () => {
   const its = keys.ofUsers(0, node);
-  await library.call("claim", its, ["eva", "then", node, 2_500, MAX_DEVICES, "key"]);
-  await library.call("claim", its, ["eva", "now", node, 2_500, MAX_DEVICES, "key"]);
+  const claimed = [...its, keys.owners(0)];
+  await library.call("claim", claimed, ["eva", "then", node, 2_500, MAX_DEVICES, "key"]);
+  await library.call("claim", claimed, ["eva", "now", node, 2_500, MAX_DEVICES, "key"]);
   const held = async (): Promise<string> => (await redis.client.hget(keys.users(0), "eva"))!;
   expect(await library.call("disown", its, [node, "eva", "now", "another"])).toBe(1);
   expect(await held()).toMatch(/^1 \d+ \S+ now node-1$/);
@@ -511,5 +512,5 @@ describe("a generation", () => {
 
 test("flushed functions are loaded again by the next call", async () => {
   await redis.client.call("FUNCTION", "FLUSH");
-  expect(await library.call("lookup", [keys.users(0)], ["ana"])).toEqual([1]);
+  expect(await library.call("lookup", [keys.users(0), keys.owners(0)], ["ana", 0])).toEqual([1, 0]);
 });

@@ -78,10 +78,10 @@ export class FakeStores {
       const who = this.#live(`claim ${this.describe(holder)}${key}`, holder);
       return this.#ask(who, (words) => {
         const [outcome] = words;
-        if (outcome === "taken") return { outcome };
+        if (outcome === "taken" || outcome === "kept") return { outcome };
         const at = after(words, "at");
         const place = at === undefined ? this.nextAt() : positionOf(at);
-        return { outcome: outcome as "new", at: place };
+        return { outcome: outcome as "new", at: place, tenureMs: 0 };
       });
     },
     leave: (holder, cause) =>

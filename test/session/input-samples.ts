@@ -59,6 +59,7 @@ const outcomes = [
   "new",
   "joined",
   "taken",
+  "kept",
   "bad_name",
   "bad_credentials",
   "unavailable",
@@ -90,6 +91,7 @@ export const INPUTS: { readonly [Type in Input["type"]]: readonly InputOf<Type>[
   claimAnswered: [
     { type: "claimAnswered", answer: { outcome: "new", at } },
     { type: "claimAnswered", answer: { outcome: "taken" } },
+    { type: "claimAnswered", answer: { outcome: "kept" } },
     { type: "claimAnswered", answer: { outcome: "bad_name" } },
     { type: "claimAnswered", answer: { outcome: "unavailable" } },
   ],

@@ -1,11 +1,17 @@
 /** Terminals for tests: windows of a private tmux server, in which the real client runs. */
 import { execFile, execFileSync, type PromiseWithChild } from "node:child_process";
+import { mkdtempSync, rmSync } from "node:fs";
 import { writeFile } from "node:fs/promises";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
 import { fileURLToPath } from "node:url";
 import { promisify } from "node:util";
 import { eventually } from "./eventually.js";
 
 const run = promisify(execFile);
+/** Where the programs of this process keep their keys. */
+const STATE = mkdtempSync(join(tmpdir(), "tertulia-state-"));
+process.once("exit", () => rmSync(STATE, { recursive: true, force: true }));
 /** A server of its own for each test: one that is ending takes nobody in. */
 let servers = 0;
 const MAIN = fileURLToPath(new URL("../../dist/clients/tui/main.js", import.meta.url));
@@ -35,7 +41,12 @@ export async function openWindow(
   environment: Readonly<Record<string, string>> = {},
   errors = "/dev/tty",
 ): Promise<Window> {
-  const settings = Object.entries({ LANG: "C.UTF-8", LC_ALL: "C.UTF-8", ...environment });
+  const settings = Object.entries({
+    LANG: "C.UTF-8",
+    LC_ALL: "C.UTF-8",
+    XDG_STATE_HOME: STATE,
+    ...environment,
+  });
   const program = [process.execPath, MAIN, "--name", name, ...args];
   const words = ["env", ...settings.map(([key, value]) => `${key}=${value}`), ...program];
   const line = `${words.map((word) => `'${word}'`).join(" ")} 2>'${errors}'; echo "left with $?"; exec cat`;

@@ -37,7 +37,7 @@ export const BUGS_OF_NAMES: Readonly<Record<string, Bug>> = {
       replace(
         "gateway/session-chat.ts",
         "SessionChat.reclaim",
-        'if (claim.outcome === "taken") return answered({ outcome: "taken" });',
+        'if (!("at" in claim)) return answered({ outcome: "taken" });',
         "",
       ),
     ],

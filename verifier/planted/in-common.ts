@@ -3,6 +3,7 @@ import { atStart, replace, type Change } from "./change.js";
 
 export const BUCKET = "redis/lua/1-bucket.lua";
 export const USERS = "redis/lua/2-users.lua";
+export const CLAIM = "redis/lua/3-claim.lua";
 export const MESSAGES = "redis/lua/3-messages.lua";
 export const DUTIES = "redis/lua/4-duties.lua";
 export const FEED = "redis/feed/feed.ts";
@@ -40,7 +41,7 @@ export const ECHO: Change = atStart(
 /** A claim takes the holder's lease for ended, or for alive, without a look at it. */
 export const claimedIf = (hasEnded: boolean): Change =>
   replace(
-    USERS,
+    CLAIM,
     "claim",
     "return has_ended(bucket, bucket.nodes, holder.node, stall_ms)",
     `return ${hasEnded}`,

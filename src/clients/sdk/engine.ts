@@ -6,10 +6,16 @@ import type { TertuliaError } from "./error.js";
 import type { HistoryPage, Published, State, Status } from "./events.js";
 import { MessageSequencer, PAGE } from "./message-sequencer.js";
 import { CursorStorage } from "./cursor-storage.js";
-import { Reconnector, whyClosed } from "./reconnector.js";
+import { NAME_RETURN_WITHIN_MS, Reconnector, whyClosed } from "./reconnector.js";
 import type { Connection, ServerEvent } from "./connection.js";
 import { checkOptions, checkUrls } from "./argument-checks.js";
-import type { ConnectOptions, HistoryOptions, PublishOptions, Timing } from "./options.js";
+import type {
+  ConnectOptions,
+  HistoryOptions,
+  PublishOptions,
+  StorageLike,
+  Timing,
+} from "./options.js";
 import { RequestQueue } from "./request-queue.js";
 import { builtInWebSocket, randomId } from "./platform.js";
 import { Presence } from "./presence.js";
@@ -22,6 +28,8 @@ const TIMING: Timing = {
   pongWithinMs: 10_000,
   nameWithinMs: 6_000,
 };
+/** This client may hold the name already. */
+const RETURNING = { nameWithinMs: NAME_RETURN_WITHIN_MS };
 const TYPING_EVERY_MS = 3_000;
 
 export class Engine {
@@ -52,6 +60,7 @@ export class Engine {
       onError: (error) => debug({ type: "storage", error }),
     });
     const key = options.key ?? this.#storage.key;
+    const keep = keepsName(options) ? undefined : false;
     this.name = name;
     this.status = options.isBusy === true ? "busy" : "active";
     this.key = key ?? randomId();
@@ -78,12 +87,12 @@ export class Engine {
     this.reconnector = new Reconnector({
       urls,
       WebSocket: options.WebSocket ?? builtInWebSocket(),
-      timing: { ...TIMING, ...options.timing },
-      isReturning: key !== undefined,
+      timing: { ...TIMING, ...(key !== undefined && RETURNING), ...options.timing },
       hello: () => ({
         type: "hello",
         name,
         key: this.key,
+        keep,
         status: this.status === "busy" ? "busy" : undefined,
         client,
         resume: this.sequencer.resume(),
@@ -199,4 +208,10 @@ export class Engine {
 function withoutType<Event extends { type: string }>(event: Event): Omit<Event, "type"> {
   const { type: _, ...rest } = event;
   return rest;
+}
+
+/** A key that is gone with the page, or the program, would lock its own user out. */
+function keepsName({ keepsName, key, storage }: ConnectOptions): boolean {
+  const { sessionStorage } = globalThis as { readonly sessionStorage?: StorageLike };
+  return keepsName ?? (key !== undefined || (storage !== undefined && storage !== sessionStorage));
 }

@@ -10,6 +10,7 @@ export type TertuliaErrorCode =
   | "muted"
   | "not_found"
   | "name_taken"
+  | "name_kept"
   | "bad_name"
   | "bad_status"
   | "empty"

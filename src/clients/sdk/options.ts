@@ -6,8 +6,14 @@ import type { WebSocketConstructor } from "./web-socket.js";
 export interface ConnectOptions {
   /** Your name; 1 to 64 bytes of UTF-8. */
   readonly name: string;
-  /** A secret: clients with the same key share the name while it is held. If you keep it, a reloaded page can come back at once. */
+  /** A secret: clients with the same key share the name, and get it back after they have left. Keep it where the user will be. */
   readonly key?: string | undefined;
+  /**
+   * Whether the chat keeps the name for the key when you have left (for 30 days, unless the operator has chosen
+   * otherwise): nobody else gets it, and neither do you without the key. Default: true with a `key`, or with a `storage`
+   * that outlives the page; else false.
+   */
+  readonly keepsName?: boolean | undefined;
   /** Joins as busy, unless another device of this user is connected: then with its status. */
   readonly isBusy?: boolean | undefined;
   /** `Tertulia.cursors` of an earlier client: messages missed since then come first. */
@@ -76,7 +82,7 @@ export interface Timing {
   readonly pongWithinMs: number;
   /**
    * How long `name_taken` is retried when joining for the first time: default 6,000, twice as long as a page
-   * that vanished keeps its name. 0: not at all.
+   * that vanished keeps its name; with a key from an earlier client 15,000. 0: not at all.
    */
   readonly nameWithinMs: number;
 }

@@ -15,8 +15,6 @@ export interface ReconnectorOptions {
   readonly urls: readonly string[];
   readonly WebSocket: WebSocketConstructor;
   readonly timing: Timing;
-  /** Whether this client may hold the name already: then `name_taken` is retried for a while. */
-  readonly isReturning: boolean;
   hello(): Requests["hello"];
   onState(state: State): void;
   /** A connection is open; nothing of the one before it is heard any more. */
@@ -30,7 +28,7 @@ export interface ReconnectorOptions {
 /** A connection that lived this long was a success: the backoff starts again from its first delay. */
 const STEADY_AFTER_MS = 2_000;
 /** For a client that comes back. Longer than a dead node keeps a name: its lease (4 s) and the lingering (3 s). */
-const NAME_RETURN_WITHIN_MS = 15_000;
+export const NAME_RETURN_WITHIN_MS = 15_000;
 /** The backoff of `name_taken` stays at this attempt, so that the client has the name soon after it is free. */
 const NAME_ATTEMPT = 1;
 /** After so many `unavailable` in a row, another node may serve better. */
@@ -71,8 +69,7 @@ export class Reconnector {
 
   constructor(options: ReconnectorOptions) {
     this.#options = options;
-    const { isReturning, timing } = options;
-    this.#nameWithinMs = isReturning ? NAME_RETURN_WITHIN_MS : timing.nameWithinMs;
+    this.#nameWithinMs = options.timing.nameWithinMs;
     this.#dial();
   }
 

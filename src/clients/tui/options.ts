@@ -61,7 +61,11 @@ Exit codes: 0 done; 1 wrong usage; 2 not connected, or the name was refused;
 3 a message was not sent, or its fate is unknown; 4 the server closed the connection
 for good; 70 a bug in this program; 129, 130, 143 ended by a signal.
 
-Environment: LANG (English or Spanish), LC_TIME, NO_COLOR, TERTULIA_URL.
+The chat keeps your name for you: its key is made at the first time, in
+~/.local/state/tertulia (or XDG_STATE_HOME), unless TERTULIA_KEY has one.
+
+Environment: LANG (English or Spanish), LC_TIME, NO_COLOR, TERTULIA_URL, TERTULIA_KEY,
+XDG_STATE_HOME.
 `;
 
 const URL_DEFAULT = "ws://localhost:9000";

@@ -8,6 +8,7 @@ import type { Conv } from "../view/model.js";
 import { problemOf } from "../view/update.js";
 import { sanitizeJson } from "./sanitize.js";
 import { parse } from "./commands.js";
+import { keptKey } from "./key-file.js";
 import { linesOf } from "./input-lines.js";
 import { lineOf } from "./plain-line.js";
 import type { Options } from "./options.js";
@@ -25,6 +26,8 @@ export type ExitCode = 0 | 1 | 2 | 3 | 4;
 
 /** Further lines wait in the pipe. */
 const UNDERWAY_AT_MOST = 100;
+/** For a name that somebody has to become free: somebody waits for the answer. */
+const NAME_WITHIN_MS = 6_000;
 /** For own messages to come back from the chat, once they are stored. */
 const ECHO_WITHIN_MS = 2_000;
 
@@ -53,7 +56,9 @@ export class PlainMode {
     this.to = options.to;
     const { name, url } = options;
     setMaxListeners(UNDERWAY_AT_MOST + 10, this.#patience.signal); // each publish listens
-    this.chat = connect(url, { name, WebSocket, client: "tertulia-terminal" });
+    const key = keptKey(url, name, process.env);
+    const timing = { nameWithinMs: NAME_WITHIN_MS };
+    this.chat = connect(url, { name, key, WebSocket, client: "tertulia-terminal", timing });
     this.chat.on("message", (message) => this.#heard(message));
     this.chat.on("state", ({ name: state }) => {
       if (state === "open") this.#isBack();

@@ -3,6 +3,7 @@ import { WebSocket } from "ws";
 import { connect, type ConnectOptions } from "../sdk/tertulia.js";
 import { ViewStore, type ViewStoreOptions } from "../view/view-store.js";
 import { begin, type View } from "../view/model.js";
+import { keptKey } from "./key-file.js";
 
 export interface SessionOptions extends Omit<ViewStoreOptions, "view"> {
   readonly url: string;
@@ -12,7 +13,7 @@ export interface SessionOptions extends Omit<ViewStoreOptions, "view"> {
 }
 
 export function openSession({ url, name, earlier, ...options }: SessionOptions): ViewStore {
-  const key = earlier?.chat.key;
+  const key = earlier?.chat.key ?? keptKey(url, name, process.env);
   const view: View = earlier?.view ?? begin(name);
   return new ViewStore(connect(url, optionsFor(name, key, earlier)), { ...options, view });
 }
@@ -20,6 +21,7 @@ export function openSession({ url, name, earlier, ...options }: SessionOptions):
 function optionsFor(name: string, key?: string, earlier?: ViewStore): ConnectOptions {
   const cursors = earlier?.chat.cursors;
   const isBusy = earlier?.view.chosen === "busy";
-  const timing = { nameWithinMs: 0 }; // somebody waits to choose another one
+  // somebody waits to choose another one
+  const timing = earlier === undefined ? { nameWithinMs: 0 } : {};
   return { name, key, isBusy, cursors, WebSocket, client: "tertulia-terminal", timing };
 }

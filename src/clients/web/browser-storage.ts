@@ -10,6 +10,14 @@ export function save(where: "tab" | "browser", what: string, value: unknown): vo
   }
 }
 
+/** Whether the browser keeps anything. */
+export function isKept(where: "tab" | "browser"): boolean {
+  save(where, "is-kept", true);
+  const isThere = load(where, "is-kept") === true;
+  remove(where, "is-kept");
+  return isThere;
+}
+
 /** The shape is not trusted: other pages of this origin write there as well. */
 export function load(where: "tab" | "browser", what: string): unknown {
   try {

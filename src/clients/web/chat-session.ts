@@ -15,8 +15,8 @@ import {
 import { restoreDoNotDisturb } from "../view/do-not-disturb.js";
 import { convInUrl } from "./routing.js";
 import { loadDrafts, saveDrafts } from "./drafts.js";
-import { awaitSharedKey, forgetKey, shareKey, sharedKey } from "./shared-key.js";
-import { remove, load, save } from "./browser-storage.js";
+import { awaitSharedKey, shareKey, sharedKey } from "./shared-key.js";
+import { isKept, remove, load, save } from "./browser-storage.js";
 import { notifyAbout, joinTabChannel } from "./notifications.js";
 import { loadUnsent, unsentSaver } from "./unsent-storage.js";
 import type { Texts } from "./texts.js";
@@ -60,8 +60,17 @@ export async function join(
   const { key = sharedKey(me), quiet } = earlier?.name === me ? earlier : {};
   const view = withDrafts(restoreDoNotDisturb(begin(me, convInUrl()), quiet), drafts);
   const isBusy = view.chosen === "busy";
-  const timing = { nameWithinMs: 0 }; // the user waits to choose another name
-  const chat = connect(gateway(), { name: me, key, isBusy, client: "tertulia-web", timing });
+  // after a reload the name may still be held; else the user waits to choose another one
+  const timing = earlier?.name === me ? {} : { nameWithinMs: 0 };
+  const keepsName = isKept("browser");
+  const chat = connect(gateway(), {
+    name: me,
+    key,
+    keepsName,
+    isBusy,
+    client: "tertulia-web",
+    timing,
+  });
   save("browser", "name", [me]);
   joinTabChannel(me);
   const keepOutgoing = unsentSaver();
@@ -75,7 +84,6 @@ export async function join(
     if (connection.name === "away" || isTaken(connection)) {
       joinTabChannel(undefined);
       remove("tab", "seat");
-      forgetKey(me, chat.key);
     } else saveSession(next);
     const isRace = isTaken(connection) && key === undefined;
     if (isRace && (await awaitSharedKey(me)) !== undefined) joinAgain();

@@ -22,7 +22,7 @@ export function JoinForm({ t, view, onJoin }: Props): ComponentChildren {
   const isJoining = state?.name === "connecting" || state?.name === "waiting";
   const refusal = state?.name === "closed" ? state.problem : undefined;
   const why = state?.name === "closed" ? state.why : undefined;
-  const isWrong = refusal === "name_taken" || refusal === "bad_name";
+  const isWrong = refusal === "name_taken" || refusal === "name_kept" || refusal === "bad_name";
   useLayoutEffect(() => {
     if (isWrong) field.current!.select(); // ready to be replaced
   }, [isWrong]);

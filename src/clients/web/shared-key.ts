@@ -1,16 +1,13 @@
 /**
- * The key with which the tabs of this browser share a name. Only a tab that is connected with a key writes it, so
- * the stored key is always valid. A tab that leaves removes it, and those that stay write it again.
+ * The key with which the tabs of this browser share a name, and with which it comes back to a name that it has left. Only
+ * a tab that was connected with a key writes it.
  */
 import { isKey } from "../sdk/argument-checks.js";
-import { remove, load, save } from "./browser-storage.js";
-import { onOtherTab } from "./tabs.js";
+import { load, save } from "./browser-storage.js";
 
 /** By then, other tabs can read what one tab has written. */
 const SHARED_WITHIN_MS = 500;
 const LOOK_EVERY_MS = 20;
-
-let own: readonly [name: string, key: string] | undefined;
 
 export function sharedKey(name: string): string | undefined {
   const key = load("browser", placeOf(name));
@@ -28,18 +25,8 @@ export async function awaitSharedKey(name: string): Promise<string | undefined> 
 }
 
 export function shareKey(name: string, key: string): void {
-  own = [name, key];
   save("browser", placeOf(name), key);
 }
-
-export function forgetKey(name: string, key: string): void {
-  own = undefined;
-  if (sharedKey(name) === key) remove("browser", placeOf(name));
-}
-
-onOtherTab((what) => {
-  if (own !== undefined && what === placeOf(own[0])) shareKey(...own);
-});
 
 function placeOf(name: string): string {
   return `key.${name}`;

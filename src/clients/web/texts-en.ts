@@ -92,6 +92,7 @@ export const english: Texts = {
   problem: {
     not_found: "Nobody of this name has ever been here.",
     name_taken: "Somebody has this name already. Choose another one.",
+    name_kept: "This name is kept for somebody who joined from elsewhere. Choose another one.",
     bad_name:
       "This cannot be a name here. Names are short, do not begin with # or @, and hide nothing.",
     too_large: "This is too long.",

@@ -10,16 +10,16 @@
 local DISCONNECTED, ACTIVE, BUSY, INACTIVE = 0, 1, 2, 3
 local CAUSE = { new = 1, back = 2, asked = 3, idle = 4, awake = 5, left = 6, lost = 7 }
 
--- Opens the bucket with the keys of all functions on users, in this order.
-local function open_users(keys)
-  local meta, log, users, online, left, active, nodes, owned = unpack(keys)
+-- Opens the bucket with the keys of all functions on users, in this order. More fields of meta are read with it.
+local function open_users(keys, ...)
+  local meta, log, users, online, left, active, nodes, owned, owners = unpack(keys)
   expect('stream', log)
   expect('hash', users, nodes)
   expect('zset', online, left, active)
   expect('set', owned)
-  local bucket = open(meta, 'to write')
+  local bucket = open(meta, 'to write', ...)
   bucket.log, bucket.users, bucket.online, bucket.left = log, users, online, left
-  bucket.active, bucket.nodes, bucket.owned = active, nodes, owned
+  bucket.active, bucket.nodes, bucket.owned, bucket.owners = active, nodes, owned, owners
   return bucket
 end
 
@@ -101,47 +101,6 @@ local function settle(bucket, name, user, cause)
   end
 end
 
--- Claims a name for a session. Devices with the same key share it.
--- ARGV: name, session, incarnation, stall ms, most devices, key ('-': not shared), address (absent: not stored)
--- Returns { 'new' | 'back' | 'joined' | 'held' | 'taken', generation, offset }: the position of the announcement;
--- or the head, if there was no announcement (another device is there, or the session held the name already).
-local function claim(keys, args)
-  local name, session, incarnation = args[1], args[2], args[3]
-  local stall_ms, max_devices, key, address = tonumber(args[4]), tonumber(args[5]), args[6], args[7]
-  local bucket = open_users(keys)
-  require_member(bucket, bucket.nodes, incarnation)
-  local user = read_user(bucket, name)
-  local own = holder_of(user, session)
-  if own then
-    if own.node ~= incarnation then
-      own.node = incarnation
-      redis.call('SADD', bucket.owned, name)
-      write_user(bucket, name, user)
-    end
-    return { 'held', bucket.generation, bucket.offset }
-  end
-  local cause = user and 'back' or 'new'
-  user = user or { status = DISCONNECTED, holders = {}, key = '-' }
-  drop_holders(user, function(holder)
-    return has_ended(bucket, bucket.nodes, holder.node, stall_ms)
-  end)
-  local is_shared = #user.holders > 0
-  if is_shared and (key == '-' or key ~= user.key or #user.holders >= max_devices) then
-    return { 'taken' }
-  end
-  redis.call('SADD', bucket.owned, name)
-  table.insert(user.holders, { session = session, node = incarnation })
-  user.address = address or (is_shared and user.address or nil)
-  if is_shared then
-    -- the status stays: devices also come back by themselves
-    write_user(bucket, name, user)
-    return { 'joined', bucket.generation, bucket.offset }
-  end
-  user.key, user.since = key, string.format('%.0f', bucket.now)
-  change_status(bucket, name, user, ACTIVE, cause)
-  return { cause, bucket.generation, bucket.offset }
-end
-
 -- Takes a session off its name, if it holds it. Signs the user out if it was the last one.
 -- ARGV: name, session, cause ('asked' | 'left')       Returns 1 or 0.
 local function leave(keys, args)
@@ -197,11 +156,14 @@ local function touch(keys, args)
   return woken
 end
 
--- A user's status, and the address if one is stored.
--- KEYS: users       ARGV: name       Returns { status or -1, address or nothing }.
+-- A user's status, whose the name is, and the address if one is stored.
+-- KEYS: users, owners       ARGV: name, kept ms       Returns { status or -1, 2 if the name is kept for its owner |
+--   1 if its owner is known by a key | 0, address or nothing }.
 local function lookup(keys, args)
-  local user = read_user({ users = keys[1] }, args[1])
-  return { user and user.status or -1, user and user.address }
+  local user, owner = read_user({ users = keys[1] }, args[1]), read_owner(keys[2], args[1])
+  if not user then return { -1, 0 } end
+  local is_kept = is_kept_for(owner, user.since, now_ms(), tonumber(args[2]))
+  return { user.status, is_kept and 2 or owner and 1 or 0, user.address }
 end
 
 -- Connected users, longest first; then users who left, latest first. And the position of the log.

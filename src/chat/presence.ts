@@ -26,6 +26,12 @@ export interface PresenceSnapshot {
   readonly set: readonly UserStatus[];
 }
 
+/** Everybody who is connected, after the first `known` changes of the open window. */
+interface Everybody {
+  readonly set: readonly UserStatus[];
+  readonly known: number;
+}
+
 /** One notice, and who is to hear it. */
 export interface PresenceNews<Follower> {
   readonly window: PresenceWindow;
@@ -58,6 +64,8 @@ export class PresenceRollup<Follower> {
   /** Of the open window, with the status before each. */
   #changes: Change[] = [];
   #closesAtMs: number | undefined;
+  /** For all who begin to follow within a window: among a thousand users, it is the work of a thousand. */
+  #everybody: Everybody | undefined;
   #toldCount = 0;
   #isFull = true;
 
@@ -115,13 +123,20 @@ export class PresenceRollup<Follower> {
   /**
    * From here on the follower is told of everybody or, if there are too many, of those on its watch list and the count.
    * @param self a user who is connected, even if the feed has not told so yet
-   * @returns how presence stands now
+   * @returns how presence stands now, or stood within the open window: what has changed since is told when it closes.
+   *   `self` is as it is now. The same `set` for many: it must not be changed
    */
   follow(follower: Follower, watch: ReadonlySet<Name>, self?: Name): PresenceSnapshot {
     this.#followers.set(follower, watch);
+    this.#newcomers.delete(follower);
+    const isMissing = self !== undefined && !this.#users.has(self);
+    if (this.#isFull && !isMissing) {
+      const { set, known } = this.#everybodyFor(self);
+      if (known > 0) this.#newcomers.set(follower, known);
+      return { count: set.length, isFull: true, set };
+    }
     if (this.#changes.length > 0) this.#newcomers.set(follower, this.#changes.length);
     const set = this.#statusesOf(this.#isFull ? this.#users.keys() : watch);
-    const isMissing = self !== undefined && !this.#users.has(self);
     if (isMissing && (this.#isFull || watch.has(self))) set.push([self, "active"]);
     return { count: this.count + (isMissing ? 1 : 0), isFull: this.#isFull, set };
   }
@@ -137,6 +152,7 @@ export class PresenceRollup<Follower> {
     const changes = this.#changes;
     const newcomers = new Map(this.#newcomers);
     this.#changes = [];
+    this.#everybody = undefined;
     this.#newcomers.clear();
     this.#closesAtMs = undefined;
     const isNewCount = this.count !== this.#toldCount;
@@ -171,6 +187,16 @@ export class PresenceRollup<Follower> {
       if (hearCount.length > 0) news.push({ window: this.#windowOf([]), audience: hearCount });
     }
     return news;
+  }
+
+  /** As it is, or as it was within this window, if nothing has changed for this user since. */
+  #everybodyFor(self: Name | undefined): Everybody {
+    const was = this.#everybody;
+    const isOld =
+      was === undefined || this.#changes.some(({ name }, i) => i >= was.known && name === self);
+    if (!isOld) return was;
+    this.#everybody = { set: this.#statusesOf(this.#users.keys()), known: this.#changes.length };
+    return this.#everybody;
   }
 
   #change(

@@ -1,6 +1,7 @@
 /** The dialect `tertulia.v1.json`. PROTOCOL.md, JSON. */
 import type { Notice } from "../chat/events.js";
 import type { Name } from "../chat/names.js";
+import { isName } from "../chat/policy.js";
 import type { Decoded, Hello, Listener, RequestOf, Output } from "../session/requests.js";
 import type { CatchUpTraits } from "../session/traits.js";
 import type { DialectOf } from "./dialect.js";
@@ -9,13 +10,13 @@ import {
   convOf,
   decodeRequest,
   encodeEvent,
+  encodeFollowing,
   encodeReply,
   idOf,
   idOfFrame,
   messageEvent,
   nameFromText,
   presenceEvent,
-  presenceFields,
   problem,
   textFromName,
 } from "./json.js";
@@ -71,7 +72,9 @@ function askedBy(request: Request): Asked {
       return helloOf(request);
     case "presence": {
       const { off, watch = [] } = request;
-      return { type: "follow", watch: off === true ? undefined : watch.map(nameFromText) };
+      // a name that nobody can have would only be kept
+      const names = watch.map(nameFromText).filter(isName);
+      return { type: "follow", watch: off === true ? undefined : names };
     }
     case "ping":
     case "bye":
@@ -97,6 +100,7 @@ function helloOf({
 }
 
 function encodeOutput(output: Output, to: Listener, settings: JsonSettings): Uint8Array {
+  if (output.type === "following") return encodeFollowing(output.ref, output.snapshot);
   if (output.type !== "reply") return encodeEvent(eventOf(output, to, settings));
   const { ref, reply, asked } = output;
   if (asked?.type === "status" && reply.type === "accepted") {
@@ -107,7 +111,7 @@ function encodeOutput(output: Output, to: Listener, settings: JsonSettings): Uin
 }
 
 function eventOf(
-  output: Exclude<Output, { type: "reply" }>,
+  output: Exclude<Output, { type: "reply" | "following" }>,
   to: Listener,
   settings: JsonSettings,
 ): Event {
@@ -123,8 +127,6 @@ function eventOf(
         settings,
         output.conversations,
       );
-    case "following":
-      return { type: "ok", ...idOf(output.ref), ...presenceFields(output.snapshot) };
     case "done":
       return { type: "ok", ...idOf(output.ref) };
     case "pong":

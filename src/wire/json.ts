@@ -82,13 +82,37 @@ export function messageEvent(message: Message, reader?: Name): Events["message"]
   return { type: "message", conv: convOf(message.conversation, reader), ...fieldsOf(message) };
 }
 
-/** Presence as it is now: part of the answer to a client that begins to follow it. */
-export function presenceFields({ count, isFull, set }: PresenceSnapshot): {
+/** The answer to a client that begins to follow presence. What many share of it is encoded once. */
+export function encodeFollowing(id: Id, { count, isFull, set }: PresenceSnapshot): Uint8Array {
+  const head = encodeEvent({ type: "ok", ...idOf(id), count, full: isFull });
+  const tail = encodedSet(set);
+  const frame = new Uint8Array(head.length - 1 + tail.length);
+  frame.set(head);
+  frame.set(tail, head.length - 1); // over the brace that ends the head
+  return frame;
+}
+
+const encodedSets = new WeakMap<PresenceSnapshot["set"], Uint8Array>();
+
+/** The last field of the answer, and its end. */
+function encodedSet(set: PresenceSnapshot["set"]): Uint8Array {
+  const known = encodedSets.get(set);
+  if (known !== undefined) return known;
+  const encoded = encoder.encode(`,"set":${JSON.stringify(statusesOf(set))}}`);
+  encodedSets.set(set, encoded);
+  return encoded;
+}
+
+function presenceFields({ count, isFull, set }: PresenceSnapshot): {
   count: number;
   full: boolean;
   set: NonNullable<Events["presence"]["set"]>;
 } {
-  return { count, full: isFull, set: set.map(([name, status]) => [textFromName(name), status]) };
+  return { count, full: isFull, set: statusesOf(set) };
+}
+
+function statusesOf(set: PresenceSnapshot["set"]): NonNullable<Events["presence"]["set"]> {
+  return set.map(([name, status]) => [textFromName(name), status]);
 }
 
 /** The reader's address of a conversation. A private one has another address for each of its two users. */

@@ -170,6 +170,25 @@ test.each([9, 0])(
   },
 );
 
+test("followers that come within a window share a snapshot, and each finds its own status in it", () => {
+  const { rollup, pass, told, is } = world(9);
+  is("ana", "active");
+  is("bob", "active");
+  pass(WINDOW_MS);
+  const { set } = rollup.follow("first", names(), "ana" as Name);
+  expect(rollup.follow("second", names(), "bob" as Name).set).toBe(set);
+  is("ana", "busy");
+  expect(rollup.follow("third", names(), "bob" as Name).set).toBe(set);
+  const own = rollup.follow("own", names(), "ana" as Name);
+  expect(new Map(own.set).get("ana" as Name)).toBe("busy");
+  pass(WINDOW_MS);
+  for (const follower of ["first", "second", "third"]) {
+    expect(told(follower).map((window) => window.set)).toEqual([[["ana", "busy"]]]);
+  }
+  expect(told("own")).toEqual([]);
+  expect(rollup.follow("later", names()).set).not.toBe(set);
+});
+
 test("of a snapshot and the notices that came meanwhile, the later position counts", () => {
   const { rollup, read, is } = world(9);
   is("stale", "active"); // 1

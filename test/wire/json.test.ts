@@ -2,7 +2,8 @@
 import fc from "fast-check";
 import { expect, test } from "vitest";
 import { nameFromBytes } from "#tertulia/chat/names.js";
-import { decodeRequest, nameFromText, textFromName } from "#tertulia/wire/json.js";
+import { decodeRequest, encodeFollowing, nameFromText, textFromName } from "#tertulia/wire/json.js";
+import type { UserStatus } from "#tertulia/chat/events.js";
 
 const frame = (request: object): Uint8Array => Buffer.from(JSON.stringify(request));
 
@@ -38,4 +39,27 @@ test("a name is written as its bytes say, ASCII or not, and read back as the sam
     expect(nameFromText(text)).toBe(nameFromBytes(Buffer.from(text)));
   });
   fc.assert(property, { numRuns: 5_000 });
+});
+
+test("who is connected is encoded once for all who begin to follow presence", () => {
+  let encodings = 0;
+  const ana = nameFromText("ana");
+  const set: UserStatus[] = [[ana, "busy"]];
+  Object.defineProperty(set, "map", {
+    value: (...args: Parameters<typeof set.map>) => {
+      encodings++;
+      return Array.prototype.map.apply(set, args);
+    },
+  });
+  for (const id of ["a", 7, undefined]) {
+    const answer = encodeFollowing(id, { count: 1, isFull: true, set });
+    expect(JSON.parse(Buffer.from(answer).toString())).toEqual({
+      type: "ok",
+      ...(id !== undefined && { id }),
+      count: 1,
+      full: true,
+      set: [["ana", "busy"]],
+    });
+  }
+  expect(encodings).toBe(1);
 });

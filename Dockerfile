@@ -29,9 +29,9 @@ USER 1000:1000
 EXPOSE 9000 9100
 # whether the process lives; whether it can serve is /readyz, and the balancer's business. Bash, because starting a
 # Node for it takes as much of a core as a quiet gateway. It listens once Redis is there, which may have much to read:
-# `docker compose up` waits so long, and gives up the balancer then
+# `docker compose up` waits so long, and gives up the balancer then. With TLS, what it says to plain HTTP proves as much
 HEALTHCHECK --interval=5s --timeout=3s --start-period=120s --retries=3 \
-  CMD ["bash", "-c", "exec 3<>/dev/tcp/${HOST:-127.0.0.1}/${PORT:-9000} && printf 'GET /healthz HTTP/1.0\\r\\n\\r\\n' >&3 && read -r -t 2 line <&3 && [[ $line == *' 200 '* ]]"]
+  CMD ["bash", "-c", "exec 3<>/dev/tcp/${HOST:-127.0.0.1}/${PORT:-9000} && printf 'GET /healthz HTTP/1.0\\r\\n\\r\\n' >&3 && read -r -t 2 line <&3 && [[ $line == *' 200 '* || ( -n $TLS_CERT && $line == *' 400 '* ) ]]"]
 # node itself is process 1: it has handlers for SIGTERM and SIGINT, and starts no children here. The young part of the
 # heap: 16 MB, the default, would be resident twice, and made no message cheaper
 CMD ["node", "--min-semi-space-size=8", "--max-semi-space-size=8", "--enable-source-maps", "dist/main.js"]

@@ -2,7 +2,7 @@
 import { hostname } from "node:os";
 import { z } from "zod";
 import { accessMistakes } from "./config/access.js";
-import { clientPort } from "./config/client-port.js";
+import { clientPort, tlsMistakes } from "./config/client-port.js";
 import { mistakesBetween, type Mistake } from "./config/relations.js";
 import { SECRETS, fileVariable, withSecrets, type SecretFiles } from "./config/secrets.js";
 import { integer, optional, pattern, text } from "./config/fields.js";
@@ -226,7 +226,7 @@ export function readConfig(environment: Readonly<Record<string, string | undefin
     const { issues } = parsed.error;
     mistakes.push(...issues.map(({ path, message }) => ({ variable: String(path[0]), message })));
   } else {
-    mistakes.push(...mistakesBetween(parsed.data));
+    mistakes.push(...mistakesBetween(parsed.data), ...tlsMistakes(parsed.data));
     if (secrets.mistakes.length === 0) mistakes.push(...accessMistakes(parsed.data));
   }
   if (!parsed.success || mistakes.length > 0) {

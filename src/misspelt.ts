@@ -10,7 +10,7 @@ export interface Misspelt {
 const KNOWN = [...VARIABLES];
 /** A variable that begins with one of these is most likely meant for this program. */
 const PREFIXES =
-  /^(?:TERTULIA|REDIS|SENTINEL|HISTORY|PRESENCE|QUEUE|DRAIN|ACK|LEASE|BEAT|ELECTION|CLASSIC|GENERAL|METRICS)_/;
+  /^(?:TERTULIA|REDIS|SENTINEL|HISTORY|TRUSTED|PRESENCE|QUEUE|DRAIN|ACK|LEASE|BEAT|ELECTION|CLASSIC|GENERAL|METRICS)_/;
 /** Settings of the terminal client. */
 const OF_CLIENTS: ReadonlySet<string> = new Set(["TERTULIA_URL"]);
 /** Kubernetes and Docker set variables like these in every container, to say where other services are. */

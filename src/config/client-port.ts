@@ -1,8 +1,17 @@
-/** Settings of the clients' port: who they are, behind proxies; which pages may connect. */
+/** Settings of the clients' port: TLS; who clients are, behind proxies; which pages may connect. */
+import { readFileSync } from "node:fs";
 import { isIP } from "node:net";
+import { createSecureContext } from "node:tls";
 import { z } from "zod";
+import { optional } from "./fields.js";
+import type { Mistake } from "./relations.js";
 
 export const clientPort = {
+  TLS_CERT: optional(
+    "/run/secrets/chat.crt",
+    "Certificate (PEM, with those between it and its authority) for TLS on `PORT`, read again when it changes; none: the port is plain",
+  ),
+  TLS_KEY: optional("/run/secrets/chat.key", "Its key (PEM, without a passphrase)"),
   TRUSTED_PROXIES: z
     .string()
     .refine(arePlaces, "must be addresses, ranges, `loopback` or `private`, with commas")
@@ -34,6 +43,38 @@ function areOrigins(list: string): boolean {
 
 function isUrl(word: string): boolean {
   return !word.includes("://") || URL.canParse(word.trim());
+}
+
+interface TlsVariables {
+  readonly TLS_CERT?: string | undefined;
+  readonly TLS_KEY?: string | undefined;
+}
+
+/** The files of a configuration that has been checked. */
+export function tlsFiles({ TLS_CERT: cert, TLS_KEY: key }: TlsVariables) {
+  return cert === undefined || key === undefined ? undefined : { cert, key };
+}
+
+/** Reads the files; finds what is missing, cannot be read, or does not belong together. */
+export function tlsMistakes({ TLS_CERT, TLS_KEY }: TlsVariables): Mistake[] {
+  if (TLS_CERT === undefined && TLS_KEY === undefined) return [];
+  if (TLS_CERT === undefined)
+    return [{ variable: "TLS_CERT", message: "is missing, TLS_KEY is given" }];
+  if (TLS_KEY === undefined)
+    return [{ variable: "TLS_KEY", message: "is missing, TLS_CERT is given" }];
+  let variable = "TLS_CERT";
+  try {
+    const cert = readFileSync(TLS_CERT);
+    createSecureContext({ cert });
+    variable = "TLS_KEY";
+    createSecureContext({ cert, key: readFileSync(TLS_KEY) });
+    return [];
+  } catch (error) {
+    const { code } = error as NodeJS.ErrnoException;
+    return [
+      { variable, message: `the file cannot be read, or is not what it should be (${code})` },
+    ];
+  }
 }
 
 function arePlaces(list: string): boolean {

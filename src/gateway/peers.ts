@@ -1,6 +1,7 @@
 /** Peers: the other gateways of the cluster, found by DNS and asked whether they serve. */
 import { lookup } from "node:dns/promises";
-import { get } from "node:http";
+import { get, type IncomingMessage } from "node:http";
+import { get as getByTls } from "node:https";
 import { setTimeout as pause } from "node:timers/promises";
 import type { Others } from "./isolation-detector.js";
 
@@ -21,8 +22,8 @@ export const NODE_HEADER = "x-tertulia-node";
 /** With more gateways than this, only some are asked: one that serves is enough. */
 const ASKED_AT_ONCE = 8;
 const ANSWERS_WITHIN_MS = 1_000;
-/** Errors that prove that a machine has answered. */
-const ANSWERED = /^(?:ECONNREFUSED|ECONNRESET|EPIPE|HPE_)/;
+/** Errors that prove that a machine has answered, perhaps without TLS or with it: while that changes, some do. */
+const ANSWERED = /^(?:ECONNREFUSED|ECONNRESET|EPIPE|HPE_|EPROTO|ERR_SSL_)/;
 /** The system's resolver may try for half a minute. After this, the addresses known before are asked meanwhile. */
 const RESOLVED_WITHIN_MS = 1_500;
 
@@ -39,6 +40,7 @@ export function placesOf(peers: string): Place[] {
 export class Peers {
   readonly #places: readonly Place[];
   readonly #self: string;
+  readonly #isTls: boolean;
   /** The addresses that each place had when it was resolved last. */
   readonly #addresses = new Map<Place, readonly Place[]>();
   readonly #resolving = new Map<Place, Promise<void>>();
@@ -47,10 +49,11 @@ export class Peers {
   /** Whether any other gateway ever answered. If none did, a wrong setting or a firewall may explain the silence. */
   #hasAnswered = false;
 
-  /** @param self the id that this gateway gives at `/readyz` */
-  constructor(places: readonly Place[], self: string) {
+  /** @param self the id that this gateway gives at `/readyz` @param isTls whether gateways speak TLS */
+  constructor(places: readonly Place[], self: string, isTls = false) {
     this.#places = places;
     this.#self = self;
+    this.#isTls = isTls;
   }
 
   /** Whether any address is known; this gateway's own counts. */
@@ -65,7 +68,7 @@ export class Peers {
       pause(RESOLVED_WITHIN_MS, undefined, { ref: false }),
     ]);
     const asked = this.#choose();
-    const answers = await Promise.all(asked.map((place) => answerOf(place, this.#self)));
+    const answers = await Promise.all(asked.map((place) => this.#answerOf(place)));
     const served = asked.filter((_, i) => answers[i] === "ready");
     if (served.length > 0) this.#served = new Set(served.map(keyOf));
     const isHeard = answers.some((answer) => answer === "ready" || answer === "there");
@@ -102,22 +105,27 @@ export class Peers {
       found.map(({ address }) => ({ host: address, port: place.port })),
     );
   }
+
+  #answerOf({ host, port }: Place): Promise<Answer> {
+    const signal = AbortSignal.timeout(ANSWERS_WITHIN_MS);
+    const options = { host, port, path: "/readyz", agent: false, signal };
+    return new Promise((resolve) => {
+      const hear = (response: IncomingMessage): void => {
+        response.destroy();
+        if (response.headers[NODE_HEADER] === this.#self) resolve("self");
+        else resolve(response.statusCode === 200 ? "ready" : "there");
+      };
+      // certificates are for the clients' host name, and gateways are asked by address: nothing secret is said or heard
+      const request = this.#isTls
+        ? getByTls({ ...options, rejectUnauthorized: false }, hear)
+        : get(options, hear);
+      request.on("error", ({ code = "" }: NodeJS.ErrnoException) => {
+        resolve(ANSWERED.test(code) ? "there" : "silent");
+      });
+    });
+  }
 }
 
 function keyOf({ host, port }: Place): string {
   return `${host} ${port}`;
-}
-
-function answerOf({ host, port }: Place, self: string): Promise<Answer> {
-  const signal = AbortSignal.timeout(ANSWERS_WITHIN_MS);
-  return new Promise((resolve) => {
-    const request = get({ host, port, path: "/readyz", agent: false, signal }, (response) => {
-      response.destroy();
-      if (response.headers[NODE_HEADER] === self) resolve("self");
-      else resolve(response.statusCode === 200 ? "ready" : "there");
-    });
-    request.on("error", ({ code = "" }: NodeJS.ErrnoException) => {
-      resolve(ANSWERED.test(code) ? "there" : "silent");
-    });
-  });
 }

@@ -122,7 +122,9 @@ export class Gateway {
       if (socket.writable) hangUp(socket, wholeAnswer(socket, 400, "this is no HTTP/1.1 request"));
       else socket.destroy();
     });
-    this.#acceptor = new TcpAcceptor(settings, (request) => this.#http.emit("connection", request));
+    this.#acceptor = new TcpAcceptor(settings, dependencies.observe.log, (request) =>
+      this.#http.emit("connection", request),
+    );
     const { connections, connectionsLimit } = dependencies.observe.counters;
     connectionsLimit.set(settings.maxConnections);
     // the autoscaler needs this series of a gateway that has no connections yet, too

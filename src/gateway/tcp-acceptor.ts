@@ -4,12 +4,14 @@
  */
 import type { IncomingMessage } from "node:http";
 import { createServer, type AddressInfo, type Server, type Socket } from "node:net";
+import type { Log } from "../observe.js";
 import { wholeAnswer } from "./answers.js";
 import { TrustedProxies, peerOf } from "./client-address.js";
 import { readProxyHeader } from "./connection-start.js";
 import { hangUp } from "./hang-up.js";
 import { OneRequest, connectionOf } from "./one-request.js";
 import { readHead, type HeadStatus } from "./request-head.js";
+import { TlsServer, type TlsFiles } from "./tls-server.js";
 
 export { addressOf } from "./client-address.js";
 
@@ -41,21 +43,25 @@ export interface AcceptorSettings {
   readonly maxConnections: number;
   /** Who is believed about the addresses of clients: see TrustedProxies. */
   readonly trustedProxies: string | undefined;
+  /** None: the port is plain. */
+  readonly tls: TlsFiles | undefined;
 }
 
 export class TcpAcceptor {
   readonly #settings: AcceptorSettings;
   readonly #proxies: TrustedProxies;
   readonly #server: Server;
+  readonly #tls: TlsServer | undefined;
   /** All open connections, each with the timer that cuts it if it sends no request. */
   readonly #open = new Map<Socket, NodeJS.Timeout | undefined>();
   /** One listener for all: connections are many, and most do nothing. */
   readonly #onClose: (this: Socket) => void;
 
   /** @param handOn gets the request of each connection, when its head has been read */
-  constructor(settings: AcceptorSettings, handOn: (request: OneRequest) => void) {
+  constructor(settings: AcceptorSettings, log: Log, handOn: (request: OneRequest) => void) {
     this.#settings = settings;
     this.#proxies = new TrustedProxies(settings.trustedProxies);
+    if (settings.tls !== undefined) this.#tls = new TlsServer(settings.tls, log);
     this.#server = createServer(TCP_OPTIONS, (socket) => this.#accept(socket, handOn));
     this.#server.maxConnections = settings.maxConnections;
     const gone = (socket: Socket): void => {
@@ -67,18 +73,21 @@ export class TcpAcceptor {
     };
   }
 
-  /** Listens; resolves with the port. @throws Error of the system if it cannot listen there */
+  /** Listens; resolves with the port. @throws Error of the system if it cannot listen there, or not read a file */
   async listen(): Promise<number> {
     const { host, port } = this.#settings;
+    await this.#tls?.load();
     await new Promise<void>((resolve, reject) => {
       this.#server.once("error", reject);
       this.#server.listen({ ...(host !== undefined && { host }), port, backlog: BACKLOG }, resolve);
     });
+    void this.#tls?.follow();
     return (this.#server.address() as AddressInfo).port;
   }
 
   /** Stops listening; resolves when the last connection is gone. */
   close(): Promise<void> {
+    this.#tls?.close();
     return new Promise((resolve) => this.#server.close(() => resolve()));
   }
 
@@ -88,17 +97,30 @@ export class TcpAcceptor {
   }
 
   #accept(socket: Socket, handOn: (request: OneRequest) => void): void {
-    this.#open.set(socket, setTimeout(cut, REQUEST_WITHIN_MS, socket));
+    const deadline = setTimeout(cut, REQUEST_WITHIN_MS, socket);
+    this.#keep(socket, deadline);
+    const readRequest = (from: Socket): void =>
+      readHead(from, (head) => {
+        this.#stopWaiting(from);
+        if (typeof head === "number") hangUp(from, wholeAnswer(from, head, REASONS[head]));
+        else handOn(new OneRequest(from, head));
+      });
+    const begin = (): void => {
+      if (this.#tls === undefined) return readRequest(socket);
+      this.#tls.secure(socket, (secure) => {
+        this.#open.delete(socket);
+        this.#keep(secure, deadline);
+        readRequest(secure);
+      });
+    };
+    if (this.#proxies.has(peerOf(socket))) readProxyHeader(socket, begin);
+    else begin();
+  }
+
+  #keep(socket: Socket, deadline: NodeJS.Timeout): void {
+    this.#open.set(socket, deadline);
     socket.on("close", this.#onClose);
     socket.on("error", ignore); // `close` follows, and each owner listens to that
-    const readRequest = (): void =>
-      readHead(socket, (head) => {
-        this.#stopWaiting(socket);
-        if (typeof head === "number") hangUp(socket, wholeAnswer(socket, head, REASONS[head]));
-        else handOn(new OneRequest(socket, head));
-      });
-    if (this.#proxies.has(peerOf(socket))) readProxyHeader(socket, readRequest);
-    else readRequest();
   }
 
   #stopWaiting(socket: Socket): void {

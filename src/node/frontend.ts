@@ -6,6 +6,7 @@ import { MAX_LISTED, createPolicy } from "../chat/policy.js";
 import { Audit } from "../cluster/audit.js";
 import { membershipPolicy } from "../cluster/membership.js";
 import type { Config } from "../config.js";
+import { tlsFiles } from "../config/client-port.js";
 import { EventLog } from "../gateway/event-log.js";
 import { Evictor } from "../gateway/evictor.js";
 import { Hub } from "../gateway/hub.js";
@@ -105,6 +106,7 @@ export function createFrontend(
       maxConnections: config.MAX_CONNECTIONS,
       trustedProxies: config.TRUSTED_PROXIES,
       pages: { allowedOrigins: config.ALLOWED_ORIGINS, machine: hostname() },
+      tls: tlsFiles(config),
       mustAwaitStore: config.ACK_LEVEL === "replicated",
       keepsAddresses: classicOptions.showsAddress,
       requestsPerSecond: config.REQUESTS_PER_SECOND,
@@ -144,7 +146,7 @@ export function createFrontend(
     config.PEERS === undefined
       ? undefined
       : new IsolationMonitor({
-          peers: new Peers(placesOf(config.PEERS), id),
+          peers: new Peers(placesOf(config.PEERS), id, config.TLS_CERT !== undefined),
           log: logOf("isolation-monitor"),
           isReady: servesOrStops,
           sessions: () => evictor.remaining,

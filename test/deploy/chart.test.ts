@@ -80,6 +80,7 @@ describe.skipIf(!hasKubectl())("the same objects as kustomize gives", () => {
     ["ingress", { ingress: { enabled: true } }],
     ["open-metrics", { networkPolicy: { metricsFrom: [] } }],
     ["priority", { priorityClassName: "tertulia" }],
+    ["tls", { tls: { existingSecret: "tertulia-tls" } }],
     ["redis-ca", { redis: { tls: { existingSecret: "tertulia-redis" } } }],
     [
       "monitoring",
@@ -104,9 +105,9 @@ describe.skipIf(!hasKubectl())("the same objects as kustomize gives", () => {
 test("with everything enabled its parts fit together", () => {
   const variables = [...VARIABLES];
   const all = chart(EVERYTHING, "plaza");
-  expect(lint(all, { variables, secrets: ["passwords", "redis-tls", "log", "authority"] })).toEqual(
-    [],
-  );
+  expect(
+    lint(all, { variables, secrets: ["passwords", "redis-tls", "log", "authority", "chat-tls"] }),
+  ).toEqual([]);
   expect(new Set(all.map(({ metadata }) => metadata.labels["app.kubernetes.io/instance"]))).toEqual(
     new Set(["plaza"]),
   );
@@ -136,6 +137,7 @@ test("given values reach the gateways", () => {
   expect(spec.volumes.map(({ name }: Manifest) => name)).toEqual([
     "redis-passwords",
     "redis-tls",
+    "chat-tls",
     "authority",
   ]);
 });

@@ -64,6 +64,7 @@ export const EVERYTHING: Values = {
     secretKeys: { password: "redis", sentinelPassword: "sentinel" },
     tls: { existingSecret: "redis-tls", cert: "tls.crt", key: "tls.key" },
   },
+  tls: { existingSecret: "chat-tls" },
   config: { MAX_CONNECTIONS: 1_000_000, LOG_NAMES: "hash", DRAIN_WINDOW_MS: 61_500 },
   extraEnv: [{ name: "LOG_NAMES_KEY", valueFrom: { secretKeyRef: { name: "log", key: "key" } } }],
   extraEnvFrom: [{ configMapRef: { name: "more" } }],

@@ -29,6 +29,8 @@
   "REDIS_CA_FILE" "redis.tls"
   "REDIS_CERT_FILE" "redis.tls"
   "REDIS_KEY_FILE" "redis.tls"
+  "TLS_CERT" "tls.existingSecret"
+  "TLS_KEY" "tls.existingSecret"
   "LOG_NAMES_KEY" "extraEnv, from a secret" }}
 {{- range $name, $value := .Values.config }}
 {{- with get $places $name }}

@@ -1,0 +1,137 @@
+/** TLS on the clients' port, for gateways without a balancer that ends it. The files are read again when they change. */
+import { readFile } from "node:fs/promises";
+import type { Socket } from "node:net";
+import { createSecureContext, createServer, type Server, type TLSSocket } from "node:tls";
+import type { Log } from "../observe.js";
+import { pauseUnlessAborted } from "../pause.js";
+import { wholeAnswer } from "./answers.js";
+import { passAddress } from "./client-address.js";
+import { readStart } from "./connection-start.js";
+import { hangUp } from "./hang-up.js";
+
+/** Paths of PEM files: the certificate with those between it and its authority, and its key. */
+export interface TlsFiles {
+  readonly cert: string;
+  readonly key: string;
+}
+
+interface Pem {
+  readonly cert: string;
+  readonly key: string;
+}
+
+/** Certificates are renewed days before they end: soon enough, and cheap. */
+const LOOK_EVERY_MS = 5_000;
+/** As a handshake begins; no request does. RFC 8446 §5.1. */
+const HANDSHAKE = 0x16;
+
+export class TlsServer {
+  readonly #files: TlsFiles;
+  readonly #log: Log;
+  readonly #server: Server;
+  /** What to do when the handshake of a connection is over; by its other end, because the server tells no more. */
+  readonly #waiting = new Map<string, (secure: TLSSocket) => void>();
+  readonly #closing = new AbortController();
+  #used: Pem | undefined;
+  /** Why newer files are not used. */
+  #refused: string | undefined;
+
+  constructor(files: TlsFiles, log: Log) {
+    this.#files = files;
+    this.#log = log;
+    this.#server = createServer({ allowHalfOpen: true, ALPNProtocols: ["http/1.1"] }, (secure) => {
+      this.#waiting.get(endOf(secure))?.(secure);
+    });
+    this.#server.on("tlsClientError", (error: NodeJS.ErrnoException) => {
+      const { code } = error;
+      log.debug({ event: "tls_handshake_failed", code }, "a client's TLS handshake failed");
+    });
+  }
+
+  /** Reads the files. @throws Error of the system, or of TLS, if they cannot be used */
+  async load(): Promise<void> {
+    this.#use(await this.#read());
+  }
+
+  /** From now on, until it is closed, the files are read again. Newer ones that cannot be used are not. */
+  async follow(): Promise<void> {
+    const { signal } = this.#closing;
+    for (;;) {
+      await pauseUnlessAborted(LOOK_EVERY_MS, signal);
+      if (signal.aborted) return;
+      await this.#lookAgain();
+    }
+  }
+
+  /** May be called twice. */
+  close(): void {
+    this.#closing.abort();
+  }
+
+  /**
+   * Hands on what goes through the connection, when the handshake is over. Who speaks plain HTTP is told so; if the
+   * handshake fails, the connection is destroyed. The deadline is its owner's.
+   */
+  secure(socket: Socket, handOn: (secure: TLSSocket) => void): void {
+    let first = HANDSHAKE;
+    const look = (bytes: Buffer): "more" | { drop: number } => {
+      if (bytes.length === 0) return "more";
+      first = bytes[0]!;
+      return { drop: 0 };
+    };
+    readStart(socket, look, () => {
+      if (first !== HANDSHAKE) return hangUp(socket, wholeAnswer(socket, 400, SPEAKS_TLS));
+      const end = endOf(socket);
+      const forget = (): void => void this.#waiting.delete(end);
+      this.#waiting.set(end, (secure) => {
+        forget();
+        socket.off("close", forget);
+        passAddress(socket, secure);
+        handOn(secure);
+      });
+      socket.on("close", forget);
+      this.#server.emit("connection", socket);
+    });
+  }
+
+  async #read(): Promise<Pem> {
+    const [cert, key] = await Promise.all(
+      [this.#files.cert, this.#files.key].map((file) => readFile(file, "utf8")),
+    );
+    return { cert: cert!, key: key! };
+  }
+
+  /** Connections that are open go on as they are. */
+  #use(pem: Pem): void {
+    createSecureContext(pem); // throws before anything has changed
+    this.#server.setSecureContext({ ...pem, minVersion: "TLSv1.2" });
+    this.#used = pem;
+  }
+
+  async #lookAgain(): Promise<void> {
+    try {
+      const pem = await this.#read();
+      const isUsed = pem.cert === this.#used?.cert && pem.key === this.#used.key;
+      if (!isUsed) this.#use(pem);
+      this.#refused = undefined;
+      if (isUsed) return;
+      this.#log.info({ event: "tls_files_changed" }, "new connections get the new certificate");
+    } catch (error) {
+      const { code, message } = error as NodeJS.ErrnoException;
+      const why = code ?? message;
+      if (why === this.#refused) return;
+      this.#refused = why;
+      this.#log.error(
+        { event: "tls_files_refused", why },
+        "the new certificate or key cannot be used: the old ones are kept",
+      );
+    }
+  }
+}
+
+const SPEAKS_TLS = "this port speaks TLS: https:// or wss://";
+
+/** Two connections to the same port never have the same other end at the same time. */
+function endOf({ remoteAddress, remotePort }: Socket): string {
+  return `${remoteAddress} ${remotePort}`;
+}

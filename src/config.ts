@@ -2,6 +2,7 @@
 import { hostname } from "node:os";
 import { z } from "zod";
 import { accessMistakes } from "./config/access.js";
+import { connections, readers } from "./config/capacity.js";
 import { clientPort, tlsMistakes } from "./config/client-port.js";
 import { mistakesBetween, type Mistake } from "./config/relations.js";
 import { SECRETS, fileVariable, withSecrets, type SecretFiles } from "./config/secrets.js";
@@ -127,7 +128,7 @@ export const schema = z.object({
   BEAT_MS: integer(50, 10_000, 1_000, "Between renewals of a node's lease"),
   ELECTION_MS: integer(50, 10_000, 250, "Between attempts to lead, and rounds of the sweep"),
   MAX_FRAME_BYTES: integer(1_024, 1_048_576, 65_536, "A larger frame closes the connection (1009)"),
-  MAX_CONNECTIONS: integer(1, 1_000_000, 100_000, "More connections to one node are dropped"),
+  ...connections,
   TEXT_MAX_CHARS: integer(1, 65_536, 4_096, "JSON: a longer text is refused"),
   REQUESTS_PER_SECOND: integer(
     1,
@@ -147,13 +148,7 @@ export const schema = z.object({
     1_000,
     "JSON: with more users, only those watched are told of",
   ),
-  QUEUE_MAX_BYTES: integer(4_096, 268_435_456, 1_048_576, "A reader with more unsent bytes is cut"),
-  QUEUE_STALL_MS: integer(
-    1_000,
-    10 * MINUTE,
-    15_000,
-    "A reader that takes nothing for this long is cut",
-  ),
+  ...readers,
   DRAIN_WAIT_MS: integer(
     0,
     10 * MINUTE,

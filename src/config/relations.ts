@@ -10,6 +10,7 @@ interface Related {
   readonly OPERATION_DEADLINE_MS: number;
   readonly IDLE_AFTER_MS: number;
   readonly QUEUE_MAX_BYTES: number;
+  readonly MAX_QUEUED_BYTES: number;
   readonly CLASSIC_REPLY_MAX_BYTES: number;
 }
 
@@ -41,6 +42,11 @@ export function mistakesBetween(config: Related): Mistake[] {
     config.QUEUE_MAX_BYTES >= 2 * config.CLASSIC_REPLY_MAX_BYTES,
     "QUEUE_MAX_BYTES",
     `at least twice CLASSIC_REPLY_MAX_BYTES (${config.CLASSIC_REPLY_MAX_BYTES})`,
+  );
+  must(
+    config.MAX_QUEUED_BYTES >= config.QUEUE_MAX_BYTES,
+    "MAX_QUEUED_BYTES",
+    `at least QUEUE_MAX_BYTES (${config.QUEUE_MAX_BYTES})`,
   );
   must(
     config.ELECTION_MS <= LEASE_MS / 4,

@@ -23,7 +23,7 @@ import { logBroken, logEffect, logFailed, logSlow } from "./log-effects.js";
 import type { Frame } from "./frame.js";
 import { Keepalive } from "./keepalive.js";
 import { RequestQueue } from "./request-queue.js";
-import { SendQueue } from "./send-queue.js";
+import { SendQueue, type Slowness } from "./send-queue.js";
 import { SessionChat } from "./session-chat.js";
 import { SessionCodec } from "./session-codec.js";
 import { SessionHolder } from "./session-holder.js";
@@ -254,6 +254,7 @@ export class Connection implements Session, MachineOwner, WebSocketOwner {
       case "left":
         return this.#dependencies.onLeft(this);
       case "ended":
+        this.#sendQueue.end();
         return this.#dependencies.onEnded(this, loggedEnding(effect.ending));
       case "follow": {
         presence.unfollow(this);
@@ -291,7 +292,7 @@ export class Connection implements Session, MachineOwner, WebSocketOwner {
     logBroken(this.#dependencies.observe, this, error, type);
   }
 
-  slow(why: "overfull" | "stalled"): void {
+  slow(why: Slowness): void {
     logSlow(this.#dependencies.observe, this, why);
     this.#machine.put({ type: "slow" });
   }

@@ -10,6 +10,7 @@ import type { Socket } from "node:net";
 import type { WebSocket } from "ws";
 import type { Broadcast } from "./broadcast.js";
 import type { Frame } from "./frame.js";
+import type { QueueBudget, Waiting } from "./queue-budget.js";
 import type { Gatherer, Window } from "../window.js";
 
 export interface SendQueueLimits {
@@ -17,6 +18,8 @@ export interface SendQueueLimits {
   readonly maxBytes: number;
   /** If none of the unsent bytes was read for this long, the reader is cut. */
   readonly maxStallMs: number;
+  /** Of all queues together. */
+  readonly budget: QueueBudget;
 }
 
 /** With more queued bytes than this, they are written at once. */
@@ -24,12 +27,15 @@ const FLUSHED_AT_BYTES = 65_536;
 /** How often a catch-up looks whether there is room for its next page. */
 const ROOM_CHECK_MS = 20;
 
+/** How a reader is too slow: too much waits for it, for too long, or most of all while too much waits for all. */
+export type Slowness = "overfull" | "stalled" | "crowded";
+
 /** Who reads from a queue, and may be too slow. */
 interface SlowReader {
-  slow(why: "overfull" | "stalled"): void;
+  slow(why: Slowness): void;
 }
 
-export class SendQueue implements Gatherer {
+export class SendQueue implements Gatherer, Waiting {
   readonly #limits: SendQueueLimits;
   readonly #reader: SlowReader;
   readonly #replyWindow: Pick<Window, "queue">;
@@ -46,6 +52,8 @@ export class SendQueue implements Gatherer {
    * this moment are still to come. Afterwards the session's state says the same, and sends nothing.
    */
   #state: "writing" | "cut" = "writing";
+  /** What the budget was told last. */
+  #noted = 0;
   #broadcast: Broadcast | undefined;
   /** The number of the first frame of the broadcast that was not taken yet. */
   #nextShared = 0;
@@ -95,6 +103,7 @@ export class SendQueue implements Gatherer {
     const held = this.#corked ?? [];
     this.#corked = undefined;
     this.#corkedBytes = 0;
+    this.#note();
     for (const frame of held) this.send(frame);
   }
 
@@ -102,6 +111,7 @@ export class SendQueue implements Gatherer {
   clear(): void {
     if (this.#corked !== undefined) this.#corked = [];
     this.#corkedBytes = 0;
+    this.#note();
   }
 
   /** Queues a frame, if there is one, behind all others, including those that are held back. */
@@ -112,6 +122,7 @@ export class SendQueue implements Gatherer {
     if (this.#isOverfull) return this.#cut("overfull");
     this.#corked.push(frame);
     this.#corkedBytes += frame.length;
+    this.#note();
   }
 
   /** Backpressure: resolves when most of the queue is free, or the connection is closed. */
@@ -160,6 +171,22 @@ export class SendQueue implements Gatherer {
       this.#takenAt = now;
     }
     if (now - this.#takenAt > this.#limits.maxStallMs) this.#cut("stalled");
+    this.#note();
+  }
+
+  /** Frames that are queued do not count: they leave in a moment. */
+  get waitingBytes(): number {
+    return (this.#socket?.writableLength ?? 0) + this.#corkedBytes;
+  }
+
+  crowdedOut(): void {
+    this.#cut("crowded");
+  }
+
+  /** The connection is gone. */
+  end(): void {
+    this.#state = "cut";
+    this.#note();
   }
 
   /** Puts the frames of the broadcast into the queue: the next frame is one of its own. */
@@ -184,6 +211,7 @@ export class SendQueue implements Gatherer {
   #write(bytes: Buffer): void {
     if (this.#webSocket?.readyState !== 1) return; // nothing may follow a close frame
     this.#socket?.write(bytes);
+    this.#note();
   }
 
   get #unsentBytes(): number {
@@ -194,9 +222,18 @@ export class SendQueue implements Gatherer {
     return this.#unsentBytes > this.#limits.maxBytes;
   }
 
-  #cut(why: "overfull" | "stalled"): void {
+  /** Of most connections nothing waits, and the budget need not know. */
+  #note(): void {
+    const bytes = this.#state === "cut" ? 0 : this.waitingBytes;
+    if (bytes === 0 && this.#noted === 0) return;
+    this.#noted = bytes;
+    this.#limits.budget.note(this, bytes);
+  }
+
+  #cut(why: Slowness): void {
     if (this.#state === "cut") return;
     this.#state = "cut";
+    this.#note();
     this.#reader.slow(why);
   }
 }

@@ -19,6 +19,7 @@ import { Peers, placesOf } from "../gateway/peers.js";
 import { Presence } from "../gateway/presence.js";
 import { Gateway } from "../gateway/server.js";
 import { SharedRoster } from "../gateway/shared-roster.js";
+import { QueueBudget } from "../gateway/queue-budget.js";
 import { SignOutQueue } from "../gateway/sign-out-queue.js";
 import type { StaticSite } from "../gateway/static-site.js";
 import { broadcastWindow, presenceWindow } from "../gateway/write-coalescer.js";
@@ -110,7 +111,11 @@ export function createFrontend(
       mustAwaitStore: config.ACK_LEVEL === "replicated",
       keepsAddresses: classicOptions.showsAddress,
       requestsPerSecond: config.REQUESTS_PER_SECOND,
-      sendQueue: { maxBytes: config.QUEUE_MAX_BYTES, maxStallMs: config.QUEUE_STALL_MS },
+      sendQueue: {
+        maxBytes: config.QUEUE_MAX_BYTES,
+        maxStallMs: config.QUEUE_STALL_MS,
+        budget: new QueueBudget(config.MAX_QUEUED_BYTES),
+      },
     },
     {
       chat,

@@ -4,6 +4,7 @@ import { expect, test } from "vitest";
 import type { WebSocket } from "ws";
 import { Broadcast } from "#tertulia/gateway/broadcast.js";
 import { frameOf, type Frame } from "#tertulia/gateway/frame.js";
+import { QueueBudget } from "#tertulia/gateway/queue-budget.js";
 import { SendQueue } from "#tertulia/gateway/send-queue.js";
 import type { Gatherer } from "#tertulia/window.js";
 import { classicDialect } from "#tertulia/wire/classic.js";
@@ -26,6 +27,9 @@ class Windows {
   }
 }
 
+/** More than any of these tests lets wait. */
+const BUDGET = new QueueBudget(1_000_000_000);
+
 /** A client that reads nothing. */
 class Deaf {
   readonly written: Buffer[] = [];
@@ -33,7 +37,7 @@ class Deaf {
   cut = 0;
 
   constructor(windows: Windows, maxBytes = 1_000_000) {
-    this.queue = new SendQueue({ maxBytes, maxStallMs: 1_000 }, windows, {
+    this.queue = new SendQueue({ maxBytes, maxStallMs: 1_000, budget: BUDGET }, windows, {
       slow: () => this.cut++,
     });
     const socket = {

@@ -13,6 +13,7 @@ import { LINGER_MS } from "#tertulia/gateway/hang-up.js";
 import { answerUpgrade, claimRefusal, shortestEcho } from "#tertulia/gateway/handshake.js";
 import { Hub } from "#tertulia/gateway/hub.js";
 import { Presence } from "#tertulia/gateway/presence.js";
+import { QueueBudget } from "#tertulia/gateway/queue-budget.js";
 import type { Session, SessionDependencies } from "#tertulia/gateway/session.js";
 import {
   hasHole,
@@ -33,6 +34,9 @@ import { FakeStores } from "./fake-stores.js";
 import type { Implementation, Protocol } from "./implementation.js";
 import { TIME } from "./model-notation.js";
 import type { Transcript } from "./transcript.js";
+
+/** Of one session, its own limit comes first. */
+const BUDGET = new QueueBudget(1_000_000_000);
 
 export interface Settings {
   readonly protocol: Protocol;
@@ -123,7 +127,7 @@ export class FakeGateway {
       },
       observe,
       events: this.#events,
-      limits: { maxBytes: settings.queueBytes, maxStallMs: 15_000 },
+      limits: { maxBytes: settings.queueBytes, maxStallMs: 15_000, budget: BUDGET },
       replyWindow: {
         queue: (writer: Gatherer) => void this.#queued.push(writer),
       } as unknown as Window,

@@ -1,13 +1,16 @@
 /** A node: a list of parts, started in order and stopped in reverse, also after a failed start. */
 import { fileURLToPath } from "node:url";
+import { redisSettings } from "./config/access.js";
 import { listenMistake, type Config } from "./config.js";
 import { readStaticSite } from "./gateway/static-site.js";
 import { MetricsServer } from "./metrics-server.js";
 import { createBackend } from "./node/backend.js";
 import { drainNode, partWithinMs } from "./node/drain.js";
+import { warnOfExposure } from "./node/exposure.js";
 import { createFrontend } from "./node/frontend.js";
 import { Lifetime, type Part } from "./node/lifetime.js";
 import type { Observe } from "./observe.js";
+import { readAccess } from "./redis/access.js";
 import { readFunctionSource } from "./redis/function-library.js";
 import { ALL_BUCKETS } from "./redis/keys.js";
 import { retrying } from "./redis/retry.js";
@@ -93,6 +96,7 @@ export async function startNode(
   await lifetime.start(parts, signal);
   const versions = { version: release, redis: connections.version, ledger: source.version };
   log.info({ event: "node_ready", port, ...versions }, "node is ready");
+  warnOfExposure(config, readAccess(redisSettings(config)), log);
 
   const stop = async (hurry: AbortSignal): Promise<void> => {
     log.info({ event: "node_stopping", sessions: hub.sessions.size }, "node is stopping");

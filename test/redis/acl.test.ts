@@ -74,6 +74,30 @@ test("the rights have every command that the functions call", async () => {
   expect(called.filter((name) => !rights.includes(`+${name.toLowerCase()}`))).toEqual([]);
 });
 
+/** What nodes ask of Redis themselves, outside of functions: the right, and where it is used. */
+const ASKED = {
+  fcall: ["function-library", /fcall/],
+  "function|load": ["function-library", /"FUNCTION", "LOAD"/],
+  "client|setname": ["connect", /connectionName/],
+  subscribe: ["feed/feed", /\.subscribe\(/],
+  smembers: ["user-store", /\.smembersBuffer\(/],
+  wait: ["replication", /\.wait\(/],
+} as const;
+
+test("each right is needed: a function calls the command, or a node does", async () => {
+  const { source } = await readFunctionSource();
+  const called = new Set(
+    [...source.matchAll(/redis\.p?call\('([A-Z]+)'/g)].map(([, name]) => name),
+  );
+  const commands = rights.filter((right) => right.startsWith("+")).map((right) => right.slice(1));
+  const others = commands.filter((name) => !called.has(name.toUpperCase()));
+  expect(others.toSorted()).toEqual(Object.keys(ASKED).toSorted());
+  for (const [file, pattern] of Object.values(ASKED)) {
+    const code = await readFile(new URL(`../../src/redis/${file}.ts`, import.meta.url), "utf8");
+    expect(code).toMatch(pattern);
+  }
+});
+
 test("the rights allow nothing else", async () => {
   const client = new Redis(url);
   const forbidden = [
@@ -83,6 +107,11 @@ test("the rights allow nothing else", async () => {
     ["ACL", "LIST"],
     ["EVAL", "return 1", "0"],
     ["FUNCTION", "FLUSH"],
+    ["FUNCTION", "DELETE", "tertulia"],
+    ["SCAN", "0"],
+    ["MONITOR"],
+    ["REPLICAOF", "NO", "ONE"],
+    ["CLIENT", "LIST"],
     ["CLIENT", "KILL", "TYPE", "normal"],
     ["GET", "other:key"],
     ["PUBLISH", "other", "x"],

@@ -108,8 +108,15 @@ export const frames: Chapter = {
     },
     {
       sent: "a text frame that is no UTF-8 (bytes): real clients send such",
-      expected: "55; lives",
-      seen: asked("classic", clientFrame([4, ...L("~"), 2, 0xff, 0xc0], TEXT)),
+      expected: "comes back as it was; lives",
+      seen: async (world) => {
+        const rogue = await world.named("classic");
+        rogue.write(clientFrame([4, ...L("~"), 2, 0xff, 0xc0], TEXT));
+        await rogue.heard(({ payload }) => payload[0] === 55 && payload.at(-1) === 0xc0);
+        const fate = await rogue.fate();
+        rogue.destroy();
+        return `comes back as it was; ${fate}`;
+      },
     },
     {
       sent: "a binary frame that is no UTF-8 (JSON)",

@@ -32,12 +32,12 @@ export function asked(
   };
 }
 
-/** Answers and own notices, each kind once, in order; then what became of the connection. Ends it. */
+/** Answers, each kind once, in order, and no notices, which may come later; then what became of the connection. Ends it. */
 export async function told(rogue: Rogue, dialect: Dialect, name: string): Promise<string> {
   const fate = await rogue.fate(lastRequest(dialect, name));
   const kinds = rogue.frames
     .map(({ opcode, payload }) =>
-      opcode === 1 || opcode === 2 ? kindOf(dialect, name, payload) : undefined,
+      opcode === 1 || opcode === 2 ? kindOf(dialect, payload) : undefined,
     )
     .filter((kind) => kind !== undefined);
   rogue.destroy();
@@ -58,19 +58,19 @@ function lastRequest(dialect: Dialect, name: string): LastRequest | undefined {
   };
 }
 
-/** Undefined: it is about others, and comes whether they ask or not. */
-function kindOf(dialect: Dialect, name: string, payload: Buffer): string | undefined {
+/** What comes whether this client asked or not. */
+const EVENTS = new Set(["message", "typing", "presence", "read"]);
+
+/** Undefined: it is no answer. */
+function kindOf(dialect: Dialect, payload: Buffer): string | undefined {
   if (dialect === "json") {
     const event = JSON.parse(payload.toString()) as Record<string, unknown>;
     const { type } = event;
     if (type === "error") return `error ${String(event["code"])}`;
-    if (type === "message") return event["from"] === name ? "message" : undefined;
-    return type === "typing" || type === "presence" ? undefined : String(type);
+    return EVENTS.has(String(type)) ? undefined : String(type);
   }
   const [code, second] = payload;
   if (code === 50) return `error ${second}`;
-  if (code === 53 || code === 54 || code === 55) {
-    return payload.includes(name) ? String(code) : undefined;
-  }
+  if (code === 53 || code === 54 || code === 55) return undefined;
   return String(code);
 }

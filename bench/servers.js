@@ -35,6 +35,7 @@ export function tertulia(name, build, dialect) {
         METRICS_PORT: "0",
         REDIS_URL: redisUrl,
         REQUESTS_PER_SECOND,
+        ADDRESS_REQUESTS_PER_SECOND: "0",
       });
       const line = await firstLine(child, (text) => JSON.parse(text).event === "node_ready");
       return { child, port: JSON.parse(line).port };

@@ -134,7 +134,13 @@ export const schema = z.object({
     1,
     100_000,
     50,
-    "JSON: more requests of one connection are refused; bytes: more messages to everybody wait, each until the one before it is stored",
+    "Of one connection; a list or a history counts for several. JSON: more are refused; bytes: more wait. A user has twice as many for all devices",
+  ),
+  ADDRESS_REQUESTS_PER_SECOND: integer(
+    0,
+    1_000_000,
+    2_000,
+    "Of all connections of one address (IPv6: of a /64) to one node; two a second of each are always left to it; 0 for no limit",
   ),
   PRESENCE_LINGER_MS: integer(
     0,

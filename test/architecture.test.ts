@@ -31,6 +31,7 @@ const ROOMS: Readonly<Record<string, Room>> = {
   // decides from what is shown; what Redis keeps of it comes through a port
   identity: { imports: ["chat"], packages: /^(jose|node:.*)$/ },
   session: { imports: ["chat"] },
+  limits: { imports: ["chat"], types: ["session"] },
   // dialects write down what a session is asked and tells, and run without one
   wire: { imports: ["chat"], types: ["session"], packages: /^zod$/ },
   // the clients take these along
@@ -39,7 +40,7 @@ const ROOMS: Readonly<Record<string, Room>> = {
 
   // each with one technology; they do not know each other
   gateway: {
-    imports: ["session", "chat", "wire", "observe", "pause", "window"],
+    imports: ["session", "chat", "limits", "wire", "observe", "pause", "window"],
     packages: /^(ws|nanoid|node:.*)$/,
   },
   redis: {
@@ -59,6 +60,7 @@ const ROOMS: Readonly<Record<string, Room>> = {
       "chat",
       "identity",
       "session",
+      "limits",
       "wire",
       "gateway",
       "redis",

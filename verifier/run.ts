@@ -57,6 +57,7 @@ export async function run(settings: RunSettings): Promise<Result> {
       ACK_LEVEL: settings.ack,
       ACK_REPLICAS: String(settings.ackReplicas),
       REQUESTS_PER_SECOND: "100000",
+      ADDRESS_REQUESTS_PER_SECOND: "0",
     },
     now: () => history.now(),
   });

@@ -88,10 +88,11 @@ export type Refusal =
   | "banned"
   | "muted"
   | "unavailable"
+  | "too_fast"
   | IdentityRefusal;
 
 /** What a rule can answer. Whether a name is free, and whether the store answers, only the store can tell. */
 export type RuleRefusal = Exclude<
   Refusal,
-  "name_taken" | "name_kept" | "unavailable" | IdentityRefusal
+  "name_taken" | "name_kept" | "unavailable" | "too_fast" | IdentityRefusal
 >;

@@ -2,7 +2,7 @@
  * Every rule of the chat: who may do what, how names and texts may look, what counts as activity.
  * A command meets the same rules wherever it comes from. Pure.
  *
- * Not here: how frames are written (`wire/`), how many a connection may send (`session/rate-limit.ts`),
+ * Not here: how frames are written (`wire/`), how much a connection may ask for (`limits/`),
  * and what must hold at the moment of a write (who holds a name, whose lease has ended), which Redis
  * checks in the same step.
  */

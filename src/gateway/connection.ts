@@ -1,18 +1,13 @@
 /** A connection: feeds what happens on it into the state machine of its session, and carries out the effects. */
 import type { Socket } from "node:net";
+import { addressKey } from "../limits/address-key.js";
+import { Budget } from "../limits/budget.js";
 import type { Notice } from "../chat/events.js";
 import type { Name } from "../chat/names.js";
 import { hearsAll, routeOf } from "../session/delivery.js";
 import type { Effect } from "../session/effects.js";
 import type { Input } from "../session/inputs.js";
-import {
-  allowedFrame,
-  isClaimed,
-  isFinished,
-  isOver,
-  mustDrain,
-  nameOf,
-} from "../session/questions.js";
+import { isClaimed, isFinished, isOver, nameOf } from "../session/questions.js";
 import { newState, type SessionState } from "../session/state.js";
 import { CLOSE, closeReason } from "../wire/close-codes.js";
 import type { Dialect } from "../wire/dialect.js";
@@ -22,7 +17,7 @@ import { loggedEnding } from "./event-log.js";
 import { logBroken, logEffect, logFailed, logSlow } from "./log-effects.js";
 import type { Frame } from "./frame.js";
 import { Keepalive } from "./keepalive.js";
-import { RequestQueue } from "./request-queue.js";
+import { RequestIntake } from "./request-intake.js";
 import { SendQueue, type Slowness } from "./send-queue.js";
 import { SessionChat } from "./session-chat.js";
 import { SessionCodec } from "./session-codec.js";
@@ -45,7 +40,7 @@ export class Connection implements Session, MachineOwner, WebSocketOwner {
   readonly #machine: SessionMachine;
   readonly #chat: SessionChat;
   readonly #codec: SessionCodec;
-  readonly #requestQueue: RequestQueue;
+  readonly #intake: RequestIntake;
   readonly #sendQueue: SendQueue;
   readonly #output: SessionOutput;
   readonly #timers: SessionTimers;
@@ -57,12 +52,13 @@ export class Connection implements Session, MachineOwner, WebSocketOwner {
   #answerClose: () => void = nothing;
 
   constructor(dialect: Dialect, dependencies: SessionDependencies) {
-    const { limits, replyWindow, settings, nowMs, observe } = dependencies;
+    const { limits, replyWindow, settings, nowMs, observe, turns } = dependencies;
     this.#dependencies = dependencies;
-    this.#machine = new SessionMachine(newState(dialect.traits, settings, performance.now()), this);
+    this.#machine = new SessionMachine(newState(dialect.traits, settings), this);
     this.#chat = new SessionChat(this, dependencies, this.#machine);
     this.#codec = new SessionCodec(dialect, observe.counters);
-    this.#requestQueue = new RequestQueue(this.#machine);
+    const budget = new Budget(dependencies.requestLimits, performance.now());
+    this.#intake = new RequestIntake(this.#machine, this.#codec, turns, budget);
     this.#sendQueue = new SendQueue(limits, replyWindow, this);
     this.#output = new SessionOutput(this, this.#codec, this.#sendQueue, nowMs);
     this.#timers = new SessionTimers(this.#machine);
@@ -84,7 +80,7 @@ export class Connection implements Session, MachineOwner, WebSocketOwner {
   }
 
   introduce(name: Name): void {
-    this.#requestQueue.push(this.dialect.requestName(name));
+    this.#intake.push(this.dialect.requestName(name));
   }
 
   attach(webSocket: AnsweringSocket, socket: Socket): void {
@@ -93,13 +89,13 @@ export class Connection implements Session, MachineOwner, WebSocketOwner {
     webSocket.serve(socket, this);
     this.#keepalive.attach(webSocket, socket);
     this.#sendQueue.attach(webSocket, socket);
-    this.#requestQueue.attach(webSocket);
+    this.#intake.attach(webSocket, addressKey(this.address));
     this.#machine.put({ type: "upgraded" });
   }
 
   heard(frame: Buffer | undefined): void {
     this.#keepalive.heard();
-    if (frame !== undefined) this.#requestQueue.push(frame);
+    if (frame !== undefined) this.#intake.push(frame);
   }
 
   closeReceived(code: number): Promise<void> {
@@ -189,12 +185,8 @@ export class Connection implements Session, MachineOwner, WebSocketOwner {
     this.#machine.put({ type: "abandon" });
   }
 
-  /** Takes the next frame from the request queue, when it is its turn. */
   next(state: SessionState): Input | undefined {
-    const allowed = allowedFrame(state, performance.now());
-    if (allowed === undefined) return undefined;
-    if (this.#codec.takeUp(this.#requestQueue, allowed)) return { type: "frame" };
-    return mustDrain(state) ? { type: "drained" } : undefined;
+    return this.#intake.next(state);
   }
 
   run(effect: Effect): void {
@@ -225,9 +217,9 @@ export class Connection implements Session, MachineOwner, WebSocketOwner {
       case "terminate":
         return this.#webSocket?.terminate();
       case "decode":
-        return this.#machine.put({ type: "decoded", decoded: this.#codec.read(effect.isFirst) });
+        return this.#machine.put({ type: "decoded", decoded: this.#intake.read(effect.isFirst) });
       case "forgetRequests":
-        return this.#requestQueue.clear();
+        return this.#intake.clear();
       case "startTimer":
         return this.#timers.start(effect.timer);
       case "stopTimer":
@@ -254,6 +246,7 @@ export class Connection implements Session, MachineOwner, WebSocketOwner {
       case "left":
         return this.#dependencies.onLeft(this);
       case "ended":
+        this.#intake.stop();
         this.#sendQueue.end();
         return this.#dependencies.onEnded(this, loggedEnding(effect.ending));
       case "follow": {

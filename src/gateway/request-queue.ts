@@ -9,24 +9,19 @@ export type Waiting = Buffer | Request;
 const MAX_WAITING = 64;
 
 export class RequestQueue {
-  readonly #reader: { look(): void };
   #waiting: Waiting[] = [];
   #webSocket: WebSocket | undefined;
-
-  /** @param reader is told to look when there is something to take */
-  constructor(reader: { look(): void }) {
-    this.#reader = reader;
-  }
 
   /** @param webSocket is not read from while the queue is long */
   attach(webSocket: WebSocket): void {
     this.#webSocket = webSocket;
   }
 
-  push(waiting: Waiting): void {
+  /** Returns whether it is the next one. */
+  push(waiting: Waiting): boolean {
     this.#waiting.push(waiting);
     if (this.#waiting.length > MAX_WAITING) this.#webSocket?.pause();
-    this.#reader.look();
+    return this.#waiting.length === 1;
   }
 
   /** The next one, which stays in the queue. */
@@ -40,6 +35,11 @@ export class RequestQueue {
       this.#webSocket.resume();
     }
     return this.#waiting.shift();
+  }
+
+  /** The client is not read from any more. */
+  close(): void {
+    this.#webSocket?.pause();
   }
 
   /** Drops everything in the queue. */

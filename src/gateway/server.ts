@@ -30,7 +30,6 @@ import { replyWindow } from "./write-coalescer.js";
 
 export interface GatewaySettings extends AcceptorSettings, UpgraderSettings {
   readonly sendQueue: SendQueueLimits;
-  readonly requestsPerSecond: number;
   readonly mustAwaitStore: boolean;
 }
 
@@ -41,6 +40,8 @@ export interface GatewayDependencies {
   readonly observe: Observe;
   readonly events: EventLog;
   readonly dialects: Readonly<Record<DialectName, Dialect>>;
+  readonly requestLimits: SessionDependencies["requestLimits"];
+  readonly turns: SessionDependencies["turns"];
   readonly onActive: SessionDependencies["onActive"];
   readonly onStatus: SessionDependencies["onStatus"];
   readonly mayBeFree: SessionDependencies["mayBeFree"];

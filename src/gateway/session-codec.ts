@@ -3,7 +3,7 @@ import type { Counters } from "../observe.js";
 import { isToAll, type Decoded, type Listener, type Output } from "../session/requests.js";
 import type { Dialect } from "../wire/dialect.js";
 import { frameOf, type Frame } from "./frame.js";
-import type { RequestQueue, Waiting } from "./request-queue.js";
+import type { Waiting } from "./request-queue.js";
 
 type Read = ReturnType<Dialect["decodeRequest"]>;
 
@@ -29,12 +29,9 @@ export class SessionCodec {
     return isOp ? (this.#atHand as Buffer)[0] : undefined;
   }
 
-  /** Takes the current frame, or request, from the queue. Returns whether there is one that is allowed. */
-  takeUp(queue: RequestQueue, allowed: "any" | "to-all"): boolean {
-    if (allowed === "to-all" && !this.#isToAll(queue.first)) return false;
-    const waiting = queue.shift();
-    if (waiting !== undefined) this.#atHand = waiting;
-    return waiting !== undefined;
+  /** From here on, this is the current frame, or request. */
+  takeUp(waiting: Waiting): void {
+    this.#atHand = waiting;
   }
 
   /** Decodes the current frame. */
@@ -55,7 +52,7 @@ export class SessionCodec {
     this.#counters.frames.of("refused").inc();
   }
 
-  /** The answer to the current frame, which exceeded the rate limit. */
+  /** The answer to the current frame, which is too much. */
   refuse(waitMs: number): Frame | undefined {
     if (!Buffer.isBuffer(this.#atHand)) return undefined;
     return this.#framed(this.#dialect.encodeTooFast(this.#atHand, waitMs));
@@ -70,19 +67,30 @@ export class SessionCodec {
     return frameOf(payload, this.#dialect.frames);
   }
 
-  /** Whether it is a message to everybody. It is decoded by this; {@link read} has it at hand then. */
-  #isToAll(waiting: Waiting | undefined): boolean {
-    if (!Buffer.isBuffer(waiting)) return false;
+  /** Whether it is a message to everybody. */
+  isToAll(waiting: Waiting): boolean {
+    const decoded = this.#decodeAhead(waiting, false);
+    if (decoded?.kind !== "request" || decoded.request.type !== "command") return false;
+    return isToAll(decoded.request.command);
+  }
+
+  /** Whether it cannot be read. */
+  isWaste(waiting: Waiting, isFirst: boolean): boolean {
+    const decoded = this.#decodeAhead(waiting, isFirst);
+    return decoded?.kind === "ignored" || decoded?.kind === "bad";
+  }
+
+  /** Decodes a frame before it is taken; {@link read} has it at hand then. */
+  #decodeAhead(waiting: Waiting, isFirst: boolean): Decoded | undefined {
+    if (!Buffer.isBuffer(waiting)) return undefined;
     if (this.#ahead?.frame !== waiting) {
       try {
-        this.#ahead = { frame: waiting, read: this.#dialect.decodeRequest(waiting, false) };
+        this.#ahead = { frame: waiting, read: this.#dialect.decodeRequest(waiting, isFirst) };
       } catch {
-        return false; // a bug: it comes up again when it is the frame's turn
+        return undefined; // a bug: it comes up again when it is the frame's turn
       }
     }
-    const { decoded } = this.#ahead.read;
-    if (decoded.kind !== "request" || decoded.request.type !== "command") return false;
-    return isToAll(decoded.request.command);
+    return this.#ahead.read.decoded;
   }
 
   #decode(frame: Buffer, isFirst: boolean): Read {

@@ -77,7 +77,7 @@ export class SessionMachine {
   /** Returns whether there was a transition. An effect that fails does not prevent those behind it. */
   #handle(input: Input): boolean {
     try {
-      const { state, effects } = transition(this.#state, input, performance.now());
+      const { state, effects } = transition(this.#state, input);
       this.#state = state;
       for (const effect of effects) this.#run(effect, input);
       return true;

@@ -13,8 +13,10 @@ import type { AnsweringSocket } from "./answering-socket.js";
 import type { Broadcast } from "./broadcast.js";
 import type { EventLog, LoggedEnding } from "./event-log.js";
 import type { Frame } from "./frame.js";
+import type { RequestLimits } from "../limits/budget.js";
 import type { SendQueueLimits } from "./send-queue.js";
 import type { SessionHolder } from "./session-holder.js";
+import type { Turns } from "./turns.js";
 import type { Window } from "../window.js";
 import type { ClaimOutcome } from "../session/answers.js";
 import type { CloseReason } from "../session/endings.js";
@@ -82,6 +84,9 @@ export interface SessionDependencies {
   readonly observe: Observe;
   readonly events: EventLog;
   readonly limits: SendQueueLimits;
+  readonly requestLimits: RequestLimits;
+  /** In which connections take their frames. */
+  readonly turns: Turns;
   /** When a client gets what it alone waits for. */
   readonly replyWindow: Window;
   readonly settings: SessionSettings;

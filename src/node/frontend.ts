@@ -22,8 +22,10 @@ import { SharedRoster } from "../gateway/shared-roster.js";
 import { QueueBudget } from "../gateway/queue-budget.js";
 import { SignOutQueue } from "../gateway/sign-out-queue.js";
 import type { StaticSite } from "../gateway/static-site.js";
+import { Turns } from "../gateway/turns.js";
 import { broadcastWindow, presenceWindow } from "../gateway/write-coalescer.js";
 import { OPEN } from "../identity/open.js";
+import { RequestLimits } from "../limits/budget.js";
 import { inRoom, type Observe } from "../observe.js";
 import { BUCKETS } from "../redis/keys.js";
 import { lingers } from "../session/questions.js";
@@ -110,7 +112,6 @@ export function createFrontend(
       tls: tlsFiles(config),
       mustAwaitStore: config.ACK_LEVEL === "replicated",
       keepsAddresses: classicOptions.showsAddress,
-      requestsPerSecond: config.REQUESTS_PER_SECOND,
       sendQueue: {
         maxBytes: config.QUEUE_MAX_BYTES,
         maxStallMs: config.QUEUE_STALL_MS,
@@ -133,6 +134,11 @@ export function createFrontend(
           requestsPerSecond: config.REQUESTS_PER_SECOND,
         }),
       },
+      requestLimits: new RequestLimits({
+        perSecond: config.REQUESTS_PER_SECOND,
+        perSecondOfAddress: config.ADDRESS_REQUESTS_PER_SECOND,
+      }),
+      turns: new Turns(),
       onActive: (session, kind) => idleTracker.note(session, kind),
       onStatus: (session) => idleTracker.forget(session),
       mayBeFree: (name) => contests.mayBeFree(name),

@@ -48,16 +48,17 @@ export function decoded(what: Decoded, state: SessionState): Step<RequestState> 
   }
 }
 
-/** Counts a frame that could not be read or exceeded the rate limit; closes after too many in a row. */
+/** Counts a frame that could not be read or was too much; closes after too many in a row. */
 export function strike(
   why: CloseReason,
   state: SessionState,
 ): Pick<Step<never>, "patch" | "raise"> {
   const strikes = state.strikes + 1;
-  return { patch: { strikes }, raise: strikes >= STRIKES ? [{ type: "close", why }] : [] };
+  const isOut = strikes >= STRIKES;
+  return { patch: { strikes }, raise: isOut ? [{ type: "close", why }, { type: "abandon" }] : [] };
 }
 
-/** The frame that was taken exceeded the rate limit. */
+/** The frame that was taken is too much. */
 export function tooFast(waitMs: number, state: SessionState): Step<RequestState> {
   const refusal = step(done, { type: "countRefused" }, { type: "refuseFrame", waitMs });
   return { ...refusal, ...strike("tooFast", state) };

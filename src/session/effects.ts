@@ -23,7 +23,7 @@ export type Effect =
   /** Sent at once, ahead of frames that are held back. */
   | { readonly type: "send"; readonly output: Output }
   | { readonly type: "sendAnswer"; readonly answer: Uint8Array }
-  /** Answers the frame that was taken from the request queue: it exceeded the rate limit. */
+  /** Answers the frame that was taken from the request queue: it is too much for this client. */
   | { readonly type: "refuseFrame"; readonly waitMs: number }
   /** Queued behind everything else, including frames that are held back. */
   | { readonly type: "push"; readonly frame: Encoded }
@@ -91,7 +91,7 @@ export type Effect =
   | { readonly type: "active"; readonly kind: "message" | "typing" }
   | { readonly type: "statusChosen" }
   // to the metrics and the log
-  /** A frame exceeded the rate limit. */
+  /** A frame was too much. */
   | { readonly type: "countRefused" }
   | {
       readonly type: "logConnected";

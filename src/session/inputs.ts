@@ -21,8 +21,11 @@ export type Input =
   | { readonly type: "slow" }
   /** A bug: the connection could not handle an input, or carry out an effect. The session comes to its end. */
   | { readonly type: "broken" }
-  /** A frame was taken from the request queue. Only one that {@link allowedFrame} allows. */
-  | { readonly type: "frame" }
+  /**
+   * A frame was taken from the request queue. Only one that {@link allowedFrame} allows. `tooFastMs`: it is too much for
+   * this client, which has to wait so long.
+   */
+  | { readonly type: "frame"; readonly tooFastMs?: number | undefined }
   | { readonly type: "decoded"; readonly decoded: Decoded }
   /** The request queue is empty. Only when {@link mustDrain}. */
   | { readonly type: "drained" }

@@ -1,7 +1,6 @@
 /** Questions about a session, answered from its state. */
 import { isBefore } from "../chat/events.js";
 import type { Name, Status } from "../chat/names.js";
-import { hasToken } from "./rate-limit.js";
 import type { ClaimedName, NameClaim, SessionState, Transport } from "./state.js";
 import type { PresenceNotice } from "./requests.js";
 
@@ -52,6 +51,11 @@ export function hasHole({ delivery }: SessionState): boolean {
 /** Whether the session leaves or is being closed, for whatever reason. */
 export function isGoing({ service, transport }: SessionState): boolean {
   return service.kind !== "serving" || transport.ending !== undefined;
+}
+
+/** Whether it was closed for its frames: those behind the last strike are not looked at. */
+export function hasStruckOut({ transport: { ending } }: SessionState): boolean {
+  return ending?.by === "node" && (ending.why === "badFrames" || ending.why === "tooFast");
 }
 
 /** Whether the client has closed, or is closing. */
@@ -107,18 +111,14 @@ export function isBroken({ request }: SessionState): boolean {
   return request.kind === "broken";
 }
 
-/**
- * Which frame may be taken from the request queue: any, only a message to everybody, or none. Behind messages that are
- * being stored, none without a token. A dialect with a rate limit takes it, and refuses it; in others it waits until
- * they are stored, at most: so the limit never stops a client that sends one after the other.
- * @param nowMs steady clock
- */
-export function allowedFrame(state: SessionState, nowMs: number): "any" | "to-all" | undefined {
-  const { request, traits, bucket } = state;
+/** Which frame may be taken from the request queue: any, only a message to everybody, or none. */
+export function allowedFrame(state: SessionState): "any" | "to-all" | undefined {
+  const { request } = state;
   if (isUnoccupied(state)) return "any";
   if (request.kind !== "storing" || !isSure(state)) return undefined;
-  if (request.pending.length >= MOST_PENDING || request.tooFastMs !== undefined) return undefined;
-  return traits.isRateLimited || hasToken(bucket, nowMs) ? "to-all" : undefined;
+  return request.pending.length < MOST_PENDING && request.tooFastMs === undefined
+    ? "to-all"
+    : undefined;
 }
 
 /** Whether no request is under way. */

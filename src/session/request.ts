@@ -6,9 +6,8 @@ import type { Reply } from "../chat/commands.js";
 import { answer, carryOut, claimed, decoded, done, fail, refuse, tooFast } from "./carry-out.js";
 import { afterPage, beginAt, tellPage, type CatchUpStep } from "./catch-up.js";
 import type { Effect } from "./effects.js";
-import type { Input } from "./inputs.js";
+import type { InputOf } from "./inputs.js";
 import { takesAnswers } from "./questions.js";
-import { take } from "./rate-limit.js";
 import type { RequestState, SessionState } from "./state.js";
 import { decodedBehind, firstAnswered, frameBehind } from "./storing.js";
 import { ignored, impossible, preceded, raise, step, type Step, type Table } from "./table.js";
@@ -223,22 +222,16 @@ export const requestTable: Table<RequestState, Concern> = {
 };
 
 /**
- * The rate limit comes before decoding, which costs as much as carrying out. Only a frame that waited behind messages
- * that were being stored is decoded by then: to see whether it is one of them.
+ * What is too much is refused before it is decoded, which costs as much as carrying out. Only a frame that waited behind
+ * messages that were being stored is decoded by then: to see whether it is one of them.
  */
 function frame(
   { kind }: Of<"fresh" | "idle">,
-  _: Input,
+  { tooFastMs }: InputOf<"frame">,
   state: SessionState,
-  nowMs: number,
 ): Step<RequestState> {
-  const next: RequestState = { kind: "reading" };
-  const effects: Effect[] = [{ type: "decode", isFirst: kind === "fresh" }];
-  if (!state.traits.isRateLimited) return { next, effects };
-  const { bucket, waitMs } = take(state.bucket, nowMs);
-  if (waitMs === 0) return { next, effects, patch: { bucket } };
-  const refused = tooFast(waitMs, state);
-  return { ...refused, patch: { ...refused.patch, bucket } };
+  if (tooFastMs !== undefined) return tooFast(tooFastMs, state);
+  return step({ kind: "reading" }, { type: "decode", isFirst: kind === "fresh" });
 }
 
 /** After a bug. The client is cut: otherwise it might take a request that got no answer for done. */

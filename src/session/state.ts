@@ -5,7 +5,6 @@
 import type { Position } from "../chat/events.js";
 import type { Name, Status } from "../chat/names.js";
 import type { Ending } from "./endings.js";
-import { fullBucket, type TokenBucket } from "./rate-limit.js";
 import { nothingEarly, type Early, type Progress, type Told } from "./catch-up.js";
 import type { ChatCommand, Hello, Ref } from "./requests.js";
 import type { SessionSettings, Traits } from "./traits.js";
@@ -100,7 +99,7 @@ export type RequestState =
   | {
       readonly kind: "storing";
       readonly pending: readonly Unstored[];
-      /** The frame behind them exceeded the rate limit: so long the client has to wait. */
+      /** The frame behind them was too much: so long the client has to wait. */
       readonly tooFastMs: number | undefined;
     }
   /** A message is being stored. Notices are held back: its own must not overtake the reply. */
@@ -138,14 +137,13 @@ export interface SessionState {
   readonly delivery: Delivery;
   /** How often the name was put in doubt. A claim that was made before the last time does not end the doubt. */
   readonly doubts: number;
-  readonly bucket: TokenBucket;
   /** Bad or refused frames in a row. */
   readonly strikes: number;
 }
 
 const NOTHING_TOLD: Told = new Map();
 
-export function newState(traits: Traits, settings: SessionSettings, nowMs: number): SessionState {
+export function newState(traits: Traits, settings: SessionSettings): SessionState {
   return {
     traits,
     settings,
@@ -158,7 +156,6 @@ export function newState(traits: Traits, settings: SessionSettings, nowMs: numbe
       ? { kind: "catching-up", early: nothingEarly, told: NOTHING_TOLD }
       : { kind: "flowing", told: NOTHING_TOLD },
     doubts: 0,
-    bucket: fullBucket(settings.requestsPerSecond, nowMs),
     strikes: 0,
   };
 }

@@ -4,27 +4,15 @@
  */
 import { decoded, tooFast } from "./carry-out.js";
 import type { InputOf } from "./inputs.js";
-import { take } from "./rate-limit.js";
 import type { RequestState, SessionState, Unstored } from "./state.js";
-import { preceded, stay, type Step } from "./table.js";
+import { preceded, stay, step, type Step } from "./table.js";
 
 type Storing = Extract<RequestState, { kind: "storing" }>;
 
-/**
- * The frame of another message to everybody was taken, and costs a token: waiting for the one before is no brake on it. If
- * there was none, it is answered behind them.
- */
-export function frameBehind(
-  storing: Storing,
-  _: InputOf<"frame">,
-  { traits, bucket: before }: SessionState,
-  nowMs: number,
-): Step<RequestState> {
-  const decode = stay({ type: "decode", isFirst: false });
-  const { bucket, waitMs } = take(before, nowMs);
-  if (waitMs === 0) return { ...decode, patch: { bucket } };
-  if (!traits.isRateLimited) throw new Error("it waits in the queue until there is a token");
-  return { next: { ...storing, tooFastMs: waitMs }, patch: { bucket } };
+/** The frame of another message to everybody was taken. If it is too much, that is answered behind them. */
+export function frameBehind(storing: Storing, { tooFastMs }: InputOf<"frame">): Step<RequestState> {
+  if (tooFastMs === undefined) return stay({ type: "decode", isFirst: false });
+  return step({ ...storing, tooFastMs });
 }
 
 export function decodedBehind(

@@ -14,16 +14,11 @@ export interface Step<Region> {
   /** Inputs for all regions, handled after the current one. */
   readonly raise?: readonly Input[];
   /** Changes outside the regions. */
-  readonly patch?: Partial<Pick<SessionState, "bucket" | "strikes" | "doubts">>;
+  readonly patch?: Partial<Pick<SessionState, "strikes" | "doubts">>;
 }
 
 /** `state`: the whole state, in which earlier regions have handled the input already. */
-export type Cell<Region, State, I> = (
-  region: State,
-  input: I,
-  state: SessionState,
-  nowMs: number,
-) => Step<Region>;
+export type Cell<Region, State, I> = (region: State, input: I, state: SessionState) => Step<Region>;
 
 export type Table<Region extends { readonly kind: string }, Concern extends Input["type"]> = {
   readonly [Kind in Region["kind"]]: {

@@ -33,7 +33,8 @@ interface CommonTraits {
   readonly settles: boolean;
   /** Whether the name is kept for a while after a lost connection, so that others do not see a short interruption. */
   readonly lingers: boolean;
-  readonly isRateLimited: boolean;
+  /** What happens to a request that is too much: it is refused, or waits and is not refused. */
+  readonly whenTooFast: "refuse" | "wait";
   /** When the client may get the notice of its own message. */
   readonly ownMessage: "any-time" | "after-reply";
   /** How a slow reader is ended: by a close frame, or by cutting the connection. */
@@ -54,5 +55,4 @@ export interface SessionSettings {
   readonly mustAwaitStore: boolean;
   /** Most bytes of notices that are buffered during catch-up. */
   readonly maxEarlyBytes: number;
-  readonly requestsPerSecond: number;
 }

@@ -1,6 +1,6 @@
 /**
- * The state machine of a session, the same for all dialects. Pure: time is an argument, and everything that is to be
- * done is an effect. Each input goes through all regions; inputs that they raise are handled in the same transition.
+ * The state machine of a session, the same for all dialects. Pure: everything that is to be done is an
+ * effect, and time comes in as the input of a timer. Each input goes through all regions; inputs that they raise are handled in the same transition.
  */
 import { comebackTable } from "./comeback.js";
 import { deliveryTable } from "./delivery.js";
@@ -51,8 +51,7 @@ export interface Transition {
   readonly effects: readonly Effect[];
 }
 
-/** @param nowMs steady clock */
-export function transition(before: SessionState, input: Input, nowMs: number): Transition {
+export function transition(before: SessionState, input: Input): Transition {
   let state = before;
   let effects: readonly Effect[] = NO_EFFECTS;
   const inputs: Input[] = [input];
@@ -60,7 +59,7 @@ export function transition(before: SessionState, input: Input, nowMs: number): T
     // each input has cells: if one has none, the compiler says so here
     for (const region of CONCERNED.get(each.type)!) {
       const cell = cellOf(TABLES[region], state[region], each);
-      const done = cell(state[region], each, state, nowMs);
+      const done = cell(state[region], each, state);
       const { next, effects: added, raise, patch } = done;
       if (added !== undefined) effects = joined(effects, possible(added, state));
       if (raise !== undefined) inputs.push(...raise);
@@ -78,7 +77,6 @@ function changed(
 ): SessionState {
   const copy: Mutable<SessionState> = { ...state };
   if (patch !== undefined) {
-    if (patch.bucket !== undefined) copy.bucket = patch.bucket;
     if (patch.strikes !== undefined) copy.strikes = patch.strikes;
     if (patch.doubts !== undefined) copy.doubts = patch.doubts;
   }

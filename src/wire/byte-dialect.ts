@@ -9,7 +9,7 @@ const BYTES: LiveTraits = {
   settles: true,
   lingers: false,
   catchesUp: false,
-  isRateLimited: false,
+  whenTooFast: "wait",
   ownMessage: "after-reply",
   afterHole: "evict",
   slowReader: "cut",
@@ -36,7 +36,7 @@ export function dialectOfBytes(codec: ByteCodec, traits: Partial<LiveTraits> = {
       if (output.type !== "failed") return undefined;
       return codec.encodeReply({ type: "refused", refusal: "unavailable" });
     },
-    encodeTooFast: () => codec.encodeReply({ type: "refused", refusal: "unavailable" }),
+    encodeTooFast: () => codec.encodeReply({ type: "refused", refusal: "too_fast" }),
   };
   return dialect;
 }

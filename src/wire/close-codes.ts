@@ -134,7 +134,7 @@ export const CLOSE = {
     reason: "too many bad frames",
     retry: "never",
     by: "gateway",
-    dialects: "JSON",
+    dialects: "all",
   },
   /** Our mistake, or the conversations could not be read after a hello. */
   internal: {

@@ -25,7 +25,7 @@ export interface DialectOf<Its extends Traits> {
   requestName(name: Name): session.RequestOf<Its>;
   /** The frame for an output, or undefined if this dialect has none. */
   encodeOutput(output: session.Output, to: session.Listener): Uint8Array | undefined;
-  /** The answer to a frame that exceeded the rate limit. */
+  /** The answer to a frame that is too much for this client. */
   encodeTooFast(frame: Uint8Array, waitMs: number): Uint8Array | undefined;
   /** The frame for a notice, or undefined if this dialect has none. `reader`: who gets it; undefined if everybody does. */
   encodeNotice(notice: Notice, reader?: Name): Uint8Array | undefined;

@@ -82,4 +82,5 @@ export const REFUSALS: Readonly<Record<Refusal, RefusalCodes>> = {
   bad_password: { byte: 7, code: "bad_password" },
   banned: { byte: 7, code: "banned" },
   muted: { byte: 7, code: "muted" },
+  too_fast: { byte: 8, code: "rate_limited" },
 };

@@ -29,7 +29,7 @@ const JSON_TRAITS: CatchUpTraits = {
   settles: false,
   lingers: true,
   catchesUp: true,
-  isRateLimited: true,
+  whenTooFast: "refuse",
   ownMessage: "any-time",
   afterHole: "resume",
   slowReader: "close",

@@ -188,7 +188,11 @@ test.each(BROKEN)(
 
 test("backpressure: a client that sends faster than requests are carried out has to wait, and loses nothing [abuse:bytes-too-fast]", async () => {
   const proxy = await Proxy.to(redis.port);
-  const slow = await node(proxy.url, { REDIS_PREFIX: "slow", OPERATION_DEADLINE_MS: 60_000 });
+  const slow = await node(proxy.url, {
+    REDIS_PREFIX: "slow",
+    OPERATION_DEADLINE_MS: 60_000,
+    REQUESTS_PER_SECOND: 100_000,
+  });
   try {
     const client = await ClassicClient.connect(slow.port, "ana");
     await client.settles();

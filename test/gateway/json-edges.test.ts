@@ -341,7 +341,7 @@ test("pings count against the rate limit, also before hello [abuse:ping-often]",
 test("bad frames count against the rate limit, and are refused before they are parsed [abuse:frame-rate]", async () => {
   const gateway = await gatewayOf("rate", { REQUESTS_PER_SECOND: 5 });
   const ana = await JsonClient.connect(gateway.port);
-  for (let i = 0; i < 20; i++) ana.says({ type: "hello", id: i });
+  for (let i = 0; i < 40; i++) ana.says({ type: "hello", id: i });
   await ana.hears({ type: "error", id: 0, code: "bad_frame" });
   const refused = await ana.awaits({ type: "error", code: "rate_limited" });
   expect(refused).toMatchObject({ id: expect.any(Number), retryAfterMs: expect.any(Number) });

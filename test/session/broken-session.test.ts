@@ -16,7 +16,7 @@ const RUNS = Number(process.env["RUNS"] ?? 2_000);
 const tape = fc.array(fc.nat(1_000_000), { minLength: 20, maxLength: 120, size: "max" });
 const pair = fc.constantFrom([BYTES, BYTES], [BYTES, JSON_TRAITS], [JSON_TRAITS, JSON_TRAITS]);
 const place = fc.nat(60);
-const settings = { ...SETTINGS, maxEarlyBytes: 1_000, requestsPerSecond: 50 };
+const settings = { ...SETTINGS, maxEarlyBytes: 1_000 };
 
 /** Throws at one call. */
 function bugAt(call: number): (what: string) => void {

@@ -27,7 +27,7 @@ import { wsProtocolDialect } from "#tertulia/wire/ws-protocol.js";
 import type { Resumed } from "#tertulia/session/resumed.js";
 
 export type Region = "comeback" | "transport" | "service" | "name" | "request" | "delivery";
-type AnyCell = (region: object, input: Input, state: SessionState, nowMs: number) => Step<unknown>;
+type AnyCell = (region: object, input: Input, state: SessionState) => Step<unknown>;
 type AnyTable = Readonly<Record<string, Readonly<Record<string, AnyCell>>>>;
 
 export const TABLES = {
@@ -43,7 +43,6 @@ const options = { generalOrigin: "sender", replyMaxBytes: 4_096 } as const;
 export const SETTINGS: SessionSettings = {
   mustAwaitStore: false,
   maxEarlyBytes: 100,
-  requestsPerSecond: 1,
 };
 export const BYTES: Traits = classicDialect(options, wsProtocolDialect(options)).traits;
 export const JSON_TRAITS: Traits = jsonDialect({
@@ -87,7 +86,7 @@ const told = new Map([["~", { seq: 3, epoch: 1 }]]);
 /** Everything but the region that is looked at. */
 function around(traits: Traits, changes: Partial<SessionState> = {}): SessionState {
   return {
-    ...newState(traits, SETTINGS, 0),
+    ...newState(traits, SETTINGS),
     transport: { kind: "open", ending: undefined },
     name: { kind: "held", ...had },
     request: { kind: "idle" },
@@ -114,14 +113,7 @@ export const CONTEXTS: readonly (readonly [string, SessionState])[] = [
   ["bytes, the client is gone", around(BYTES, { transport: { kind: "closed", ending } })],
   ["JSON, the client is gone", around(JSON_TRAITS, { transport: { kind: "closed", ending } })],
   ["JSON, catching up", around(JSON_TRAITS, { request: { kind: "catching-up", progress } })],
-  [
-    "JSON, no token is left",
-    around(JSON_TRAITS, { bucket: { perSecond: 1, tokens: 0, atMs: 1_000 } }),
-  ],
-  [
-    "JSON, 99 strikes",
-    around(JSON_TRAITS, { strikes: 99, bucket: { perSecond: 1, tokens: 0, atMs: 1_000 } }),
-  ],
+  ["JSON, 99 strikes", around(JSON_TRAITS, { strikes: 99 })],
 ];
 
 const comebacks: readonly Comeback[] = [{ kind: "expected" }, { kind: "none" }];

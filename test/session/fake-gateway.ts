@@ -14,6 +14,8 @@ import { answerUpgrade, claimRefusal, shortestEcho } from "#tertulia/gateway/han
 import { Hub } from "#tertulia/gateway/hub.js";
 import { Presence } from "#tertulia/gateway/presence.js";
 import { QueueBudget } from "#tertulia/gateway/queue-budget.js";
+import { Turns } from "#tertulia/gateway/turns.js";
+import { RequestLimits } from "#tertulia/limits/budget.js";
 import type { Session, SessionDependencies } from "#tertulia/gateway/session.js";
 import {
   hasHole,
@@ -123,11 +125,12 @@ export class FakeGateway {
       settings: {
         mustAwaitStore: settings.isReplicated,
         maxEarlyBytes: settings.queueBytes,
-        requestsPerSecond: settings.perSecond,
       },
       observe,
       events: this.#events,
       limits: { maxBytes: settings.queueBytes, maxStallMs: 15_000, budget: BUDGET },
+      requestLimits: new RequestLimits({ perSecond: settings.perSecond, perSecondOfAddress: 0 }),
+      turns: new Turns(),
       replyWindow: {
         queue: (writer: Gatherer) => void this.#queued.push(writer),
       } as unknown as Window,

@@ -7,7 +7,7 @@ import { BYTES, JSON_TRAITS, SETTINGS, ana, at, send } from "./cell-samples.js";
 const had = { name: ana, at, status: "active" } as const;
 const ending = { by: "node", why: "restarting" } as const;
 const sound: SessionState = {
-  ...newState(BYTES, SETTINGS, 0),
+  ...newState(BYTES, SETTINGS),
   transport: { kind: "open", ending: undefined },
   name: { kind: "held", ...had },
   request: { kind: "idle" },

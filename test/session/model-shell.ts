@@ -69,7 +69,7 @@ export class ModelShell {
     check: (effect: Effect, shell: ModelShell) => void,
   ) {
     this.#check = check;
-    this.#machine = new SessionMachine(newState(traits, settings, 0), {
+    this.#machine = new SessionMachine(newState(traits, settings), {
       run: (effect) => this.#run(effect),
       next: (state) => this.#next(state),
       settled: () => {},
@@ -151,7 +151,7 @@ export class ModelShell {
   }
 
   #next(state: SessionState): Input | undefined {
-    const which = allowedFrame(state, performance.now());
+    const which = allowedFrame(state);
     if (which === undefined || (which === "to-all" && !isForAll(this.#requests[0])))
       return undefined;
     this.#atHand = this.#requests.shift();

@@ -11,15 +11,14 @@ import { RandomSession } from "./random-session.js";
 const STEPS = 60;
 
 const replicated = { ...SETTINGS, mustAwaitStore: true };
-const limited = { ...SETTINGS, requestsPerSecond: 50 };
 
 export type Kind = readonly [(dice: Dice) => Traits, SessionSettings];
 
 export const KINDS: Readonly<Record<string, Kind>> = {
   bytes: [() => BYTES, SETTINGS],
   "bytes, replicated": [() => BYTES, replicated],
-  JSON: [() => JSON_TRAITS, limited],
-  "any dialect that the types allow": [anyTraits, limited],
+  JSON: [() => JSON_TRAITS, SETTINGS],
+  "any dialect that the types allow": [anyTraits, SETTINGS],
   "any dialect, replicated": [anyTraits, replicated],
 };
 
@@ -67,7 +66,7 @@ function anyTraits(dice: Dice): Traits {
     mustGreet: dice.chance(0.5),
     settles: dice.chance(0.5),
     lingers: dice.chance(0.5),
-    isRateLimited: dice.chance(0.5),
+    whenTooFast: dice.one(["refuse", "wait"] as const),
     ownMessage: dice.one(["any-time", "after-reply"] as const),
     slowReader: dice.one(["close", "cut"] as const),
     pinged: dice.one(["always", "if-offered"] as const),

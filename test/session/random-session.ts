@@ -42,12 +42,11 @@ export class RandomSession {
   #head = 0;
   /** Up to which message the feed has told. */
   #fed = 0;
-  #nowMs = 0;
   #socket: "upgrading" | "open" | "closing" | "closed" = "upgrading";
 
   constructor(traits: Traits, settings: SessionSettings, random: () => number) {
     this.#random = random;
-    this.state = newState(traits, settings, 0);
+    this.state = newState(traits, settings);
     if (traits.nameInRequest !== "introduced" && random() < 0.7) this.#put(INPUTS.claim[0]!);
   }
 
@@ -59,7 +58,6 @@ export class RandomSession {
   }
 
   step(): void {
-    this.#nowMs += this.#random() * 100;
     const choice = this.#random();
     if (choice < 0.35 && this.#answer()) return;
     if (choice < 0.65 && this.#request()) return;
@@ -110,8 +108,8 @@ export class RandomSession {
   #request(): boolean {
     const isThere = this.#socket === "open" || this.#random() < 0.2;
     if (this.#socket === "upgrading" || !isThere) return false;
-    if (allowedFrame(this.state, this.#nowMs) === undefined) return false;
-    this.#put({ type: "frame" });
+    if (allowedFrame(this.state) === undefined) return false;
+    this.#put(this.#pick(INPUTS.frame));
     return true;
   }
 
@@ -163,7 +161,7 @@ export class RandomSession {
 
   #put(input: Input): void {
     const before = this.state;
-    const { state, effects } = transition(before, input, this.#nowMs);
+    const { state, effects } = transition(before, input);
     this.state = state;
     this.turns.push({ input, before, after: state, effects });
     for (const effect of effects) this.#run(effect);

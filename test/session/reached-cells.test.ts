@@ -51,7 +51,7 @@ test("every cell in which something happens is reached in random worlds", () => 
     [BYTES, JSON_TRAITS],
     [JSON_TRAITS, JSON_TRAITS],
   ];
-  const settings = { ...SETTINGS, maxEarlyBytes: 100, requestsPerSecond: 50 };
+  const settings = { ...SETTINGS, maxEarlyBytes: 100 };
   const tape = fc.array(fc.nat(1_000_000), { minLength: 20, maxLength: 200, size: "max" });
   for (const [i, numbers] of fc.sample(tape, { numRuns: WORLDS, seed: 1 }).entries()) {
     const isReplicated = { ...settings, mustAwaitStore: i % 2 === 0 };

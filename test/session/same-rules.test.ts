@@ -26,7 +26,7 @@ const commands: { readonly [Type in Command["type"]]: Extract<Command, { type: T
 };
 
 describe.each(Object.entries(dialects))("%s", (_, { make }) => {
-  const nameless = newState(make().traits, SETTINGS, 0);
+  const nameless = newState(make().traits, SETTINGS);
   const named: SessionState = {
     ...nameless,
     name: { kind: "held", name: ana, at, status: "busy" },

@@ -11,7 +11,6 @@ import { INPUTS } from "./input-samples.js";
 const [, usual] = CONTEXTS[0]!;
 /** All that a cell may change besides its region. */
 const patch: Required<NonNullable<Step<never>["patch"]>> = {
-  bucket: { ...usual.bucket, tokens: 0.5 },
   strikes: 7,
   doubts: 7,
 };
@@ -62,7 +61,7 @@ function withCell(
   const cells = concerned.map(({ row }) => row[input.type]);
   for (const { each, row } of concerned) row[input.type] = () => (each === region ? step : {});
   try {
-    return transition(before, input, 0);
+    return transition(before, input);
   } finally {
     for (const [i, { row }] of concerned.entries()) row[input.type] = cells[i];
   }

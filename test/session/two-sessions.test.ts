@@ -20,7 +20,7 @@ const tape = fc.array(fc.nat(1_000_000), { minLength: 20, maxLength: 200, size: 
 for (const [name, traits] of Object.entries(PAIRS)) {
   for (const mustAwaitStore of [false, true]) {
     test(`${name}${mustAwaitStore ? ", replicated" : ""}: no promise is broken`, () => {
-      const settings = { ...SETTINGS, mustAwaitStore, maxEarlyBytes: 1_000, requestsPerSecond: 50 };
+      const settings = { ...SETTINGS, mustAwaitStore, maxEarlyBytes: 1_000 };
       const property = fc.property(tape, (numbers) => {
         const world = new ModelWorld(traits, settings, numbers);
         world.run();

@@ -35,6 +35,7 @@ export const RETURNS_RULES: readonly Rule[] = [ONCE_IN_ORDER, EVERYTHING, UNSEEN
 
 const ENVIRONMENT = {
   REQUESTS_PER_SECOND: "100000",
+  ADDRESS_REQUESTS_PER_SECOND: "0",
   // as in production: the balancer is told, then the sessions leave one by one
   DRAIN_WAIT_MS: "500",
   DRAIN_WINDOW_MS: "2000",

@@ -1,0 +1,114 @@
+/** The intake of a connection: which of the frames that have come is carried out next, and when. */
+import type { WebSocket } from "ws";
+import type { Budget, Spender } from "../limits/budget.js";
+import { FRAME_COST, REFUSAL_COST, costOf } from "../limits/costs.js";
+import type { Input } from "../session/inputs.js";
+import { allowedFrame, hasStruckOut, isClaimed, mustDrain, nameOf } from "../session/questions.js";
+import type { Decoded } from "../session/requests.js";
+import type { SessionState } from "../session/state.js";
+import { RequestQueue, type Waiting } from "./request-queue.js";
+import type { SessionCodec } from "./session-codec.js";
+import type { Taker, Turns } from "./turns.js";
+
+export interface Taking {
+  readonly state: SessionState;
+  /** To be called when there may be a frame to take. */
+  look(): void;
+}
+
+export class RequestIntake implements Taker {
+  round = 0;
+  taken = 0;
+  readonly #session: Taking;
+  readonly #codec: SessionCodec;
+  readonly #turns: Turns;
+  readonly #budget: Budget;
+  readonly #queue: RequestQueue;
+  #address = "";
+  #pause: NodeJS.Timeout | undefined;
+
+  constructor(session: Taking, codec: SessionCodec, turns: Turns, budget: Budget) {
+    this.#session = session;
+    this.#codec = codec;
+    this.#turns = turns;
+    this.#budget = budget;
+    this.#queue = new RequestQueue();
+  }
+
+  /** @param address whom it is counted for: see `addressKey` */
+  attach(webSocket: WebSocket, address: string): void {
+    this.#address = address;
+    this.#queue.attach(webSocket);
+  }
+
+  /** A frame has come, or the node makes a request for the client. */
+  push(waiting: Waiting): void {
+    if (hasStruckOut(this.#session.state)) return this.#queue.close();
+    const isNext = this.#queue.push(waiting);
+    if (isNext) this.#session.look(); // otherwise somebody will look when the one before it is taken
+  }
+
+  look(): void {
+    this.#session.look();
+  }
+
+  /** Takes the next frame, if it may be carried out now. If there will be a time for it, the session is told to look then. */
+  next(state: SessionState): Input | undefined {
+    const { first } = this.#queue;
+    if (first === undefined) return mustDrain(state) ? { type: "drained" } : undefined;
+    const allowed = allowedFrame(state);
+    if (allowed === undefined) return undefined;
+    if (allowed === "to-all" && !this.#codec.isToAll(first)) return undefined;
+    const waitMs = this.#budget.waitMs(this.#spender, performance.now());
+    if (waitMs > 0 && !this.#isRefused(first, state)) return this.#lookIn(waitMs);
+    if (!this.#turns.mayTake(this)) return undefined;
+    this.#queue.shift();
+    this.#codec.takeUp(first);
+    this.#spend(waitMs > 0 ? REFUSAL_COST : FRAME_COST);
+    return { type: "frame", tooFastMs: waitMs > 0 ? waitMs : undefined };
+  }
+
+  /** Decodes the frame that was taken. */
+  read(isFirst: boolean): Decoded {
+    const decoded = this.#codec.read(isFirst);
+    this.#spend(costOf(decoded) - FRAME_COST);
+    return decoded;
+  }
+
+  /** Drops all that have come. */
+  clear(): void {
+    this.#queue.clear();
+  }
+
+  /** The session is over. */
+  stop(): void {
+    clearTimeout(this.#pause);
+    this.#queue.clear();
+  }
+
+  /**
+   * Whether a request that is too much is refused, not delayed. What could not be read anyway would wait for nothing. A
+   * request that the node makes for the client is never refused: the client could not send it again.
+   */
+  #isRefused(first: Waiting, state: SessionState): boolean {
+    if (!Buffer.isBuffer(first)) return false;
+    if (state.traits.whenTooFast === "refuse") return true;
+    return this.#codec.isWaste(first, state.request.kind === "fresh");
+  }
+
+  #lookIn(waitMs: number): undefined {
+    this.#pause ??= setTimeout(() => {
+      this.#pause = undefined;
+      this.look();
+    }, waitMs).unref();
+  }
+
+  #spend(cost: number): void {
+    this.#budget.spend(this.#spender, cost, performance.now());
+  }
+
+  get #spender(): Spender {
+    const { state } = this.#session;
+    return { user: isClaimed(state) ? nameOf(state) : undefined, address: this.#address };
+  }
+}

@@ -1,0 +1,80 @@
+/**
+ * What a connection may ask for: tokens of its own, of its user (who may have several connections) and of its address.
+ * Of these, the address has the fewest for each connection if there are many behind it. So that one of them cannot take
+ * everything from the others, each has a small reserve, which is used while the address has no tokens.
+ *
+ * All limits are of one gateway: it does not ask what was asked of others.
+ */
+import type { Name } from "../chat/names.js";
+import { KeyedBuckets } from "./keyed-buckets.js";
+import { TokenBucket, rateOf, type Rate } from "./token-bucket.js";
+
+/** For whom something is asked. */
+export interface Spender {
+  /** Undefined while there is no name. */
+  readonly user: Name | undefined;
+  /** See `addressKey`. */
+  readonly address: string;
+}
+
+export interface RequestRates {
+  /** Tokens a second of one connection. A user has twice as many for all connections together. */
+  readonly perSecond: number;
+  /** Tokens a second of all connections of one address; 0: as many as they want. */
+  readonly perSecondOfAddress: number;
+}
+
+/** Buckets that are kept for users, and for addresses. */
+const MOST_KEYS = 20_000;
+/** A person who writes now and then, with a client that polls now and then. */
+const RESERVE: Rate = { perSecond: 2, capacity: 20 };
+
+/** What all connections of a gateway share. */
+export class RequestLimits {
+  readonly own: Rate;
+  readonly users: KeyedBuckets;
+  readonly addresses: KeyedBuckets | undefined;
+
+  constructor({ perSecond, perSecondOfAddress }: RequestRates) {
+    this.own = rateOf(perSecond);
+    this.users = new KeyedBuckets(rateOf(2 * perSecond), MOST_KEYS);
+    if (perSecondOfAddress > 0)
+      this.addresses = new KeyedBuckets(rateOf(perSecondOfAddress), MOST_KEYS);
+  }
+}
+
+/** Of one connection. All times are of a steady clock, in ms. */
+export class Budget {
+  readonly #limits: RequestLimits;
+  readonly #own: TokenBucket;
+  /** While none of it was used, it is full. */
+  #reserve: TokenBucket | undefined;
+
+  constructor(limits: RequestLimits, nowMs: number) {
+    this.#limits = limits;
+    this.#own = new TokenBucket(limits.own, nowMs);
+  }
+
+  /** In how many ms the connection may ask for something: 0 if it may now. */
+  waitMs({ user, address }: Spender, nowMs: number): number {
+    const { users, addresses } = this.#limits;
+    const ofAddress = addresses?.waitMs(address, nowMs) ?? 0;
+    return Math.max(
+      this.#own.waitMs(nowMs),
+      user === undefined ? 0 : users.waitMs(user, nowMs),
+      Math.min(ofAddress, this.#reserve?.waitMs(nowMs) ?? 0),
+    );
+  }
+
+  /** Spends what a request costs, whether there is so much or not. */
+  spend({ user, address }: Spender, cost: number, nowMs: number): void {
+    if (cost <= 0) return;
+    const { users, addresses } = this.#limits;
+    this.#own.spend(cost, nowMs);
+    if (user !== undefined) users.spend(user, cost, nowMs);
+    if (addresses === undefined) return;
+    if (addresses.waitMs(address, nowMs) === 0) return addresses.spend(address, cost, nowMs);
+    this.#reserve ??= new TokenBucket(RESERVE, nowMs);
+    this.#reserve.spend(cost, nowMs);
+  }
+}

@@ -1,0 +1,75 @@
+/**
+ * What a request costs, in tokens: about what its work is, beside a short message to everybody, which costs one. What is
+ * ignored or cannot be read costs as well: reading it is work.
+ */
+import { MAX_PAGE } from "../chat/policy.js";
+import type { ChatCommand, Decoded, Request } from "../session/requests.js";
+
+/** Of any frame, paid before it is read; of one that cannot be read, it is all. */
+export const FRAME_COST = 0.5;
+/** Of a frame that is refused because there were no tokens: to say so is less work than to do it. */
+export const REFUSAL_COST = 0.25;
+
+/** A name is claimed in Redis; in JSON, conversations are read as well. */
+const CLAIM_COST = 4;
+/** Lists and histories read much, and are answered with kilobytes. */
+const READ_COST = 4;
+const STATUS_COST = 2;
+const TYPING_COST = 2;
+const BYTES_PER_TOKEN = 4_096;
+const MESSAGES_PER_TOKEN = 50;
+const WATCHED_PER_TOKEN = 50;
+
+export function costOf(decoded: Decoded): number {
+  switch (decoded.kind) {
+    case "request":
+      return costOfRequest(decoded.request);
+    case "refused":
+    case "bad":
+    case "ignored":
+      return FRAME_COST;
+    default:
+      return decoded satisfies never;
+  }
+}
+
+function costOfRequest(request: Request): number {
+  switch (request.type) {
+    case "command":
+      return costOfCommand(request.command);
+    case "hello":
+    case "register":
+      return CLAIM_COST;
+    case "follow": {
+      const { watch } = request;
+      return watch === undefined ? 1 : READ_COST + watch.length / WATCHED_PER_TOKEN;
+    }
+    case "ping":
+    case "bye":
+    case "invalid":
+      return 1;
+    default:
+      return request satisfies never;
+  }
+}
+
+function costOfCommand(command: ChatCommand): number {
+  switch (command.type) {
+    case "send":
+      return 1 + Math.floor(command.text.length / BYTES_PER_TOKEN);
+    case "list":
+    case "history":
+      return READ_COST;
+    case "page":
+      return READ_COST + Math.min(command.range.limit, MAX_PAGE) / MESSAGES_PER_TOKEN;
+    case "status":
+      return STATUS_COST;
+    case "typing":
+      return TYPING_COST;
+    case "lookup":
+    case "read":
+      return 1;
+    default:
+      return command satisfies never;
+  }
+}

@@ -1,0 +1,147 @@
+/** Clients that ask for more than their share, over real sockets. What is counted is work, and whose turn it was: never time. */
+import { once } from "node:events";
+import { connect, type Socket } from "node:net";
+import { afterAll, beforeAll, expect, onTestFinished, test } from "vitest";
+import type { Counters } from "#tertulia/observe.js";
+import { ClassicClient, L } from "../support/classic-client.js";
+import { eventually } from "../support/eventually.js";
+import { JsonClient } from "../support/json-client.js";
+import { node } from "../support/nodes.js";
+import { masked, upgradeRequest } from "../support/raw-socket.js";
+import { startRedis, type TestRedis } from "../support/redis.js";
+
+/** Tokens of a full bucket of a connection, with few a second. */
+const TOKENS = 20;
+const FEW = { REQUESTS_PER_SECOND: TOKENS / 2 };
+const STRIKES = 100;
+/** Of frames that cannot be read, two for a token; some more come back meanwhile. */
+const MOST_READ = 4 * TOKENS;
+
+let redis: TestRedis;
+
+beforeAll(async () => {
+  redis = await startRedis();
+});
+afterAll(() => redis.close());
+
+async function gatewayOf(prefix: string, more = {}): Promise<Awaited<ReturnType<typeof node>>> {
+  const gateway = await node(redis.url, { REDIS_PREFIX: prefix, ...more });
+  onTestFinished(() => gateway.close());
+  return gateway;
+}
+
+/** How many frames were carried out, or refused. */
+function framesOf({ frames }: Counters, kind: "command" | "ignored" | "bad" | "refused"): number {
+  return frames.of(kind).samples("", {})[0]!.value;
+}
+
+/** A client that says what it likes, and reads nothing. */
+async function raw(port: number, target: string, more = ""): Promise<Socket> {
+  const socket = connect(port, "127.0.0.1");
+  socket.on("error", () => {});
+  onTestFinished(() => void socket.destroy());
+  socket.write(upgradeRequest(target, more));
+  await once(socket, "data");
+  socket.resume();
+  return socket;
+}
+
+const WASTE = [
+  { what: "empty frames", frame: masked([]) },
+  { what: "unknown ops", frame: masked([99]) },
+  { what: "frames that end within their layout", frame: masked([4, 200]) },
+];
+
+test.each(WASTE)(
+  "a flood of $what is read no further than its tokens, and closed [abuse:bytes-waste]",
+  async ({ what, frame }) => {
+    const gateway = await gatewayOf(`waste-${what.length}`, FEW);
+    const bob = await ClassicClient.connect(gateway.port, "bob");
+    const flooder = await raw(gateway.port, "/?name=flooder");
+    flooder.write(Buffer.concat(Array<Buffer>(20_000).fill(frame)));
+    await bob.awaits(54, L("flooder"), 0);
+    const [ignored, refused] = (["ignored", "refused"] as const).map((kind) =>
+      framesOf(gateway.counters, kind),
+    ) as [number, number];
+    expect(ignored).toBeLessThanOrEqual(MOST_READ);
+    expect(ignored + refused).toBeLessThanOrEqual(MOST_READ + 2 * STRIKES);
+    expect(
+      gateway.log.find(({ event, user }) => event === "disconnected" && user === "flooder"),
+    ).toMatchObject({ code: 4429 });
+    bob.vanish();
+  },
+);
+
+test("error 8 comes before the close [abuse:bytes-waste]", async () => {
+  const gateway = await gatewayOf("waste-told", FEW);
+  const ana = await ClassicClient.connect(gateway.port, "ana");
+  for (let i = 0; i < 300; i++) ana.says(99);
+  await ana.hears(50, 8);
+  expect(await ana.closed()).toBe(4429);
+});
+
+test("what others say is carried out in the midst of a flood", async () => {
+  const gateway = await gatewayOf("turns", {
+    REQUESTS_PER_SECOND: 100_000,
+    ADDRESS_REQUESTS_PER_SECOND: 0,
+  });
+  const ana = await ClassicClient.connect(gateway.port, "ana");
+  const flooder = await raw(gateway.port, "/?name=flooder");
+  await ana.awaits(53, L("flooder"), 1);
+  await ana.settles();
+  // the gateway reads thousands of them at once; carried out in one go, the last one would be stored first
+  const flood = Array<Buffer>(9_000).fill(masked([99]));
+  flooder.write(Buffer.concat([...flood, masked([4, 1, 126, 3, 101, 110, 100])]));
+  ana.says(4, L("~"), L("elo"));
+  await ana.hears(55, L("ana"), L("elo"));
+  await ana.hears(55, L("flooder"), L("end"));
+});
+
+test("frames of a connection without a name cost tokens: they wait [abuse:bytes-too-fast]", async () => {
+  const gateway = await gatewayOf("nameless", FEW);
+  const nameless = await raw(gateway.port, "/", "Sec-WebSocket-Protocol: ws-protocol\r\n");
+  nameless.write(Buffer.concat(Array<Buffer>(9_000).fill(masked([1]))));
+  const ana = await ClassicClient.connect(gateway.port, "ana");
+  for (let i = 0; i < TOKENS / 2; i++) await ana.settles();
+  const command = framesOf(gateway.counters, "command");
+  // a list costs four
+  expect(command).toBeLessThanOrEqual(TOKENS / 2 + TOKENS);
+  ana.vanish();
+});
+
+test("a byte client may say a hundred messages at once: none of them waits for tokens", async () => {
+  const gateway = await gatewayOf("burst");
+  const ana = await ClassicClient.connect(gateway.port, "ana");
+  for (let i = 0; i < 100; i++) ana.says(4, L("~"), L(`${i}`));
+  for (let i = 0; i < 100; i++) await ana.hears(55, L("ana"), L(`${i}`));
+  ana.vanish();
+});
+
+test("what is behind the hundredth strike is not looked at [abuse:frame-hundred-bad]", async () => {
+  const gateway = await gatewayOf("strikes");
+  const ana = await JsonClient.connect(gateway.port);
+  const closed = ana.closed();
+  for (let i = 0; i < 1_000; i++) ana.says("{");
+  expect(await closed).toBe(4400);
+  const { counters } = gateway;
+  expect(framesOf(counters, "bad") + framesOf(counters, "refused")).toBe(STRIKES);
+});
+
+test("a JSON client is refused what it asks too fast, and what was stored is acknowledged [abuse:frame-rate]", async () => {
+  const gateway = await gatewayOf("refused", FEW);
+  const ana = await JsonClient.hello(gateway.port, "ana");
+  const asked = Array.from({ length: 60 }, (_, id) => ({ type: "publish", id, text: `${id}` }));
+  for (const each of asked) ana.says(each);
+  const answers = await eventually(() => {
+    const answered = ana.heard.filter(({ id }) => typeof id === "number");
+    expect(answered).toHaveLength(asked.length);
+    return answered;
+  });
+  const stored = answers.filter(({ type }) => type === "ok");
+  const refused = answers.filter(({ type }) => type === "error");
+  expect(stored.length).toBeGreaterThan(0);
+  expect(refused.length).toBeGreaterThan(0);
+  for (const each of refused) expect(each).toMatchObject({ code: "rate_limited" });
+  const told = ana.heard.filter(({ type }) => type === "message");
+  expect(told).toHaveLength(stored.length);
+});

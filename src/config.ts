@@ -4,6 +4,7 @@ import { z } from "zod";
 import { accessMistakes } from "./config/access.js";
 import { connections, readers } from "./config/capacity.js";
 import { clientPort, tlsMistakes } from "./config/client-port.js";
+import { requestLimits } from "./config/limits.js";
 import { mistakesBetween, type Mistake } from "./config/relations.js";
 import { SECRETS, fileVariable, withSecrets, type SecretFiles } from "./config/secrets.js";
 import { integer, optional, pattern, text } from "./config/fields.js";
@@ -127,21 +128,8 @@ export const schema = z.object({
   ),
   BEAT_MS: integer(50, 10_000, 1_000, "Between renewals of a node's lease"),
   ELECTION_MS: integer(50, 10_000, 250, "Between attempts to lead, and rounds of the sweep"),
-  MAX_FRAME_BYTES: integer(1_024, 1_048_576, 65_536, "A larger frame closes the connection (1009)"),
   ...connections,
-  TEXT_MAX_CHARS: integer(1, 65_536, 4_096, "JSON: a longer text is refused"),
-  REQUESTS_PER_SECOND: integer(
-    1,
-    100_000,
-    50,
-    "Of one connection; a list or a history counts for several. JSON: more are refused; bytes: more wait. A user has twice as many for all devices",
-  ),
-  ADDRESS_REQUESTS_PER_SECOND: integer(
-    0,
-    1_000_000,
-    2_000,
-    "Of all connections of one address (IPv6: of a /64) to one node; two a second of each are always left to it; 0 for no limit",
-  ),
+  ...requestLimits,
   PRESENCE_LINGER_MS: integer(
     0,
     MINUTE,

@@ -87,13 +87,18 @@ export class RequestIntake implements Taker {
   }
 
   /**
-   * Whether a request that is too much is refused, not delayed. What could not be read anyway would wait for nothing. A
-   * request that the node makes for the client is never refused: the client could not send it again.
+   * Whether a request that is too much is refused, not delayed. What could not be read anyway would wait for nothing; and
+   * a question, in a long queue, is perhaps not worth its answer any more. A request that the node makes for the client is
+   * never refused: the client could not send it again.
    */
   #isRefused(first: Waiting, state: SessionState): boolean {
     if (!Buffer.isBuffer(first)) return false;
     if (state.traits.whenTooFast === "refuse") return true;
-    return this.#codec.isWaste(first, state.request.kind === "fresh");
+    const isFirst = state.request.kind === "fresh";
+    return (
+      this.#codec.isWaste(first, isFirst) ||
+      (this.#queue.isLong && this.#codec.isQuestion(first, isFirst))
+    );
   }
 
   #lookIn(waitMs: number): undefined {

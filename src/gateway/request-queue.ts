@@ -20,8 +20,13 @@ export class RequestQueue {
   /** Returns whether it is the next one. */
   push(waiting: Waiting): boolean {
     this.#waiting.push(waiting);
-    if (this.#waiting.length > MAX_WAITING) this.#webSocket?.pause();
+    if (this.isLong) this.#webSocket?.pause();
     return this.#waiting.length === 1;
+  }
+
+  /** Whether so many wait that the client is not read from. */
+  get isLong(): boolean {
+    return this.#waiting.length > MAX_WAITING;
   }
 
   /** The next one, which stays in the queue. */

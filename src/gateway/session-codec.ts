@@ -1,6 +1,12 @@
 /** Decodes and encodes the frames of one session. A frame may show that the client needs another dialect. */
 import type { Counters } from "../observe.js";
-import { isToAll, type Decoded, type Listener, type Output } from "../session/requests.js";
+import {
+  isQuestion,
+  isToAll,
+  type Decoded,
+  type Listener,
+  type Output,
+} from "../session/requests.js";
 import type { Dialect } from "../wire/dialect.js";
 import { frameOf, type Frame } from "./frame.js";
 import type { Waiting } from "./request-queue.js";
@@ -78,6 +84,13 @@ export class SessionCodec {
   isWaste(waiting: Waiting, isFirst: boolean): boolean {
     const decoded = this.#decodeAhead(waiting, isFirst);
     return decoded?.kind === "ignored" || decoded?.kind === "bad";
+  }
+
+  /** Whether it only asks, and changes nothing. */
+  isQuestion(waiting: Waiting, isFirst: boolean): boolean {
+    const decoded = this.#decodeAhead(waiting, isFirst);
+    if (decoded?.kind !== "request" || decoded.request.type !== "command") return false;
+    return isQuestion(decoded.request.command);
   }
 
   /** Decodes a frame before it is taken; {@link read} has it at hand then. */

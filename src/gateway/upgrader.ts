@@ -52,6 +52,11 @@ export interface UpgraderDependencies {
 const FOREIGN_PAGE =
   "this page may not connect: it is not of this host, or of a name that may lead here by mistake; see ALLOWED_ORIGINS";
 
+/** A message may come in so many fragments; if it is longer, in fragments of so many bytes on average. Each costs memory. */
+const LEAST_FRAGMENTS = 64;
+const FRAGMENT_BYTES = 1_024;
+/** Pieces in which the network brings a frame that is not complete yet. Each costs memory, too, however short it is. */
+const MOST_CHUNKS = 1_024;
 /** Frames that came behind the request are still in the socket. */
 const NOTHING = Buffer.alloc(0);
 
@@ -73,6 +78,8 @@ export class Upgrader {
       clientTracking: false,
       perMessageDeflate: false,
       maxPayload: settings.maxFrameBytes,
+      maxFragments: Math.max(LEAST_FRAGMENTS, settings.maxFrameBytes / FRAGMENT_BYTES),
+      maxBufferedChunks: MOST_CHUNKS,
       closeTimeout: LINGER_MS,
       handleProtocols: (offered) => shortestEcho(offered),
     };

@@ -19,6 +19,7 @@ const TYPING_COST = 2;
 const BYTES_PER_TOKEN = 4_096;
 const MESSAGES_PER_TOKEN = 50;
 const WATCHED_PER_TOKEN = 50;
+const CURSORS_PER_TOKEN = 50;
 
 export function costOf(decoded: Decoded): number {
   switch (decoded.kind) {
@@ -38,6 +39,7 @@ function costOfRequest(request: Request): number {
     case "command":
       return costOfCommand(request.command);
     case "hello":
+      return CLAIM_COST + Object.keys(request.cursors).length / CURSORS_PER_TOKEN;
     case "register":
       return CLAIM_COST;
     case "follow": {

@@ -9,6 +9,9 @@ export interface Rate {
   readonly capacity: number;
 }
 
+/** Of a token: sums of fractions are not exact. */
+const ROUNDING = 1e-6;
+
 /** So many tokens a second, in bursts of up to two seconds' worth. */
 export function rateOf(perSecond: number): Rate {
   return { perSecond, capacity: 2 * perSecond };
@@ -30,7 +33,9 @@ export class TokenBucket {
   /** In how many ms there will be a token: 0 if there is one. */
   waitMs(nowMs: number): number {
     const missing = 1 - this.#tokensAt(nowMs);
-    return missing <= 0 ? 0 : Math.max(1, Math.ceil((missing / this.#rate.perSecond) * 1_000));
+    return missing < ROUNDING
+      ? 0
+      : Math.max(1, Math.ceil((missing / this.#rate.perSecond) * 1_000));
   }
 
   /** Spends tokens, whether there are so many or not. A debt is never greater than a full bucket. */

@@ -221,7 +221,11 @@ export function claimed(
       if (claimant.type === "hello") return greeted(claimant.hello, ref, outcome);
       const user = { name: claimant.name, status: "active" } as const;
       const registered = answer(ref, { type: "registered", user }, asked);
-      return preceded(registered, { type: "logConnected", outcome, client: undefined });
+      return preceded(
+        registered,
+        { type: "stopTimer", timer: "hello" },
+        { type: "logConnected", outcome, client: undefined },
+      );
     }
     default:
       return refuse(ref, outcome satisfies RuleRefusal | IdentityRefusal, asked, details);

@@ -18,6 +18,11 @@ export function isToAll(command: ChatCommand): boolean {
   return command.type === "send" && command.to.kind === "general";
 }
 
+/** Whether it only asks, and changes nothing: nobody needs its answer once the client is gone. */
+export function isQuestion({ type }: ChatCommand): boolean {
+  return type === "list" || type === "lookup" || type === "history" || type === "page";
+}
+
 /** The last message that the client has of each conversation, keyed and written as in its dialect. */
 export type Cursors = Readonly<Record<string, readonly [epoch: string, seq: number]>>;
 

@@ -27,7 +27,7 @@ export interface LiveTraits extends CommonTraits {
 
 /** The traits that can be chosen one by one. */
 interface CommonTraits {
-  /** Whether a client without a name is closed after a while. */
+  /** Whether a client that has no name yet after a while is closed. */
   readonly mustGreet: boolean;
   /** Whether nothing is written for a moment after the 101: one client loses what follows it at once. */
   readonly settles: boolean;

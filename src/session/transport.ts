@@ -10,6 +10,7 @@
  */
 import type { Effect } from "./effects.js";
 import type { Input, InputOf } from "./inputs.js";
+import { isClaimed } from "./questions.js";
 import type { SessionState, Transport } from "./state.js";
 import {
   ignored,
@@ -39,8 +40,9 @@ type Concern =
 
 export const transportTable: Table<Transport, Concern> = {
   upgrading: {
-    upgraded: ({ ending }, _, { traits }) => {
-      const effects: Effect[] = traits.mustGreet ? [start("hello")] : [];
+    upgraded: ({ ending }, _, state) => {
+      const { traits } = state;
+      const effects: Effect[] = traits.mustGreet && !isClaimed(state) ? [start("hello")] : [];
       // a close was asked for before the 101
       if (ending?.by === "node") return step(closing(ending), ...effects, ...closed(ending));
       if (ending !== undefined) return step(closing(ending), ...effects, { type: "terminate" });

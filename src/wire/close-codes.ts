@@ -124,8 +124,8 @@ export const CLOSE = {
   kicked: { code: SENT_AWAY, reason: "kicked", retry: "never", by: "gateway", dialects: "all" },
   /** A moderator has banned the user, or the address. The close frame says until when, and why. */
   banned: { code: SENT_AWAY, reason: "banned", retry: "never", by: "gateway", dialects: "all" },
-  /** The client did not say hello in time. */
-  noHello: { code: 4408, reason: "say hello", retry: "never", by: "gateway", dialects: "JSON" },
+  /** The client did not say its name in time. */
+  noHello: { code: 4408, reason: "say hello", retry: "never", by: "gateway", dialects: "all" },
   /** Another connection has the name. */
   replaced: { code: REPLACED, reason: "replaced", retry: "never", by: "gateway", dialects: "all" },
   /** A hundred frames in a row came too fast, or could not be read. */

@@ -36,7 +36,8 @@ export interface Read<Its extends Traits = Traits> {
   readonly decoded: session.Decoded<session.RequestOf<Its>>;
   /**
    * The dialect of the connection from here on, this answer included: frames may show what their client needs. The
-   * session keeps its traits: the new ones are the same, except for `nameInRequest`, which is not needed any more.
+   * session keeps its traits: the new ones are the same, except for `nameInRequest` and `mustGreet`, which are not needed
+   * any more: it has its name.
    */
   readonly dialect: DialectOf<Its>;
 }

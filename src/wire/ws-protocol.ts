@@ -15,11 +15,11 @@ import {
   messageFields,
   usersThatFit,
 } from "./classic.js";
-import type { ByteDialect, ClassicOptions, Decoded } from "./dialect.js";
+import type { ByteCodec, ByteDialect, ClassicOptions, Decoded } from "./dialect.js";
 import { recognising } from "./recognise.js";
 
 export function wsProtocolDialect(configured: ClassicOptions): ByteDialect {
-  return recognising(configured, (options) => ({
+  const codec = (options: ClassicOptions): ByteCodec => ({
     name: "ws-protocol",
     decode,
     encodeReply(reply: Reply, op?: number) {
@@ -30,7 +30,8 @@ export function wsProtocolDialect(configured: ClassicOptions): ByteDialect {
       if (notice.type !== "message") return encodeNotice(notice, options);
       return withTotal(CODE.message, ...messageFields(notice.message, options));
     },
-  }));
+  });
+  return recognising(configured, codec, { mustGreet: true });
 }
 
 function decode(frame: Uint8Array): Decoded {

@@ -159,9 +159,9 @@ const BROKEN: readonly (readonly [
     BOTH,
   ],
   [
-    "a frame in 20,000 pieces",
+    "a frame in 65 pieces",
     Buffer.concat(
-      [0x02, ...Array<number>(20_000).fill(0)].map((head) => Buffer.from([head, 0x80, 0, 0, 0, 0])),
+      [0x02, ...Array<number>(64).fill(0)].map((head) => Buffer.from([head, 0x80, 0, 0, 0, 0])),
     ),
     1008,
     BOTH,

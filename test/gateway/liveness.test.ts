@@ -12,10 +12,13 @@ import { node } from "../support/nodes.js";
 import { CLOSE_FRAME, upgradeRequest } from "../support/raw-socket.js";
 import { startRedis } from "../support/redis.js";
 
-test("within half a minute a connection without hello is closed with 4408, JSON is pinged, and bytes are not [abuse:hello-late]", async () => {
+test("within half a minute a connection without a name is closed with 4408, JSON is pinged, and bytes are not [abuse:hello-late] [abuse:op10-late]", async () => {
   const redis = await startRedis();
   const gateway = await node(redis.url);
-  const silent = (await JsonClient.connect(gateway.port)).closed();
+  const silent = [
+    (await JsonClient.connect(gateway.port)).closed(),
+    (await ClassicClient.connect(gateway.port, "", "ws-protocol")).closed(),
+  ];
   const bytes = [
     await ClassicClient.connect(gateway.port, "bob"),
     await ClassicClient.connect(gateway.port, "bob_2", "ws-protocol"),
@@ -25,7 +28,7 @@ test("within half a minute a connection without hello is closed with 4408, JSON 
   // later than those: when it is pinged, they would have been
   const ana = await JsonClient.hello(gateway.port, "ana");
   await once(ana.webSocket, "ping");
-  expect(await silent).toBe(4408);
+  expect(await Promise.all(silent)).toEqual([4408, 4408]);
   expect(pinged).toEqual([]);
   for (const { webSocket } of [...bytes, ana]) webSocket.terminate();
   await gateway.close();

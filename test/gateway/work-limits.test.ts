@@ -80,6 +80,42 @@ test("error 8 comes before the close [abuse:bytes-waste]", async () => {
   expect(await ana.closed()).toBe(4429);
 });
 
+test("of questions that are asked without end, those that would wait long are refused [abuse:bytes-waste]", async () => {
+  const gateway = await gatewayOf("questions", FEW);
+  const ana = await ClassicClient.connect(gateway.port, "ana");
+  for (let i = 0; i < 1_000; i++) ana.says(1);
+  expect(await ana.closed()).toBe(4429);
+  const answers = ana.heard.map(([code]) => code);
+  expect(new Set(answers)).toEqual(new Set([51, 50]));
+  expect(answers.filter((code) => code === 51).length).toBeLessThanOrEqual(TOKENS);
+});
+
+test("questions that are few wait for their answers, and messages are never refused", async () => {
+  const gateway = await gatewayOf("patience", { REQUESTS_PER_SECOND: 50 });
+  const ana = await ClassicClient.connect(gateway.port, "ana");
+  for (let i = 0; i < 60; i++) ana.says(1);
+  for (let i = 0; i < 60; i++) expect((await ana.next())[0]).toBe(51);
+  for (let i = 0; i < 200; i++) ana.says(4, L("~"), L(`${i}`));
+  for (let i = 0; i < 200; i++) await ana.hears(55, L("ana"), L(`${i}`));
+  ana.vanish();
+});
+
+test("a frame that comes a byte at a time ends its connection, before its pieces fill the memory", async () => {
+  const gateway = await gatewayOf("pieces");
+  const socket = await raw(gateway.port, "/?name=dripping");
+  socket.setNoDelay(true);
+  const heard: number[] = [];
+  socket.on("data", (bytes: Buffer) => void heard.push(...bytes));
+  const closed = once(socket, "close");
+  socket.write(Buffer.from([0x82, 0xfe, 0xff, 0xff, 0, 0, 0, 0]));
+  for (let sent = 0; !socket.destroyed && sent < 60_000; sent++) {
+    socket.write("x");
+    await new Promise((resolve) => setImmediate(resolve));
+  }
+  await closed;
+  expect(heard.slice(-4)).toEqual([0x88, 2, 1008 >> 8, 1008 & 255]);
+});
+
 test("what others say is carried out in the midst of a flood", async () => {
   const gateway = await gatewayOf("turns", {
     REQUESTS_PER_SECOND: 100_000,

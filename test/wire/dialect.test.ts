@@ -30,8 +30,8 @@ test("a dialect that a frame leads to has the traits that the session has", () =
       for (const body of bodies) {
         for (const isFirst of [true, false]) {
           const next = dialect.decodeRequest(Uint8Array.from([op, ...body]), isFirst).dialect;
-          const { nameInRequest } = dialect.traits;
-          expect({ ...next.traits, nameInRequest }).toEqual(dialect.traits);
+          const { nameInRequest, mustGreet } = dialect.traits;
+          expect({ ...next.traits, nameInRequest, mustGreet }).toEqual(dialect.traits);
           seen.set(name, (seen.get(name) ?? new Set()).add(next.name));
         }
       }

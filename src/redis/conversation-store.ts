@@ -14,7 +14,7 @@ import type { FunctionLibrary, LibraryFunction } from "./function-library.js";
 import { bucketOfConversation, type Keys } from "./keys.js";
 import { bytes } from "./name-bytes.js";
 import { Places } from "./places.js";
-import { retrying } from "./retry.js";
+import { attempting } from "./retry.js";
 import { UserConversations } from "./user-conversations.js";
 
 /** Of texts in a page: a client that takes some time to read it is not cut for what comes next. */
@@ -71,7 +71,8 @@ export class RedisConversationStore implements ConversationStore {
   }
 
   conversations(name: Name): Promise<ConversationState[]> {
-    return retrying(this.#settings.deadlineMs, () => this.#userConversations.of(name));
+    const { attempts } = this.#library;
+    return attempting(attempts, this.#settings.deadlineMs, () => this.#userConversations.of(name));
   }
 
   async page(
@@ -115,7 +116,7 @@ export class RedisConversationStore implements ConversationStore {
 
   async tell(event: Extract<EphemeralEvent, { type: "typing" }>): Promise<void> {
     const channel = this.#keys.log(bucketOfConversation(event.conversation));
-    await this.#library.redis.publish(channel, encodeEphemeral(event));
+    await this.#library.publish(channel, encodeEphemeral(event));
   }
 
   #keysOf(conversation: Conversation): [string, string] {
@@ -131,6 +132,9 @@ export class RedisConversationStore implements ConversationStore {
     keys: readonly string[],
     args: readonly (string | Buffer | number)[],
   ): Promise<unknown> {
-    return retrying(this.#settings.deadlineMs, () => this.#library.call(name, keys, args));
+    const { attempts } = this.#library;
+    return attempting(attempts, this.#settings.deadlineMs, () =>
+      this.#library.call(name, keys, args),
+    );
   }
 }

@@ -3,7 +3,9 @@ import { createHash } from "node:crypto";
 import { readFile, readdir } from "node:fs/promises";
 import type { Redis } from "ioredis";
 import type { Position } from "../chat/events.js";
+import { Unavailable } from "../chat/ports.js";
 import type { Observe } from "../observe.js";
+import { Attempts } from "./attempts.js";
 
 /**
  * Each function. `announces`: it opens a bucket, to write or announce something there, and is given the newest position
@@ -63,6 +65,8 @@ export class FunctionLibrary {
   readonly redis: Redis;
   readonly #library: FunctionSource;
   readonly observe: Observe;
+  /** Of calls on this connection that clients wait for. */
+  readonly attempts = new Attempts((to) => this.#log(to));
   readonly #seen: SeenPositions | undefined;
   #loading: Promise<void> | undefined;
 
@@ -105,6 +109,27 @@ export class FunctionLibrary {
       throw error;
     } finally {
       redisCalls.of(name).observe((performance.now() - began) / 1_000);
+    }
+  }
+
+  /** Publishes what may be lost. @throws Unavailable if Redis does not take it */
+  async publish(channel: string, message: Buffer): Promise<void> {
+    try {
+      await this.attempts.once(() => this.redis.publish(channel, message));
+    } catch (error) {
+      if (error instanceof Unavailable) throw error;
+      throw new Unavailable("the store did not take it", { cause: error });
+    }
+  }
+
+  #log(to: "closed" | "open"): void {
+    const { log } = this.observe;
+    if (to === "closed") log.info({ event: "redis_in_time" }, "redis answers in time again");
+    else {
+      log.warn(
+        { event: "redis_late" },
+        "redis does not answer in time, what clients ask for is held back",
+      );
     }
   }
 

@@ -1,6 +1,7 @@
 /** Retries steps that are idempotent: session ids and message ids make them so. With backoff and jitter. */
 import { setTimeout as pause } from "node:timers/promises";
 import { Unavailable } from "../chat/ports.js";
+import type { Attempts } from "./attempts.js";
 import { isReply } from "./function-library.js";
 
 /** Between attempts: doubled each time, up to the most, and half of it more or less at random. */
@@ -10,12 +11,15 @@ const [FIRST_WAIT_MS, MOST_WAIT_MS] = [20, 250];
  * Repeats a step until it succeeds.
  *
  * @param signal ends the attempts
- * @throws Unavailable when it has not succeeded within this time, or Redis refuses for good; AbortError
+ * @param mayRepeat is asked after each error that is not for good
+ * @throws Unavailable when it has not succeeded within this time, may not be repeated, or Redis refuses for good;
+ *   AbortError
  */
 export async function retrying<T>(
   withinMs: number,
   step: () => Promise<T>,
   signal?: AbortSignal,
+  mayRepeat: (error: unknown) => boolean = () => true,
 ): Promise<T> {
   const untilMs = performance.now() + withinMs;
   for (let attempt = 0; ; attempt++) {
@@ -28,12 +32,22 @@ export async function retrying<T>(
       if (refusal !== undefined) {
         throw new Unavailable(`the store refuses it (${refusal})`, { cause: error });
       }
-      if (performance.now() + waitMs > untilMs) {
+      if (performance.now() + waitMs > untilMs || !mayRepeat(error)) {
         throw new Unavailable("the store gave no answer in time", { cause: error });
       }
       await pause(waitMs, undefined, { signal });
     }
   }
+}
+
+/** Repeats a call for which a client waits, as long as Redis keeps up. See {@link retrying} and {@link Attempts}. */
+export function attempting<T>(
+  attempts: Attempts,
+  withinMs: number,
+  call: () => Promise<T>,
+): Promise<T> {
+  const mayRepeat = (error: unknown): boolean => attempts.mayRepeat(error);
+  return retrying(withinMs, () => attempts.once(call), undefined, mayRepeat);
 }
 
 /** The error of Redis after which a retry is of no use, if it is one. */

@@ -17,7 +17,7 @@ import { encodeEphemeral } from "./events.js";
 import type { FunctionLibrary, LibraryFunction } from "./function-library.js";
 import { ALL_BUCKETS, bucketOfUser, type Keys } from "./keys.js";
 import { bytes, nameAt } from "./name-bytes.js";
-import { retrying } from "./retry.js";
+import { attempting } from "./retry.js";
 import { Window, longerUnderLoad, type Gatherer } from "../window.js";
 
 export interface UserStoreSettings {
@@ -74,7 +74,7 @@ export class RedisUserStore implements UserStore, Gatherer {
     await new Promise<void>((go) => {
       if (this.#waiting.push(go) === 1) this.#window.queue(this);
     });
-    const answer = await retrying(this.#settings.deadlineMs, () => {
+    const answer = await attempting(this.#library.attempts, this.#settings.deadlineMs, () => {
       if (!holder.isLive) throw new Unavailable("the session has ended");
       const { name, id, address } = holder;
       const { stallMs, nameKeptMs } = this.#settings;
@@ -165,7 +165,7 @@ export class RedisUserStore implements UserStore, Gatherer {
 
   async tell(event: Extract<EphemeralEvent, { type: "contested" | "defended" }>): Promise<void> {
     const channel = this.#keys.log(bucketOfUser(event.name));
-    await this.#library.redis.publish(channel, encodeEphemeral(event));
+    await this.#library.publish(channel, encodeEphemeral(event));
   }
 
   async owned(bucket: number): Promise<Name[]> {
@@ -204,7 +204,7 @@ export class RedisUserStore implements UserStore, Gatherer {
     user: Name,
     args: () => readonly Argument[],
   ): Promise<unknown> {
-    return retrying(this.#settings.deadlineMs, () =>
+    return attempting(this.#library.attempts, this.#settings.deadlineMs, () =>
       this.#library.call(name, this.#keysOf(user), args()),
     );
   }
@@ -214,7 +214,10 @@ export class RedisUserStore implements UserStore, Gatherer {
     keys: readonly string[],
     args: readonly Argument[],
   ): Promise<unknown> {
-    return retrying(this.#settings.deadlineMs, () => this.#library.call(name, keys, args));
+    const { attempts } = this.#library;
+    return attempting(attempts, this.#settings.deadlineMs, () =>
+      this.#library.call(name, keys, args),
+    );
   }
 }
 

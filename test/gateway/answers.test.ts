@@ -1,5 +1,5 @@
 /** What clients ask to read costs Redis a bounded amount, whoever asks how often. Counted, not timed. */
-import { afterAll, beforeAll, expect, test } from "vitest";
+import { afterAll, beforeAll, expect, onTestFinished, test } from "vitest";
 import { ClassicClient, L } from "../support/classic-client.js";
 import { watchRedis } from "../support/counted-node.js";
 import { JsonClient } from "../support/json-client.js";
@@ -66,6 +66,28 @@ test("a history is read for the answer, and a page no further than it goes, howe
   expect([told.length > 10, page["more"]]).toEqual([true, true]);
   expect(readForPage).toBeLessThan(262_144 + OVERHEAD);
   await again.asks({ type: "bye" });
+});
+
+test("whatever is asked while Redis stands still is unavailable, not a bug", async () => {
+  const patience = { REDIS_COMMAND_TIMEOUT_MS: 200, OPERATION_DEADLINE_MS: 500 };
+  const impatient = await node(redis.url, patience);
+  onTestFinished(() => impatient.close());
+  const ana = await JsonClient.hello(impatient.port, "ana");
+  const thaw = await redis.freeze();
+  onTestFinished(thaw);
+  const requests = [
+    { type: "typing", conv: "~" },
+    { type: "typing", conv: "@bob" },
+    { type: "user", user: "bob" },
+    { type: "history" },
+    { type: "read", conv: "~", seq: 1 },
+    { type: "status", status: "busy" },
+    { type: "publish", text: "hi" },
+  ];
+  for (const request of requests) {
+    const answer = await ana.asks(request);
+    expect([request, answer["code"]]).toEqual([request, "unavailable"]);
+  }
 });
 
 /** What else Redis writes meanwhile: answers to beats, and to the question how much it wrote. */

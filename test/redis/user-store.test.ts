@@ -3,6 +3,7 @@ import { expect, test } from "vitest";
 import type { Name } from "#tertulia/chat/names.js";
 import { Unavailable, type Holder } from "#tertulia/chat/ports.js";
 import type { Membership } from "#tertulia/cluster/ports.js";
+import { Attempts } from "#tertulia/redis/attempts.js";
 import type { FunctionLibrary } from "#tertulia/redis/function-library.js";
 import { Keys } from "#tertulia/redis/keys.js";
 import { RedisUserStore } from "#tertulia/redis/user-store.js";
@@ -11,6 +12,7 @@ import type { Gatherer } from "#tertulia/window.js";
 test("claims of a window leave together at its end, and none for a session that has ended by then", async () => {
   const called: string[] = [];
   const library = {
+    attempts: new Attempts(() => {}),
     call: (name: string, _: unknown, [user]: readonly [Buffer]) => {
       called.push(`${name} ${String(user)}`);
       return Promise.resolve([Buffer.from("new"), 1, 2]);

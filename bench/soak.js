@@ -8,7 +8,7 @@
  *
  * Two gateways and a Redis; twenty clients talk, others come and go, some read nothing, and each two minutes somebody
  * attacks for ten seconds. Of each minute the least of each figure counts, so that neither garbage nor an attack does. The
- * slope is that of a straight line through the second half of all minutes. Redis remembers a message's id for a quarter of
+ * slope is the median of those between any two minutes of the second half. Redis remembers a message's id for a quarter of
  * an hour, so its slope tells something only if the first half is longer than that. Linux only.
  */
 import { fork } from "node:child_process";
@@ -149,11 +149,10 @@ function minuteLine(least) {
   return `${`${minutes.length}`.padStart(3)} min: ${cells.join(", ")}`;
 }
 
-/** Of the line of least squares through these, one a minute. */
+/** The median of the slopes between any two of these, one a minute (Theil–Sen): one bad minute does not count. */
 function slopeOf(values) {
-  const mean = (numbers) => numbers.reduce((sum, each) => sum + each, 0) / numbers.length;
-  const [x, y] = [(values.length - 1) / 2, mean(values)];
-  const covariance = mean(values.map((value, i) => (i - x) * (value - y)));
-  const variance = mean(values.map((_, i) => (i - x) ** 2));
-  return variance === 0 ? 0 : covariance / variance;
+  const slopes = values.flatMap((from, i) =>
+    values.slice(i + 1).map((to, k) => (to - from) / (k + 1)),
+  );
+  return slopes.toSorted((a, b) => a - b)[Math.floor(slopes.length / 2)] ?? 0;
 }

@@ -5,6 +5,7 @@ import { accessMistakes } from "./config/access.js";
 import { connections, readers } from "./config/capacity.js";
 import { clientPort, tlsMistakes } from "./config/client-port.js";
 import { requestLimits } from "./config/limits.js";
+import { names } from "./config/names.js";
 import { mistakesBetween, type Mistake } from "./config/relations.js";
 import { SECRETS, fileVariable, withSecrets, type SecretFiles } from "./config/secrets.js";
 import { integer, optional, pattern, text } from "./config/fields.js";
@@ -80,12 +81,7 @@ export const schema = z.object({
     example: "^[A-Za-z0-9_-]{3,16}$",
     about: "Names must match this as well (read as UTF-8)",
   }),
-  NAME_KEPT_MS: integer(
-    0,
-    3_650 * DAY,
-    30 * DAY,
-    "A name that was left is kept for so long for the key that its owner has shown; 0: it is not",
-  ),
+  ...names,
   GENERAL_ORIGIN: z.enum(["sender", "tilde", "tilde-with-sender"]).default("sender").meta({
     example: "tilde",
     about:

@@ -163,7 +163,8 @@ export class Chat {
 
   /** The general chat, then the user's private conversations; only those that the actor may read. */
   async conversations(actor: SessionActor): Promise<ConversationState[]> {
-    const all = await this.#conversations.conversations(actor.name);
+    const sinceMs = this.#policy.seesPrivateFromMs(actor);
+    const all = await this.#conversations.conversations(actor.name, sinceMs);
     return all.filter(({ conversation }) => {
       const of = addressOf(conversation, actor.name);
       return this.#policy.may(actor, { type: "history", of }) === undefined;
@@ -183,8 +184,9 @@ export class Chat {
     const recipient = refusal === undefined ? recipientOf(command) : undefined;
     if (recipient !== undefined) {
       const known = this.#presence.statusOf(recipient);
-      const status = known ?? (await this.#users.user(recipient))?.status;
-      refusal = this.#policy.may(actor, command, { recipient: status });
+      const user = known === undefined ? await this.#users.user(recipient) : undefined;
+      const isOwned = user?.owner !== undefined;
+      refusal = this.#policy.may(actor, command, { recipient: known ?? user?.status, isOwned });
     }
     if (refusal === "too_large" && command.type === "send") {
       return { type: "refused", refusal, limit: textLimitOf(command, this.#policy.limits) };
@@ -202,20 +204,24 @@ export class Chat {
       case "send":
         return this.#send(named(actor), command);
       case "history": {
-        const messages = await this.#conversations.history(meant(command.of, actor), MAX_LISTED);
+        const conversation = meant(command.of, actor);
+        const sinceMs = this.#seesFromMs(actor, command.of);
+        const messages = await this.#conversations.history(conversation, MAX_LISTED, sinceMs);
         return { type: "history", messages };
       }
       case "page": {
         const { range } = command;
         const conversation = meant(command.of, actor);
         const limit = Math.min(range.limit, MAX_PAGE);
-        const page = await this.#conversations.page(conversation, { ...range, limit });
+        const sinceMs = this.#seesFromMs(actor, command.of);
+        const page = await this.#conversations.page(conversation, { ...range, limit }, sinceMs);
         return { type: "page", conversation, page };
       }
       case "read": {
         const conversation = meant(command.of, actor);
         const reader = named(actor).name;
-        const mark = await this.#conversations.markRead(reader, conversation, command.seq);
+        const sinceMs = this.#seesFromMs(actor, command.of);
+        const mark = await this.#conversations.markRead(reader, conversation, command.seq, sinceMs);
         return { type: "read", conversation, ...mark };
       }
       case "typing": {
@@ -229,6 +235,10 @@ export class Chat {
       default:
         return command satisfies never;
     }
+  }
+
+  #seesFromMs(actor: Actor, of: Address): number {
+    return of.kind === "direct" ? this.#policy.seesPrivateFromMs(actor) : 0;
   }
 
   #muteOf(actor: Actor, command: Command): Sanction | undefined {

@@ -38,6 +38,8 @@ export const STRANGER: Stranger = { kind: "stranger" };
 /** A connection that holds a name. */
 export interface SessionActor extends Holder {
   readonly kind: "session";
+  /** Since this time (ms since 1970) the name has been this owner's. By Redis' clock. */
+  readonly tenureMs: number;
 }
 
 /** Acts in a name without holding it: it speaks, but is never present. */
@@ -57,12 +59,19 @@ export interface Limits {
   readonly textMaxChars: number;
   /** A regular expression that names must match as well, read as UTF-8. */
   readonly namePattern?: string | undefined;
+  /**
+   * Which private messages of a name its owner sees: `tenure`, those since it has been this owner's; `name`, all of them,
+   * whoever had the name then.
+   */
+  readonly privateHistory: "tenure" | "name";
 }
 
 /** What some rules must know of the world. */
 export interface Facts {
   /** The status of the user whom a message is for; undefined if there is no such user. */
   readonly recipient: Status | undefined;
+  /** Whether it is known whose name that is while nobody holds it. */
+  readonly isOwned: boolean;
 }
 
 /** What a muted user may not do: it may read, and set its status. */
@@ -77,6 +86,8 @@ export interface Policy {
    * applied; {@link recipientOf} tells which fact a command needs.
    */
   may(actor: Actor, command: Command, facts?: Facts): RuleRefusal | undefined;
+  /** The actor sees no private message that was written before this time; 0: it sees all that are kept. */
+  seesPrivateFromMs(actor: Actor): number;
 }
 
 export function createPolicy(limits: Limits): Policy {
@@ -111,7 +122,9 @@ export function createPolicy(limits: Limits): Policy {
         return command satisfies never;
     }
   };
-  return { limits, may };
+  const seesPrivateFromMs: Policy["seesPrivateFromMs"] = (actor) =>
+    actor.kind === "session" && limits.privateHistory === "tenure" ? actor.tenureMs : 0;
+  return { limits, may, seesPrivateFromMs };
 }
 
 /** A session keeps its name. Pure, so that a session asks at once, without a chat. */
@@ -193,7 +206,11 @@ function maySend(
     if (facts.recipient === undefined) return "unknown_user";
   }
   if (written === undefined ? text.length === 0 : isBlank(written)) return "empty_message";
-  if (facts?.recipient === "disconnected" && mayWait !== true) return "recipient_disconnected";
+  if (facts?.recipient === "disconnected") {
+    // who takes the name next would not see it
+    const isForNobody = limits.privateHistory === "tenure" && !facts.isOwned;
+    if (mayWait !== true || isForNobody) return "recipient_disconnected";
+  }
   return undefined;
 }
 

@@ -121,16 +121,20 @@ export interface ConversationStore {
    * Idempotent: a message that is sent again under its id gets the first answer (`repeated`).
    */
   append(draft: Draft): Promise<{ seq: number; epoch: number; time: number; repeated: boolean }>;
-  /** The newest messages, at most `limit`, oldest first; as many as a reply in bytes has room for, and their texts cut for it. */
-  history(conversation: Conversation, limit: number): Promise<Message[]>;
-  page(conversation: Conversation, range: Range): Promise<Page>;
-  /** The general chat, then the user's private conversations (the newest 200 of each bucket). */
-  conversations(name: Name): Promise<ConversationState[]>;
+  /** The newest messages, at most `limit`, oldest first; as many as a reply in bytes has room for, and their texts cut for it. Older ones than `sinceMs` do not count, here and below. */
+  history(conversation: Conversation, limit: number, sinceMs: number): Promise<Message[]>;
+  page(conversation: Conversation, range: Range, sinceMs: number): Promise<Page>;
+  /**
+   * The general chat, then the user's private conversations (the newest 200 of each bucket): those in which something
+   * was written since. Of the general chat everything counts.
+   */
+  conversations(name: Name, sinceMs: number): Promise<ConversationState[]>;
   /** Moves the user's mark forward, never back; tells the user's devices. */
   markRead(
     name: Name,
     conversation: Conversation,
     seq: number,
+    sinceMs: number,
   ): Promise<{ read: number; unread: number }>;
   /** Announces to sessions that are open. Not stored, may be lost. */
   tell(event: Extract<EphemeralEvent, { type: "typing" }>): Promise<void>;

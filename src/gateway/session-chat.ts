@@ -47,6 +47,7 @@ export class SessionChat {
       const claim = await this.#dependencies.chat.reclaim(this.#session.holder);
       if (claim.outcome === "revoked") this.#machine.put({ type: "close", why: "revoked" });
       if (!("at" in claim)) return answered({ outcome: "taken" });
+      this.#session.holder.tenureMs = claim.tenureMs;
       answered({ outcome: "kept", at: claim.outcome === "held" ? undefined : claim.at });
     } catch (error) {
       answered({ outcome: error instanceof Unavailable ? "unavailable" : "bug" });
@@ -105,6 +106,7 @@ export class SessionChat {
         return { outcome: claim.refusal, details: claim.details };
       }
       if (claim.outcome === "taken" || claim.outcome === "kept") return { outcome: claim.outcome };
+      holder.tenureMs = claim.tenureMs;
       const outcome = claim.outcome === "held" ? "back" : claim.outcome;
       return { outcome, at: claim.at };
     } catch (error) {

@@ -11,6 +11,8 @@ export class SessionHolder implements SessionActor {
   /** Sessions that claim with the same key share the name. */
   key: string | undefined;
   keeps: "name" | "return" | undefined;
+  /** As the claim was answered last. Before that, nothing is the holder's. */
+  tenureMs = Number.MAX_SAFE_INTEGER;
   /** Where the client is connected from; only where addresses are kept. */
   address: string | undefined;
   /** From where the client comes, and what its upgrade request showed. */

@@ -69,6 +69,7 @@ export function createFrontend(
     policy: createPolicy({
       textMaxChars: config.TEXT_MAX_CHARS,
       namePattern: config.NAME_PATTERN,
+      privateHistory: config.PRIVATE_HISTORY,
     }),
     newMessageId: () => nanoid(16),
     presence,

@@ -62,25 +62,29 @@ export class RedisConversationStore implements ConversationStore {
     return stored;
   }
 
-  async history(conversation: Conversation, limit: number): Promise<Message[]> {
+  async history(conversation: Conversation, limit: number, sinceMs: number): Promise<Message[]> {
     const keys = [this.#keys.history(bucketOfConversation(conversation), conversation)];
     const { historyMaxAgeMs, historyBytes, historyTextBytes } = this.#settings;
-    const args = [limit, historyMaxAgeMs, historyBytes, historyTextBytes];
+    const args = [limit, historyMaxAgeMs, sinceMs, historyBytes, historyTextBytes];
     const records = await this.#call("history", keys, args);
     return (records as Buffer[]).map(decodeRecord).toReversed();
   }
 
-  conversations(name: Name): Promise<ConversationState[]> {
+  conversations(name: Name, sinceMs: number): Promise<ConversationState[]> {
     const { attempts } = this.#library;
-    return attempting(attempts, this.#settings.deadlineMs, () => this.#userConversations.of(name));
+    return attempting(attempts, this.#settings.deadlineMs, () =>
+      this.#userConversations.of(name, sinceMs),
+    );
   }
 
   async page(
     conversation: Conversation,
     { direction, seq, limit, epoch: of = 0 }: Range,
+    sinceMs: number,
   ): Promise<Page> {
     const keys = this.#keysOf(conversation);
-    const args = [direction, seq, limit, this.#settings.historyMaxAgeMs, of, PAGE_BYTES];
+    const { historyMaxAgeMs } = this.#settings;
+    const args = [direction, seq, limit, historyMaxAgeMs, sinceMs, of, PAGE_BYTES];
     const [epoch, head, floor, time, epochThere, isKnown, ...records] = (await this.#call(
       "page",
       keys,
@@ -97,6 +101,7 @@ export class RedisConversationStore implements ConversationStore {
     name: Name,
     conversation: Conversation,
     seq: number,
+    sinceMs: number,
   ): Promise<{ read: number; unread: number }> {
     const bucket = bucketOfConversation(conversation);
     const keys = [
@@ -109,6 +114,7 @@ export class RedisConversationStore implements ConversationStore {
       bytes(markField(conversation, name)),
       seq,
       this.#settings.historyMaxAgeMs,
+      sinceMs,
     ];
     const [read, unread] = (await this.#call("mark_read", keys, args)) as [number, number];
     return { read, unread };

@@ -20,6 +20,7 @@ const [LEAST_WINDOW_MS, MORE_UNDER_LOAD_MS] = [4, 16];
 
 interface Waiter {
   readonly name: Name;
+  readonly sinceMs: number;
   readonly untilMs: number;
   readonly resolve: (states: Promise<ConversationState[]>) => void;
   readonly reject: (error: unknown) => void;
@@ -33,6 +34,9 @@ interface Mark {
 
 /** A user's marks in one bucket as the function tells them: name, number, name, number, … */
 type Found = readonly (Buffer | number)[] | Error;
+
+/** In place of the epoch: the conversation ended before the user's time. */
+const BEFORE = -1;
 
 type Five = [number, number, number, number, number];
 
@@ -64,15 +68,15 @@ export class UserConversations implements Gatherer {
   }
 
   /**
-   * The general chat first. Not one atomic step: a message that is stored meanwhile counts or does not.
+   * The general chat first. Of private conversations only what was written since. Not one atomic step: a message that is stored meanwhile counts or does not.
    *
    * @throws Unavailable if its turn does not come in time; the error of Redis or of the connection (retry.ts knows which
    *   may be retried)
    */
-  of(name: Name): Promise<ConversationState[]> {
+  of(name: Name, sinceMs: number): Promise<ConversationState[]> {
     return new Promise((resolve, reject) => {
       const untilMs = performance.now() + this.#deadlineMs;
-      const count = this.#waiting.push({ name, untilMs, resolve, reject });
+      const count = this.#waiting.push({ name, sinceMs, untilMs, resolve, reject });
       if (count === 1 && this.#state === "idle") this.#window.queue(this);
     });
   }
@@ -92,12 +96,12 @@ export class UserConversations implements Gatherer {
     const names = batch.map(({ name }) => name);
     try {
       const [general, found] = await Promise.all([
-        this.#extents([GENERAL], HOME, names),
+        this.#extents([GENERAL], HOME, names, 0),
         this.#marksOf(names),
       ]);
-      for (const [i, { name, resolve }] of batch.entries()) {
+      for (const [i, waiter] of batch.entries()) {
         const its = found.map((bucket) => bucket[i]!);
-        resolve(this.#statesOf(name, general.slice(5 * i, 5 * i + 5) as Five, its));
+        waiter.resolve(this.#statesOf(waiter, general.slice(5 * i, 5 * i + 5) as Five, its));
       }
     } catch (error) {
       for (const { reject } of batch) reject(error);
@@ -121,7 +125,7 @@ export class UserConversations implements Gatherer {
 
   /** @param found what each bucket has of the user; the home of the general chat begins with that */
   async #statesOf(
-    name: Name,
+    { name, sinceMs }: Pick<Waiter, "name" | "sinceMs">,
     general: Five,
     found: readonly Found[],
   ): Promise<ConversationState[]> {
@@ -130,7 +134,7 @@ export class UserConversations implements Gatherer {
     for (const [bucket, words] of found.entries()) {
       const marks = marksOf(words, name);
       if (bucket === HOME) states.push(stateOf(marks.shift()!, general));
-      if (marks.length > 0) others.push(this.#privateStates(bucket, name, marks));
+      if (marks.length > 0) others.push(this.#privateStates(bucket, name, marks, sinceMs));
     }
     for (const some of await Promise.all(others)) states.push(...some);
     return states;
@@ -140,10 +144,14 @@ export class UserConversations implements Gatherer {
     bucket: number,
     name: Name,
     marks: readonly Mark[],
+    sinceMs: number,
   ): Promise<ConversationState[]> {
     const conversations = marks.map(({ conversation }) => conversation);
-    const numbers = await this.#extents(conversations, bucket, [name]);
-    return marks.map((mark, i) => stateOf(mark, numbers.slice(5 * i, 5 * i + 5) as Five));
+    const numbers = await this.#extents(conversations, bucket, [name], sinceMs);
+    return marks.flatMap((mark, i) => {
+      const its = numbers.slice(5 * i, 5 * i + 5) as Five;
+      return its[0] === BEFORE ? [] : [stateOf(mark, its, sinceMs > 0)];
+    });
   }
 
   /** Five numbers for each conversation and, in it, for each user. */
@@ -151,12 +159,13 @@ export class UserConversations implements Gatherer {
     conversations: readonly Conversation[],
     bucket: number,
     names: readonly Name[],
+    sinceMs: number,
   ): Promise<number[]> {
     const keys = conversations.flatMap((each) => [
       this.#keys.conversation(bucket, each),
       this.#keys.history(bucket, each),
     ]);
-    const args = [this.#historyMaxAgeMs, ...names.map(bytes)];
+    const args = [this.#historyMaxAgeMs, sinceMs, ...names.map(bytes)];
     return (await this.#library.call("extents", keys, args)) as number[];
   }
 }
@@ -171,7 +180,9 @@ function marksOf(words: Found, name: Name): Mark[] {
   return marks;
 }
 
-function stateOf({ conversation, read }: Mark, numbers: Five): ConversationState {
+/** @param isTheirs how far somebody else has read under this name before is not told */
+function stateOf({ conversation, read: mark }: Mark, numbers: Five, isTheirs = false) {
   const [epoch, head, floor, wrote, time] = numbers;
-  return { conversation, epoch, head, floor, time, read: Math.min(Math.max(read, wrote), head) };
+  const read = Math.min(Math.max(mark, wrote, isTheirs ? floor - 1 : 0), head);
+  return { conversation, epoch, head, floor, time, read };
 }

@@ -22,6 +22,10 @@ export const ERRORS = {
   name_taken: { message: "somebody holds this name", retryable: false },
   name_kept: { message: "this name is kept for somebody who has left", retryable: false },
   bad_name: { message: "nobody can be called this", retryable: false },
+  away: {
+    message: "this user is not connected, and nobody is known to come back",
+    retryable: false,
+  },
   bad_status: { message: "there is no such status", retryable: false },
   empty: { message: "nothing of the text can be seen", retryable: false },
   too_large: { message: "the text is too long", retryable: false },
@@ -65,11 +69,7 @@ export const REFUSALS: Readonly<Record<Refusal, RefusalCodes>> = {
   too_large: { byte: 3, code: "too_large" },
   bad_message_id: { byte: 7, code: "bad_frame", message: "mid: 1 to 64 letters, digits, _ and -" },
   unknown_room: { byte: 1, code: "not_found", message: "there is no such room" },
-  recipient_disconnected: {
-    byte: 4,
-    code: "not_found",
-    message: "this user is not connected",
-  },
+  recipient_disconnected: { byte: 4, code: "away" },
   not_registered: { byte: 5, code: "unauthenticated" },
   unavailable: { byte: 6, code: "unavailable" },
   forbidden: { byte: 7, code: "forbidden" },

@@ -14,7 +14,13 @@ import {
 import type { ConversationStore, UserStore } from "#tertulia/chat/ports.js";
 import { OPEN } from "#tertulia/identity/open.js";
 
-const session = { kind: "session", name: "ana" as Name, id: "session-1", isLive: true } as const;
+const session = {
+  kind: "session",
+  name: "ana" as Name,
+  id: "session-1",
+  isLive: true,
+  tenureMs: 7,
+} as const;
 const bot = { kind: "bot", name: "clock" as Name } as const;
 const operator = { kind: "operator" } as const;
 const toBob = parseAddress("@bob")!;
@@ -24,14 +30,14 @@ const text = Buffer.from("hi");
 function chatWith({
   connected = 2,
   status,
-  policy = createPolicy({ textMaxChars: 5 }),
+  policy = createPolicy({ textMaxChars: 5, privateHistory: "tenure" }),
 }: { connected?: number; status?: ConnectedStatus; policy?: Policy } = {}): {
   chat: Chat;
   asked: [string, ...unknown[]][];
 } {
   const asked: [string, ...unknown[]][] = [];
   const answers: Record<string, unknown> = {
-    user: { name: "bob", status: "disconnected" },
+    user: { name: "bob", status: "disconnected", owner: "kept" },
     append: { seq: 1, epoch: 1, time: 1, repeated: false },
     setStatus: { outcome: "changed", at: { generation: 1, offset: 2 } },
     claim: { outcome: "new", at: { generation: 1, offset: 1 } },
@@ -85,7 +91,7 @@ test("a command that the policy refuses reaches no store", async () => {
 
 /** A policy that refuses some commands, and asks `createPolicy`'s for the others. */
 function refusing(...types: Command["type"][]): Policy {
-  const policy = createPolicy({ textMaxChars: 5 });
+  const policy = createPolicy({ textMaxChars: 5, privateHistory: "tenure" });
   const may: Policy["may"] = (actor, command, facts) =>
     types.includes(command.type) ? "forbidden" : policy.may(actor, command, facts);
   return { ...policy, may };
@@ -126,7 +132,7 @@ test("whoever has joined claims the name again, whatever the policy says by now"
 });
 
 test("a user is told only of the conversations that the policy lets it read", async () => {
-  const policy = createPolicy({ textMaxChars: 5 });
+  const policy = createPolicy({ textMaxChars: 5, privateHistory: "tenure" });
   const may: Policy["may"] = (actor, command, facts) =>
     "of" in command && command.of.kind === "direct"
       ? "forbidden"
@@ -179,14 +185,14 @@ test("a bot speaks in its name, and is not present", async () => {
 test("an operator reads the general chat", async () => {
   const { chat, asked } = chatWith();
   await chat.execute(operator, { type: "history", of: GENERAL });
-  expect(asked).toMatchObject([["history", GENERAL, 255]]);
+  expect(asked).toMatchObject([["history", GENERAL, 255, 0]]);
 });
 
 test("a page is never longer than a page", async () => {
   const { chat, asked } = chatWith();
   const range = { direction: "after", seq: 0, limit: 9_999 } as const;
   await chat.execute(session, { type: "page", of: GENERAL, range });
-  expect(asked).toEqual([["page", GENERAL, { ...range, limit: MAX_PAGE }]]);
+  expect(asked).toEqual([["page", GENERAL, { ...range, limit: MAX_PAGE }, 0]]);
 });
 
 test("typing in a crowd is accepted, and told to nobody", async () => {

@@ -15,11 +15,11 @@ import {
 } from "#tertulia/chat/policy.js";
 
 const [ana, bob] = ["ana" as Name, "bob" as Name];
-const policy = createPolicy({ textMaxChars: 5 });
+const policy = createPolicy({ textMaxChars: 5, privateHistory: "tenure" });
 
 const actors = {
   stranger: { kind: "stranger" },
-  session: { kind: "session", name: ana, id: "session-1", isLive: true },
+  session: { kind: "session", name: ana, id: "session-1", isLive: true, tenureMs: 7 },
   bot: { kind: "bot", name: ana },
   operator: { kind: "operator" },
 } as const satisfies Record<string, Actor>;
@@ -27,9 +27,10 @@ type Kind = keyof typeof actors;
 
 const toBob = parseAddress("@bob")!;
 const toRoom = parseAddress("#tea")!;
-const present: Facts = { recipient: "active" };
-const away: Facts = { recipient: "disconnected" };
-const unknown: Facts = { recipient: undefined };
+const present: Facts = { recipient: "active", isOwned: false };
+const away: Facts = { recipient: "disconnected", isOwned: true };
+const unowned: Facts = { recipient: "disconnected", isOwned: false };
+const unknown: Facts = { recipient: undefined, isOwned: false };
 
 const bytes = (text: string): Uint8Array => new TextEncoder().encode(text);
 const send = (to: Address, text: string, more: object = {}): Command => ({
@@ -98,6 +99,12 @@ const table: Row[] = [
   ["nothing to a user who is away", send(toBob, ""), named("empty_message"), away],
   ["a message to a user who is away", send(toBob, "hi"), named("recipient_disconnected"), away],
   ["one that may wait", send(toBob, "hi", { mayWait: true }), named("ok"), away],
+  [
+    "one that may wait, for nobody",
+    send(toBob, "hi", { mayWait: true }),
+    named("recipient_disconnected"),
+    unowned,
+  ],
   [
     "one that may wait for nobody",
     send(toBob, "hi", { mayWait: true }),
@@ -202,7 +209,11 @@ describe("names", () => {
   });
 
   test("an operator's pattern reads UTF-8, and the other rules hold besides", () => {
-    const own = createPolicy({ textMaxChars: 5, namePattern: "^[\\p{L}#]{2,3}$" });
+    const own = createPolicy({
+      textMaxChars: 5,
+      privateHistory: "tenure",
+      namePattern: "^[\\p{L}#]{2,3}$",
+    });
     const name = (text: string): Name => nameFromBytes(bytes(text));
     const asks = (wanted: Name) => own.may(actors.stranger, { type: "register", name: wanted });
     for (const good of ["añb", "山田", "ana"]) expect(asks(name(good))).toBeUndefined();
@@ -244,6 +255,18 @@ test("typing reaches everybody up to a crowd, and always the other user of a pri
 test("a message waits for an absent user only if its sender says so", () => {
   const statuses: Status[] = ["active", "busy", "inactive"];
   for (const recipient of statuses) {
-    expect(policy.may(actors.session, send(toBob, "hi"), { recipient })).toBeUndefined();
+    expect(
+      policy.may(actors.session, send(toBob, "hi"), { recipient, isOwned: true }),
+    ).toBeUndefined();
   }
+});
+
+test("a session sees the private messages of its tenure; the operator's choice may show it all", () => {
+  const trusting = createPolicy({ textMaxChars: 5, privateHistory: "name" });
+  expect(policy.seesPrivateFromMs(actors.session)).toBe(7);
+  expect(policy.seesPrivateFromMs(actors.bot)).toBe(0);
+  expect(trusting.seesPrivateFromMs(actors.session)).toBe(0);
+  expect(trusting.may(actors.session, send(toBob, "hi", { mayWait: true }), unowned)).toBe(
+    undefined,
+  );
 });

@@ -17,7 +17,7 @@ beforeAll(async () => {
 afterAll(() => redis.close());
 beforeEach(async () => {
   await redis.client.flushall();
-  nodes = await Promise.all([1, 2, 3].map(() => node(redis.url)));
+  nodes = await Promise.all([1, 2, 3].map(() => node(redis.url, { PRIVATE_HISTORY: "name" })));
 });
 afterEach(async () => {
   for (const client of clients.splice(0)) client.vanish();

@@ -170,7 +170,7 @@ const REQUESTS: Readonly<Record<string, readonly JsonRow[]>> = {
       { type: "publish", text: "two", mid: "m" },
       { type: "ok", seq: 1, dup: true },
     ],
-    ["to one who left", { type: "publish", conv: "@gone", text: "x" }, { type: "ok", seq: 1 }],
+    ["to one who left", { type: "publish", conv: "@gone", text: "x" }, refused("away")],
   ],
   history: [
     [

@@ -13,7 +13,7 @@ let gateway: Awaited<ReturnType<typeof node>>;
 
 beforeAll(async () => {
   redis = await startRedis();
-  gateway = await node(redis.url, { REQUESTS_PER_SECOND: 10_000 });
+  gateway = await node(redis.url, { REQUESTS_PER_SECOND: 10_000, PRIVATE_HISTORY: "name" });
 });
 afterAll(async () => {
   await gateway.close();

@@ -30,7 +30,11 @@ afterAll(() => redis.close());
 beforeEach(async () => {
   besides.may = () => undefined;
   await redis.client.flushall();
-  gateway = await node(redis.url, { REQUESTS_PER_SECOND: 100, PRESENCE_LINGER_MS: 300 });
+  gateway = await node(redis.url, {
+    REQUESTS_PER_SECOND: 100,
+    PRESENCE_LINGER_MS: 300,
+    PRIVATE_HISTORY: "name",
+  });
 });
 afterEach(async () => {
   for (const client of clients.splice(0)) client.vanish();

@@ -32,6 +32,7 @@ async function gatewayOf(
   const gateway = await node(redis.url, {
     REDIS_PREFIX: prefix,
     REQUESTS_PER_SECOND: 100_000,
+    PRIVATE_HISTORY: "name", // clients here show no key; tenure.test.ts has the default
     ...environment,
   });
   running.push(gateway);

@@ -45,7 +45,7 @@ const writers: [LibraryFunction, string[], (string | Buffer | number)[]][] = [
       keys.history(0, general),
       keys.log(0),
     ],
-    ["bob", "~", 1, 60_000],
+    ["bob", "~", 1, 60_000, 0],
   ],
   // ids are touched only when they are rotated, whatever they are
   ["beat", beatKeys.slice(0, 3), [node, 4_000, 2_500, "renew"]],
@@ -175,7 +175,7 @@ describe("append", () => {
     await append("m7", "read by who wrote it");
     const extents = async (user: string): Promise<unknown> => {
       const its = [keys.conversation(0, general), keys.history(0, general)];
-      const [, head, , wrote] = (await library.call("extents", its, [60_000, user])) as number[];
+      const [, head, , wrote] = (await library.call("extents", its, [60_000, 0, user])) as number[];
       return { head, wrote };
     };
     expect(await extents("ana")).toEqual({ head: 2, wrote: 2 });
@@ -183,7 +183,7 @@ describe("append", () => {
     const [, its] = writers.find(([name]) => name === "mark_read")!;
     const marksOf = (user: string): string[] => [keys.marks(0, user as never), ...its.slice(1)];
     const read = (user: string): Promise<unknown> =>
-      library.call("mark_read", marksOf(user), [user, "~", 1, 60_000]);
+      library.call("mark_read", marksOf(user), [user, "~", 1, 60_000, 0]);
     expect(await read("ana")).toEqual([2, 0]);
     expect(await read("bob")).toEqual([1, 1]);
   });
@@ -231,7 +231,11 @@ describe("append", () => {
     expect(length).toBeLessThan(300); // trimmed by whole nodes of the stream
     await append("old", "x");
     await new Promise((resolve) => setTimeout(resolve, 30));
-    const shown = await library.call("history", [keys.history(0, general)], [255, 20, 4_096, 256]);
+    const shown = await library.call(
+      "history",
+      [keys.history(0, general)],
+      [255, 20, 0, 4_096, 256],
+    );
     expect(shown).toEqual([]);
     // an old head is dropped by each 16th message, 64 at a time
     for (let i = 0; i < 5 * 16; i++) {

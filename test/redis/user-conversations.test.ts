@@ -56,7 +56,7 @@ test("a user without private conversations has the general chat, up to the last 
   await store("bob" as Name, GENERAL, "m1");
   await store(ana, GENERAL, "m2");
   await store("bob" as Name, GENERAL, "m3");
-  const [general, ...others] = await conversations.of(ana);
+  const [general, ...others] = await conversations.of(ana, 0);
   expect(general).toMatchObject({ conversation: GENERAL, head: 3, floor: 1, read: 2 });
   expect(others).toEqual([]);
 });
@@ -67,7 +67,7 @@ test("users who ask at the same time are answered together, each with its own", 
     if (i % 7 === 0) await store(name, conversationBetween(name, ana), "m1");
     if (i % 9 === 0) await store(name, GENERAL, "m2");
   }
-  const all = await Promise.all(names.map((name) => conversations.of(name)));
+  const all = await Promise.all(names.map((name) => conversations.of(name, 0)));
   for (const [i, [general, ...others]] of all.entries()) {
     const own = Math.floor(i / 9) + 1;
     expect(general).toMatchObject({ conversation: GENERAL, head: 7, read: i % 9 === 0 ? own : 0 });
@@ -80,25 +80,25 @@ test("users who ask at the same time are answered together, each with its own", 
 
 test("who has waited too long is told so, and not asked for", async () => {
   const slow = new UserConversations(counted, keys, { ...SETTINGS, deadlineMs: -1 });
-  await expect(slow.of(ana)).rejects.toThrow(Unavailable);
+  await expect(slow.of(ana, 0)).rejects.toThrow(Unavailable);
   expect(called).toEqual([]);
 });
 
 test("what is wrong with one user's data does not harm those who ask at the same time", async () => {
   await redis.client.set(keys.inbox(3, ana), "no set");
   const names = ["bob", "ana", "eva"] as Name[];
-  const all = await Promise.allSettled(names.map((name) => conversations.of(name)));
+  const all = await Promise.allSettled(names.map((name) => conversations.of(name, 0)));
   expect(all.map(({ status }) => status)).toEqual(["fulfilled", "rejected", "fulfilled"]);
   expect(all[1]).toMatchObject({ reason: { message: expect.stringMatching(/^WRONGTYPE/) } });
 });
 
 test("after a failure users are answered again", async () => {
   isConnected = false;
-  const [ones, others] = [conversations.of(ana), conversations.of("bob" as Name)];
+  const [ones, others] = [conversations.of(ana, 0), conversations.of("bob" as Name, 0)];
   await expect(ones).rejects.toThrow("no connection");
   await expect(others).rejects.toThrow("no connection");
   isConnected = true;
-  expect(await conversations.of(ana)).toHaveLength(1);
+  expect(await conversations.of(ana, 0)).toHaveLength(1);
 });
 
 test("the general chat comes first, then the private conversations of all buckets, with their marks", async () => {
@@ -112,7 +112,7 @@ test("the general chat comes first, then the private conversations of all bucket
   await redis.client.hset(marks, others[1]!, 1);
   await redis.client.hset(keys.marks(bucketOfConversation(GENERAL), ana), "~", 7);
 
-  const [general, ...found] = await conversations.of(ana);
+  const [general, ...found] = await conversations.of(ana, 0);
   expect(general).toMatchObject({ conversation: GENERAL, epoch: 0, head: 0, floor: 1, read: 0 });
   const reads = new Map(
     found.map(({ conversation, head, read }) => [conversation, { head, read }]),

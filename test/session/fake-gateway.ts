@@ -95,7 +95,7 @@ export class FakeGateway {
     const chat = new Chat({
       users: users as UserStore,
       conversations,
-      policy: createPolicy({ textMaxChars: TEXT_MAX_CHARS }),
+      policy: createPolicy({ textMaxChars: TEXT_MAX_CHARS, privateHistory: "name" }),
       newMessageId: () => `m${++mids}`,
       presence: this.#presence,
       identity: OPEN,

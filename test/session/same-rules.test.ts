@@ -9,7 +9,7 @@ import type { Step } from "#tertulia/session/table.js";
 import { dialects } from "../support/dialects.js";
 import { SETTINGS, ana, at, bob, general } from "./cell-samples.js";
 
-const policy = createPolicy({ textMaxChars: 20 });
+const policy = createPolicy({ textMaxChars: 20, privateHistory: "name" });
 const range = { direction: "before", seq: 9, limit: 50 } as const;
 
 /** One of each kind: the compiler asks for a new one. */
@@ -42,7 +42,7 @@ describe.each(Object.entries(dialects))("%s", (_, { make }) => {
   });
 
   test("a session with a name may register that name only, as the policy says", () => {
-    const actor: SessionActor = { kind: "session", name: ana, id: "s", isLive: true };
+    const actor: SessionActor = { kind: "session", name: ana, id: "s", isLive: true, tenureMs: 0 };
     for (const name of [ana, bob]) {
       const register = { type: "register", name } as const;
       expect(refusalOf(register, named)).toEqual(policy.may(actor, register));

@@ -129,7 +129,8 @@ export class Engine {
       firstSentMs,
     });
     const ok = await publishing.catch((error: unknown) => {
-      if ((error as TertuliaError).code === "not_found") this.sequencer.cancelStart(conv);
+      const { code } = error as TertuliaError;
+      if (code === "not_found" || code === "away") this.sequencer.cancelStart(conv);
       throw error;
     });
     return { conv, epoch: ok.epoch!, seq: ok.seq!, mid, ts: ok.ts! };

@@ -12,6 +12,7 @@ export type TertuliaErrorCode =
   | "name_taken"
   | "name_kept"
   | "bad_name"
+  | "away"
   | "bad_status"
   | "empty"
   | "too_large"

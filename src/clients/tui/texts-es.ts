@@ -107,6 +107,7 @@ export const spanish: Omit<Texts, "locale"> = {
     not_found: "Nadie con este nombre ha estado nunca aquí.",
     name_taken: "Alguien ya tiene este nombre. Elige otro.",
     name_kept: "Este nombre se guarda para alguien que entró desde otro lugar. Elige otro.",
+    away: "Este usuario no está, y no se sabe quién volverá con este nombre.",
     bad_name:
       "Aquí esto no puede ser un nombre. Los nombres son cortos, no empiezan con # ni @ y no ocultan nada.",
     bad_status: "Ese estado no existe.",

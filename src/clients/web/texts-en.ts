@@ -93,6 +93,7 @@ export const english: Texts = {
     not_found: "Nobody of this name has ever been here.",
     name_taken: "Somebody has this name already. Choose another one.",
     name_kept: "This name is kept for somebody who joined from elsewhere. Choose another one.",
+    away: "This user is not here, and nobody is known to come back by this name.",
     bad_name:
       "This cannot be a name here. Names are short, do not begin with # or @, and hide nothing.",
     too_large: "This is too long.",

@@ -3,19 +3,46 @@
 -- Of a history, so many entries are read at a time: each may have many thousand bytes, and most may not be wanted.
 local READ_AT_ONCE = 16
 
--- The number of the oldest message that is not too old, or nil. Most often it is the first one that is there.
-local function first_kept(history, oldest_kept)
-  local start, count = '-', 1
-  while true do
-    local page = redis.call('XRANGE', history, start, '+', 'COUNT', count)
-    for _, entry in ipairs(page) do
-      if struct.unpack('>I6', entry[2][2]) >= oldest_kept then
-        return tonumber(string.match(entry[1], '^%d+'))
-      end
+-- The oldest time of a message that is shown: not too old, and not from before the reader's time (0: all that is kept).
+local function oldest_shown(keep_ms, since)
+  return math.max(now_ms() - tonumber(keep_ms), tonumber(since))
+end
+
+-- The number of the first of these messages, and when it was written; or nil.
+local function number_and_time(entries)
+  local entry = entries[1]
+  if not entry then return nil end
+  return tonumber(string.match(entry[1], '^%d+')), (struct.unpack('>I6', entry[2][2]))
+end
+
+-- Of the first message from an id on, and of the newest one.
+local function first_from(history, id)
+  return number_and_time(redis.call('XRANGE', history, id, '+', 'COUNT', 1))
+end
+
+local function newest_of(history)
+  return number_and_time(redis.call('XREVRANGE', history, '+', '-', 'COUNT', 1))
+end
+
+-- The number of the oldest message that is shown, or nil. Most often it is the first one that is there. Times of
+-- messages never go back: a binary search.
+local function first_shown(history, oldest)
+  local older, time = first_from(history, '-')
+  if not older or time >= oldest then return older end
+  local newer, newest = newest_of(history)
+  if newest < oldest then return nil end
+  while newer - older > 1 do
+    local id = string.format('%.0f-0', math.floor((older + newer) / 2))
+    local middle, written = first_from(history, id)
+    if middle >= newer then
+      newer = math.floor((older + newer) / 2) -- a hole, in damaged data
+    elseif written < oldest then
+      older = middle
+    else
+      newer = middle
     end
-    if #page < count then return nil end
-    start, count = '(' .. page[count][1], READ_AT_ONCE
   end
+  return (first_from(history, string.format('%.0f-0', newer)))
 end
 
 -- Where the text of a record begins.
@@ -47,29 +74,29 @@ local function records_from(command, history, first, last, most, most_bytes, tak
 end
 
 -- The newest messages that are not too old.
--- KEYS: history       ARGV: limit, ms kept, most bytes of texts, most bytes of a text: what is longer is cut
+-- KEYS: history       ARGV: limit, ms kept, since, most bytes of texts, most bytes of a text: what is longer is cut
 -- Returns records, newest first.
 local function history(keys, args)
-  local oldest_kept, most_of_text = now_ms() - tonumber(args[2]), tonumber(args[4])
-  return records_from('XREVRANGE', keys[1], '+', '-', tonumber(args[1]), tonumber(args[3]), function(record)
-    if struct.unpack('>I6', record) < oldest_kept then return nil end
+  local oldest, most_of_text = oldest_shown(args[2], args[3]), tonumber(args[5])
+  return records_from('XREVRANGE', keys[1], '+', '-', tonumber(args[1]), tonumber(args[4]), function(record)
+    if struct.unpack('>I6', record) < oldest then return nil end
     return string.sub(record, 1, text_at(record) + most_of_text - 1)
   end)
 end
 
 -- Epoch, head and floor of a conversation (0, 0 and 1 before its first message), and the number of the last
--- message that the user wrote there, or 0.
-local function extent(conversation, history, keep_ms, user)
+-- message that the user wrote there, or 0. `oldest`: the time of the oldest message that is shown.
+local function extent(conversation, history, oldest, user)
   local last = redis.call('HMGET', conversation, 'seq', 'epoch', wrote_field(user))
   local head = tonumber(last[1]) or 0
-  local floor = first_kept(history, now_ms() - keep_ms) or head + 1
+  local floor = first_shown(history, oldest) or head + 1
   return tonumber(last[2]) or 0, head, floor, tonumber(last[3]) or 0
 end
 
--- When the newest message was written; 0 if none is kept.
-local function last_time(history)
-  local newest = redis.call('XREVRANGE', history, '+', '-', 'COUNT', 1)[1]
-  return newest and struct.unpack('>I6', newest[2][2]) or 0
+-- When the newest message was written; 0 if none is kept, or it is from before the reader's time.
+local function last_time(history, since)
+  local _, time = newest_of(history)
+  return time and time >= tonumber(since) and time or 0
 end
 
 -- A user's conversations in one bucket, the latest first, and how far the user has read each: { other user, number, ... }.
@@ -98,17 +125,20 @@ local function conversations(keys, args)
 end
 
 -- How far conversations go.
--- KEYS: conversation, history, conversation, history ...       ARGV: ms kept, user ...
+-- KEYS: conversation, history, conversation, history ...       ARGV: ms kept, since, user ...
 -- Returns for each conversation and in it for each user { epoch, head, floor, number of the user's own last message,
---   time of the newest message, ... }.
+--   time of the newest message, ... }; of a conversation that ended before `since`, -1, 0, 0, 0, 0.
 local function extents(keys, args)
+  local since, oldest = tonumber(args[2]), oldest_shown(args[1], args[2])
   local found = {}
   for i = 1, #keys, 2 do
     local conversation, history = keys[i], keys[i + 1]
-    local epoch, head, floor, wrote = extent(conversation, history, tonumber(args[1]), args[2])
-    local time = last_time(history)
-    for j = 2, #args do
-      if j > 2 then wrote = tonumber(redis.call('HGET', conversation, wrote_field(args[j]))) or 0 end
+    local epoch, head, floor, wrote = extent(conversation, history, oldest, args[3])
+    local time = last_time(history, since)
+    -- what is trimmed by its age may be from the reader's time
+    if floor > head and oldest == since then epoch, head, floor, wrote, time = -1, 0, 0, 0, 0 end
+    for j = 3, #args do
+      if j > 3 then wrote = tonumber(redis.call('HGET', conversation, wrote_field(args[j]))) or 0 end
       for _, number in ipairs({ epoch, head, floor, wrote, time }) do table.insert(found, number) end
     end
   end
@@ -134,18 +164,18 @@ local function has_epoch(history, older, newer, epoch)
 end
 
 -- The first messages after a number, or the last before it; oldest first.
--- KEYS: conversation, history       ARGV: 'after' | 'before', number, limit, ms kept, epoch or 0, most bytes of texts
+-- KEYS: conversation, history       ARGV: 'after' | 'before', number, limit, ms kept, since, epoch or 0, most bytes of texts
 -- Returns { epoch, head, floor, time of the newest, epoch of the message with that number or 0, 1 if there was
 --   ever a message of the given epoch (as far as is kept) or 0, record ... }.
 local function page(keys, args)
   local conversation, history = unpack(keys)
-  local direction, seq, limit, keep_ms = args[1], tonumber(args[2]), tonumber(args[3]), tonumber(args[4])
-  local of, most_bytes = tonumber(args[5]), tonumber(args[6])
-  local epoch, head, floor = extent(conversation, history, keep_ms, '')
+  local direction, seq, limit = args[1], tonumber(args[2]), tonumber(args[3])
+  local since, of, most_bytes = args[5], tonumber(args[6]), tonumber(args[7])
+  local epoch, head, floor = extent(conversation, history, oldest_shown(args[4], since), '')
   local there = seq >= floor and epoch_at(history, seq) or 0
   local is_known = of <= epoch
   if there > 0 and there < of and of < epoch then is_known = has_epoch(history, seq, head, of) end
-  local found = { epoch, head, floor, last_time(history), there, is_known and 1 or 0 }
+  local found = { epoch, head, floor, last_time(history, since), there, is_known and 1 or 0 }
   local function whole_record(record) return record end
   if direction == 'after' then
     local first = string.format('%.0f-0', math.max(seq + 1, floor))
@@ -161,14 +191,16 @@ local function page(keys, args)
 end
 
 -- Moves a user's mark forward, never back, and announces it to the user's devices.
--- KEYS: marks, conversation, history, log       ARGV: user, other user or '~', number, ms kept
+-- KEYS: marks, conversation, history, log       ARGV: user, other user or '~', number, ms kept, since
 -- Returns { number, unread }.
 local function mark_read(keys, args)
   local marks, conversation, history, log = unpack(keys)
-  local user, other, keep_ms = args[1], args[2], tonumber(args[4])
+  local user, other, keep_ms, since = args[1], args[2], tonumber(args[4]), tonumber(args[5])
   expect('stream', log)
-  local _, head, floor, wrote = extent(conversation, history, keep_ms, user)
-  local was = math.min(math.max(tonumber(redis.call('HGET', marks, other)) or 0, wrote), head)
+  local _, head, floor, wrote = extent(conversation, history, oldest_shown(keep_ms, since), user)
+  -- how far somebody else has read under this name is not told
+  local not_shown = since > 0 and floor - 1 or 0
+  local was = math.min(math.max(tonumber(redis.call('HGET', marks, other)) or 0, wrote, not_shown), head)
   local read = math.max(was, math.min(tonumber(args[3]), head))
   local unread = head - math.max(read, floor - 1)
   if read > was then

@@ -10,7 +10,12 @@ import { createInterface } from "node:readline";
 import { setTimeout as pause } from "node:timers/promises";
 
 /** No limit that a load meets: the bench measures what a message costs, not who is refused. */
-const REQUESTS_PER_SECOND = "100000";
+const NO_LIMITS = {
+  REQUESTS_PER_SECOND: "100000",
+  ADDRESS_REQUESTS_PER_SECOND: "0",
+  HANDSHAKES_PER_SECOND: "100000",
+  MAX_UNNAMED_CONNECTIONS: "100000",
+};
 /** The floor gathers what arrives within so many milliseconds. */
 const FLOOR_WINDOW_MS = "10";
 const DIAL_EVERY_MS = 50;
@@ -34,8 +39,7 @@ export function tertulia(name, build, dialect) {
         HOST: "127.0.0.1",
         METRICS_PORT: "0",
         REDIS_URL: redisUrl,
-        REQUESTS_PER_SECOND,
-        ADDRESS_REQUESTS_PER_SECOND: "0",
+        ...NO_LIMITS,
       });
       const line = await firstLine(child, (text) => JSON.parse(text).event === "node_ready");
       return { child, port: JSON.parse(line).port };

@@ -12,6 +12,18 @@ export function integer(least: number, most: number, standard: number, about: st
     .meta({ example: String(standard), about });
 }
 
+/** A number that may be absent. */
+export function optionalInteger(least: number, most: number, example: number, about: string) {
+  const range = `must be a whole number from ${least} to ${most}`;
+  return z.coerce
+    .number({ error: range })
+    .int(range)
+    .min(least, range)
+    .max(most, range)
+    .optional()
+    .meta({ example: String(example), about });
+}
+
 export function text(standard: string, about: string) {
   return z.string().default(standard).meta({ example: standard, about });
 }

@@ -66,6 +66,14 @@ export class TrustedProxies {
   }
 }
 
+/** Of networks that the internet does not route, shared addresses of providers and clouds (RFC 6598) among them. */
+const PRIVATE = new TrustedProxies("private,100.64.0.0/10");
+
+/** Whether an address stands for nobody on the internet: a balancer may have it, and then it stands for many clients. */
+export function isPrivate(address: string | undefined): boolean {
+  return address === undefined || PRIVATE.has(address);
+}
+
 /**
  * The client's address: what a trusted proxy has told, else that of the connection. One of IPv4 on a dual-stack socket
  * is told as IPv4, one of IPv6 in its shortest form. Undefined once the connection is gone.

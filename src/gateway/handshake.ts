@@ -9,7 +9,12 @@ import { wholeAnswer } from "./answers.js";
 import { hangUp } from "./hang-up.js";
 import { SUBPROTOCOLS } from "./upgrade-request.js";
 
-export type UpgradeRefusal = readonly [status: 400 | 403 | 503, reason: string];
+/** `retryAfterS`: in how many seconds the client may try again. */
+export type UpgradeRefusal = readonly [
+  status: 400 | 403 | 429 | 503,
+  reason: string,
+  retryAfterS?: number,
+];
 
 /** How an upgrade is refused whose name could not be claimed. */
 export function claimRefusal(
@@ -73,6 +78,9 @@ export function shortestEcho(offered: Set<string>): string | false {
 }
 
 /** Refuses an upgrade, and closes the connection. */
-export function answerUpgrade(socket: Socket, status: 400 | 403 | 503, reason: string): void {
-  hangUp(socket, wholeAnswer(socket, status, reason));
+export function answerUpgrade(
+  socket: Socket,
+  ...[status, reason, retryAfterS]: UpgradeRefusal
+): void {
+  hangUp(socket, wholeAnswer(socket, status, reason, retryAfterS));
 }

@@ -4,6 +4,7 @@ import type { Chat } from "../chat/chat.js";
 import type { Name } from "../chat/names.js";
 import type { Log } from "../observe.js";
 import { publishedSchema } from "../wire/json-schema.js";
+import { CROWDED } from "./admission.js";
 import { commonHeaders } from "./answers.js";
 import { claimRefusal, hasBody } from "./handshake.js";
 import { connectionOf } from "./one-request.js";
@@ -20,6 +21,8 @@ export interface HttpRoutesDependencies {
   readonly mayBeFree: (name: Name) => Promise<boolean>;
   readonly isReady: () => boolean;
   readonly isDraining: () => boolean;
+  /** Whether a request may be answered: at once, or when it is its turn. */
+  readonly admit: (request: IncomingMessage) => true | Promise<boolean>;
   /** Undefined if it was not built. */
   readonly site: StaticSite | undefined;
 }
@@ -28,8 +31,12 @@ interface Page {
   readonly status: number;
   readonly body: string;
   readonly type?: string;
+  readonly retryAfterS?: number | undefined;
 }
 
+const HEALTH: ReadonlySet<string> = new Set(["/healthz", "/readyz"]);
+/** A client that reads no answer is cut. Longer than a contested name takes. */
+const ANSWERED_WITHIN_MS = 15_000;
 const SCHEMA = JSON.stringify(publishedSchema(), null, 2);
 
 export class HttpRoutes {
@@ -41,7 +48,9 @@ export class HttpRoutes {
 
   async serve(request: IncomingMessage, response: ServerResponse): Promise<void> {
     const common = commonHeaders(connectionOf(request));
-    const refusal = refusalOf(request);
+    const late = setTimeout(() => request.socket.destroy(), ANSWERED_WITHIN_MS).unref();
+    response.on("close", () => clearTimeout(late));
+    const refusal = refusalOf(request) ?? (await this.#turnedAway(request));
     const page = refusal === undefined ? this.#page(request) : undefined;
     if (page !== undefined) {
       response.writeHead(200, { ...common, ...page.headers });
@@ -49,7 +58,7 @@ export class HttpRoutes {
       return;
     }
     const answer = async (): Promise<Page> => refusal ?? (await this.#answer(request));
-    const { status, body, type } = await answer().catch((error: unknown) => {
+    const { status, body, type, retryAfterS } = await answer().catch((error: unknown) => {
       this.#dependencies.log.warn(
         { event: "http_request_failed", err: error },
         "http request failed",
@@ -62,8 +71,17 @@ export class HttpRoutes {
       "content-type": type ?? "text/plain; charset=utf-8",
       "content-length": bytes.length,
       [NODE_HEADER]: this.#dependencies.id,
+      ...(retryAfterS !== undefined && { "retry-after": `${retryAfterS}` }),
     });
     response.end(request.method === "HEAD" ? undefined : bytes);
+  }
+
+  /** Balancers ask for the node's health, and wait for nobody. */
+  async #turnedAway(request: IncomingMessage): Promise<Page | undefined> {
+    if (HEALTH.has(parseUpgradeRequest(request).path)) return undefined;
+    if (await this.#dependencies.admit(request)) return undefined;
+    const [status, reason, retryAfterS] = CROWDED;
+    return text(status, reason, retryAfterS);
   }
 
   /** A request with a name asks whether that name is free; it is not for the page. */
@@ -109,6 +127,6 @@ function hasOneHost({ httpVersionMinor, rawHeaders }: IncomingMessage): boolean 
   return hosts === 1 || (hosts === 0 && httpVersionMinor === 0);
 }
 
-function text(status: number, body: string): Page {
-  return { status, body };
+function text(status: number, body: string, retryAfterS?: number): Page {
+  return { status, body, retryAfterS };
 }

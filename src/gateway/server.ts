@@ -10,8 +10,12 @@ import type { Observe } from "../observe.js";
 import { pauseUnlessAborted } from "../pause.js";
 import { hasLeft, nameOf } from "../session/questions.js";
 import type { Dialect } from "../wire/dialect.js";
+import { addressKey } from "../limits/address-key.js";
+import { Admission } from "./admission.js";
 import { wholeAnswer } from "./answers.js";
 import { Connection } from "./connection.js";
+import { ConnectionCaps, type CapSettings } from "./connection-caps.js";
+import { addressOf } from "./client-address.js";
 import { drain, type Drain } from "./drain.js";
 import { hangUp } from "./hang-up.js";
 import type { EventLog } from "./event-log.js";
@@ -28,7 +32,9 @@ import type { DialectName } from "./upgrade-request.js";
 import { Window } from "../window.js";
 import { replyWindow } from "./write-coalescer.js";
 
-export interface GatewaySettings extends AcceptorSettings, UpgraderSettings {
+export interface GatewaySettings extends AcceptorSettings, UpgraderSettings, CapSettings {
+  /** So many new connections and requests of plain HTTP are taken in; the others wait for their turn. */
+  readonly handshakesPerSecond: number;
   readonly sendQueue: SendQueueLimits;
   readonly mustAwaitStore: boolean;
 }
@@ -68,6 +74,8 @@ export class Gateway {
   readonly #http = createHttpServer({ requireHostHeader: false }); // the routes ask for it
   readonly #routes: HttpRoutes;
   readonly #upgrader: Upgrader;
+  readonly #caps: ConnectionCaps;
+  readonly #admission: Admission;
   #pacing: NodeJS.Timeout | undefined;
   /** draining: says at /readyz that it will go. leaving: takes nobody in. stopping: not even plain HTTP. */
   #state: "open" | "draining" | "leaving" | "stopping" = "open";
@@ -97,10 +105,19 @@ export class Gateway {
       isReady: dependencies.isReady,
       id: dependencies.id,
       isDraining: () => this.#state !== "open",
+      admit: (request) => this.#admit(request),
       site: dependencies.site,
     });
+    this.#caps = new ConnectionCaps(settings, () => ({
+      open: this.#acceptor.size,
+      // those that are about to claim a name are in the hub
+      unnamed: this.#sessions.size - dependencies.hub.sessions.size,
+    }));
+    this.#admission = new Admission(settings.handshakesPerSecond);
     this.#upgrader = new Upgrader(settings, {
       ...dependencies,
+      caps: this.#caps,
+      admission: this.#admission,
       isLeaving: () => this.#isLeaving,
       open: (dialect) => this.#open(dialect),
     });
@@ -123,9 +140,10 @@ export class Gateway {
       if (socket.writable) hangUp(socket, wholeAnswer(socket, 400, "this is no HTTP/1.1 request"));
       else socket.destroy();
     });
-    this.#acceptor = new TcpAcceptor(settings, dependencies.observe.log, (request) =>
-      this.#http.emit("connection", request),
-    );
+    this.#acceptor = new TcpAcceptor(settings, dependencies.observe.log, {
+      asked: (request) => this.#http.emit("connection", request),
+      gone: (socket) => this.#caps.leave(socket),
+    });
     const { connections, connectionsLimit } = dependencies.observe.counters;
     connectionsLimit.set(settings.maxConnections);
     // the autoscaler needs this series of a gateway that has no connections yet, too
@@ -170,6 +188,7 @@ export class Gateway {
     times: Pick<Drain<Session>, "windowMs" | "graceMs" | "withinMs" | "hurry">,
   ): Promise<void> {
     this.#state = "leaving";
+    this.#admission.close();
     const leave = async (session: Session): Promise<void> => {
       await session.leave();
       session.close("restarting");
@@ -186,6 +205,7 @@ export class Gateway {
     if (this.#state === "stopping") return;
     this.#state = "stopping";
     clearInterval(this.#pacing);
+    this.#admission.close();
     const closed = this.#acceptor.close();
     for (const session of this.#sessions) session.close("restarting");
     // idle HTTP connections, and those that are still at their first line
@@ -197,6 +217,11 @@ export class Gateway {
     await Promise.race([ended, pauseUnlessAborted(withinMs, time.signal)]);
     time.abort();
     for (const session of this.#sessions) session.abandon();
+  }
+
+  #admit(request: IncomingMessage): true | Promise<boolean> {
+    const socket = connectionOf(request);
+    return this.#admission.enter(addressKey(addressOf(socket)), () => socket.destroyed);
   }
 
   /** A session that is closed with the gateway. */

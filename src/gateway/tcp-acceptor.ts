@@ -29,6 +29,9 @@ const TCP_KEEP_ALIVE_MS = 30_000;
 /** Connections that wait to be accepted: as many as the system allows. */
 const BACKLOG = 4_096;
 
+/** Connections beyond the limit that are told so; more are dropped. */
+const RESERVE = 1_000;
+
 const TCP_OPTIONS = {
   noDelay: true,
   keepAlive: true,
@@ -39,12 +42,21 @@ const TCP_OPTIONS = {
 export interface AcceptorSettings {
   readonly host: string | undefined;
   readonly port: number;
-  /** Open at once; more are dropped before they can ask for anything. */
+  /** Open at once. Some more are taken in: they are told so, and balancers can still ask for the node's health. */
   readonly maxConnections: number;
+  /** Those that have sent no request yet: of more, the one goes that has waited longest. */
+  readonly maxUnnamed: number;
   /** Who is believed about the addresses of clients: see TrustedProxies. */
   readonly trustedProxies: string | undefined;
   /** None: the port is plain. */
   readonly tls: TlsFiles | undefined;
+}
+
+/** Hears of connections. */
+export interface AcceptorOwner {
+  /** The head of a connection's request has been read. */
+  asked(request: OneRequest): void;
+  gone(socket: Socket): void;
 }
 
 export class TcpAcceptor {
@@ -54,19 +66,21 @@ export class TcpAcceptor {
   readonly #tls: TlsServer | undefined;
   /** All open connections, each with the timer that cuts it if it sends no request. */
   readonly #open = new Map<Socket, NodeJS.Timeout | undefined>();
+  /** Those that have sent no request yet, by that timer; the one that has waited longest is the first. */
+  readonly #silent = new Map<NodeJS.Timeout, Socket>();
   /** One listener for all: connections are many, and most do nothing. */
   readonly #onClose: (this: Socket) => void;
 
-  /** @param handOn gets the request of each connection, when its head has been read */
-  constructor(settings: AcceptorSettings, log: Log, handOn: (request: OneRequest) => void) {
+  constructor(settings: AcceptorSettings, log: Log, owner: AcceptorOwner) {
     this.#settings = settings;
     this.#proxies = new TrustedProxies(settings.trustedProxies);
     if (settings.tls !== undefined) this.#tls = new TlsServer(settings.tls, log);
-    this.#server = createServer(TCP_OPTIONS, (socket) => this.#accept(socket, handOn));
-    this.#server.maxConnections = settings.maxConnections;
+    this.#server = createServer(TCP_OPTIONS, (socket) => this.#accept(socket, owner));
+    this.#server.maxConnections = settings.maxConnections + RESERVE;
     const gone = (socket: Socket): void => {
       this.#stopWaiting(socket);
       this.#open.delete(socket);
+      owner.gone(socket);
     };
     this.#onClose = function onClose() {
       gone(this);
@@ -96,14 +110,16 @@ export class TcpAcceptor {
     this.#proxies.hearForwarded(connectionOf(request), request.headers["x-forwarded-for"]);
   }
 
-  #accept(socket: Socket, handOn: (request: OneRequest) => void): void {
+  #accept(socket: Socket, owner: AcceptorOwner): void {
     const deadline = setTimeout(cut, REQUEST_WITHIN_MS, socket);
     this.#keep(socket, deadline);
+    this.#silent.set(deadline, socket);
+    if (this.#silent.size > this.#settings.maxUnnamed) this.#cutOldest();
     const readRequest = (from: Socket): void =>
       readHead(from, (head) => {
         this.#stopWaiting(from);
         if (typeof head === "number") hangUp(from, wholeAnswer(from, head, REASONS[head]));
-        else handOn(new OneRequest(from, head));
+        else owner.asked(new OneRequest(from, head));
       });
     const begin = (): void => {
       if (this.#tls === undefined) return readRequest(socket);
@@ -127,7 +143,19 @@ export class TcpAcceptor {
     const deadline = this.#open.get(socket);
     if (deadline === undefined) return;
     clearTimeout(deadline);
+    this.#silent.delete(deadline);
     this.#open.set(socket, undefined);
+  }
+
+  #cutOldest(): void {
+    const [deadline, oldest] = this.#silent.entries().next().value!;
+    this.#silent.delete(deadline);
+    oldest.destroy();
+  }
+
+  /** How many connections are open. */
+  get size(): number {
+    return this.#open.size;
   }
 
   /** Bytes that were handed to sockets and not taken by the network yet. */

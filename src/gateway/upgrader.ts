@@ -5,7 +5,10 @@ import { WebSocketServer, type Server as ServerOf, type ServerOptions } from "ws
 import type { Chat } from "../chat/chat.js";
 import { toldOf } from "../chat/sanctions.js";
 import type { Dialect } from "../wire/dialect.js";
+import { addressKey } from "../limits/address-key.js";
+import { CROWDED, type Admission } from "./admission.js";
 import { AnsweringSocket } from "./answering-socket.js";
+import type { ConnectionCaps } from "./connection-caps.js";
 import type { EventLog } from "./event-log.js";
 import { LINGER_MS } from "./hang-up.js";
 import {
@@ -41,6 +44,8 @@ export interface UpgraderDependencies {
   readonly bans: KnownBans;
   readonly events: EventLog;
   readonly dialects: Readonly<Record<DialectName, Dialect>>;
+  readonly caps: ConnectionCaps;
+  readonly admission: Admission;
   /** Whether new clients are taken in. */
   readonly isReady: () => boolean;
   /** Whether the node has begun to close its sessions. */
@@ -93,17 +98,22 @@ export class Upgrader {
     const dialect = dialectOf(target);
     const { dialects, events } = this.#dependencies;
     const address = addressOf(socket);
-    const refuse = (status: UpgradeRefusal[0], reason: string, origin?: string): void => {
+    const refuse = (...refusal: UpgradeRefusal): void => {
+      const [status, reason] = refusal;
+      const origin = status === 403 ? request.headers.origin : undefined;
       events.connectionRefused(status, reason, { name: target.name, dialect, address, origin });
-      answerUpgrade(socket, status, reason);
+      answerUpgrade(socket, ...refusal);
     };
     if (!isWebSocket(request, target.subprotocols))
       return refuse(400, "this is no WebSocket handshake");
-    if (!this.#pages.allows(request.headers, address))
-      return refuse(403, FOREIGN_PAGE, request.headers.origin);
+    if (!this.#pages.allows(request.headers, address)) return refuse(403, FOREIGN_PAGE);
     if (dialect === "unknown") return refuse(400, SPOKEN_HERE);
     const refusal = this.#bannedOf(target, address) ?? this.#refusalOf(target, dialect);
-    if (refusal !== undefined) return refuse(...refusal);
+    const full = refusal ?? this.#dependencies.caps.take(socket, address);
+    if (full !== undefined) return refuse(...full);
+    const isAdmitted = await this.#turn(socket, address);
+    if (socket.destroyed) return;
+    if (!isAdmitted) return refuse(...CROWDED);
 
     const session = this.#dependencies.open(dialects[dialect]);
     session.holder.origin = { address };
@@ -130,6 +140,16 @@ export class Upgrader {
       else events.connected(session, connected, { address });
       if (target.name !== undefined && !isClaimed) session.introduce(target.name);
     });
+  }
+
+  /** Waits for the turn of this address; the client may hang up meanwhile. */
+  async #turn(socket: Socket, address: string | undefined): Promise<boolean> {
+    const turn = this.#dependencies.admission.enter(addressKey(address), () => socket.destroyed);
+    if (turn === true) return true;
+    const unwatch = watchEnd(socket, () => socket.destroy());
+    const isAdmitted = await turn;
+    unwatch();
+    return isAdmitted;
   }
 
   #bannedOf({ name }: UpgradeRequest, address: string | undefined): UpgradeRefusal | undefined {

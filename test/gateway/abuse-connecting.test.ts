@@ -1,6 +1,5 @@
 /** What a client gets whose request breaks a rule: the table named "abuse" of PROTOCOL.md, connecting. */
 import { afterAll, beforeAll, expect, test } from "vitest";
-import { JsonClient } from "../support/json-client.js";
 import { node } from "../support/nodes.js";
 import { dialled, heardUntilEnd, upgradeRequest } from "../support/raw-socket.js";
 import { startRedis, type TestRedis } from "../support/redis.js";
@@ -173,14 +172,4 @@ test("a connection that sends no whole request in time is cut [abuse:request-lat
   const heard = await Promise.all(slow.map((said) => answerTo(said)));
   expect(heard).toEqual(["", "", ""]);
   expect(performance.now() - began).toBeGreaterThan(4_900);
-});
-
-test("a connection beyond the limit is cut before its request [abuse:connections-too-many]", async () => {
-  const small = await node(redis.url, { MAX_CONNECTIONS: 1, REDIS_PREFIX: "small" });
-  try {
-    await JsonClient.hello(small.port, "ana");
-    expect(await answerTo(upgradeRequest("/?name=bob"), small.port)).toBe("");
-  } finally {
-    await small.close();
-  }
 });

@@ -32,7 +32,12 @@ let named = 0;
 
 beforeAll(async () => {
   redis = await startRedis();
-  const environment = { REDIS_URL: redis.url, METRICS_PORT: "0", REQUESTS_PER_SECOND: "100000" };
+  const environment = {
+    REDIS_URL: redis.url,
+    METRICS_PORT: "0",
+    REQUESTS_PER_SECOND: "100000",
+    HANDSHAKES_PER_SECOND: "100000", // connections that come at the same time share calls
+  };
   node = await countedNode(environment);
   other = await nodeProcess(environment);
 });

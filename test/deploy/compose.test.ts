@@ -129,7 +129,8 @@ describe.skipIf(why !== undefined)("docker compose up", () => {
   });
 
   test("a gateway runs as an unprivileged user on a read-only file system, without a package manager", async () => {
-    const script = "id -u; touch /app/x /tmp/x 2>&1; command -v npm npx yarn corepack || echo none";
+    const managers = "npm npx yarn corepack apt apt-get dpkg";
+    const script = `id -u; touch /app/x /tmp/x 2>&1; command -v ${managers} || echo none`;
     const { out } = await exec("gateway", ["sh", "-c", script], {
       ...options,
       commandOptions: ["-T"],
@@ -137,6 +138,28 @@ describe.skipIf(why !== undefined)("docker compose up", () => {
     expect(out.split("\n")[0]!.trim()).toBe("1000");
     expect(out.match(/Read-only file system/g)).toHaveLength(2);
     expect(out.trim().split("\n").at(-1)).toBe("none");
+  });
+
+  test("the image lists the packages that it holds", async () => {
+    const read = async (command: string): Promise<string> => {
+      const run = await exec("gateway", ["sh", "-c", command], {
+        ...options,
+        commandOptions: ["-T"],
+      });
+      return run.out;
+    };
+    const { components } = JSON.parse(await read("cat sbom.cdx.json")) as {
+      components: { name: string; version: string; licenses: unknown[] }[];
+    };
+    const held = await read(
+      `cd node_modules && for each in * @*/*; do [ -f $each/package.json ] && node -p "const { name, version } = require('./$each/package.json'); name + ' ' + version"; done`,
+    );
+    const listed = components.filter(({ name }) => name !== "preact"); // in the page
+    expect(listed).toHaveLength(components.length - 1);
+    expect(listed.map(({ name, version }) => `${name} ${version}`).toSorted()).toEqual(
+      held.trim().split(/\r?\n/).toSorted(),
+    );
+    for (const { licenses } of components) expect(licenses).toHaveLength(1);
   });
 
   test("a killed gateway's client is back through another one", async () => {

@@ -1,9 +1,7 @@
 /** As fast as a socket takes it: what does one client get, and do the others still chat? */
-import { told, type Chapter, type HostileCase } from "./hostile-case.js";
+import { asked, told, type Chapter, type HostileCase } from "./hostile-case.js";
 import { clientFrame, jsonFrame } from "./rogue.js";
 import { L, type Dialect, type World } from "./world.js";
-
-const LIMITS = "limits for what a connection may ask";
 
 /** So many frames, and the kinds of answers; a connection that is held up lives when it has been read. */
 function flood(dialect: Dialect, count: number, ...frames: Buffer[]): HostileCase["seen"] {
@@ -93,15 +91,28 @@ export const floods: Chapter = {
   cases: [
     ...rows.map(([sent, seen]) => ({ sent, expected: "the others chat", seen })),
     {
-      sent: "1,000 lists, and what the client is told (bytes)",
-      expected: "51; error 8; closed",
-      open: LIMITS,
-      seen: async (world) => {
-        const name = world.newName();
-        const rogue = await world.named("classic", name);
-        await rogue.writeAll(Buffer.concat(Array.from({ length: 1_000 }, () => list)));
-        return told(rogue, "classic", name);
-      },
+      sent: "100,000 empty frames, and what the client is told (bytes)",
+      expected: "error 8; closed with 4429",
+      seen: asked(
+        "classic",
+        Array.from({ length: 100_000 }, () => clientFrame("")),
+      ),
+    },
+    {
+      sent: "100,000 unknown ops, and what the client is told (ws-protocol)",
+      expected: "error 8; closed with 4429",
+      seen: asked(
+        "ws-protocol",
+        Array.from({ length: 100_000 }, () => clientFrame([99])),
+      ),
+    },
+    {
+      sent: "50 lists, for which there are no tokens: they wait (bytes)",
+      expected: "51; lives",
+      seen: asked(
+        "classic",
+        Array.from({ length: 50 }, () => list),
+      ),
     },
     {
       sent: "1,000 histories, and what the client is told (JSON)",

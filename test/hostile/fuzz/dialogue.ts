@@ -27,7 +27,10 @@ export function dialogueOf(seed: number, place: number): Dialogue {
   // a hello, so that what follows is looked at
   if (dialect === "json" && random.next() < 0.8) {
     frames.unshift(
-      clientFrame(JSON.stringify({ type: "hello", name: ownName(random), key: "k" }), TEXT),
+      clientFrame(
+        JSON.stringify({ type: "hello", name: ownName(random, dialect), key: "k" }),
+        TEXT,
+      ),
     );
   }
   // what breaks the rules of WebSockets ends the connection, so nothing is behind it

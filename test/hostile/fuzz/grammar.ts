@@ -27,9 +27,10 @@ export function nameOf(random: Random): string {
   return random.next() < 0.8 ? random.pick(NAMES) : random.pick(ODD_NAMES);
 }
 
-/** A name to connect with: so many that few are held. */
-export function ownName(random: Random): string {
-  return random.next() < 0.9 ? `own-${Math.floor(random.next() * OWN_NAMES)}` : nameOf(random);
+/** A name to connect with: so many that few are held. Names of JSON are kept for their keys. */
+export function ownName(random: Random, dialect: Dialect): string {
+  if (random.next() < 0.1) return nameOf(random);
+  return `${dialect === "json" ? "key" : "own"}-${Math.floor(random.next() * OWN_NAMES)}`;
 }
 
 /** One byte says how long it is. */
@@ -113,7 +114,7 @@ function cursors(random: Random): Record<string, unknown> {
 
 /** The head of an upgrade, line by line. */
 export function upgradeLines(random: Random, dialect: Dialect): string[] {
-  const name = encodeURIComponent(ownName(random));
+  const name = encodeURIComponent(ownName(random, dialect));
   const path = random.pick(["/", "/", "/chat", "", "//", "/ws"]);
   const target =
     dialect === "json" ? random.pick(["/ws", `/ws?name=${name}`]) : `${path}?name=${name}`;

@@ -50,7 +50,7 @@ const TELL_EVERY = 500;
 const ERROR = 50;
 const BUGS = new Set(["request_failed", "session_broken", "upgrade_failed"]);
 /** The fuzz shall reach the dialects as fast as it can. */
-const UNLIMITED = { REQUESTS_PER_SECOND: "100000" };
+const UNLIMITED = { REQUESTS_PER_SECOND: "100000", ADDRESS_REQUESTS_PER_SECOND: "0" };
 
 export async function runFuzz(wish: FuzzWish): Promise<FuzzResult> {
   const { seed, inputs: wanted, ms, onProgress } = wish;

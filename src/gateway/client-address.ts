@@ -47,15 +47,13 @@ export class TrustedProxies {
   }
 
   /**
-   * Hears the header X-Forwarded-For of a request, if a trusted proxy sent it: the client is the rightmost address that
+   * Hears the header X-Forwarded-For of a request that a trusted proxy sent: the client is the rightmost address that
    * is none of the proxies, because what stands to the left of it was written by the client.
    */
-  hearForwarded(socket: Socket, forwarded: string | string[] | undefined): void {
-    if (this.#isEmpty || told.get(socket)?.by === "proxyHeader") return;
-    const peer = peerOf(socket);
-    if (forwarded === undefined || !this.has(peer)) return;
+  hearForwarded(socket: Socket, forwarded: string | string[]): void {
+    if (told.get(socket)?.by === "proxyHeader") return;
     const chain = [forwarded].flat().join(",").split(",").slice(-MAX_HOPS).toReversed();
-    let address = peer;
+    let address = peerOf(socket);
     for (const place of chain) {
       const next = addressIn(place.trim());
       if (next === undefined) break;

@@ -6,7 +6,7 @@ import type { IncomingMessage } from "node:http";
 import { createServer, type AddressInfo, type Server, type Socket } from "node:net";
 import type { Log } from "../observe.js";
 import { wholeAnswer } from "./answers.js";
-import { TrustedProxies, peerOf } from "./client-address.js";
+import { TrustedProxies, isPrivate, peerOf } from "./client-address.js";
 import { readProxyHeader } from "./connection-start.js";
 import { hangUp } from "./hang-up.js";
 import { OneRequest, connectionOf } from "./one-request.js";
@@ -64,6 +64,9 @@ export class TcpAcceptor {
   readonly #proxies: TrustedProxies;
   readonly #server: Server;
   readonly #tls: TlsServer | undefined;
+  readonly #log: Log;
+  /** The first proxy that was not believed: it is logged once. */
+  #unheard: string | undefined;
   /** All open connections, each with the timer that cuts it if it sends no request. */
   readonly #open = new Map<Socket, NodeJS.Timeout | undefined>();
   /** Those that have sent no request yet, by that timer; the one that has waited longest is the first. */
@@ -73,6 +76,7 @@ export class TcpAcceptor {
 
   constructor(settings: AcceptorSettings, log: Log, owner: AcceptorOwner) {
     this.#settings = settings;
+    this.#log = log;
     this.#proxies = new TrustedProxies(settings.trustedProxies);
     if (settings.tls !== undefined) this.#tls = new TlsServer(settings.tls, log);
     this.#server = createServer(TCP_OPTIONS, (socket) => this.#accept(socket, owner));
@@ -107,7 +111,18 @@ export class TcpAcceptor {
 
   /** Hears what a trusted proxy says in a request: from now on `addressOf` its connection is the client's. */
   hearProxy(request: IncomingMessage): void {
-    this.#proxies.hearForwarded(connectionOf(request), request.headers["x-forwarded-for"]);
+    const forwarded = request.headers["x-forwarded-for"];
+    if (forwarded === undefined) return;
+    const socket = connectionOf(request);
+    const peer = peerOf(socket);
+    if (this.#proxies.has(peer)) return this.#proxies.hearForwarded(socket, forwarded);
+    // a stranger may forge it as often as it likes; a neighbour is most likely a proxy that was forgotten
+    if (this.#unheard !== undefined || !isPrivate(peer)) return;
+    this.#unheard = peer;
+    this.#log.warn(
+      { event: "proxy_not_trusted", address: peer },
+      "a proxy says who its clients are, and is not believed: see TRUSTED_PROXIES",
+    );
   }
 
   #accept(socket: Socket, owner: AcceptorOwner): void {

@@ -6,6 +6,7 @@ import { connections, readers } from "./config/capacity.js";
 import { clientPort, tlsMistakes } from "./config/client-port.js";
 import { requestLimits } from "./config/limits.js";
 import { names } from "./config/names.js";
+import { identity } from "./config/identity.js";
 import { mistakesBetween, type Mistake } from "./config/relations.js";
 import { SECRETS, fileVariable, withSecrets, type SecretFiles } from "./config/secrets.js";
 import { integer, optional, pattern, text } from "./config/fields.js";
@@ -82,6 +83,7 @@ export const schema = z.object({
     about: "Names must match this as well (read as UTF-8)",
   }),
   ...names,
+  ...identity,
   GENERAL_ORIGIN: z.enum(["sender", "tilde", "tilde-with-sender"]).default("sender").meta({
     example: "tilde",
     about:

@@ -29,7 +29,7 @@ const ROOMS: Readonly<Record<string, Room>> = {
   // pure: no socket, no Redis, no clock of their own
   chat: {},
   // decides from what is shown; what Redis keeps of it comes through a port
-  identity: { imports: ["chat"], packages: /^(jose|node:.*)$/ },
+  identity: { imports: ["chat", "limits"], packages: /^(jose|node:.*)$/ },
   session: { imports: ["chat"] },
   limits: { imports: ["chat"], types: ["session"] },
   // dialects write down what a session is asked and tells, and run without one
@@ -44,7 +44,7 @@ const ROOMS: Readonly<Record<string, Room>> = {
     packages: /^(ws|nanoid|node:.*)$/,
   },
   redis: {
-    imports: ["chat", "cluster/ports", "observe", "window"],
+    imports: ["chat", "cluster/ports", "identity/ports", "observe", "window"],
     packages: /^(ioredis|nanoid|node:.*)$/,
   },
   cluster: { imports: ["chat", "observe", "pause"], packages: /^nanoid$/ },
@@ -85,7 +85,7 @@ const ROOMS: Readonly<Record<string, Room>> = {
   "log-rate-limiter": { packages: NODE },
   "log-output": { imports: ["window"], packages: /^pino$/ },
   "metrics-server": { imports: ["observe"], packages: NODE },
-  admin: { imports: ["chat", "config", "observe", "redis", "wire"], packages: NODE },
+  admin: { imports: ["chat", "identity", "config", "observe", "redis", "wire"], packages: NODE },
   doctor: { imports: ["config", "redis"], packages: /^(ioredis|node:.*)$/ },
 
   // the other side of the wire

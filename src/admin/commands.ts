@@ -2,6 +2,7 @@
 import { BlockList, isIPv4, isIPv6 } from "node:net";
 import { bytesFromName, nameFromBytes, type Name } from "../chat/names.js";
 import { isName } from "../chat/policy.js";
+import { newPassword } from "../identity/recovery.js";
 import type { ModerationAct, ModerationEntry, Sanction, Target } from "../chat/sanctions.js";
 import { shown } from "../wire/shown.js";
 import type { Stores } from "./stores.js";
@@ -32,6 +33,18 @@ export const COMMANDS = {
   unban: act("unban"),
   mute: act("mute"),
   unmute: act("unmute"),
+  password: (given) => {
+    const name = nameOf(given);
+    return async ({ accounts }) => {
+      const password = await newPassword(accounts, name);
+      const user = shown(bytesFromName(name));
+      const lines = [
+        `the password of ${user} is now: ${password}`,
+        "all login sessions have ended",
+      ];
+      return { lines, json: { user, password }, isDone: true };
+    };
+  },
   sanctions: (given) => {
     refuseRest(given, 0);
     return async ({ moderation }) => {
@@ -98,10 +111,14 @@ function targetOf(what: ModerationAct["act"], given: Given): Target {
     refuseRest(given, 0);
     return { kind: "addresses", range: rangeOf(given.address) };
   }
+  return { kind: "name", name: nameOf(given) };
+}
+
+function nameOf(given: Given): Name {
   refuseRest(given, 1);
   const name = nameFromShown(given.names[0]!);
   if (!isName(name)) throw new UsageError("nobody can have this name");
-  return { kind: "name", name };
+  return name;
 }
 
 function refuseRest({ names }: Given, wanted: 0 | 1): void {

@@ -3,6 +3,7 @@ import type { ModerationStore } from "../chat/sanctions.js";
 import { redisSettings } from "../config/access.js";
 import type { Config } from "../config.js";
 import { observe } from "../observe.js";
+import { RedisAccountStore } from "../redis/account-store.js";
 import { checkRedis, connectRedis, giveUp, untilReady } from "../redis/connect.js";
 import { FunctionLibrary, readFunctionSource } from "../redis/function-library.js";
 import { Keys } from "../redis/keys.js";
@@ -10,6 +11,7 @@ import { RedisModerationStore } from "../redis/moderation-store.js";
 
 export interface Stores {
   readonly moderation: ModerationStore;
+  readonly accounts: RedisAccountStore;
   close(): void;
 }
 
@@ -31,9 +33,11 @@ export async function openStores(
     throw error;
   }
   const library = new FunctionLibrary(redis, await readFunctionSource(), silent);
-  const settings = { deadlineMs: config.OPERATION_DEADLINE_MS };
+  const keys = new Keys(config.REDIS_PREFIX);
+  const { OPERATION_DEADLINE_MS: deadlineMs, LOGIN_IDLE_MS: loginIdleMs } = config;
   return {
-    moderation: new RedisModerationStore(library, new Keys(config.REDIS_PREFIX), settings),
+    moderation: new RedisModerationStore(library, keys, { deadlineMs }),
+    accounts: new RedisAccountStore(library, keys, { deadlineMs, loginIdleMs }),
     close: () => giveUp(redis),
   };
 }

@@ -1,8 +1,9 @@
 /** The chat: carries out what the policy allows. Knows neither sockets nor Redis. */
-import type { Command, Refusal, RefusalDetails, Register, Reply, RuleRefusal } from "./commands.js";
+import type { Command, LogIn, Refusal, Register, Reply, RuleRefusal } from "./commands.js";
 import { addressOf, conversationOf, type Address, type Conversation } from "./conversation.js";
+import { executeIdentity, loggedIn, type JoinOutcome } from "./identity-commands.js";
 import type { ConversationState } from "./history.js";
-import type { Identity, IdentityRefusal, Origin, Proof } from "./identity.js";
+import type { Identity, Origin, Proof } from "./identity.js";
 import type { ConnectedStatus, Name, User } from "./names.js";
 import {
   MAX_DEVICES,
@@ -49,15 +50,6 @@ export interface ChatDependencies {
   readonly sanctions: KnownSanctions;
   readonly roster: KnownRoster;
 }
-
-/** How a stranger's wish for a name was answered. */
-export type JoinOutcome =
-  | Exclude<ClaimOutcome, { outcome: "revoked" }>
-  | {
-      readonly outcome: "refused";
-      readonly refusal: RuleRefusal | IdentityRefusal;
-      readonly details?: RefusalDetails | undefined;
-    };
 
 export class Chat {
   readonly #users: UserStore;
@@ -131,6 +123,16 @@ export class Chat {
       this.#roster.hear({ user: { name, status: "active" }, at: claim.at });
     }
     return claim;
+  }
+
+  /**
+   * Begins a login session for a stranger who shows a password; claims nothing.
+   *
+   * @throws Unavailable when the store gave no answer in time.
+   */
+  async logIn(asked: LogIn, origin: Origin): Promise<Reply> {
+    const refusal = this.mayJoin(asked.name, asked.written);
+    return refusal === undefined ? loggedIn(this.#identity, asked, origin) : refused(refusal);
   }
 
   /**
@@ -232,6 +234,10 @@ export class Chat {
         }
         return { type: "accepted" };
       }
+      case "password":
+      case "logins":
+      case "refresh":
+        return executeIdentity(this.#identity, heldBy(actor), command);
       default:
         return command satisfies never;
     }

@@ -1,7 +1,7 @@
 /** Commands and their replies. PROTOCOL.md uses the same words. */
 import type { Address, Conversation } from "./conversation.js";
 import type { Message, Text } from "./events.js";
-import type { IdentityRefusal, Shown } from "./identity.js";
+import type { IdentityRefusal, Login, Proof, Shown, WhichLogins } from "./identity.js";
 import type { Page, Range } from "./history.js";
 import type { Name, Status, User } from "./names.js";
 import type { Sanction } from "./sanctions.js";
@@ -26,7 +26,27 @@ export type Command =
   | { readonly type: "history"; readonly of: Address }
   | { readonly type: "page"; readonly of: Address; readonly range: Range }
   | { readonly type: "read"; readonly of: Address; readonly seq: number }
-  | { readonly type: "typing"; readonly to: Address };
+  | { readonly type: "typing"; readonly to: Address }
+  | IdentityCommand;
+
+/** What a user asks about the right to the user's own name. */
+export type IdentityCommand =
+  | { readonly type: "password"; readonly old: Uint8Array; readonly next: Uint8Array }
+  /** Ends those, if any are named; then lists the ones that are left. */
+  | { readonly type: "logins"; readonly ended: WhichLogins | undefined }
+  | { readonly type: "refresh"; readonly token: string };
+
+/** What a stranger asks before it asks for a name. Holds none. */
+export interface LogIn {
+  /** `create_account`: it may be new. */
+  readonly type: "create_account" | "log_in";
+  readonly name: Name;
+  /** The name in characters, from a client that writes characters. */
+  readonly written?: string | undefined;
+  readonly password: Uint8Array;
+  /** What the client calls itself. */
+  readonly client?: string | undefined;
+}
 
 /** Asks for a name: the one command that `Chat.join` carries out, and `Chat.execute` does not. */
 export interface Register {
@@ -55,6 +75,11 @@ export type Reply =
       readonly unread: number;
     }
   | { readonly type: "registered"; readonly user: User }
+  /** A login session has begun: its token. */
+  | { readonly type: "logged-in"; readonly name: Name; readonly session: string }
+  | { readonly type: "logins"; readonly logins: readonly Login[] }
+  /** By this proof the name is the user's from now on. */
+  | { readonly type: "refreshed"; readonly proof: Proof }
   | { readonly type: "users"; readonly users: readonly User[] }
   | { readonly type: "user"; readonly user: User }
   | { readonly type: "unchanged"; readonly user: User }

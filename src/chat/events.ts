@@ -1,5 +1,6 @@
 /** What the chat announces: messages, presence, ephemeral events. */
 import type { Conversation } from "./conversation.js";
+import type { Revoked } from "./identity.js";
 import type { ConnectedStatus, Name, User } from "./names.js";
 
 /** A message's text: raw bytes, usually but not necessarily UTF-8. */
@@ -38,6 +39,13 @@ export type Notice =
       readonly cause: PresenceCause;
     }
   | { readonly type: "leader"; readonly at: Position; readonly node: string }
+  /** What proved whose a name is was taken back: for gateways only. */
+  | {
+      readonly type: "revoked";
+      readonly at: Position;
+      readonly name: Name;
+      readonly revoked: Revoked;
+    }
   | EphemeralEvent
   | PresenceWindow
   | {

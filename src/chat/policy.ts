@@ -7,6 +7,7 @@
  * checks in the same step.
  */
 import type { Command, Register, RuleRefusal } from "./commands.js";
+import type { Origin } from "./identity.js";
 import type { Address } from "./conversation.js";
 import { bytesFromName, type Name, type Status } from "./names.js";
 import type { ActivityKind, Holder } from "./ports.js";
@@ -40,6 +41,7 @@ export interface SessionActor extends Holder {
   readonly kind: "session";
   /** Since this time (ms since 1970) the name has been this owner's. By Redis' clock. */
   readonly tenureMs: number;
+  readonly origin?: Origin;
 }
 
 /** Acts in a name without holding it: it speaks, but is never present. */
@@ -118,6 +120,10 @@ export function createPolicy(limits: Limits): Policy {
         return actor.kind === "operator" ? "forbidden" : mayRead(actor, command.of);
       case "typing":
         return actor.kind === "operator" ? "forbidden" : mayType(command.to);
+      case "password":
+      case "logins":
+      case "refresh": // of one's own name
+        return actor.kind === "session" ? undefined : "forbidden";
       default:
         return command satisfies never;
     }
@@ -160,6 +166,9 @@ export function activityOf(command: Command, self: Name): ActivityKind | "status
     case "history":
     case "page":
     case "read":
+    case "password":
+    case "logins":
+    case "refresh":
       return undefined;
     default:
       return command satisfies never;

@@ -236,6 +236,7 @@ export class Connection implements Session, MachineOwner, WebSocketOwner {
       case "contest":
       case "release":
       case "execute":
+      case "beginLogin":
       case "resume":
       case "readPage":
         return this.#chat.run(effect);

@@ -218,6 +218,7 @@ function audienceFor(notice: Notice): Audience {
       return [notice.reader];
     case "contested":
     case "defended":
+    case "revoked": // for gateways
     case "presence-window": // has an audience of its own
       return [];
     case "presence":

@@ -1,5 +1,6 @@
 /** The route of a notice on this node: from the feed to everything that has to know, in this order. */
 import type { Notice } from "../chat/events.js";
+import { isRevoked } from "../chat/identity.js";
 import type { EventLog } from "./event-log.js";
 import type { Evictor } from "./evictor.js";
 import type { Hub } from "./hub.js";
@@ -38,8 +39,17 @@ export function noticeRouter({
       if (notice.cause === "lost" && isLeading()) events.signedOut(notice.user.name);
     }
     if (notice.type === "gap") presence.reload(notice.bucket);
+    if (notice.type === "revoked") closeRevoked(hub, notice);
     hub.deliver(notice);
     if (notice.type === "gap") evictor.withHoles();
     contests.hear(notice);
   };
+}
+
+/** A session that is about to claim the name is found as well: Redis may have granted it before. */
+function closeRevoked(hub: Hub, { name, revoked }: Extract<Notice, { type: "revoked" }>): void {
+  for (const session of hub.named(name)) {
+    const { proof } = session.holder;
+    if (proof !== undefined && isRevoked(proof, revoked)) session.close("revoked");
+  }
 }

@@ -1,4 +1,5 @@
 /** Runs the effects that ask the chat; puts each answer into the state machine as an input. */
+import type { LogIn } from "../chat/commands.js";
 import type { Conversation } from "../chat/conversation.js";
 import type { Proof } from "../chat/identity.js";
 import type { Name } from "../chat/names.js";
@@ -13,7 +14,7 @@ import type { ClaimAnswer, Failure, ReclaimAnswer } from "../session/answers.js"
 
 export type ChatEffect = Extract<
   Effect,
-  { type: "claim" | "contest" | "release" | "execute" | "resume" | "readPage" }
+  { type: "claim" | "contest" | "release" | "execute" | "beginLogin" | "resume" | "readPage" }
 >;
 
 /** A command. Its answer, as soon as it is known. */
@@ -68,6 +69,8 @@ export class SessionChat {
         return void this.#release();
       case "execute":
         return void this.#execute(effect.command);
+      case "beginLogin":
+        return void this.#logIn(effect.asked);
       case "resume":
         return void this.#resume(effect.cursors);
       case "readPage":
@@ -144,12 +147,23 @@ export class SessionChat {
     const underWay = (this.#underWay ??= []);
     underWay.push(own);
     try {
-      const reply = await this.#dependencies.chat.execute(this.#session.holder, command);
+      const { holder } = this.#session;
+      const reply = await this.#dependencies.chat.execute(holder, command);
+      if (reply.type === "refreshed") holder.proof = reply.proof;
       own.answer = { type: "answered", reply };
     } catch (error) {
       own.answer = { type: "failed", why: this.#failure(error, command.type) };
     }
     while (underWay[0]?.answer !== undefined) this.#machine.put(underWay.shift()!.answer!);
+  }
+
+  async #logIn(asked: LogIn): Promise<void> {
+    try {
+      const reply = await this.#dependencies.chat.logIn(asked, this.#session.holder.origin);
+      this.#machine.put({ type: "answered", reply });
+    } catch (error) {
+      this.#machine.put({ type: "failed", why: this.#failure(error, asked.type) });
+    }
   }
 
   async #resume(cursors: Cursors): Promise<void> {

@@ -84,6 +84,7 @@ export class SessionOutput {
     return this.#codec.encodeOutput(output, {
       name: nameOf(state),
       key: holder.key,
+      proof: holder.proof,
       nowMs: this.#nowMs,
     });
   }

@@ -1,5 +1,6 @@
 /** What an upgrade request asks for: path, name, subprotocols. PROTOCOL.md, connecting. */
 import type { IncomingMessage } from "node:http";
+import type { Shown } from "../chat/identity.js";
 import { nameFromBytes, type Name } from "../chat/names.js";
 import { SUBPROTOCOL } from "../wire/json-schema.js";
 
@@ -7,6 +8,8 @@ export interface UpgradeRequest {
   readonly path: string;
   /** Undefined when the query has no `name`; may be empty. */
   readonly name: Name | undefined;
+  /** By what the client proves that the name is its own. Never in a log or an answer, nor is the target. */
+  readonly shown: Shown | undefined;
   readonly subprotocols: readonly string[];
 }
 
@@ -32,10 +35,12 @@ export function parseUpgradeRequest(request: IncomingMessage): UpgradeRequest {
   const target = request.url ?? "/";
   const question = target.indexOf("?");
   const query = question === -1 ? "" : target.slice(question + 1);
-  const pair = query.split("&").find((part) => part === "name" || part.startsWith("name="));
+  const name = valueOf("name", query);
+  const password = valueOf("password", query);
   return {
     path: question === -1 ? target : target.slice(0, question),
-    name: pair === undefined ? undefined : nameFromBytes(percentDecoded(pair.slice(5))),
+    name: name === undefined ? undefined : nameFromBytes(name),
+    shown: password === undefined ? undefined : { kind: "password", password, mayRegister: true },
     subprotocols: (request.headers["sec-websocket-protocol"] ?? "")
       .split(",")
       .map((word) => word.trim())
@@ -60,6 +65,13 @@ function isOurs(subprotocol: string): boolean {
 }
 
 const NAMES = Object.keys(SUBPROTOCOLS) as DialectName[];
+
+/** The first value of a parameter, as bytes; empty if it has none. */
+function valueOf(parameter: string, query: string): Uint8Array | undefined {
+  const begins = `${parameter}=`;
+  const pair = query.split("&").find((part) => part === parameter || part.startsWith(begins));
+  return pair === undefined ? undefined : percentDecoded(pair.slice(begins.length));
+}
 
 /** Percent-decodes to bytes. `+` stays `+`, and invalid escapes stay as they are. */
 function percentDecoded(text: string): Uint8Array {

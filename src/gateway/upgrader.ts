@@ -116,7 +116,7 @@ export class Upgrader {
     if (!isAdmitted) return refuse(...CROWDED);
 
     const session = this.#dependencies.open(dialects[dialect]);
-    session.holder.origin = { address };
+    session.holder.origin = { address, shown: target.shown };
     if (this.#settings.keepsAddresses) session.holder.address = address;
     endWith(socket, session);
     const { frames, traits } = session.dialect;

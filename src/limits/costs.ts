@@ -14,6 +14,8 @@ export const REFUSAL_COST = 0.25;
 const CLAIM_COST = 4;
 /** Lists and histories read much, and are answered with kilobytes. */
 const READ_COST = 4;
+/** Half a second of a core, though not of the event loop's. */
+const PASSWORD_COST = 16;
 const STATUS_COST = 2;
 const TYPING_COST = 2;
 const BYTES_PER_TOKEN = 4_096;
@@ -42,6 +44,8 @@ function costOfRequest(request: Request): number {
       return CLAIM_COST + Object.keys(request.cursors).length / CURSORS_PER_TOKEN;
     case "register":
       return CLAIM_COST;
+    case "log-in":
+      return PASSWORD_COST;
     case "follow": {
       const { watch } = request;
       return watch === undefined ? 1 : READ_COST + watch.length / WATCHED_PER_TOKEN;
@@ -68,6 +72,11 @@ function costOfCommand(command: ChatCommand): number {
       return STATUS_COST;
     case "typing":
       return TYPING_COST;
+    case "password":
+      return PASSWORD_COST;
+    case "logins":
+    case "refresh":
+      return READ_COST;
     case "lookup":
     case "read":
       return 1;

@@ -5,6 +5,7 @@ import { sweep } from "../cluster/sweep.js";
 import { redisSettings } from "../config/access.js";
 import { stallMs, stepDownMs, type Config } from "../config.js";
 import { inRoom, type Observe } from "../observe.js";
+import { RedisAccountStore } from "../redis/account-store.js";
 import { Connections } from "../redis/connections.js";
 import { RedisConversationStore } from "../redis/conversation-store.js";
 import { RedisFeed } from "../redis/feed/feed.js";
@@ -64,7 +65,9 @@ export function createBackend(
     deadlineMs: config.OPERATION_DEADLINE_MS,
     stallMs: stallMs(config),
     nameKeptMs: config.NAME_KEPT_MS,
+    loginIdleMs: config.LOGIN_IDLE_MS,
   };
+  const accounts = new RedisAccountStore(library, keys, settings);
   const users = new RedisUserStore(library, keys, heartbeat, settings);
   const conversations = new RedisConversationStore(
     library,
@@ -89,6 +92,7 @@ export function createBackend(
     heartbeat,
     election,
     users,
+    accounts,
     conversations,
     moderation,
     readiness,

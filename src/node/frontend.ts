@@ -24,7 +24,6 @@ import { SignOutQueue } from "../gateway/sign-out-queue.js";
 import type { StaticSite } from "../gateway/static-site.js";
 import { Turns } from "../gateway/turns.js";
 import { broadcastWindow, presenceWindow } from "../gateway/write-coalescer.js";
-import { OPEN } from "../identity/open.js";
 import { RequestLimits } from "../limits/budget.js";
 import { inRoom, type Observe } from "../observe.js";
 import { BUCKETS } from "../redis/keys.js";
@@ -34,6 +33,7 @@ import { classicDialect } from "../wire/classic.js";
 import { jsonDialect } from "../wire/json-dialect.js";
 import { wsProtocolDialect } from "../wire/ws-protocol.js";
 import type { Backend } from "./backend.js";
+import { createIdentity } from "./identity.js";
 
 /** Presence is rolled up over this. PROTOCOL.md, presence. */
 const PRESENCE_WINDOW_MS = 250;
@@ -73,7 +73,7 @@ export function createFrontend(
     }),
     newMessageId: () => nanoid(16),
     presence,
-    identity: OPEN,
+    identity: createIdentity(config, backend.accounts),
     sanctions: moderator,
     roster,
   });

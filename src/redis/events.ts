@@ -1,5 +1,6 @@
 /** The bytes of events and message records, as the Redis functions pack them: big-endian. See lua/1-bucket.lua. */
 import type { Message, EphemeralEvent, Notice, Position, PresenceCause } from "../chat/events.js";
+import type { Revoked } from "../chat/identity.js";
 import { STATUSES, type Name } from "../chat/names.js";
 import {
   conversationFromMark,
@@ -19,6 +20,7 @@ export const KIND = {
   presence: 2,
   leader: 3,
   batch: 4,
+  revoked: 5,
   typing: 16,
   read: 17,
   contested: 18,
@@ -102,8 +104,26 @@ export function decodeEvent(event: Buffer, at = positionOf(event)): Notice {
       };
     case KIND.leader:
       return { type: "leader", at, node: record.toString("latin1", 6) };
+    case KIND.revoked: {
+      const fields = new Fields(record, 6);
+      const revoked = revokedFrom(fields.next(), fields.next(), fields.next());
+      return { type: "revoked", at, name: fields.next(), revoked };
+    }
     default:
       throw new RangeError(`unknown kind of event: ${event[0]}`);
+  }
+}
+
+function revokedFrom(kind: string, what: string, but: string): Revoked {
+  switch (kind) {
+    case "login":
+      return { kind, digest: what };
+    case "others":
+      return { kind, version: what, but };
+    case "tokens":
+      return { kind, untilMs: Number(what) };
+    default:
+      throw new RangeError(`no such kind of what is revoked: ${kind}`);
   }
 }
 

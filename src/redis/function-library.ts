@@ -13,6 +13,16 @@ import { Attempts } from "./attempts.js";
  */
 export const FUNCTIONS = {
   claim: "announces",
+  claim_proved: "announces",
+  try_password: "silent",
+  create_account: "silent",
+  rehash: "silent",
+  set_password: "announces",
+  begin_login: "announces",
+  find_login: "silent",
+  list_logins: "silent",
+  end_logins: "announces",
+  revoke_tokens: "announces",
   append: "announces",
   leave: "announces",
   set_status: "announces",

@@ -73,6 +73,22 @@ export class Keys {
     return [...this.ofUsers(bucket, incarnation), this.owners(bucket)];
   }
 
+  /** What proves whose a name is. */
+  account(name: Name): string {
+    return this.#key(bucketOfUser(name), `account:${encoded(name)}`);
+  }
+
+  /** The keys of a function that announces something of an account, in their order. */
+  ofAccount(name: Name): string[] {
+    const bucket = bucketOfUser(name);
+    return [this.meta(bucket), this.log(bucket), this.account(name)];
+  }
+
+  /** Attempts to log in by this name from one network: a digest of it. */
+  attempts(name: Name, network: string): string {
+    return this.#key(bucketOfUser(name), `attempts:${encoded(name)}.${network}`);
+  }
+
   conversation(bucket: number, conversation: Conversation): string {
     return this.#key(bucket, `conversation:${idOf(conversation)}`);
   }

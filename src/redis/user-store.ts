@@ -1,6 +1,7 @@
 /** Users on Redis: who holds which name, with which status. */
 import { createHash } from "node:crypto";
 import type { EphemeralEvent } from "../chat/events.js";
+import type { Proof } from "../chat/identity.js";
 import { STATUSES, type ConnectedStatus, type Name, type User } from "../chat/names.js";
 import {
   Unavailable,
@@ -27,6 +28,8 @@ export interface UserStoreSettings {
   readonly stallMs: number;
   /** For so long a name that was left is kept for the key that its owner has shown; 0: it is not. */
   readonly nameKeptMs: number;
+  /** A login session that was not used for so long has ended. */
+  readonly loginIdleMs: number;
 }
 
 /** The window of a node that does nothing else, and how much longer it is on one that is never idle. */
@@ -76,8 +79,8 @@ export class RedisUserStore implements UserStore, Gatherer {
     });
     const answer = await attempting(this.#library.attempts, this.#settings.deadlineMs, () => {
       if (!holder.isLive) throw new Unavailable("the session has ended");
-      const { name, id, address } = holder;
-      const { stallMs, nameKeptMs } = this.#settings;
+      const { name, id, address, proof } = holder;
+      const { stallMs, nameKeptMs, loginIdleMs } = this.#settings;
       const { incarnation } = this.#membership;
       const keys = this.#keys.ofOwners(bucketOfUser(name), incarnation);
       const args = [
@@ -88,12 +91,22 @@ export class RedisUserStore implements UserStore, Gatherer {
         maxDevices,
         ...keyWords(holder),
         nameKeptMs,
+        ...(address === undefined ? [] : [address]),
       ];
-      return this.#library.call("claim", keys, address === undefined ? args : [...args, address]);
+      if (proof === undefined) return this.#library.call("claim", keys, args);
+      // in the same step, the proof is compared with what was revoked
+      keys.push(this.#keys.account(name));
+      const { by } = proof;
+      return this.#library.call("claim_proved", keys, [
+        by.kind,
+        provedBy(by),
+        loginIdleMs,
+        ...args,
+      ]);
     });
     const [outcome, generation, offset, tenureMs] = answer as [Buffer, number, number, number];
     const word = outcome.toString() as ClaimOutcome["outcome"];
-    if (word === "taken" || word === "kept") return { outcome: word };
+    if (word === "taken" || word === "kept" || word === "revoked") return { outcome: word };
     return { outcome: word, at: { generation, offset }, tenureMs };
   }
 
@@ -218,6 +231,19 @@ export class RedisUserStore implements UserStore, Gatherer {
     return attempting(attempts, this.#settings.deadlineMs, () =>
       this.#library.call(name, keys, args),
     );
+  }
+}
+
+function provedBy(by: Proof["by"]): string | number {
+  switch (by.kind) {
+    case "login":
+      return by.digest;
+    case "password":
+      return by.version;
+    case "token":
+      return by.issuedAtMs;
+    default:
+      return by satisfies never;
   }
 }
 

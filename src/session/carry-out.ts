@@ -1,5 +1,5 @@
 /** Requests: which of them are carried out, and how they are answered. */
-import type { Refusal, RefusalDetails, Reply, RuleRefusal } from "../chat/commands.js";
+import type { LogIn, Refusal, RefusalDetails, Reply, RuleRefusal } from "../chat/commands.js";
 import type { IdentityRefusal } from "../chat/identity.js";
 import type { ConnectedStatus } from "../chat/names.js";
 import { activityOf, mayRegisterAgain } from "../chat/policy.js";
@@ -77,6 +77,8 @@ function requested(request: Request, ref: Ref, state: SessionState): Step<Reques
       return greet(request, ref, state);
     case "register":
       return register(request, ref, state);
+    case "log-in":
+      return logIn(request.asked, ref, state);
     case "command":
     case "follow":
     case "invalid":
@@ -152,7 +154,11 @@ function isStillExecuted(command: ChatCommand, { traits, transport }: SessionSta
     case "lookup":
     case "history":
     case "page":
+    case "refresh":
       return false; // nobody would get the answer
+    case "password":
+    case "logins":
+      return true;
     default:
       return command satisfies never;
   }
@@ -172,6 +178,14 @@ function greet(hello: Hello, ref: Ref, state: SessionState): Step<RequestState> 
   const { name, written, key, keep, shown } = hello;
   const claimant = { type: "hello", hello, ref } as const;
   return raise({ type: "claim", name, written, key, keep, shown, claimant });
+}
+
+/** A client that has a name logs in no more: it could not tell whose session it is. */
+function logIn(whole: LogIn, ref: Ref, state: SessionState): Step<RequestState> {
+  const asked = { type: whole.type, name: whole.name };
+  if (isClaimed(state)) return refuse(ref, "forbidden", asked);
+  if (!isLive(state)) return refuse(ref, "unavailable", asked);
+  return step({ kind: "logging-in", asked, ref }, { type: "beginLogin", asked: whole });
 }
 
 /** A session registers a first name. If it already has one, only that name is accepted. */

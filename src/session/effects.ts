@@ -1,5 +1,5 @@
 /** Effects: what a transition asks the connection to do, in this order. */
-import type { RefusalDetails, Reply } from "../chat/commands.js";
+import type { LogIn, RefusalDetails, Reply } from "../chat/commands.js";
 import type { Conversation } from "../chat/conversation.js";
 import type { Message } from "../chat/events.js";
 import type { Shown } from "../chat/identity.js";
@@ -67,6 +67,8 @@ export type Effect =
   | { readonly type: "release" }
   /** Answers `answered` or `failed`. */
   | { readonly type: "execute"; readonly command: ChatCommand }
+  /** Answers `answered` or `failed`. */
+  | { readonly type: "beginLogin"; readonly asked: LogIn }
   /** Answers `resumed` or `failed`. */
   | { readonly type: "resume"; readonly cursors: Cursors }
   /** Answers `pageRead` or `failed`. */
@@ -127,6 +129,7 @@ export const SENDS: Readonly<Record<Effect["type"], boolean>> = {
   reclaim: false,
   release: false,
   execute: false,
+  beginLogin: false,
   resume: false,
   readPage: false,
   claimed: false,

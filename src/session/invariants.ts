@@ -52,6 +52,7 @@ export const INVARIANTS: readonly Invariant[] = [
         case "idle":
         case "reading":
         case "claiming":
+        case "logging-in":
         case "saying-bye":
         case "broken":
           return true;

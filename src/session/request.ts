@@ -138,6 +138,13 @@ export const requestTable: Table<RequestState, Concern> = {
       return preceded(giveAllUp(), { type: "claimed", outcome: "bug" });
     },
   },
+  "logging-in": {
+    ...busy,
+    ...unasked,
+    ...unconcerned,
+    answered: ({ asked, ref }, { reply }) => answer(ref, reply, asked),
+    failed: ({ asked, ref }, { why }) => fail(ref, why, asked),
+  },
   "restoring-status": {
     ...busy,
     ...unasked,

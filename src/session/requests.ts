@@ -1,8 +1,8 @@
 /** The dialogue with a client: requests in, outputs out. Dialects decode the ones and encode the others; see wire/dialect. */
-import type { Command, Refusal, Reply } from "../chat/commands.js";
+import type { Command, LogIn, Refusal, Reply } from "../chat/commands.js";
 import type { Conversation } from "../chat/conversation.js";
 import type { Message, Notice } from "../chat/events.js";
-import type { Shown } from "../chat/identity.js";
+import type { Proof, Shown } from "../chat/identity.js";
 import type { ConnectedStatus, Name } from "../chat/names.js";
 import type { PresenceSnapshot } from "../chat/presence.js";
 import type { Gap, Resumed } from "./resumed.js";
@@ -55,6 +55,8 @@ export type Request =
   | { readonly type: "command"; readonly command: ChatCommand }
   | Register
   | Hello
+  /** Begins a login session, before there is a name. */
+  | { readonly type: "log-in"; readonly asked: LogIn }
   /** Follows presence. Undefined: stops. */
   | { readonly type: "follow"; readonly watch: readonly Name[] | undefined }
   | { readonly type: "ping" }
@@ -78,7 +80,7 @@ export type Decoded<Asked extends Request = Request> =
   | { readonly kind: "ignored"; readonly why: "unknown_op" | "truncated" | "empty" };
 
 /** The request that a reply answers. */
-export type Asked = Command | Pick<Hello, "type" | "name">;
+export type Asked = Command | Pick<LogIn, "type" | "name"> | Pick<Hello, "type" | "name">;
 
 /** What is sent to one client only. (A notice goes to many.) */
 export type Output =
@@ -104,6 +106,8 @@ export interface Listener {
   readonly name: Name | undefined;
   /** Sessions that claim with the same key share the name. */
   readonly key: string | undefined;
+  /** By what the name was proved to be its own. */
+  readonly proof: Proof | undefined;
   /** By Redis' clock, in ms since 1970. */
   readonly nowMs: () => number;
 }

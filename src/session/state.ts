@@ -2,6 +2,7 @@
  * The state of a session: six regions, each a union of named states. The file of a region has its table of
  * transitions: comeback.ts, transport.ts, service.ts, name.ts, request.ts, delivery.ts. What relates them: invariants.ts.
  */
+import type { LogIn } from "../chat/commands.js";
 import type { Position } from "../chat/events.js";
 import type { Name, Status } from "../chat/names.js";
 import type { Ending } from "./endings.js";
@@ -80,6 +81,9 @@ export type Claimant =
   | { readonly type: "register"; readonly name: Name; readonly ref: Ref }
   | { readonly type: "hello"; readonly hello: Hello; readonly ref: Ref };
 
+/** What is kept of a {@link LogIn} until it is answered: no password. */
+type LoggedAsked = Pick<LogIn, "type" | "name">;
+
 /** A message that is being stored. */
 export interface Unstored {
   readonly command: ChatCommand;
@@ -107,6 +111,8 @@ export type RequestState =
   /** The client registers the name that it has already: its status is looked up. */
   | { readonly kind: "registering"; readonly name: Name; readonly ref: Ref }
   | { readonly kind: "claiming"; readonly claimant: Claimant }
+  /** A login session is being begun. There is no name yet. */
+  | { readonly kind: "logging-in"; readonly asked: LoggedAsked; readonly ref: Ref }
   | { readonly kind: "restoring-status"; readonly hello: Hello; readonly ref: Ref }
   | { readonly kind: "resuming"; readonly ref: Ref }
   | { readonly kind: "catching-up"; readonly progress: Progress }

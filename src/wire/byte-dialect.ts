@@ -59,7 +59,9 @@ function asked(decoded: DecodedBytes, op: Ref): Decoded<RequestOf<LiveTraits>> {
       const isName = command.type === "register";
       return {
         kind: "request",
-        request: isName ? { type: "register", name: command.name } : { type: "command", command },
+        request: isName
+          ? { type: "register", name: command.name, shown: command.shown }
+          : { type: "command", command },
         ref: op,
       };
     }

@@ -137,6 +137,9 @@ export function encodeReply(
     case "stored":
     case "page":
     case "read":
+    case "logged-in":
+    case "logins":
+    case "refreshed":
       return undefined;
     case "registered":
       return userFrame(CODE.registered, reply.user);
@@ -166,6 +169,7 @@ export function encodeNotice(notice: Notice, options: ClassicOptions): Uint8Arra
     case "presence":
       return userFrame(notice.cause === "new" ? CODE.registered : CODE.status, notice.user);
     case "presence-window": // told each presence by itself
+    case "revoked":
     case "leader":
     case "gap":
     case "typing":

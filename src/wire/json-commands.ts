@@ -1,18 +1,18 @@
 /** Which command of the chat a JSON request is. */
 import type { ChatCommand } from "../session/requests.js";
-import { nameFromText, addressFromConv, problem } from "./json.js";
+import { addressFromConv, bytesOf, nameFromText, problem } from "./json.js";
 import type { Events, Request } from "./json-schema.js";
 
 /** Bigger than every number of a message. */
 const END = Number.MAX_SAFE_INTEGER;
 
 export function commandOf(
-  request: Exclude<Request, { type: "hello" | "ping" | "bye" | "presence" }>,
+  request: Exclude<Request, { type: "hello" | "ping" | "bye" | "presence" | "register" | "login" }>,
 ): { command: ChatCommand } | { error: Events["error"] } {
   switch (request.type) {
     case "publish": {
       const { conv, mid, text: written } = request;
-      const text = encoder.encode(written);
+      const text = bytesOf(written);
       const own = mid === undefined ? {} : { mid };
       const to = addressFromConv(conv);
       return { command: { type: "send", to, text, written, mayWait: true, ...own } };
@@ -36,9 +36,18 @@ export function commandOf(
       return { command: { type: "read", of: addressFromConv(request.conv), seq: request.seq } };
     case "typing":
       return { command: { type: "typing", to: addressFromConv(request.conv) } };
+    case "password": {
+      const [old, next] = [bytesOf(request.old), bytesOf(request.new)];
+      return { command: { type: "password", old, next } };
+    }
+    case "sessions": {
+      const { end } = request;
+      const ended = end === undefined || end === "all" || end === "others" ? end : { id: end };
+      return { command: { type: "logins", ended } };
+    }
+    case "refresh":
+      return { command: { type: "refresh", token: request.token } };
     default:
       return request satisfies never;
   }
 }
-
-const encoder = new TextEncoder();

@@ -1,5 +1,7 @@
 /** The dialect `tertulia.v1.json`. PROTOCOL.md, JSON. */
 import type { Notice } from "../chat/events.js";
+import type { LogIn } from "../chat/commands.js";
+import type { Shown } from "../chat/identity.js";
 import type { Name } from "../chat/names.js";
 import { isName } from "../chat/policy.js";
 import type { Decoded, Hello, Listener, RequestOf, Output } from "../session/requests.js";
@@ -7,6 +9,7 @@ import type { CatchUpTraits } from "../session/traits.js";
 import type { DialectOf } from "./dialect.js";
 import { commandOf } from "./json-commands.js";
 import {
+  bytesOf,
   convOf,
   decodeRequest,
   encodeEvent,
@@ -79,6 +82,9 @@ function askedBy(request: Request): Asked {
     case "ping":
     case "bye":
       return { type: request.type };
+    case "register":
+    case "login":
+      return { type: "log-in", asked: logInOf(request) };
     default: {
       const read = commandOf(request);
       if ("error" in read) return { type: "invalid", answer: encodeEvent(read.error) };
@@ -87,16 +93,29 @@ function askedBy(request: Request): Asked {
   }
 }
 
-function helloOf({
-  name: written,
-  key,
-  keep,
-  status,
-  client,
-  resume = {},
-}: Requests["hello"]): Hello {
+function helloOf(hello: Requests["hello"]): Hello {
+  const { name: written, key, keep, status, client, resume = {} } = hello;
   const name = nameFromText(written);
-  return { type: "hello", name, written, key, keep, status, client, cursors: resume };
+  const shown = shownIn(hello);
+  return { type: "hello", name, written, key, keep, shown, status, client, cursors: resume };
+}
+
+/** The schema has seen to it that it is one of them at most. */
+function shownIn({ password, session, token, client }: Requests["hello"]): Shown | undefined {
+  if (token !== undefined) return { kind: "token", token };
+  if (session !== undefined) return { kind: "session", session };
+  if (password === undefined) return undefined;
+  return { kind: "password", password: bytesOf(password), mayRegister: false, client };
+}
+
+function logInOf({ type, name: written, password, client }: Requests["register" | "login"]): LogIn {
+  return {
+    type: type === "login" ? "log_in" : "create_account",
+    name: nameFromText(written),
+    written,
+    password: bytesOf(password),
+    client,
+  };
 }
 
 function encodeOutput(output: Output, to: Listener, settings: JsonSettings): Uint8Array {
@@ -123,7 +142,7 @@ function eventOf(
     case "welcome":
       return welcomeOf(
         output.ref,
-        { name: to.name!, key: to.key! },
+        { name: to.name!, key: to.key!, proof: to.proof },
         settings,
         output.conversations,
       );
@@ -163,6 +182,7 @@ function encodeNotice(notice: Notice, reader?: Name): Uint8Array | undefined {
     case "contested":
     case "defended":
     case "presence": // told in windows
+    case "revoked":
     case "leader":
     case "gap": // the connection is closed: trait `afterHole`
       return undefined;

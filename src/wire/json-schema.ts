@@ -3,78 +3,94 @@
  * and of the published JSON Schema. PROTOCOL.md, JSON.
  */
 import { z } from "zod";
-import { MAX_PAGE, MESSAGE_ID } from "../chat/policy.js";
+import { MAX_PAGE } from "../chat/policy.js";
+import { ROLES } from "../chat/identity.js";
 import { STATUSES } from "../chat/names.js";
 import { ERRORS, type ErrorCode } from "./error-codes.js";
+import {
+  conv,
+  conversation,
+  count,
+  epoch,
+  expires,
+  floor,
+  full,
+  head,
+  id,
+  label,
+  logins,
+  mid,
+  name,
+  password,
+  people,
+  seq,
+  session,
+  status,
+  token,
+  ts,
+  unread,
+  upTo,
+} from "./json-fields.js";
 
 export const SUBPROTOCOL = "tertulia.v1.json";
 
-const id = z
-  .union([z.number().int(), z.string().max(64)])
-  .meta({ description: "Chosen by the client; comes back in the one `ok` or `error`." });
-const conv = z
-  .string()
-  .regex(/^(?:~|@(?!~$).+)$/su)
-  .max(257)
-  .meta({ description: "`~`, everybody; `@name`, you and that user." });
-const name = z.string().min(1).max(256).meta({ description: "A user's name." });
-const epoch = z.string().max(16).meta({
-  description:
-    "A number in base 36; it rises whenever numbered messages may have been rolled back.",
-});
-const seq = z
-  .number()
-  .int()
-  .min(0)
-  .meta({ description: "Numbers a conversation's messages from 1, without holes." });
-const mid = z.string().regex(MESSAGE_ID).meta({
-  description:
-    "A message's id, unique per author: sent again to the same conversation, it is stored once.",
-});
-const ts = z.number().int().meta({ description: "Milliseconds since 1970, by Redis' clock." });
-const head = seq.meta({ description: "Number of the newest message; 0: none yet." });
-const floor = seq.meta({
-  description: "Number of the oldest message kept; `head` + 1: none is.",
-});
-const upTo = seq.meta({ description: "Up to here it was read, on any device." });
-const unread = z.number().int().meta({ description: "Kept messages after `read`." });
-const full = z
-  .boolean()
-  .meta({ description: "Whether all users are told of; false: only those on the watch list." });
-const status = z.enum(STATUSES).exclude(["disconnected"]);
-const people = z
-  .array(z.tuple([name, status]))
-  .meta({ description: "Connected users with their status." });
-const count = z.number().int().min(0).meta({ description: "Connected users in the cluster." });
+/** What several of them show might be of several users. */
+function showsOneAtMost(hello: { password?: unknown; session?: unknown; token?: unknown }) {
+  const { password: first, session: second, token: third } = hello;
+  return [first, second, third].filter((each) => each !== undefined).length <= 1;
+}
 
 /** What clients send. */
 export const requests = {
-  hello: z.object({
-    type: z.literal("hello"),
+  hello: z
+    .object({
+      type: z.literal("hello"),
+      id: id.optional(),
+      name,
+      key: z
+        .string()
+        .regex(/^[\w-]{1,64}$/)
+        .optional()
+        .meta({
+          description:
+            "A client that knows it may share the name, and gets it back later; without one, the node makes one.",
+        }),
+      keep: z.boolean().optional().meta({
+        description: "False: the name is not kept for `key`: others may have it when it was left.",
+      }),
+      status: status.optional().meta({
+        description: "Set if the user was away; otherwise the user's status stays as it is.",
+      }),
+      password: password.optional().meta({
+        description: "Begins a login session: its token is in the welcome.",
+      }),
+      session: session.optional(),
+      token: token.optional(),
+      client: label.meta({
+        description: "Client and version, for the log and the list of login sessions.",
+      }),
+      resume: z
+        .record(conv, z.tuple([epoch, seq]))
+        .optional()
+        .meta({
+          description:
+            "The cursors: per conversation, epoch and number of the last message that the client has.",
+        }),
+    })
+    .refine(showsOneAtMost, "password, session, token: one of them at most"),
+  register: z.object({
+    type: z.literal("register"),
     id: id.optional(),
     name,
-    key: z
-      .string()
-      .regex(/^[\w-]{1,64}$/)
-      .optional()
-      .meta({
-        description:
-          "A client that knows it may share the name, and gets it back later; without one, the node makes one.",
-      }),
-    keep: z.boolean().optional().meta({
-      description: "False: the name is not kept for `key`: others may have it when it was left.",
-    }),
-    status: status.optional().meta({
-      description: "Set if the user was away; otherwise the user's status stays as it is.",
-    }),
-    client: z.string().max(64).optional().meta({ description: "Client and version, for the log." }),
-    resume: z
-      .record(conv, z.tuple([epoch, seq]))
-      .optional()
-      .meta({
-        description:
-          "The cursors: per conversation, epoch and number of the last message that the client has.",
-      }),
+    password,
+    client: label.meta({ description: "For the list of login sessions." }),
+  }),
+  login: z.object({
+    type: z.literal("login"),
+    id: id.optional(),
+    name,
+    password: z.string().min(1).max(256),
+    client: label.meta({ description: "For the list of login sessions." }),
   }),
   publish: z.object({
     type: z.literal("publish"),
@@ -118,6 +134,24 @@ export const requests = {
     seq: seq.meta({ description: "Up to this message it was read." }),
   }),
   typing: z.object({ type: z.literal("typing"), id: id.optional(), conv }),
+  password: z.object({
+    type: z.literal("password"),
+    id: id.optional(),
+    old: z.string().min(1).max(256).meta({ description: "The present password." }),
+    new: password,
+  }),
+  sessions: z.object({
+    type: z.literal("sessions"),
+    id: id.optional(),
+    end: z
+      .string()
+      .regex(/^(?:all|others|[\w-]{10})$/)
+      .optional()
+      .meta({
+        description: "Ends first: the login session with this id, all but this one, or all.",
+      }),
+  }),
+  refresh: z.object({ type: z.literal("refresh"), id: id.optional(), token }),
   ping: z.object({ type: z.literal("ping"), id: id.optional() }),
   bye: z.object({ type: z.literal("bye"), id: id.optional() }),
 } as const;
@@ -144,29 +178,22 @@ export const events = {
     key: z
       .string()
       .meta({ description: "Say it at the next hello, to come back before the name is free." }),
+    session: session.optional().meta({
+      description:
+        "The token of the login session that a password began: say it at the next hello.",
+    }),
+    role: z
+      .enum(ROLES)
+      .optional()
+      .meta({ description: "Absent where names belong to nobody for good." }),
+    expires,
     node: z.string().meta({ description: "The gateway's name, for logs and people." }),
     limits: z.object({
       text: z.number().int().meta({ description: "Characters (code points) of a text." }),
       frame: z.number().int().meta({ description: "Bytes of a frame." }),
       perSecond: z.number().int().meta({ description: "Requests on one connection." }),
     }),
-    conversations: z.array(
-      z.object({
-        conv,
-        epoch: epoch.meta({ description: "That of the newest message; `0`: none yet." }),
-        head,
-        floor,
-        ts: ts
-          .optional()
-          .meta({ description: "When the newest message was written; absent: none is kept." }),
-        read: upTo,
-        unread,
-        after: seq.meta({ description: "Every message after this one follows, or will." }),
-        recovered: z.boolean().meta({
-          description: "Whether nothing is missing between the cursor given and `after`.",
-        }),
-      }),
-    ),
+    conversations: z.array(conversation),
   }),
   ok: z.looseObject({
     type: z.literal("ok"),
@@ -191,6 +218,9 @@ export const events = {
     status: z.enum(STATUSES).optional(),
     read: upTo.optional(),
     unread: unread.optional(),
+    session: session.optional(),
+    sessions: logins.optional(),
+    expires,
   }),
   error: z.object({
     type: z.literal("error"),

@@ -9,12 +9,15 @@ import {
 } from "../chat/conversation.js";
 import type { Message, PresenceWindow } from "../chat/events.js";
 import type { ConversationState } from "../chat/history.js";
+import type { Login, Proof } from "../chat/identity.js";
 import { bytesFromName, nameFromBytes, type Name } from "../chat/names.js";
 import type { PresenceSnapshot } from "../chat/presence.js";
 import { toldOf } from "../chat/sanctions.js";
 import { epochText } from "./epoch.js";
 import { REFUSALS, errorKind, type ErrorCode } from "./error-codes.js";
 import { requests, type Event, type Events, type Request } from "./json-schema.js";
+
+type LoginSession = NonNullable<Events["ok"]["sessions"]>[number];
 
 type Id = Request["id"];
 
@@ -134,6 +137,11 @@ export function unreadOf({ head, floor, read }: ConversationState): number {
   return Math.max(0, head - Math.max(read, floor - 1));
 }
 
+/** Of a text, in UTF-8. */
+export function bytesOf(text: string): Uint8Array {
+  return encoder.encode(text);
+}
+
 export function nameFromText(text: string): Name {
   return IS_ASCII.test(text) ? (text as Name) : nameFromBytes(encoder.encode(text));
 }
@@ -181,12 +189,27 @@ function okEvent(id: Id, reply: Exclude<Reply, { type: "refused" }>, reader?: Na
     case "user":
     case "unchanged":
       return { ...ok, user: textFromName(reply.user.name), status: reply.user.status };
+    case "logged-in":
+      return { ...ok, user: textFromName(reply.name), session: reply.session };
+    case "logins":
+      return { ...ok, sessions: reply.logins.map(sessionOf) };
+    case "refreshed":
+      return { ...ok, ...endOf(reply.proof) };
     case "users":
     case "history":
       return ok; // never asked in this dialect
     default:
       return reply satisfies never;
   }
+}
+
+/** When it ends, what proves the name; nothing if it does not. */
+export function endOf({ endsAtMs }: Proof): { expires?: number } {
+  return endsAtMs === undefined ? {} : { expires: endsAtMs };
+}
+
+function sessionOf({ id, client, beganAtMs, usedAtMs, isOwn }: Login): LoginSession {
+  return { id, client, began: beganAtMs, used: usedAtMs, ...(isOwn && { own: true }) };
 }
 
 export function presenceEvent(window: PresenceWindow): Events["presence"] {

@@ -1,7 +1,8 @@
 /** The welcome: what a JSON client is told first. PROTOCOL.md, JSON. */
+import type { Proof } from "../chat/identity.js";
 import type { Name } from "../chat/names.js";
 import { epochText } from "./epoch.js";
-import { convOf, idOf, textFromName, unreadOf } from "./json.js";
+import { convOf, endOf, idOf, textFromName, unreadOf } from "./json.js";
 import type { Events, Request } from "./json-schema.js";
 import type { Resumed } from "../session/resumed.js";
 
@@ -14,9 +15,16 @@ export interface JsonSettings {
   readonly requestsPerSecond: number;
 }
 
+/** Who is welcome. */
+interface Welcomed {
+  readonly name: Name;
+  readonly key: string;
+  readonly proof: Proof | undefined;
+}
+
 export function welcomeOf(
   id: Request["id"],
-  { name, key }: { readonly name: Name; readonly key: string },
+  { name, key, proof }: Welcomed,
   { node, textMaxChars, maxFrameBytes, requestsPerSecond }: JsonSettings,
   conversations: readonly Resumed[],
 ): Events["welcome"] {
@@ -25,10 +33,16 @@ export function welcomeOf(
     ...idOf(id),
     user: textFromName(name),
     key,
+    ...(proof !== undefined && shownOf(proof)),
     node,
     limits: { text: textMaxChars, frame: maxFrameBytes, perSecond: requestsPerSecond },
     conversations: conversations.map((each) => described(each, name)),
   };
+}
+
+function shownOf(proof: Proof): Pick<Events["welcome"], "session" | "role" | "expires"> {
+  const { session, role } = proof;
+  return { ...(session !== undefined && { session }), role, ...endOf(proof) };
 }
 
 function described(

@@ -36,9 +36,15 @@ export function wsProtocolDialect(configured: ClassicOptions): ByteDialect {
 
 function decode(frame: Uint8Array): Decoded {
   if (frame[0] !== OP.register) return decodeClassic(frame, "wsProtocol");
-  const name = new FieldReader(frame, 1).field();
+  const fields = new FieldReader(frame, 1);
+  const name = fields.field();
   if (name === undefined) return { kind: "ignored", why: "truncated" };
-  return { kind: "command", command: { type: "register", name: nameFromBytes(name) } };
+  const password = fields.field();
+  const shown =
+    password === undefined
+      ? undefined
+      : ({ kind: "password", password: Uint8Array.from(password), mayRegister: true } as const);
+  return { kind: "command", command: { type: "register", name: nameFromBytes(name), shown } };
 }
 
 /** T is the length of what follows it, modulo 256. It is no limit: it only tells layouts apart. */

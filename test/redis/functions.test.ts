@@ -26,12 +26,40 @@ const beatKeys = [keys.meta(0), keys.log(0), keys.nodes(0), ...keys.ids(0)];
 const anasMarks = keys.marks(0, "ana" as never);
 const anasInbox = keys.inbox(0, "ana" as never);
 
+/** In the bucket of the other keys, which is not ana's own. */
+const anasAccount = keys.account("ana" as never).replace(/\{\d+\}/, "{00}");
+const ofAnasAccount = [keys.meta(0), keys.log(0), anasAccount];
+
 /** The number of a batch behind those of `beforeEach`. */
 const LATER = { number: 1_000_000 };
 
 /** Every function that writes, with arguments that make it write. */
 const writers: [LibraryFunction, string[], (string | Buffer | number)[]][] = [
   ["claim", keys.ofOwners(0, node), ["eva", "session-3", node, 2_500, MAX_DEVICES, "-"]],
+  [
+    "claim_proved",
+    [...keys.ofOwners(0, node), anasAccount],
+    [
+      "login",
+      "d1",
+      60_000,
+      "eva",
+      "session-3",
+      node,
+      2_500,
+      MAX_DEVICES,
+      "=share",
+      "digest",
+      "p",
+      0,
+    ],
+  ],
+  ["create_account", [keys.account("new" as never)], ["hash", "v1", "share"]],
+  ["rehash", [anasAccount], ["v1", "another hash"]],
+  ["set_password", ofAnasAccount, ["ana", "v1", "hash", "v2", "share", ""]],
+  ["begin_login", ofAnasAccount, ["ana", "v1", "d33", 60_000, "phone"]],
+  ["end_logins", ofAnasAccount, ["ana", "others", "", "v2"]],
+  ["revoke_tokens", ofAnasAccount, ["ana"]],
   ["leave", keys.ofUsers(0, node), ["ana", "session-1", "left"]],
   ["set_status", keys.ofUsers(0, node), ["ana", "session-1", 2]],
   ["touch", keys.ofUsers(0, node), ["bob", "session-2", "message"]],
@@ -93,6 +121,10 @@ beforeEach(async () => {
     MAX_DEVICES,
     "-",
   ]);
+  await library.call("create_account", [anasAccount], ["hash", "v1", "share"]);
+  const longAgo = String(Date.now() - 50_000);
+  for (let i = 1; i <= 32; i++)
+    await redis.client.hset(anasAccount, `login:d${i}`, `${longAgo} ${longAgo} page`);
   await appendTo(library, keys, [{ mid: "m1" }]);
   await redis.client.hset(keys.nodes(0), "dead", 1);
   await redis.client.hset(keys.meta(0), "grace", 0);

@@ -21,7 +21,7 @@ test("claims of a window leave together at its end, and none for a session that 
   const queued: Gatherer[] = [];
   const window = { queue: (gatherer: Gatherer) => void queued.push(gatherer) };
   const membership = { incarnation: "node" } as Membership;
-  const settings = { deadlineMs: 1_000, stallMs: 1_000, nameKeptMs: 0 };
+  const settings = { deadlineMs: 1_000, loginIdleMs: 60_000, stallMs: 1_000, nameKeptMs: 0 };
   const store = new RedisUserStore(library, new Keys("t"), membership, settings, window);
   const holder = (name: string): Holder & { isLive: boolean } => ({
     name: name as Name,

@@ -57,6 +57,11 @@ export const bob = "bob" as Name;
 export const at = { generation: 1, offset: 1 };
 const had = { name: ana, at, status: "active" } as const;
 export const general = { kind: "general" } as const;
+export const logIn = {
+  type: "log_in",
+  name: ana,
+  password: new Uint8Array(8),
+} as const;
 export const hello: Hello = { type: "hello", name: ana, written: "ana", cursors: {} };
 export const list: ChatCommand = { type: "list" };
 export const send: ChatCommand = { type: "send", to: general, text: new Uint8Array(3) };
@@ -173,6 +178,7 @@ const requests: readonly RequestState[] = [
   { kind: "holding-back", command: send, ref: 4 },
   { kind: "registering", name: ana, ref: 10 },
   { kind: "claiming", claimant: { type: "handshake" } },
+  { kind: "logging-in", asked: { type: "log_in", name: ana }, ref: 1 },
   { kind: "claiming", claimant: { type: "register", name: ana, ref: 10 } },
   { kind: "claiming", claimant: { type: "hello", hello, ref: 1 } },
   { kind: "claiming", claimant: { type: "hello", hello: { ...hello, status: "busy" }, ref: 1 } },

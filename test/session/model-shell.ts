@@ -15,7 +15,17 @@ import type { SessionSettings, Traits } from "#tertulia/session/traits.js";
 /** An effect that asks the chat for something. */
 export type Question = Extract<
   Effect,
-  { type: "claim" | "contest" | "reclaim" | "release" | "execute" | "resume" | "readPage" }
+  {
+    type:
+      | "claim"
+      | "contest"
+      | "reclaim"
+      | "release"
+      | "execute"
+      | "beginLogin"
+      | "resume"
+      | "readPage";
+  }
 >;
 const QUESTIONS: ReadonlySet<Effect["type"]> = new Set<Question["type"]>([
   "claim",
@@ -23,6 +33,7 @@ const QUESTIONS: ReadonlySet<Effect["type"]> = new Set<Question["type"]>([
   "reclaim",
   "release",
   "execute",
+  "beginLogin",
   "resume",
   "readPage",
 ]);

@@ -49,6 +49,9 @@ export class ModelStore {
       }
       case "execute":
         return this.#executed(question.command, shell, fails);
+      case "beginLogin":
+        if (fails) return { type: "failed", why: "unavailable" };
+        return { type: "answered", reply: { type: "refused", refusal: "bad_credentials" } };
       case "resume": {
         if (fails) return { type: "failed", why: "unavailable" };
         const state = {

@@ -23,6 +23,7 @@ const REQUESTS = [
   { type: "register", name: ana },
   { type: "hello", name: ana, cursors: { "~": ["1", 0] } },
   { type: "hello", name: ana, cursors: {}, status: "busy" },
+  { type: "log-in", asked: { type: "log_in", name: ana, password: new Uint8Array(8) } },
   { type: "bye" },
   { type: "ping" },
 ] as const;
@@ -43,7 +44,7 @@ const ACTS = [
   ] as const),
 ] as const;
 /** What bytes have no word for, and JSON not. */
-const ONLY_JSON: ReadonlySet<string> = new Set(["hello", "bye", "ping"]);
+const ONLY_JSON: ReadonlySet<string> = new Set(["hello", "log-in", "bye", "ping"]);
 
 export class ModelWorld {
   readonly shells: readonly ModelShell[];

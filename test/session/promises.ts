@@ -106,5 +106,5 @@ function refIn(effect: Effect): Ref {
 }
 
 function isAsked({ type }: Effect): boolean {
-  return ["execute", "claim", "resume", "readPage", "pushMissed"].includes(type);
+  return ["execute", "beginLogin", "claim", "resume", "readPage", "pushMissed"].includes(type);
 }

@@ -194,6 +194,7 @@ export class RandomSession {
       case "release":
         return this.#asks(effect, INPUTS.releaseAnswered);
       case "execute":
+      case "beginLogin":
         return this.#asks(effect, [...INPUTS.answered, ...INPUTS.answered, ...INPUTS.failed]);
       case "resume": {
         this.from = Math.max(0, this.#head - 3);

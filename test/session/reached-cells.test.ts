@@ -10,7 +10,7 @@ import { BYTES, JSON_TRAITS, SETTINGS, TABLES } from "./cell-samples.js";
 import { PlantedBug } from "./model-shell.js";
 import { ModelWorld } from "./model-world.js";
 
-const WORLDS = 10_000;
+const WORLDS = 16_000;
 
 /** Cells that are there for what a caller or another region might do some day. */
 const UNREACHED: readonly string[] = [

@@ -23,6 +23,9 @@ const commands: { readonly [Type in Command["type"]]: Extract<Command, { type: T
   page: { type: "page", of: general, range },
   read: { type: "read", of: general, seq: 1 },
   typing: { type: "typing", to: general },
+  password: { type: "password", old: new Uint8Array(8), next: new Uint8Array(8) },
+  logins: { type: "logins", ended: undefined },
+  refresh: { type: "refresh", token: "a.b.c" },
 };
 
 describe.each(Object.entries(dialects))("%s", (_, { make }) => {

@@ -56,9 +56,13 @@ export class ClassicClient {
     }
   }
 
-  /** Connects, or throws what the first answer says. */
-  static async attempt(port: number, name: string, subprotocol?: string): Promise<ClassicClient> {
-    const query = name === "" ? "" : `?name=${encodeURIComponent(name)}`;
+  /** Connects, or throws what the first answer says. @param query another one than the name's */
+  static async attempt(
+    port: number,
+    name: string,
+    subprotocol?: string,
+    query = name === "" ? "" : `?name=${encodeURIComponent(name)}`,
+  ): Promise<ClassicClient> {
     const webSocket = new WebSocket(
       `ws://127.0.0.1:${port}/${query}`,
       subprotocol ? [subprotocol] : [],

@@ -1,0 +1,138 @@
+/** Accounts on Redis: whose names are, and what was revoked. See lua/4-accounts.lua. */
+import { createHash, randomBytes } from "node:crypto";
+import { ROLES, type Login, type Role } from "../chat/identity.js";
+import type { Name } from "../chat/names.js";
+import type { Account, AccountStore, Attempt } from "../identity/ports.js";
+import type { FunctionLibrary, LibraryFunction } from "./function-library.js";
+import type { Keys } from "./keys.js";
+import { bytes } from "./name-bytes.js";
+import { retrying } from "./retry.js";
+
+export interface AccountStoreSettings {
+  /** A step that has no answer within this time fails as Unavailable. */
+  readonly deadlineMs: number;
+  /** A login session that was not used for so long has ended. */
+  readonly loginIdleMs: number;
+}
+
+/** Attempts on one name from one network: somebody who mistypes, not somebody who guesses. */
+const [ATTEMPTS_AT_ONCE, ATTEMPT_EVERY_MS] = [8, 30_000];
+/** A login session's id is the beginning of its digest. */
+const ID_LENGTH = 10;
+/** Characters of what a client calls itself. */
+const CLIENT_LENGTH = 64;
+
+export class RedisAccountStore implements AccountStore {
+  readonly #library: FunctionLibrary;
+  readonly #keys: Keys;
+  readonly #settings: AccountStoreSettings;
+
+  constructor(library: FunctionLibrary, keys: Keys, settings: AccountStoreSettings) {
+    this.#library = library;
+    this.#keys = keys;
+    this.#settings = settings;
+  }
+
+  async attempt(name: Name, network: string): Promise<Attempt> {
+    const keys = [this.#keys.account(name), this.#attempts(name, network)];
+    const answer = await this.#call("try_password", keys, [ATTEMPTS_AT_ONCE, ATTEMPT_EVERY_MS]);
+    const [forMs, hash, ...fields] = answer as [number, ...Found[]];
+    if (forMs > 0) return { outcome: "wait", forMs };
+    if (hash === null || hash === undefined) return { outcome: "allowed", account: undefined };
+    return { outcome: "allowed", account: { hash: hash.toString(), ...accountOf(fields) } };
+  }
+
+  async forgive(name: Name, network: string): Promise<void> {
+    const key = this.#attempts(name, network);
+    await retrying(this.#settings.deadlineMs, () => this.#library.redis.del(key));
+  }
+
+  async create(name: Name, { hash, version, share }: Omit<Account, "role">): Promise<boolean> {
+    const key = this.#keys.account(name);
+    return (await this.#call("create_account", [key], [hash, version, share])) === 1;
+  }
+
+  async rehash(name: Name, version: string, hash: string): Promise<void> {
+    await this.#call("rehash", [this.#keys.account(name)], [version, hash]);
+  }
+
+  async setPassword(
+    name: Name,
+    { hash, version, share }: Omit<Account, "role">,
+    was = "",
+    but = "",
+  ): Promise<boolean> {
+    const args = [bytes(name), was, hash, version, share, but];
+    return (await this.#call("set_password", this.#keys.ofAccount(name), args)) === 1;
+  }
+
+  async beginLogin(name: Name, version: string, digest: string, client: string): Promise<boolean> {
+    const label = Array.from(client).slice(0, CLIENT_LENGTH).join("");
+    const args = [bytes(name), version, digest, this.#settings.loginIdleMs, label];
+    return (await this.#call("begin_login", this.#keys.ofAccount(name), args)) === 1;
+  }
+
+  async accountOf(name: Name, digest: string): Promise<Omit<Account, "hash"> | undefined> {
+    const args = [digest, this.#settings.loginIdleMs];
+    const found = await this.#call("find_login", [this.#keys.account(name)], args);
+    const fields = found as Found[];
+    return fields.length === 0 ? undefined : accountOf(fields);
+  }
+
+  async logins(name: Name): Promise<(Login & { readonly digest: string })[]> {
+    const args = [this.#settings.loginIdleMs];
+    const found = (await this.#call("list_logins", [this.#keys.account(name)], args)) as unknown[];
+    const logins: (Login & { digest: string })[] = [];
+    for (let i = 0; i < found.length; i += 4) {
+      const [digest, beganAtMs, usedAtMs, client] = found.slice(i, i + 4) as LoginFields;
+      const id = digest.toString().slice(0, ID_LENGTH);
+      const own = { digest: digest.toString(), isOwn: false };
+      logins.push({ id, client: client.toString(), beganAtMs, usedAtMs, ...own });
+    }
+    return logins;
+  }
+
+  async endLogins(name: Name, which: { readonly id: string } | { readonly but?: string }) {
+    const how = "id" in which ? ["one", which.id] : ["others", which.but ?? ""];
+    const args = [bytes(name), ...how, newVersion()];
+    await this.#call("end_logins", this.#keys.ofAccount(name), args);
+  }
+
+  async revokedAtMs(name: Name): Promise<number> {
+    const key = this.#keys.account(name);
+    const read = (): Promise<string | null> => this.#library.redis.hget(key, "revoked");
+    return Number((await retrying(this.#settings.deadlineMs, read)) ?? -1);
+  }
+
+  /** Revokes the tokens that were issued to a user until now. */
+  async revokeTokens(name: Name): Promise<void> {
+    await this.#call("revoke_tokens", this.#keys.ofAccount(name), [bytes(name)]);
+  }
+
+  #attempts(name: Name, network: string): string {
+    const digest = createHash("sha256").update(network).digest("base64url").slice(0, 16);
+    return this.#keys.attempts(name, digest);
+  }
+
+  #call(
+    name: LibraryFunction,
+    keys: readonly string[],
+    args: readonly (Buffer | string | number)[],
+  ): Promise<unknown> {
+    return retrying(this.#settings.deadlineMs, () => this.#library.call(name, keys, args));
+  }
+}
+
+type Found = Buffer | null | undefined;
+type LoginFields = [digest: Buffer, beganAtMs: number, usedAtMs: number, client: Buffer];
+
+/** Version, share and role, as functions return them. */
+function accountOf([version, share, role]: readonly Found[]): Omit<Account, "hash"> {
+  const known = ROLES.find((each) => each === role?.toString());
+  return { version: String(version), share: String(share), role: known ?? ("user" satisfies Role) };
+}
+
+/** Random: of an account whose login sessions were all ended. */
+function newVersion(): string {
+  return randomBytes(12).toString("base64url");
+}

@@ -40,7 +40,11 @@ export class TlsServer {
     this.#files = files;
     this.#log = log;
     this.#server = createServer({ allowHalfOpen: true, ALPNProtocols: ["http/1.1"] }, (secure) => {
-      this.#waiting.get(endOf(secure))?.(secure);
+      const handOn = this.#waiting.get(endOf(secure));
+      if (handOn !== undefined) return handOn(secure);
+      // a client that is gone by now has no address any more
+      secure.on("error", () => {}); // `close` follows
+      secure.destroy();
     });
     this.#server.on("tlsClientError", (error: NodeJS.ErrnoException) => {
       const { code } = error;

@@ -163,6 +163,24 @@ test.each([
   expect(await heardFrom(socket)).toHaveLength(0);
 });
 
+test("clients that are gone as soon as they have shaken hands harm nobody", async () => {
+  const gone = async (afterTurns: number): Promise<void> => {
+    const socket = connect(gateway.port, "127.0.0.1");
+    const encrypted = connectTls({ socket, ca }).on("error", () => {});
+    const ended = once(socket, "close");
+    socket.on("error", () => {});
+    await once(encrypted, "secureConnect");
+    for (let turn = 0; turn < afterTurns; turn++) await new Promise(setImmediate);
+    encrypted.write(upgradeRequest("/?name=gone"));
+    socket.resetAndDestroy();
+    await ended;
+  };
+  for (let round = 0; round < 20; round++) {
+    await Promise.all(Array.from({ length: 10 }, (_, turns) => gone(turns)));
+  }
+  expect((await answer("/readyz")).status).toBe(200);
+});
+
 test("what looks like a handshake and is none ends its own connection only", async () => {
   const socket = connect(gateway.port, "127.0.0.1");
   onTestFinished(() => void socket.destroy());

@@ -1,9 +1,12 @@
 /** Requests before a WebSocket, and instead of one. */
 import type { Chapter, HostileCase } from "./hostile-case.js";
+import { proxyV2 } from "../support/proxy-header.js";
 import { upgradeRequest } from "../support/raw-socket.js";
 import type { World } from "./world.js";
 
 const END = "\r\n\r\n";
+/** In which a balancer says that it passes on a connection of 192.0.2.7. */
+const PROXY_V2 = proxyV2(0x21, 0x11, [192, 0, 2, 7, 192, 0, 2, 1, 0, 1, 0, 2]).toString("latin1");
 const HALF_OPEN = 500;
 
 /** The statuses of all answers to these bytes, when the connection has ended. */
@@ -197,6 +200,16 @@ export const http: Chapter = {
       sent: "a foreign page whose name was made to point here (DNS rebinding)",
       expected: "403",
       seen: upgrade(() => "/ws", "Origin: http://evil.example\r\n", "evil.example"),
+    },
+    {
+      sent: "the header of a proxy (PROXY protocol, version 1) by a stranger",
+      expected: "400",
+      seen: answers((name) => `PROXY TCP4 192.0.2.7 192.0.2.1 1 2\r\n${get(named(name))}`),
+    },
+    {
+      sent: "the same, version 2",
+      expected: "400",
+      seen: answers((name) => `${PROXY_V2}${get(named(name))}`),
     },
     {
       sent: "a line, one byte every half second",

@@ -33,8 +33,6 @@ import { Window } from "../window.js";
 import { replyWindow } from "./write-coalescer.js";
 
 export interface GatewaySettings extends AcceptorSettings, UpgraderSettings, CapSettings {
-  /** So many new connections and requests of plain HTTP are taken in; the others wait for their turn. */
-  readonly handshakesPerSecond: number;
   readonly sendQueue: SendQueueLimits;
   readonly mustAwaitStore: boolean;
 }

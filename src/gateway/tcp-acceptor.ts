@@ -46,6 +46,8 @@ export interface AcceptorSettings {
   readonly maxConnections: number;
   /** Those that have sent no request yet: of more, the one goes that has waited longest. */
   readonly maxUnnamed: number;
+  /** So many connections are taken up; the others wait for their turn. */
+  readonly handshakesPerSecond: number;
   /** Who is believed about the addresses of clients: see TrustedProxies. */
   readonly trustedProxies: string | undefined;
   /** None: the port is plain. */
@@ -78,7 +80,8 @@ export class TcpAcceptor {
     this.#settings = settings;
     this.#log = log;
     this.#proxies = new TrustedProxies(settings.trustedProxies);
-    if (settings.tls !== undefined) this.#tls = new TlsServer(settings.tls, log);
+    const { tls, handshakesPerSecond } = settings;
+    if (tls !== undefined) this.#tls = new TlsServer(tls, log, handshakesPerSecond);
     this.#server = createServer(TCP_OPTIONS, (socket) => this.#accept(socket, owner));
     this.#server.maxConnections = settings.maxConnections + RESERVE;
     const gone = (socket: Socket): void => {

@@ -2,10 +2,12 @@
 import { readFile } from "node:fs/promises";
 import type { Socket } from "node:net";
 import { createSecureContext, createServer, type Server, type TLSSocket } from "node:tls";
+import { addressKey } from "../limits/address-key.js";
 import type { Log } from "../observe.js";
 import { pauseUnlessAborted } from "../pause.js";
+import { Admission } from "./admission.js";
 import { wholeAnswer } from "./answers.js";
-import { passAddress } from "./client-address.js";
+import { addressOf, passAddress } from "./client-address.js";
 import { readStart } from "./connection-start.js";
 import { hangUp } from "./hang-up.js";
 
@@ -32,12 +34,16 @@ export class TlsServer {
   /** What to do when the handshake of a connection is over; by its other end, because the server tells no more. */
   readonly #waiting = new Map<string, (secure: TLSSocket) => void>();
   readonly #closing = new AbortController();
+  /** Of handshakes: they are the most work that a stranger can ask for. */
+  readonly #admission: Admission;
   #used: Pem | undefined;
   /** Why newer files are not used. */
   #refused: string | undefined;
 
-  constructor(files: TlsFiles, log: Log) {
+  /** @param handshakesPerSecond are begun; the others wait for their turn, or are cut */
+  constructor(files: TlsFiles, log: Log, handshakesPerSecond: number) {
     this.#files = files;
+    this.#admission = new Admission(handshakesPerSecond);
     this.#log = log;
     this.#server = createServer({ allowHalfOpen: true, ALPNProtocols: ["http/1.1"] }, (secure) => {
       const handOn = this.#waiting.get(endOf(secure));
@@ -70,6 +76,7 @@ export class TlsServer {
   /** May be called twice. */
   close(): void {
     this.#closing.abort();
+    this.#admission.close();
   }
 
   /**
@@ -85,17 +92,28 @@ export class TlsServer {
     };
     readStart(socket, look, () => {
       if (first !== HANDSHAKE) return hangUp(socket, wholeAnswer(socket, 400, SPEAKS_TLS));
-      const end = endOf(socket);
-      const forget = (): void => void this.#waiting.delete(end);
-      this.#waiting.set(end, (secure) => {
-        forget();
-        socket.off("close", forget);
-        passAddress(socket, secure);
-        handOn(secure);
-      });
-      socket.on("close", forget);
-      this.#server.emit("connection", socket);
+      void this.#inTurn(socket, handOn);
     });
+  }
+
+  async #inTurn(socket: Socket, handOn: (secure: TLSSocket) => void): Promise<void> {
+    const address = addressKey(addressOf(socket));
+    const isAdmitted = await this.#admission.enter(address, () => socket.destroyed);
+    if (isAdmitted && !socket.destroyed) this.#shakeHands(socket, handOn);
+    else socket.destroy(); // before a handshake nothing can be told
+  }
+
+  #shakeHands(socket: Socket, handOn: (secure: TLSSocket) => void): void {
+    const end = endOf(socket);
+    const forget = (): void => void this.#waiting.delete(end);
+    this.#waiting.set(end, (secure) => {
+      forget();
+      socket.off("close", forget);
+      passAddress(socket, secure);
+      handOn(secure);
+    });
+    socket.on("close", forget);
+    this.#server.emit("connection", socket);
   }
 
   async #read(): Promise<Pem> {

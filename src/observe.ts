@@ -92,6 +92,12 @@ export class Counters {
     "trimmed",
     "rolled_back",
   ]);
+  readonly damaged = this.#counters(
+    "damaged_values_total",
+    "Values in Redis, or published there, that this chat cannot have written",
+    "place",
+    ["channel", "log", "meta", "user", "conversation", "bucket"],
+  );
   readonly rollbacks = this.#counter(
     "rollbacks_total",
     "Times Redis held older data than this node had seen",

@@ -14,6 +14,9 @@ export class Unavailable extends Error {
   override readonly name = "Unavailable";
 }
 
+/** What the store has is damaged: it refuses until somebody has mended that. Others are served. */
+export class Damaged extends Unavailable {}
+
 /** A session that holds a name. `id` is random: no two sessions ever have the same. */
 export interface Holder {
   readonly name: Name;

@@ -5,7 +5,7 @@
 import type { KnownPresence } from "../chat/chat.js";
 import type { Notice } from "../chat/events.js";
 import type { ConnectedStatus, Name } from "../chat/names.js";
-import type { UserStore } from "../chat/ports.js";
+import { Damaged, type Present, type UserStore } from "../chat/ports.js";
 import { PresenceRollup, type PresenceSnapshot, type RollupSettings } from "../chat/presence.js";
 import type { Log } from "../observe.js";
 import type { Hub } from "./hub.js";
@@ -101,12 +101,24 @@ export class Presence implements KnownPresence {
     this.#rollup.beginReading();
     try {
       for (const bucket of buckets) {
-        const present = await this.#dependencies.users.present(bucket);
+        const present = await this.#presentIn(bucket, buckets.length - 1);
+        if (present === undefined) continue;
         this.#rollup.take(present, performance.now());
         this.#scheduleClose();
       }
     } finally {
       this.#rollup.endReading();
+    }
+  }
+
+  /** Undefined if what the store has is damaged, and others are read as well: it is read again until it is mended. */
+  async #presentIn(bucket: number, others: number): Promise<Present | undefined> {
+    try {
+      return await this.#dependencies.users.present(bucket);
+    } catch (error) {
+      if (others === 0 || !(error instanceof Damaged)) throw error;
+      this.reload(bucket);
+      return undefined;
     }
   }
 

@@ -3,7 +3,7 @@ import type { LogIn } from "../chat/commands.js";
 import type { Conversation } from "../chat/conversation.js";
 import type { Proof } from "../chat/identity.js";
 import type { Name } from "../chat/names.js";
-import { Unavailable } from "../chat/ports.js";
+import { Damaged, Unavailable } from "../chat/ports.js";
 import type { Effect } from "../session/effects.js";
 import type { Input } from "../session/inputs.js";
 import type { ChatCommand, Cursors } from "../session/requests.js";
@@ -51,6 +51,8 @@ export class SessionChat {
       this.#session.holder.tenureMs = claim.tenureMs;
       answered({ outcome: "kept", at: claim.outcome === "held" ? undefined : claim.at });
     } catch (error) {
+      // who holds the name is not known, and will not be: the other sessions of the node need not wait for that
+      if (error instanceof Damaged) return answered({ outcome: "taken" });
       answered({ outcome: error instanceof Unavailable ? "unavailable" : "bug" });
       throw error;
     }

@@ -151,7 +151,7 @@ export function conclude({ messages }: Batch, [, , answers]: Answers): Waiting[]
       const refusal = answers.toString("latin1", at, at + seq);
       at += seq; // the length of its text
       const word = refusal.split(" ")[0];
-      reject(new Unavailable(`the store refuses it (${word})`, { cause: refusal }));
+      reject(new Unavailable(`the store refuses it (${word})`, { cause: new Error(refusal) }));
     }
     return false;
   });

@@ -1,5 +1,5 @@
 /** Conversations on Redis: their messages, who has which, and how far each user has read. */
-import type { Conversation } from "../chat/conversation.js";
+import { keyOf, type Conversation } from "../chat/conversation.js";
 import type { EphemeralEvent, Message } from "../chat/events.js";
 import type { ConversationState, Page, Range } from "../chat/history.js";
 import type { Name } from "../chat/names.js";
@@ -9,8 +9,9 @@ import type { Observe } from "../observe.js";
 import type { Stored } from "./append-batch.js";
 import { AppendQueue, type MessageWriter, type StoreSettings } from "./append-queue.js";
 import { markField } from "./conversation-fields.js";
+import { DamagedValue } from "./damage.js";
 import { decodeRecord, encodeEphemeral } from "./events.js";
-import type { FunctionLibrary, LibraryFunction } from "./function-library.js";
+import { isDamage, type FunctionLibrary, type LibraryFunction } from "./function-library.js";
 import { bucketOfConversation, type Keys } from "./keys.js";
 import { bytes } from "./name-bytes.js";
 import { Places } from "./places.js";
@@ -54,7 +55,11 @@ export class RedisConversationStore implements ConversationStore {
   async append(draft: Draft): Promise<Stored> {
     const { counters, log } = this.#observe;
     counters.delivery.begin(draft.mid);
-    const stored = await this.#queue.append(draft);
+    const stored = await this.#queue.append(draft).catch((error: unknown) => {
+      const refused = (error as Error).cause;
+      if (isDamage(refused)) this.#library.damage.found("conversation", {}, refused);
+      throw error;
+    });
     if (stored.repeated) {
       counters.repeats.inc();
       log.info({ event: "message_repeated" }, "message was stored already");
@@ -67,7 +72,9 @@ export class RedisConversationStore implements ConversationStore {
     const { historyMaxAgeMs, historyBytes, historyTextBytes } = this.#settings;
     const args = [limit, historyMaxAgeMs, sinceMs, historyBytes, historyTextBytes];
     const records = await this.#call("history", keys, args);
-    return (records as Buffer[]).map(decodeRecord).toReversed();
+    return this.#decoded(records as Buffer[], conversation)
+      .filter((message) => message !== undefined)
+      .toReversed();
   }
 
   conversations(name: Name, sinceMs: number): Promise<ConversationState[]> {
@@ -91,7 +98,7 @@ export class RedisConversationStore implements ConversationStore {
       args,
     )) as [number, number, number, number, number, number, ...Buffer[]];
     const hasEpoch = isKnown === 1;
-    const messages = records.map(decodeRecord);
+    const messages = inARow(this.#decoded(records, conversation), direction);
     const [oldest, newest] = [messages[0]?.seq ?? 0, messages.at(-1)?.seq ?? head];
     const more = direction === "after" ? newest < head : oldest > floor;
     return { epoch, head, floor, time, epochThere, hasEpoch, messages, more };
@@ -125,6 +132,22 @@ export class RedisConversationStore implements ConversationStore {
     await this.#library.publish(channel, encodeEphemeral(event));
   }
 
+  /** The messages of records of this conversation; undefined in the place of what is damaged. */
+  #decoded(records: readonly Buffer[], conversation: Conversation): (Message | undefined)[] {
+    const key = keyOf(conversation);
+    return records.map((record) => {
+      try {
+        const message = decodeRecord(record);
+        if (keyOf(message.conversation) === key) return message;
+        throw new DamagedValue("a record is of another conversation");
+      } catch (error) {
+        if (!(error instanceof DamagedValue)) throw error;
+        this.#library.damage.found("conversation", { kind: conversation.kind }, error);
+        return undefined;
+      }
+    });
+  }
+
   #keysOf(conversation: Conversation): [string, string] {
     const bucket = bucketOfConversation(conversation);
     return [
@@ -143,4 +166,21 @@ export class RedisConversationStore implements ConversationStore {
       this.#library.call(name, keys, args),
     );
   }
+}
+
+/**
+ * A page ends before what is damaged. The next page begins behind it: so its reader is told of a gap, like of messages that
+ * are not kept any more.
+ */
+function inARow(found: readonly (Message | undefined)[], direction: Range["direction"]): Message[] {
+  const nearest = direction === "after" ? [...found] : found.toReversed();
+  const begun = nearest.slice(
+    Math.max(
+      nearest.findIndex((each) => each !== undefined),
+      0,
+    ),
+  );
+  const end = begun.indexOf(undefined);
+  const row = (end === -1 ? begun : begun.slice(0, end)).filter((each) => each !== undefined);
+  return direction === "after" ? row : row.toReversed();
 }

@@ -1,4 +1,7 @@
-/** The bytes of events and message records, as the Redis functions pack them: big-endian. See lua/1-bucket.lua. */
+/**
+ * The bytes of events and message records, as the Redis functions pack them: big-endian. See lua/1-bucket.lua. Whoever can
+ * write to Redis can put anything there: what is too short, too long or out of range is a {@link DamagedValue}.
+ */
 import type { Message, EphemeralEvent, Notice, Position, PresenceCause } from "../chat/events.js";
 import type { Revoked } from "../chat/identity.js";
 import { STATUSES, type Name } from "../chat/names.js";
@@ -7,11 +10,21 @@ import {
   conversationFromRecipient,
   markField,
 } from "./conversation-fields.js";
+import { DamagedValue } from "./damage.js";
 import { bytes, nameAt } from "./name-bytes.js";
 
 const CAUSES: readonly PresenceCause[] = ["new", "back", "asked", "idle", "awake", "left", "lost"];
 
 const HEADER_BYTES = 13;
+/** A batch has each event behind its length. */
+const LENGTH_BYTES = 4;
+/** Of a record, before its fields: time, epoch, seq. */
+const RECORD_NUMBERS_BYTES = 18;
+const NAME_BYTES = 64;
+/** The longest text that a setting allows, 65,536 characters of four bytes. */
+const TEXT_BYTES = 262_144;
+/** Generations are times, and offsets count from 1: half of what 48 bits hold is beyond all of them (the year 6429). */
+const BEYOND_POSITIONS = 2 ** 47;
 /** From this kind on, events are ephemeral: published on the log's channel, and not in the log. */
 const FIRST_EPHEMERAL = 16;
 /** The first byte of an event. Those that Lua writes are its `KIND_…` as well (lua/1-bucket.lua). */
@@ -26,33 +39,39 @@ export const KIND = {
   contested: 18,
   defended: 19,
 } as const;
+const KINDS: ReadonlySet<number> = new Set(Object.values(KIND));
 
-/** Whether an event is ephemeral: it has no position. */
+/** Whether an event is ephemeral: it has no position. Nothing at all is no event. */
 export function isEphemeral(event: Buffer): boolean {
-  return event.readUInt8(0) >= FIRST_EPHEMERAL;
+  return event.length > 0 && event[0]! >= FIRST_EPHEMERAL;
 }
 
-/** @throws RangeError if the bytes are no ephemeral event of this version */
+/** Whether this release knows the kind of event. A later release may write other kinds, which are passed over. */
+export function isKnown(event: Buffer): boolean {
+  return event.length > 0 && (event[0] === 0 || KINDS.has(event[0]!));
+}
+
+/** @throws DamagedValue if the bytes are no ephemeral event of this version */
 export function decodeEphemeral(event: Buffer): EphemeralEvent {
   switch (event[0]) {
     case KIND.typing: {
       const fields = new Fields(event, 1);
-      const author = fields.next();
-      return { type: "typing", author, conversation: conversationFromMark(fields.next(), author) };
+      const author = fields.name();
+      return { type: "typing", author, conversation: conversationFromMark(fields.name(), author) };
     }
     case KIND.read: {
       const fields = new Fields(event, HEADER_BYTES);
-      const reader = fields.next();
-      const conversation = conversationFromMark(fields.next(), reader);
+      const reader = fields.name();
+      const conversation = conversationFromMark(fields.name(), reader);
       const [read, unread] = [event.readUIntBE(1, 6), event.readUIntBE(7, 6)];
       return { type: "read", reader, conversation, read, unread };
     }
     case KIND.contested:
-      return { type: "contested", name: new Fields(event, 1).next() };
+      return { type: "contested", name: new Fields(event, 1).name() };
     case KIND.defended:
-      return { type: "defended", name: new Fields(event, 1).next() };
+      return { type: "defended", name: new Fields(event, 1).name() };
     default:
-      throw new RangeError(`unknown kind of ephemeral event: ${event[0]}`);
+      throw new DamagedValue(`unknown kind of ephemeral event: ${event[0]}`);
   }
 }
 
@@ -69,48 +88,68 @@ function fieldsOf(event: Exclude<EphemeralEvent, { type: "read" }>): string[] {
   return [author, markField(conversation, author)];
 }
 
-/** What was published or is an entry of the log: an event; or a batch, which has events of the log behind their lengths. */
+/**
+ * What was published or is an entry of the log: an event; or a batch, which has events of the log behind their lengths.
+ * @throws DamagedValue if it is no event with a position, or no batch of such events in a row
+ */
 export function eventsOf(bytes: Buffer): readonly Buffer[] {
+  const { generation, offset } = positionOf(bytes);
   if (bytes[0] !== KIND.batch) return [bytes];
   const events: Buffer[] = [];
-  for (let start = HEADER_BYTES; start + 4 <= bytes.length;) {
-    const end = start + 4 + bytes.readUInt32BE(start);
-    events.push(bytes.subarray(start + 4, end));
+  for (let start = HEADER_BYTES; start < bytes.length;) {
+    const first = start + LENGTH_BYTES;
+    if (first > bytes.length) throw new DamagedValue("a batch is cut");
+    const end = first + bytes.readUInt32BE(start);
+    if (end > bytes.length) throw new DamagedValue("a batch is cut");
+    const event = bytes.subarray(first, end);
+    if (event[0] === KIND.batch) throw new DamagedValue("a batch is in a batch");
+    events.push(event);
     start = end;
   }
+  for (const [i, event] of events.entries()) {
+    const at = positionOf(event);
+    const isInRow = at.generation === generation && at.offset === offset - events.length + 1 + i;
+    if (!isInRow) throw new DamagedValue("a batch is not in a row");
+  }
+  if (events.length === 0) throw new DamagedValue("a batch is empty");
   return events;
 }
 
-/** Where an event of the log stands. Read without its record, so for kinds of any version. */
+/** Where an event of the log stands. Read without its record, so for kinds of any version. @throws DamagedValue */
 export function positionOf(event: Buffer): Position {
-  return { generation: event.readUIntBE(1, 6), offset: event.readUIntBE(7, 6) };
+  if (event.length < HEADER_BYTES) throw new DamagedValue("an event is cut");
+  const at = { generation: event.readUIntBE(1, 6), offset: event.readUIntBE(7, 6) };
+  if (!isPosition(at)) throw new DamagedValue("a position is out of range");
+  return at;
 }
 
-/** @throws RangeError if the bytes are no event of this version */
+/** Whether there can be an event at this position. */
+export function isPosition({ generation, offset }: Position): boolean {
+  return generation < BEYOND_POSITIONS && offset < BEYOND_POSITIONS;
+}
+
+/** @throws DamagedValue if the bytes are no event of this version */
 export function decodeEvent(event: Buffer, at = positionOf(event)): Notice {
   const record = event.subarray(HEADER_BYTES);
   switch (event[0]) {
     case KIND.message:
       return { type: "message", at, message: decodeRecord(record) };
-    case KIND.presence:
-      return {
-        type: "presence",
-        at,
-        user: {
-          name: nameAt(record, 8, record.length),
-          status: pick(STATUSES, record.readUInt8(6)),
-        },
-        cause: pick(CAUSES, record.readUInt8(7) - 1),
-      };
+    case KIND.presence: {
+      if (record.length < 8) throw new DamagedValue("an event is cut");
+      const status = pick(STATUSES, record[6]!);
+      const name = nameOf(record, 8, record.length);
+      return { type: "presence", at, user: { name, status }, cause: pick(CAUSES, record[7]! - 1) };
+    }
     case KIND.leader:
-      return { type: "leader", at, node: record.toString("latin1", 6) };
+      if (record.length <= 6) throw new DamagedValue("an event is cut");
+      return { type: "leader", at, node: record.toString("latin1", 6, 6 + NAME_BYTES) };
     case KIND.revoked: {
       const fields = new Fields(record, 6);
       const revoked = revokedFrom(fields.next(), fields.next(), fields.next());
-      return { type: "revoked", at, name: fields.next(), revoked };
+      return { type: "revoked", at, name: fields.name(), revoked };
     }
     default:
-      throw new RangeError(`unknown kind of event: ${event[0]}`);
+      throw new DamagedValue(`unknown kind of event: ${event[0]}`);
   }
 }
 
@@ -121,17 +160,23 @@ function revokedFrom(kind: string, what: string, but: string): Revoked {
     case "others":
       return { kind, version: what, but };
     case "tokens":
+      if (!Number.isFinite(Number(what))) throw new DamagedValue("a time is no number");
       return { kind, untilMs: Number(what) };
     default:
-      throw new RangeError(`no such kind of what is revoked: ${kind}`);
+      throw new DamagedValue(`no such kind of what is revoked: ${kind}`);
   }
 }
 
+/** @throws DamagedValue */
 export function decodeRecord(record: Buffer): Message {
-  const fields = new Fields(record, 18);
+  if (record.length < RECORD_NUMBERS_BYTES) throw new DamagedValue("a record is cut");
+  const fields = new Fields(record, RECORD_NUMBERS_BYTES);
   const mid = fields.next();
-  const author = fields.next();
+  const author = fields.name();
   const to = fields.next();
+  if (to.length > NAME_BYTES) throw new DamagedValue("a name has another length");
+  const text = record.subarray(fields.offset);
+  if (text.length > TEXT_BYTES) throw new DamagedValue("a text is too long");
   return {
     conversation: conversationFromRecipient(to, author),
     time: record.readUIntBE(0, 6),
@@ -139,7 +184,7 @@ export function decodeRecord(record: Buffer): Message {
     seq: record.readUIntBE(12, 6),
     mid,
     author,
-    text: record.subarray(fields.offset),
+    text,
   };
 }
 
@@ -153,15 +198,36 @@ class Fields {
     this.offset = offset;
   }
 
-  next(): Name {
+  /** @throws DamagedValue if it is cut */
+  next(): string {
     const start = this.offset + 1;
-    this.offset = start + this.#bytes.readUInt8(this.offset);
+    if (start > this.#bytes.length) throw new DamagedValue("a field is cut");
+    this.offset = start + this.#bytes[start - 1]!;
+    if (this.offset > this.#bytes.length) throw new DamagedValue("a field is cut");
     return nameAt(this.#bytes, start, this.offset);
   }
+
+  /** @throws DamagedValue if it is cut, or no name can be so long */
+  name(): Name {
+    const start = this.offset + 1;
+    this.next();
+    return nameOf(this.#bytes, start, this.offset);
+  }
+}
+
+/** @throws DamagedValue if no name can be so long */
+function nameOf(bytes: Buffer, start: number, end: number): Name {
+  if (!isNameLength(end - start)) throw new DamagedValue("a name has another length");
+  return nameAt(bytes, start, end);
+}
+
+/** Whether a name can have so many bytes. */
+export function isNameLength(length: number): boolean {
+  return length > 0 && length <= NAME_BYTES;
 }
 
 function pick<T>(values: readonly T[], index: number): T {
   const value = values[index];
-  if (value === undefined) throw new RangeError(`no such value: ${index}`);
+  if (value === undefined) throw new DamagedValue(`no such value: ${index}`);
   return value;
 }

@@ -6,6 +6,7 @@ import type { Position } from "../chat/events.js";
 import { Unavailable } from "../chat/ports.js";
 import type { Observe } from "../observe.js";
 import { Attempts } from "./attempts.js";
+import { DamageLog, type DamagedPlace } from "./damage.js";
 
 /**
  * Each function. `announces`: it opens a bucket, to write or announce something there, and is given the newest position
@@ -48,6 +49,17 @@ export const FUNCTIONS = {
 
 export type LibraryFunction = keyof typeof FUNCTIONS;
 
+/** Where a value is damaged that a function refuses; elsewhere it is one of the bucket. */
+const PLACES: Readonly<Partial<Record<LibraryFunction, DamagedPlace>>> = {
+  claim: "user",
+  set_status: "user",
+  lookup: "user",
+  history: "conversation",
+  conversations: "user",
+  page: "conversation",
+  mark_read: "conversation",
+};
+
 /** What this node has seen: the newest position of each bucket, by the key of its meta. */
 export interface SeenPositions {
   newestIn(meta: string): Position;
@@ -78,6 +90,7 @@ export class FunctionLibrary {
   /** Of calls on this connection that clients wait for. */
   readonly attempts = new Attempts((to) => this.#log(to));
   readonly #seen: SeenPositions | undefined;
+  readonly damage: DamageLog;
   #loading: Promise<void> | undefined;
 
   /** @param seen positions that Redis had: older data is noticed by them. Without them, it is not. */
@@ -86,6 +99,7 @@ export class FunctionLibrary {
     this.#library = library;
     this.observe = observe;
     this.#seen = seen;
+    this.damage = new DamageLog(observe);
   }
 
   /** The same library, called on another connection. */
@@ -116,6 +130,7 @@ export class FunctionLibrary {
       return await this.#call(name, keys, args);
     } catch (error) {
       redisErrors.of(name).inc();
+      if (isDamage(error)) this.damage.found(PLACES[name] ?? "bucket", { function: name }, error);
       throw error;
     } finally {
       redisCalls.of(name).observe((performance.now() - began) / 1_000);
@@ -178,6 +193,11 @@ export class FunctionLibrary {
       if (!(error instanceof Error && error.message.includes("already exists"))) throw error;
     }
   }
+}
+
+/** Whether Redis, or a function, refuses because a value is not what this chat wrote. */
+export function isDamage(error: unknown): boolean {
+  return isReply(error, "DAMAGED") || isReply(error, "WRONGTYPE");
 }
 
 /** Whether this is an error reply of Redis with that beginning. */

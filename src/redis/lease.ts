@@ -8,7 +8,7 @@ import {
   type NodeLease,
 } from "../cluster/ports.js";
 import { ALL_BUCKETS, type Keys } from "./keys.js";
-import { isReply, type FunctionLibrary } from "./function-library.js";
+import { isDamage, isReply, type FunctionLibrary } from "./function-library.js";
 
 export interface LeaseSettings {
   readonly leaseMs: number;
@@ -53,7 +53,7 @@ export class RedisLeases implements NodeLease, LeaderLease, Duties {
         [incarnation],
       ),
     );
-    await Promise.all(calls);
+    await soundOnes(calls);
   }
 
   async acquire(incarnation: string): Promise<string | undefined> {
@@ -82,7 +82,7 @@ export class RedisLeases implements NodeLease, LeaderLease, Duties {
         dead.push({ bucket, incarnation: incarnation.toString() });
       }
     });
-    await Promise.all(calls);
+    await soundOnes(calls);
     return { idled, dead };
   }
 
@@ -90,10 +90,14 @@ export class RedisLeases implements NodeLease, LeaderLease, Duties {
     const keys = this.#keys.ofUsers(bucket, incarnation);
     const args = [token, incarnation, this.#settings.stallMs, BATCH];
     let total = 0;
-    for (let leftOver = 1; leftOver > 0;) {
-      const [reaped, left] = (await this.#duty("reap", keys, args)) as [number, number];
-      total += reaped;
-      leftOver = left;
+    try {
+      for (let leftOver = 1; leftOver > 0;) {
+        const [reaped, left] = (await this.#duty("reap", keys, args)) as [number, number];
+        total += reaped;
+        leftOver = left;
+      }
+    } catch (error) {
+      if (!isDamage(error)) throw error; // other nodes are reaped all the same
     }
     return total;
   }
@@ -129,7 +133,7 @@ export class RedisLeases implements NodeLease, LeaderLease, Duties {
         isOlder: isOlder === 1,
       };
     });
-    const heads = await Promise.all(calls);
+    const heads = await soundOnes(calls);
     const older = heads.filter(({ isOlder }) => isOlder).map(({ bucket }) => bucket);
     if (older.length > 0) {
       const { log } = this.#library.observe;
@@ -149,4 +153,20 @@ export class RedisLeases implements NodeLease, LeaderLease, Duties {
       throw error;
     }
   }
+}
+
+/**
+ * The answers of the buckets that are sound. One that is damaged is left out, which is counted and logged elsewhere: it
+ * does not take the others along. @throws its error if all are damaged; any other error
+ */
+async function soundOnes<T>(calls: readonly Promise<T>[]): Promise<T[]> {
+  const answers: T[] = [];
+  const damages: unknown[] = [];
+  for (const each of await Promise.allSettled(calls)) {
+    if (each.status === "fulfilled") answers.push(each.value);
+    else if (isDamage(each.reason)) damages.push(each.reason);
+    else throw each.reason;
+  }
+  if (answers.length === 0) throw damages[0];
+  return answers;
 }

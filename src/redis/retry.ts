@@ -1,8 +1,8 @@
 /** Retries steps that are idempotent: session ids and message ids make them so. With backoff and jitter. */
 import { setTimeout as pause } from "node:timers/promises";
-import { Unavailable } from "../chat/ports.js";
+import { Damaged, Unavailable } from "../chat/ports.js";
 import type { Attempts } from "./attempts.js";
-import { isReply } from "./function-library.js";
+import { isDamage, isReply } from "./function-library.js";
 
 /** Between attempts: doubled each time, up to the most, and half of it more or less at random. */
 const [FIRST_WAIT_MS, MOST_WAIT_MS] = [20, 250];
@@ -13,7 +13,7 @@ const [FIRST_WAIT_MS, MOST_WAIT_MS] = [20, 250];
  * @param signal ends the attempts
  * @param mayRepeat is asked after each error that is not for good
  * @throws Unavailable when it has not succeeded within this time, may not be repeated, or Redis refuses for good;
- *   AbortError
+ *   Damaged; AbortError
  */
 export async function retrying<T>(
   withinMs: number,
@@ -29,6 +29,7 @@ export async function retrying<T>(
       if (error instanceof Unavailable) throw error;
       const waitMs = Math.min(FIRST_WAIT_MS * 2 ** attempt, MOST_WAIT_MS) * (0.5 + Math.random());
       const refusal = refusedForGood(error);
+      if (isDamage(error)) throw new Damaged("what the store has is damaged", { cause: error });
       if (refusal !== undefined) {
         throw new Unavailable(`the store refuses it (${refusal})`, { cause: error });
       }
@@ -52,7 +53,5 @@ export function attempting<T>(
 
 /** The error of Redis after which a retry is of no use, if it is one. */
 function refusedForGood(error: unknown): string | undefined {
-  return ["WRONGTYPE", "OOM", "MISCONF", "NOPERM", "NOAUTH", "ERR"].find((word) =>
-    isReply(error, word),
-  );
+  return ["OOM", "MISCONF", "NOPERM", "NOAUTH", "ERR"].find((word) => isReply(error, word));
 }

@@ -7,6 +7,7 @@ import type { ConversationState } from "../chat/history.js";
 import type { Name } from "../chat/names.js";
 import { Unavailable } from "../chat/ports.js";
 import { conversationFromMark, markField } from "./conversation-fields.js";
+import { isNameLength } from "./events.js";
 import type { FunctionLibrary } from "./function-library.js";
 import { ALL_BUCKETS, bucketOfConversation, type Keys } from "./keys.js";
 import { bytes, nameAt } from "./name-bytes.js";
@@ -37,6 +38,8 @@ type Found = readonly (Buffer | number)[] | Error;
 
 /** In place of the epoch: the conversation ended before the user's time. */
 const BEFORE = -1;
+/** Instead of an epoch. */
+const DAMAGED = -2;
 
 type Five = [number, number, number, number, number];
 
@@ -132,8 +135,8 @@ export class UserConversations implements Gatherer {
     const states: ConversationState[] = [];
     const others: Promise<ConversationState[]>[] = [];
     for (const [bucket, words] of found.entries()) {
-      const marks = marksOf(words, name);
-      if (bucket === HOME) states.push(stateOf(marks.shift()!, general));
+      const marks = this.#marksFrom(words, name);
+      if (bucket === HOME) states.push(this.#stateOf(marks.shift()!, general));
       if (marks.length > 0) others.push(this.#privateStates(bucket, name, marks, sinceMs));
     }
     for (const some of await Promise.all(others)) states.push(...some);
@@ -150,7 +153,7 @@ export class UserConversations implements Gatherer {
     const numbers = await this.#extents(conversations, bucket, [name], sinceMs);
     return marks.flatMap((mark, i) => {
       const its = numbers.slice(5 * i, 5 * i + 5) as Five;
-      return its[0] === BEFORE ? [] : [stateOf(mark, its, sinceMs > 0)];
+      return its[0] === BEFORE ? [] : [this.#stateOf(mark, its, sinceMs > 0)];
     });
   }
 
@@ -168,21 +171,33 @@ export class UserConversations implements Gatherer {
     const args = [this.#historyMaxAgeMs, sinceMs, ...names.map(bytes)];
     return (await this.#library.call("extents", keys, args)) as number[];
   }
-}
 
-function marksOf(words: Found, name: Name): Mark[] {
-  if (words instanceof Error) throw words;
-  const marks: Mark[] = [];
-  for (let i = 0; i < words.length; i += 2) {
-    const conversation = conversationFromMark(nameAt(words[i] as Buffer), name);
-    marks.push({ conversation, read: words[i + 1] as number });
+  /** Without conversations with those whose name is none. */
+  #marksFrom(words: Found, name: Name): Mark[] {
+    if (words instanceof Error) throw words;
+    const marks: Mark[] = [];
+    for (let i = 0; i < words.length; i += 2) {
+      const other = words[i] as Buffer;
+      if (isNameLength(other.length)) {
+        const conversation = conversationFromMark(nameAt(other), name);
+        marks.push({ conversation, read: words[i + 1] as number });
+      } else this.#library.damage.found("user", { field: "inbox" });
+    }
+    return marks;
   }
-  return marks;
-}
 
-/** @param isTheirs how far somebody else has read under this name before is not told */
-function stateOf({ conversation, read: mark }: Mark, numbers: Five, isTheirs = false) {
-  const [epoch, head, floor, wrote, time] = numbers;
-  const read = Math.min(Math.max(mark, wrote, isTheirs ? floor - 1 : 0), head);
-  return { conversation, epoch, head, floor, time, read };
+  /**
+   * A conversation that is damaged has no messages. Who asks for them is told that they are unavailable.
+   *
+   * @param isTheirs how far somebody else has read under this name before is not told
+   */
+  #stateOf({ conversation, read: mark }: Mark, numbers: Five, isTheirs = false): ConversationState {
+    const [epoch, head, floor, wrote, time] = numbers;
+    if (epoch === DAMAGED) {
+      this.#library.damage.found("conversation", { kind: conversation.kind });
+      return { conversation, epoch: 0, head, floor, time, read: head };
+    }
+    const read = Math.min(Math.max(mark, wrote, isTheirs ? floor - 1 : 0), head);
+    return { conversation, epoch, head, floor, time, read };
+  }
 }

@@ -4,6 +4,7 @@ import type { EphemeralEvent } from "../chat/events.js";
 import type { Proof } from "../chat/identity.js";
 import { STATUSES, type ConnectedStatus, type Name, type User } from "../chat/names.js";
 import {
+  Damaged,
   Unavailable,
   type ClaimOutcome,
   type Holder,
@@ -14,7 +15,7 @@ import {
 } from "../chat/ports.js";
 import type { Heard } from "../chat/roster.js";
 import type { Membership } from "../cluster/ports.js";
-import { encodeEphemeral } from "./events.js";
+import { encodeEphemeral, isNameLength } from "./events.js";
 import type { FunctionLibrary, LibraryFunction } from "./function-library.js";
 import { ALL_BUCKETS, bucketOfUser, type Keys } from "./keys.js";
 import { bytes, nameAt } from "./name-bytes.js";
@@ -156,7 +157,14 @@ export class RedisUserStore implements UserStore, Gatherer {
   }
 
   async roster(limit: number): Promise<Heard[]> {
-    const parts = await Promise.all(ALL_BUCKETS.map((bucket) => this.#rosterOf(bucket, limit)));
+    const parts = await Promise.all(
+      ALL_BUCKETS.map((bucket) =>
+        this.#rosterOf(bucket, limit).catch((error: unknown) => {
+          if (error instanceof Damaged) return []; // nobody of that bucket is shown
+          throw error;
+        }),
+      ),
+    );
     const all = parts.flat();
     const connected = all.filter(({ user }) => user.status !== "disconnected");
     const left = all.filter(({ user }) => user.status === "disconnected");
@@ -171,7 +179,8 @@ export class RedisUserStore implements UserStore, Gatherer {
     const [generation, offset, ...found] = answer as [number, number, ...unknown[]];
     const users: User[] = [];
     for (let i = 0; i < found.length; i += 2) {
-      users.push({ name: nameFrom(found[i]), status: STATUSES[found[i + 1] as number]! });
+      const user = this.#userFrom(bucket, found[i] as Buffer, found[i + 1] as number);
+      if (user !== undefined) users.push(user);
     }
     return { at: { generation, offset }, covers: (name) => bucketOfUser(name) === bucket, users };
   }
@@ -201,10 +210,18 @@ export class RedisUserStore implements UserStore, Gatherer {
     const at = { generation, offset };
     const listed: (Heard & { since: number })[] = [];
     for (let i = 0; i < found.length; i += 3) {
-      const user = { name: nameFrom(found[i]), status: STATUSES[found[i + 1] as number]! };
-      listed.push({ user, at, since: found[i + 2] as number });
+      const user = this.#userFrom(bucket, found[i] as Buffer, found[i + 1] as number);
+      if (user !== undefined) listed.push({ user, at, since: found[i + 2] as number });
     }
     return listed;
+  }
+
+  /** Undefined if what Redis has is damaged: nobody is shown then. */
+  #userFrom(bucket: number, name: Buffer, index: number): User | undefined {
+    const status = STATUSES[index];
+    if (status !== undefined && isNameLength(name.length)) return { name: nameFrom(name), status };
+    this.#library.damage.found("user", { bucket });
+    return undefined;
   }
 
   #keysOf(name: Name): string[] {

@@ -1,7 +1,8 @@
 import { afterAll, beforeAll, beforeEach, describe, expect, test } from "vitest";
 import type { Position } from "#tertulia/chat/events.js";
 import { observe } from "#tertulia/observe.js";
-import { KIND, eventsOf, positionOf } from "#tertulia/redis/events.js";
+import { DamageLog } from "#tertulia/redis/damage.js";
+import { KIND, eventsOf, isEphemeral, positionOf } from "#tertulia/redis/events.js";
 import { BucketLog } from "#tertulia/redis/feed/bucket-log.js";
 import { FunctionLibrary, readFunctionSource } from "#tertulia/redis/function-library.js";
 import { Keys } from "#tertulia/redis/keys.js";
@@ -58,6 +59,9 @@ async function logged(): Promise<Position[]> {
   return entries.flatMap(([, fields]) => eventsOf(fields[1]!).map(positionOf));
 }
 
+const readerOf = (): BucketLog =>
+  new BucketLog(redis.client, log, meta, new DamageLog(observe("silent", "test")));
+
 /** As if so much time had gone by for a field of meta. */
 const age = (field: string, ms: number): Promise<unknown> => redis.client.hincrby(meta, field, -ms);
 
@@ -67,7 +71,11 @@ describe("a batch", () => {
     const subscriber = redis.client.duplicate();
     await subscriber.subscribe(log);
     subscriber.on("messageBuffer", (_, bytes: Buffer) =>
-      heard.push(...eventsOf(bytes).map((event) => event.toString("latin1").slice(-2))),
+      heard.push(
+        ...(isEphemeral(bytes) ? [bytes] : eventsOf(bytes)).map((event) =>
+          event.toString("latin1").slice(-2),
+        ),
+      ),
     );
     const outcomes = await append([
       { mid: "m1", text: "g1" },
@@ -126,31 +134,39 @@ describe("a batch", () => {
     expect(await redis.client.xlen(general)).toBe(0);
   });
 
-  test("that a damaged log refuses leaves the conversation as it is in the history, so that it goes on", async () => {
+  test("that the log refuses because somebody else has written there is announced in a log that begins anew", async () => {
     await append([{ mid: "m1" }]);
     const { id } = await topOf(log);
     const [generation, offset] = id.split("-").map(Number) as [number, number];
-    await redis.client.xadd(log, `${generation}-${offset + 1}`, "e", "from nowhere");
-    expect(codes(await append([{ mid: "m2" }]))).toEqual([FAILED]);
-    await redis.client.xdel(log, `${generation}-${offset + 1}`);
-    await redis.client.hincrby(meta, "n", 1);
-    expect(seqs(await append([{ mid: "m3" }]))).toEqual([3]);
-    const { id: last } = await topOf(log);
-    await redis.client.xadd(log, `${generation}-${Number(last.split("-")[1]) + 9}`, "e", "ahead");
-    expect(codes(await append([{ mid: "m4" }, { mid: "m5" }]))).toEqual([FAILED, FAILED]);
-    // a copy of what is refused is refused too, and so is what is sent again
-    const copies = [{ mid: "m6" }, { mid: "m6" }];
-    expect(codes(await append(copies))).toEqual([FAILED, FAILED]);
-    expect(codes(await append(copies))).toEqual([FAILED, FAILED]);
-    await redis.client.hincrby(meta, "n", 9);
-    expect(seqs(await append([{ mid: "m4" }, { mid: "m5" }]))).toEqual([8, 9]);
+    const farIds = [
+      `${generation}-${offset + 1}`, // the next one
+      `${generation}-${offset + 99}`,
+      "*", // as a person at redis-cli would
+      "9999999999999-1",
+      "18446744073709551615-18446744073709551615",
+    ];
+    let seq = 1;
+    for (const [i, far] of farIds.entries()) {
+      await redis.client.xadd(log, far, "e", "from nowhere");
+      const outcomes = await append([{ mid: `a${i}` }, { mid: `b${i}` }]);
+      expect(codes(outcomes), far).toEqual([STORED, STORED]);
+      expect(seqs(outcomes)).toEqual([++seq, ++seq]);
+      const from = { generation, offset: seq - 1 };
+      const answer = await readerOf().read({ type: "read", what: "page", from });
+      const page = answer.type === "pageRead" ? answer.page : [];
+      expect(page.map(({ at, event }) => [at.offset, event.length > 0])).toEqual([
+        [seq - 1, true],
+        [seq, true],
+      ]);
+    }
+    expect(await redis.client.hget(meta, "n")).toBe(`${seq}`);
   });
 
   test("of several messages is one entry of the log, which is read from any of them on", async () => {
     await append([{ mid: "m1" }]);
     await append([{ mid: "m2" }, { mid: "m3" }, { mid: "m4" }]);
     const [{ generation }] = (await logged()) as [Position];
-    const reader = new BucketLog(redis.client, log, meta);
+    const reader = readerOf();
     const pageFrom = async (offset: number): Promise<number[]> => {
       const answer = await reader.read({
         type: "read",

@@ -83,6 +83,7 @@ export interface Closed extends Noted {
 
 export interface LoggedEvent {
   readonly at: Position;
+  /** Empty if the entry is damaged: then a hole is announced up to this position. */
   readonly event: Buffer;
 }
 
@@ -141,4 +142,9 @@ export function lagOf(state: BucketState): number {
   const { expected, cursor } = state;
   if (expected.generation !== cursor.generation) return 0;
   return Math.max(expected.offset - cursor.offset, 0);
+}
+
+/** Whether a read is under way. */
+export function isReading({ name }: BucketState): boolean {
+  return name === "starting" || name === "filling";
 }

@@ -9,24 +9,25 @@ import { setTimeout as pause } from "node:timers/promises";
 import type { Redis } from "ioredis";
 import { nanoid } from "nanoid";
 import type { Notice, Position } from "../../chat/events.js";
-import type { Feed } from "../../chat/ports.js";
+import { Damaged, type Feed } from "../../chat/ports.js";
 import type { Observe } from "../../observe.js";
-import { decodeEvent, decodeEphemeral, eventsOf, isEphemeral, positionOf } from "../events.js";
 import { giveUp, untilReady } from "../connect.js";
+import { DamageLog } from "../damage.js";
 import type { SeenPositions } from "../function-library.js";
 import { ALL_BUCKETS, type Keys } from "../keys.js";
 import { retrying } from "../retry.js";
 import {
   UNKNOWN,
+  isReading,
   lagOf,
   type BucketState,
   type Effect,
   type Input,
-  type LoggedEvent,
 } from "./bucket-state.js";
-import { HoleLog } from "./hole-log.js";
+import { Delivery } from "./delivery.js";
 import { BucketLog } from "./bucket-log.js";
 import { Probe } from "./probe.js";
+import { readPublished, type Published } from "./published.js";
 import {
   nextSubscription,
   type SubscriptionInput,
@@ -36,6 +37,8 @@ import { transition } from "./transition.js";
 
 /** How long the start may take: Redis may be slow. */
 const STARTS_WITHIN_MS = 30_000;
+/** What was published and cannot be read makes the node read the log, no more often than this. */
+const CHECKS_EACH_MS = 1_000;
 /** How long the start waits for the first probe. If it does not come, the beats go on probing. */
 const PROVEN_WITHIN_MS = 1_000;
 
@@ -43,6 +46,8 @@ interface Bucket {
   readonly index: number;
   readonly log: BucketLog;
   state: BucketState;
+  /** When the log was read last because something damaged was published. */
+  checkedAtMs: number;
   /** Callers that wait until no read is under way. */
   waiting: { resolve: () => void; reject: (error: unknown) => void }[];
 }
@@ -55,33 +60,36 @@ export class RedisFeed implements Feed {
   readonly #observe: Observe;
   readonly #buckets: readonly Bucket[];
   readonly #byChannel: ReadonlyMap<string, Bucket>;
+  /** Those whose start failed because what Redis has is damaged; the others serve. */
+  readonly #unstarted = new Set<Bucket>();
   readonly #probe = new Probe();
   readonly #probeChannel: string;
-  readonly #holes: HoleLog;
+  readonly #damage: DamageLog;
+  readonly #delivery: Delivery;
   /** Ends what a start still tries. */
   readonly #closing = new AbortController();
   #subscription: SubscriptionState = "new";
-  #deliver: (notice: Notice) => void = () => {};
   #onProven: () => void = () => {};
 
   constructor(subscriber: Redis, commands: Redis, keys: Keys, observe: Observe) {
     this.#subscriber = subscriber;
     this.#commands = commands;
     this.#observe = observe;
+    this.#damage = new DamageLog(observe);
+    this.#delivery = new Delivery(observe, this.#damage);
     this.#buckets = ALL_BUCKETS.map((index) => {
-      const log = new BucketLog(commands, keys.log(index), keys.meta(index));
-      return { index, log, state: UNKNOWN, waiting: [] };
+      const log = new BucketLog(commands, keys.log(index), keys.meta(index), this.#damage);
+      return { index, log, state: UNKNOWN, checkedAtMs: -Infinity, waiting: [] };
     });
     this.#byChannel = new Map(this.#buckets.map((bucket) => [keys.log(bucket.index), bucket]));
     this.#probeChannel = keys.probe(nanoid(12));
-    this.#holes = new HoleLog(observe);
     const byMeta = new Map(this.#buckets.map((bucket) => [keys.meta(bucket.index), bucket]));
     this.seen = { newestIn: (meta) => byMeta.get(meta)!.state.seen.newest };
   }
 
   /** Delivers the events from the heads of this moment on. */
   async start(deliver: (notice: Notice) => void): Promise<void> {
-    this.#deliver = deliver;
+    this.#delivery.to = deliver;
     this.#subscriber.on("messageBuffer", (channel: Buffer, bytes: Buffer) => {
       const name = channel.toString("latin1");
       const bucket = this.#byChannel.get(name);
@@ -97,7 +105,10 @@ export class RedisFeed implements Feed {
     this.#subscriber.on("ready", () => this.#enterSubscription("connected"));
     const start = (bucket: Bucket): Promise<void> => this.#untilRead(bucket, { type: "start" });
     const startAll = this.#buckets.map((bucket) =>
-      retrying(STARTS_WITHIN_MS, () => start(bucket), signal),
+      retrying(STARTS_WITHIN_MS, () => start(bucket), signal).catch((error: unknown) => {
+        if (!(error instanceof Damaged)) throw error;
+        this.#unstarted.add(bucket);
+      }),
     );
     await Promise.all(startAll);
     const proven = new Promise<void>((resolve) => (this.#onProven = resolve));
@@ -138,7 +149,10 @@ export class RedisFeed implements Feed {
 
   /** Compares with a head that was read elsewhere. To be called each beat. */
   compare(index: number, head: Position): void {
-    this.#enter(this.#buckets[index]!, { type: "compared", head });
+    const bucket = this.#buckets[index]!;
+    // its head can be read again
+    if (this.#unstarted.delete(bucket)) this.#enter(bucket, { type: "start" });
+    this.#enter(bucket, { type: "compared", head });
   }
 
   async close(): Promise<void> {
@@ -146,25 +160,40 @@ export class RedisFeed implements Feed {
     this.#enterSubscription("close");
     giveUp(this.#subscriber);
     await Promise.all(this.#buckets.map((bucket) => this.#untilRead(bucket, { type: "close" })));
-    this.#holes.close();
+    this.#delivery.close();
   }
 
   #hear(bucket: Bucket, bytes: Buffer): void {
-    if (isEphemeral(bytes)) return this.#pass(bucket, decodeEphemeral, bytes);
-    for (const event of eventsOf(bytes)) {
-      const input = { type: "heard", at: positionOf(event), event } as const;
-      this.#enter(bucket, input, input);
+    let published: Published;
+    try {
+      published = readPublished(bytes, bucket.state.seen.newest);
+    } catch (error) {
+      return this.#hearDamaged(bucket, error);
+    }
+    if (published.kind === "ephemeral") return this.#delivery.pass(bucket.index, published.notice);
+    for (const { at, notice } of published.events) {
+      this.#enter(bucket, { type: "heard", at }, notice);
     }
   }
 
+  /** The log has what it should have been, if anything. */
+  #hearDamaged(bucket: Bucket, error: unknown): void {
+    this.#damage.found("channel", { bucket: bucket.index }, error);
+    const nowMs = performance.now();
+    if (nowMs - bucket.checkedAtMs < CHECKS_EACH_MS) return; // the beats compare
+    bucket.checkedAtMs = nowMs;
+    this.#enter(bucket, { type: "catchUp" });
+  }
+
   #hearProbe(number: number): void {
+    if (!this.#probe.isSent(number)) return;
     const tookMs = this.#probe.hear(number, performance.now());
     if (tookMs !== undefined) this.#observe.counters.feedRoundTrip.observe(tookMs / 1_000);
     this.#onProven();
   }
 
-  /** `heard`: the event, if that is the input. */
-  #enter(bucket: Bucket, input: Input, heard?: LoggedEvent): void {
+  /** `heard`: what the event says, if that is the input. */
+  #enter(bucket: Bucket, input: Input, heard?: Notice): void {
     const { state, effects } = transition(bucket.state, input);
     bucket.state = state;
     for (const effect of effects) this.#run(bucket, effect, heard);
@@ -172,18 +201,16 @@ export class RedisFeed implements Feed {
     for (const { resolve } of bucket.waiting.splice(0)) resolve();
   }
 
-  #run(bucket: Bucket, effect: Effect, heard: LoggedEvent | undefined): void {
-    const { log, counters } = this.#observe;
+  #run(bucket: Bucket, effect: Effect, heard: Notice | undefined): void {
+    const { log } = this.#observe;
     const { index } = bucket;
     switch (effect.type) {
       case "deliverHeard":
-        return this.#pass(bucket, noticeOf, heard!);
+        return this.#delivery.pass(index, heard);
       case "deliverRead":
-        for (const event of effect.events) this.#pass(bucket, noticeOf, event);
-        return;
+        return this.#delivery.passRead(index, effect.events);
       case "report":
-        this.#holes.add(index, effect.hole, effect.found);
-        return this.#pass(bucket, (hole) => ({ type: "gap", bucket: index, ...hole }), effect.hole);
+        return this.#delivery.report(index, effect.hole, effect.found);
       case "read":
         return void this.#read(bucket, effect);
       case "replaceSubscription":
@@ -194,16 +221,8 @@ export class RedisFeed implements Feed {
           );
         }
         return;
-      case "filled": {
-        const { after, count } = effect;
-        counters.gapsFilled.inc();
-        counters.eventsFilled.inc(count);
-        log.info(
-          { event: "gap_filled", bucket: index, after, events: count },
-          "gap filled from the log",
-        );
-        return;
-      }
+      case "filled":
+        return this.#delivery.filled(index, effect);
       case "fillFailed":
         log.warn(
           { event: "log_read_failed", err: effect.error, bucket: index },
@@ -211,21 +230,11 @@ export class RedisFeed implements Feed {
         );
         return;
       case "startFailed":
+        if (bucket.waiting.length === 0) this.#unstarted.add(bucket);
         for (const { reject } of bucket.waiting.splice(0)) reject(effect.error);
         return;
       default:
         effect satisfies never;
-    }
-  }
-
-  #pass<What>({ index, state }: Bucket, decode: (what: What) => Notice, what: What): void {
-    try {
-      this.#deliver(decode(what));
-    } catch (error) {
-      this.#observe.log.error(
-        { event: "delivery_failed", err: error, bucket: index, newest: state.seen.newest },
-        "event could not be delivered",
-      );
     }
   }
 
@@ -286,12 +295,4 @@ export class RedisFeed implements Feed {
     }
     this.#enterSubscription("subscribed");
   }
-}
-
-function noticeOf({ event, at }: LoggedEvent): Notice {
-  return decodeEvent(event, at);
-}
-
-function isReading({ name }: BucketState): boolean {
-  return name === "starting" || name === "filling";
 }

@@ -23,18 +23,29 @@ export interface Loss {
   readonly events: number;
 }
 
-/** Parses the fields g, n and lineage of a bucket's meta. */
+/** Parses the fields g, n and lineage of a bucket's meta. @throws RangeError if g or n is no number: a beat mends them */
 export function readLineage([g, n, text]: readonly (string | null)[]): Lineage {
-  const head = { generation: Number(g ?? 0), offset: Number(n ?? 0) };
+  const head = { generation: numberFrom(g), offset: numberFrom(n) };
   if (head.generation === 0) return { head, ends: new Map([[0, 0]]) };
   const [of, ends = ""] = (text ?? "").split(":");
   // an older version of the functions may have begun this generation without writing a lineage
   if (Number(of) !== head.generation) return { head, ends: undefined };
   const pairs = ends.split(" ").filter((each) => each !== "");
+  if (!pairs.every((pair) => PAIR.test(pair))) return { head, ends: undefined };
   return {
     head,
     ends: new Map(pairs.map((pair) => pair.split("-").map(Number) as [number, number])),
   };
+}
+
+/** Numbers below 2^47, as a bucket's can be (events.ts). */
+const NUMBER = /^\d{1,14}$/;
+const PAIR = /^\d{1,14}-\d{1,14}$/;
+
+function numberFrom(text: string | null | undefined): number {
+  if (text === null || text === undefined) return 0;
+  if (!NUMBER.test(text)) throw new RangeError("a position is no number");
+  return Number(text);
 }
 
 /** What a comparison found. `unknown`: the lineage does not say. */

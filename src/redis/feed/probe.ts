@@ -38,6 +38,11 @@ export class Probe {
     this.#taken = number;
   }
 
+  /** Whether this is the number of a probe. Anybody who can publish can publish anything on its channel. */
+  isSent(number: number): boolean {
+    return Number.isInteger(number) && number > 0 && number <= this.#sent;
+  }
+
   /** It came back. Returns its round trip time in ms, if that is still known. */
   hear(number: number, nowMs: number): number | undefined {
     const sentAtMs = this.#sentAtMs.get(number);

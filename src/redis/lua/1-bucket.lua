@@ -32,6 +32,22 @@ local TAKEOVER_MARGIN_MS = 100
 -- field `table`, this makes a hash that each message reads and writes a table from the beginning.
 local AS_TABLE = 'longer than 64 bytes, so that Redis keeps this hash as a table, not a list'
 
+-- Whoever can write to Redis can put anything into a key. A damaged value must hurt its own user or conversation only, and
+-- must not end a function between its writes. So numbers are read with this: whole times, positions and counts are below
+-- 2^47; nil if it is none. What cannot be read otherwise is refused with the error DAMAGED.
+local BEYOND_NUMBERS = 2 ^ 47
+
+local function number_in(value)
+  local number = tonumber(value)
+  if number and number >= 0 and number < BEYOND_NUMBERS then return number end
+end
+
+-- The number in a field that somebody must have written as one, or nil if there is no such field.
+local function written_number(value, of)
+  if not value then return nil end
+  return number_in(value) or error({ err = 'DAMAGED ' .. of })
+end
+
 local function now_ms()
   local time = redis.call('TIME')
   return time[1] * 1000 + math.floor(time[2] / 1000)
@@ -94,7 +110,8 @@ end
 -- Opens the bucket as it is now. A generation begins if the replication id has changed (a restart, a promotion), or
 -- if the position is below the last one that this process gave (its data was replaced). If only the caller has seen
 -- a newer position, this may be the older one of two servers, and about to be replaced: it takes no writes (error
--- OLDER) until the beats decide (4-duties.lua). More fields of meta are read with it: kept[5] and so on.
+-- OLDER) until the beats decide (4-duties.lua). A position that is none is damaged: a generation begins, behind the last
+-- position that this process gave. More fields of meta are read with it: more.ids and so on.
 -- Ways: 'to write', 'to decide' (also on older data), 'for messages' (the number of replicas does not matter)
 local function open(meta, way, ...)
   local now = now_ms()
@@ -102,11 +119,20 @@ local function open(meta, way, ...)
   local kept = redis.call('HMGET', meta, 'replid', 'g', 'n', 'at', ...)
   if way ~= 'for messages' or age < 0 or age >= SERVER_KNOWN_FOR_MS or kept[1] ~= server.replid then ask_server(now) end
   local replid = server.replid
+  local generation, offset = number_in(kept[2]), number_in(kept[3])
+  local is_damaged = kept[2] and (not generation or not offset or string.find(kept[2], '%D'))
   local bucket = {
-    meta = meta, now = now, replid = replid, replicas = server.replicas, kept = kept,
-    generation = tonumber(kept[2]) or 0, offset = tonumber(kept[3]) or 0, at = tonumber(kept[4]) or 0,
+    meta = meta, now = now, replid = replid, replicas = server.replicas, more = {},
+    generation = generation or 0, offset = offset or 0, at = number_in(kept[4]) or 0,
     written_generation = kept[2], is_new = false, is_older = false, came_from = false,
   }
+  for i = 1, select('#', ...) do bucket.more[select(i, ...)] = kept[4 + i] end
+  if is_damaged then
+    local last = given[meta]
+    if last then bucket.generation, bucket.offset = last.generation, last.offset end
+    begin_generation(bucket)
+    kept[1] = replid -- one is enough
+  end
   if kept[1] ~= replid or (given[meta] and is_before(bucket, given[meta])) then
     begin_generation(bucket)
   elseif is_before(bucket, seen) then
@@ -121,7 +147,7 @@ end
 local function with_leases(bucket)
   if bucket.grace then return bucket end
   local kept = redis.call('HMGET', bucket.meta, 'beat', 'grace', 'lease')
-  bucket.beat, bucket.grace, bucket.lease = tonumber(kept[1]), tonumber(kept[2]) or 0, tonumber(kept[3]) or 0
+  bucket.beat, bucket.grace, bucket.lease = number_in(kept[1]), number_in(kept[2]) or 0, number_in(kept[3]) or 0
   return bucket
 end
 
@@ -133,7 +159,7 @@ local function lineage_of(bucket)
   local kept = redis.call('HGET', bucket.meta, 'lineage') or ''
   local of, ends = string.match(kept, '^(%d+):(.*)$')
   -- an earlier version of these functions began the generation: what came before it is not known
-  if tonumber(of) ~= came_from.generation then ends = '' end
+  if tonumber(of) ~= came_from.generation or string.find(ends, '[^ %d-]') then ends = '' end
   -- a generation without events has nothing to lose; 0-0: there was nothing before
   if came_from.offset > 0 or came_from.generation == 0 then
     ends = ends .. string.format(' %.0f-%.0f', came_from.generation, came_from.offset)
@@ -161,10 +187,21 @@ local function keep_position(bucket, ...)
   end
 end
 
--- Appends to the log. Returns the error of Redis, or nil.
+-- Whether a stream refuses an id because it has come further.
+local function is_ahead(why)
+  return string.find(why, 'equal or smaller', 1, true) or string.find(why, 'exhausted', 1, true)
+end
+
+-- Appends to the log. Returns the error of Redis, or nil. If the log is ahead of meta, somebody else has written there,
+-- and it would take nothing any more: it begins anew. A gateway that has not read its end announces a hole.
 local function add_entry(bucket, log, offset, bytes)
   local id = bucket.written_generation .. '-' .. string.format(whole, offset)
   local added = redis.pcall('XADD', log, id, 'e', bytes)
+  if added.err and is_ahead(added.err) then
+    redis.log(redis.LOG_WARNING, 'tertulia: ' .. log .. ' was ahead of its bucket, and begins anew')
+    redis.call('DEL', log)
+    added = redis.pcall('XADD', log, id, 'e', bytes)
+  end
   if added.err then return added.err end
   bucket.offset = offset
 end
@@ -235,7 +272,7 @@ end
 -- Whether a node counts as dead. Not while no node could reach the bucket, and not for one lease after that: nobody
 -- could renew.
 local function has_ended(bucket, nodes, incarnation, stall_ms)
-  local ends = tonumber(redis.call('HGET', nodes, incarnation))
+  local ends = number_in(redis.call('HGET', nodes, incarnation))
   if not ends then return true end
   if bucket.is_new or bucket.now < with_leases(bucket).grace then return false end
   if not bucket.beat or bucket.now - bucket.beat > stall_ms then return false end
@@ -244,15 +281,17 @@ end
 
 -- The fence of nodes: fails unless the node is a member. A node that was frozen must not write in its users' names.
 local function require_member(bucket, nodes, incarnation)
-  local ends = tonumber(redis.call('HGET', nodes, incarnation))
+  local ends = number_in(redis.call('HGET', nodes, incarnation))
   if not ends or ends < bucket.now then
     error({ err = 'FENCED the lease of node ' .. incarnation .. ' has ended' })
   end
 end
 
--- The fence of leaders: fails if a leader with a higher token has acted here; else keeps this token.
+-- The fence of leaders: fails if a leader with a higher token has acted here; else keeps this token. A fence of another
+-- form is damaged: no token would ever be above it.
 local function require_leader(bucket, token)
   local fence = redis.call('HGET', bucket.meta, 'fence')
+  if fence and (#fence ~= #token or not string.find(fence, '^%d+%-%d+$')) then fence = nil end
   if fence and token < fence then
     error({ err = 'STALE token ' .. token .. ' is below ' .. fence })
   end

@@ -23,10 +23,13 @@ local function open_users(keys, ...)
   return bucket
 end
 
+-- A user's record. Or nil: there is none, or (true with it) it is damaged. Who must not take that for a user who is not
+-- there asks `require_user`.
 local function read_user(bucket, name)
   local kept = redis.call('HGET', bucket.users, name)
   if not kept then return nil end
-  local status, since, key, holders = string.match(kept, '^(%d) (%d+) (%S+)(.*)$')
+  local status, since, key, holders = string.match(kept, '^([0-3]) (%d+) (%S+)(.*)$')
+  if not status or not number_in(since) then return nil, true end
   local user = { status = tonumber(status), since = since, key = key, holders = {} }
   local last = string.match(holders, ' ([!@]%S*)$')
   if last then
@@ -36,6 +39,13 @@ local function read_user(bucket, name)
   for session, node in string.gmatch(holders, '(%S+) (%S+)') do
     table.insert(user.holders, { session = session, node = node })
   end
+  return user
+end
+
+-- The same, but fails if the record is damaged: who holds the name is not known then, so nobody gets it.
+local function require_user(bucket, name)
+  local user, is_damaged = read_user(bucket, name)
+  if is_damaged then error({ err = 'DAMAGED record of a user' }) end
   return user
 end
 
@@ -122,7 +132,7 @@ end
 local function set_status(keys, args)
   local name, session, status = args[1], args[2], tonumber(args[3])
   local bucket = open_users(keys)
-  local user = read_user(bucket, name)
+  local user = require_user(bucket, name)
   if not holder_of(user, session) then return { 'gone' } end
   if user.status == status then
     if status == ACTIVE then redis.call('ZADD', bucket.active, bucket.now, name) end
@@ -160,19 +170,20 @@ end
 -- KEYS: users, owners       ARGV: name, kept ms       Returns { status or -1, 2 if the name is kept for its owner |
 --   1 if its owner is known by a key | 0, address or nothing }.
 local function lookup(keys, args)
-  local user, owner = read_user({ users = keys[1] }, args[1]), read_owner(keys[2], args[1])
+  local user, owner = require_user({ users = keys[1] }, args[1]), read_owner(keys[2], args[1])
   if not user then return { -1, 0 } end
   local is_kept = is_kept_for(owner, user.since, now_ms(), tonumber(args[2]))
   return { user.status, is_kept and 2 or owner and 1 or 0, user.address }
 end
 
 -- Connected users, longest first; then users who left, latest first. And the position of the log.
--- KEYS: meta, users, online, left       ARGV: limit       Returns { generation, offset, name, status, since, ... }.
+-- KEYS: meta, users, online, left       ARGV: limit       Returns { generation, offset, name, status or -1 (a damaged
+--   record), since, ... }.
 local function roster(keys, args)
   local meta, users, online, left = unpack(keys)
   local limit = tonumber(args[1])
   local position = redis.call('HMGET', meta, 'g', 'n')
-  local found = { tonumber(position[1]) or 0, tonumber(position[2]) or 0 }
+  local found = { number_in(position[1]) or 0, number_in(position[2]) or 0 }
   local names = redis.call('ZRANGE', online, 0, limit - 1)
   if #names < limit then
     for _, name in ipairs(redis.call('ZRANGE', left, 0, limit - #names - 1, 'REV')) do
@@ -183,8 +194,8 @@ local function roster(keys, args)
   local size = #found
   for i, kept in ipairs(redis.call('HMGET', users, unpack(names))) do
     local status, since = string.match(kept or '', '^([0-3]) (%d+) ')
-    if status then
-      found[size + 1], found[size + 2], found[size + 3] = names[i], tonumber(status), tonumber(since)
+    if kept then
+      found[size + 1], found[size + 2], found[size + 3] = names[i], tonumber(status) or -1, number_in(since) or 0
       size = size + 3
     end
   end
@@ -192,16 +203,16 @@ local function roster(keys, args)
 end
 
 -- All connected users, and the position of the log.
--- KEYS: meta, users, online       Returns { generation, offset, name, status, ... }.
+-- KEYS: meta, users, online       Returns { generation, offset, name, status or -1 (a damaged record), ... }.
 local function present(keys)
   local bucket = { users = keys[2] }
   local position = redis.call('HMGET', keys[1], 'g', 'n')
-  local found = { tonumber(position[1]) or 0, tonumber(position[2]) or 0 }
+  local found = { number_in(position[1]) or 0, number_in(position[2]) or 0 }
   for _, name in ipairs(redis.call('ZRANGE', keys[3], 0, -1)) do
-    local user = read_user(bucket, name)
-    if user then
+    local user, is_damaged = read_user(bucket, name)
+    if user or is_damaged then
       table.insert(found, name)
-      table.insert(found, user.status)
+      table.insert(found, user and user.status or -1)
     end
   end
   return found

@@ -30,7 +30,7 @@ local function claim(keys, args)
   local digest, keeps, kept_ms, address = args[7] or '-', args[8] or '-', tonumber(args[9] or 0), args[10]
   local bucket = open_users(keys, 'mixed', 'beat', 'beat_ids')
   require_member(bucket, bucket.nodes, incarnation)
-  local user, owner = read_user(bucket, name), read_owner(bucket.owners, name)
+  local user, owner = require_user(bucket, name), read_owner(bucket.owners, name)
   local own_hold = holder_of(user, session)
   if own_hold then
     if own_hold.node ~= incarnation then
@@ -71,8 +71,8 @@ local function claim(keys, args)
     return { 'joined', bucket.generation, bucket.offset, since }
   end
   -- a gateway of 0.2 compares the key itself
-  local mixed_at, beat, beat_ids = unpack(bucket.kept, 5, 7)
-  local is_mixed = mixed_at ~= false or beat ~= beat_ids
+  local more = bucket.more
+  local is_mixed = more.mixed ~= false or more.beat ~= more.beat_ids
   user.key = (key == '-' or digest == '-' or is_mixed) and key or '=' .. digest
   user.since = string.format('%.0f', bucket.now)
   local since = own(bucket, name, owner, digest, keeps, bucket.now)

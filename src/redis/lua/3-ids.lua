@@ -12,6 +12,7 @@ local IDS_KEPT_MS = 15 * 60 * 1000
 local MIXED_FOR_MS = 16 * 60 * 1000
 -- 4.7 hours in ms.
 local TIME_UNIT = 2 ^ 24
+local ANSWER_BYTES = 14
 
 local function answer_bytes(seq, epoch, time)
   return struct.pack('>I5I6I3', seq, epoch, time % TIME_UNIT)
@@ -24,7 +25,16 @@ local function answer_from(bytes, at)
   return seq, epoch, at - (at - last_bits) % TIME_UNIT
 end
 
--- The ids of a batch: which are known.
+-- Which of the two hashes is the present one, by the field `ids`.
+local function present_ids(field)
+  return field == '1' and 1 or 0
+end
+
+local function answer_in(bytes)
+  return bytes and #bytes == ANSWER_BYTES and bytes or nil
+end
+
+-- The ids of a batch: which are known. An answer of another length is damaged, and counts as none.
 local function open_ids(present, is_mixed, keys, args, first_ids, first_sent)
   if is_mixed and first_sent == 0 then error({ err = 'MIXED the keys of sent are missing' }) end
   local asked, known, sent = {}, {}, is_mixed and {}
@@ -36,11 +46,12 @@ local function open_ids(present, is_mixed, keys, args, first_ids, first_sent)
   local newest, others = redis.call('HMGET', newer, unpack(asked)), redis.call('HMGET', older, unpack(asked))
   for i = 1, #asked do
     local id = asked[i]
-    known[id] = newest[i] or others[i]
+    known[id] = answer_in(newest[i]) or answer_in(others[i])
     if is_mixed then
       sent[id] = keys[first_sent + i - 1]
       local answer = not known[id] and redis.call('GET', sent[id])
-      if answer then known[id] = answer_bytes(string.match(answer, '^(%d+) (%d+) (%d+)$')) end
+      local seq, epoch, time = string.match(answer or '', '^(%d+) (%d+) (%d+)$')
+      if number_in(seq) and number_in(epoch) and number_in(time) then known[id] = answer_bytes(seq, epoch, time) end
     end
   end
   return { present = newer, known = known, sent = sent }
@@ -69,9 +80,9 @@ local function empty(hash)
   if type(redis.pcall('UNLINK', hash)) == 'table' then redis.call('DEL', hash) end
 end
 
--- Makes the other hash the present one, if this one has been for 15 minutes, and empties it; this one too, if no gateway
--- was there to do so in time. Drops batches of nodes that are gone for
--- that long. A time in the future (the clock was set back) begins anew.
+-- Makes the other hash the present one, if this one has been the present one for 15 minutes, and empties it. If no gateway
+-- was there to do so in time, this one is emptied too. Drops the batches of nodes that have been gone for that long. A time
+-- in the future (the clock was set back) begins anew.
 local function rotate_ids(bucket, nodes, present, since, hashes)
   if since and since <= bucket.now and bucket.now - since < IDS_KEPT_MS then return end
   if since and since <= bucket.now then
@@ -81,7 +92,9 @@ local function rotate_ids(bucket, nodes, present, since, hashes)
     for _, field in ipairs(redis.call('HKEYS', bucket.meta)) do
       local incarnation = string.match(field, '^batch:(.*)$')
       if incarnation and not redis.call('HGET', nodes, incarnation) then
-        local _, at = struct.unpack('>I6I6', redis.call('HGET', bucket.meta, field))
+        local batch = redis.call('HGET', bucket.meta, field)
+        local at = 0 -- it is damaged
+        if #batch >= 12 then at = select(2, struct.unpack('>I6I6', batch)) end
         if bucket.now - at >= IDS_KEPT_MS then redis.call('HDEL', bucket.meta, field) end
       end
     end

@@ -22,17 +22,32 @@ local function wrote_field(author)
   return 'wrote:' .. author
 end
 
--- Drops messages that are too old, at most 64 in a call. Reading leaves out what is too old anyway.
+-- The record of an entry of a history; '' if it is damaged: too short, or of another number than its id says.
+local function record_of(entry)
+  local record = entry[2][2]
+  if #record < 21 then return '' end
+  local seq = select(3, struct.unpack('>I6I6I6', record))
+  return entry[1] == string.format('%.0f-0', seq) and record or ''
+end
+
+-- The time of an entry of a history, or nil if it is damaged.
+local function time_of(entry)
+  local record = record_of(entry)
+  if record ~= '' then return (struct.unpack('>I6', record)) end
+end
+
+-- Drops messages that are too old, at most 64 in a call, and damaged ones before them. Reading leaves out what is too old
+-- anyway. Never fails: messages of this call are stored already, and not announced yet.
 local function trim_by_age(history, oldest_kept)
   local oldest = redis.call('XRANGE', history, '-', '+', 'COUNT', 1)[1]
-  if not oldest or struct.unpack('>I6', oldest[2][2]) >= oldest_kept then return end
+  if not oldest or (time_of(oldest) or 0) >= oldest_kept then return end
   local last_id
   for _, entry in ipairs(redis.call('XRANGE', history, '-', '+', 'COUNT', 64)) do
-    if struct.unpack('>I6', entry[2][2]) >= oldest_kept then break end
+    if (time_of(entry) or 0) >= oldest_kept then break end
     last_id = entry[1]
   end
   local seq = tonumber(string.match(last_id, '^(%d+)'))
-  redis.call('XTRIM', history, 'MINID', string.format('%.0f-0', seq + 1))
+  redis.pcall('XTRIM', history, 'MINID', string.format('%.0f-0', seq + 1))
 end
 
 -- Adds a private conversation to a user's inbox. In a full inbox, the newest takes the place of the oldest.
@@ -65,7 +80,8 @@ local function open_conversation(bucket, keys, first, has_all, is_other, author,
   local last = has_all and redis.pcall('HMGET', conversation, 'seq', 'epoch', 'renewed')
     or redis.pcall('HMGET', conversation, 'seq', 'epoch')
   if last.err then return last end
-  local was, epoch, renewed = tonumber(last[1]), tonumber(last[2]) or bucket.now, tonumber(last[3])
+  local was, epoch, renewed = number_in(last[1]), number_in(last[2]) or bucket.now, number_in(last[3])
+  if last[1] and not was then return { err = 'DAMAGED conversation' } end
   if not was and not has_all then return { err = WANTING } end
   local is_new_epoch = not was or epoch < bucket.generation
   local found = {
@@ -167,12 +183,19 @@ local function refuse_stored(answers, stored, logged, id_of, why)
   end
 end
 
+local ANSWER_OF_MESSAGE_BYTES = 19
+-- A node's late copies are behind its last batch by less. If they are not, that number is damaged.
+local MOST_NUMBERS_AHEAD = 2 ^ 20
+
 -- The answers of the node's batch with this number, if it was its last one. An older one is refused: it is a late copy.
-local function answers_of(bucket, last, number)
-  if not last then return nil end
+-- `count`: of its messages
+local function answers_of(bucket, last, number, count)
+  if not last or #last < 13 then return nil end
   local last_number, _, was_mixed, at = struct.unpack('>I6I6B', last)
+  if last_number - number > MOST_NUMBERS_AHEAD then return nil end
   if number < last_number then error({ err = 'PASSED batch ' .. number .. ', the last one is ' .. last_number }) end
   if number > last_number then return nil end
+  if #last - at + 1 < count * ANSWER_OF_MESSAGE_BYTES then error({ err = 'DAMAGED answers of a batch' }) end
   return { bucket.replicas, was_mixed, string.sub(last, at) }
 end
 
@@ -202,15 +225,16 @@ local function append(keys, args)
   redis.call('XLEN', log) -- expect('stream', log), in less time
   local way = least_replicas == 0 and 'for messages' or 'to write'
   local bucket = open(meta, way, batch, 'ids', 'mixed', 'beat', 'beat_ids')
-  local last, present, mixed_at, beat, beat_ids = unpack(bucket.kept, 5, 9)
-  local repeated = answers_of(bucket, last, number)
+  local more = bucket.more
+  local last = more[batch]
+  local repeated = answers_of(bucket, last, number, #args - 3)
   if repeated then
     if least_replicas > 0 then redis.call('HSET', meta, batch, last) end
     return repeated
   end
   -- at once when a gateway of another release has beaten, before a beat of this one notes it
-  local is_mixed = mixed_at ~= false or beat ~= beat_ids
-  local ids = first_ids > 0 and open_ids(tonumber(present) or 0, is_mixed, keys, args, first_ids, first_sent)
+  local is_mixed = more.mixed ~= false or more.beat ~= more.beat_ids
+  local ids = first_ids > 0 and open_ids(present_ids(more.ids), is_mixed, keys, args, first_ids, first_sent)
   local is_checked, is_kept = false, false
   local conversations, opened, answers = {}, {}, {}
   -- of the messages that are in a history now: their numbers in the batch, and their records

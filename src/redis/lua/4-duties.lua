@@ -8,12 +8,13 @@ local LOG_KEPT_EVENTS = 100000
 
 local function trim_log(bucket, log)
   local mark = redis.call('HMGET', bucket.meta, 'mark_g', 'mark_n', 'mark_at')
-  local marked_at = tonumber(mark[3])
+  local generation, offset, marked_at = number_in(mark[1]), number_in(mark[2]), number_in(mark[3])
+  if not generation or not offset then marked_at = nil end
   local is_future = marked_at and marked_at > bucket.now
   if marked_at and not is_future and bucket.now - marked_at < LOG_KEPT_MS then return end
   if marked_at and not is_future then
     -- no older entry stays: a gateway of 0.2 that was away for longer must find a hole, not what it cannot read
-    redis.call('XTRIM', log, 'MINID', '=', mark[1] .. '-' .. mark[2])
+    redis.call('XTRIM', log, 'MINID', '=', string.format('%.0f-%.0f', generation, offset))
     redis.call('XTRIM', log, 'MAXLEN', '~', LOG_KEPT_EVENTS)
     -- an entry may have several events
     local least = bucket.offset - LOG_KEPT_EVENTS
@@ -27,8 +28,8 @@ end
 local function set_back(bucket, nodes, lease_ms)
   local latest = bucket.now + lease_ms
   for _, incarnation in ipairs(redis.call('HKEYS', nodes)) do
-    local ends = tonumber(redis.call('HGET', nodes, incarnation))
-    if ends > latest then redis.call('HSET', nodes, incarnation, latest) end
+    local ends = number_in(redis.call('HGET', nodes, incarnation))
+    if not ends or ends > latest then redis.call('HSET', nodes, incarnation, latest) end
   end
   bucket.grace = latest
   redis.call('HSET', bucket.meta, 'grace', bucket.grace)
@@ -56,7 +57,7 @@ local function beat(keys, args)
   expect('stream', log)
   expect('hash', nodes)
   local bucket = with_leases(open(meta, 'to decide', 'beat', 'beat_ids', 'mixed', 'ids', 'ids_at'))
-  local last_beat, last_ours, mixed_at, present, present_since = unpack(bucket.kept, 5, 9)
+  local more = bucket.more
   if bucket.is_older and args[5] == 'anew' then begin_generation(bucket) end
   local gap = bucket.beat and bucket.now - bucket.beat
   local was_apart = bucket.is_new or not gap or gap > stall_ms
@@ -68,13 +69,13 @@ local function beat(keys, args)
     bucket.grace = math.max(bucket.grace, bucket.now + extra)
     redis.call('HSET', meta, 'grace', bucket.grace)
   end
-  note_mixed(bucket, last_beat ~= last_ours, tonumber(mixed_at), was_apart)
+  note_mixed(bucket, more.beat ~= more.beat_ids, number_in(more.mixed), was_apart)
   local written = string.format('%.1f', bucket.now)
   redis.call('HSET', meta, 'beat', written, 'beat_ids', written, 'lease', lease_ms)
   if bucket.is_new then keep_position(bucket) end
   trim_log(bucket, log)
-  rotate_ids(bucket, nodes, tonumber(present) or 0, tonumber(present_since), { ids, other_ids })
-  local ends = tonumber(redis.call('HGET', nodes, incarnation))
+  rotate_ids(bucket, nodes, present_ids(more.ids), number_in(more.ids_at), { ids, other_ids })
+  local ends = number_in(redis.call('HGET', nodes, incarnation))
   local is_member = mode == 'join' or (ends and (ends >= bucket.now or bucket.now < bucket.grace))
   if is_member then redis.call('HSET', nodes, incarnation, bucket.now + lease_ms) end
   return { is_member and 1 or 0, bucket.generation, bucket.offset, bucket.now, bucket.is_older and 1 or 0 }
@@ -161,10 +162,10 @@ local function elect(keys, args)
   local bucket = open(meta, 'to write')
   local held = redis.call('HMGET', leader, 'incarnation', 'token', 'ends')
   -- a lease that ends later than one given now was given by a clock that was ahead
-  local ends = tonumber(held[3]) or 0
+  local ends = number_in(held[3]) or 0
   local is_held = ends > bucket.now and ends <= bucket.now + lease_ms
   if is_held and held[1] ~= incarnation then return '' end
-  if is_held and tonumber(string.match(held[2], '^%d+')) == bucket.generation then
+  if is_held and tonumber(string.match(held[2] or '', '^(%d+)%-%d+$')) == bucket.generation then
     redis.call('HSET', leader, 'ends', bucket.now + lease_ms)
     return held[2]
   end

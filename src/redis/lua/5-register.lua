@@ -9,7 +9,7 @@ end
 local function announcing(callback)
   return function(keys, args)
     local generation, offset = string.match(table.remove(args), '^(%d+)-(%d+)$')
-    seen.generation, seen.offset = tonumber(generation), tonumber(offset)
+    seen.generation, seen.offset = number_in(generation) or 0, number_in(offset) or 0
     return callback(keys, args)
   end
 end

@@ -118,6 +118,7 @@ export class Counters {
   readonly swept = this.#counters("swept_total", "Users swept by this leader", "kind", [
     "idle",
     "lost",
+    "forgotten",
   ]);
 
   constructor() {

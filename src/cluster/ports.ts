@@ -57,6 +57,15 @@ export interface Duties {
   reap(token: string, dead: DeadNode): Promise<number>;
 }
 
+/** What only the leader does for names that nobody has. It checks the token, as {@link Duties}. */
+export interface NameDuties {
+  /**
+   * A round: looks at some names that were left long ago, and forgets those that are kept for nobody and of which no
+   * message is kept. Returns how many. They are unknown then, as if nobody had ever had them.
+   */
+  forget(token: string): Promise<number>;
+}
+
 export interface DeadNode {
   readonly bucket: number;
   readonly incarnation: string;

@@ -1,9 +1,13 @@
 /** The sweep: the leader's duty, once a second. */
-import { StaleToken, type Duties } from "./ports.js";
+import { StaleToken, type Duties, type NameDuties } from "./ports.js";
 import type { Observe } from "../observe.js";
 
-/** One round: idle users become inactive, the users of dead nodes are signed out. */
-export async function sweep(duties: Duties, token: string, observe: Observe): Promise<void> {
+/** One round: idle users become inactive, the users of dead nodes are signed out, names of nobody are forgotten. */
+export async function sweep(
+  duties: Duties & NameDuties,
+  token: string,
+  observe: Observe,
+): Promise<void> {
   try {
     const { idled, dead } = await duties.sweep(token);
     observe.counters.sweeps.inc();
@@ -13,12 +17,20 @@ export async function sweep(duties: Duties, token: string, observe: Observe): Pr
     }
     const reaped = await Promise.all(dead.map((node) => duties.reap(token, node)));
     const users = reaped.reduce((sum, count) => sum + count, 0);
-    if (users === 0) return;
-    observe.counters.swept.of("lost").inc(users);
-    const nodes = [...new Set(dead.map(({ incarnation }) => incarnation))];
-    observe.log.warn(
-      { event: "users_reaped", users, nodes },
-      "users of dead nodes were signed out",
+    if (users > 0) {
+      observe.counters.swept.of("lost").inc(users);
+      const nodes = [...new Set(dead.map(({ incarnation }) => incarnation))];
+      observe.log.warn(
+        { event: "users_reaped", users, nodes },
+        "users of dead nodes were signed out",
+      );
+    }
+    const forgotten = await duties.forget(token);
+    if (forgotten === 0) return;
+    observe.counters.swept.of("forgotten").inc(forgotten);
+    observe.log.info(
+      { event: "names_forgotten", names: forgotten },
+      "names of nobody were forgotten",
     );
   } catch (error) {
     if (!(error instanceof StaleToken)) throw error;

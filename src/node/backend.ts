@@ -1,6 +1,7 @@
 /** The backend of a node: what speaks to Redis, and the node's place in the cluster. Built here, started by node.ts. */
 import { Election } from "../cluster/election.js";
 import { Heartbeat } from "../cluster/heartbeat.js";
+import type { DeadNode } from "../cluster/ports.js";
 import { sweep } from "../cluster/sweep.js";
 import { redisSettings } from "../config/access.js";
 import { stallMs, stepDownMs, type Config } from "../config.js";
@@ -9,6 +10,7 @@ import { RedisAccountStore } from "../redis/account-store.js";
 import { Connections } from "../redis/connections.js";
 import { RedisConversationStore } from "../redis/conversation-store.js";
 import { RedisFeed } from "../redis/feed/feed.js";
+import { Forgetting } from "../redis/forgetting.js";
 import { FunctionLibrary, type FunctionSource } from "../redis/function-library.js";
 import { Keys } from "../redis/keys.js";
 import { RedisLeases } from "../redis/lease.js";
@@ -84,6 +86,16 @@ export function createBackend(
     isHearing: () => feed.isHearing,
   });
   const sweeping = inRoom(observe, "sweep");
+  const forgetting = new Forgetting(library.on(duty), keys, {
+    namesForgottenMs: config.NAMES_FORGOTTEN_MS,
+    nameKeptMs: config.NAME_KEPT_MS,
+    historyMaxAgeMs: config.HISTORY_MAX_AGE_MS,
+  });
+  const duties = {
+    sweep: (token: string) => leases.sweep(token),
+    reap: (token: string, dead: DeadNode) => leases.reap(token, dead),
+    forget: (token: string) => forgetting.forget(token),
+  };
   observe.counters.certificateEnd.read = () => connections.certificateEnd;
   return {
     connections,
@@ -97,7 +109,7 @@ export function createBackend(
     moderation,
     readiness,
     /** What the leader does for all. */
-    duties: (token: string) => sweep(leases, token, sweeping),
+    duties: (token: string) => sweep(duties, token, sweeping),
     countReplicas: async () => replication?.look(),
   };
 }

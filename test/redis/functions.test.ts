@@ -33,6 +33,9 @@ const ofAnasAccount = [keys.meta(0), keys.log(0), anasAccount];
 /** The number of a batch behind those of `beforeEach`. */
 const LATER = { number: 1_000_000 };
 
+/** The account of a user who has left, if there were one. */
+const GONE = "t:{00}:account:gone";
+
 /** Every function that writes, with arguments that make it write. */
 const writers: [LibraryFunction, string[], (string | Buffer | number)[]][] = [
   ["claim", keys.ofOwners(0, node), ["eva", "session-3", node, 2_500, MAX_DEVICES, "-"]],
@@ -80,6 +83,12 @@ const writers: [LibraryFunction, string[], (string | Buffer | number)[]][] = [
   ["disown", keys.ofUsers(0, node), [node, "ana"]],
   ["sweep", keys.ofUsers(0, "-"), [token, 0, 2_500, 100]],
   ["reap", keys.ofUsers(0, "dead"), [token, "dead", 2_500, 100]],
+  [
+    "forget_writers",
+    [keys.meta(0), keys.log(0), keys.conversation(0, general), keys.history(0, general)],
+    [token, -LEASE_MS, "ana"],
+  ],
+  ["forget", [...keys.ofOwners(0, "-"), GONE], [token, 0, 0, "gone"]],
   ["elect", [keys.meta(0), keys.log(0), keys.leader()], [node, 4_000]],
 ];
 
@@ -126,6 +135,8 @@ beforeEach(async () => {
   for (let i = 1; i <= 32; i++)
     await redis.client.hset(anasAccount, `login:d${i}`, `${longAgo} ${longAgo} page`);
   await appendTo(library, keys, [{ mid: "m1" }]);
+  await redis.client.hset(keys.users(0), "gone", "0 1 -");
+  await redis.client.zadd(keys.left(0), 1, "gone");
   await redis.client.hset(keys.nodes(0), "dead", 1);
   await redis.client.hset(keys.meta(0), "grace", 0);
 });
@@ -344,6 +355,9 @@ describe("leadership", () => {
     const before = await snapshot();
     await expect(
       library.call("sweep", keys.ofUsers(0, "-"), [first, 0, 2_500, 100]),
+    ).rejects.toThrow("STALE");
+    await expect(
+      library.call("forget", [...keys.ofOwners(0, "-"), GONE], [first, 0, 0, "gone"]),
     ).rejects.toThrow("STALE");
     await expect(
       library.call("reap", keys.ofUsers(0, "dead"), [first, "dead", 2_500, 100]),

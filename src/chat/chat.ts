@@ -164,9 +164,9 @@ export class Chat {
   }
 
   /** The general chat, then the user's private conversations; only those that the actor may read. */
-  async conversations(actor: SessionActor): Promise<ConversationState[]> {
+  async conversations(actor: SessionActor, isAwaited: () => boolean): Promise<ConversationState[]> {
     const sinceMs = this.#policy.seesPrivateFromMs(actor);
-    const all = await this.#conversations.conversations(actor.name, sinceMs);
+    const all = await this.#conversations.conversations(actor.name, sinceMs, isAwaited);
     return all.filter(({ conversation }) => {
       const of = addressOf(conversation, actor.name);
       return this.#policy.may(actor, { type: "history", of }) === undefined;

@@ -130,8 +130,14 @@ export interface ConversationStore {
   /**
    * The general chat, then the user's private conversations (the newest 200 of each bucket): those in which something
    * was written since. Of the general chat everything counts.
+   *
+   * @param isAwaited whether somebody still waits for them. If not, it may fail as {@link Unavailable} without asking
    */
-  conversations(name: Name, sinceMs: number): Promise<ConversationState[]>;
+  conversations(
+    name: Name,
+    sinceMs: number,
+    isAwaited: () => boolean,
+  ): Promise<ConversationState[]>;
   /** Moves the user's mark forward, never back; tells the user's devices. */
   markRead(
     name: Name,

@@ -6,6 +6,7 @@ import type { Name } from "../chat/names.js";
 import { Damaged, Unavailable } from "../chat/ports.js";
 import type { Effect } from "../session/effects.js";
 import type { Input } from "../session/inputs.js";
+import { takesAnswers } from "../session/questions.js";
 import type { ChatCommand, Cursors } from "../session/requests.js";
 import { pageAfter, resume } from "./resume.js";
 import { newKey, type SessionHolder } from "./session-holder.js";
@@ -169,11 +170,14 @@ export class SessionChat {
   }
 
   async #resume(cursors: Cursors): Promise<void> {
+    const isAwaited = (): boolean => takesAnswers(this.#session.state.transport);
     try {
       const { chat } = this.#dependencies;
-      const conversations = await resume(chat, this.#session.holder, cursors);
+      const conversations = await resume(chat, this.#session.holder, cursors, isAwaited);
       this.#machine.put({ type: "resumed", conversations });
     } catch (error) {
+      // the rest of the hello is still carried out: requests may be waiting behind it
+      if (!isAwaited()) return this.#machine.put({ type: "resumed", conversations: [] });
       this.#machine.put({ type: "failed", why: this.#failure(error, "resume") });
     }
   }

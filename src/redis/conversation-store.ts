@@ -77,10 +77,14 @@ export class RedisConversationStore implements ConversationStore {
       .toReversed();
   }
 
-  conversations(name: Name, sinceMs: number): Promise<ConversationState[]> {
+  conversations(
+    name: Name,
+    sinceMs: number,
+    isAwaited: () => boolean,
+  ): Promise<ConversationState[]> {
     const { attempts } = this.#library;
     return attempting(attempts, this.#settings.deadlineMs, () =>
-      this.#userConversations.of(name, sinceMs),
+      this.#userConversations.of(name, sinceMs, isAwaited),
     );
   }
 

@@ -22,6 +22,8 @@ const [LEAST_WINDOW_MS, MORE_UNDER_LOAD_MS] = [4, 16];
 interface Waiter {
   readonly name: Name;
   readonly sinceMs: number;
+  /** Whether its client is still there. */
+  readonly isAwaited: () => boolean;
   readonly untilMs: number;
   readonly resolve: (states: Promise<ConversationState[]>) => void;
   readonly reject: (error: unknown) => void;
@@ -44,6 +46,9 @@ const DAMAGED = -2;
 type Five = [number, number, number, number, number];
 
 const HOME = bucketOfConversation(GENERAL);
+
+/** Why a waiter is not answered. */
+const GONE = "nobody waits for it any more";
 
 const helloWindow = longerUnderLoad(LEAST_WINDOW_MS, MORE_UNDER_LOAD_MS);
 
@@ -73,13 +78,17 @@ export class UserConversations implements Gatherer {
   /**
    * The general chat first. Of private conversations only what was written since. Not one atomic step: a message that is stored meanwhile counts or does not.
    *
-   * @throws Unavailable if its turn does not come in time; the error of Redis or of the connection (retry.ts knows which
+   * @throws Unavailable if its turn does not come in time, or nobody waits for it by then; the error of Redis or of the connection (retry.ts knows which
    *   may be retried)
    */
-  of(name: Name, sinceMs: number): Promise<ConversationState[]> {
+  of(
+    name: Name,
+    sinceMs: number,
+    isAwaited: () => boolean = () => true,
+  ): Promise<ConversationState[]> {
     return new Promise((resolve, reject) => {
       const untilMs = performance.now() + this.#deadlineMs;
-      const count = this.#waiting.push({ name, sinceMs, untilMs, resolve, reject });
+      const count = this.#waiting.push({ name, sinceMs, isAwaited, untilMs, resolve, reject });
       if (count === 1 && this.#state === "idle") this.#window.queue(this);
     });
   }
@@ -95,7 +104,29 @@ export class UserConversations implements Gatherer {
   /** Never rejects. */
   async #run(): Promise<void> {
     this.#state = "asking";
-    const batch = this.#waiting.splice(0, MOST_AT_ONCE);
+    const batch = this.#take();
+    if (batch.length > 0) await this.#answer(batch);
+    this.#state = "idle";
+    if (this.#waiting.length >= MOST_AT_ONCE) this.flush();
+    else if (this.#waiting.length > 0) this.#window.queue(this);
+  }
+
+  /** The next ones, but for those whose client has gone. */
+  #take(): Waiter[] {
+    const batch: Waiter[] = [];
+    let count = 0;
+    for (const waiter of this.#waiting) {
+      if (batch.length === MOST_AT_ONCE) break;
+      count++;
+      if (waiter.isAwaited()) batch.push(waiter);
+      else waiter.reject(new Unavailable(GONE));
+    }
+    this.#waiting.splice(0, count);
+    return batch;
+  }
+
+  /** Never rejects. */
+  async #answer(batch: readonly Waiter[]): Promise<void> {
     const names = batch.map(({ name }) => name);
     try {
       const [general, found] = await Promise.all([
@@ -104,14 +135,12 @@ export class UserConversations implements Gatherer {
       ]);
       for (const [i, waiter] of batch.entries()) {
         const its = found.map((bucket) => bucket[i]!);
-        waiter.resolve(this.#statesOf(waiter, general.slice(5 * i, 5 * i + 5) as Five, its));
+        if (!waiter.isAwaited()) waiter.reject(new Unavailable(GONE));
+        else waiter.resolve(this.#statesOf(waiter, general.slice(5 * i, 5 * i + 5) as Five, its));
       }
     } catch (error) {
       for (const { reject } of batch) reject(error);
     }
-    this.#state = "idle";
-    if (this.#waiting.length >= MOST_AT_ONCE) this.flush();
-    else if (this.#waiting.length > 0) this.#window.queue(this);
   }
 
   /** Of each bucket, what it has of each user. */

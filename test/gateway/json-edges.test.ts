@@ -311,7 +311,7 @@ test("requests before a close frame are answered before it, whatever its code", 
   }
 });
 
-test("a hello with thousands of cursors is answered in order", async () => {
+test("of thousands of cursors in a hello those of listed conversations are answered, and the first 256 others", async () => {
   const gateway = await gatewayOf("cursors");
   const bob = await JsonClient.hello(gateway.port, "bob");
   await bob.asks({ type: "publish", conv: "@bob", text: "a note" });
@@ -320,12 +320,11 @@ test("a hello with thousands of cursors is answered in order", async () => {
   bob.says({ type: "bye" });
   await bob.closed();
   const back = await JsonClient.connect(gateway.port);
-  back.patienceMs = 20_000; // each of them costs a call to Redis
   back.says({ type: "hello", name: "bob", resume });
   const { conversations } = (await back.hears({ type: "welcome" })) as never as {
     conversations: { conv: string; head: number; after: number }[];
   };
-  expect(conversations.map(({ conv }) => conv)).toEqual(["~", "@bob", ...names]);
+  expect(conversations.map(({ conv }) => conv)).toEqual(["~", "@bob", ...names.slice(0, 256)]);
   expect(conversations[1]).toMatchObject({ head: 1, after: 0 });
   await back.hears({ type: "message", conv: "@bob", text: "a note" });
 });

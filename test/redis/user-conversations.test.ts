@@ -84,6 +84,22 @@ test("who has waited too long is told so, and not asked for", async () => {
   expect(called).toEqual([]);
 });
 
+test("nobody is asked for whose client has gone meanwhile", async () => {
+  const outcomes = await Promise.allSettled([
+    conversations.of(ana, 0, () => false),
+    conversations.of("bob" as Name, 0, () => false),
+  ]);
+  for (const outcome of outcomes)
+    expect(outcome).toMatchObject({ reason: expect.any(Unavailable) });
+  expect(called).toEqual([]);
+  // gone while the buckets are asked: its private conversations are not
+  await store(ana, conversationBetween(ana, "bob" as Name), "m1");
+  const leaving = conversations.of(ana, 0, () => called.length === 0);
+  await expect(leaving).rejects.toThrow(Unavailable);
+  expect(called.filter((name) => name === "extents")).toHaveLength(1);
+  expect(await conversations.of(ana, 0)).toHaveLength(2);
+});
+
 test("what is wrong with one user's data does not harm those who ask at the same time", async () => {
   await redis.client.set(keys.inbox(3, ana), "no set");
   const names = ["bob", "ana", "eva"] as Name[];

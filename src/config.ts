@@ -6,7 +6,7 @@ import { connections, readers } from "./config/capacity.js";
 import { clientPort, tlsMistakes } from "./config/client-port.js";
 import { requestLimits } from "./config/limits.js";
 import { names } from "./config/names.js";
-import { identity } from "./config/identity.js";
+import { identity, tokenMistakes } from "./config/identity.js";
 import { mistakesBetween, type Mistake } from "./config/relations.js";
 import { SECRETS, fileVariable, withSecrets, type SecretFiles } from "./config/secrets.js";
 import { integer, optional, pattern, text } from "./config/fields.js";
@@ -214,6 +214,7 @@ export function readConfig(environment: Readonly<Record<string, string | undefin
     mistakes.push(...issues.map(({ path, message }) => ({ variable: String(path[0]), message })));
   } else {
     mistakes.push(...mistakesBetween(parsed.data), ...tlsMistakes(parsed.data));
+    mistakes.push(...tokenMistakes(parsed.data));
     if (secrets.mistakes.length === 0) mistakes.push(...accessMistakes(parsed.data));
   }
   if (!parsed.success || mistakes.length > 0) {

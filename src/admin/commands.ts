@@ -33,6 +33,16 @@ export const COMMANDS = {
   unban: act("unban"),
   mute: act("mute"),
   unmute: act("unmute"),
+  revoke: (given) => {
+    const name = nameOf(given);
+    return async ({ accounts }) => {
+      await accounts.revokeTokens(name);
+      await accounts.endLogins(name, {});
+      const user = shown(bytesFromName(name));
+      const lines = [`what was issued to ${user} until now is worth nothing`];
+      return { lines, json: { user }, isDone: true };
+    };
+  },
   password: (given) => {
     const name = nameOf(given);
     return async ({ accounts }) => {

@@ -8,6 +8,7 @@ node dist/admin/main.js COMMAND …                 the same, in the image
   unban NAME | --address RANGE
   mute NAME                        the user may read, and not write
   unmute NAME
+  revoke NAME                      ends all login sessions, and every token that was issued until now
   password NAME                    gives the user a new password, and tells it; makes the account if there is none
   sanctions                        who is banned or muted, until when and why
   log [--last 50]                  who did what, newest first

@@ -8,6 +8,7 @@ export const SECRETS = [
   "REDIS_PASSWORD",
   "SENTINEL_PASSWORD",
   "LOG_NAMES_KEY",
+  "TOKEN_SECRET",
 ] as const;
 
 export type Secret = (typeof SECRETS)[number];

@@ -19,6 +19,7 @@ import { addressOf } from "./client-address.js";
 import { drain, type Drain } from "./drain.js";
 import { hangUp } from "./hang-up.js";
 import type { EventLog } from "./event-log.js";
+import { closeExpired } from "./expiry.js";
 import type { Hub } from "./hub.js";
 import type { SendQueueLimits } from "./send-queue.js";
 import { HttpRoutes } from "./http-routes.js";
@@ -155,6 +156,7 @@ export class Gateway {
     this.#pacing = setInterval(() => {
       const now = performance.now();
       for (const session of this.#sessions) session.checkPace(now);
+      closeExpired(this.#sessions, this.#dependencies.nowMs());
     }, PACE_CHECK_MS);
     return port;
   }

@@ -93,10 +93,10 @@ export class SessionChat {
   }: Extract<Effect, { type: "claim" }>): Promise<ClaimAnswer> {
     const { chat, onClaiming } = this.#dependencies;
     const { holder, state } = this.#session;
+    holder.claims(name); // also if there is no answer: the session then gives back what it may have got
     try {
       const asked = { name, written, shown: shown ?? holder.origin.shown };
       const begin = (proof: Proof | undefined): SessionHolder => {
-        holder.claims(name);
         holder.proof = proof;
         // with a key, a client that comes back can share the name with its previous session
         if (!isAgain) {

@@ -23,6 +23,9 @@ export const SUBPROTOCOLS = {
   classic: undefined, // what connections without a subprotocol speak
 } as const;
 
+/** How a subprotocol begins that is a token: it is none, and is never echoed. */
+const TOKEN = "tertulia.token.";
+
 export type DialectName = keyof typeof SUBPROTOCOLS;
 
 const OURS = Object.values(SUBPROTOCOLS).filter((word) => word !== undefined && isOurs(word));
@@ -37,15 +40,28 @@ export function parseUpgradeRequest(request: IncomingMessage): UpgradeRequest {
   const query = question === -1 ? "" : target.slice(question + 1);
   const name = valueOf("name", query);
   const password = valueOf("password", query);
+  const offered = (request.headers["sec-websocket-protocol"] ?? "")
+    .split(",")
+    .map((word) => word.trim())
+    .filter((word) => word !== "");
   return {
     path: question === -1 ? target : target.slice(0, question),
     name: name === undefined ? undefined : nameFromBytes(name),
-    shown: password === undefined ? undefined : { kind: "password", password, mayRegister: true },
-    subprotocols: (request.headers["sec-websocket-protocol"] ?? "")
-      .split(",")
-      .map((word) => word.trim())
-      .filter((word) => word !== ""),
+    shown: shownBy(request, offered, password),
+    subprotocols: offered.filter((word) => !word.startsWith(TOKEN)),
   };
+}
+
+/** A token from the header, else from the subprotocols: a page has no other way; else a password from the query. */
+function shownBy(
+  { headers }: IncomingMessage,
+  offered: readonly string[],
+  password: Uint8Array | undefined,
+): Shown | undefined {
+  const [, bearer] = /^Bearer +([\w.-]+) *$/i.exec(headers.authorization ?? "") ?? [];
+  const token = bearer ?? offered.find((word) => word.startsWith(TOKEN))?.slice(TOKEN.length);
+  if (token !== undefined) return { kind: "token", token };
+  return password === undefined ? undefined : { kind: "password", password, mayRegister: true };
 }
 
 /** The dialect of the connection: chosen by its subprotocols and path, never guessed from frames. */

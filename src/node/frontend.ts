@@ -73,7 +73,7 @@ export function createFrontend(
     }),
     newMessageId: () => nanoid(16),
     presence,
-    identity: createIdentity(config, backend.accounts),
+    identity: createIdentity(config, backend.accounts, () => heartbeat.clock.nowMs),
     sanctions: moderator,
     roster,
   });

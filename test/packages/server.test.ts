@@ -46,6 +46,7 @@ test("installing it installs its dependencies, without those that build and test
   expect(asked.dependencies).toEqual((await packageJson(ROOT)).dependencies);
   expect(Object.keys(asked.dependencies!).toSorted()).toEqual([
     "ioredis",
+    "jose",
     "nanoid",
     "pino",
     "prom-client",

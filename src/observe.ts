@@ -74,6 +74,10 @@ export class Counters {
     "redis_certificate_end_timestamp_seconds",
     "When the certificate ends that Redis showed to this node's open connection; 0 without TLS",
   );
+  readonly clientCertificateEnd = this.#sampled(
+    "certificate_end_timestamp_seconds",
+    "When the certificate ends that new clients of this node get; 0 without TLS_CERT",
+  );
   readonly feedRoundTrip = this.#histogram(
     "feed_round_trip_seconds",
     "From the publication of a probe to this node's own subscription",

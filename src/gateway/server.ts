@@ -169,6 +169,11 @@ export class Gateway {
     return this.#state === "open";
   }
 
+  /** See {@link TcpAcceptor.certificateEnd}. */
+  get certificateEnd(): number {
+    return this.#acceptor.certificateEnd;
+  }
+
   /** Bytes that were handed to sockets and not taken by the network yet. */
   get queuedBytes(): number {
     return this.#acceptor.queuedBytes;

@@ -171,6 +171,11 @@ export class TcpAcceptor {
     oldest.destroy();
   }
 
+  /** When the certificate ends that new connections get, in seconds since 1970; 0 without TLS. */
+  get certificateEnd(): number {
+    return this.#tls?.certificateEnd ?? 0;
+  }
+
   /** How many connections are open. */
   get size(): number {
     return this.#open.size;

@@ -1,4 +1,5 @@
 /** TLS on the clients' port, for gateways without a balancer that ends it. The files are read again when they change. */
+import { X509Certificate } from "node:crypto";
 import { readFile } from "node:fs/promises";
 import type { Socket } from "node:net";
 import { createSecureContext, createServer, type Server, type TLSSocket } from "node:tls";
@@ -61,6 +62,12 @@ export class TlsServer {
   /** Reads the files. @throws Error of the system, or of TLS, if they cannot be used */
   async load(): Promise<void> {
     this.#use(await this.#read());
+  }
+
+  /** When the certificate in use ends, in seconds since 1970. */
+  get certificateEnd(): number {
+    if (this.#used === undefined) return 0;
+    return Date.parse(new X509Certificate(this.#used.cert).validTo) / 1_000;
   }
 
   /** From now on, until it is closed, the files are read again. Newer ones that cannot be used are not. */

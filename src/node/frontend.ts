@@ -185,6 +185,7 @@ export function createFrontend(
     countReplicas: backend.countReplicas,
     observe,
   });
+  observe.counters.clientCertificateEnd.read = () => gateway.certificateEnd;
   observe.counters.queuedBytes.read = () => gateway.queuedBytes;
   observe.counters.ready.read = () => (readiness.isReady && gateway.isOpen ? 1 : 0);
   return { hub, presence, signOuts, moderator, gateway, isolation, membership, deliver };

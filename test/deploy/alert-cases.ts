@@ -103,6 +103,11 @@ export const CASES: readonly Case[] = [
     during: [followed("tertulia_redis_certificate_end_timestamp_seconds", 5 * 86_400)],
   },
   {
+    alert: "TertuliaCertificate",
+    what: "the certificate for clients ends in five days",
+    during: [followed("tertulia_certificate_end_timestamp_seconds", 5 * 86_400)],
+  },
+  {
     alert: "TertuliaEventLoopSlow",
     what: "an event loop is late",
     during: [followed("tertulia_nodejs_eventloop_lag_p99_seconds", 0.4, one)],

@@ -35,6 +35,7 @@ function gateway(labels: Series["labels"], leads: boolean): Series[] {
       "tertulia_redis_certificate_end_timestamp_seconds",
       labels["cluster"] === "blue" ? 5e6 : 0,
     ),
+    series("tertulia_certificate_end_timestamp_seconds", labels["cluster"] === "blue" ? 6e6 : 0),
     series("tertulia_connections", 3_000, { dialect: "json" }),
     series("tertulia_connections", 2_000, { dialect: "classic" }),
     series("tertulia_connections_limit", 20_000),

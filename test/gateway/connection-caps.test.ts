@@ -122,15 +122,15 @@ test("of those that never speak, the oldest are cut, and who speaks gets in [abu
 });
 
 test("in a storm each waits for its turn, too many are refused, and those who are there are served [abuse:connections-fast]", async () => {
-  const gateway = await gatewayWith({ HANDSHAKES_PER_SECOND: 20, MAX_UNNAMED_CONNECTIONS: 1_000 });
+  const gateway = await gatewayWith({ HANDSHAKES_PER_SECOND: 1, MAX_UNNAMED_CONNECTIONS: 1_000 });
   const ana = await JsonClient.hello(gateway.port, "ana");
   const storm = await Promise.all(
     Array.from({ length: 200 }, async (_, i) => (await asks(gateway, `/?name=s${i}`)).first),
   );
   const refused = storm.filter((first) => / 503 /.test(first)).length;
   expect(storm.filter((first) => / 101 /.test(first))).toHaveLength(200 - refused);
-  expect(refused).toBeGreaterThan(50); // 100 may wait; some are let in meanwhile
-  expect(refused).toBeLessThan(190);
+  expect(refused).toBeGreaterThan(100); // five may wait; some are let in meanwhile
+  expect(refused).toBeLessThan(200);
   expect(await ana.asks({ type: "ping" })).toMatchObject({ type: "pong" });
   expect(await answerTo(gateway, HEALTH)).toMatch(/^HTTP\/1\.1 200 /);
 });

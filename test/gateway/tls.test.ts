@@ -156,13 +156,13 @@ test("TLS 1.1 is refused, 1.2 and 1.3 are not [abuse:tls-old]", async () => {
 
 test("handshakes wait for their turn; of too many, the last ones are cut [abuse:connections-fast]", async () => {
   const files = { TLS_CERT: certificates.at("chat.crt"), TLS_KEY: certificates.at("chat.key") };
-  const slow = await node(redis.url, { ...files, HANDSHAKES_PER_SECOND: 2, REDIS_PREFIX: "storm" });
+  const slow = await node(redis.url, { ...files, HANDSHAKES_PER_SECOND: 1, REDIS_PREFIX: "storm" });
   onTestFinished(() => slow.close());
   const storm = Array.from({ length: 40 }, () => secure({}, slow.port));
   const ends = await Promise.allSettled(storm);
   const done = ends.filter(({ status }) => status === "fulfilled").length;
-  expect(done).toBeGreaterThan(1);
-  expect(done).toBeLessThan(30); // ten may wait; some are let in meanwhile
+  expect(done).toBeGreaterThan(0);
+  expect(done).toBeLessThan(30); // five may wait; some are let in meanwhile
 });
 
 test.each([

@@ -4,7 +4,7 @@ import type { Budget, Spender } from "../limits/budget.js";
 import { FRAME_COST, REFUSAL_COST, costOf } from "../limits/costs.js";
 import type { Input } from "../session/inputs.js";
 import { allowedFrame, hasStruckOut, isClaimed, mustDrain, nameOf } from "../session/questions.js";
-import type { Decoded } from "../session/requests.js";
+import type { Decoded, StatusCommand } from "../session/requests.js";
 import type { SessionState } from "../session/state.js";
 import { RequestQueue, type Waiting } from "./request-queue.js";
 import type { SessionCodec } from "./session-codec.js";
@@ -25,6 +25,8 @@ export class RequestIntake implements Taker {
   readonly #budget: Budget;
   readonly #queue: RequestQueue;
   #address = "";
+  /** The frame that was taken, if it sets a status, and the one behind it does so again. */
+  #superseded: Waiting | undefined;
   #pause: NodeJS.Timeout | undefined;
 
   constructor(session: Taking, codec: SessionCodec, turns: Turns, budget: Budget) {
@@ -44,8 +46,9 @@ export class RequestIntake implements Taker {
   /** A frame has come, or the node makes a request for the client. */
   push(waiting: Waiting): void {
     if (hasStruckOut(this.#session.state)) return this.#queue.close();
-    const isNext = this.#queue.push(waiting);
-    if (isNext) this.#session.look(); // otherwise somebody will look when the one before it is taken
+    const length = this.#queue.push(waiting);
+    // otherwise somebody looks when the one before it is taken; that one may be a status, which waits for the next one
+    if (length === 1 || (length === 2 && this.#pause !== undefined)) this.#session.look();
   }
 
   look(): void {
@@ -61,9 +64,14 @@ export class RequestIntake implements Taker {
     if (allowed === "to-all" && !this.#codec.isToAll(first)) return undefined;
     const waitMs = this.#budget.waitMs(this.#spender, performance.now());
     if (waitMs > 0 && !this.#isRefused(first, state)) return this.#lookIn(waitMs);
+    const statusWaitMs = waitMs > 0 ? 0 : this.#statusWaitMs(first, state);
+    const { second } = this.#queue;
+    const isSuperseded = statusWaitMs > 0 && second !== undefined && this.#isStatus(second, false);
+    if (statusWaitMs > 0 && !isSuperseded) return this.#lookIn(statusWaitMs);
     if (!this.#turns.mayTake(this)) return undefined;
     this.#queue.shift();
     this.#codec.takeUp(first);
+    this.#superseded = isSuperseded ? first : undefined;
     this.#spend(waitMs > 0 ? REFUSAL_COST : FRAME_COST);
     return { type: "frame", tooFastMs: waitMs > 0 ? waitMs : undefined };
   }
@@ -72,6 +80,13 @@ export class RequestIntake implements Taker {
   read(isFirst: boolean): Decoded {
     const decoded = this.#codec.read(isFirst);
     this.#spend(costOf(decoded) - FRAME_COST);
+    if (decoded.kind !== "request" || decoded.request.type !== "command") return decoded;
+    const { command } = decoded.request;
+    if (command.type !== "status" || !isChange(command, this.#session.state)) return decoded;
+    if (this.#superseded !== undefined) {
+      return { ...decoded, request: { type: "superseded", command } };
+    }
+    this.#budget.spendStatus(this.#spender, performance.now());
     return decoded;
   }
 
@@ -101,6 +116,20 @@ export class RequestIntake implements Taker {
     );
   }
 
+  /**
+   * In how many ms a status may be set, of which everybody hears; 0 for any other request. Of those that wait, the latest
+   * is set; those before it are only answered.
+   */
+  #statusWaitMs(first: Waiting, state: SessionState): number {
+    const waitMs = this.#budget.statusWaitMs(this.#spender, performance.now());
+    return waitMs > 0 && this.#isStatus(first, state.request.kind === "fresh") ? waitMs : 0;
+  }
+
+  #isStatus(waiting: Waiting, isFirst: boolean): boolean {
+    const command = this.#codec.statusOf(waiting, isFirst);
+    return command !== undefined && isChange(command, this.#session.state);
+  }
+
   #lookIn(waitMs: number): undefined {
     this.#pause ??= setTimeout(() => {
       this.#pause = undefined;
@@ -116,4 +145,10 @@ export class RequestIntake implements Taker {
     const { state } = this.#session;
     return { user: isClaimed(state) ? nameOf(state) : undefined, address: this.#address };
   }
+}
+
+/** Whether it sets the client's own status, and leaves it connected. */
+function isChange({ name, status }: StatusCommand, state: SessionState): boolean {
+  const own = nameOf(state);
+  return status !== "disconnected" && own !== undefined && (name ?? own) === own;
 }

@@ -17,11 +17,11 @@ export class RequestQueue {
     this.#webSocket = webSocket;
   }
 
-  /** Returns whether it is the next one. */
-  push(waiting: Waiting): boolean {
+  /** Returns how many wait now. */
+  push(waiting: Waiting): number {
     this.#waiting.push(waiting);
     if (this.isLong) this.#webSocket?.pause();
-    return this.#waiting.length === 1;
+    return this.#waiting.length;
   }
 
   /** Whether so many wait that the client is not read from. */
@@ -32,6 +32,11 @@ export class RequestQueue {
   /** The next one, which stays in the queue. */
   get first(): Waiting | undefined {
     return this.#waiting[0];
+  }
+
+  /** The one behind it. */
+  get second(): Waiting | undefined {
+    return this.#waiting[1];
   }
 
   /** Takes the next one. To be called when its turn has come: see `allowedFrame`. */

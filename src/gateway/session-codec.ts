@@ -6,6 +6,7 @@ import {
   type Decoded,
   type Listener,
   type Output,
+  type StatusCommand,
 } from "../session/requests.js";
 import type { Dialect } from "../wire/dialect.js";
 import { frameOf, type Frame } from "./frame.js";
@@ -91,6 +92,14 @@ export class SessionCodec {
     const decoded = this.#decodeAhead(waiting, isFirst);
     if (decoded?.kind !== "request" || decoded.request.type !== "command") return false;
     return isQuestion(decoded.request.command);
+  }
+
+  /** The command by which the client sets a status, if it is one. */
+  statusOf(waiting: Waiting, isFirst: boolean): StatusCommand | undefined {
+    const decoded = this.#decodeAhead(waiting, isFirst);
+    if (decoded?.kind !== "request" || decoded.request.type !== "command") return undefined;
+    const { command } = decoded.request;
+    return command.type === "status" ? command : undefined;
   }
 
   /** Decodes a frame before it is taken; {@link read} has it at hand then. */

@@ -29,10 +29,15 @@ const MOST_KEYS = 20_000;
 /** A person who writes now and then, with a client that polls now and then. */
 const RESERVE: Rate = { perSecond: 2, capacity: 20 };
 
+/** Everybody hears of each: of a user, some at once, then two a second. */
+const STATUSES: Rate = { perSecond: 2, capacity: 4 };
+
 /** What all connections of a gateway share. */
 export class RequestLimits {
   readonly own: Rate;
   readonly users: KeyedBuckets;
+  /** How often users may change their status. */
+  readonly statuses = new KeyedBuckets(STATUSES, MOST_KEYS);
   readonly addresses: KeyedBuckets | undefined;
 
   constructor({ perSecond, perSecondOfAddress }: RequestRates) {
@@ -76,5 +81,15 @@ export class Budget {
     if (addresses.waitMs(address, nowMs) === 0) return addresses.spend(address, cost, nowMs);
     this.#reserve ??= new TokenBucket(RESERVE, nowMs);
     this.#reserve.spend(cost, nowMs);
+  }
+
+  /** In how many ms the user may set a status that others hear of: 0 if it may now. */
+  statusWaitMs({ user }: Spender, nowMs: number): number {
+    return user === undefined ? 0 : this.#limits.statuses.waitMs(user, nowMs);
+  }
+
+  /** The user sets a status. */
+  spendStatus({ user }: Spender, nowMs: number): void {
+    if (user !== undefined) this.#limits.statuses.spend(user, 1, nowMs);
   }
 }

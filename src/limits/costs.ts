@@ -39,6 +39,7 @@ export function costOf(decoded: Decoded): number {
 function costOfRequest(request: Request): number {
   switch (request.type) {
     case "command":
+    case "superseded":
       return costOfCommand(request.command);
     case "hello":
       return CLAIM_COST + Object.keys(request.cursors).length / CURSORS_PER_TOKEN;

@@ -80,11 +80,12 @@ function requested(request: Request, ref: Ref, state: SessionState): Step<Reques
     case "log-in":
       return logIn(request.asked, ref, state);
     case "command":
+    case "superseded":
     case "follow":
     case "invalid":
       if (!isClaimed(state)) {
         // `may` has this rule, for a stranger; here too, because without a name there is nobody to execute it for
-        const asked = request.type === "command" ? request.command : undefined;
+        const asked = "command" in request ? request.command : undefined;
         return refuse(ref, "not_registered", asked);
       }
       return requestedInName(request, ref, state);
@@ -94,7 +95,7 @@ function requested(request: Request, ref: Ref, state: SessionState): Step<Reques
 }
 
 function requestedInName(
-  request: Extract<Request, { type: "command" | "follow" | "invalid" }>,
+  request: Extract<Request, { type: "command" | "superseded" | "follow" | "invalid" }>,
   ref: Ref,
   state: SessionState,
 ): Step<RequestState> {
@@ -103,6 +104,12 @@ function requestedInName(
       const { command } = request;
       if (!isStillExecuted(command, state)) return step(done);
       return preceded(carryOut(command, ref, state), ...activity(command, state));
+    }
+    case "superseded": {
+      const { command } = request;
+      if (!isLive(state)) return refuse(ref, "unavailable", command);
+      const user = { name: nameOf(state)!, status: command.status };
+      return answer(ref, { type: "unchanged", user }, command);
     }
     case "follow": {
       const { watch } = request;

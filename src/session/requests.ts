@@ -13,6 +13,8 @@ export type Ref = string | number | undefined;
 
 export type ChatCommand = Exclude<Command, { type: "register" }>;
 
+export type StatusCommand = Extract<ChatCommand, { type: "status" }>;
+
 /** Whether it is a message to everybody: those of a session are stored at the same time, see storing.ts. */
 export function isToAll(command: ChatCommand): boolean {
   return command.type === "send" && command.to.kind === "general";
@@ -59,6 +61,8 @@ export type Request =
   | { readonly type: "log-in"; readonly asked: LogIn }
   /** Follows presence. Undefined: stops. */
   | { readonly type: "follow"; readonly watch: readonly Name[] | undefined }
+  /** The client sets its status, and again in the request behind it: this one is answered, and nobody else hears of it. */
+  | { readonly type: "superseded"; readonly command: StatusCommand }
   | { readonly type: "ping" }
   | { readonly type: "bye" }
   /** Decoded, but contradictory. Only a session with a name gets this answer. */

@@ -62,7 +62,7 @@ export class RequestIntake implements Taker {
     const allowed = allowedFrame(state);
     if (allowed === undefined) return undefined;
     if (allowed === "to-all" && !this.#codec.isToAll(first)) return undefined;
-    const waitMs = this.#budget.waitMs(this.#spender, performance.now());
+    const waitMs = this.#waitMs();
     if (waitMs > 0 && !this.#isRefused(first, state)) return this.#lookIn(waitMs);
     const statusWaitMs = waitMs > 0 ? 0 : this.#statusWaitMs(first, state);
     const { second } = this.#queue;
@@ -73,7 +73,9 @@ export class RequestIntake implements Taker {
     this.#codec.takeUp(first);
     this.#superseded = isSuperseded ? first : undefined;
     this.#spend(waitMs > 0 ? REFUSAL_COST : FRAME_COST);
-    return { type: "frame", tooFastMs: waitMs > 0 ? waitMs : undefined };
+    // what the refusal itself costs has to be waited for, too
+    const tooFastMs = waitMs > 0 ? this.#waitMs() : undefined;
+    return { type: "frame", tooFastMs };
   }
 
   /** Decodes the frame that was taken. */
@@ -135,6 +137,10 @@ export class RequestIntake implements Taker {
       this.#pause = undefined;
       this.look();
     }, waitMs).unref();
+  }
+
+  #waitMs(): number {
+    return this.#budget.waitMs(this.#spender, performance.now());
   }
 
   #spend(cost: number): void {

@@ -108,7 +108,7 @@ test("a frame that comes a byte at a time ends its connection, before its pieces
   const closed = once(socket, "close");
   socket.write(Buffer.from([0x82, 0xfe, 0xff, 0xff, 0, 0, 0, 0]));
   for (let sent = 0; !socket.destroyed && sent < 60_000; sent++) {
-    socket.write("x");
+    await new Promise((resolve) => socket.write("x", resolve));
     await new Promise((resolve) => setImmediate(resolve));
   }
   await closed;
@@ -211,3 +211,21 @@ test.each(["classic", "JSON"] as const)(
     bob.vanish();
   },
 );
+
+test("a client that comes back when it was told to is served [abuse:frame-rate]", async () => {
+  const gateway = await gatewayOf("told", { REQUESTS_PER_SECOND: 20 });
+  const ana = await JsonClient.hello(gateway.port, "ana");
+  let inARow = 0;
+  for (let done = 0; done < 60;) {
+    const answer = await ana.asks({ type: "ping" });
+    if (answer.type === "pong") {
+      [done, inARow] = [done + 1, 0];
+      continue;
+    }
+    expect(answer).toMatchObject({ type: "error", code: "rate_limited" });
+    // a timer may be a moment early
+    expect(++inARow).toBeLessThanOrEqual(2);
+    await new Promise((resolve) => setTimeout(resolve, Number(answer["retryAfterMs"])));
+  }
+  ana.webSocket.terminate();
+});

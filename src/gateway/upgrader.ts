@@ -109,6 +109,7 @@ export class Upgrader {
     if (!this.#pages.allows(request.headers, address)) return refuse(403, FOREIGN_PAGE);
     if (dialect === "unknown") return refuse(400, SPOKEN_HERE);
     const refusal = this.#bannedOf(target, address) ?? this.#refusalOf(target, dialect);
+    if (socket.destroyed) return; // counted now, it would be counted for ever
     const full = refusal ?? this.#dependencies.caps.take(socket, address);
     if (full !== undefined) return refuse(...full);
     const isAdmitted = await this.#turn(socket, address);

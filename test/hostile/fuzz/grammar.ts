@@ -1,4 +1,4 @@
-/** What clients say: requests of all dialects by the grammar of PROTOCOL.md, with values at random. */
+/** What clients say, with values at random: requests of all dialects, by the grammar of PROTOCOL.md. */
 import type { Random } from "#verifier/random.js";
 import type { Dialect } from "../world.js";
 

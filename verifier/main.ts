@@ -16,6 +16,7 @@ import { brokenOf } from "./rules/rule.js";
 import { TRUTH_RULES } from "./rules/rules.js";
 import { crowd } from "./scenarios/crowd.js";
 import { elections } from "./scenarios/elections.js";
+import { owners } from "./scenarios/owners.js";
 import { returns } from "./scenarios/returns.js";
 import type { ScenarioResult } from "./scenarios/scenario.js";
 
@@ -29,6 +30,7 @@ npm run verify -- --url ws://localhost:9000 --compose PROJECT [--faults a,b,...]
 npm run verify -- --elections N             leaders frozen, stopped, killed: none acts when its time is over
 npm run verify -- --crowd N                 a gateway with N connections is killed: who hears it, and when
 npm run verify -- --returns N               N JSON clients come back after kills and rolling restarts
+npm run verify -- --owners N                N names are left, and others want them
 npm run verify -- --planted all|NAME,...    try whether planted bugs are found
 bugs: ${Object.keys(PLANTED).join(" ")}
 faults of single: ${faultsOf("single").join(" ")}
@@ -55,6 +57,7 @@ async function main(): Promise<number> {
       elections: { type: "string" },
       crowd: { type: "string" },
       returns: { type: "string" },
+      owners: { type: "string" },
       planted: { type: "string" },
       help: { type: "boolean", default: false },
     },
@@ -94,6 +97,7 @@ async function main(): Promise<number> {
     return told(await crowd(settings, Number(values.crowd), CROWD_ROUNDS));
   if (values.returns !== undefined)
     return told(await returns(settings, Number(values.returns), RETURNS_ROUNDS));
+  if (values.owners !== undefined) return told(await owners(settings, Number(values.owners)));
   console.log(
     `seed ${settings.seed}, ${topology}, ack ${settings.ack}, ${settings.minutes} minutes, ${settings.gateways} gateways, ${settings.clients} + ${settings.json} clients`,
   );
@@ -156,6 +160,8 @@ function small(
       return crowd(settings, 200, 1);
     case "returns":
       return returns(settings, 100, { kills: 1, rollingRestarts: 1 });
+    case "owners":
+      return owners(settings, 3);
     default:
       return scenario satisfies never;
   }

@@ -157,7 +157,7 @@ test("of more than 500 missed messages the newest follow after a gap; history ha
 
 test("private messages to an absent user arrive on return, also those of new conversations", async () => {
   const [first, second] = [await start(), await start()];
-  const bob = join(at(first), { name: "bob" });
+  const bob = join(at(first), { name: "bob", key: "bobs-key" });
   await bob.chat.joined();
   const { cursors } = bob.chat;
   await bob.chat.close();
@@ -166,7 +166,7 @@ test("private messages to an absent user arrive on return, also those of new con
   for (const n of upTo(3)) await ana.chat.publish("@bob", `ana ${n}`);
   await eva.chat.publish("@bob", "eva 1");
   for (const options of [{}, { cursors }]) {
-    const back = join(at(first), { name: "bob", ...options });
+    const back = join(at(first), { name: "bob", key: "bobs-key", ...options });
     await eventually(() => expect(back.messages.length).toBe(4));
     const ofAna = back.messages.filter(({ conv }) => conv === "@ana");
     expect(ofAna.map(({ text }) => text)).toEqual(["ana 1", "ana 2", "ana 3"]);
@@ -182,7 +182,7 @@ test("private messages to an absent user arrive on return, also those of new con
 test("a cursor from a welcome is valid even when its message is older than the conversation's epoch", async () => {
   const gateway = await start();
   const ana = join(at(gateway), { name: "ana" });
-  const bob = join(at(gateway), { name: "bob" });
+  const bob = join(at(gateway), { name: "bob", key: "bobs-key" });
   await bob.chat.joined();
   for (const n of upTo(3)) await ana.chat.publish("@bob", `${n}`);
   await bob.chat.markRead("@ana", 2);
@@ -196,14 +196,14 @@ test("a cursor from a welcome is valid even when its message is older than the c
 
   let cursors = {};
   const fresh = await eventually(async () => {
-    const seen = join(at(gateway), { name: "bob" });
+    const seen = join(at(gateway), { name: "bob", key: "bobs-key" });
     seen.chat.on("welcome", () => (cursors = seen.chat.cursors)); // and then it is cut off
     await seen.chat.joined();
     return seen;
   });
   await fresh.chat.close();
   const back = await eventually(async () => {
-    const seen = join(at(gateway), { name: "bob", cursors });
+    const seen = join(at(gateway), { name: "bob", key: "bobs-key", cursors });
     await seen.chat.joined();
     return seen;
   });

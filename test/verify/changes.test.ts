@@ -8,6 +8,7 @@ import { builtFrom } from "#verifier/planted/plant.js";
 import { ALL_RULES } from "#verifier/rules/rules.js";
 import { CROWD_RULES } from "#verifier/scenarios/crowd.js";
 import { STALE_CANNOT_ACT } from "#verifier/scenarios/elections.js";
+import { OWNERS_RULES } from "#verifier/scenarios/owners.js";
 import { RETURNS_RULES } from "#verifier/scenarios/returns.js";
 
 const dist = fileURLToPath(new URL("../../dist", import.meta.url));
@@ -33,7 +34,7 @@ test("every rule of a run or a scenario is broken by a planted bug, and every bu
   // of several rules a bug must break one in a run, and all in a scenario
   const sure = bugs.filter(({ scenario, breaks }) => scenario !== undefined || breaks.length === 1);
   const ids = new Set(sure.flatMap(({ breaks }) => breaks));
-  const rules = [...ALL_RULES, STALE_CANNOT_ACT, ...CROWD_RULES, ...RETURNS_RULES];
+  const rules = [...ALL_RULES, STALE_CANNOT_ACT, ...CROWD_RULES, ...RETURNS_RULES, ...OWNERS_RULES];
   expect([...ids].toSorted()).toEqual(rules.map(({ id }) => id).toSorted());
   expect(bugs.filter(({ breaks }) => breaks.length === 0)).toEqual([]);
 });

@@ -22,5 +22,5 @@ export interface Bug {
   /** Default: as the run is asked for. */
   readonly ack?: AckLevel;
   /** It shows in a small scenario of this kind, not in a run. */
-  readonly scenario?: "elections" | "crowd" | "returns";
+  readonly scenario?: "elections" | "crowd" | "returns" | "owners";
 }

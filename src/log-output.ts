@@ -1,38 +1,108 @@
 /**
  * Where log lines go: to standard output, those of a moment in one write, because a write costs more than a line. None
- * is lost when the process ends by itself, by a signal that it heeds, or by an error that nobody caught.
+ * is lost when the process ends by itself, by a signal that it heeds, or by an error that nobody caught. A reader that
+ * stops does not stop the gateway: lines wait for it up to a limit, and then they are dropped, and counted.
  */
-import { pino, type DestinationStream } from "pino";
+import { closeSync, constants, fstatSync, openSync, writeSync } from "node:fs";
+import type { DestinationStream } from "pino";
 import { Window, type Gatherer } from "./window.js";
 
 const LOG_WINDOW_MS = 25;
+/** Characters that wait for a slow reader: of all lines, and of those that are worth a look (warn and above). */
+const [MOST_WAITING, MOST_WORTH] = [1_048_576, 2_097_152];
+/** A process that ends waits so long for the reader of its last lines, and looks so often whether it reads. */
+const [LAST_WITHIN_MS, LOOKS_EACH_MS] = [2_000, 5];
+const STANDARD_OUTPUT = 1;
+/** Of lines below warn. */
+const OF_INFO = /^\{"level":[1-3]0,/;
 
-export function standardOutput(): DestinationStream {
-  const lines = new LineGatherer(new Window(() => LOG_WINDOW_MS), (text) => output.write(text));
-  process.once("exit", () => lines.flush());
-  // a write that another thread has under way when the process ends would be torn by the last one
-  const output = pino.destination({ sync: true });
+/** Takes what it can of the bytes at once. Returns how many it has taken. */
+export type Output = (bytes: Buffer) => number;
+
+export function standardOutput(): LineGatherer {
+  const lines = new LineGatherer(new Window(() => LOG_WINDOW_MS), writeTo(unblocked()));
+  process.once("exit", () => lines.end());
   return lines;
 }
 
 export class LineGatherer implements DestinationStream, Gatherer {
+  /** Is told how many lines were dropped, when there is room again. */
+  onDropped: (lines: number) => void = () => {};
   readonly #window: Pick<Window, "queue">;
-  readonly #output: (text: string) => void;
+  readonly #output: Output;
   #text = "";
+  /** What the output has not taken yet. */
+  #rest: Buffer = Buffer.alloc(0);
+  #dropped = 0;
 
-  constructor(window: Pick<Window, "queue">, output: (text: string) => void) {
+  constructor(window: Pick<Window, "queue">, output: Output) {
     this.#window = window;
     this.#output = output;
   }
 
   write(line: string): void {
-    if (this.#text === "") this.#window.queue(this);
+    const waiting = this.#text.length + this.#rest.length;
+    if (waiting + line.length > (OF_INFO.test(line) ? MOST_WAITING : MOST_WORTH)) {
+      this.#dropped++;
+      return;
+    }
+    if (waiting === 0) this.#window.queue(this);
     this.#text += line;
   }
 
   flush(): void {
-    const text = this.#text;
-    this.#text = "";
-    if (text !== "") this.#output(text);
+    this.#push();
+    if (this.#rest.length > 0) this.#window.queue(this); // its reader is slow
+    else if (this.#dropped > 0) {
+      const dropped = this.#dropped;
+      this.#dropped = 0;
+      this.onDropped(dropped);
+    }
   }
+
+  /** The process ends: waits for a slow reader, but not for long. */
+  end(): void {
+    const untilMs = performance.now() + LAST_WITHIN_MS;
+    for (this.#push(); this.#rest.length > 0 && performance.now() < untilMs; this.#push()) {
+      Atomics.wait(new Int32Array(new SharedArrayBuffer(4)), 0, 0, LOOKS_EACH_MS);
+    }
+  }
+
+  #push(): void {
+    if (this.#text !== "") {
+      this.#rest = Buffer.concat([this.#rest, Buffer.from(this.#text)]);
+      this.#text = "";
+    }
+    if (this.#rest.length > 0) this.#rest = this.#rest.subarray(this.#output(this.#rest));
+  }
+}
+
+/**
+ * Standard output, opened anew if it is a pipe: so that a full one says so instead of blocking, and whoever else writes there
+ * still blocks. Elsewhere (a file, a terminal, a socket) and where that is not allowed, it is itself.
+ */
+function unblocked(): number {
+  const { O_WRONLY, O_NONBLOCK } = constants;
+  try {
+    if (!fstatSync(STANDARD_OUTPUT).isFIFO()) return STANDARD_OUTPUT;
+    const opened = openSync(`/proc/self/fd/${STANDARD_OUTPUT}`, O_WRONLY | O_NONBLOCK);
+    if (fstatSync(opened).isFIFO()) return opened;
+    closeSync(opened);
+  } catch {
+    // a system without /proc, or a user who may not open it
+  }
+  return STANDARD_OUTPUT;
+}
+
+function writeTo(file: number): Output {
+  return (bytes) => {
+    try {
+      return writeSync(file, bytes);
+    } catch (error) {
+      const { code } = error as NodeJS.ErrnoException;
+      if (code === "EAGAIN") return 0;
+      if (code === "EPIPE") return bytes.length; // nobody will ever read it
+      throw error;
+    }
+  };
 }

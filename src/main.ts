@@ -8,6 +8,7 @@ import { standardOutput } from "./log-output.js";
 import { findMisspelt } from "./misspelt.js";
 import { startNode } from "./node.js";
 import { observe, type Observe } from "./observe.js";
+import { hide, redacted, writtenError } from "./redact.js";
 
 async function main(): Promise<void> {
   switch (readArguments(process.argv.slice(2))) {
@@ -28,7 +29,15 @@ async function main(): Promise<void> {
 
 async function run(): Promise<void> {
   const config = readConfig(process.env);
-  const watch = observe(config.LOG_LEVEL, config.NODE_NAME, standardOutput());
+  hide(config.LOG_NAMES_KEY);
+  const output = standardOutput();
+  const watch = observe(config.LOG_LEVEL, config.NODE_NAME, output);
+  output.onDropped = (lines) => {
+    watch.log.warn(
+      { event: "log_dropped", lines },
+      "the log's reader was too slow, lines are lost",
+    );
+  };
   for (const misspelt of findMisspelt(process.env)) {
     watch.log.warn(
       { event: "variable_unknown", ...misspelt },
@@ -92,13 +101,19 @@ async function serve<Why>(
   return why;
 }
 
+// Node itself would print all fields of the error: those of Redis have the arguments of the command
+process.on("uncaughtException", (error) => {
+  process.stderr.write(`${writtenError(error)}\n`);
+  process.exit(1);
+});
+
 main().then(
   () => process.exit(process.exitCode ?? 0),
   (error: unknown) => {
     const isOurs = error instanceof ConfigError;
     const because = error instanceof Error && error.cause !== undefined ? [error.cause] : [];
     const text = isOurs ? `Configuration:\n${error.message}` : [error, ...because].join(": ");
-    process.stderr.write(`${text}\n`);
+    process.stderr.write(`${redacted(text)}\n`);
     process.exit(1);
   },
 );

@@ -3,6 +3,7 @@ import { pino, type DestinationStream, type Logger, type LoggerOptions } from "p
 import { Gauge, Registry, collectDefaultMetrics } from "prom-client";
 import { LogRateLimiter } from "./log-rate-limiter.js";
 import { Counter, Histogram, Labelled, register, type Series } from "./metrics.js";
+import { redacted } from "./redact.js";
 
 const PREFIX = "tertulia_";
 const MAX_PENDING = 10_000;
@@ -216,6 +217,7 @@ export function observe(level: string, node: string, destination?: DestinationSt
     base: { node },
     serializers: { err: errorFields },
     hooks: {
+      streamWrite: redacted,
       logMethod(args, method, lineLevel) {
         const sentence = String(args.find((each) => typeof each === "string"));
         const { event } = args[0] as { event?: unknown };

@@ -44,7 +44,7 @@ const ROOMS: Readonly<Record<string, Room>> = {
     packages: /^(ws|nanoid|node:.*)$/,
   },
   redis: {
-    imports: ["chat", "cluster/ports", "identity/ports", "observe", "window"],
+    imports: ["chat", "cluster/ports", "identity/ports", "observe", "redact", "window"],
     packages: /^(ioredis|nanoid|node:.*)$/,
   },
   cluster: { imports: ["chat", "observe", "pause"], packages: /^nanoid$/ },
@@ -52,7 +52,16 @@ const ROOMS: Readonly<Record<string, Room>> = {
 
   // the process: what builds all of this, and what it is told
   main: {
-    imports: ["node", "config", "misspelt", "observe", "log-output", "local-redis", "arguments"],
+    imports: [
+      "node",
+      "config",
+      "misspelt",
+      "observe",
+      "log-output",
+      "redact",
+      "local-redis",
+      "arguments",
+    ],
     packages: NODE,
   },
   node: {
@@ -80,13 +89,20 @@ const ROOMS: Readonly<Record<string, Room>> = {
   version: { packages: NODE },
   pause: { packages: /^node:timers\/promises$/ },
   window: { packages: /^node:perf_hooks$/ },
-  observe: { imports: ["log-rate-limiter", "metrics"], packages: /^(pino|prom-client|node:.*)$/ },
+  observe: {
+    imports: ["log-rate-limiter", "metrics", "redact"],
+    packages: /^(pino|prom-client|node:.*)$/,
+  },
+  redact: {},
   metrics: { packages: /^prom-client$/ },
   "log-rate-limiter": { packages: NODE },
-  "log-output": { imports: ["window"], packages: /^pino$/ },
+  "log-output": { imports: ["window"], packages: /^(pino|node:.*)$/ },
   "metrics-server": { imports: ["observe"], packages: NODE },
-  admin: { imports: ["chat", "identity", "config", "observe", "redis", "wire"], packages: NODE },
-  doctor: { imports: ["config", "redis"], packages: /^(ioredis|node:.*)$/ },
+  admin: {
+    imports: ["chat", "identity", "config", "observe", "redact", "redis", "wire"],
+    packages: NODE,
+  },
+  doctor: { imports: ["config", "redact", "redis"], packages: /^(ioredis|node:.*)$/ },
 
   // the other side of the wire
   "clients/sdk": {

@@ -1,5 +1,6 @@
 /** Lines of the log: gathered, in order, and none is lost when the process ends. */
 import { spawn, spawnSync } from "node:child_process";
+import type { Writable } from "node:stream";
 import { text } from "node:stream/consumers";
 import { setTimeout as pause } from "node:timers/promises";
 import { fileURLToPath } from "node:url";
@@ -11,7 +12,10 @@ test("lines of a window leave in one write, in order", () => {
   const written: string[] = [];
   const queued: Gatherer[] = [];
   const window = { queue: (gatherer: Gatherer) => void queued.push(gatherer) };
-  const lines = new LineGatherer(window, (text) => written.push(text));
+  const lines = new LineGatherer(window, (bytes) => {
+    written.push(bytes.toString());
+    return bytes.length;
+  });
   for (const line of ["a\n", "b\n"]) lines.write(line);
   expect(written).toEqual([]);
   expect(queued).toHaveLength(1);
@@ -55,4 +59,56 @@ test("no line is torn or lost when a process ends while its reader is slow", asy
   await pause(500); // more than a pipe holds is on its way by now
   const expected = Array.from({ length: 101_000 }, (_, i) => `${i}\n`).join("");
   expect((await text(child.stdout)) === expected).toBe(true);
+});
+
+test("a reader that stops costs lines, and says so: neither time nor memory of the process", () => {
+  let room = 10;
+  const written: string[] = [];
+  const queued: Gatherer[] = [];
+  const lines = new LineGatherer({ queue: (each) => void queued.push(each) }, (bytes) => {
+    const taken = Math.min(room, bytes.length);
+    room -= taken;
+    written.push(bytes.subarray(0, taken).toString());
+    return taken;
+  });
+  const dropped: number[] = [];
+  lines.onDropped = (count) => dropped.push(count);
+  const info = `{"level":30,"msg":"${"x".repeat(1_000)}"}\n`;
+  for (let i = 0; i < 10_000; i++) lines.write(info);
+  lines.write('{"level":50,"msg":"an error"}\n');
+  for (let i = 0; i < 5; i++) queued.shift()!.flush();
+  expect(dropped).toEqual([]);
+  room = Infinity;
+  queued.shift()!.flush();
+  const [kept, all] = [written.join("").split("\n").length - 2, 10_000];
+  expect(kept * info.length).toBeLessThan(1_048_577);
+  expect(dropped).toEqual([all - kept]);
+  expect(written.join("").endsWith('{"level":50,"msg":"an error"}\n')).toBe(true);
+});
+
+test("a pipe that nobody reads does not block the process", async () => {
+  const module = new URL("../dist/log-output.js", import.meta.url);
+  const script = `
+    import { standardOutput } from ${JSON.stringify(fileURLToPath(module))};
+    const output = standardOutput();
+    let turns = 0;
+    output.onDropped = (lines) => output.write("dropped " + lines + "\\n");
+    const timer = setInterval(() => {
+      for (let i = 0; i < 2000; i++) output.write('{"level":30,"msg":"' + "x".repeat(200) + '"}\\n');
+      if (++turns === 40) process.stderr.write("turned");
+      if (turns === 80) clearInterval(timer);
+    }, 5);`;
+  // a shell gives it a pipe; what Node gives is a socket. It is read when a line comes on descriptor 3
+  const shell = `"$0" --input-type=module -e "$1" | { read go <&3; cat; }`;
+  const stdio = ["ignore", "pipe", "pipe", "pipe"] as const;
+  const child = spawn("sh", ["-c", shell, process.execPath, script], { stdio: [...stdio] });
+  await new Promise((said) => child.stderr!.once("data", said));
+  (child.stdio[3] as Writable).end("go\n");
+  const said = (await text(child.stdout!)).trim().split("\n");
+  expect(said.findLast((line) => line.startsWith("dropped"))).toMatch(/^dropped \d+$/);
+  const count = said.filter((line) => line.startsWith("{")).length;
+  const dropped = said
+    .filter((line) => line.startsWith("dropped"))
+    .reduce((sum, line) => sum + Number(line.split(" ")[1]), 0);
+  expect(count + dropped).toBe(160_000);
 });

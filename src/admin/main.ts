@@ -3,6 +3,7 @@ import { userInfo } from "node:os";
 import { parseArgs } from "node:util";
 import { ConfigError, readConfig } from "../config.js";
 import { AddressError } from "../redis/address.js";
+import { redacted, writtenError } from "../redact.js";
 import { Unavailable } from "../chat/ports.js";
 import { COMMANDS, type Given } from "./commands.js";
 import { openStores } from "./stores.js";
@@ -52,7 +53,7 @@ main().then(
     const isOurs =
       isUsage ||
       [UsageError, ConfigError, AddressError, Unavailable].some((kind) => error instanceof kind);
-    console.error(isOurs ? `admin: ${error.message}` : error);
+    console.error(isOurs ? `admin: ${redacted(error.message)}` : writtenError(error));
     process.exit(2);
   },
 );

@@ -2,6 +2,7 @@
 import { parseArgs } from "node:util";
 import { redisSettings } from "../config/access.js";
 import { ConfigError, readConfig } from "../config.js";
+import { redacted, writtenError } from "../redact.js";
 import { readAccess } from "../redis/access.js";
 import { AddressError, readAddress, type Login } from "../redis/address.js";
 import { parseBytes } from "./bytes.js";
@@ -48,7 +49,7 @@ async function main(): Promise<number> {
     ackReplicas: config.ACK_LEVEL === "replicated" ? config.ACK_REPLICAS : 0,
     memoryLimit,
   });
-  console.log(values.json ? JSON.stringify(sections, undefined, 2) : report(sections));
+  console.log(redacted(values.json ? JSON.stringify(sections, undefined, 2) : report(sections)));
   return isWell(sections) ? 0 : 1;
 }
 
@@ -81,7 +82,7 @@ main().then(
   (error: Error) => {
     const isUsage = (error as NodeJS.ErrnoException).code?.startsWith("ERR_PARSE_ARGS") === true;
     const isOurs = error instanceof ConfigError || error instanceof AddressError || isUsage;
-    console.error(isOurs ? `doctor: ${error.message}` : error);
+    console.error(isOurs ? `doctor: ${redacted(error.message)}` : writtenError(error));
     process.exit(2);
   },
 );

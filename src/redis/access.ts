@@ -3,6 +3,7 @@ import { X509Certificate } from "node:crypto";
 import { readFileSync } from "node:fs";
 import * as tls from "node:tls";
 import { AddressError, loginOf, readAddress, type Login, type RedisAddress } from "./address.js";
+import { hide } from "../redact.js";
 
 export interface AccessSettings {
   /** See address.ts. */
@@ -57,6 +58,7 @@ function loginFrom(whose: "REDIS" | "SENTINEL", inUrl: Login, beside: Login): Lo
     throw new AddressError(`REDIS_URL has a ${key} too: leave one of them out`, variable);
   }
   const login = { ...inUrl, ...beside };
+  hide(login.password);
   if (login.username !== undefined && login.password === undefined) {
     if (beside.username !== undefined) {
       throw new AddressError(`needs ${whose}_PASSWORD`, `${whose}_USERNAME`);

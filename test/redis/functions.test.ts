@@ -287,6 +287,24 @@ describe("append", () => {
     expect(await redis.client.xlen(keys.history(0, general))).toBeLessThan(5 * 16 + 64);
   });
 
+  test("keeps a conversation in which the user has written, however many strangers write", async () => {
+    const say = (author: string, to: string): Promise<unknown> =>
+      appendTo(library, keys, [{ mid: `${author}-${to}`, author, to }]);
+    await say("ana", "bob");
+    await say("eva", "ana");
+    await say("ana", "eva"); // an answer, within the minute
+    for (let i = 0; i < 250; i++) await say(`stranger-${i}`, "ana");
+    const kept = await redis.client.zrevrange(anasInbox, 0, -1);
+    expect(kept).toHaveLength(200);
+    expect(kept.slice(0, 2)).toEqual(["eva", "bob"]);
+    // among those in which the user has written, the newest are kept
+    for (let i = 0; i < 200; i++) await say("ana", `friend-${i}`);
+    await say("stranger", "ana");
+    const friends = await redis.client.zrevrange(anasInbox, 0, -1);
+    expect(friends).toHaveLength(200);
+    expect(friends.filter((name) => !name.startsWith("friend-"))).toEqual([]);
+  });
+
   test("renews a conversation's expiry and its place in the inboxes once a minute", async () => {
     const say = (mid: string): Promise<unknown> => appendTo(library, keys, [{ mid, to: "bob" }]);
     const conversation = keys.conversation(0, direct);

@@ -47,6 +47,10 @@ const DUTIES = new Set([
   "disown",
   "touch",
   "sanctions_since",
+  "forgettable",
+  "have_inboxes",
+  "forget_writers",
+  "forget",
 ]);
 
 export interface RedisCounts {

@@ -4,13 +4,9 @@
 -- conversation (hash): seq and epoch of the last message; wrote:<author>, the number of an author's last message,
 --   who has read up to there at least. It is stored here because every message writes this hash anyway; renewed, when
 --   its expiry and the inboxes were renewed
--- inbox (zset): for one user, the other user of each private conversation -> time of the last message, to the minute. So
---   one that 200 others have put out comes back with its first message after that minute, not before
--- marks (hash): for one user, '~' or the other user -> number of the message up to which it was read
 -- record: time, epoch, seq (48 bits each), then mid, author, to (each behind a length byte; `to` is empty in the
 --   general chat), then the text
 
-local INBOX_KEPT = 200
 local DAY_MS = 24 * 60 * 60 * 1000
 -- A conversation's expiry, and its place in the inboxes, are renewed so often, not by each message: at the latest after
 -- twice this, as its gateways pass the keys so often.
@@ -50,26 +46,6 @@ local function trim_by_age(history, oldest_kept)
   redis.pcall('XTRIM', history, 'MINID', string.format('%.0f-0', seq + 1))
 end
 
--- Adds a private conversation to a user's inbox. In a full inbox, the newest takes the place of the oldest.
--- `most`: the inbox was not longer than this before.
-local function remember(bucket, inbox, marks, other, keep_ms, most)
-  local is_new = redis.call('ZADD', inbox, bucket.now, other) == 1
-  if is_new and most >= INBOX_KEPT and redis.call('ZCARD', inbox) > INBOX_KEPT then
-    redis.call('HDEL', marks, redis.call('ZPOPMIN', inbox)[1])
-  end
-  redis.call('PEXPIRE', inbox, keep_ms)
-end
-
--- An inbox and the marks of its user, and their lengths. Or nil and an error, if one is of another type.
-local function open_inbox(keys, first)
-  local inbox, marks = keys[first], keys[first + 1]
-  local length = redis.pcall('ZCARD', inbox)
-  if type(length) == 'table' then return nil, length end
-  local marked = redis.pcall('HLEN', marks)
-  if type(marked) == 'table' then return nil, marked end
-  return { inbox = inbox, marks = marks, length = length, marked = marked }
-end
-
 -- Of a batch: what became of each message. Wanting: its conversation is new, so the keys of the inboxes are needed.
 local STORED, STORED_BEFORE, SKIPPED, FAILED, WANTED = 0, 1, 2, 3, 4
 local WANTING = 'KEYS are missing'
@@ -77,24 +53,33 @@ local WANTING = 'KEYS are missing'
 -- Opens a conversation for messages of a batch. Returns a table with `err` if it takes none.
 local function open_conversation(bucket, keys, first, has_all, is_other, author, to)
   local conversation, history = keys[first], keys[first + 1]
-  local last = has_all and redis.pcall('HMGET', conversation, 'seq', 'epoch', 'renewed')
-    or redis.pcall('HMGET', conversation, 'seq', 'epoch')
+  local is_private = to ~= ''
+  local last
+  if is_private then
+    last = redis.pcall('HMGET', conversation, 'seq', 'epoch', 'renewed', wrote_field(author), wrote_field(to))
+  else
+    last = has_all and redis.pcall('HMGET', conversation, 'seq', 'epoch', 'renewed')
+      or redis.pcall('HMGET', conversation, 'seq', 'epoch')
+  end
   if last.err then return last end
   local was, epoch, renewed = number_in(last[1]), number_in(last[2]) or bucket.now, number_in(last[3])
   if last[1] and not was then return { err = 'DAMAGED conversation' } end
-  if not was and not has_all then return { err = WANTING } end
+  -- it goes into the author's inbox in another way then
+  local is_first_of_author = is_private and not last[4]
+  if not has_all and (not was or is_first_of_author) then return { err = WANTING } end
   local is_new_epoch = not was or epoch < bucket.generation
   local found = {
     conversation = conversation, history = history, is_new = not was, was = was or 0, seq = was or 0,
     epoch = is_new_epoch and math.max(epoch, bucket.generation) or epoch, author = author, to = to, is_trimming = false,
-    is_due = has_all and (not renewed or math.abs(bucket.now - renewed) >= RENEWED_EACH_MS),
+    is_due = has_all and (is_first_of_author or not renewed or math.abs(bucket.now - renewed) >= RENEWED_EACH_MS),
+    has_other_written = is_private and last[5],
     -- of the conversation: fields and values to write, and where in them the value of each author is
     fields = { 'seq', '' }, wrote = {},
   }
   if is_new_epoch then
     found.fields[3], found.fields[4] = 'epoch', found.epoch
   end
-  if found.is_due and to ~= '' then
+  if found.is_due and is_private then
     local why
     found.own, why = open_inbox(keys, first + (is_other and 4 or 2))
     if not found.own then return why end
@@ -133,8 +118,9 @@ local function close_conversation(bucket, found, keep_ms, is_mixed, opened)
     if other.marked > 0 then redis.call('HDEL', other.marks, found.author) end
   end
   -- others of this batch may have come in
-  remember(bucket, own.inbox, own.marks, found.to, keep_ms + DAY_MS, own.length + opened)
-  remember(bucket, other.inbox, other.marks, found.author, keep_ms + DAY_MS, other.length + opened)
+  local other_wrote = found.has_other_written or found.wrote[found.to]
+  remember(bucket, own.inbox, own.marks, found.to, keep_ms + DAY_MS, own.length + opened, true)
+  remember(bucket, other.inbox, other.marks, found.author, keep_ms + DAY_MS, other.length + opened, other_wrote)
 end
 
 -- Gives a message its number, and puts it into the history. Returns the number and the record, or nil and the error of

@@ -67,6 +67,26 @@ test("the rights in docs/operations.md are enough for everything a cluster does"
   expect(await redis.client.call("ACL", "LOG")).toEqual([]);
 });
 
+test("they are enough for accounts", async () => {
+  await redis.client.call("ACL", "LOG", "RESET");
+  const gateway = await node(url, { IDENTITY: "accounts" });
+  const client = await JsonClient.connect(gateway.port);
+  const fay = { name: "fay", password: "correct horse" };
+  const { session } = await client.asks({ type: "register", ...fay });
+  expect(session).toEqual(expect.any(String));
+  expect((await client.asks({ type: "login", ...fay }))["session"]).toEqual(expect.any(String));
+  const wrong = { type: "login", name: "fay", password: "another horse" };
+  expect((await client.asks(wrong))["code"]).toBe("bad_credentials");
+  const here = await JsonClient.hello(gateway.port, "fay", { session });
+  const replaced = { type: "password", old: fay.password, new: "a new horse" };
+  for (const request of [{ type: "sessions" }, replaced, { type: "bye" }]) {
+    expect((await here.asks(request))["type"], request.type).toBe("ok");
+  }
+  client.vanish();
+  await gateway.close();
+  expect(await redis.client.call("ACL", "LOG")).toEqual([]);
+});
+
 /** The commands that functions call, also where the name of one is handed on: each word in quotes that is a command. */
 async function commandsOfFunctions(): Promise<Set<string>> {
   const { source } = await readFunctionSource();

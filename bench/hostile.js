@@ -5,6 +5,7 @@
  *     npm run hostile -- --only empty-frames,lists-30   these
  *     npm run hostile -- --list                         their names
  *     npm run hostile -- --dist ../before/dist          another build
+ *     npm run hostile -- --seed /tmp/seed               fills this folder once, and uses it again
  *     npm run hostile -- --seconds 12 --addresses 30    longer; an attacker with so many addresses
  *
  * Each attack meets a Redis with 2,000 users and a long history, two gateways with their defaults, and twenty honest
@@ -13,7 +14,9 @@
  */
 import { fork } from "node:child_process";
 import { once } from "node:events";
-import { rm, writeFile } from "node:fs/promises";
+import { existsSync } from "node:fs";
+import { mkdtemp, rm, writeFile } from "node:fs/promises";
+import { tmpdir } from "node:os";
 import { join, resolve } from "node:path";
 import { parseArgs } from "node:util";
 import { setTimeout as pause } from "node:timers/promises";
@@ -41,6 +44,7 @@ const { values } = parseArgs({
     "node-option": { type: "string", multiple: true, default: [] },
     only: { type: "string", default: "" },
     seconds: { type: "string", default: "6" },
+    seed: { type: "string" },
   },
 });
 if (values.list) {
@@ -63,8 +67,15 @@ process.once("exit", () => {
   for (const child of children) child.kill("SIGKILL");
 });
 
-const world = await seed(build, startLocalRedis, extra);
-console.log(`${build}: ${world.users} users, ${world.texts} long texts; ${seconds} s each`);
+const folder =
+  values.seed === undefined
+    ? await mkdtemp(join(tmpdir(), "tertulia-hostile-"))
+    : resolve(values.seed);
+const isSeeded = existsSync(join(folder, "redis"));
+const filled = isSeeded ? undefined : await seed(build, startLocalRedis, folder, extra);
+console.log(
+  `${build}, ${seconds} s each; ${filled === undefined ? `data of ${folder}` : `${filled.users} users, ${filled.texts} long texts`}`,
+);
 console.log(heading());
 const rows = [];
 try {
@@ -78,13 +89,13 @@ try {
     console.log(line(row));
   }
 } finally {
-  await rm(world.folder, { recursive: true, force: true });
+  if (values.seed === undefined) await rm(folder, { recursive: true, force: true });
 }
 if (values.json !== undefined) await writeFile(values.json, JSON.stringify(rows, undefined, 2));
 process.exit();
 
 async function measure(attack) {
-  const place = await openCopy(build, startLocalRedis, world, extra);
+  const place = await openCopy(build, startLocalRedis, folder, extra);
   const honest = child("honest.js", [attack.hasSlowReader ? "slow" : "none", ...place.ports]);
   let crowd, attacker;
   try {

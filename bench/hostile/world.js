@@ -32,18 +32,17 @@ process.once("exit", () => {
   for (const child of children) child.kill("SIGKILL");
 });
 
-/** A Redis folder with USERS names and a general history of long texts. Returns it with how many names it got. */
-export async function seed(build, startRedis, extra) {
-  const folder = await mkdtemp(join(tmpdir(), "tertulia-hostile-"));
+/** Fills a folder for Redis: USERS names, and a general history of long texts. Returns how many of each it has. */
+export async function seed(build, startRedis, folder, extra) {
   const world = await open(build, startRedis, join(folder, "redis"), extra);
-  const users = await register(world.ports).finally(() => undefined);
+  const users = await register(world.ports);
   const texts = await write(world.ports);
   await world.close();
-  return { folder, users, texts };
+  return { users, texts };
 }
 
 /** Begins with a copy of the seed. */
-export async function openCopy(build, startRedis, { folder }, extra) {
+export async function openCopy(build, startRedis, folder, extra) {
   const own = await mkdtemp(join(tmpdir(), "tertulia-hostile-"));
   await cp(join(folder, "redis"), join(own, "redis"), { recursive: true });
   const world = await open(build, startRedis, join(own, "redis"), extra);

@@ -1,18 +1,21 @@
 /** What is somebody else's: keys, histories, marks, names; and values in Redis that nobody should have written. */
-import { told, type Chapter, type HostileCase } from "./hostile-case.js";
+import { asked, told, type Chapter, type HostileCase } from "./hostile-case.js";
 import { clientFrame, jsonFrame, type Rogue } from "./rogue.js";
 import { L, type World } from "./world.js";
 
 const SECRET = "the secret of two";
+const BUCKETS = Array.from({ length: 16 }, (_, i) => String(i).padStart(2, "0"));
 
 /** Two users with a secret, and a stranger. */
-async function scene(world: World): Promise<{ ana: string; bob: string; stranger: Rogue }> {
+async function scene(
+  world: World,
+): Promise<{ ana: string; bob: string; first: Rogue; stranger: Rogue }> {
   const [ana, bob] = [world.newName(), world.newName()];
   const first = await world.named("json", ana, { key: `key-of-${ana}` });
   await world.named("json", bob);
   first.write(jsonFrame({ type: "publish", id: 1, conv: `@${bob}`, text: SECRET }));
   await first.heard(({ payload }) => payload.includes('"id":1'));
-  return { ana, bob, stranger: await world.named("json") };
+  return { ana, bob, first, stranger: await world.named("json") };
 }
 
 /** Whether a stranger who asks all this hears the secret. */
@@ -137,30 +140,56 @@ export const strangers: Chapter = {
       seen: hellos(() => ["", " ", "*", "x".repeat(65), "k\r\n"]),
     },
     {
-      sent: "the key of a name that is free again, replayed by a stranger for its private history",
-      expected: "the key is asked for",
-      open: "names that are kept for their key",
+      sent: "a name that was left and is kept for its key, with another key",
+      expected: "error name_kept; lives",
       seen: async (world) => {
-        const { ana, bob } = await scene(world);
-        const thief = await world.named("json", world.newName(), { key: `key-of-${ana}` });
-        thief.write(jsonFrame({ type: "history", id: 3, conv: `@${bob}` }));
-        await thief.heard(({ payload }) => payload.includes('"id":3'));
-        const isHeard = thief.frames.some(({ payload }) => payload.includes(SECRET));
-        thief.destroy();
-        return isHeard ? "hears it" : "open";
+        const { ana, first } = await scene(world);
+        first.write(jsonFrame({ type: "bye" }));
+        await first.ended();
+        const rogue = await world.rogue();
+        await rogue.upgrade("/ws");
+        rogue.write(jsonFrame({ type: "hello", name: ana, key: "a-key-of-mine" }));
+        await rogue.heard(({ payload }) => /"(?:welcome|error)"/.test(payload.toString()));
+        return told(rogue, "json", ana);
       },
     },
     {
-      sent: "an empty announcement in each bucket's channel of Redis",
-      expected: "everybody else chats",
-      open: "damaged values in Redis",
-      seen: async () => "a gateway ends: tried when it is mended",
+      sent: "a name of bytes that was left, taken for its private history",
+      expected: "hears nothing of it",
+      seen: async (world) => {
+        const [name, bob] = [world.newName(), world.newName()];
+        await world.named("classic", bob);
+        const owner = await world.named("classic", name);
+        owner.write(clientFrame([4, ...L(bob), ...L(SECRET)]));
+        await owner.heard(({ payload }) => payload[0] === 55 && payload.includes(SECRET));
+        owner.write(clientFrame([3, 0])); // signs out
+        await owner.ended();
+        const thief = await world.named("classic", name);
+        thief.write(clientFrame([5, ...L(bob)]));
+        await thief.heard(({ payload }) => payload[0] === 56);
+        const isHeard = thief.frames.some(({ payload }) => payload.includes(SECRET));
+        thief.destroy();
+        return isHeard ? "hears it" : "hears nothing of it";
+      },
     },
-    {
-      sent: "a user's record of the wrong type",
+    ...["", "x", "\u0010\u00FF".repeat(50)].map((announced) => ({
+      sent: `an announcement of ${announced.length} bytes of nothing in each bucket's channel of Redis`,
       expected: "everybody else chats",
-      open: "damaged values in Redis",
-      seen: async () => "lists fail: tried when it is mended",
+      seen: poison((redis) =>
+        Promise.all(BUCKETS.map((bucket) => redis.publish(`tertulia:{${bucket}}:log`, announced))),
+      ),
+    })),
+    {
+      sent: "a damaged record of a user in each bucket of Redis, and a list",
+      expected: "51; lives",
+      seen: async (world) => {
+        await Promise.all(
+          BUCKETS.map((bucket) =>
+            world.redis.client.hset(`tertulia:{${bucket}}:users`, `damaged-${bucket}`, "\u0007x"),
+          ),
+        );
+        return asked("classic", clientFrame([1]))(world);
+      },
     },
     {
       sent: "keys of others in Redis with this prefix",

@@ -80,10 +80,10 @@ export class Chat {
     return this.#sanctions.banOf(name) === undefined ? undefined : "banned";
   }
 
-  /** Whether a stranger could have the name at this moment; claims nothing. */
-  async freedom(name: Name): Promise<"free" | "taken" | "kept"> {
+  /** Whether a stranger could have the name at this moment; `new`: and nobody ever had it. Claims nothing. */
+  async freedom(name: Name): Promise<"new" | "free" | "taken" | "kept"> {
     const user = await this.#users.user(name);
-    if (user === undefined) return "free";
+    if (user === undefined) return "new";
     if (user.status !== "disconnected") return "taken";
     return user.owner === "kept" ? "kept" : "free";
   }

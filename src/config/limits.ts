@@ -1,5 +1,5 @@
 /** How much clients may ask for: the fields of the configuration. */
-import { integer } from "./fields.js";
+import { integer, optionalInteger } from "./fields.js";
 
 export const requestLimits = {
   MAX_FRAME_BYTES: integer(1_024, 1_048_576, 65_536, "A larger frame closes the connection (1009)"),
@@ -15,5 +15,11 @@ export const requestLimits = {
     1_000_000,
     2_000,
     "Of all connections of one address (IPv6: of a /64) to one node; two a second of each are always left to it; 0 for no limit",
+  ),
+  NEW_NAMES_PER_MINUTE: optionalInteger(
+    1,
+    1_000_000,
+    60,
+    "More names that were never used before are refused (429) to one address (IPv6: to a /64) by one node, after five minutes' worth at once; none: 60 of a public address, any number of a private one, which may be a balancer's",
   ),
 };

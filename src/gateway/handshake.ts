@@ -17,14 +17,19 @@ export type UpgradeRefusal = readonly [
 ];
 
 /** How an upgrade is refused whose name could not be claimed. */
+/** When a new name may be tried again; JSON clients are told more exactly. */
+const NEW_NAME_AFTER_S = 60;
+
 export function claimRefusal(
-  why: "taken" | "kept" | RuleRefusal | IdentityRefusal | Failure,
+  why: "taken" | "kept" | "too_fast" | RuleRefusal | IdentityRefusal | Failure,
 ): UpgradeRefusal {
   switch (why) {
     case "taken":
       return [400, "this name is taken"];
     case "kept":
       return [400, "this name is kept for somebody who has left"];
+    case "too_fast":
+      return [429, "too many new names came from your address, try again later", NEW_NAME_AFTER_S];
     case "unavailable":
     case "bug":
       return [503, "the chat is unavailable, try again"];

@@ -110,7 +110,8 @@ export class HttpRoutes {
     if (refusal !== undefined) return text(...claimRefusal(refusal));
     let freedom = await chat.freedom(name);
     if (freedom === "taken" && (await mayBeFree(name))) freedom = await chat.freedom(name);
-    return freedom === "free" ? text(200, "free") : text(...claimRefusal(freedom));
+    if (freedom === "free" || freedom === "new") return text(200, "free");
+    return text(...claimRefusal(freedom));
   }
 }
 

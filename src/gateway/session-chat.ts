@@ -91,8 +91,9 @@ export class SessionChat {
     shown,
     isAgain,
   }: Extract<Effect, { type: "claim" }>): Promise<ClaimAnswer> {
-    const { chat, onClaiming } = this.#dependencies;
+    const { chat, onClaiming, registrations } = this.#dependencies;
     const { holder, state } = this.#session;
+    const { address } = holder.origin;
     holder.claims(name); // also if there is no answer: the session then gives back what it may have got
     try {
       const asked = { name, written, shown: shown ?? holder.origin.shown };
@@ -106,12 +107,15 @@ export class SessionChat {
         onClaiming(this.#session);
         return holder;
       };
+      const retryAfterMs = isAgain ? 0 : await registrations.waitMs(name, address, chat);
+      if (retryAfterMs > 0) return { outcome: "too_fast", details: { retryAfterMs } };
       const proved = isAgain ? holder.proof : undefined;
       const claim = await chat.join(asked, begin, holder.origin, proved);
       if (claim.outcome === "refused") {
         return { outcome: claim.refusal, details: claim.details };
       }
       if (claim.outcome === "taken" || claim.outcome === "kept") return { outcome: claim.outcome };
+      if (claim.outcome === "new") registrations.count(address);
       holder.tenureMs = claim.tenureMs;
       const outcome = claim.outcome === "held" ? "back" : claim.outcome;
       return { outcome, at: claim.at };

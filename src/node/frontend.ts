@@ -17,6 +17,7 @@ import { NameContests } from "../gateway/name-contests.js";
 import { noticeRouter } from "../gateway/notice-router.js";
 import { Peers, placesOf } from "../gateway/peers.js";
 import { Presence } from "../gateway/presence.js";
+import { RegistrationLimit } from "../gateway/registration-limit.js";
 import { Gateway } from "../gateway/server.js";
 import { SharedRoster } from "../gateway/shared-roster.js";
 import { QueueBudget } from "../gateway/queue-budget.js";
@@ -142,6 +143,7 @@ export function createFrontend(
         perSecond: config.REQUESTS_PER_SECOND,
         perSecondOfAddress: config.ADDRESS_REQUESTS_PER_SECOND,
       }),
+      registrations: new RegistrationLimit(config.NEW_NAMES_PER_MINUTE),
       turns: new Turns(),
       onActive: (session, kind) => idleTracker.note(session, kind),
       onStatus: (session) => idleTracker.forget(session),

@@ -6,9 +6,9 @@ import type { IdentityRefusal } from "../chat/identity.js";
 export type Failure = "unavailable" | "bug";
 export type ClaimAnswer =
   | { readonly outcome: "new" | "back" | "joined"; readonly at: Position }
-  /** A rule refused it, or nothing proved that the name is its own; or the claim failed. */
+  /** `too_fast`: too many new names came from this address. A rule refused it, or nothing proved that the name is its own; or the claim failed. */
   | {
-      readonly outcome: RuleRefusal | IdentityRefusal | "taken" | "kept" | Failure;
+      readonly outcome: RuleRefusal | IdentityRefusal | "too_fast" | "taken" | "kept" | Failure;
       readonly details?: RefusalDetails | undefined;
     };
 export type ReclaimAnswer =

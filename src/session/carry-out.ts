@@ -249,7 +249,12 @@ export function claimed(
       );
     }
     default:
-      return refuse(ref, outcome satisfies RuleRefusal | IdentityRefusal, asked, details);
+      return refuse(
+        ref,
+        outcome satisfies RuleRefusal | IdentityRefusal | "too_fast",
+        asked,
+        details,
+      );
   }
 }
 

@@ -193,7 +193,10 @@ function claimAnswered(
     default:
       return {
         ...step<NameClaim>({ kind: "none" }),
-        ...settled(answer.outcome satisfies RuleRefusal | IdentityRefusal, answer.details),
+        ...settled(
+          answer.outcome satisfies RuleRefusal | IdentityRefusal | "too_fast",
+          answer.details,
+        ),
       };
   }
 }

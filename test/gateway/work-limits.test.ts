@@ -229,3 +229,33 @@ test("a client that comes back when it was told to is served [abuse:frame-rate]"
   }
   ana.webSocket.terminate();
 });
+
+test("new names of an address are so many a minute; names that are known come in [abuse:names-of-address]", async () => {
+  const gateway = await gatewayOf("names", { NEW_NAMES_PER_MINUTE: 1 });
+  for (let i = 0; i < 5; i++) (await ClassicClient.connect(gateway.port, `new-${i}`)).vanish();
+  await expect(ClassicClient.attempt(gateway.port, "new-5")).rejects.toThrow("429");
+  const ana = await JsonClient.connect(gateway.port);
+  const refused = await ana.asks({ type: "hello", name: "new-6" });
+  expect(refused).toMatchObject({ type: "error", code: "rate_limited", retryable: true });
+  expect(Number(refused["retryAfterMs"])).toBeGreaterThan(1_000);
+  const seed = await ClassicClient.connect(gateway.port, "", "ws-protocol");
+  seed.says(10, L("new-7"));
+  await seed.hears(50, 8);
+  await eventually(async () => {
+    const back = await ClassicClient.attempt(gateway.port, "new-0");
+    back.vanish();
+  });
+  // nothing is kept of those who were refused
+  for (const each of ["new-5", "new-6", "new-7"]) {
+    expect(await isKnown(gateway.port, each)).toBe(false);
+  }
+});
+
+async function isKnown(port: number, name: string): Promise<boolean> {
+  const looker = await ClassicClient.connect(port, "new-1");
+  looker.says(2, L(name));
+  const answer = await looker.next();
+  looker.vanish();
+  await looker.closed();
+  return answer[0] === 52;
+}

@@ -14,6 +14,7 @@ import { answerUpgrade, claimRefusal, shortestEcho } from "#tertulia/gateway/han
 import { Hub } from "#tertulia/gateway/hub.js";
 import { Presence } from "#tertulia/gateway/presence.js";
 import { QueueBudget } from "#tertulia/gateway/queue-budget.js";
+import { RegistrationLimit } from "#tertulia/gateway/registration-limit.js";
 import { Turns } from "#tertulia/gateway/turns.js";
 import { RequestLimits } from "#tertulia/limits/budget.js";
 import type { Session, SessionDependencies } from "#tertulia/gateway/session.js";
@@ -131,6 +132,7 @@ export class FakeGateway {
       limits: { maxBytes: settings.queueBytes, maxStallMs: 15_000, budget: BUDGET },
       requestLimits: new RequestLimits({ perSecond: settings.perSecond, perSecondOfAddress: 0 }),
       turns: new Turns(),
+      registrations: new RegistrationLimit(undefined),
       replyWindow: {
         queue: (writer: Gatherer) => void this.#queued.push(writer),
       } as unknown as Window,

@@ -15,6 +15,7 @@ const expected: Record<string, RegExp> = {
   "Who is there": /^ana is active\n1 ana\n$/,
   "After a reload": /^in between\n$/,
   "A name of one's own": /^name_kept\n$/,
+  "Accounts and tokens": /^forbidden\n$/,
   Errors: /^not_found false\n$/,
   "When it does not connect":
     /^dial \nclose \nretry unreachable\nws:\/\/localhost:1 cannot be reached: .*ECONNREFUSED.*\n$/,

@@ -18,7 +18,7 @@ export interface ConnectionOptions {
   readonly WebSocket: WebSocketConstructor;
   readonly timing: Timing;
   /** Called when the WebSocket is open, so that hello has the latest cursors. */
-  hello(): Requests["hello"];
+  hello(): Requests["hello"] | Promise<Requests["hello"]>;
   onWelcome(welcome: Events["welcome"]): void;
   onEvent(event: ServerEvent): void;
   /** The hello was refused, and the connection is closed. */
@@ -69,7 +69,7 @@ export class Connection {
       if (this.#state !== "dialling") return;
       this.#state = "greeting";
       options.debug({ type: "open", url: options.url });
-      this.#send({ ...options.hello(), id: HELLO_ID });
+      this.#greet(options.hello());
     });
     this.#socket.addEventListener("message", ({ data }) => this.#receive(data));
     this.#socket.addEventListener("error", (event) => this.#onSocketError(event));
@@ -130,6 +130,15 @@ export class Connection {
     clearTimeout(this.#timer);
     if (this.#state === "open") this.#ping(withinMs);
     else this.#timer = startTimer(() => this.#cut("no welcome in time"), withinMs);
+  }
+
+  /** At once, unless a token has to be fetched first. */
+  #greet(hello: Requests["hello"] | Promise<Requests["hello"]>): void {
+    if (!(hello instanceof Promise)) return this.#send({ ...hello, id: HELLO_ID });
+    hello.then(
+      (fetched) => this.#state === "greeting" && this.#greet(fetched),
+      (error: TertuliaError) => this.#answer(HELLO_ID, error, { type: "ok" }),
+    );
   }
 
   #send(frame: Requests[keyof Requests]): void {

@@ -1,5 +1,6 @@
 /** Behind the public class: wires the parts of a client, and passes on what each reports. */
-import type { Events } from "../../wire/json-schema.js";
+import type { Events, Requests } from "../../wire/json-schema.js";
+import { Credentials, type Shown } from "./credentials.js";
 import type { Debug } from "./debug.js";
 import { Emitter, callListener } from "./emitter.js";
 import type { TertuliaError } from "./error.js";
@@ -40,6 +41,7 @@ export class Engine {
   readonly requests: RequestQueue;
   readonly presence: Presence;
   readonly reconnector: Reconnector;
+  readonly credentials: Credentials;
   /** The status this user chose, here or on another device. Only busy survives a reconnect. */
   status: Status;
   readonly #storage: CursorStorage;
@@ -59,6 +61,7 @@ export class Engine {
       item: `tertulia ${urls.join(" ")} ${name}`,
       onError: (error) => debug({ type: "storage", error }),
     });
+    this.credentials = new Credentials(options);
     const key = options.key ?? this.#storage.key;
     const keep = keepsName(options) ? undefined : false;
     this.name = name;
@@ -84,23 +87,31 @@ export class Engine {
       this.status = new Map(change.set).get(name) ?? this.status;
       this.emitter.emit("presence", change);
     });
+    const hello = (shown: Shown): Requests["hello"] => ({
+      type: "hello",
+      name,
+      key: this.key,
+      keep,
+      ...shown,
+      status: this.status === "busy" ? "busy" : undefined,
+      client,
+      resume: this.sequencer.resume(),
+    });
     this.reconnector = new Reconnector({
       urls,
       WebSocket: options.WebSocket ?? builtInWebSocket(),
       timing: { ...TIMING, ...(key !== undefined && RETURNING), ...options.timing },
-      hello: () => ({
-        type: "hello",
-        name,
-        key: this.key,
-        keep,
-        status: this.status === "busy" ? "busy" : undefined,
-        client,
-        resume: this.sequencer.resume(),
-      }),
+      hello: () => {
+        const shown = this.credentials.shown();
+        return shown instanceof Promise ? shown.then(hello) : hello(shown);
+      },
+      retryPolicyOf: (code) => this.credentials.retryPolicyOf(code),
+      isRetryable: (error) => this.credentials.isRetryable(error),
       onState: (state) => this.#onState(state),
       onOpen: (connection, welcome) => this.#onOpen(connection, welcome),
       onLost: () => {
         this.#connection = undefined;
+        this.credentials.stop();
         this.requests.lost();
       },
       onEvent: (event) => this.#onEvent(event),
@@ -157,6 +168,11 @@ export class Engine {
     const gaps = this.sequencer.welcome(welcome.conversations);
     this.requests.opened(connection);
     this.#reportFailure(this.presence.renew());
+    this.credentials.welcomed(
+      welcome,
+      async (token) => (await this.requests.send({ request: { type: "refresh", token } })).expires,
+      (error) => this.emitter.emit("error", error),
+    );
     const { user, key, node, limits, conversations } = welcome;
     this.emitter.emit("welcome", { user, key, node, limits, conversations });
     for (const gap of gaps) this.emitter.emit("gap", gap);
@@ -188,6 +204,7 @@ export class Engine {
   #onState(state: State): void {
     if (state.name === "closed") {
       this.#stopListening();
+      this.credentials.stop();
       this.requests.closed(whyClosed(state));
     }
     this.emitter.emit("state", state);

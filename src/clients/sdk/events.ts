@@ -133,3 +133,15 @@ export interface TertuliaEvents {
   /** An error that no call of yours reports. */
   error: TertuliaError;
 }
+
+/** A login session of your account. Times in ms since 1970. */
+export interface LoginSession {
+  /** Names it, and is no secret. */
+  readonly id: string;
+  /** What the client called itself. */
+  readonly client: string;
+  readonly began: number;
+  readonly used: number;
+  /** True: the one of this client. */
+  readonly own?: boolean | undefined;
+}

@@ -14,6 +14,15 @@ export interface ConnectOptions {
    * that outlives the page; else false.
    */
   readonly keepsName?: boolean | undefined;
+  /** In a chat with accounts: logs in, at the first hello. Better keep the `session` of the client, or of `logIn`. */
+  readonly password?: string | undefined;
+  /** In a chat with accounts: the token of a login session. */
+  readonly session?: string | undefined;
+  /**
+   * In a chat with tokens: gets a token (JWT) of this user. Called at each connection, and before the last one ends; if
+   * it throws, it is called again later.
+   */
+  readonly token?: (() => string | Promise<string>) | undefined;
   /** Joins as busy, unless another device of this user is connected: then with its status. */
   readonly isBusy?: boolean | undefined;
   /** `Tertulia.cursors` of an earlier client: messages missed since then come first. */
@@ -37,6 +46,16 @@ export interface ConnectOptions {
   readonly debug?: Debug | undefined;
 }
 
+/** For `register` and `logIn`. */
+export interface LogInOptions {
+  readonly name: string;
+  /** 8 to 256 bytes. */
+  readonly password: string;
+  /** Name and version of the program, for the list of login sessions. */
+  readonly client?: string | undefined;
+  readonly WebSocket?: WebSocketConstructor | undefined;
+}
+
 /** The part of `sessionStorage` that is needed. */
 export interface StorageLike {
   getItem(key: string): string | null;
@@ -56,6 +75,11 @@ export interface PublishOptions extends CallOptions {
    * it might be stored twice, and is rejected (`unconfirmed`).
    */
   readonly firstSentMs?: number | undefined;
+}
+
+export interface SessionsOptions extends CallOptions {
+  /** `others`, `all`, or the `id` of one. */
+  readonly end?: string | undefined;
 }
 
 export interface EventsOptions extends CallOptions {

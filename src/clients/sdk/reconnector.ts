@@ -1,5 +1,5 @@
 /** Keeps one connection open: dials, backs off, moves to another node when one goes away, and closes for good. */
-import { NORMAL_CLOSURE, retryPolicyOf } from "../../wire/close-codes.js";
+import { NORMAL_CLOSURE, type RetryPolicy } from "../../wire/close-codes.js";
 import type { Events, Requests } from "../../wire/json-schema.js";
 import { TertuliaError } from "./error.js";
 import type { State } from "./events.js";
@@ -15,7 +15,9 @@ export interface ReconnectorOptions {
   readonly urls: readonly string[];
   readonly WebSocket: WebSocketConstructor;
   readonly timing: Timing;
-  hello(): Requests["hello"];
+  hello(): Requests["hello"] | Promise<Requests["hello"]>;
+  retryPolicyOf(code: number): RetryPolicy;
+  isRetryable(error: TertuliaError): boolean;
   onState(state: State): void;
   /** A connection is open; nothing of the one before it is heard any more. */
   onOpen(connection: Connection, welcome: Events["welcome"]): void;
@@ -219,7 +221,7 @@ export class Reconnector {
     if (this.#staysOnCurrent()) return;
     this.#options.onError(error);
     const isNameTaken = error.code === "name_taken";
-    if (isNameTaken ? this.#mayNameBecomeFree() : error.retryable) {
+    if (isNameTaken ? this.#mayNameBecomeFree() : this.#options.isRetryable(error)) {
       const attempt = isNameTaken ? NAME_ATTEMPT : this.#attempt++;
       this.#dialLater(retryDelayMs(attempt) + (error.retryAfterMs ?? 0), error);
     } else {
@@ -249,7 +251,7 @@ export class Reconnector {
       return;
     }
     if (this.#staysOnCurrent()) return;
-    const retry = retryPolicyOf(code);
+    const retry = this.#options.retryPolicyOf(code);
     if (retry === "never") {
       const error = new TertuliaError(
         "closed",

@@ -3,6 +3,7 @@ import { Engine } from "./engine.js";
 import type {
   Cursors,
   HistoryPage,
+  LoginSession,
   PresenceView,
   Published,
   ReadMark,
@@ -18,8 +19,10 @@ import type {
   EventsOptions,
   HistoryOptions,
   PublishOptions,
+  SessionsOptions,
 } from "./options.js";
 
+export { logIn, register } from "./accounts.js";
 export { TertuliaError, type TertuliaErrorCode } from "./error.js";
 export type { Debug, DebugEvent } from "./debug.js";
 export type * from "./events.js";
@@ -51,6 +54,11 @@ export class Tertulia {
   /** Lets you come back to the name while it is held; keep it where you keep `cursors`. */
   get key(): string {
     return this.#engine.key;
+  }
+
+  /** The token of your login session, in a chat with accounts: keep it instead of the password. Undefined before the first welcome. */
+  get session(): string | undefined {
+    return this.#engine.credentials.session;
   }
 
   /** Who is connected; empty until `watch` is called. */
@@ -160,6 +168,19 @@ export class Tertulia {
     checkConv(conv);
     const ok = await this.#engine.requests.send({ request: { type: "read", conv, seq }, signal });
     return { conv, read: ok.read!, unread: ok.unread! };
+  }
+
+  /** Changes your password, in a chat with accounts, and ends your other login sessions. */
+  async changePassword(old: string, next: string, { signal }: CallOptions = {}): Promise<void> {
+    checkText("the old password", old, "changePassword(old, next)");
+    checkText("the new password", next, "changePassword(old, next)");
+    await this.#engine.requests.send({ request: { type: "password", old, new: next }, signal });
+  }
+
+  /** Your login sessions, the one that was used last first. `end` ends first: one by its id, all others, or all. */
+  async sessions({ end, signal }: SessionsOptions = {}): Promise<readonly LoginSession[]> {
+    const ok = await this.#engine.requests.send({ request: { type: "sessions", end }, signal });
+    return ok.sessions ?? [];
   }
 
   /** Says that you are typing. Call it at each keystroke: it is sent at most every three seconds. */

@@ -71,16 +71,20 @@ export function beginAt(conversations: readonly Resumed[], index: number): Catch
   return { progress: undefined, effects };
 }
 
-/** Sends a page, preceded by a gap if messages before it were trimmed meanwhile. */
+/** Sends a page, preceded by a gap if messages before it are not kept any more; that may be all. */
 export function tellPage(progress: Progress, { messages, head }: Page): CatchUpStep {
   const { conversations, index, from } = progress;
   const [first, last] = [messages[0], messages.at(-1)];
-  if (first === undefined || last === undefined) return beginAt(conversations, index + 1);
   const effects: Effect[] = [];
-  if (first.seq > from + 1) {
-    const gap: Gap = { after: from, before: first.seq, reason: "trimmed" };
+  const follows = first?.seq ?? head + 1;
+  if (follows > from + 1) {
+    const gap: Gap = { after: from, before: follows, reason: "trimmed" };
     const { conversation } = conversations[index]!.state;
     effects.push({ type: "pushOutput", output: { type: "gap", conversation, gap } });
+  }
+  if (last === undefined) {
+    const next = beginAt(conversations, index + 1);
+    return { ...next, effects: [...effects, ...next.effects] };
   }
   effects.push({ type: "pushMissed", messages });
   return { progress: { ...progress, from: last.seq, head }, effects };

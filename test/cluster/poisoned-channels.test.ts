@@ -7,6 +7,7 @@ import { ALL_BUCKETS, Keys, bucketOfConversation } from "#tertulia/redis/keys.js
 import { WebSocket } from "ws";
 import { L, frame } from "../support/classic-client.js";
 import { eventually } from "../support/eventually.js";
+import { JsonClient } from "../support/json-client.js";
 import { node } from "../support/nodes.js";
 import { startRedis, type TestRedis } from "../support/redis.js";
 import { at, upTo } from "../support/sdk-scene.js";
@@ -193,5 +194,34 @@ test.each(["9999999999999-1", "18446744073709551615-18446744073709551615", "*"])
     await says("fifth");
     await eventually(() => expect(told).toEqual([5]));
     await carl.close();
+  },
+);
+
+test.each(["the newest", "one between"])(
+  "a damaged message in the history, %s, is a gap for who catches up",
+  async (which) => {
+    for (const text of ["second", "third", "fourth"]) await says(text);
+    const history = keys.history(home, GENERAL);
+    const entries = await redis.client.xrangeBuffer(history, "-", "+");
+    const hit = which === "the newest" ? 4 : 3;
+    await redis.client.del(history);
+    for (const [i, [id, [field, record]]] of entries.entries()) {
+      const value = i + 1 === hit ? record!.subarray(0, 25) : record!;
+      await redis.client.xadd(history, id.toString(), field!, value);
+    }
+    const carl = await JsonClient.connect(nodes[0]!.port);
+    carl.says({ type: "hello", name: "carl", resume: { "~": [heard[0]!.epoch, 1] } });
+    await carl.hears({ type: "welcome" });
+    await carl.awaits({ type: "message", seq: 2 });
+    if (hit === 3) await carl.awaits({ type: "gap", after: 2, before: 4 });
+    else await carl.awaits({ type: "message", seq: 3 });
+    if (hit === 3) await carl.awaits({ type: "message", seq: 4 });
+    else await carl.awaits({ type: "gap", after: 3, before: 5 });
+    await says("fifth");
+    await carl.awaits({ type: "message", seq: 5 });
+    const answer = await carl.asks({ type: "history" });
+    const seqs = (answer["messages"] as { seq: number }[]).map(({ seq }) => seq);
+    expect(seqs).toEqual(hit === 3 ? [4, 5] : [5]);
+    carl.vanish();
   },
 );

@@ -199,7 +199,8 @@ local PROVES = {
   end,
   password = function(account, version) return redis.call('HGET', account, 'version') == version end,
   token = function(account, issued_at)
-    return tonumber(issued_at) > (tonumber(redis.call('HGET', account, 'revoked')) or -1)
+    -- what is damaged may have revoked it
+    return tonumber(issued_at) > (written_number(redis.call('HGET', account, 'revoked'), 'account') or -1)
   end,
 }
 

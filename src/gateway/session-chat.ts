@@ -4,6 +4,7 @@ import type { Conversation } from "../chat/conversation.js";
 import type { Proof } from "../chat/identity.js";
 import type { Name } from "../chat/names.js";
 import { Damaged, Unavailable } from "../chat/ports.js";
+import { addressKey } from "../limits/address-key.js";
 import type { Effect } from "../session/effects.js";
 import type { Input } from "../session/inputs.js";
 import { takesAnswers } from "../session/questions.js";
@@ -91,9 +92,15 @@ export class SessionChat {
     shown,
     isAgain,
   }: Extract<Effect, { type: "claim" }>): Promise<ClaimAnswer> {
-    const { chat, onClaiming, registrations } = this.#dependencies;
+    const { chat, onClaiming, registrations, requestLimits } = this.#dependencies;
     const { holder, state } = this.#session;
     const { address } = holder.origin;
+    const { wrongKeys } = requestLimits;
+    const guess = key === undefined ? undefined : `${addressKey(address)} ${name}`;
+    const waitMs = guess === undefined ? 0 : wrongKeys.waitMs(guess, performance.now());
+    if (waitMs > 0) {
+      return { outcome: "too_many_attempts", details: { retryAfterMs: Math.ceil(waitMs) } };
+    }
     holder.claims(name); // also if there is no answer: the session then gives back what it may have got
     try {
       const asked = { name, written, shown: shown ?? holder.origin.shown };
@@ -114,7 +121,10 @@ export class SessionChat {
       if (claim.outcome === "refused") {
         return { outcome: claim.refusal, details: claim.details };
       }
-      if (claim.outcome === "taken" || claim.outcome === "kept") return { outcome: claim.outcome };
+      if (claim.outcome === "taken" || claim.outcome === "kept") {
+        if (guess !== undefined) wrongKeys.spend(guess, 1, performance.now());
+        return { outcome: claim.outcome };
+      }
       if (claim.outcome === "new") registrations.count(address);
       holder.tenureMs = claim.tenureMs;
       const outcome = claim.outcome === "held" ? "back" : claim.outcome;

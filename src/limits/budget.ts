@@ -32,8 +32,13 @@ const RESERVE: Rate = { perSecond: 2, capacity: 20 };
 /** Everybody hears of each: of a user, some at once, then two a second. */
 const STATUSES: Rate = { perSecond: 2, capacity: 4 };
 
+/** Of wrong keys for one name from one address: a client that waits for its name asks some thirty times. */
+const WRONG_KEYS: Rate = { perSecond: 1 / 3, capacity: 40 };
+
 /** What all connections of a gateway share. */
 export class RequestLimits {
+  /** Keys that were shown for a name and are not its key, by address and name. */
+  readonly wrongKeys = new KeyedBuckets(WRONG_KEYS, MOST_KEYS);
   readonly own: Rate;
   readonly users: KeyedBuckets;
   /** How often users may change their status. */

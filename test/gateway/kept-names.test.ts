@@ -182,3 +182,23 @@ test("a name that somebody holds through a gateway of 0.2 stays kept for its own
   expect(await asks(gateway.port, "ana", { key: "evas-key" })).toBe("name_kept");
   expect(await asks(gateway.port, "ana", { key: KEY })).toBe("welcome");
 });
+
+test("guessing keys is slowed down, for this name and address, and counted [abuse:hello-key-guessed]", async () => {
+  await visit(gateway.port, "ana", { key: KEY });
+  await visit(gateway.port, "bob", { key: KEY });
+  const guesser = await JsonClient.connect(gateway.port);
+  clients.push(guesser);
+  const answers: Record<string, number> = {};
+  for (let i = 0; i < 100; i++) {
+    const answer = await guesser.asks({ type: "hello", name: "ana", key: `guess-${i}` });
+    answers[answer["code"] as string] = (answers[answer["code"] as string] ?? 0) + 1;
+    if (answer["code"] !== "too_many_attempts") continue;
+    expect(answer).toMatchObject({ retryable: true });
+    expect(answer["retryAfterMs"]).toBeGreaterThan(0);
+  }
+  expect(answers["name_kept"]).toBeGreaterThanOrEqual(40);
+  expect(answers["too_many_attempts"]).toBeGreaterThan(0);
+  expect(await gateway.counters.registry.metrics()).toContain("too_many_attempts");
+  expect(await asks(gateway.port, "bob", { key: "another-key" })).toBe("name_kept");
+  expect(await asks(gateway.port, "bob", { key: KEY })).toBe("welcome");
+});

@@ -174,10 +174,19 @@ export const strangers: Chapter = {
     },
     ...["", "x", "\u0010\u00FF".repeat(50)].map((announced) => ({
       sent: `an announcement of ${announced.length} bytes of nothing in each bucket's channel of Redis`,
-      expected: "everybody else chats",
-      seen: poison((redis) =>
-        Promise.all(BUCKETS.map((bucket) => redis.publish(`tertulia:{${bucket}}:log`, announced))),
-      ),
+      expected: "everybody else chats; it is logged",
+      seen: async (world: World) => {
+        const chats = await poison((redis) =>
+          Promise.all(
+            BUCKETS.map((bucket) => redis.publish(`tertulia:{${bucket}}:log`, announced)),
+          ),
+        )(world);
+        // one line a minute of each gateway
+        const isLogged = world
+          .lines()
+          .some(({ event, place }) => event === "value_damaged" && place === "channel");
+        return `${chats}; ${isLogged ? "it is logged" : "nobody is told"}`;
+      },
     })),
     {
       sent: "a damaged record of a user in each bucket of Redis, and a list",

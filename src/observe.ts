@@ -12,6 +12,9 @@ const BUCKETS = [0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5
 const FAST_BUCKETS = [0.00005, 0.0001, 0.00025, 0.0005, 0.001, 0.0025, 0.005, 0.01, 0.025, 0.1, 1];
 /** Lines of one sentence per node that a disk and a reader can take. Counters count all of them. */
 const LOG_RATE = { burst: 1_000, perSecond: 100, reportAfterMs: 1_000 };
+/** Of lines about what single clients do wrong: a sample is enough, and whoever wants to can cause many. */
+const SAMPLED_RATE = { burst: 100, perSecond: 10, reportAfterMs: 1_000 };
+const SAMPLED: ReadonlySet<unknown> = new Set(["ignored", "refused", "command_refused"]);
 const INFO = 30;
 /** Who came and went is what the log is for; there cannot be more of these lines than Redis lets users in. */
 const UNLIMITED: ReadonlySet<unknown> = new Set(["connected", "disconnected"]);
@@ -209,9 +212,11 @@ export class DeliveryTimer {
 }
 
 export function observe(level: string, node: string, destination?: DestinationStream): Observe {
-  const limiter = new LogRateLimiter(LOG_RATE, (sentence, lines) => {
+  const leftOut = (sentence: string, lines: number): void => {
     log.warn({ event: "left_out", sentence, lines }, "lines were left out of the log");
-  });
+  };
+  const limiter = new LogRateLimiter(LOG_RATE, leftOut);
+  const sampler = new LogRateLimiter(SAMPLED_RATE, leftOut);
   const options: LoggerOptions = {
     level,
     base: { node },
@@ -222,7 +227,8 @@ export function observe(level: string, node: string, destination?: DestinationSt
         const sentence = String(args.find((each) => typeof each === "string"));
         const { event } = args[0] as { event?: unknown };
         const isLimited = lineLevel >= INFO && !UNLIMITED.has(event);
-        if (!isLimited || limiter.allows(sentence)) method.apply(this, args);
+        const rate = SAMPLED.has(event) ? sampler : limiter;
+        if (!isLimited || rate.allows(sentence)) method.apply(this, args);
       },
     },
   };

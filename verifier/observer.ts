@@ -26,6 +26,7 @@ export class Observer {
       const connection = server.duplicate({ autoResubscribe: false });
       connection.on("error", () => {}); // servers are killed on purpose
       connection.on("pmessageBuffer", (_pattern, channel: Buffer, bytes: Buffer) => {
+        if (isEphemeral(bytes)) return; // it has no position
         for (const event of eventsOf(bytes)) observer.#keep(String(channel), event);
       });
       observer.#connections.push(connection);
@@ -55,7 +56,6 @@ export class Observer {
 
   /** Keeps each content of each position once. */
   #keep(channel: string, event: Buffer): void {
-    if (isEphemeral(event)) return;
     const bucket = Number(/\{(\d+)\}/.exec(channel)![1]);
     const { generation, offset } = positionOf(event);
     const digest = createHash("sha1").update(event).digest("base64").slice(0, 12);

@@ -29,7 +29,7 @@ async function main(): Promise<void> {
 
 async function run(): Promise<void> {
   const config = readConfig(process.env);
-  hide(config.LOG_NAMES_KEY);
+  hide(config.LOG_NAMES_KEY, config.TOKEN_SECRET);
   const output = standardOutput();
   const watch = observe(config.LOG_LEVEL, config.NODE_NAME, output);
   output.onDropped = (lines) => {

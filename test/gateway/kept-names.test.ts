@@ -136,6 +136,18 @@ test("when its time is over it is free, and the last owner is a stranger", async
   }
 });
 
+test("a damaged record of its owner gives it to nobody before its time is over", async () => {
+  const key = "k".repeat(20);
+  const owner = await JsonClient.hello(gateway.port, "dora", { key });
+  await owner.asks({ type: "bye" });
+  const found = await redis.client.keys("tertulia:{*}:owners");
+  const owners = await Promise.all(found.map((each) => redis.client.hget(each, "dora")));
+  await redis.client.hset(found[owners.findIndex((each) => each !== null)]!, "dora", "garbage");
+  const stranger = await JsonClient.connect(gateway.port);
+  expect(await stranger.asks({ type: "hello", name: "dora" })).toMatchObject({ code: "name_kept" });
+  stranger.vanish();
+});
+
 test("it is kept when the gateway of its owner was killed", async () => {
   const short = { LEASE_MS: 1_600, BEAT_MS: 200, REDIS_COMMAND_TIMEOUT_MS: 1_000 };
   const doomed = await nodeProcess({ REDIS_URL: redis.url, ...short });

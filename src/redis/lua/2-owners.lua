@@ -4,10 +4,16 @@
 --   this owner has the name; 1 if nobody else gets it for a while after it was left, else 0. Releases before 0.3 know
 --   nothing of it: while one serves, others can take a name through it.
 
--- Who has taken a name with a key, or nil. A record that cannot be read is none.
+-- Of a damaged record, nobody knows the key: the name is kept until its time is over, and then given to whoever comes.
+local UNKNOWN_OWNER = { digest = '', since = 0, is_kept = true }
+
+-- Who has taken a name with a key, or nil.
 local function read_owner(owners, name)
-  local digest, since, kept = string.match(redis.call('HGET', owners, name) or '', '^(%S+) (%d+) ([01])$')
-  return digest and { digest = digest, since = tonumber(since), is_kept = kept == '1' }
+  local record = redis.call('HGET', owners, name)
+  if not record then return nil end
+  local digest, since, kept = string.match(record, '^(%S+) (%d+) ([01])$')
+  since = number_in(since)
+  return since and { digest = digest, since = since, is_kept = kept == '1' } or UNKNOWN_OWNER
 end
 
 -- Whether a name that is not held is kept for its owner. `since`: when it was left; a time in the future (the clock was

@@ -94,6 +94,7 @@ export class SessionChat {
   }: Extract<Effect, { type: "claim" }>): Promise<ClaimAnswer> {
     const { chat, onClaiming, registrations, requestLimits } = this.#dependencies;
     const { holder, state } = this.#session;
+    holder.claims(name); // also if there is no answer: the session then gives back what it may have got
     const { address } = holder.origin;
     const { wrongKeys } = requestLimits;
     const guess = key === undefined ? undefined : `${addressKey(address)} ${name}`;
@@ -101,7 +102,6 @@ export class SessionChat {
     if (waitMs > 0) {
       return { outcome: "too_many_attempts", details: { retryAfterMs: Math.ceil(waitMs) } };
     }
-    holder.claims(name); // also if there is no answer: the session then gives back what it may have got
     try {
       const asked = { name, written, shown: shown ?? holder.origin.shown };
       const begin = (proof: Proof | undefined): SessionHolder => {

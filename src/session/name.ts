@@ -179,25 +179,21 @@ function claimAnswered(
         ...raise({ type: "forget" }),
       };
     }
-    case "kept":
-      return {
-        ...step<NameClaim>({ kind: "none" }, { type: "unclaimed", name, isUnsure: false }),
-        raise: [{ type: "forget" }, { type: "claimSettled", outcome: "kept" }],
-      };
     case "unavailable":
     case "bug":
       return {
         ...step<NameClaim>({ kind: "none" }, { type: "unclaimed", name, isUnsure: true }),
         raise: [{ type: "forget" }, { type: "claimSettled", outcome: answer.outcome }],
       };
-    default:
+    // also if it was refused by a rule, before the session was to get the name's notices: who knows which refusals do not
+    default: {
+      const { outcome, details } = answer;
+      outcome satisfies RuleRefusal | IdentityRefusal | "kept" | "too_fast";
       return {
-        ...step<NameClaim>({ kind: "none" }),
-        ...settled(
-          answer.outcome satisfies RuleRefusal | IdentityRefusal | "too_fast",
-          answer.details,
-        ),
+        ...step<NameClaim>({ kind: "none" }, { type: "unclaimed", name, isUnsure: false }),
+        raise: [{ type: "forget" }, ...settled(outcome, details).raise!],
       };
+    }
   }
 }
 

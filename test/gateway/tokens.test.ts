@@ -245,6 +245,29 @@ test("what the operator revokes is closed at all gateways, and cannot be shown a
   for (const client of [again, bot]) client.vanish();
 });
 
+test("who has shown a revoked token hears nothing of that user, under no other name", async () => {
+  const old = token({ sub: "ida", iat: seconds(-10) });
+  const main = fileURLToPath(new URL("../../dist/admin/main.js", import.meta.url));
+  const env = { PATH: process.env["PATH"], REDIS_URL: redis.url };
+  await run(process.execPath, [main, "revoke", "ida"], { env });
+  const [gateway] = bySecret as [Gateway];
+  const rogue = await JsonClient.connect(gateway.port);
+  const refused = await rogue.asks({ type: "hello", name: "ida", token: old });
+  expect(refused["code"]).toBe("bad_credentials");
+  const ida = await JsonClient.hello(gateway.port, "ida", {
+    token: token({ sub: "ida", iat: seconds(2) }),
+  });
+  const bob = await JsonClient.hello(gateway.port, "bob", { token: token({ sub: "bob" }) });
+  await bob.asks({ type: "publish", conv: "@ida", text: "secret one" });
+  await rogue.asks({ type: "hello", name: "eve", token: token({ sub: "eve" }) });
+  await bob.asks({ type: "publish", conv: "@ida", text: "secret two" });
+  await bob.asks({ type: "publish", text: "to all" });
+  await rogue.awaits({ type: "message", text: "to all" });
+  await ida.awaits({ type: "message", text: "to all" });
+  expect(rogue.heard.filter(({ text }) => String(text).startsWith("secret"))).toEqual([]);
+  for (const client of [rogue, ida, bob]) client.vanish();
+});
+
 test("while keys cannot be had, nobody is refused for good", async () => {
   const away = await node(redis.url, {
     IDENTITY: "token",

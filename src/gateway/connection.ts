@@ -46,7 +46,7 @@ export class Connection implements Session, MachineOwner, WebSocketOwner {
   readonly #timers: SessionTimers;
   readonly #keepalive: Keepalive;
   #webSocket: AnsweringSocket | undefined;
-  address: string | undefined;
+  #address: string | undefined;
   #onClaimed: (outcome: ClaimOutcome) => void = nothing;
   #reclaiming = DONE;
   #answerClose: () => void = nothing;
@@ -60,7 +60,7 @@ export class Connection implements Session, MachineOwner, WebSocketOwner {
     const budget = new Budget(dependencies.requestLimits, performance.now());
     this.#intake = new RequestIntake(this.#machine, this.#codec, turns, budget);
     this.#sendQueue = new SendQueue(limits, replyWindow, this);
-    this.#output = new SessionOutput(this, this.#codec, this.#sendQueue, nowMs);
+    this.#output = new SessionOutput(this, this.#codec, this.#intake, this.#sendQueue, nowMs);
     this.#timers = new SessionTimers(this.#machine);
     this.#keepalive = new Keepalive(this.#machine);
   }
@@ -85,11 +85,11 @@ export class Connection implements Session, MachineOwner, WebSocketOwner {
 
   attach(webSocket: AnsweringSocket, socket: Socket): void {
     this.#webSocket = webSocket;
-    this.address = addressOf(socket);
+    this.#address = addressOf(socket);
     webSocket.serve(socket, this);
     this.#keepalive.attach(webSocket, socket);
     this.#sendQueue.attach(webSocket, socket);
-    this.#intake.attach(webSocket, addressKey(this.address));
+    this.#intake.attach(webSocket, addressKey(this.#address));
     this.#machine.put({ type: "upgraded" });
   }
 
@@ -269,7 +269,7 @@ export class Connection implements Session, MachineOwner, WebSocketOwner {
       case "logResumed":
       case "logAnswer":
       case "logLost":
-        return logEffect(effect, this, events, { address: this.address, op: this.#codec.op });
+        return logEffect(effect, this, events, { address: this.#address, op: this.#codec.op });
       default:
         return effect satisfies never;
     }

@@ -90,7 +90,8 @@ export class Moderator implements KnownSanctions, KnownBans {
   #enforce(session: Session, before: SanctionList): void {
     const name = nameOf(session.state);
     const ban =
-      (name === undefined ? undefined : this.banOf(name)) ?? this.banOfAddress(session.address);
+      (name === undefined ? undefined : this.banOf(name)) ??
+      this.banOfAddress(session.holder.origin.address);
     if (ban !== undefined) return session.close("banned", toldOf(ban));
     const kick = name === undefined ? undefined : this.#list.newKickOf(name, before);
     if (kick !== undefined) session.close("kicked", toldOf(kick));

@@ -27,8 +27,6 @@ export interface Session {
   readonly state: SessionState;
   readonly holder: SessionHolder;
   readonly dialect: Dialect;
-  /** The client's, as far as this node can tell. Undefined before the 101. */
-  readonly address: string | undefined;
   /** Claims the name of the request line, before the upgrade is answered. */
   claim(name: Name): Promise<ClaimOutcome>;
   /** The upgrade is done: reads from now on, and writes. */

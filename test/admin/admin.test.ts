@@ -198,6 +198,17 @@ test("a key of another type keeps no gateway from starting, and lifts nothing", 
   }
 });
 
+test("a ban is known also after data was lost that gateways knew", async () => {
+  const keys = ["sanctions", "sanction_ends"].map((key) => `tertulia:{00}:${key}`);
+  await admin("ban", "first");
+  for (const key of keys) await redis.client.copy(key, `${key}-kept`);
+  await admin("ban", "second");
+  await eventually(async () => expect(await refused(one.port, "/?name=second")).toMatch(/^403/));
+  for (const key of keys) await redis.client.rename(`${key}-kept`, key);
+  await admin("ban", "mallory");
+  await eventually(async () => expect(await refused(one.port, "/?name=mallory")).toMatch(/^403/));
+});
+
 test("a damaged sanction is skipped, and the others are in force", async () => {
   const key = "tertulia:{00}:sanctions";
   const ends = "tertulia:{00}:sanction_ends";

@@ -1,7 +1,8 @@
 -- Moderation: what the operator and the moderators have forbidden, and the log of who did what.
 --
 -- sanctions (hash): "<kind> <target>" -> "at until length by reason": both times in ms (until 0: for good), the length of `by` in bytes.
---   Kinds: ban, mute, kick. Target: "=" and a name, or "/" and a range of addresses. Field `version` counts the changes.
+--   Kinds: ban, mute, kick. Target: "=" and a name, or "/" and a range of addresses. Field `version` rises with each change: also above
+--   the changes of data that is lost or replaced by older data, for it is a time.
 --   A kick stays for a while, so that each gateway finds it there once.
 -- sanction_ends (zset): "<kind> <target>" -> until (inf: for good)
 -- moderation_log (stream): act, target, by, reason, until
@@ -30,7 +31,7 @@ local function moderate(keys, args)
   expect('stream', log)
   local now = now_ms()
   local ends = for_ms > 0 and string.format('%.0f', now + for_ms) or '0'
-  local version = tonumber(redis.call('HGET', sanctions, 'version')) or 0
+  local version = number_in(redis.call('HGET', sanctions, 'version')) or 0
   for _, ended in ipairs(redis.call('ZRANGE', all_ends, 0, string.format('%.0f', now), 'BYSCORE')) do
     lift(sanctions, all_ends, ended)
   end
@@ -44,7 +45,7 @@ local function moderate(keys, args)
     redis.call('HSET', sanctions, what, string.format('%.0f %s %d %s %s', now, ends, #by, by, reason))
     redis.call('ZADD', all_ends, ends == '0' and 'inf' or ends, what)
   end
-  redis.call('HSET', sanctions, 'version', string.format('%.0f', version + 1))
+  redis.call('HSET', sanctions, 'version', string.format('%.0f', math.max(version + 1, now)))
   redis.call('XADD', log, 'MAXLEN', '~', LOG_KEPT, '*', 'act', act, 'target', target, 'by', by, 'reason', reason,
     'until', ends)
   return { 'done', tonumber(ends) }

@@ -1,7 +1,7 @@
 /** The intake of a connection: which of the frames that have come is carried out next, and when. */
 import type { WebSocket } from "ws";
 import type { Budget, Spender } from "../limits/budget.js";
-import { FRAME_COST, REFUSAL_COST, costOf } from "../limits/costs.js";
+import { FRAME_COST, REFUSAL_COST, costOf, costOfAnswer } from "../limits/costs.js";
 import type { Input } from "../session/inputs.js";
 import { allowedFrame, hasStruckOut, isClaimed, mustDrain, nameOf } from "../session/questions.js";
 import type { Decoded, StatusCommand } from "../session/requests.js";
@@ -90,6 +90,11 @@ export class RequestIntake implements Taker {
     }
     this.#budget.spendStatus(this.#spender, performance.now());
     return decoded;
+  }
+
+  /** A request was answered with so many bytes. */
+  answered(bytes: number): void {
+    this.#spend(costOfAnswer(bytes));
   }
 
   /** Drops all that have come. */

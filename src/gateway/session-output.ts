@@ -4,6 +4,7 @@ import type { Effect } from "../session/effects.js";
 import { nameOf } from "../session/questions.js";
 import type { Output } from "../session/requests.js";
 import type { Frame } from "./frame.js";
+import type { RequestIntake } from "./request-intake.js";
 import type { SendQueue } from "./send-queue.js";
 import type { SessionCodec } from "./session-codec.js";
 import type { Session } from "./session.js";
@@ -26,12 +27,23 @@ export type OutputEffect = Extract<
 export class SessionOutput {
   readonly #session: Session;
   readonly #codec: SessionCodec;
+  readonly #intake: Pick<RequestIntake, "answered">;
   readonly #sendQueue: SendQueue;
   readonly #nowMs: () => number;
   #pushed = 0;
 
-  /** @param nowMs by Redis' clock, in ms since 1970 */
-  constructor(session: Session, codec: SessionCodec, sendQueue: SendQueue, nowMs: () => number) {
+  /**
+   * @param intake is told how long answers are
+   * @param nowMs by Redis' clock, in ms since 1970
+   */
+  constructor(
+    session: Session,
+    codec: SessionCodec,
+    intake: Pick<RequestIntake, "answered">,
+    sendQueue: SendQueue,
+    nowMs: () => number,
+  ) {
+    this.#intake = intake;
     this.#session = session;
     this.#codec = codec;
     this.#sendQueue = sendQueue;
@@ -68,7 +80,9 @@ export class SessionOutput {
   }
 
   send(output: Output): void {
-    this.#sendQueue.send(this.#encoded(output));
+    const frame = this.#encoded(output);
+    if (frame !== undefined) this.#intake.answered(frame.length);
+    this.#sendQueue.send(frame);
   }
 
   /** Pushes the messages of a page. Backpressure: waits while the client does not read. */

@@ -12,8 +12,12 @@ export const REFUSAL_COST = 0.25;
 
 /** A name is claimed in Redis; in JSON, conversations are read as well. */
 const CLAIM_COST = 4;
-/** Lists and histories read much, and are answered with kilobytes. */
+/** Lists and pages read much. All who ask for lists within a moment share one reading. */
 const READ_COST = 4;
+/** Of bytes: Redis reads whole texts of up to 16 kB, and most of each is left out of the answer. */
+const HISTORY_COST = 8;
+/** Of answers, paid when they are known: a page may have a quarter of a megabyte. */
+const ANSWER_BYTES_PER_TOKEN = 8_192;
 /** Half a second of a core, though not of the event loop's. */
 const PASSWORD_COST = 16;
 const STATUS_COST = 2;
@@ -34,6 +38,11 @@ export function costOf(decoded: Decoded): number {
     default:
       return decoded satisfies never;
   }
+}
+
+/** What a long answer costs more than its request did. A short one costs nothing more. */
+export function costOfAnswer(bytes: number): number {
+  return Math.floor(bytes / ANSWER_BYTES_PER_TOKEN);
 }
 
 function costOfRequest(request: Request): number {
@@ -65,8 +74,9 @@ function costOfCommand(command: ChatCommand): number {
     case "send":
       return 1 + Math.floor(command.text.length / BYTES_PER_TOKEN);
     case "list":
-    case "history":
       return READ_COST;
+    case "history":
+      return HISTORY_COST;
     case "page":
       return READ_COST + Math.min(command.range.limit, MAX_PAGE) / MESSAGES_PER_TOKEN;
     case "status":

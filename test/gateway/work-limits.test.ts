@@ -230,6 +230,26 @@ test("a client that comes back when it was told to is served [abuse:frame-rate]"
   ana.webSocket.terminate();
 });
 
+test("long answers cost more than short ones: who asks for many is refused sooner [abuse:frame-rate]", async () => {
+  const gateway = await gatewayOf("long-answers");
+  const ana = await JsonClient.hello(gateway.port, "ana");
+  for (let i = 0; i < 60; i++) await ana.asks({ type: "publish", text: "x".repeat(4_000) });
+  const refusals = async (name: string, limit: number): Promise<number> => {
+    const reader = await JsonClient.hello(gateway.port, name);
+    for (let id = 1; id <= 10; id++) reader.says({ type: "history", limit, id });
+    const answers = [];
+    while (answers.length < 10) {
+      const frame = await reader.next();
+      if (frame["id"] !== undefined) answers.push(frame["code"]);
+    }
+    reader.vanish();
+    return answers.filter((code) => code === "rate_limited").length;
+  };
+  expect(await refusals("short", 1)).toBe(0);
+  expect(await refusals("long", 60)).toBeGreaterThan(0);
+  ana.vanish();
+});
+
 test("new names of an address are so many a minute; names that are known come in [abuse:names-of-address]", async () => {
   const gateway = await gatewayOf("names", { NEW_NAMES_PER_MINUTE: 1 });
   for (let i = 0; i < 5; i++) (await ClassicClient.connect(gateway.port, `new-${i}`)).vanish();

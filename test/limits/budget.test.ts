@@ -3,7 +3,7 @@ import { expect, test } from "vitest";
 import type { Name } from "#tertulia/chat/names.js";
 import { addressKey } from "#tertulia/limits/address-key.js";
 import { Budget, RequestLimits, type Spender } from "#tertulia/limits/budget.js";
-import { costOf } from "#tertulia/limits/costs.js";
+import { costOf, costOfAnswer } from "#tertulia/limits/costs.js";
 import type { ChatCommand } from "#tertulia/session/requests.js";
 
 test.each([
@@ -66,12 +66,16 @@ test.each<[ChatCommand, number]>([
   [{ type: "send", to: general, text: new Uint8Array(20) }, 1],
   [{ type: "send", to: general, text: new Uint8Array(16_384) }, 5],
   [{ type: "list" }, 4],
-  [{ type: "history", of: general }, 4],
+  [{ type: "history", of: general }, 8],
   [page(50), 5],
   [page(1e9), 8],
   [{ type: "status", status: "busy" }, 2],
   [{ type: "typing", to: general }, 2],
-])("%o costs %d", (command, cost) => {
+])("%o costs %d, before it is answered", (command, cost) => {
   const request = { type: "command", command } as const;
   expect(costOf({ kind: "request", request, ref: undefined })).toBe(cost);
+});
+
+test("an answer costs by its length, if it is long", () => {
+  expect([0, 8_191, 8_192, 262_144].map(costOfAnswer)).toEqual([0, 0, 1, 32]);
 });

@@ -16,10 +16,12 @@ export type UpgradeRefusal = readonly [
   retryAfterS?: number,
 ];
 
-/** How an upgrade is refused whose name could not be claimed. */
 /** When a new name may be tried again; JSON clients are told more exactly. */
 const NEW_NAME_AFTER_S = 60;
+/** When another password may be tried, for whoever has none left. */
+const ATTEMPT_AFTER_S = 30;
 
+/** How an upgrade is refused whose name could not be claimed. */
 export function claimRefusal(
   why: "taken" | "kept" | "too_fast" | RuleRefusal | IdentityRefusal | Failure,
 ): UpgradeRefusal {
@@ -30,6 +32,8 @@ export function claimRefusal(
       return [400, "this name is kept for somebody who has left"];
     case "too_fast":
       return [429, "too many new names came from your address, try again later", NEW_NAME_AFTER_S];
+    case "too_many_attempts":
+      return [429, errorKind("too_many_attempts").message, ATTEMPT_AFTER_S];
     case "unavailable":
     case "bug":
       return [503, "the chat is unavailable, try again"];

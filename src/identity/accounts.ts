@@ -16,7 +16,7 @@ import type { Name } from "../chat/names.js";
 import { addressKey } from "../limits/address-key.js";
 import { KeyedBuckets } from "../limits/keyed-buckets.js";
 import { WITHOUT_TOKENS } from "./open.js";
-import { TooBusy, isPassword, type PasswordHasher } from "./password-hasher.js";
+import { TooBusy, isPassword, type PasswordHasher, type Place } from "./password-hasher.js";
 import type { Account, AccountStore } from "./ports.js";
 
 export interface AccountSettings {
@@ -88,14 +88,15 @@ export class Accounts implements Identity {
   ): Promise<Refused | undefined> {
     if (!isPassword(next)) return refused("bad_password");
     const network = addressKey(origin.address);
-    const account = await this.#check(name, old, origin);
-    if ("outcome" in account) return account;
-    const hash = await busyAsRefusal(this.#hasher.hash(next, network));
-    if (typeof hash !== "string") return hash;
-    const changed = { hash, version: newId(), share: account.share };
-    const but = proof?.by.kind === "login" ? proof.by.digest : undefined;
-    const isSet = await this.#store.setPassword(name, changed, account.version, but);
-    return isSet ? undefined : refused("bad_credentials");
+    return this.#inPlace(network, async (place) => {
+      const account = await this.#checkIn(place, name, old, network);
+      if ("outcome" in account) return account;
+      const hash = await place.hash(next);
+      const changed = { hash, version: newId(), share: account.share };
+      const but = proof?.by.kind === "login" ? proof.by.digest : undefined;
+      const isSet = await this.#store.setPassword(name, changed, account.version, but);
+      return isSet ? undefined : refused("bad_credentials");
+    });
   }
 
   async logins(
@@ -121,35 +122,54 @@ export class Accounts implements Identity {
     return proved({ role, share, by: { kind: "login", digest, version } });
   }
 
+  /** Whether there is room for a password is asked first: attempts count only if it is looked at. */
+  async #inPlace<T>(network: string, step: (place: Place) => Promise<T>): Promise<T | Refused> {
+    try {
+      return await this.#hasher.inPlace(network, step);
+    } catch (error) {
+      if (!(error instanceof TooBusy)) throw error;
+      return refused("too_many_attempts", error.retryAfterMs);
+    }
+  }
+
   /** The account whose password this is. */
-  async #check(name: Name, password: Uint8Array, from: Origin): Promise<Account | Refused> {
+  #check(name: Name, password: Uint8Array, from: Origin): Promise<Account | Refused> {
     const network = addressKey(from.address);
+    return this.#inPlace(network, (place) => this.#checkIn(place, name, password, network));
+  }
+
+  /** The same; a name that nobody has gets this password. */
+  #checkOrCreate(name: Name, password: Uint8Array, from: Origin): Promise<Account | Refused> {
+    const network = addressKey(from.address);
+    return this.#inPlace(network, async (place) => {
+      const checked = await this.#checkIn(place, name, password, network);
+      if (!("outcome" in checked) || checked.refusal !== "bad_credentials") return checked;
+      if (!isPassword(password)) return refused("bad_password");
+      const waitMs = spent(this.#registrations, network);
+      if (waitMs > 0) return refused("too_many_attempts", waitMs);
+      const hash = await place.hash(password);
+      const account = { hash, version: newId(), share: newId() };
+      const isNew = await this.#store.create(name, account);
+      return isNew ? { ...account, role: "user" } : checked;
+    });
+  }
+
+  async #checkIn(
+    place: Place,
+    name: Name,
+    password: Uint8Array,
+    network: string,
+  ): Promise<Account | Refused> {
     const waitMs = spent(this.#ofNetwork, network);
     if (waitMs > 0) return refused("too_many_attempts", waitMs);
     const attempt = await this.#store.attempt(name, network);
     if (attempt.outcome === "wait") return refused("too_many_attempts", attempt.forMs);
     const { account } = attempt;
-    const isRight = await busyAsRefusal(this.#hasher.verify(password, account?.hash, network));
-    if (typeof isRight !== "boolean") return isRight;
+    const isRight = await place.verify(password, account?.hash);
     if (!isRight || account === undefined) return refused("bad_credentials");
     await this.#store.forgive(name, network);
-    await this.#keepAnew(name, password, account, network);
+    await this.#keepAnew(place, name, password, account);
     return account;
-  }
-
-  /** The same; a name that nobody has gets this password. */
-  async #checkOrCreate(name: Name, password: Uint8Array, from: Origin): Promise<Account | Refused> {
-    const checked = await this.#check(name, password, from);
-    if (!("outcome" in checked) || checked.refusal !== "bad_credentials") return checked;
-    if (!isPassword(password)) return refused("bad_password");
-    const network = addressKey(from.address);
-    const waitMs = spent(this.#registrations, network);
-    if (waitMs > 0) return refused("too_many_attempts", waitMs);
-    const hash = await busyAsRefusal(this.#hasher.hash(password, network));
-    if (typeof hash !== "string") return hash;
-    const account = { hash, version: newId(), share: newId() };
-    const isNew = await this.#store.create(name, account);
-    return isNew ? { ...account, role: "user" } : checked;
   }
 
   async #begin(name: Name, { role, share, version }: Account, client = ""): Promise<Proved> {
@@ -161,10 +181,9 @@ export class Accounts implements Identity {
   }
 
   /** The parameters have risen since the password was set. */
-  async #keepAnew(name: Name, password: Uint8Array, account: Account, network: string) {
+  async #keepAnew(place: Place, name: Name, password: Uint8Array, account: Account) {
     if (!this.#hasher.isOutdated(account.hash)) return;
-    const hash = await busyAsRefusal(this.#hasher.hash(password, network));
-    if (typeof hash === "string") await this.#store.rehash(name, account.version, hash);
+    await this.#store.rehash(name, account.version, await place.hash(password));
   }
 }
 
@@ -174,15 +193,6 @@ function spent(buckets: KeyedBuckets, network: string): number {
   const waitMs = buckets.waitMs(network, nowMs);
   if (waitMs === 0) buckets.spend(network, 1, nowMs);
   return waitMs;
-}
-
-async function busyAsRefusal<T>(work: Promise<T>): Promise<T | Refused> {
-  try {
-    return await work;
-  } catch (error) {
-    if (!(error instanceof TooBusy)) throw error;
-    return refused("too_many_attempts", error.retryAfterMs);
-  }
 }
 
 function proved(proof: Proof): Proved {

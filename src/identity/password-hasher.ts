@@ -16,6 +16,8 @@ const HASH_BYTES = 32;
 const AT_ONCE = 2;
 /** So many wait, and of one network so many. */
 const [MOST_WAITING, MOST_OF_NETWORK] = [32, 4];
+/** So many in all. */
+const MOST = MOST_WAITING + AT_ONCE;
 /** About how long one takes: only for the advice when to come back. */
 const ABOUT_MS = 250;
 
@@ -46,11 +48,23 @@ export function isPassword(password: Uint8Array): boolean {
   return length >= 8 && length <= 256 && password.length <= 256;
 }
 
+/** A place among those whose passwords are looked at: what is asked in it is never refused as too much. */
+export interface Place {
+  hash(password: Uint8Array): Promise<string>;
+  /** Whether this is the password. @param kept undefined: of nobody, never right */
+  verify(password: Uint8Array, kept: string | undefined): Promise<boolean>;
+}
+
 export class PasswordHasher {
   readonly #parameters: Parameters;
   readonly #waiting: (() => void)[] = [];
   readonly #ofNetwork = new Map<string, number>();
+  readonly #place: Place = {
+    hash: (password) => this.#hash(password),
+    verify: (password, kept) => this.#verify(password, kept),
+  };
   #running = 0;
+  #taken = 0;
   /** Of no password: a name without an account costs as much as one with a wrong password. */
   readonly #decoy: string;
 
@@ -60,18 +74,26 @@ export class PasswordHasher {
     this.#decoy = written(parameters, randomBytes(SALT_BYTES), randomBytes(HASH_BYTES));
   }
 
-  /** @param network for whom; @throws TooBusy */
-  async hash(password: Uint8Array, network: string): Promise<string> {
-    const salt = randomBytes(SALT_BYTES);
-    const hash = await this.#work(normalized(password), salt, this.#parameters, network);
-    return written(this.#parameters, salt, hash);
-  }
-
-  /** Whether this is the password. @param kept undefined: of nobody, never right; @throws TooBusy */
-  async verify(password: Uint8Array, kept: string | undefined, network: string): Promise<boolean> {
-    const { parameters, salt, hash } = read(kept ?? this.#decoy);
-    const found = await this.#work(normalized(password), salt, parameters, network);
-    return timingSafeEqual(found, hash) && kept !== undefined;
+  /**
+   * Keeps a place for one of this network while a step runs, so that it counts nothing for a password that is not
+   * looked at.
+   * @throws TooBusy before the step has begun
+   */
+  async inPlace<T>(network: string, step: (place: Place) => Promise<T>): Promise<T> {
+    const own = this.#ofNetwork.get(network) ?? 0;
+    if (this.#taken >= MOST || own >= MOST_OF_NETWORK + AT_ONCE) {
+      throw new TooBusy(Math.max(0, this.#taken - AT_ONCE));
+    }
+    this.#taken++;
+    this.#ofNetwork.set(network, own + 1);
+    try {
+      return await step(this.#place);
+    } finally {
+      this.#taken--;
+      const left = this.#ofNetwork.get(network)! - 1;
+      if (left === 0) this.#ofNetwork.delete(network);
+      else this.#ofNetwork.set(network, left);
+    }
   }
 
   /** Whether it was made with other parameters than the present ones. */
@@ -80,26 +102,27 @@ export class PasswordHasher {
     return ln !== this.#parameters.ln || r !== this.#parameters.r || p !== this.#parameters.p;
   }
 
-  async #work(
-    password: Uint8Array,
-    salt: Buffer,
-    parameters: Parameters,
-    network: string,
-  ): Promise<Buffer> {
-    const own = this.#ofNetwork.get(network) ?? 0;
-    const isFull = this.#waiting.length >= MOST_WAITING || own >= MOST_OF_NETWORK + AT_ONCE;
-    if (isFull) throw new TooBusy(this.#waiting.length);
-    this.#ofNetwork.set(network, own + 1);
-    if (this.#running >= AT_ONCE) await new Promise<void>((go) => this.#waiting.push(go));
-    this.#running++;
+  async #hash(password: Uint8Array): Promise<string> {
+    const salt = randomBytes(SALT_BYTES);
+    const hash = await this.#work(normalized(password), salt, this.#parameters);
+    return written(this.#parameters, salt, hash);
+  }
+
+  async #verify(password: Uint8Array, kept: string | undefined): Promise<boolean> {
+    const { parameters, salt, hash } = read(kept ?? this.#decoy);
+    const found = await this.#work(normalized(password), salt, parameters);
+    return timingSafeEqual(found, hash) && kept !== undefined;
+  }
+
+  async #work(password: Uint8Array, salt: Buffer, parameters: Parameters): Promise<Buffer> {
+    if (this.#running < AT_ONCE) this.#running++;
+    else await new Promise<void>((go) => this.#waiting.push(go));
     try {
       return await derived(password, salt, parameters);
     } finally {
-      this.#running--;
-      const left = this.#ofNetwork.get(network)! - 1;
-      if (left === 0) this.#ofNetwork.delete(network);
-      else this.#ofNetwork.set(network, left);
-      this.#waiting.shift()?.();
+      const next = this.#waiting.shift();
+      if (next === undefined) this.#running--;
+      else next(); // it runs instead
     }
   }
 }

@@ -18,7 +18,7 @@ export type Attempt =
   | { readonly outcome: "wait"; readonly forMs: number }
   | { readonly outcome: "allowed"; readonly account: Account | undefined };
 
-/** A method may be called again after `Unavailable`, which each of them throws. */
+/** A method may be called again after `Unavailable`, which each of them throws; an attempt may count again then. */
 export interface AccountStore {
   /** Counts an attempt on this name from this network; tells of the account if there were not too many. */
   attempt(name: Name, network: string): Promise<Attempt>;

@@ -6,7 +6,7 @@ import type { Account, AccountStore, Attempt } from "../identity/ports.js";
 import type { FunctionLibrary, LibraryFunction } from "./function-library.js";
 import type { Keys } from "./keys.js";
 import { bytes } from "./name-bytes.js";
-import { retrying } from "./retry.js";
+import { attempting } from "./retry.js";
 
 export interface AccountStoreSettings {
   /** A step that has no answer within this time fails as Unavailable. */
@@ -35,7 +35,9 @@ export class RedisAccountStore implements AccountStore {
 
   async attempt(name: Name, network: string): Promise<Attempt> {
     const keys = [this.#keys.account(name), this.#attempts(name, network)];
-    const answer = await this.#call("try_password", keys, [ATTEMPTS_AT_ONCE, ATTEMPT_EVERY_MS]);
+    const args = [ATTEMPTS_AT_ONCE, ATTEMPT_EVERY_MS];
+    const count = (): Promise<unknown> => this.#library.call("try_password", keys, args);
+    const answer = await this.#attempting(count, false);
     const [forMs, hash, ...fields] = answer as [number, ...Found[]];
     if (forMs > 0) return { outcome: "wait", forMs };
     if (hash === null || hash === undefined) return { outcome: "allowed", account: undefined };
@@ -44,7 +46,7 @@ export class RedisAccountStore implements AccountStore {
 
   async forgive(name: Name, network: string): Promise<void> {
     const key = this.#attempts(name, network);
-    await retrying(this.#settings.deadlineMs, () => this.#library.redis.del(key));
+    await this.#attempting(() => this.#library.redis.del(key));
   }
 
   async create(name: Name, { hash, version, share }: Omit<Account, "role">): Promise<boolean> {
@@ -101,7 +103,7 @@ export class RedisAccountStore implements AccountStore {
   async revokedAtMs(name: Name): Promise<number> {
     const key = this.#keys.account(name);
     const read = (): Promise<string | null> => this.#library.redis.hget(key, "revoked");
-    return Number((await retrying(this.#settings.deadlineMs, read)) ?? -1);
+    return Number((await this.#attempting(read)) ?? -1);
   }
 
   /** Revokes the tokens that were issued to a user until now. */
@@ -119,7 +121,12 @@ export class RedisAccountStore implements AccountStore {
     keys: readonly string[],
     args: readonly (Buffer | string | number)[],
   ): Promise<unknown> {
-    return retrying(this.#settings.deadlineMs, () => this.#library.call(name, keys, args));
+    return this.#attempting(() => this.#library.call(name, keys, args));
+  }
+
+  #attempting<T>(call: () => Promise<T>, isIdempotent = true): Promise<T> {
+    const { attempts } = this.#library;
+    return attempting(attempts, this.#settings.deadlineMs, call, isIdempotent);
   }
 }
 

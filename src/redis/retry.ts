@@ -3,6 +3,7 @@ import { setTimeout as pause } from "node:timers/promises";
 import { Damaged, Unavailable } from "../chat/ports.js";
 import type { Attempts } from "./attempts.js";
 import { isDamage, isReply } from "./function-library.js";
+import { ERROR_TEXTS } from "./library-internals.js";
 
 /** Between attempts: doubled each time, up to the most, and half of it more or less at random. */
 const [FIRST_WAIT_MS, MOST_WAIT_MS] = [20, 250];
@@ -41,14 +42,25 @@ export async function retrying<T>(
   }
 }
 
-/** Repeats a call for which a client waits, as long as Redis keeps up. See {@link retrying} and {@link Attempts}. */
+/**
+ * Repeats a call for which a client waits, as long as Redis keeps up. See {@link retrying} and {@link Attempts}.
+ *
+ * @param isIdempotent if not, a call that was late is not made again: Redis may carry it out yet
+ */
 export function attempting<T>(
   attempts: Attempts,
   withinMs: number,
   call: () => Promise<T>,
+  isIdempotent = true,
 ): Promise<T> {
-  const mayRepeat = (error: unknown): boolean => attempts.mayRepeat(error);
+  const mayRepeat = (error: unknown): boolean =>
+    (isIdempotent || !isLate(error)) && attempts.mayRepeat(error);
   return retrying(withinMs, () => attempts.once(call), undefined, mayRepeat);
+}
+
+/** No answer came in time; Redis may carry the call out all the same. */
+function isLate(error: unknown): boolean {
+  return error instanceof Error && error.message === ERROR_TEXTS.commandTimedOut;
 }
 
 /** The error of Redis after which a retry is of no use, if it is one. */

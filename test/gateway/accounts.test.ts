@@ -14,6 +14,7 @@ import { ClassicClient, L } from "../support/classic-client.js";
 import { eventually } from "../support/eventually.js";
 import { JsonClient } from "../support/json-client.js";
 import { node, type LogLine } from "../support/nodes.js";
+import { dialled, heardUntilEnd, upgradeRequest } from "../support/raw-socket.js";
 import { startRedis, type TestRedis } from "../support/redis.js";
 
 const run = promisify(execFile);
@@ -270,6 +271,21 @@ describe("bytes", () => {
     expect(await upgraded("?name=pau&password=wrong-password")).toBe("400");
     expect(await upgraded("?name=pia&password=short")).toBe("400");
     expect(await upgraded("?password=secret-and-long&name=pia", 1)).toBe("101");
+  });
+
+  test("too many passwords get 429 with Retry-After, and error 8 in op 10 [abuse:identity-often]", async () => {
+    await register("zoe");
+    const wrong = "?name=zoe&password=wrong-password";
+    for (let i = 0; i < 7; i++) expect(await upgraded(wrong, i % 2)).toBe("400");
+    await upgraded(wrong);
+    const right = `?name=zoe&password=${encodeURIComponent(password)}`;
+    expect(await upgraded(right, 1), "not even the right one").toBe("429");
+    const answer = await heardUntilEnd(await dialled(port(), upgradeRequest(`/${right}`)));
+    expect(answer.toString()).toMatch(/^HTTP\/1\.1 429 [^]*\r\nretry-after: 30\r\n[^]*too many/);
+    const client = await ClassicClient.attempt(port(), "", "ws-protocol");
+    client.says(10, L("zoe"), L(password));
+    await client.awaits(50, 8);
+    client.vanish();
   });
 
   test("classic clients talk as ever, once they have shown their password", async () => {

@@ -59,6 +59,7 @@ const writers: [LibraryFunction, string[], (string | Buffer | number)[]][] = [
   ],
   ["create_account", [keys.account("new" as never)], ["hash", "v1", "share"]],
   ["rehash", [anasAccount], ["v1", "another hash"]],
+  ["try_password", [anasAccount, "t:{00}:attempts:ana"], [8, 30_000]],
   ["set_password", ofAnasAccount, ["ana", "v1", "hash", "v2", "share", ""]],
   ["begin_login", ofAnasAccount, ["ana", "v1", "d33", 60_000, "phone"]],
   ["end_logins", ofAnasAccount, ["ana", "others", "", "v2"]],

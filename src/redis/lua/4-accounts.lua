@@ -57,13 +57,21 @@ end
 -- Counts an attempt to log in by a password. (GCRA: the key holds when all attempts are there again.)
 -- KEYS: account, attempts       ARGV: attempts at once, ms for another one
 -- Returns { ms to wait }, or { 0, hash, version, share, role } with nils if there is no account.
+-- A call that was made again counts twice.
 local function try_password(keys, args)
   local account, attempts = keys[1], keys[2]
   local at_once, every_ms = tonumber(args[1]), tonumber(args[2])
   local now = now_ms()
   local kept = redis.call('HMGET', account, 'hash', 'version', 'share', 'role')
-  local full_at = math.max(tonumber(redis.call('GET', attempts)) or 0, now) + every_ms
-  local wait = full_at - now - at_once * every_ms
+  local most = now + at_once * every_ms
+  local found = number_in(redis.call('GET', attempts)) or 0
+  if found > most then
+    -- nobody wrote this by the present clock: it must not lock the user out
+    redis.call('SET', attempts, string.format('%.0f', most), 'PX', string.format('%.0f', most - now))
+    found = most
+  end
+  local full_at = math.max(found, now) + every_ms
+  local wait = full_at - most
   if wait > 0 then return { math.ceil(wait) } end
   redis.call('SET', attempts, string.format('%.0f', full_at), 'PX', string.format('%.0f', full_at - now))
   return { 0, kept[1], kept[2], kept[3], kept[4] }
@@ -116,6 +124,7 @@ local function begin_login(keys, args)
   expect('stream', log)
   expect('hash', account)
   if redis.call('HGET', account, 'version') ~= version then return 0 end
+  if redis.call('HEXISTS', account, 'login:' .. digest) == 1 then return 1 end -- called again
   local now = now_ms()
   local logins = logins_of(account, now, tonumber(idle_ms))
   local bucket = #logins >= MOST_LOGINS and open(meta, 'to write')

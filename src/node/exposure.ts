@@ -12,6 +12,9 @@ interface Exposed {
   readonly TRUSTED_PROXIES?: string | undefined;
   /** As long as there is no other kind of identity, it is open. */
   readonly IDENTITY?: string;
+  readonly TOKEN_SECRET?: string | undefined;
+  readonly TOKEN_ISSUER?: string | undefined;
+  readonly TOKEN_AUDIENCE?: string | undefined;
 }
 
 /** @param access how Redis is reached @param addresses those of this machine */
@@ -27,6 +30,12 @@ export function warnOfExposure(
     log.warn(
       { event: "redis_unprotected", peer, hosts },
       "no password is needed, and the network is not this machine's own",
+    );
+  }
+  if (takesTokensOfOthers(config)) {
+    log.warn(
+      { event: "tokens_unbound" },
+      "every token that TOKEN_SECRET signs lets its user in, for whatever it was issued",
     );
   }
   const address = listenedAt(config.HOST, addresses).find(isPublic);
@@ -46,6 +55,12 @@ export function warnOfExposure(
   if (config.METRICS_PORT !== 0) {
     log.warn({ event: "metrics_public", address }, "metrics are served on a public address");
   }
+}
+
+/** A secret may be shared with services that sign tokens for other uses, and nothing tells those apart. */
+function takesTokensOfOthers(config: Exposed): boolean {
+  if (config.IDENTITY !== "token" || config.TOKEN_SECRET === undefined) return false;
+  return config.TOKEN_ISSUER === undefined && config.TOKEN_AUDIENCE === undefined;
 }
 
 /** Redis and sentinels that ask for nothing, on hosts other than this one. */

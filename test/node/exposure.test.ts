@@ -24,7 +24,7 @@ function warnings({ url = "redis://localhost", password, addresses, config }: Ca
   });
   const access = readAccess({ url, password });
   warnOfExposure({ METRICS_PORT: 0, ...config }, access, log, addresses ?? PRIVATE);
-  return lines.map(({ event, peer, address }) => [event, peer ?? address].join(" "));
+  return lines.map(({ event, peer, address }) => [event, peer ?? address].join(" ").trim());
 }
 
 test.each<[string, Case, string[]]>([
@@ -73,6 +73,26 @@ test.each<[string, Case, string[]]>([
     "metrics",
     { addresses: PUBLIC, config: { METRICS_PORT: 9100, IDENTITY: "token", TLS_CERT: "x" } },
     ["metrics_public 203.0.112.7"],
+  ],
+  [
+    "a secret whose tokens may be anybody's",
+    { config: { IDENTITY: "token", TOKEN_SECRET: "x" } },
+    ["tokens_unbound"],
+  ],
+  [
+    "one whose tokens are of an issuer",
+    { config: { IDENTITY: "token", TOKEN_SECRET: "x", TOKEN_ISSUER: "us" } },
+    [],
+  ],
+  [
+    "one whose tokens are for this chat",
+    { config: { IDENTITY: "token", TOKEN_SECRET: "x", TOKEN_AUDIENCE: "chat" } },
+    [],
+  ],
+  [
+    "a secret that nobody uses",
+    { addresses: PUBLIC, config: { IDENTITY: "accounts", TOKEN_SECRET: "x", TLS_CERT: "x" } },
+    [],
   ],
 ])("%s", (_, given, events) => {
   expect(warnings(given)).toEqual(events);

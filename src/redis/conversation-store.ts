@@ -15,11 +15,14 @@ import { isDamage, type FunctionLibrary, type LibraryFunction } from "./function
 import { bucketOfConversation, type Keys } from "./keys.js";
 import { bytes } from "./name-bytes.js";
 import { Places } from "./places.js";
+import { ReadGate } from "./read-gate.js";
 import { attempting } from "./retry.js";
 import { UserConversations } from "./user-conversations.js";
 
 /** Of texts in a page: a client that takes some time to read it is not cut for what comes next. */
 const PAGE_BYTES = 262_144;
+/** Histories and pages that are read at the same time. */
+const READS_AT_ONCE = 4;
 
 export interface ConversationStoreSettings extends StoreSettings {
   /** Most bytes of texts that are read for a history. */
@@ -35,6 +38,7 @@ export class RedisConversationStore implements ConversationStore {
   readonly #settings: ConversationStoreSettings;
   readonly #observe: Observe;
   readonly #userConversations: UserConversations;
+  readonly #gate: ReadGate;
 
   constructor(
     library: FunctionLibrary,
@@ -50,6 +54,7 @@ export class RedisConversationStore implements ConversationStore {
     this.#settings = settings;
     this.#observe = observe;
     this.#userConversations = new UserConversations(library, keys, settings);
+    this.#gate = new ReadGate(READS_AT_ONCE, settings.deadlineMs);
   }
 
   async append(draft: Draft): Promise<Stored> {
@@ -71,7 +76,7 @@ export class RedisConversationStore implements ConversationStore {
     const keys = [this.#keys.history(bucketOfConversation(conversation), conversation)];
     const { historyMaxAgeMs, historyBytes, historyTextBytes } = this.#settings;
     const args = [limit, historyMaxAgeMs, sinceMs, historyBytes, historyTextBytes];
-    const records = await this.#call("history", keys, args);
+    const records = await this.#gate.pass(() => this.#call("history", keys, args));
     return this.#decoded(records as Buffer[], conversation)
       .filter((message) => message !== undefined)
       .toReversed();
@@ -96,10 +101,8 @@ export class RedisConversationStore implements ConversationStore {
     const keys = this.#keysOf(conversation);
     const { historyMaxAgeMs } = this.#settings;
     const args = [direction, seq, limit, historyMaxAgeMs, sinceMs, of, PAGE_BYTES];
-    const [epoch, head, floor, time, epochThere, isKnown, ...records] = (await this.#call(
-      "page",
-      keys,
-      args,
+    const [epoch, head, floor, time, epochThere, isKnown, ...records] = (await this.#gate.pass(() =>
+      this.#call("page", keys, args),
     )) as [number, number, number, number, number, number, ...Buffer[]];
     const hasEpoch = isKnown === 1;
     const messages = inARow(this.#decoded(records, conversation), direction);

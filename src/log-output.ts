@@ -1,7 +1,8 @@
 /**
  * Where log lines go: to standard output, those of a moment in one write, because a write costs more than a line. None
  * is lost when the process ends by itself, by a signal that it heeds, or by an error that nobody caught. A reader that
- * stops does not stop the gateway: lines wait for it up to a limit, and then they are dropped, and counted.
+ * stops does not stop the gateway: lines wait for it up to a limit, and then they are dropped, and counted. Nor does a disk
+ * that is full: what cannot be written is dropped, and counted.
  */
 import { closeSync, constants, fstatSync, openSync, writeSync } from "node:fs";
 import type { DestinationStream } from "pino";
@@ -16,8 +17,8 @@ const STANDARD_OUTPUT = 1;
 /** Of lines below warn. */
 const OF_INFO = /^\{"level":[1-3]0,/;
 
-/** Takes what it can of the bytes at once. Returns how many it has taken. */
-export type Output = (bytes: Buffer) => number;
+/** Takes what it can of the bytes at once. Returns how many it has taken, or that none of them can be written. */
+export type Output = (bytes: Buffer) => number | "lost";
 
 export function standardOutput(): LineGatherer {
   const lines = new LineGatherer(new Window(() => LOG_WINDOW_MS), writeTo(unblocked()));
@@ -34,6 +35,8 @@ export class LineGatherer implements DestinationStream, Gatherer {
   /** What the output has not taken yet. */
   #rest: Buffer = Buffer.alloc(0);
   #dropped = 0;
+  /** How the last write ended. Of one that was lost nobody can be told yet. */
+  #lastWrite: "taken" | "lost" = "taken";
 
   constructor(window: Pick<Window, "queue">, output: Output) {
     this.#window = window;
@@ -53,7 +56,7 @@ export class LineGatherer implements DestinationStream, Gatherer {
   flush(): void {
     this.#push();
     if (this.#rest.length > 0) this.#window.queue(this); // its reader is slow
-    else if (this.#dropped > 0) {
+    else if (this.#dropped > 0 && this.#lastWrite === "taken") {
       const dropped = this.#dropped;
       this.#dropped = 0;
       this.onDropped(dropped);
@@ -73,8 +76,18 @@ export class LineGatherer implements DestinationStream, Gatherer {
       this.#rest = Buffer.concat([this.#rest, Buffer.from(this.#text)]);
       this.#text = "";
     }
-    if (this.#rest.length > 0) this.#rest = this.#rest.subarray(this.#output(this.#rest));
+    if (this.#rest.length === 0) return;
+    const taken = this.#output(this.#rest);
+    this.#lastWrite = taken === "lost" ? "lost" : "taken";
+    if (taken === "lost") this.#dropped += linesOf(this.#rest);
+    this.#rest = this.#rest.subarray(taken === "lost" ? this.#rest.length : taken);
   }
+}
+
+function linesOf(bytes: Buffer): number {
+  let lines = 0;
+  for (let end = bytes.indexOf("\n"); end !== -1; end = bytes.indexOf("\n", end + 1)) lines++;
+  return lines;
 }
 
 /**
@@ -94,15 +107,13 @@ function unblocked(): number {
   return STANDARD_OUTPUT;
 }
 
+/** Whatever else fails is not worth the gateway: nobody reads any more, or the disk is full, or broken. */
 function writeTo(file: number): Output {
   return (bytes) => {
     try {
       return writeSync(file, bytes);
     } catch (error) {
-      const { code } = error as NodeJS.ErrnoException;
-      if (code === "EAGAIN") return 0;
-      if (code === "EPIPE") return bytes.length; // nobody will ever read it
-      throw error;
+      return (error as NodeJS.ErrnoException).code === "EAGAIN" ? 0 : "lost";
     }
   };
 }

@@ -86,6 +86,45 @@ test("a reader that stops costs lines, and says so: neither time nor memory of t
   expect(written.join("").endsWith('{"level":50,"msg":"an error"}\n')).toBe(true);
 });
 
+test("lines that cannot be written are counted, and told of with the first one that can be", () => {
+  let isFull = true;
+  let tries = 0;
+  const written: string[] = [];
+  const queued: Gatherer[] = [];
+  const lines = new LineGatherer({ queue: (each) => void queued.push(each) }, (bytes) => {
+    tries++;
+    if (isFull) return "lost";
+    written.push(bytes.toString());
+    return bytes.length;
+  });
+  lines.onDropped = (count) => lines.write(`dropped ${count}\n`);
+  for (const batch of [["a\n", "b\n"], ["c\n"]]) {
+    for (const line of batch) lines.write(line);
+    queued.shift()!.flush();
+  }
+  expect([tries, queued.length]).toEqual([2, 0]); // it does not tell again and again
+  isFull = false;
+  lines.write("d\n");
+  while (queued.length > 0) queued.shift()!.flush();
+  expect(written).toEqual(["d\n", "dropped 3\n"]);
+});
+
+test.runIf(process.platform === "linux")("a full disk costs lines, not the process", () => {
+  const module = new URL("../dist/log-output.js", import.meta.url);
+  const script = `
+    import { standardOutput } from ${JSON.stringify(fileURLToPath(module))};
+    const output = standardOutput();
+    let turns = 0;
+    const timer = setInterval(() => {
+      output.write("a line\\n");
+      if (++turns === 5) clearInterval(timer);
+    }, 30);
+    process.once("exit", () => process.stderr.write(turns + " turns"));`;
+  const shell = `exec "$0" --input-type=module -e "$1" >/dev/full`;
+  const { status, stderr } = spawnSync("sh", ["-c", shell, process.execPath, script]);
+  expect([status, String(stderr)]).toEqual([0, "5 turns"]);
+});
+
 test("a pipe that nobody reads does not block the process", async () => {
   const module = new URL("../dist/log-output.js", import.meta.url);
   const script = `

@@ -16,6 +16,8 @@ interface Waiter {
 const BURST_S = 0.2;
 /** Longer than this nobody waits: a client would think that nobody is there. */
 const MAX_WAIT_S = 5;
+/** Those who have hung up are looked for so often at most: it costs a look at everybody who waits. */
+const SWEEP_EVERY_MS = 100;
 
 /** How one is refused who would have to wait too long. */
 export const CROWDED: UpgradeRefusal = [
@@ -31,11 +33,13 @@ export class Admission {
   readonly #waiting = new Map<string, Waiter[]>();
   #count = 0;
   #timer: NodeJS.Timeout | undefined;
+  #sweptAtMs = -Infinity;
 
-  constructor(perSecond: number) {
+  /** @param maxWaitS longer than this nobody waits */
+  constructor(perSecond: number, maxWaitS = MAX_WAIT_S) {
     const capacity = Math.max(1, perSecond * BURST_S);
     this.#bucket = new TokenBucket({ perSecond, capacity }, performance.now());
-    this.#maxWaiting = Math.ceil(perSecond * MAX_WAIT_S);
+    this.#maxWaiting = Math.ceil(perSecond * maxWaitS);
   }
 
   /**
@@ -54,14 +58,15 @@ export class Admission {
       queue.push({ isGone, admit });
       this.#waiting.set(address, queue);
       this.#count++;
-      if (this.#count > this.#maxWaiting) this.#makeRoom();
+      if (this.#count > this.#maxWaiting) this.#makeRoom(address, now);
       this.#wait();
     });
   }
 
-  /** Nobody is let in any more. */
+  /** Nobody waits any longer. Whoever comes later is let in as before: a node that drains still answers. */
   close(): void {
     clearTimeout(this.#timer);
+    this.#timer = undefined;
     for (const queue of this.#waiting.values()) for (const { admit } of queue) admit(false);
     this.#waiting.clear();
     this.#count = 0;
@@ -94,19 +99,35 @@ export class Admission {
     return waiter;
   }
 
-  /** The last one goes of the address of which most wait; first all who have hung up. */
-  #makeRoom(): void {
+  /**
+   * The last one goes of the address of which most wait; if as many wait of the newcomer's, it is the newcomer: whoever
+   * has waited would wait for nothing.
+   */
+  #makeRoom(newcomer: string, nowMs: number): void {
+    if (nowMs - this.#sweptAtMs >= SWEEP_EVERY_MS) this.#sweep(nowMs);
+    if (this.#count <= this.#maxWaiting) return;
+    // it is there: if its newcomer was gone, there is room now
+    let [address, longest] = [newcomer, this.#waiting.get(newcomer)!];
+    // if one waits of each address, no queue is longer
+    if (this.#count > this.#waiting.size) {
+      for (const [each, queue] of this.#waiting) {
+        if (queue.length > longest.length) [address, longest] = [each, queue];
+      }
+    }
+    longest.pop()!.admit(false);
+    this.#count--;
+    if (longest.length === 0) this.#waiting.delete(address);
+  }
+
+  /** Those go who have hung up. */
+  #sweep(nowMs: number): void {
+    this.#sweptAtMs = nowMs;
     for (const [address, queue] of this.#waiting) {
       const there = queue.filter(({ isGone }) => !isGone());
+      if (there.length === queue.length) continue;
       this.#count -= queue.length - there.length;
       if (there.length > 0) this.#waiting.set(address, there);
       else this.#waiting.delete(address);
     }
-    if (this.#count <= this.#maxWaiting) return;
-    const queues = [...this.#waiting].toSorted(([, one], [, other]) => other.length - one.length);
-    const [address, longest] = queues[0]!;
-    longest.pop()!.admit(false);
-    this.#count--;
-    if (longest.length === 0) this.#waiting.delete(address);
   }
 }

@@ -11,8 +11,8 @@ class Crowd {
   readonly heard: string[] = [];
   readonly gone = new Set<string>();
 
-  constructor(perSecond: number) {
-    this.admission = new Admission(perSecond);
+  constructor(perSecond: number, maxWaitS?: number) {
+    this.admission = new Admission(perSecond, maxWaitS);
   }
 
   comes(...names: string[]): void {
@@ -60,6 +60,7 @@ test("nobody waits for more than five seconds: of the address with the most, the
   const crowd = new Crowd(1);
   crowd.comes("a0", "a1", "a2", "a3", "a4", "b1", "c1");
   expect(await crowd.hears(0)).toEqual(["a0", "-a4"]);
+  await vi.advanceTimersByTimeAsync(100);
   crowd.gone.add("a3");
   crowd.comes("a5"); // for one that has hung up
   expect(await crowd.hears(0)).toEqual([]);
@@ -71,4 +72,31 @@ test("when it closes, nobody waits any longer", async () => {
   crowd.comes("a0", "a1", "b1");
   crowd.admission.close();
   expect(await crowd.hears(10_000)).toEqual(["a0", "-a1", "-b1"]);
+});
+
+test("among addresses of which equally many wait, the newcomer is refused", async () => {
+  const crowd = new Crowd(1, 3);
+  crowd.comes("a0", "a1", "b1", "c1", "d1", "e1", "a2");
+  expect(await crowd.hears(0)).toEqual(["a0", "-d1", "-e1", "-a2"]);
+  expect(await crowd.hears(3_000)).toEqual(["a1", "b1", "c1"]);
+});
+
+test("a crowd that is full does not ask everybody for each newcomer whether they are still there", async () => {
+  const admission = new Admission(500);
+  let asked = 0;
+  const isGone = (): boolean => {
+    asked++;
+    return false;
+  };
+  for (let i = 0; i < 4_000; i++) void admission.enter(`address ${i}`, isGone);
+  expect(asked).toBeLessThan(5_000); // 2,500 wait, and 1,400 find no room
+  admission.close();
+});
+
+test("whoever comes after it has closed is let in in its turn", async () => {
+  const crowd = new Crowd(1);
+  crowd.comes("a0", "a1");
+  crowd.admission.close();
+  crowd.comes("a2", "a3");
+  expect(await crowd.hears(2_000)).toEqual(["a0", "-a1", "a2", "a3"]);
 });

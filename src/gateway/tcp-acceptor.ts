@@ -81,7 +81,9 @@ export class TcpAcceptor {
     this.#log = log;
     this.#proxies = new TrustedProxies(settings.trustedProxies);
     const { tls, handshakesPerSecond } = settings;
-    if (tls !== undefined) this.#tls = new TlsServer(tls, log, handshakesPerSecond);
+    const isNear = (address: string | undefined): boolean =>
+      isPrivate(address) || this.#proxies.has(address);
+    if (tls !== undefined) this.#tls = new TlsServer(tls, log, handshakesPerSecond, isNear);
     this.#server = createServer(TCP_OPTIONS, (socket) => this.#accept(socket, owner));
     this.#server.maxConnections = settings.maxConnections + RESERVE;
     const gone = (socket: Socket): void => {

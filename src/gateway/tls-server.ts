@@ -25,6 +25,8 @@ interface Pem {
 
 /** Certificates are renewed days before they end: soon enough, and cheap. */
 const LOOK_EVERY_MS = 5_000;
+/** Whoever had to wait longer would be cut in the middle of the handshake, or before its request: see REQUEST_WITHIN_MS. */
+const MAX_WAIT_S = 2;
 /** As a handshake begins; no request does. RFC 8446 §5.1. */
 const HANDSHAKE = 0x16;
 
@@ -36,15 +38,29 @@ export class TlsServer {
   readonly #waiting = new Map<string, (secure: TLSSocket) => void>();
   readonly #closing = new AbortController();
   /** Of handshakes: they are the most work that a stranger can ask for. */
-  readonly #admission: Admission;
+  readonly #strangers: Admission;
+  /** Of those nearby: probes and peers do not wait behind strangers, each of whom needs no more than a byte to wait. */
+  readonly #neighbours: Admission;
+  readonly #isNear: (address: string | undefined) => boolean;
   #used: Pem | undefined;
   /** Why newer files are not used. */
   #refused: string | undefined;
 
-  /** @param handshakesPerSecond are begun; the others wait for their turn, or are cut */
-  constructor(files: TlsFiles, log: Log, handshakesPerSecond: number) {
+  /**
+   * @param handshakesPerSecond are begun of strangers, and as many of those nearby; the others wait for their turn, or
+   *   are cut
+   * @param isNear whether an address is one of this network, or of a proxy that is trusted
+   */
+  constructor(
+    files: TlsFiles,
+    log: Log,
+    handshakesPerSecond: number,
+    isNear: (address: string | undefined) => boolean,
+  ) {
     this.#files = files;
-    this.#admission = new Admission(handshakesPerSecond);
+    this.#strangers = new Admission(handshakesPerSecond, MAX_WAIT_S);
+    this.#neighbours = new Admission(handshakesPerSecond, MAX_WAIT_S);
+    this.#isNear = isNear;
     this.#log = log;
     this.#server = createServer({ allowHalfOpen: true, ALPNProtocols: ["http/1.1"] }, (secure) => {
       const handOn = this.#waiting.get(endOf(secure));
@@ -83,7 +99,8 @@ export class TlsServer {
   /** May be called twice. */
   close(): void {
     this.#closing.abort();
-    this.#admission.close();
+    this.#strangers.close();
+    this.#neighbours.close();
   }
 
   /**
@@ -104,8 +121,9 @@ export class TlsServer {
   }
 
   async #inTurn(socket: Socket, handOn: (secure: TLSSocket) => void): Promise<void> {
-    const address = addressKey(addressOf(socket));
-    const isAdmitted = await this.#admission.enter(address, () => socket.destroyed);
+    const address = addressOf(socket);
+    const admission = this.#isNear(address) ? this.#neighbours : this.#strangers;
+    const isAdmitted = await admission.enter(addressKey(address), () => socket.destroyed);
     if (isAdmitted && !socket.destroyed) this.#shakeHands(socket, handOn);
     else socket.destroy(); // before a handshake nothing can be told
   }

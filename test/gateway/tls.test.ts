@@ -17,6 +17,9 @@ import { proxyV2 } from "../support/proxy-header.js";
 import { masked, upgradeRequest } from "../support/raw-socket.js";
 import { startRedis, type TestRedis } from "../support/redis.js";
 
+/** With which a handshake begins. */
+const ONE_BYTE = Buffer.from([0x16]);
+
 let redis: TestRedis;
 let certificates: Certificates;
 let gateway: Awaited<ReturnType<typeof node>>;
@@ -162,7 +165,33 @@ test("handshakes wait for their turn; of too many, the last ones are cut [abuse:
   const ends = await Promise.allSettled(storm);
   const done = ends.filter(({ status }) => status === "fulfilled").length;
   expect(done).toBeGreaterThan(0);
-  expect(done).toBeLessThan(30); // five may wait; some are let in meanwhile
+  expect(done).toBeLessThan(30); // two may wait; some are let in meanwhile
+});
+
+test("a probe does not wait behind strangers who begin a handshake, and do no more", async () => {
+  const crowded = await node(redis.url, {
+    TLS_CERT: certificates.at("chat.crt"),
+    TLS_KEY: certificates.at("chat.key"),
+    HANDSHAKES_PER_SECOND: 1,
+    REDIS_PREFIX: "crowded",
+    TRUSTED_PROXIES: "127.0.0.1",
+  });
+  onTestFinished(() => crowded.close());
+  let cut = 0;
+  const comes = (last: number): void => {
+    const address = [192, 0, 2, last, 198, 51, 100, 1, 220, 4, 1, 187];
+    const stranger = connect(crowded.port, "127.0.0.1").on("error", () => {});
+    onTestFinished(() => void stranger.destroy());
+    stranger
+      .on("close", () => cut++)
+      .write(Buffer.concat([proxyV2(0x21, 0x11, address), ONE_BYTE]));
+  };
+  for (let last = 1; last <= 40; last++) comes(last);
+  await eventually(() => expect(cut).toBeGreaterThan(30)); // there is no room
+  const probe = await secure({}, crowded.port);
+  for (let last = 41; last <= 80; last++) comes(last);
+  probe.write("GET /healthz HTTP/1.1\r\nHost: x\r\n\r\n");
+  expect((await heardFrom(probe)).toString()).toMatch(/^HTTP\/1\.1 200 /);
 });
 
 test.each([

@@ -129,7 +129,7 @@ export interface ConversationStore {
   page(conversation: Conversation, range: Range, sinceMs: number): Promise<Page>;
   /**
    * The general chat, then the user's private conversations (the newest 200 of each bucket): those in which something
-   * was written since. Of the general chat everything counts.
+   * was written since. Of the general chat everything counts, but how far it was read before: that is dropped.
    *
    * @param isAwaited whether somebody still waits for them. If not, it may fail as {@link Unavailable} without asking
    */

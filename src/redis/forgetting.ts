@@ -46,11 +46,12 @@ export class Forgetting implements NameDuties {
     const { names, next } = await this.#found(bucket, place);
     const nobodys = await this.#withoutMessages(token, names);
     const forgotten = await this.#forget(token, bucket, nobodys);
+    await this.#forgetMarks(forgotten);
     // those that were forgotten stand before it no more
     const restMs = next >= 0 ? 0 : Math.min(REST_MS, namesForgottenMs);
-    const nextPlace = next >= 0 ? next - forgotten : 0;
+    const nextPlace = next >= 0 ? next - forgotten.length : 0;
     this.#walks.set(bucket, { place: nextPlace, dueAtMs: performance.now() + restMs });
-    return forgotten;
+    return forgotten.length;
   }
 
   /** The buckets take turns; those that rest are passed over. */
@@ -93,13 +94,24 @@ export class Forgetting implements NameDuties {
     return quiet.filter((_, i) => isSilent[i] === 1);
   }
 
-  async #forget(token: string, bucket: number, names: readonly Name[]): Promise<number> {
-    if (names.length === 0) return 0;
+  async #forget(token: string, bucket: number, names: readonly Name[]): Promise<Name[]> {
+    if (names.length === 0) return [];
     const { namesForgottenMs, nameKeptMs } = this.#settings;
     const accounts = names.map((name) => this.#keys.account(name));
     const keys = [...this.#keys.ofOwners(bucket, "-"), ...accounts];
     const args = [token, namesForgottenMs, nameKeptMs, ...names.map(bytes)];
-    return (await this.#call("forget", keys, args)) as number;
+    const forgotten = (await this.#call("forget", keys, args)) as Buffer[];
+    return forgotten.map((name) => nameAt(name));
+  }
+
+  /** Behind the names: a name that stays keeps its marks. What a leader that dies here leaves expires. */
+  async #forgetMarks(names: readonly Name[]): Promise<void> {
+    if (names.length === 0) return;
+    const calls = ALL_BUCKETS.map((bucket) => {
+      const keys = names.map((name) => this.#keys.marks(bucket, name));
+      return this.#call("forget_marks", keys, []);
+    });
+    await Promise.all(calls);
   }
 
   async #call(

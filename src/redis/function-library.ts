@@ -36,6 +36,7 @@ export const FUNCTIONS = {
   extents: "silent",
   page: "silent",
   mark_read: "silent",
+  drop_former_mark: "silent",
   beat: "announces",
   retire: "silent",
   disown: "announces",
@@ -45,6 +46,7 @@ export const FUNCTIONS = {
   have_inboxes: "silent",
   forget_writers: "announces",
   forget: "announces",
+  forget_marks: "silent",
   elect: "announces",
   resign: "silent",
   moderate: "silent",
@@ -60,6 +62,7 @@ const PLACES: Readonly<Partial<Record<LibraryFunction, DamagedPlace>>> = {
   lookup: "user",
   history: "conversation",
   conversations: "user",
+  drop_former_mark: "user",
   page: "conversation",
   mark_read: "conversation",
 };

@@ -31,7 +31,7 @@ interface Waiter {
 
 interface Mark {
   readonly conversation: Conversation;
-  /** How far the user has read, as far as is stored. */
+  /** How far the user has read, as far as is stored; or {@link FORMER_MARK}. */
   readonly read: number;
 }
 
@@ -42,6 +42,8 @@ type Found = readonly (Buffer | number)[] | Error;
 const BEFORE = -1;
 /** Instead of an epoch. */
 const DAMAGED = -2;
+/** In place of the mark in the general chat: a former owner of the name has left one. */
+const FORMER_MARK = -1;
 
 type Five = [number, number, number, number, number];
 
@@ -131,7 +133,7 @@ export class UserConversations implements Gatherer {
     try {
       const [general, found] = await Promise.all([
         this.#extents([GENERAL], HOME, names, 0),
-        this.#marksOf(names),
+        this.#marksOf(batch),
       ]);
       for (const [i, waiter] of batch.entries()) {
         const its = found.map((bucket) => bucket[i]!);
@@ -144,12 +146,12 @@ export class UserConversations implements Gatherer {
   }
 
   /** Of each bucket, what it has of each user. */
-  #marksOf(names: readonly Name[]): Promise<Found[][]> {
-    const inboxes = names.map((name) => this.#keys.inboxesOf(name));
-    const first = markField(GENERAL, names[0]!);
+  #marksOf(batch: readonly Waiter[]): Promise<Found[][]> {
+    const inboxes = batch.map(({ name }) => this.#keys.inboxesOf(name));
+    const general = [markField(GENERAL, batch[0]!.name), ...batch.map(({ sinceMs }) => sinceMs)];
     const calls = ALL_BUCKETS.map(async (bucket) => {
       const keys = inboxes.flatMap((its) => its[bucket]!);
-      const args = [bucket === HOME ? first : ""];
+      const args = bucket === HOME ? general : [""];
       return (await this.#library.call("conversations", keys, args)) as Found[];
     });
     return Promise.all(calls);
@@ -163,13 +165,23 @@ export class UserConversations implements Gatherer {
   ): Promise<ConversationState[]> {
     const states: ConversationState[] = [];
     const others: Promise<ConversationState[]>[] = [];
-    for (const [bucket, words] of found.entries()) {
-      const marks = this.#marksFrom(words, name);
-      if (bucket === HOME) states.push(this.#stateOf(marks.shift()!, general));
+    for (const [bucket, marks] of found.map((words) => this.#marksFrom(words, name)).entries()) {
+      if (bucket === HOME) {
+        const mark = marks.shift()!;
+        states.push(this.#stateOf(mark, general));
+        // before the user can read on from there
+        if (mark.read === FORMER_MARK) others.push(this.#dropFormerMark(name, sinceMs));
+      }
       if (marks.length > 0) others.push(this.#privateStates(bucket, name, marks, sinceMs));
     }
     for (const some of await Promise.all(others)) states.push(...some);
     return states;
+  }
+
+  async #dropFormerMark(name: Name, sinceMs: number): Promise<ConversationState[]> {
+    const args = [markField(GENERAL, name), sinceMs];
+    await this.#library.call("drop_former_mark", [this.#keys.marks(HOME, name)], args);
+    return [];
   }
 
   async #privateStates(

@@ -130,6 +130,23 @@ test("when their messages are too old, and their time is over, they are forgotte
   expect(await wrote()).not.toContain("wrote:ana");
 });
 
+test("with a name goes how far it has read, in all buckets", async () => {
+  await start({ PRIVATE_HISTORY: "name" });
+  const [ana, eva] = [await json("ana"), await json("eva")];
+  for (const text of ["1", "2", "3"]) await eva.asks({ type: "publish", text });
+  expect(await ana.asks({ type: "read", conv: "~", seq: 3 })).toMatchObject({ read: 3 });
+  const [general] = await redis.client.keys("*:marks:*");
+  for (let i = 0; i < 16; i++) {
+    const bucket = `{${String(i).padStart(2, "0")}}`;
+    await redis.client.hset(general!.replace(/\{\d+\}/, bucket), "bob", 1);
+  }
+  await ana.asks({ type: "bye" });
+  await eventually(async () => expect(await stored("users")).toEqual(["eva"]), 60_000);
+  await eventually(async () => expect(await redis.client.keys("*:marks:*")).toEqual([]), 60_000);
+  const next = await json("ana");
+  expect(next.heard[0]).toMatchObject({ conversations: [{ conv: "~", read: 0, unread: 3 }] });
+});
+
 test("with 0 they are never forgotten", async () => {
   await start({ NAMES_FORGOTTEN_MS: 0 });
   await signOut(await classic("ana"));

@@ -63,6 +63,13 @@ async function secret(port = gateway.port): Promise<void> {
   await bob.closed();
 }
 
+/** Somebody says three things to everybody, and a client reads them. */
+async function readGeneral(reader: JsonClient): Promise<void> {
+  const eva = await json("eva");
+  for (const text of ["1", "2", "3"]) await eva.asks({ type: "publish", text });
+  expect(await reader.asks({ type: "read", conv: "~", seq: 3 })).toMatchObject({ read: 3 });
+}
+
 describe("who takes a name that somebody had without a key", () => {
   test("is shown nothing of it in bytes, nor in JSON", async () => {
     await secret();
@@ -117,6 +124,18 @@ describe("who takes a name that somebody had without a key", () => {
     ]);
   });
 
+  test("is not told how far the general chat was read, and reads it from its beginning", async () => {
+    const first = await json("ana");
+    await readGeneral(first);
+    await first.asks({ type: "bye" });
+    const ana = await json("ana");
+    expect(conversationsOf(ana)).toMatchObject([{ conv: "~", head: 3, read: 0, unread: 3 }]);
+    const read = await ana.asks({ type: "read", conv: "~", seq: 1 });
+    expect(read).toMatchObject({ read: 1, unread: 2 });
+    const second = await json("ana", { key: ana.heard[0]!["key"] });
+    expect(conversationsOf(second)).toMatchObject([{ conv: "~", read: 1, unread: 2 }]);
+  });
+
   test("is shown notes to oneself from then on only", async () => {
     const first = await classic("ana");
     first.says(4, L("ana"), L("my note"));
@@ -131,12 +150,18 @@ describe("who takes a name that somebody had without a key", () => {
   test("sees everything with PRIVATE_HISTORY=name, as ever", async () => {
     const trusting = await node(redis.url, { ...SETTINGS, PRIVATE_HISTORY: "name" });
     try {
+      const reader = await json("ana", {}, trusting.port);
+      await readGeneral(reader);
+      await reader.asks({ type: "bye" });
       await secret(trusting.port);
       const bob = await classic("bob", trusting.port);
       bob.says(5, L("ana"));
       await bob.hears(56, 2, L("ana"), L("a secret"), L("bob"), L("what a secret"));
       const ana = await json("ana", {}, trusting.port);
-      expect(conversationsOf(ana)[1]).toMatchObject({ conv: "@bob", head: 2, read: 2, unread: 0 });
+      expect(conversationsOf(ana)).toMatchObject([
+        { conv: "~", head: 3, read: 3, unread: 0 },
+        { conv: "@bob", head: 2, read: 2, unread: 0 },
+      ]);
     } finally {
       await trusting.close();
     }
@@ -154,9 +179,13 @@ describe("the same owner is shown what was written before", () => {
       const second = await json("ana", { key: KEY }, other.port);
       const wanted = { messages: [{ text: "hello" }] };
       expect(await second.asks({ type: "history", conv: "@bob" })).toMatchObject(wanted);
+      await readGeneral(second);
       for (const device of [ana, second]) await device.asks({ type: "bye" });
       const later = await json("ana", { key: KEY });
-      expect(conversationsOf(later)[1]).toMatchObject({ conv: "@bob", head: 1, floor: 1 });
+      expect(conversationsOf(later)).toMatchObject([
+        { conv: "~", head: 3, read: 3, unread: 0 },
+        { conv: "@bob", head: 1, floor: 1 },
+      ]);
       expect(await later.asks({ type: "history", conv: "@bob" })).toMatchObject(wanted);
     } finally {
       await other.close();

@@ -79,6 +79,7 @@ const writers: [LibraryFunction, string[], (string | Buffer | number)[]][] = [
     ],
     ["bob", "~", 1, 60_000, 0],
   ],
+  ["drop_former_mark", [keys.marks(0, "max" as never)], ["~", 1]],
   // ids are touched only when they are rotated, whatever they are
   ["beat", beatKeys.slice(0, 3), [node, 4_000, 2_500, "renew"]],
   ["disown", keys.ofUsers(0, node), [node, "ana"]],
@@ -138,6 +139,7 @@ beforeEach(async () => {
   await appendTo(library, keys, [{ mid: "m1" }]);
   await redis.client.hset(keys.users(0), "gone", "0 1 -");
   await redis.client.zadd(keys.left(0), 1, "gone");
+  await redis.client.hset(keys.marks(0, "max" as never), "~", 1);
   await redis.client.hset(keys.nodes(0), "dead", 1);
   await redis.client.hset(keys.meta(0), "grace", 0);
 });

@@ -4,8 +4,10 @@
 --   one that 200 others have put out comes back with its first message after that minute, not before. If the user has
 --   written there, HAS_WRITTEN is added to the time of the user's last message: strangers do not put it out. (Releases
 --   before 0.3 do not add it.)
--- marks (hash): for one user, '~' or the other user -> number of the message up to which it was read
+-- marks (hash): for one user, '~' or the other user -> number of the message up to which it was read. '' -> when the mark of
+--   '~' was moved last. (Releases before 0.3 do not write it, and know of no tenure: what they marked is a former owner's.)
 
+local MARKED_AT = ''
 local INBOX_KEPT = 200
 local HAS_WRITTEN = 2 ^ 42
 

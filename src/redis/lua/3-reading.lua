@@ -112,26 +112,38 @@ local function last_time(history, since)
   return time and time >= tonumber(since) and time or 0
 end
 
+local NO_MARK, FORMER_MARK = 0, -1
+
+-- How far a user has read the general chat, from whose time on marks count (0: all do).
+local function general_mark(marks, general, since)
+  local kept = redis.call('HMGET', marks, general, MARKED_AT)
+  local mark = number_in(kept[1])
+  if not mark then return NO_MARK end
+  return since > 0 and (number_in(kept[2]) or 0) < since and FORMER_MARK or mark
+end
+
 -- A user's conversations in one bucket, the latest first, and how far the user has read each: { other user, number, ... }.
 -- They begin with `general`, unless that is empty.
-local function conversations_of(inbox, marks, general)
+local function conversations_of(inbox, marks, general, since)
   local found = {}
-  local function add(other)
+  local function add(other, mark)
     table.insert(found, other)
-    table.insert(found, number_in(redis.call('HGET', marks, other)) or 0)
+    table.insert(found, mark or number_in(redis.call('HGET', marks, other)) or NO_MARK)
   end
-  if general ~= '' then add(general) end
+  if general ~= '' then add(general, general_mark(marks, general, since)) end
   for _, other in ipairs(redis.call('ZRANGE', inbox, 0, INBOX_KEPT - 1, 'REV')) do add(other) end
   return found
 end
 
 -- The conversations of some users in one bucket.
--- KEYS: inbox, marks, inbox, marks ... of each user       ARGV: '~' to begin with the general chat, or ''
--- Returns for each user { '~' or the other user, number, ... }, or the error that a key of that user gives.
+-- KEYS: inbox, marks, inbox, marks ... of each user       ARGV: '~' to begin with the general chat, and since when each user
+--   has the name (0: all marks count); or ''
+-- Returns for each user { '~' or the other user, number, ... }, or the error that a key of that user gives. In the general
+--   chat the number is -1 if a former owner of the name has left a mark: see `drop_former_mark`.
 local function conversations(keys, args)
   local found = {}
   for i = 1, #keys, 2 do
-    local is_done, answer = pcall(conversations_of, keys[i], keys[i + 1], args[1])
+    local is_done, answer = pcall(conversations_of, keys[i], keys[i + 1], args[1], tonumber(args[(i + 3) / 2]))
     table.insert(found, is_done and answer or { err = type(answer) == 'table' and answer.err or answer })
   end
   return found
@@ -231,8 +243,17 @@ local function mark_read(keys, args)
   local unread = head - math.max(read, floor - 1)
   if read > was then
     redis.call('HSET', marks, other, string.format('%.0f', read))
+    if other == '~' then redis.call('HSET', marks, MARKED_AT, string.format('%.0f', now_ms())) end
     redis.call('PEXPIRE', marks, keep_ms + DAY_MS)
     redis.call('PUBLISH', log, struct.pack('>BI6I6Bc0Bc0', KIND_READ, read, unread, #user, user, #other, other))
   end
   return { read, unread }
+end
+
+-- Drops how far a former owner of a name has read the general chat: it must not be told, and is not the present one's.
+-- KEYS: marks       ARGV: '~', since when the present owner has the name       Returns 1 or 0.
+local function drop_former_mark(keys, args)
+  if general_mark(keys[1], args[1], tonumber(args[2])) ~= FORMER_MARK then return 0 end
+  redis.call('HDEL', keys[1], args[1], MARKED_AT)
+  return 1
 end

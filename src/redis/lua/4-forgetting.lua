@@ -52,7 +52,7 @@ end
 
 -- Forgets names, if nobody has them and they are kept for nobody. Nobody is told: clients are told of who is connected.
 -- KEYS: as for users, owners, the account of each name       ARGV: token, forgotten after ms, kept ms, name ...
--- Returns how many.
+-- Returns those that were forgotten.
 local function forget(keys, args)
   local token, after_ms, kept_ms = args[1], tonumber(args[2]), tonumber(args[3])
   local bucket = open_users(keys)
@@ -69,9 +69,15 @@ local function forget(keys, args)
   end
   require_leader(bucket, token)
   -- who has left in older data may be about to claim the name again
-  if not nobodys[1] or bucket.is_new or bucket.now < with_leases(bucket).grace then return 0 end
+  if not nobodys[1] or bucket.is_new or bucket.now < with_leases(bucket).grace then return {} end
   redis.call('HDEL', bucket.users, unpack(nobodys))
   redis.call('HDEL', bucket.owners, unpack(nobodys))
   redis.call('ZREM', bucket.left, unpack(nobodys))
-  return #nobodys
+  return nobodys
+end
+
+-- Forgets how far users whose names were forgotten have read.
+-- KEYS: marks ...       Returns how many had some here.
+local function forget_marks(keys)
+  return redis.call('DEL', unpack(keys))
 end

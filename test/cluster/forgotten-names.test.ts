@@ -147,6 +147,16 @@ test("with a name goes how far it has read, in all buckets", async () => {
   expect(next.heard[0]).toMatchObject({ conversations: [{ conv: "~", read: 0, unread: 3 }] });
 });
 
+test("what is damaged of one name keeps no other from being forgotten", async () => {
+  await start();
+  await json("eva", {}).then((eva) => eva.asks({ type: "publish", text: "hello" }));
+  const [general] = await redis.client.keys("*:conversation:~");
+  await redis.client.hset(general!, "wrote:ana", "no number");
+  await signOut(await classic("ana"));
+  await eventually(async () => expect(await stored("users")).toEqual(["eva"]), 60_000);
+  expect(await redis.client.hkeys(general!)).not.toContain("wrote:ana");
+});
+
 test("with 0 they are never forgotten", async () => {
   await start({ NAMES_FORGOTTEN_MS: 0 });
   await signOut(await classic("ana"));

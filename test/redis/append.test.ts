@@ -6,6 +6,7 @@ import { KIND, eventsOf, isEphemeral, positionOf } from "#tertulia/redis/events.
 import { BucketLog } from "#tertulia/redis/feed/bucket-log.js";
 import { FunctionLibrary, readFunctionSource } from "#tertulia/redis/function-library.js";
 import { Keys } from "#tertulia/redis/keys.js";
+import { eventually } from "../support/eventually.js";
 import { append as appendTo, type appendWords, type Outcome } from "../support/append.js";
 import { startRedis, type TestRedis } from "../support/redis.js";
 
@@ -267,6 +268,29 @@ describe("a batch", () => {
     expect(await redis.client.xlen(general)).toBe(2);
   });
 });
+
+test.each(["no number", "-1", ""])(
+  "an epoch that is damaged (%j) is replaced, once",
+  async (damaged) => {
+    const conversation = keys.conversation(0, { kind: "general" });
+    await append([{ mid: "m1" }]);
+    await redis.client.hset(conversation, "epoch", damaged);
+    const epochs: number[] = [];
+    for (const mid of ["m2", "m3", "m4"]) {
+      const [[code, , epoch] = []] = await append([{ mid }]);
+      expect(code).toBe(STORED);
+      epochs.push(epoch!);
+      // the clock goes on: an epoch that is made anew is another one
+      const now = Date.now();
+      await eventually(() => expect(Date.now()).toBeGreaterThan(now));
+    }
+    expect(new Set(epochs).size).toBe(1);
+    expect(await redis.client.hget(conversation, "epoch")).toBe(String(epochs[0]));
+    const its = [conversation, general];
+    const page = await library.call("page", its, ["after", 0, 10, 60_000, 0, 0, 100_000]);
+    expect((page as number[])[0]).toBe(epochs[0]);
+  },
+);
 
 describe("a message's id", () => {
   const known = async (mid: string): Promise<boolean> =>

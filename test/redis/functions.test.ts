@@ -328,6 +328,20 @@ describe("append", () => {
   });
 });
 
+test("a name of which the record is damaged is not forgotten", async () => {
+  const accounts = ["broken", "gone"].map((name) => `t:{00}:account:${name}`);
+  await redis.client.hset(keys.users(0), "broken", "no record");
+  await redis.client.hset(keys.owners(0), "broken", "digest 1 0");
+  const forgotten = await library.call(
+    "forget",
+    [...keys.ofOwners(0, "-"), ...accounts],
+    [token, 0, 0, "broken", "gone"],
+  );
+  expect(await redis.client.hget(keys.users(0), "broken")).toBe("no record");
+  expect(await redis.client.hget(keys.owners(0), "broken")).toBe("digest 1 0");
+  expect((forgotten as Buffer[]).map(String)).toEqual(["gone"]);
+});
+
 test("disown removes a node's holds of a name, except those of the given sessions", async () => {
   const its = keys.ofUsers(0, node);
   const claimed = [...its, keys.owners(0)];

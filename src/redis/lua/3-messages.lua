@@ -62,12 +62,14 @@ local function open_conversation(bucket, keys, first, has_all, is_other, author,
       or redis.pcall('HMGET', conversation, 'seq', 'epoch')
   end
   if last.err then return last end
-  local was, epoch, renewed = number_in(last[1]), number_in(last[2]) or bucket.now, number_in(last[3])
+  local was, kept_epoch, renewed = number_in(last[1]), number_in(last[2]), number_in(last[3])
   if last[1] and not was then return { err = 'DAMAGED conversation' } end
   -- it goes into the author's inbox in another way then
   local is_first_of_author = is_private and not last[4]
   if not has_all and (not was or is_first_of_author) then return { err = WANTING } end
-  local is_new_epoch = not was or epoch < bucket.generation
+  -- a damaged epoch is replaced
+  local epoch = kept_epoch or bucket.now
+  local is_new_epoch = not was or not kept_epoch or epoch < bucket.generation
   local found = {
     conversation = conversation, history = history, is_new = not was, was = was or 0, seq = was or 0,
     epoch = is_new_epoch and math.max(epoch, bucket.generation) or epoch, author = author, to = to, is_trimming = false,

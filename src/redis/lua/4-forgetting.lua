@@ -40,9 +40,9 @@ local function forget_writers(keys, args)
   local found, old = {}, {}
   for i = 3, #args do
     local field = wrote_field(args[i])
-    local wrote = tonumber(redis.call('HGET', conversation, field) or 0)
-    local is_kept = floor ~= nil and wrote >= floor
-    if wrote > 0 and not is_kept then old[#old + 1] = field end
+    local noted = redis.call('HGET', conversation, field)
+    local is_kept = floor ~= nil and (number_in(noted) or 0) >= floor
+    if noted and not is_kept then old[#old + 1] = field end
     found[i - 2] = is_kept and 0 or 1
   end
   require_leader(bucket, args[1])
@@ -51,6 +51,7 @@ local function forget_writers(keys, args)
 end
 
 -- Forgets names, if nobody has them and they are kept for nobody. Nobody is told: clients are told of who is connected.
+-- Of a damaged record it is not known whether somebody has the name: it stays.
 -- KEYS: as for users, owners, the account of each name       ARGV: token, forgotten after ms, kept ms, name ...
 -- Returns those that were forgotten.
 local function forget(keys, args)
@@ -60,11 +61,11 @@ local function forget(keys, args)
   local nobodys = {}
   for i = 4, #args do
     local name, account = args[i], keys[9 + i - 3]
-    local user = read_user(bucket, name)
+    local user, is_damaged = read_user(bucket, name)
     local is_held = user and (user.status ~= DISCONNECTED or #user.holders > 0)
     local since = user and tonumber(user.since) or 0
     local is_kept = is_kept_for(read_owner(bucket.owners, name), since, bucket.now, kept_ms)
-    local is_nobodys = not is_held and not is_kept and bucket.now - since >= after_ms
+    local is_nobodys = not is_damaged and not is_held and not is_kept and bucket.now - since >= after_ms
     if is_nobodys and redis.call('HLEN', account) == 0 then nobodys[#nobodys + 1] = name end
   end
   require_leader(bucket, token)

@@ -5,8 +5,10 @@
  *     closed ─late, often in a row→ open ─after a while, a call→ probing ─late→ open
  *     open, probing ─an answer→ closed
  *
- * Errors of a lost connection do not count: they cost Redis nothing, and calls wait for the next connection.
+ * An error reply is an answer. Errors of a lost connection do not count: they cost Redis nothing, and calls wait for the
+ * next connection.
  */
+import { ReplyError } from "ioredis";
 import { Unavailable } from "../chat/ports.js";
 import { ERROR_TEXTS } from "./library-internals.js";
 
@@ -48,7 +50,8 @@ export class Attempts {
       this.#answered();
       return answer;
     } catch (error) {
-      if (isLate(error)) this.#late();
+      if (error instanceof ReplyError) this.#answered();
+      else if (isLate(error)) this.#late();
       else if (this.#state.kind === "probing") this.#rest(); // the connection was lost
       throw error;
     }

@@ -1,4 +1,5 @@
 /** Which calls are made, and made again, when Redis is late. */
+import { ReplyError } from "ioredis";
 import { expect, test } from "vitest";
 import { Attempts } from "#tertulia/redis/attempts.js";
 import { ERROR_TEXTS } from "#tertulia/redis/library-internals.js";
@@ -6,6 +7,7 @@ import { attempting } from "#tertulia/redis/retry.js";
 
 const late = (): Promise<never> => Promise.reject(new Error(ERROR_TEXTS.commandTimedOut));
 const lost = (): Promise<never> => Promise.reject(new Error(ERROR_TEXTS.closed));
+const refused = (): Promise<never> => Promise.reject(new ReplyError("FENCED the lease has ended"));
 const answered = async (): Promise<string> => "answered";
 
 /** Attempts with a clock of their own; how calls ended, and what was told. */
@@ -49,6 +51,18 @@ test("a call that is late again is followed by another rest, and so is one whose
     expect(await ends(answered)).toBe("Unavailable");
   }
   expect(told).toEqual(["open"]);
+});
+
+test("an error reply is an answer: it ends the row of late calls, and the rest", async () => {
+  const { clock, told, ends, times } = world();
+  await times(63, late);
+  expect(await ends(refused)).toBe("ReplyError");
+  await times(63, late);
+  expect(told).toEqual([]);
+  await ends(late);
+  clock.nowMs = 250;
+  expect(await ends(refused)).toBe("ReplyError");
+  expect([await ends(answered), told]).toEqual(["answered", ["open", "closed"]]);
 });
 
 test("a call from before that is answered ends the rest", async () => {

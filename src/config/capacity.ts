@@ -20,7 +20,7 @@ export const connections = {
     1,
     1_000_000,
     5_000,
-    "While so many connections to one node have said no name yet, new ones are refused (503); of so many that have sent no request, the oldest are cut",
+    "While so many connections to one node have said no name yet, more without one are refused (503); of so many that have sent no request, the oldest are cut",
   ),
   HANDSHAKES_PER_SECOND: integer(
     1,

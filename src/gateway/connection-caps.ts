@@ -40,12 +40,17 @@ export class ConnectionCaps {
    * Counts a connection, unless there is no room: then it tells how it is refused.
    *
    * @param address the client's. Balancers have private ones: theirs are not counted, for they stand for many
+   * @param naming whether it claims a name before its upgrade is answered: then the cap on those without one is not asked
    */
-  take(socket: Socket, address: string | undefined): UpgradeRefusal | undefined {
+  take(
+    socket: Socket,
+    address: string | undefined,
+    naming: "claims" | "nameless",
+  ): UpgradeRefusal | undefined {
     const { maxConnections, maxPerAddress, maxUnnamed } = this.#settings;
     const { open, unnamed } = this.#counts();
     if (open > maxConnections) return [503, "this node is full, try another", RETRY_AFTER_S];
-    if (unnamed >= maxUnnamed)
+    if (naming === "nameless" && unnamed >= maxUnnamed)
       return [503, "too many are about to say their names, try again", RETRY_AFTER_S];
     const isCounted = maxPerAddress !== undefined || !isPrivate(address);
     if (!isCounted || address === undefined) return undefined;

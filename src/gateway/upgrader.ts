@@ -110,7 +110,10 @@ export class Upgrader {
     if (dialect === "unknown") return refuse(400, SPOKEN_HERE);
     const refusal = this.#bannedOf(target, address) ?? this.#refusalOf(target, dialect);
     if (socket.destroyed) return; // counted now, it would be counted for ever
-    const full = refusal ?? this.#dependencies.caps.take(socket, address);
+    const { nameInRequest } = dialects[dialect].traits;
+    const isClaimed = target.name !== undefined && nameInRequest !== "introduced";
+    const naming = isClaimed ? "claims" : "nameless";
+    const full = refusal ?? this.#dependencies.caps.take(socket, address, naming);
     if (full !== undefined) return refuse(...full);
     const isAdmitted = await this.#turn(socket, address);
     if (socket.destroyed) return;
@@ -120,8 +123,7 @@ export class Upgrader {
     session.holder.origin = { address, shown: target.shown };
     if (this.#settings.keepsAddresses) session.holder.address = address;
     endWith(socket, session);
-    const { frames, traits } = session.dialect;
-    const isClaimed = target.name !== undefined && traits.nameInRequest !== "introduced";
+    const { frames } = session.dialect;
     let connected: "new" | "back" | "joined" | undefined;
     if (isClaimed) {
       const unwatch = watchEnd(socket, () => void session.end());

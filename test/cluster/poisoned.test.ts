@@ -88,6 +88,7 @@ async function chatters(): Promise<void> {
 const HONEST_ERRORS = [
   "unavailable",
   "name_taken",
+  "name_kept", // for an owner whose record cannot be read
   "not_found",
   "closed 4500",
   "closed 4510",

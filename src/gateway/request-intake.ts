@@ -1,9 +1,22 @@
 /** The intake of a connection: which of the frames that have come is carried out next, and when. */
 import type { WebSocket } from "ws";
 import type { Budget, Spender } from "../limits/budget.js";
-import { FRAME_COST, REFUSAL_COST, costOf, costOfAnswer } from "../limits/costs.js";
+import {
+  FRAME_COST,
+  REFUSAL_COST,
+  SUPERSEDED_LIST_COST,
+  costOf,
+  costOfAnswer,
+} from "../limits/costs.js";
 import type { Input } from "../session/inputs.js";
-import { allowedFrame, hasStruckOut, isClaimed, mustDrain, nameOf } from "../session/questions.js";
+import {
+  allowedFrame,
+  hasStruckOut,
+  isClaimed,
+  isHangingUp,
+  mustDrain,
+  nameOf,
+} from "../session/questions.js";
 import type { Decoded, StatusCommand } from "../session/requests.js";
 import type { SessionState } from "../session/state.js";
 import { RequestQueue, type Waiting } from "./request-queue.js";
@@ -27,6 +40,8 @@ export class RequestIntake implements Taker {
   #address = "";
   /** The frame that was taken, if it sets a status, and the one behind it does so again. */
   #superseded: Waiting | undefined;
+  /** The frame that had to wait for tokens. */
+  #late: Waiting | undefined;
   #pause: NodeJS.Timeout | undefined;
 
   constructor(session: Taking, codec: SessionCodec, turns: Turns, budget: Budget) {
@@ -62,20 +77,24 @@ export class RequestIntake implements Taker {
     const allowed = allowedFrame(state);
     if (allowed === undefined) return undefined;
     if (allowed === "to-all" && !this.#codec.isToAll(first)) return undefined;
-    const waitMs = this.#waitMs();
-    if (waitMs > 0 && !this.#isRefused(first, state)) return this.#lookIn(waitMs);
+    const waitMs = this.#waitMs(state);
+    if (waitMs > 0 && !this.#isRefused(first, state)) {
+      this.#late = first;
+      return this.#lookIn(waitMs);
+    }
     const statusWaitMs = waitMs > 0 ? 0 : this.#statusWaitMs(first, state);
-    const { second } = this.#queue;
-    const isSuperseded = statusWaitMs > 0 && second !== undefined && this.#isStatus(second, false);
+    const isSuperseded = statusWaitMs > 0 && this.#isStatusBehind(state);
     if (statusWaitMs > 0 && !isSuperseded) return this.#lookIn(statusWaitMs);
     if (!this.#turns.mayTake(this)) return undefined;
+    const isForgiven = waitMs === 0 && this.#isDropped(first, state);
+    const isRefused = waitMs > 0 || isForgiven;
+    this.#late = undefined;
     this.#queue.shift();
     this.#codec.takeUp(first);
     this.#superseded = isSuperseded ? first : undefined;
-    this.#spend(waitMs > 0 ? REFUSAL_COST : FRAME_COST);
+    this.#spend(isRefused ? REFUSAL_COST : FRAME_COST);
     // what the refusal itself costs has to be waited for, too
-    const tooFastMs = waitMs > 0 ? this.#waitMs() : undefined;
-    return { type: "frame", tooFastMs };
+    return { type: "frame", tooFastMs: isRefused ? this.#waitMs(state) : undefined, isForgiven };
   }
 
   /** Decodes the frame that was taken. */
@@ -109,18 +128,27 @@ export class RequestIntake implements Taker {
   }
 
   /**
-   * Whether a request that is too much is refused, not delayed. What could not be read anyway would wait for nothing; and
-   * a question, in a long queue, is perhaps not worth its answer any more. A request that the node makes for the client is
-   * never refused: the client could not send it again.
+   * Whether a request that is too much is refused, not delayed. What could not be read anyway would wait for nothing. A
+   * request that the node makes for the client is never refused: the client could not send it again.
    */
   #isRefused(first: Waiting, state: SessionState): boolean {
     if (!Buffer.isBuffer(first)) return false;
     if (state.traits.whenTooFast === "refuse") return true;
+    return this.#codec.isWaste(first, state.request.kind === "fresh");
+  }
+
+  /**
+   * Whether a question that has waited is refused now: in a long queue it is perhaps not worth its answer any more. Some
+   * clients list at each notice, and how many there are is up to others. So that is no strike; and of the same lists,
+   * one behind the other, one is answered, which serves all.
+   */
+  #isDropped(first: Waiting, state: SessionState): boolean {
+    if (this.#late !== first || state.traits.whenTooFast === "refuse") return false;
     const isFirst = state.request.kind === "fresh";
-    return (
-      this.#codec.isWaste(first, isFirst) ||
-      (this.#queue.isLong && this.#codec.isQuestion(first, isFirst))
-    );
+    if (this.#codec.isList(first, isFirst)) {
+      this.#spend(SUPERSEDED_LIST_COST * this.#queue.skipSame());
+    }
+    return this.#queue.isLong && this.#codec.isQuestion(first, isFirst);
   }
 
   /**
@@ -130,6 +158,12 @@ export class RequestIntake implements Taker {
   #statusWaitMs(first: Waiting, state: SessionState): number {
     const waitMs = this.#budget.statusWaitMs(this.#spender, performance.now());
     return waitMs > 0 && this.#isStatus(first, state.request.kind === "fresh") ? waitMs : 0;
+  }
+
+  /** A client that hangs up sets no other status: it is signed out next, and everybody hears of that. */
+  #isStatusBehind(state: SessionState): boolean {
+    const { second } = this.#queue;
+    return (second !== undefined && this.#isStatus(second, false)) || mustHurry(state);
   }
 
   #isStatus(waiting: Waiting, isFirst: boolean): boolean {
@@ -144,8 +178,14 @@ export class RequestIntake implements Taker {
     }, waitMs).unref();
   }
 
-  #waitMs(): number {
-    return this.#budget.waitMs(this.#spender, performance.now());
+  /**
+   * What a client sent before it hung up is all that will come, and has little time. It does not wait for tokens of its
+   * own; for those of its address it does, or connections that close at once would have no limit.
+   */
+  #waitMs(state: SessionState): number {
+    const nowMs = performance.now();
+    if (mustHurry(state)) return this.#budget.waitMsOfAddress(this.#spender, nowMs);
+    return this.#budget.waitMs(this.#spender, nowMs);
   }
 
   #spend(cost: number): void {
@@ -156,6 +196,11 @@ export class RequestIntake implements Taker {
     const { state } = this.#session;
     return { user: isClaimed(state) ? nameOf(state) : undefined, address: this.#address };
   }
+}
+
+/** Whether requests are carried out that were sent before the client hung up. In JSON they are refused, and it is told. */
+function mustHurry(state: SessionState): boolean {
+  return isHangingUp(state) && state.traits.whenTooFast === "wait";
 }
 
 /** Whether it sets the client's own status, and leaves it connected. */

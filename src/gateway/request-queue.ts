@@ -39,6 +39,15 @@ export class RequestQueue {
     return this.#waiting[1];
   }
 
+  /** Drops those behind the next one that are the same, byte for byte. Returns how many. */
+  skipSame(): number {
+    const { first } = this;
+    if (!Buffer.isBuffer(first)) return 0;
+    const next = this.#waiting.findIndex((each) => !Buffer.isBuffer(each) || !each.equals(first));
+    const end = next < 0 ? this.#waiting.length : next;
+    return this.#waiting.splice(1, end - 1).length;
+  }
+
   /** Takes the next one. To be called when its turn has come: see `allowedFrame`. */
   shift(): Waiting | undefined {
     if (this.#webSocket?.isPaused === true && this.#waiting.length < MAX_WAITING / 2) {

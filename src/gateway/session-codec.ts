@@ -3,6 +3,7 @@ import type { Counters } from "../observe.js";
 import {
   isQuestion,
   isToAll,
+  type ChatCommand,
   type Decoded,
   type Listener,
   type Output,
@@ -76,9 +77,8 @@ export class SessionCodec {
 
   /** Whether it is a message to everybody. */
   isToAll(waiting: Waiting): boolean {
-    const decoded = this.#decodeAhead(waiting, false);
-    if (decoded?.kind !== "request" || decoded.request.type !== "command") return false;
-    return isToAll(decoded.request.command);
+    const command = this.#commandOf(waiting, false);
+    return command !== undefined && isToAll(command);
   }
 
   /** Whether it cannot be read. */
@@ -89,17 +89,24 @@ export class SessionCodec {
 
   /** Whether it only asks, and changes nothing. */
   isQuestion(waiting: Waiting, isFirst: boolean): boolean {
-    const decoded = this.#decodeAhead(waiting, isFirst);
-    if (decoded?.kind !== "request" || decoded.request.type !== "command") return false;
-    return isQuestion(decoded.request.command);
+    const command = this.#commandOf(waiting, isFirst);
+    return command !== undefined && isQuestion(command);
+  }
+
+  isList(waiting: Waiting, isFirst: boolean): boolean {
+    return this.#commandOf(waiting, isFirst)?.type === "list";
   }
 
   /** The command by which the client sets a status, if it is one. */
   statusOf(waiting: Waiting, isFirst: boolean): StatusCommand | undefined {
+    const command = this.#commandOf(waiting, isFirst);
+    return command?.type === "status" ? command : undefined;
+  }
+
+  #commandOf(waiting: Waiting, isFirst: boolean): ChatCommand | undefined {
     const decoded = this.#decodeAhead(waiting, isFirst);
     if (decoded?.kind !== "request" || decoded.request.type !== "command") return undefined;
-    const { command } = decoded.request;
-    return command.type === "status" ? command : undefined;
+    return decoded.request.command;
   }
 
   /** Decodes a frame before it is taken; {@link read} has it at hand then. */

@@ -66,14 +66,19 @@ export class Budget {
   }
 
   /** In how many ms the connection may ask for something: 0 if it may now. */
-  waitMs({ user, address }: Spender, nowMs: number): number {
-    const { users, addresses } = this.#limits;
-    const ofAddress = addresses?.waitMs(address, nowMs) ?? 0;
+  waitMs(spender: Spender, nowMs: number): number {
+    const { user } = spender;
     return Math.max(
       this.#own.waitMs(nowMs),
-      user === undefined ? 0 : users.waitMs(user, nowMs),
-      Math.min(ofAddress, this.#reserve?.waitMs(nowMs) ?? 0),
+      user === undefined ? 0 : this.#limits.users.waitMs(user, nowMs),
+      this.waitMsOfAddress(spender, nowMs),
     );
+  }
+
+  /** The same, of the tokens of its address alone. */
+  waitMsOfAddress({ address }: Spender, nowMs: number): number {
+    const ofAddress = this.#limits.addresses?.waitMs(address, nowMs) ?? 0;
+    return Math.min(ofAddress, this.#reserve?.waitMs(nowMs) ?? 0);
   }
 
   /** Spends what a request costs, whether there is so much or not. */

@@ -12,8 +12,12 @@ export const REFUSAL_COST = 0.25;
 
 /** A name is claimed in Redis; in JSON, conversations are read as well. */
 const CLAIM_COST = 4;
-/** Lists and pages read much. All who ask for lists within a moment share one reading. */
+/** Pages, login sessions and presence read much. */
 const READ_COST = 4;
+/** All who ask for lists within a moment share one reading; what is left is to write it. */
+const LIST_COST = 2;
+/** Of a list that is answered by the one behind it: only a flood of them has to pay. */
+export const SUPERSEDED_LIST_COST = 1 / 64;
 /** Of bytes: Redis reads whole texts of up to 16 kB, and most of each is left out of the answer. */
 const HISTORY_COST = 8;
 /** Of answers, paid when they are known: a page may have a quarter of a megabyte. */
@@ -74,7 +78,7 @@ function costOfCommand(command: ChatCommand): number {
     case "send":
       return 1 + Math.floor(command.text.length / BYTES_PER_TOKEN);
     case "list":
-      return READ_COST;
+      return LIST_COST;
     case "history":
       return HISTORY_COST;
     case "page":

@@ -23,9 +23,13 @@ export type Input =
   | { readonly type: "broken" }
   /**
    * A frame was taken from the request queue. Only one that {@link allowedFrame} allows. `tooFastMs`: it is too much for
-   * this client, which has to wait so long.
+   * this client, which has to wait so long. `isForgiven`: that is no strike.
    */
-  | { readonly type: "frame"; readonly tooFastMs?: number | undefined }
+  | {
+      readonly type: "frame";
+      readonly tooFastMs?: number | undefined;
+      readonly isForgiven?: boolean;
+    }
   | { readonly type: "decoded"; readonly decoded: Decoded }
   /** The request queue is empty. Only when {@link mustDrain}. */
   | { readonly type: "drained" }

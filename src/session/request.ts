@@ -234,11 +234,14 @@ export const requestTable: Table<RequestState, Concern> = {
  */
 function frame(
   { kind }: Of<"fresh" | "idle">,
-  { tooFastMs }: InputOf<"frame">,
+  { tooFastMs, isForgiven }: InputOf<"frame">,
   state: SessionState,
 ): Step<RequestState> {
-  if (tooFastMs !== undefined) return tooFast(tooFastMs, state);
-  return step({ kind: "reading" }, { type: "decode", isFirst: kind === "fresh" });
+  if (tooFastMs === undefined) {
+    return step({ kind: "reading" }, { type: "decode", isFirst: kind === "fresh" });
+  }
+  const refusal = tooFast(tooFastMs, state);
+  return isForgiven === true ? step(done, ...refusal.effects!) : refusal;
 }
 
 /** After a bug. The client is cut: otherwise it might take a request that got no answer for done. */

@@ -79,21 +79,72 @@ test("error 8 comes before the close [abuse:bytes-waste]", async () => {
   expect(await ana.closed()).toBe(4429);
 });
 
-test("of questions that are asked without end, those that would wait long are refused [abuse:bytes-waste]", async () => {
-  const gateway = await gatewayOf("questions", FEW);
+test("of questions that are asked without end, those that would wait long are refused; that closes nothing [abuse:bytes-questions]", async () => {
+  const gateway = await gatewayOf("questions", { REQUESTS_PER_SECOND: 500 });
   const ana = await ClassicClient.connect(gateway.port, "ana");
-  for (let i = 0; i < 1_000; i++) ana.says(1);
-  expect(await ana.closed()).toBe(4429);
-  const answers = ana.heard.map(([code]) => code);
-  expect(new Set(answers)).toEqual(new Set([51, 50]));
-  expect(answers.filter((code) => code === 51).length).toBeLessThanOrEqual(MOST_READ);
+  for (let i = 0; i < 800; i++) ana.says(5, L("~"));
+  await eventually(() => expect(ana.heard.length).toBe(800));
+  const codes = ana.heard.map(([code]) => code);
+  expect(new Set(codes)).toEqual(new Set([56, 50]));
+  expect(codes.filter((code) => code === 50).length).toBeGreaterThan(STRIKES);
+  await ana.settles();
+  ana.vanish();
+});
+
+test("of the same lists that wait for tokens one behind the other, one is answered, and nothing behind them waits long [abuse:bytes-lists]", async () => {
+  const gateway = await gatewayOf("lists");
+  const ana = await ClassicClient.connect(gateway.port, "ana");
+  for (let i = 0; i < 1_500; i++) ana.says(1);
+  const heard = await ana.settles();
+  expect(new Set(heard.map(([code]) => code))).toEqual(new Set([51]));
+  expect(heard.length).toBeLessThan(150);
+  // the other list is none of the same
+  for (let i = 0; i < 300; i++) ana.says(1);
+  ana.says(6);
+  await ana.awaits(57, 1, L("ana"), 1);
+  ana.vanish();
+});
+
+test("a client that lists at each notice is answered and heard, however many others cause them [abuse:bytes-lists]", async () => {
+  const gateway = await gatewayOf("lister", { ADDRESS_REQUESTS_PER_SECOND: 0 });
+  const lister = await ClassicClient.connect(gateway.port, "lister");
+  lister.webSocket.on("message", (bytes: Buffer) => {
+    if (bytes[0] === 55 && bytes[1] === 3) lister.says(1);
+  });
+  const bobs = await Promise.all(
+    ["bo0", "bo1", "bo2", "bo3", "bo4", "bo5"].map((name) =>
+      ClassicClient.connect(gateway.port, name),
+    ),
+  );
+  for (const bob of bobs) for (let i = 0; i < 200; i++) bob.says(4, L("~"), L(`${i}`));
+  await lister.settles();
+  for (const bob of bobs) await bob.awaits(55, L(bob.name), L("199"));
+  await lister.settles();
+  expect(lister.heard.filter(([code]) => code === 50)).toEqual([]);
+  for (const each of [lister, ...bobs]) each.vanish();
+});
+
+test("what a byte client sent before its close frame is carried out, however much it is", async () => {
+  const gateway = await gatewayOf("before-close");
+  const bob = await ClassicClient.connect(gateway.port, "bob");
+  const ana = await raw(gateway.port, "/?name=ana");
+  await bob.awaits(53, L("ana"), 1);
+  const text = (i: number): number[] => [4, 1, 126, 4, ...Buffer.from(`${1_000 + i}`)];
+  const sent = Array.from({ length: 800 }, (_, i) => masked(text(i)));
+  const close = Buffer.from([0x88, 0x82, 0, 0, 0, 0, 1_000 >> 8, 1_000 & 255]);
+  ana.write(Buffer.concat([...sent, close]));
+  for (let i = 0; i < sent.length; i++) await bob.hears(55, L("ana"), L(`${1_000 + i}`));
+  await bob.hears(54, L("ana"), 0);
+  bob.vanish();
 });
 
 test("questions that are few wait for their answers, and messages are never refused", async () => {
   const gateway = await gatewayOf("patience", { REQUESTS_PER_SECOND: 50 });
   const ana = await ClassicClient.connect(gateway.port, "ana");
-  for (let i = 0; i < 60; i++) ana.says(1);
-  for (let i = 0; i < 60; i++) expect((await ana.next())[0]).toBe(51);
+  for (let i = 0; i < 60; i++) ana.says(2, L("ana"));
+  for (let i = 0; i < 60; i++) expect((await ana.next())[0]).toBe(52);
+  for (let i = 0; i < 14; i++) ana.says(5, L("~"));
+  for (let i = 0; i < 14; i++) expect((await ana.next())[0]).toBe(56);
   for (let i = 0; i < 200; i++) ana.says(4, L("~"), L(`${i}`));
   for (let i = 0; i < 200; i++) await ana.hears(55, L("ana"), L(`${i}`));
   ana.vanish();

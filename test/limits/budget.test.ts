@@ -65,7 +65,7 @@ const page = (limit: number): ChatCommand => ({
 test.each<[ChatCommand, number]>([
   [{ type: "send", to: general, text: new Uint8Array(20) }, 1],
   [{ type: "send", to: general, text: new Uint8Array(16_384) }, 5],
-  [{ type: "list" }, 4],
+  [{ type: "list" }, 2],
   [{ type: "history", of: general }, 8],
   [page(50), 5],
   [page(1e9), 8],

@@ -79,7 +79,11 @@ export const INPUTS: { readonly [Type in Input["type"]]: readonly InputOf<Type>[
   socketClosed: [{ type: "socketClosed" }, { type: "socketClosed", code: 1000 }],
   slow: [{ type: "slow" }],
   broken: [{ type: "broken" }],
-  frame: [{ type: "frame" }, { type: "frame", tooFastMs: 7 }],
+  frame: [
+    { type: "frame" },
+    { type: "frame", tooFastMs: 7 },
+    { type: "frame", tooFastMs: 7, isForgiven: true },
+  ],
   decoded: decoded.map((each) => ({ type: "decoded", decoded: each })),
   drained: [{ type: "drained" }],
   claim: [{ type: "claim", name: ana, claimant: { type: "handshake" } }],

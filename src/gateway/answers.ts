@@ -20,20 +20,32 @@ export function commonHeaders(socket: Socket): Record<string, string> {
   };
 }
 
-/** A whole answer, for where no HTTP server is at hand. `retryAfterS`: when the client may try again, in seconds. */
+/** What is read here. Goes with a 405: RFC 9110 §15.5.6. */
+export const ALLOWED = { allow: "GET, HEAD" };
+
+export interface AnswerOptions {
+  /** When the client may try again, in seconds. */
+  readonly retryAfterS?: number | undefined;
+  /** Of the request, as far as it is known: an answer to HEAD has no body. RFC 9110 §9.3.2. */
+  readonly method?: string | undefined;
+}
+
+/** A whole answer, for where no HTTP server is at hand. */
 export function wholeAnswer(
   socket: Socket,
   status: number,
   reason: string,
-  retryAfterS?: number,
+  { retryAfterS, method }: AnswerOptions = {},
 ): string {
   const body = `${reason}\n`;
   const headers = {
     ...commonHeaders(socket),
     "content-type": "text/plain; charset=utf-8",
     "content-length": `${Buffer.byteLength(body)}`,
+    ...(status === 405 && ALLOWED),
     ...(retryAfterS !== undefined && { "retry-after": `${retryAfterS}` }),
   };
   const lines = Object.entries(headers).map(([name, value]) => `${name}: ${value}`);
-  return [`HTTP/1.1 ${status} ${STATUS_CODES[status]}`, ...lines, "", body].join("\r\n");
+  const head = [`HTTP/1.1 ${status} ${STATUS_CODES[status]}`, ...lines, "", ""].join("\r\n");
+  return method === "HEAD" ? head : head + body;
 }

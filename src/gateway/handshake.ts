@@ -89,7 +89,8 @@ export function shortestEcho(offered: Set<string>): string | false {
 /** Refuses an upgrade, and closes the connection. */
 export function answerUpgrade(
   socket: Socket,
-  ...[status, reason, retryAfterS]: UpgradeRefusal
+  [status, reason, retryAfterS]: UpgradeRefusal,
+  method?: string,
 ): void {
-  hangUp(socket, wholeAnswer(socket, status, reason, retryAfterS));
+  hangUp(socket, wholeAnswer(socket, status, reason, { retryAfterS, method }));
 }

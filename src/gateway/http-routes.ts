@@ -5,7 +5,7 @@ import type { Name } from "../chat/names.js";
 import type { Log } from "../observe.js";
 import { publishedSchema } from "../wire/json-schema.js";
 import { CROWDED } from "./admission.js";
-import { commonHeaders } from "./answers.js";
+import { ALLOWED, commonHeaders } from "./answers.js";
 import { claimRefusal, hasBody } from "./handshake.js";
 import { connectionOf } from "./one-request.js";
 import { NODE_HEADER } from "./peers.js";
@@ -71,6 +71,7 @@ export class HttpRoutes {
       "content-type": type ?? "text/plain; charset=utf-8",
       "content-length": bytes.length,
       [NODE_HEADER]: this.#dependencies.id,
+      ...(status === 405 && ALLOWED),
       ...(retryAfterS !== undefined && { "retry-after": `${retryAfterS}` }),
     });
     response.end(request.method === "HEAD" ? undefined : bytes);

@@ -9,11 +9,13 @@ import { hangUp } from "./hang-up.js";
 
 export class OneRequest extends Duplex {
   readonly socket: Socket;
+  readonly method: string;
   readonly #onClose = (): void => void this.destroy();
 
   constructor(socket: Socket, head: Buffer) {
     super();
     this.socket = socket;
+    this.method = head.toString("latin1", 0, head.indexOf(" "));
     socket.on("close", this.#onClose);
     this.push(head);
   }
@@ -50,6 +52,11 @@ export function connectionOf(request: IncomingMessage | Duplex): Socket {
 export function released(request: IncomingMessage): Socket {
   oneRequest(request).release();
   return connectionOf(request);
+}
+
+/** The method of what Node's HTTP server takes for a connection. */
+export function methodOf(connection: Duplex): string {
+  return oneRequest(connection).method;
 }
 
 function oneRequest(request: IncomingMessage | Duplex): OneRequest {

@@ -23,7 +23,7 @@ import { closeExpired } from "./expiry.js";
 import type { Hub } from "./hub.js";
 import type { SendQueueLimits } from "./send-queue.js";
 import { HttpRoutes } from "./http-routes.js";
-import { connectionOf, released } from "./one-request.js";
+import { connectionOf, methodOf, released } from "./one-request.js";
 import type { Presence } from "./presence.js";
 import type { Session, SessionDependencies } from "./session.js";
 import type { StaticSite } from "./static-site.js";
@@ -137,7 +137,9 @@ export class Gateway {
     });
     this.#http.on("clientError", (_error, request) => {
       const socket = connectionOf(request);
-      if (socket.writable) hangUp(socket, wholeAnswer(socket, 400, "this is no HTTP/1.1 request"));
+      const method = methodOf(request);
+      const answer = wholeAnswer(socket, 400, "this is no HTTP/1.1 request", { method });
+      if (socket.writable) hangUp(socket, answer);
       else socket.destroy();
     });
     this.#acceptor = new TcpAcceptor(settings, dependencies.observe.log, {

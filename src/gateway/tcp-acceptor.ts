@@ -138,8 +138,9 @@ export class TcpAcceptor {
     const readRequest = (from: Socket): void =>
       readHead(from, (head) => {
         this.#stopWaiting(from);
-        if (typeof head === "number") hangUp(from, wholeAnswer(from, head, REASONS[head]));
-        else owner.asked(new OneRequest(from, head));
+        if (Buffer.isBuffer(head)) return owner.asked(new OneRequest(from, head));
+        const { status, method } = head;
+        hangUp(from, wholeAnswer(from, status, REASONS[status], { method }));
       });
     const begin = (): void => {
       if (this.#tls === undefined) return readRequest(socket);

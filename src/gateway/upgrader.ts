@@ -102,7 +102,7 @@ export class Upgrader {
       const [status, reason] = refusal;
       const origin = status === 403 ? request.headers.origin : undefined;
       events.connectionRefused(status, reason, { name: target.name, dialect, address, origin });
-      answerUpgrade(socket, ...refusal);
+      answerUpgrade(socket, refusal, request.method);
     };
     if (!isWebSocket(request, target.subprotocols))
       return refuse(400, "this is no WebSocket handshake");

@@ -105,6 +105,29 @@ test.each(REFUSED)("a request with %s is refused", async (_, request, status) =>
   expect((await answerTo(request)).split(" ", 2)).toEqual(["HTTP/1.1", `${status}`]);
 });
 
+test.each(REFUSED.filter(([, , status]) => status === 405))(
+  "a refusal of %s says what is allowed",
+  async (_, request) => {
+    expect(await answerTo(request)).toMatch(/\r\nallow: GET, HEAD\r\n/i);
+  },
+);
+
+test.each([
+  ["HTTP/9.9", "HEAD / HTTP/9.9\r\n\r\n", 400],
+  ["another server's page", "HEAD http://x/ HTTP/1.1\r\nHost: x\r\n\r\n", 400],
+  ["an endless first line", `HEAD /?name=${"x".repeat(9_000)}`, 414],
+  ["101 fields", `HEAD / HTTP/1.1\r\n${fields(101)}\r\n`, 431],
+  ["a NUL in a field", "HEAD / HTTP/1.1\r\nHost: x\r\nX: y\0z\r\n\r\n", 400],
+  ["two hosts", "HEAD / HTTP/1.1\r\nHost: x\r\nHost: y\r\n\r\n", 400],
+  ["an upgrade", upgradeRequest("/?name=x").replace("GET", "HEAD"), 400],
+])("a refusal of HEAD with %s has no body", async (_, request, status) => {
+  const [first, ...rest] = (await answerTo(request)).split("\r\n");
+  expect([first!.split(" ", 2), rest.slice(-2)]).toEqual([
+    ["HTTP/1.1", `${status}`],
+    ["", ""],
+  ]);
+});
+
 const PROBE = "GET /healthz HTTP/1.1\r\nHost: x\r\n\r\n";
 
 test.each([
@@ -114,6 +137,8 @@ test.each([
   ["two slashes", "GET //?name=free HTTP/1.1\r\nHost: x\r\n\r\n"],
   ["an address in its name", "GET ?name=http://x HTTP/1.1\r\nHost: x\r\n\r\n"],
   ["a length of nothing", "GET /healthz HTTP/1.1\r\nHost: x\r\nContent-Length: 0\r\n\r\n"],
+  ["an empty line before it", "\r\nGET /healthz HTTP/1.1\r\nHost: x\r\n\r\n"],
+  ["an upgrade to HTTP/2", upgradeRequest("/healthz").replace("websocket", "h2c")],
   ["HTTP/1.0 and no host", "GET /healthz HTTP/1.0\r\n\r\n"],
 ])("a request with %s is answered", async (_, request) => {
   expect(await answerTo(request)).toMatch(/^HTTP\/1\.1 200 /);

@@ -183,7 +183,7 @@ export const http: Chapter = {
     },
     {
       sent: "an upgrade to something else",
-      expected: "400",
+      expected: "200",
       seen: answers(get("/", "Upgrade: h2c\r\nConnection: Upgrade\r\n")),
     },
     {

@@ -182,12 +182,12 @@ export class FakeGateway {
       const unwatch = watchEnd(socket, () => void session.end());
       const outcome = await session.claim(name);
       unwatch();
-      if (outcome === "taken") return answerUpgrade(socket, 400, "this name is taken");
+      if (outcome === "taken") return answerUpgrade(socket, [400, "this name is taken"]);
       if (outcome === "unavailable" || outcome === "bug") {
-        return answerUpgrade(socket, 503, "unavailable");
+        return answerUpgrade(socket, [503, "unavailable"]);
       }
       if (outcome !== "new" && outcome !== "back" && outcome !== "joined") {
-        return answerUpgrade(socket, ...claimRefusal(outcome));
+        return answerUpgrade(socket, claimRefusal(outcome));
       }
       registered = outcome;
     }

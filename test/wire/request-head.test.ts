@@ -23,6 +23,27 @@ test("a head ends at its blank line, with its first line mended and nothing else
   ).toEqual(["GET /?name=%E9 HTTP/1.1\r\nA: ?b c\r\n\r\n", behind]);
 });
 
+test("one empty line before a request is no part of it, a second one is refused", () => {
+  const request = "GET / HTTP/1.1\r\nA: b\r\n\r\n";
+  expect(readOf([Buffer.from(`\r\n${request}`)])).toEqual([request, ""]);
+  expect(readOf([Buffer.from("\r"), Buffer.from(`\n${request}`)])).toEqual([request, ""]);
+  expect(readOf([Buffer.from(`\r\n\r\n${request}`)])).toBe(400);
+  expect(readOf([Buffer.from(`\n${request}`)])).toBe(400);
+});
+
+test("an upgrade to anything but WebSocket is not asked for", () => {
+  const read = (fields: string): unknown =>
+    readOf([Buffer.from(`GET / HTTP/1.1\r\n${fields}\r\n`)]);
+  expect(read("Upgrade: h2c\r\nA: b\r\n")).toEqual(["GET / HTTP/1.1\r\nA: b\r\n\r\n", ""]);
+  for (const kept of [
+    "Upgrade: WebSocket",
+    "upgrade: h2c, websocket",
+    "Upgrade: \0",
+    "Upgrade : h2c",
+  ])
+    expect(read(`${kept}\r\n`)).toEqual([`GET / HTTP/1.1\r\n${kept}\r\n\r\n`, ""]);
+});
+
 test("a head in pieces is read as in one, and what is no head is refused by its first wrong byte", () => {
   const words = [
     "GET ?name=x HTTP/1.1",
@@ -37,7 +58,7 @@ test("a head in pieces is read as in one, and what is no head is refused by its 
   const said = fc.array(fc.constantFrom(...words), { maxLength: 8 }).map((each) => each.join(""));
   fc.assert(
     fc.property(said, fc.array(fc.nat({ max: 40_000 }), { maxLength: 6 }), (text, cuts) => {
-      const bytes = Buffer.from(`GET / HTTP/1.1\r\n${text}`, "latin1");
+      const bytes = Buffer.from(`\r\nGET / HTTP/1.1\r\n${text}`, "latin1");
       const places = [0, ...cuts.map((cut) => cut % bytes.length), bytes.length].toSorted(
         (a, b) => a - b,
       );

@@ -5,7 +5,7 @@ import { expect, test } from "vitest";
 import type { Status } from "#tertulia/clients/sdk/tertulia.js";
 import { eventually } from "../support/eventually.js";
 import { ok, refusal, stored, texts, welcomes } from "../support/scripted-server.js";
-import { join, serve } from "../support/sdk-scene.js";
+import { join, serve, upTo } from "../support/sdk-scene.js";
 
 test("publishes go out in order, one at a time in each conversation, and again after a loss", async () => {
   let answers = 2;
@@ -49,6 +49,38 @@ test("rate_limited and unavailable are retried after a wait, and order is kept",
   const two = Array.from({ length: 3 }, () => "text 2");
   expect(texts(server.peers[0])).toEqual([...one, ...two, "text 3"]);
   for (const i of [1, 2, 4, 5]) expect(times[i]! - times[i - 1]!).toBeGreaterThan(50);
+});
+
+test("at most 32 requests are in flight; after rate_limited first one, then two", async () => {
+  const asked: number[] = [];
+  const server = await serve(
+    welcomes(undefined, (request, peer) => {
+      if (request.type !== "history") return;
+      asked.push(request.before!);
+      if (asked.length <= 32) peer.says(refusal(request, "rate_limited", 60));
+      else if (asked.length === 33) peer.says(ok(request, {}));
+    }),
+  );
+  const { chat } = join(server.url);
+  await chat.joined();
+  const [first, ...others] = upTo(40).map((before) => chat.history("~", { before }));
+  for (const each of others) each.catch(() => {}); // closed at the end
+  await eventually(() => expect(asked).toEqual([...upTo(32), 1, 2, 3]));
+  await first;
+  expect(chat.pending).toBe(39);
+});
+
+test("conversations with many messages let others have their turn", async () => {
+  const server = await serve(
+    welcomes(undefined, (request, peer) => {
+      if (request.type === "publish") peer.says(stored(request));
+    }),
+  );
+  const { chat } = join(server.url); // not joined yet: all of them wait
+  const talks = upTo(40).flatMap((n) => upTo(3).map((m) => ({ conv: `@bob${n}`, text: `${m}` })));
+  await Promise.all(talks.map(({ conv, text }) => chat.publish(conv, text)));
+  const sent = texts(server.peers[0]);
+  expect(sent).toEqual(["1", "2", "3"].flatMap((text) => upTo(40).map(() => text)));
 });
 
 test("a refused message is rejected, and later ones are sent", async () => {

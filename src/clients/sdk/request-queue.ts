@@ -1,4 +1,7 @@
-/** Requests: queued while the chat is away, sent again after a reconnect, in order within a lane, answered once. */
+/**
+ * Requests: queued while the chat is away, sent again after a reconnect, in order within a lane, answered once. Those in
+ * flight are bounded: {@link MOST_IN_FLIGHT}; after `rate_limited` one, and one more with each answer.
+ */
 import { TertuliaError } from "./error.js";
 import { startTimer, type Timer } from "./timer.js";
 import type { ClientRequest, Connection, Ok } from "./connection.js";
@@ -6,7 +9,7 @@ import { retryDelayMs } from "./backoff.js";
 
 export interface QueuedRequest {
   readonly request: ClientRequest;
-  /** Requests of one lane are sent one after the other; without a lane, at once. */
+  /** Requests of one lane are sent one after the other; without a lane, as soon as there is room. */
   readonly lane?: string | undefined;
   /** Whether a retryable error is retried, with backoff. */
   readonly isRetried?: boolean | undefined;
@@ -29,14 +32,21 @@ interface PendingRequest extends QueuedRequest {
 const RESEND_WITHIN_MS = 14 * 60_000;
 /** A bug of the server that repeats itself must not block the lane. */
 const INTERNAL_ATTEMPTS = 5;
+/** All of them may be refused, and the server closes the connection, for good, after a hundred refusals in a row. */
+const MOST_IN_FLIGHT = 32;
 
 export class RequestQueue {
   readonly #limit: number;
   readonly #onServed: (isAble: boolean) => void;
+  /** The lane that waits longest is first. */
   readonly #lanes = new Map<string | symbol, PendingRequest[]>();
   readonly #inFlight = new Set<string | symbol>();
   readonly #backoffs = new Map<string | symbol, Timer>();
   #size = 0;
+  /** How many may be in flight: all, or after `rate_limited` one, and one more with each answer. */
+  #window = MOST_IN_FLIGHT;
+  /** How often in a row the one request that was let through was refused as well. */
+  #failedProbes = 0;
   #connection: Connection | undefined;
   /** Runs while the chat has refused requests as `rate_limited`. */
   #rateLimitTimer: Timer | undefined;
@@ -100,6 +110,8 @@ export class RequestQueue {
   lost(): void {
     this.#connection = undefined;
     this.#inFlight.clear();
+    this.#window = MOST_IN_FLIGHT;
+    this.#failedProbes = 0;
     clearTimeout(this.#rateLimitTimer);
     this.#rateLimitTimer = undefined;
     for (const timer of this.#backoffs.values()) clearTimeout(timer);
@@ -113,8 +125,15 @@ export class RequestQueue {
     this.#lanes.clear();
   }
 
+  get #maySend(): boolean {
+    return this.#rateLimitTimer === undefined && this.#inFlight.size < this.#window;
+  }
+
   #advanceAll(): void {
-    for (const lane of Array.from(this.#lanes.keys())) this.#advance(lane);
+    for (const lane of this.#lanes.keys()) {
+      if (!this.#maySend) return;
+      this.#advance(lane);
+    }
   }
 
   #advance(lane: string | symbol): void {
@@ -128,21 +147,49 @@ export class RequestQueue {
       return;
     }
     const connection = this.#connection;
-    if (connection === undefined || this.#rateLimitTimer !== undefined) return;
+    if (connection === undefined || !this.#maySend) return;
     item.sentMs ??= nowMs;
     this.#inFlight.add(lane);
     connection.request(item.request, (error, ok) => {
       if (connection !== this.#connection) return;
       this.#inFlight.delete(lane);
+      if (error?.code !== "rate_limited") this.#widen();
       if (error === undefined) {
         item.onAnswer?.(ok);
         item.settle(undefined, ok);
       } else if (!this.#willRetry(item, lane, error)) {
         item.settle(error);
       }
-      this.#advance(lane);
+      if (item.state === "settled") this.#takeTurn(lane);
+      this.#advanceAll();
       if (error === undefined || error.code === "unavailable") this.#onServed(error === undefined);
     });
+  }
+
+  /** Lanes take turns: the next request of this one comes after those that wait already. */
+  #takeTurn(lane: string | symbol): void {
+    const pending = this.#lanes.get(lane);
+    this.#lanes.delete(lane);
+    if (pending?.some(({ state }) => state === "pending")) this.#lanes.set(lane, pending);
+  }
+
+  /** A request was not refused as too much. While all rest, such answers are of requests that were sent before. */
+  #widen(): void {
+    if (this.#rateLimitTimer !== undefined) return;
+    this.#failedProbes = 0;
+    this.#window = Math.min(this.#window + 1, MOST_IN_FLIGHT);
+  }
+
+  /** Nothing is sent for a while, then one request. If that is refused too (others of the user or address were faster), longer. */
+  #rest(forMs: number): void {
+    if (this.#rateLimitTimer === undefined && this.#window === 1) this.#failedProbes++;
+    this.#window = 1;
+    clearTimeout(this.#rateLimitTimer);
+    const extraMs = this.#failedProbes === 0 ? 0 : retryDelayMs(this.#failedProbes);
+    this.#rateLimitTimer = startTimer(() => {
+      this.#rateLimitTimer = undefined;
+      this.#advanceAll();
+    }, forMs + extraMs);
   }
 
   #isSettled(item: PendingRequest, nowMs: number): boolean {
@@ -156,14 +203,7 @@ export class RequestQueue {
   /** Whether the request will be sent again, after a backoff. */
   #willRetry(item: PendingRequest, lane: string | symbol, error: TertuliaError): boolean {
     if (error.code === "rate_limited") {
-      clearTimeout(this.#rateLimitTimer);
-      this.#rateLimitTimer = startTimer(
-        () => {
-          this.#rateLimitTimer = undefined;
-          this.#advanceAll();
-        },
-        error.retryAfterMs ?? retryDelayMs(2),
-      );
+      this.#rest(error.retryAfterMs ?? retryDelayMs(2));
       return true;
     }
     item.attempts++;

@@ -10,11 +10,11 @@ export const requestLimits = {
     50,
     "Of one connection; a list or a history counts for several. JSON: more are refused; bytes: more wait. A user has twice as many for all devices",
   ),
-  ADDRESS_REQUESTS_PER_SECOND: integer(
+  ADDRESS_REQUESTS_PER_SECOND: optionalInteger(
     0,
     1_000_000,
     2_000,
-    "Of all connections of one address (IPv6: of a /64) to one node; two a second of each are always left to it; 0 for no limit",
+    "Of all connections of one address (IPv6: of a /64) to one node; two a second of each are always left to it; 0 for no limit; none: 2000 of a public address, any number of a private one, which may be a balancer's",
   ),
   NEW_NAMES_PER_MINUTE: optionalInteger(
     1,

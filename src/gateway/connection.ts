@@ -13,6 +13,7 @@ import { CLOSE, closeReason } from "../wire/close-codes.js";
 import type { Dialect } from "../wire/dialect.js";
 import type { AnsweringSocket, WebSocketOwner } from "./answering-socket.js";
 import type { Broadcast } from "./broadcast.js";
+import { isPrivate } from "./client-address.js";
 import { loggedEnding } from "./event-log.js";
 import { logBroken, logEffect, logFailed, logSlow } from "./log-effects.js";
 import type { Frame } from "./frame.js";
@@ -89,7 +90,8 @@ export class Connection implements Session, MachineOwner, WebSocketOwner {
     webSocket.serve(socket, this);
     this.#keepalive.attach(webSocket, socket);
     this.#sendQueue.attach(webSocket, socket);
-    this.#intake.attach(webSocket, addressKey(this.#address));
+    const isCounted = this.#dependencies.requestLimits.isForPrivate || !isPrivate(this.#address);
+    this.#intake.attach(webSocket, isCounted ? addressKey(this.#address) : undefined);
     this.#machine.put({ type: "upgraded" });
   }
 

@@ -37,7 +37,7 @@ export class RequestIntake implements Taker {
   readonly #turns: Turns;
   readonly #budget: Budget;
   readonly #queue: RequestQueue;
-  #address = "";
+  #address: string | undefined;
   /** The frame that was taken, if it sets a status, and the one behind it does so again. */
   #superseded: Waiting | undefined;
   /** The frame that had to wait for tokens. */
@@ -52,8 +52,8 @@ export class RequestIntake implements Taker {
     this.#queue = new RequestQueue();
   }
 
-  /** @param address whom it is counted for: see `addressKey` */
-  attach(webSocket: WebSocket, address: string): void {
+  /** @param address whom it is counted for, if for any: see `addressKey` */
+  attach(webSocket: WebSocket, address: string | undefined): void {
     this.#address = address;
     this.#queue.attach(webSocket);
   }

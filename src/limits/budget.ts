@@ -13,16 +13,22 @@ import { TokenBucket, rateOf, type Rate } from "./token-bucket.js";
 export interface Spender {
   /** Undefined while there is no name. */
   readonly user: Name | undefined;
-  /** See `addressKey`. */
-  readonly address: string;
+  /** See `addressKey`. Undefined: it is not counted. */
+  readonly address: string | undefined;
 }
 
 export interface RequestRates {
   /** Tokens a second of one connection. A user has twice as many for all connections together. */
   readonly perSecond: number;
-  /** Tokens a second of all connections of one address; 0: as many as they want. */
-  readonly perSecondOfAddress: number;
+  /**
+   * Tokens a second of all connections of one address; 0: as many as they want. Undefined: so many of a public one, and as
+   * many as they want of a private one, which may be a balancer's.
+   */
+  readonly perSecondOfAddress: number | undefined;
 }
+
+/** Of a public address, if no number was chosen. */
+const OF_PUBLIC = 2_000;
 
 /** Buckets that are kept for users, and for addresses. */
 const MOST_KEYS = 20_000;
@@ -44,12 +50,15 @@ export class RequestLimits {
   /** How often users may change their status. */
   readonly statuses = new KeyedBuckets(STATUSES, MOST_KEYS);
   readonly addresses: KeyedBuckets | undefined;
+  /** Whether private addresses are counted, too. */
+  readonly isForPrivate: boolean;
 
   constructor({ perSecond, perSecondOfAddress }: RequestRates) {
+    this.isForPrivate = perSecondOfAddress !== undefined;
+    const ofAddress = perSecondOfAddress ?? OF_PUBLIC;
     this.own = rateOf(perSecond);
     this.users = new KeyedBuckets(rateOf(2 * perSecond), MOST_KEYS);
-    if (perSecondOfAddress > 0)
-      this.addresses = new KeyedBuckets(rateOf(perSecondOfAddress), MOST_KEYS);
+    if (ofAddress > 0) this.addresses = new KeyedBuckets(rateOf(ofAddress), MOST_KEYS);
   }
 }
 
@@ -77,6 +86,7 @@ export class Budget {
 
   /** The same, of the tokens of its address alone. */
   waitMsOfAddress({ address }: Spender, nowMs: number): number {
+    if (address === undefined) return 0;
     const ofAddress = this.#limits.addresses?.waitMs(address, nowMs) ?? 0;
     return Math.min(ofAddress, this.#reserve?.waitMs(nowMs) ?? 0);
   }
@@ -87,7 +97,7 @@ export class Budget {
     const { users, addresses } = this.#limits;
     this.#own.spend(cost, nowMs);
     if (user !== undefined) users.spend(user, cost, nowMs);
-    if (addresses === undefined) return;
+    if (addresses === undefined || address === undefined) return;
     if (addresses.waitMs(address, nowMs) === 0) return addresses.spend(address, cost, nowMs);
     this.#reserve ??= new TokenBucket(RESERVE, nowMs);
     this.#reserve.spend(cost, nowMs);

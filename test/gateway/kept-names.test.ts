@@ -18,7 +18,11 @@ beforeAll(async () => {
 afterAll(() => redis.close());
 beforeEach(async () => {
   await redis.client.flushall();
-  gateway = await node(redis.url, { PRESENCE_LINGER_MS: 100, REQUESTS_PER_SECOND: 1_000 });
+  gateway = await node(redis.url, {
+    PRESENCE_LINGER_MS: 100,
+    REQUESTS_PER_SECOND: 1_000,
+    TRUSTED_PROXIES: "loopback",
+  });
 });
 afterEach(async () => {
   for (const client of clients.splice(0)) client.vanish();
@@ -198,7 +202,7 @@ test("a name that somebody holds through a gateway of 0.2 stays kept for its own
 test("guessing keys is slowed down, for this name and address, and counted [abuse:hello-key-guessed]", async () => {
   await visit(gateway.port, "ana", { key: KEY });
   await visit(gateway.port, "bob", { key: KEY });
-  const guesser = await JsonClient.connect(gateway.port);
+  const guesser = await JsonClient.connect(gateway.port, "", { "x-forwarded-for": "192.0.2.7" });
   clients.push(guesser);
   const answers: Record<string, number> = {};
   for (let i = 0; i < 100; i++) {
@@ -213,4 +217,15 @@ test("guessing keys is slowed down, for this name and address, and counted [abus
   expect(await gateway.counters.registry.metrics()).toContain("too_many_attempts");
   expect(await asks(gateway.port, "bob", { key: "another-key" })).toBe("name_kept");
   expect(await asks(gateway.port, "bob", { key: KEY })).toBe("welcome");
+});
+
+test("nobody locks an owner out by wrong keys from a private address, which may be a balancer's", async () => {
+  await visit(gateway.port, "ana", { key: KEY });
+  const guesser = await JsonClient.connect(gateway.port);
+  clients.push(guesser);
+  for (let i = 0; i < 60; i++) {
+    const answer = await guesser.asks({ type: "hello", name: "ana", key: `guess-${i}` });
+    expect(answer["code"]).toBe("name_kept");
+  }
+  expect(await asks(gateway.port, "ana", { key: KEY })).toBe("welcome");
 });

@@ -150,6 +150,25 @@ test("questions that are few wait for their answers, and messages are never refu
   ana.vanish();
 });
 
+test.each([
+  ["a private one has none, for it may be a balancer's", {}, undefined, "pong"],
+  ["of a public one", { TRUSTED_PROXIES: "loopback" }, "192.0.2.7", "error"],
+  ["of any, if it was set", { ADDRESS_REQUESTS_PER_SECOND: 2_000 }, undefined, "error"],
+])("the tokens of an address: %s", async (_, more, address, last) => {
+  const gateway = await gatewayOf(`address-${last}-${address}`, {
+    REQUESTS_PER_SECOND: 100_000,
+    ...more,
+  });
+  const headers = address === undefined ? {} : { "x-forwarded-for": address };
+  const ana = await JsonClient.connect(gateway.port, "", headers);
+  await ana.asks({ type: "hello", name: "ana" });
+  for (let i = 0; i < 9_000; i++) ana.says({ type: "ping" });
+  let answer = await ana.next();
+  for (let i = 1; i < 9_000 && answer.type === "pong"; i++) answer = await ana.next();
+  expect(answer.type).toBe(last);
+  ana.webSocket.terminate();
+});
+
 test("a frame that comes a byte at a time ends its connection, before its pieces fill the memory", async () => {
   const gateway = await gatewayOf("pieces");
   const socket = await raw(gateway.port, "/?name=dripping");

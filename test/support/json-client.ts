@@ -28,11 +28,11 @@ export class JsonClient {
   }
 
   /** Connects, without a hello unless `query` has a name; tries again after a 503. */
-  static async connect(port: number, query = ""): Promise<JsonClient> {
+  static async connect(port: number, query = "", headers = {}): Promise<JsonClient> {
     const until = performance.now() + 10_000;
     for (;;) {
       try {
-        return await JsonClient.#attempt(port, query);
+        return await JsonClient.#attempt(port, query, headers);
       } catch (error) {
         if (!String(error).includes("503") || performance.now() > until) throw error;
         await pause(50);
@@ -40,9 +40,13 @@ export class JsonClient {
     }
   }
 
-  static async #attempt(port: number, query: string): Promise<JsonClient> {
+  static async #attempt(
+    port: number,
+    query: string,
+    headers: Record<string, string>,
+  ): Promise<JsonClient> {
     const url = `ws://127.0.0.1:${port}/ws${query}`;
-    const webSocket = new WebSocket(url, "tertulia.v1.json", { perMessageDeflate: false });
+    const webSocket = new WebSocket(url, "tertulia.v1.json", { perMessageDeflate: false, headers });
     const client = new JsonClient(webSocket);
     await new Promise<void>((resolve, reject) => {
       webSocket.once("open", resolve);

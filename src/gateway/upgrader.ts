@@ -118,6 +118,8 @@ export class Upgrader {
     const isAdmitted = await this.#turn(socket, address);
     if (socket.destroyed) return;
     if (!isAdmitted) return refuse(...CROWDED);
+    const banned = this.#bannedOf(target, address); // meanwhile
+    if (banned !== undefined) return refuse(...banned);
 
     const session = this.#dependencies.open(dialects[dialect]);
     session.holder.origin = { address, shown: target.shown };

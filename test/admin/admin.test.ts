@@ -140,6 +140,22 @@ test("an address, or a range of addresses, is banned", async () => {
   await eventually(async () => (await JsonClient.hello(two.port, "ann")).vanish());
 });
 
+test("a ban finds also who waits for its turn to come in", async () => {
+  const slow = await node(redis.url, { HANDSHAKES_PER_SECOND: 1, REDIS_PREFIX: "slow" });
+  const outcomes = Array.from({ length: 5 }, () => {
+    const webSocket = new WebSocket(`ws://127.0.0.1:${slow.port}/ws`, "tertulia.v1.json");
+    webSocket.on("error", () => {});
+    return new Promise<string | number>((resolve) => {
+      webSocket.once("unexpected-response", (_, { statusCode }) => resolve(`${statusCode}`));
+      webSocket.once("close", resolve);
+    });
+  });
+  await run({ REDIS_URL: redis.url, REDIS_PREFIX: "slow" }, "ban", "--address", "127.0.0.1");
+  // let in before it was known, or after
+  for (const outcome of await Promise.all(outcomes)) expect(["403", 4403]).toContain(outcome);
+  await slow.close();
+});
+
 test("the log says who did what to whom, when and why", async () => {
   const before = JSON.parse((await admin("log", "--json")).out) as unknown[];
   await admin("ban", String.raw`bob\xff`, "--reason", "a name of bytes", "--for", "1h");

@@ -11,8 +11,12 @@ export interface Said {
 }
 
 /** Runs it on this Redis; Olga is the operator. */
-export function admin(redisUrl: string, ...words: string[]): Promise<Said> {
-  const env = { PATH: process.env["PATH"], REDIS_URL: redisUrl };
+export function admin(
+  redis: string | { readonly REDIS_URL: string; readonly REDIS_PREFIX: string },
+  ...words: string[]
+): Promise<Said> {
+  const settings = typeof redis === "string" ? { REDIS_URL: redis } : redis;
+  const env = { PATH: process.env["PATH"], ...settings };
   return new Promise((resolve) => {
     execFile(process.execPath, [MAIN, ...words, "--by", "olga"], { env }, (error, out, stderr) =>
       resolve({ code: Number(error?.code ?? 0), out: out.trim(), error: stderr.trim() }),

@@ -24,6 +24,8 @@ const DIALS = 200;
 export const AS_SHIPPED = ["--min-semi-space-size=8", "--max-semi-space-size=8"];
 
 const children = new Set();
+// so that what "exit" ends is ended by a signal, too
+for (const signal of ["SIGINT", "SIGTERM"]) process.once(signal, () => process.exit(1));
 process.once("exit", () => {
   for (const child of children) child.kill("SIGKILL");
 });

@@ -1,8 +1,8 @@
 -- Moderation: what the operator and the moderators have forbidden, and the log of who did what.
 --
--- sanctions (hash): "<kind> <target>" -> "at until length by reason": both times in ms (until 0: for good), the length of `by` in bytes.
---   Kinds: ban, mute, kick. Target: "=" and a name, or "/" and a range of addresses. Field `version` rises with each change: also above
---   the changes of data that is lost or replaced by older data, for it is a time.
+-- sanctions (hash): "<kind> <target>" -> "at until length by reason": both times in ms (until 0: for good), the length
+--   of `by` in bytes. Kinds: ban, mute, kick. Target: "=" and a name, or "/" and a range of addresses.
+--   The field `version` rises with each change. It is a time, so that it rises also after a change was lost.
 --   A kick stays for a while, so that each gateway finds it there once.
 -- sanction_ends (zset): "<kind> <target>" -> until (inf: for good)
 -- moderation_log (stream): act, target, by, reason, until

@@ -2,9 +2,10 @@
 import type { Command, LogIn, Refusal, Register, Reply, RuleRefusal } from "./commands.js";
 import { addressOf, conversationOf, type Address, type Conversation } from "./conversation.js";
 import { executeIdentity, loggedIn, type JoinOutcome } from "./identity-commands.js";
+import type { ChatDependencies, KnownPresence, KnownRoster } from "./dependencies.js";
 import type { ConversationState } from "./history.js";
 import type { Identity, Origin, Proof } from "./identity.js";
-import type { ConnectedStatus, Name, User } from "./names.js";
+import type { Name } from "./names.js";
 import {
   MAX_DEVICES,
   MAX_LISTED,
@@ -21,35 +22,6 @@ import {
 } from "./policy.js";
 import type { KnownSanctions, Sanction } from "./sanctions.js";
 import type { ClaimOutcome, ConversationStore, Holder, NotedActivity, UserStore } from "./ports.js";
-import type { Heard } from "./roster.js";
-
-/** Who is connected in the whole cluster, as far as this node has heard. Costs nothing to ask. */
-export interface KnownPresence {
-  /** How many users. */
-  readonly count: number;
-  /** The status of a user who is connected; undefined: not known here, the store must be asked. */
-  statusOf(name: Name): ConnectedStatus | undefined;
-}
-
-/** The list of users, as far as this node has heard. */
-export interface KnownRoster {
-  /** The connected, longest first; then those who left, latest first. At most {@link MAX_LISTED}. @throws Unavailable */
-  list(): Promise<readonly User[]>;
-  /** Takes what the store has answered to a change: the feed may tell it later. */
-  hear(heard: Heard): void;
-}
-
-export interface ChatDependencies {
-  readonly users: UserStore;
-  readonly conversations: ConversationStore;
-  readonly policy: Policy;
-  /** A new message id, unique per author for at least the time in which a message may be sent again. */
-  readonly newMessageId: () => string;
-  readonly presence: KnownPresence;
-  readonly identity: Identity;
-  readonly sanctions: KnownSanctions;
-  readonly roster: KnownRoster;
-}
 
 export class Chat {
   readonly #users: UserStore;

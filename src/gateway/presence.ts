@@ -2,7 +2,7 @@
  * Presence on this node: reads who is connected, times the windows, and hands the changes of each window to the
  * sessions that follow presence. Which session is told what is decided in chat/presence.
  */
-import type { KnownPresence } from "../chat/chat.js";
+import type { KnownPresence } from "../chat/dependencies.js";
 import type { Notice } from "../chat/events.js";
 import type { ConnectedStatus, Name } from "../chat/names.js";
 import { Damaged, type Present, type UserStore } from "../chat/ports.js";

@@ -2,7 +2,7 @@
  * The list of users, read once for all who ask within a moment: a reading costs Redis a call in every bucket. What is
  * heard meanwhile is put into it, and what Redis has answered to a change, so a client finds what it has been told.
  */
-import type { KnownRoster } from "../chat/chat.js";
+import type { KnownRoster } from "../chat/dependencies.js";
 import type { User } from "../chat/names.js";
 import type { UserStore } from "../chat/ports.js";
 import { Roster, type Heard } from "../chat/roster.js";

@@ -12,7 +12,7 @@ const API_SERVER = "test/deploy/*-server.test.ts";
 const PURE = [
   "test/architecture{,-*}.test.ts",
   "test/chat/**/*.test.ts",
-  "test/clients/{message-sequencer,pure,tui*,view}.test.ts",
+  "test/clients/{message-sequencer,pure,tui*,view,view-removal}.test.ts",
   "test/config.test.ts",
   "test/cluster/{membership,membership-state,heartbeat}.test.ts",
   "test/metrics.test.ts",

@@ -173,8 +173,8 @@ export class Engine {
       async (token) => (await this.requests.send({ request: { type: "refresh", token } })).expires,
       (error) => this.emitter.emit("error", error),
     );
-    const { user, key, node, limits, conversations } = welcome;
-    this.emitter.emit("welcome", { user, key, node, limits, conversations });
+    const { user, key, node, role, limits, conversations } = welcome;
+    this.emitter.emit("welcome", { user, key, node, role, limits, conversations });
     for (const gap of gaps) this.emitter.emit("gap", gap);
     this.#saveCursors();
   }

@@ -4,6 +4,9 @@ import type { TertuliaError } from "./error.js";
 /** The status of a connected user. */
 export type Status = "active" | "busy" | "inactive";
 
+/** What a user may do to others. */
+export type Role = "user" | "moderator" | "operator";
+
 /** For each conversation, epoch and number of the last message received: where to resume from. */
 export type Cursors = Readonly<Record<string, readonly [epoch: string, seq: number]>>;
 
@@ -18,7 +21,12 @@ export interface Message {
   readonly from: string;
   /** Milliseconds since 1970. */
   readonly ts: number;
+  /** Empty if the message was removed, or removes another one. */
   readonly text: string;
+  /** True: it was removed, by its author or a moderator. */
+  readonly removed?: boolean | undefined;
+  /** It says nothing, and removes the message with this number: what was shown of that one goes. */
+  readonly removes?: number | undefined;
 }
 
 /** A message is stored, and where. */
@@ -58,6 +66,8 @@ export interface Welcome {
   readonly user: string;
   readonly key: string;
   readonly node: string;
+  /** Absent where names belong to nobody for good. */
+  readonly role?: Role | undefined;
   readonly limits: { readonly text: number; readonly frame: number; readonly perSecond: number };
   readonly conversations: readonly Conversation[];
 }

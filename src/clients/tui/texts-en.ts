@@ -127,6 +127,8 @@ export const english: Omit<Texts, "locale"> = {
     outbox_full: "Too much is waiting to be sent already.",
     unconfirmed: "No answer came; it may have arrived.",
     sent_away: "You were sent away from this chat.",
+    revoked: "Your login was ended. Log in again.",
+    unregistered: "You have left this chat for good.",
     replaced: "Your name is in use somewhere else now.",
     unknown: "Something went wrong.",
   },

@@ -129,6 +129,8 @@ export const spanish: Omit<Texts, "locale"> = {
     outbox_full: "Ya hay demasiado esperando a ser enviado.",
     unconfirmed: "No llegó respuesta; puede que haya llegado.",
     sent_away: "Te han echado de este chat.",
+    revoked: "Se cerró tu sesión. Entra de nuevo.",
+    unregistered: "Has dejado este chat para siempre.",
     replaced: "Tu nombre se usa ahora en otro lugar.",
     unknown: "Algo salió mal.",
   },

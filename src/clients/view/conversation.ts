@@ -19,7 +19,10 @@ export function withMessage(
     ...conversation,
     read: Math.max(conversation.read, read),
     reportedRead: Math.max(conversation.reportedRead, read),
-    messages: merge(conversation.messages, [message]),
+    messages:
+      message.removes === undefined
+        ? merge(conversation.messages, [message])
+        : withoutRemoved(merge(conversation.messages, [message])),
     outgoing: withoutArrived(conversation.outgoing, [message], me),
     head: Math.max(conversation.head, message.seq),
   };
@@ -44,7 +47,7 @@ export function withPage(conversation: Conversation, page: HistoryPage, me: stri
   const floor = page.messages.length === 0 && before !== undefined ? before : page.floor;
   return {
     ...conversation,
-    messages: merge(conversation.messages, page.messages),
+    messages: withoutRemoved(merge(conversation.messages, page.messages)),
     outgoing: withoutArrived(conversation.outgoing, page.messages, me),
     head: Math.max(conversation.head, page.head),
     floor: Math.max(conversation.floor, floor),
@@ -119,6 +122,11 @@ export function withoutOutgoing(conversation: Conversation, mid: string): Conver
   return { ...conversation, outgoing };
 }
 
+/** Whether there is nothing to read in it: it was removed, or removes another one. */
+export function isSilent({ removed, removes }: Message): boolean {
+  return removed === true || removes !== undefined;
+}
+
 /** Counts unread messages of others, up to a number. */
 export function unreadCount(
   { messages, read, floor, head }: Conversation,
@@ -128,7 +136,8 @@ export function unreadCount(
   const from = Math.max(read, floor - 1);
   let count = Math.max(0, upTo - from);
   for (let at = messages.length - 1; at >= 0 && messages[at]!.seq > from; at--) {
-    if (messages[at]!.from === me && messages[at]!.seq <= upTo) count--;
+    const message = messages[at]!;
+    if ((message.from === me || isSilent(message)) && message.seq <= upTo) count--;
   }
   return Math.max(0, count);
 }
@@ -174,12 +183,24 @@ function merge(have: readonly Message[], come: readonly Message[]): readonly Mes
       merged.push(other);
       right++;
     } else {
-      merged.push(isNewerEpoch(other.epoch, mine.epoch) ? other : mine);
+      const isNewer = isNewerEpoch(other.epoch, mine.epoch) || other.removed === true;
+      merged.push(isNewer ? other : mine);
       left++;
       right++;
     }
   }
   return merged;
+}
+
+/** Without the texts that are removed: a page with one may come after the event that removes it. */
+function withoutRemoved(messages: readonly Message[]): readonly Message[] {
+  const gone = new Set(messages.flatMap(({ removes }) => removes ?? []));
+  if (gone.size === 0) return messages;
+  return messages.map((message) =>
+    gone.has(message.seq) && message.removed !== true
+      ? { ...message, text: "", removed: true }
+      : message,
+  );
 }
 
 function withoutArrived(

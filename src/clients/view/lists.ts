@@ -111,7 +111,9 @@ function lineOf(view: View, conversation: Conversation): ConversationLine {
   const { conv, messages, draft, outgoing, ts } = conversation;
   const upTo = shownUpTo(view, conv) ?? Infinity;
   const peer = conv === EVERYBODY ? undefined : conv.slice(1);
-  const last = messages.findLast(({ seq, from }) => seq <= upTo || from === view.me);
+  const last = messages.findLast(
+    ({ seq, from, removes }) => removes === undefined && (seq <= upTo || from === view.me),
+  );
   return {
     conv,
     peer,

@@ -14,6 +14,7 @@ import type {
   PresenceChange,
   Published,
   ReadMark,
+  Role,
   State,
   Status,
   Typing,
@@ -23,8 +24,18 @@ import type { TertuliaErrorCode } from "../sdk/error.js";
 /** `~`: the conversation of everybody; `@name`: with that user. */
 export type Conv = string;
 
-/** Why something did not work. `replaced`: another connection has the name; `sent_away`: by a moderator or the operator; `unknown`: of no known kind. */
-export type Problem = TertuliaErrorCode | "replaced" | "sent_away" | "unknown";
+/**
+ * Why something did not work. `replaced`: another connection has the name; `sent_away`: by a moderator or the operator;
+ * `revoked`: the login session or token of this client was ended; `unregistered`: the user has left for good; `unknown`:
+ * of no known kind.
+ */
+export type Problem =
+  | TertuliaErrorCode
+  | "replaced"
+  | "sent_away"
+  | "revoked"
+  | "unregistered"
+  | "unknown";
 
 /** What this user sends, until it comes back as a message of the conversation. */
 export interface Outgoing {
@@ -93,6 +104,8 @@ export interface Card {
 export interface View {
   readonly me: string;
   readonly connection: Connection;
+  /** What this user may do to others; undefined where names belong to nobody for good. */
+  readonly role: Role | undefined;
   /** The status this user chose last, and when the chat accepted it (Infinity: not yet). Older reports do not count against it. */
   readonly chosen: Status;
   readonly chosenAtMs: number;
@@ -130,6 +143,7 @@ export type Action =
       readonly type: "welcome";
       readonly conversations: readonly WelcomedConversation[];
       readonly maxChars: number;
+      readonly role?: Role | undefined;
     }
   | { readonly type: "message"; readonly message: Message }
   | { readonly type: "presence"; readonly change: PresenceChange }
@@ -215,6 +229,7 @@ export function begin(me: string, open: Conv = EVERYBODY): View {
   return {
     me,
     connection: { name: "away" },
+    role: undefined,
     chosen: "active",
     chosenAtMs: -Infinity,
     conversations: new Map([EVERYBODY, open].map((conv) => [conv, emptyConversation(conv)])),

@@ -43,7 +43,7 @@ export function timelineRows(view: View): readonly Row[] {
   let dayEndMs = -Infinity;
   let isNewShown = false;
   for (const message of conversation.messages) {
-    const { seq, ts, from, mid, epoch } = message;
+    const { seq, ts, from, mid, epoch, removes } = message;
     const after = above?.seq;
     above = message;
     if (seq > lastShown && from !== view.me) continue;
@@ -52,6 +52,7 @@ export function timelineRows(view: View): readonly Row[] {
       found.push({ type: "gap", key: `gap-${seq}`, after, before: seq, isGone });
       previous = undefined;
     }
+    if (removes !== undefined) continue;
     if (ts >= dayEndMs) {
       dayEndMs = startOfDay(ts, 1);
       found.push({ type: "day", key: `day-${seq}`, ts });

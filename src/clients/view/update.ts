@@ -4,6 +4,7 @@ import type { TertuliaError } from "../sdk/error.js";
 import type { Status } from "../sdk/events.js";
 import { applyUserAction } from "./user-actions.js";
 import {
+  isSilent,
   withoutStored,
   withMessage,
   withFailed,
@@ -184,6 +185,9 @@ function connectionOf(
   }
 }
 
+/** Reasons of a close by nobody's will but this user's or the operator's. Another one is shown as the chat says it. */
+const WITHOUT_A_PERSON = ["revoked", "unregistered"] as const;
+
 /** Of a connection that was closed for good. Also for programs that show no screen. */
 export function problemOf(
   code: number,
@@ -191,7 +195,10 @@ export function problemOf(
   error: TertuliaError,
 ): { readonly problem: Problem; readonly why?: string } {
   if (code === REPLACED) return { problem: "replaced" };
-  if (code === SENT_AWAY) return { problem: "sent_away", why: reason };
+  if (code === SENT_AWAY) {
+    const problem = WITHOUT_A_PERSON.find((each) => each === reason);
+    return problem === undefined ? { problem: "sent_away", why: reason } : { problem };
+  }
   return error.code === "banned"
     ? { problem: "banned", why: error.message }
     : { problem: error.code };
@@ -199,12 +206,12 @@ export function problemOf(
 
 function onWelcome(
   view: View,
-  { conversations, maxChars }: Extract<Action, { type: "welcome" }>,
+  { conversations, maxChars, role }: Extract<Action, { type: "welcome" }>,
   nowMs: number,
 ): Step {
   // busy was sent again with hello, and may be reported late
   const chosenAtMs = view.chosen === "busy" ? Math.max(view.chosenAtMs, nowMs) : view.chosenAtMs;
-  let next: View = { ...view, maxChars, problem: undefined, chosenAtMs };
+  let next: View = { ...view, maxChars, role, problem: undefined, chosenAtMs };
   for (const { conv, head, floor, ts = 0, read, recovered } of conversations) {
     const own = conversationIn(next, conv);
     const isNew = !next.conversations.has(conv) || !own.isLoaded;
@@ -251,7 +258,8 @@ function onMessage(view: View, message: Extract<Action, { type: "message" }>["me
   );
   const next = withTyping(withConversation(view, more), conv, from, undefined);
   const isSeen = view.isLooking && view.open === conv;
-  const isNotable = from !== view.me && view.doNotDisturb === undefined && !isSeen;
+  const isNotable =
+    from !== view.me && !isSilent(message) && view.doNotDisturb === undefined && !isSeen;
   return { view: next, effects: isNotable ? [{ type: "notify", message }] : [] };
 }
 

@@ -38,8 +38,8 @@ export class ViewStore {
     this.#view = update(view, this.#stateAction(chat.state), this.#now()).view;
     this.#resendUnsent(options.unsent ?? []);
     chat.on("state", (state) => this.dispatch(this.#stateAction(state)));
-    chat.on("welcome", ({ conversations, limits }) =>
-      this.dispatch({ type: "welcome", conversations, maxChars: limits.text }),
+    chat.on("welcome", ({ conversations, limits, role }) =>
+      this.dispatch({ type: "welcome", conversations, maxChars: limits.text, role }),
     );
     chat.on("message", (message) => this.dispatch({ type: "message", message }));
     chat.on("presence", (change) => this.dispatch({ type: "presence", change }));

@@ -246,7 +246,9 @@ export class Chat {
     const conversation = conversationOf(to, author.name);
     const mid = given ?? this.#newMessageId();
     const draft = { author, conversation, mid, mayRepeat: given !== undefined, text };
-    const { repeated, ...stored } = await this.#conversations.append(draft);
+    const appended = await this.#conversations.append(draft);
+    if (appended === "mid_conflict") return refused(appended);
+    const { repeated, ...stored } = appended;
     return { type: "stored", message: { conversation, mid, ...stored }, repeated };
   }
 }

@@ -106,6 +106,7 @@ export type Refusal =
   | "empty_message"
   | "too_large"
   | "bad_message_id"
+  | "mid_conflict"
   | "unknown_room"
   | "recipient_disconnected"
   | "not_registered"
@@ -119,5 +120,5 @@ export type Refusal =
 /** What a rule can answer. Whether a name is free, and whether the store answers, only the store can tell. */
 export type RuleRefusal = Exclude<
   Refusal,
-  "name_taken" | "name_kept" | "unavailable" | "too_fast" | IdentityRefusal
+  "name_taken" | "name_kept" | "mid_conflict" | "unavailable" | "too_fast" | IdentityRefusal
 >;

@@ -121,9 +121,12 @@ export interface UserStore {
 export interface ConversationStore {
   /**
    * Appends messages of one author in the order of the calls; the author has then read up to this one.
-   * Idempotent: a message that is sent again under its id gets the first answer (`repeated`).
+   * Idempotent: a message that is sent again under its id gets the first answer (`repeated`). Another one under an id that
+   * is stored is not (`mid_conflict`), as long as the stored one is kept.
    */
-  append(draft: Draft): Promise<{ seq: number; epoch: number; time: number; repeated: boolean }>;
+  append(
+    draft: Draft,
+  ): Promise<{ seq: number; epoch: number; time: number; repeated: boolean } | "mid_conflict">;
   /** The newest messages, at most `limit`, oldest first; as many as a reply in bytes has room for, and their texts cut for it. Older ones than `sinceMs` do not count, here and below. */
   history(conversation: Conversation, limit: number, sinceMs: number): Promise<Message[]>;
   page(conversation: Conversation, range: Range, sinceMs: number): Promise<Page>;

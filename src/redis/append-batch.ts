@@ -7,7 +7,7 @@ import type { Place } from "./places.js";
 const ID_BYTES = 14;
 /** Bytes of each message's answer: a code and three numbers, and behind those of a refusal its text. */
 const ANSWER_BYTES = 19;
-const [STORED, STORED_BEFORE, SKIPPED, , WANTED] = [0, 1, 2, 3, 4];
+const [STORED, STORED_BEFORE, SKIPPED, , WANTED, CONFLICT] = [0, 1, 2, 3, 4, 5];
 /** Of a message: the inboxes' keys are passed; it is not to be stored; its author is the other user of those keys. */
 const [HAS_ALL, IS_OVER, IS_OTHER] = [1, 2, 4];
 /** A message begins with the number of a key, its flags and its id. */
@@ -23,6 +23,9 @@ export interface Stored {
   readonly repeated: boolean;
 }
 
+/** `mid_conflict`: another message is stored under this id. */
+export type Appended = Stored | "mid_conflict";
+
 /** A message on its way. */
 export interface Waiting {
   readonly draft: Draft;
@@ -32,7 +35,7 @@ export interface Waiting {
   /** Whether it is sent with all keys that it may need, or with those of the conversation and its history. */
   keys: "all" | "two";
   readonly untilMs: number;
-  readonly resolve: (stored: Stored) => void;
+  readonly resolve: (appended: Appended) => void;
   readonly reject: (error: Error) => void;
 }
 
@@ -144,6 +147,8 @@ export function conclude({ messages }: Batch, [, , answers]: Answers): Waiting[]
     if (code === WANTED) return true;
     if (code === STORED || code === STORED_BEFORE) {
       resolve({ seq, epoch, time, repeated: code === STORED_BEFORE });
+    } else if (code === CONFLICT) {
+      resolve("mid_conflict");
     } else if (code === SKIPPED) {
       const isLost = draft.author.isLive === false;
       reject(new Unavailable(isLost ? "the session has lost its name" : TOO_LATE));

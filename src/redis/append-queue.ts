@@ -17,7 +17,7 @@ import {
   type Batch,
   type BatchSettings,
   type BucketKeys,
-  type Stored,
+  type Appended,
   type Waiting,
 } from "./append-batch.js";
 import { isReply, type FunctionLibrary } from "./function-library.js";
@@ -77,7 +77,7 @@ export class AppendQueue {
    *
    * @throws Unavailable if Redis refuses it, if there is no answer in time, or if its author has lost the name
    */
-  append(draft: Draft): Promise<Stored> {
+  append(draft: Draft): Promise<Appended> {
     const place = this.#places.of(draft.conversation, draft.author.name);
     const message = messageOf(draft, place);
     const untilMs = performance.now() + this.#deadlineMs;

@@ -6,7 +6,7 @@ import type { Name } from "../chat/names.js";
 import type { ConversationStore, Draft } from "../chat/ports.js";
 import type { Membership } from "../cluster/ports.js";
 import type { Observe } from "../observe.js";
-import type { Stored } from "./append-batch.js";
+import type { Appended } from "./append-batch.js";
 import { AppendQueue, type MessageWriter, type StoreSettings } from "./append-queue.js";
 import { markField } from "./conversation-fields.js";
 import { DamagedValue } from "./damage.js";
@@ -57,7 +57,7 @@ export class RedisConversationStore implements ConversationStore {
     this.#gate = new ReadGate(READS_AT_ONCE, settings.deadlineMs);
   }
 
-  async append(draft: Draft): Promise<Stored> {
+  async append(draft: Draft): Promise<Appended> {
     const { counters, log } = this.#observe;
     counters.delivery.begin(draft.mid);
     const stored = await this.#queue.append(draft).catch((error: unknown) => {
@@ -65,6 +65,7 @@ export class RedisConversationStore implements ConversationStore {
       if (isDamage(refused)) this.#library.damage.found("conversation", {}, refused);
       throw error;
     });
+    if (stored === "mid_conflict") return stored;
     if (stored.repeated) {
       counters.repeats.inc();
       log.info({ event: "message_repeated" }, "message was stored already");

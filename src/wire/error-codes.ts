@@ -29,6 +29,7 @@ export const ERRORS = {
   bad_status: { message: "there is no such status", retryable: false },
   empty: { message: "nothing of the text can be seen", retryable: false },
   too_large: { message: "the text is too long", retryable: false },
+  mid_conflict: { message: "you have sent another message under this mid", retryable: false },
   bad_credentials: { message: "this does not show that the name is yours", retryable: false },
   login_required: { message: "log in first", retryable: false },
   token_expired: { message: "the token has expired: get a new one", retryable: false },
@@ -68,6 +69,7 @@ export const REFUSALS: Readonly<Record<Refusal, RefusalCodes>> = {
   empty_message: { byte: 3, code: "empty" },
   too_large: { byte: 3, code: "too_large" },
   bad_message_id: { byte: 7, code: "bad_frame", message: "mid: 1 to 64 letters, digits, _ and -" },
+  mid_conflict: { byte: 7, code: "mid_conflict" }, // no byte client chooses an id
   unknown_room: { byte: 1, code: "not_found", message: "there is no such room" },
   recipient_disconnected: { byte: 4, code: "away" },
   not_registered: { byte: 5, code: "unauthenticated" },

@@ -168,7 +168,7 @@ const REQUESTS: Readonly<Record<string, readonly JsonRow[]>> = {
     [
       "another under its id [abuse:publish-mid-again]",
       { type: "publish", text: "two", mid: "m" },
-      { type: "ok", seq: 1, dup: true },
+      refused("mid_conflict"),
     ],
     ["to one who left", { type: "publish", conv: "@gone", text: "x" }, refused("away")],
   ],

@@ -72,15 +72,18 @@ function world({ deadlineMs = 5_000, window }: { deadlineMs?: number; window?: W
         if (call === undefined) waiting.push(resolve);
         else resolve(call);
       }),
-    say: (text: string, draft: Partial<Draft> = {}) =>
-      queue.append({
+    say: async (text: string, draft: Partial<Draft> = {}) => {
+      const appended = await queue.append({
         author: { name: "ana" as Name },
         conversation: GENERAL,
         mid: text,
         mayRepeat: false,
         text: Buffer.from(text),
         ...draft,
-      }),
+      });
+      if (appended === "mid_conflict") throw new Error(appended);
+      return appended;
+    },
   };
 }
 
@@ -260,6 +263,18 @@ test("a message that Redis refuses fails alone; a batch that it refuses fails at
   const full = expect(say("c")).rejects.toThrow("refuses it (OOM)");
   (await next()).fail("OOM command not allowed");
   await full;
+});
+
+test("a message whose id is another one's is told so, and its neighbours are not", async () => {
+  const { say, next } = world();
+  const all = [say("a"), say("b")];
+  const conflict = expect(all[0]).rejects.toThrow("mid_conflict");
+  (await next()).answer([
+    [5, 0],
+    [0, 7],
+  ]);
+  await conflict;
+  expect((await all[1]!).seq).toBe(7);
 });
 
 test("each message of a batch fails when its own time is over", async () => {

@@ -15,6 +15,7 @@ const STORED_BEFORE = 1;
 const SKIPPED = 2;
 const FAILED = 3;
 const WANTED = 4;
+const CONFLICT = 5;
 const MINUTE_MS = 60_000;
 const keys = new Keys("t");
 const meta = keys.meta(0);
@@ -128,7 +129,7 @@ describe("a batch", () => {
     expect(codes(await append(wanted, { number: 9_000 }))).toEqual([WANTED]);
     await append([{ mid: "m2", author: "bob", to: "ana" }], { node: "node-1", number: 9_001 });
     await expect(append(wanted, { number: 9_000 })).rejects.toThrow("PASSED");
-    const skipped = [{ mid: "m3", text: "", mayRepeat: false }];
+    const skipped = [{ mid: "m3", isOver: true, mayRepeat: false }];
     expect(codes(await append(skipped, { number: 9_002 }))).toEqual([SKIPPED]);
     const late = [{ mid: "m3", mayRepeat: false }];
     expect(codes(await append(late, { number: 9_002 }))).toEqual([SKIPPED]);
@@ -259,8 +260,8 @@ describe("a batch", () => {
   test("skips a message that is over, unless it was stored before", async () => {
     const [first] = await append([{ mid: "m1" }]);
     const outcomes = await append([
-      { mid: "m1", text: "" },
-      { mid: "m2", text: "" },
+      { mid: "m1", isOver: true },
+      { mid: "m2", isOver: true },
       { mid: "m3" },
     ]);
     expect(outcomes[0]).toEqual([STORED_BEFORE, ...first!.slice(1)]);
@@ -294,7 +295,7 @@ test.each(["no number", "-1", ""])(
 
 describe("a message's id", () => {
   const known = async (mid: string): Promise<boolean> =>
-    codes(await append([{ mid, text: "" }]))[0] === STORED_BEFORE;
+    codes(await append([{ mid, isOver: true }]))[0] === STORED_BEFORE;
 
   test("is known in the same batch, in the next ones, and from another node", async () => {
     const outcomes = await append([{ mid: "m1" }, { mid: "m1" }]);
@@ -304,6 +305,32 @@ describe("a message's id", () => {
     const [again] = await append([{ mid: "m1" }], { node: "node-2" });
     expect(again).toEqual(outcomes[1]);
     expect(await redis.client.xlen(general)).toBe(1);
+  });
+
+  test("is refused with another text, in the same batch, in the next ones, and from another node", async () => {
+    await beat("join", "node-2");
+    const again = { mid: "m1", text: "another" };
+    const outcomes = await append([{ mid: "m1" }, again, { mid: "m1" }]);
+    expect(codes(outcomes)).toEqual([STORED, CONFLICT, STORED_BEFORE]);
+    expect(seqs(outcomes)).toEqual([1, 0, 1]);
+    expect(codes(await append([again, { mid: "m2" }], { node: "node-2" }))).toEqual([
+      CONFLICT,
+      STORED,
+    ]);
+    expect(codes(await append([again], { isMixed: true }))).toEqual([CONFLICT]);
+    expect(codes(await append([{ ...again, author: "bob" }]))).toEqual([STORED]);
+    expect(await redis.client.xlen(general)).toBe(3);
+  });
+
+  test("is known, and no more than that, when its message is not kept, or damaged", async () => {
+    await append([{ mid: "m1" }, { mid: "m2" }]);
+    await redis.client.xdel(general, "1-0");
+    expect(codes(await append([{ mid: "m1", text: "another" }]))).toEqual([STORED_BEFORE]);
+    await redis.client.del(general);
+    await redis.client.xadd(general, "2-0", "m", "cut");
+    expect(codes(await append([{ mid: "m2", text: "another" }]))).toEqual([STORED_BEFORE]);
+    await redis.client.set(general, "no stream");
+    expect(codes(await append([{ mid: "m2", text: "another" }]))).toEqual([STORED_BEFORE]);
   });
 
   test("is of one author and one conversation", async () => {

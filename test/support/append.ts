@@ -10,8 +10,9 @@ export interface TestMessage {
   readonly author?: string;
   /** Absent: the general chat. */
   readonly to?: string;
-  /** Empty: the message is skipped. */
   readonly text?: string;
+  /** The message is skipped. */
+  readonly isOver?: boolean;
   /** Whether a client chose the mid. */
   readonly mayRepeat?: boolean;
   /** Whether the keys of the inboxes are passed. */
@@ -54,7 +55,8 @@ export function appendWords(
   /** By the number of a conversation's first key: in whose order its keys are. */
   const authors: Record<number, string> = {};
   for (const each of messages) {
-    const { mid, author = "ana", to = "", text = "hi", mayRepeat = true, hasAll = true } = each;
+    const { mid, author = "ana", to = "", text = "hi" } = each;
+    const { mayRepeat = true, hasAll = true, isOver = false } = each;
     const conversation = to === "" ? GENERAL : conversationBetween(author as Name, to as Name);
     const its = [keys.conversation(bucket, conversation), keys.history(bucket, conversation)];
     let first = names.indexOf(its[0]!) + 1;
@@ -71,7 +73,7 @@ export function appendWords(
       .digest()
       .subarray(0, mayRepeat ? 14 : 0);
     const isOther = (authors[first] ??= author) !== author;
-    const flags = (hasAll ? 1 : 0) + (text === "" ? 2 : 0) + (isOther ? 4 : 0);
+    const flags = (hasAll ? 1 : 0) + (isOver ? 2 : 0) + (isOther ? 4 : 0);
     const start = Buffer.from([first >> 8, first & 255, flags, id.length]);
     args.push(Buffer.concat([start, id, fields, Buffer.from(text)]));
     if (mayRepeat) sent.push(keys.sent(bucket, conversation, author as Name, mid));

@@ -16,6 +16,7 @@ export type TertuliaErrorCode =
   | "bad_status"
   | "empty"
   | "too_large"
+  | "mid_conflict"
   | "bad_credentials"
   | "login_required"
   | "token_expired"

@@ -111,6 +111,7 @@ export const english: Omit<Texts, "locale"> = {
     bad_status: "There is no such status.",
     empty: "There is nothing in it.",
     too_large: "This is too long.",
+    mid_conflict: "Another message was sent under the same id.",
     bad_credentials: "This does not show that the name is yours.",
     login_required: "This name belongs to somebody. Log in.",
     token_expired: "Your session has expired. Log in again.",

@@ -113,6 +113,7 @@ export const spanish: Omit<Texts, "locale"> = {
     bad_status: "Ese estado no existe.",
     empty: "No contiene nada.",
     too_large: "Es demasiado largo.",
+    mid_conflict: "Ya se ha enviado otro mensaje con el mismo id.",
     bad_credentials: "Esto no muestra que el nombre sea tuyo.",
     login_required: "Este nombre es de alguien. Inicia sesión.",
     token_expired: "Tu sesión ha caducado. Inicia sesión de nuevo.",

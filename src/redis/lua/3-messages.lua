@@ -1,11 +1,9 @@
 -- Messages: stored in batches, each once (idempotency), numbered without holes, kept for a limited time.
 --
--- history (stream, id seq-0): 'm' -> record
+-- history: see 3-history.lua
 -- conversation (hash): seq and epoch of the last message; wrote:<author>, the number of an author's last message,
 --   who has read up to there at least. It is stored here because every message writes this hash anyway; renewed, when
 --   its expiry and the inboxes were renewed
--- record: time, epoch, seq (48 bits each), then mid, author, to (each behind a length byte; `to` is empty in the
---   general chat), then the text
 
 local DAY_MS = 24 * 60 * 60 * 1000
 -- A conversation's expiry, and its place in the inboxes, are renewed so often, not by each message: at the latest after
@@ -18,36 +16,8 @@ local function wrote_field(author)
   return 'wrote:' .. author
 end
 
--- The record of an entry of a history; '' if it is damaged: too short, or of another number than its id says.
-local function record_of(entry)
-  local record = entry[2][2]
-  if #record < 21 then return '' end
-  local seq = select(3, struct.unpack('>I6I6I6', record))
-  return entry[1] == string.format('%.0f-0', seq) and record or ''
-end
-
--- The time of an entry of a history, or nil if it is damaged.
-local function time_of(entry)
-  local record = record_of(entry)
-  if record ~= '' then return (struct.unpack('>I6', record)) end
-end
-
--- Drops messages that are too old, at most 64 in a call, and damaged ones before them. Reading leaves out what is too old
--- anyway. Never fails: messages of this call are stored already, and not announced yet.
-local function trim_by_age(history, oldest_kept)
-  local oldest = redis.call('XRANGE', history, '-', '+', 'COUNT', 1)[1]
-  if not oldest or (time_of(oldest) or 0) >= oldest_kept then return end
-  local last_id
-  for _, entry in ipairs(redis.call('XRANGE', history, '-', '+', 'COUNT', 64)) do
-    if (time_of(entry) or 0) >= oldest_kept then break end
-    last_id = entry[1]
-  end
-  local seq = tonumber(string.match(last_id, '^(%d+)'))
-  redis.pcall('XTRIM', history, 'MINID', string.format('%.0f-0', seq + 1))
-end
-
 -- Of a batch: what became of each message. Wanting: its conversation is new, so the keys of the inboxes are needed.
-local STORED, STORED_BEFORE, SKIPPED, FAILED, WANTED = 0, 1, 2, 3, 4
+local STORED, STORED_BEFORE, SKIPPED, FAILED, WANTED, CONFLICT = 0, 1, 2, 3, 4, 5
 local WANTING = 'KEYS are missing'
 
 -- Opens a conversation for messages of a batch. Returns a table with `err` if it takes none.
@@ -203,7 +173,8 @@ end
 -- only if the log refuses it, because it is ahead of meta (damaged data), it is in the history all the same.
 -- Returns { connected replicas, 1 in mixed mode or 0, bytes }. Of each message there are a code (8) and three numbers
 --   (48 each): 0, seq, epoch, time | 1 (stored before), seq, epoch, time | 2 (skipped), 0, 0, 0 | 3 (refused), length of
---   the error, 0, 0 and then the error | 4 (the inboxes' keys are missing), 0, 0, 0. Without the fence of replicas, their
+--   the error, 0, 0 and then the error | 4 (the inboxes' keys are missing), 0, 0, 0 | 5 (its id is another message's), 0, 0,
+--   0. Without the fence of replicas, their
 --   number may be 5 ms old.
 local function append(keys, args)
   local meta, log, nodes = keys[1], keys[2], keys[3]
@@ -238,7 +209,9 @@ local function append(keys, args)
     id_of[i - 3] = id
     local before = id and ids.known[id]
     if before then
-      answers[i - 3] = answer(STORED_BEFORE, answer_from(before, bucket.at))
+      local seq, epoch, time = answer_from(before, bucket.at)
+      answers[i - 3] = is_another(keys[high * 256 + low + 1], seq, epoch, string.sub(message, tail_at))
+        and answer(CONFLICT, 0, 0, 0) or answer(STORED_BEFORE, seq, epoch, time)
     elseif is_over then
       -- a late copy of the batch must not store it: it has been skipped
       answers[i - 3], is_kept = answer(SKIPPED, 0, 0, 0), true

@@ -1,11 +1,11 @@
 /** The SDK in chats whose names have owners: accounts, and tokens that a test app refreshes. */
-import { createHmac } from "node:crypto";
 import { afterAll, afterEach, beforeAll, expect, test } from "vitest";
 import { WebSocket } from "ws";
 import { connect, logIn, register, type Tertulia } from "#tertulia/clients/sdk/tertulia.js";
 import { eventually } from "../support/eventually.js";
 import { node } from "../support/nodes.js";
 import { startRedis, type TestRedis } from "../support/redis.js";
+import { tokenOf } from "../support/tokens.js";
 
 const SECRET = "a secret of the app and of the chat";
 const password = "correct horse";
@@ -40,16 +40,6 @@ function joins(
   chat.on("error", () => {}); // each test looks at what matters to it
   open.push(chat);
   return chat;
-}
-
-/** What the app's own server would give its page. */
-function tokenOf(sub: string, forSeconds: number): string {
-  const now = Date.now() / 1_000;
-  const parts = [{ alg: "HS256" }, { sub, iat: now - 1, exp: now + forSeconds }];
-  const text = parts
-    .map((part) => Buffer.from(JSON.stringify(part)).toString("base64url"))
-    .join(".");
-  return `${text}.${createHmac("sha256", SECRET).update(text).digest("base64url")}`;
 }
 
 test("a form registers, and the page joins by the login session; a second device logs in", async () => {
@@ -94,7 +84,7 @@ test("an app gives a new token before the old one ends, and its client stays", a
   let asked = 0;
   const chat = joins(tokens, {
     name: "eva",
-    token: async () => tokenOf("eva", ++asked < 3 ? 3 : 60),
+    token: async () => tokenOf(SECRET, "eva", ++asked < 3 ? 3 : 60),
   });
   await chat.joined();
   const states: string[] = [];
@@ -110,7 +100,7 @@ test("a token that was not renewed in time is fetched when the client comes back
   const token = (): string => {
     asked++;
     if (isAway) throw new Error("the app is away");
-    return tokenOf("fay", asked === 1 ? 2 : 60);
+    return tokenOf(SECRET, "fay", asked === 1 ? 2 : 60);
   };
   const chat = joins(tokens, { name: "fay", token });
   await chat.joined();

@@ -8,6 +8,8 @@ import { parse, type Command } from "#tertulia/clients/tui/commands.js";
 import { complete } from "#tertulia/clients/tui/completion.js";
 import { shouldRing, type Bell } from "#tertulia/clients/tui/bell.js";
 import { EMPTY, edit, withoutSentLine, withText, type Edit } from "#tertulia/clients/tui/editor.js";
+import { Interview } from "#tertulia/clients/tui/interview.js";
+import { shownAnswer } from "#tertulia/clients/tui/prompt.js";
 import { Keyboard } from "#tertulia/clients/tui/keyboard.js";
 import { actionOfInput, insert, type InputAction, type Input } from "#tertulia/clients/tui/keys.js";
 import { render } from "#tertulia/clients/tui/layout.js";
@@ -89,6 +91,23 @@ test.each<[what: string, text: string, shown: string]>([
   ["a pile of marks", `a${"\u0301".repeat(50)}`, `a${"\u0301".repeat(4)}`],
 ])("of %s nothing dangerous is left", (_, text, shown) => {
   expect(sanitize(text)).toBe(shown);
+});
+
+test("what is typed before a question is there answers it, and is never a message", async () => {
+  const key = (text: string): InputAction => ({ type: "edit", edit: { type: "insert", text } });
+  const interview = new Interview(() => {});
+  const types = (...keys: InputAction[]): boolean[] => keys.map((each) => interview.handle(each));
+  const first = interview.ask({ text: "one?" });
+  const all = types(key("1"), { type: "enter" }, key("two"), { type: "enter" }, key("late"));
+  expect(all).toEqual([true, true, true, true, true]);
+  expect(await first).toBe("1");
+  expect(await interview.ask({ text: "two?", isSecret: true })).toBe("two");
+  const third = interview.ask({ text: "three?", isSecret: true });
+  types({ type: "edit", edit: { type: "insert", text: "\n日\n" } });
+  expect(shownAnswer(interview.prompt)).toMatchObject({ text: "•••••", at: 5 });
+  expect(types({ type: "quit" }, { type: "focus", isHere: true })).toEqual([false, false]);
+  types({ type: "escape" });
+  expect([await third, await interview.ask({ text: "four?" })]).toEqual([undefined, undefined]);
 });
 
 test("a name is one line, JSON is exact, and nobody can fake a line of plain output", () => {
@@ -427,6 +446,7 @@ function screen(view: View, some: Partial<Screen> = {}): Screen {
   const rest = {
     anchor: undefined,
     overlay: undefined,
+    prompt: undefined,
     search: undefined,
     columns: 90,
     rows: 20,

@@ -32,7 +32,7 @@ export class Credentials {
     return this.#session;
   }
 
-  /** @throws (or rejects with) a TertuliaError that may be retried, if there is no token */
+  /** @throws (or rejects with) a TertuliaError, if there is no token: one that may be retried, or the program's own */
   shown(): Shown | Promise<Shown> {
     if (this.#token !== undefined) return this.#newToken().then((token) => ({ token }));
     if (this.#session !== undefined) return { session: this.#session };
@@ -86,6 +86,7 @@ export class Credentials {
     try {
       return await this.#token!();
     } catch (error) {
+      if (error instanceof TertuliaError) throw error;
       throw new TertuliaError("unavailable", `there is no token: ${String(error)}`, true);
     }
   }

@@ -20,7 +20,7 @@ export interface ConnectOptions {
   readonly session?: string | undefined;
   /**
    * In a chat with tokens: gets a token (JWT) of this user. Called at each connection, and before the last one ends; if
-   * it throws, it is called again later.
+   * it throws, it is called again later. A TertuliaError that is not `retryable`, thrown for a connection, ends the client.
    */
   readonly token?: (() => string | Promise<string>) | undefined;
   /** Joins as busy, unless another device of this user is connected: then with its status. */

@@ -1,15 +1,18 @@
 /** The full-screen client: connects a terminal with a session of the chat, draws frames, and cleans up at the end. */
 import type { ReadStream, WriteStream } from "node:tty";
+import { normalizeName } from "../sdk/normalize-name.js";
 import type { ViewStore } from "../view/view-store.js";
 import { shouldRing, type Bell } from "./bell.js";
 import { startOfDay } from "../view/days.js";
-import type { View } from "../view/model.js";
+import type { Problem, View } from "../view/model.js";
 import { actionOfInput, type Input } from "./keys.js";
 import { render } from "./layout.js";
 import { paint } from "./paint.js";
 import type { Screen } from "./screen.js";
 import { openSession } from "./session.js";
 import { InputController } from "./input-controller.js";
+import type { Secrets } from "./credentials.js";
+import { askLogin } from "./login.js";
 import { Terminal } from "./terminal.js";
 import { closedText, type Texts } from "./texts.js";
 
@@ -20,6 +23,9 @@ export interface AppOptions {
   readonly isColoured: boolean;
   /** What it rings for, of messages that the user is not looking at. */
   readonly bell: Bell;
+  readonly secrets: Secrets;
+  /** Whether an account of this name is made first. */
+  readonly isNew: boolean;
   readonly input: ReadStream;
   readonly output: WriteStream & { readonly fd: number };
 }
@@ -30,6 +36,8 @@ export interface Ending {
   readonly why?: string;
 }
 
+/** Why a connection was closed, where a password may help. */
+const ASK_AGAIN: ReadonlySet<Problem> = new Set(["login_required", "bad_credentials", "revoked"]);
 const FRAME_MS = 16;
 const TICK_MS = 1_000;
 const LEAVE_WITHIN_MS = 1_000;
@@ -44,6 +52,8 @@ export class App {
   #store: ViewStore;
   #url: string;
   #sessionCount = 0;
+  /** As it was at the last change. */
+  #connection: View["connection"] | undefined;
   /** Joined: a connection was open. */
   #state: "joining" | "joined" | "leaving" = "joining";
   #painted: readonly string[] = [];
@@ -82,11 +92,13 @@ export class App {
     this.#controller.look();
   }
 
-  #openSession(name: string, earlier?: ViewStore): ViewStore {
+  #openSession(name: string, earlier?: ViewStore, login?: string): ViewStore {
     const session = ++this.#sessionCount;
     return openSession({
       url: this.#url,
       name,
+      secrets: this.#secretsOf(name),
+      login,
       earlier,
       onChange: (view) => {
         if (session === this.#sessionCount) this.#onChange(view);
@@ -100,12 +112,39 @@ export class App {
   }
 
   #onChange({ connection }: View): void {
-    const isJoining = this.#state === "joining";
-    if (connection.name === "open" && isJoining) this.#state = "joined";
-    if (connection.name === "closed" && isJoining) {
-      void this.#leave({ how: "refused", why: closedText(this.#options.texts, connection) });
-    }
+    const isNews = connection !== this.#connection;
+    this.#connection = connection;
+    if (connection.name === "open" && this.#state === "joining") this.#state = "joined";
+    if (connection.name === "closed" && isNews) void this.#onClosed(connection);
     this.#draw();
+  }
+
+  /** Asks for a password, if that may help. Who has never been in the chat, and cannot join, has nothing to see. */
+  async #onClosed(connection: Extract<View["connection"], { name: "closed" }>): Promise<void> {
+    const { texts, isNew } = this.#options;
+    const { problem } = connection;
+    const isLogin = ASK_AGAIN.has(problem);
+    const session = this.#sessionCount;
+    const { name } = this.#store.chat;
+    if (isLogin && this.#secretsOf(name).token === undefined) {
+      const who = { url: this.#url, name, isNew: isNew && this.#state === "joining" };
+      const login = await this.#controller.interview((ask) => askLogin({ texts, ask }, who));
+      if (session !== this.#sessionCount || this.#state === "leaving") return;
+      if (login !== undefined) {
+        this.#store = this.#openSession(name, undefined, login);
+        this.#controller.toEnd();
+        return;
+      }
+    }
+    if (this.#state !== "joining") return;
+    void this.#leave({ how: "refused", why: closedText(texts, connection) });
+  }
+
+  /** Those that were given are for the name and the chat that were given with them. */
+  #secretsOf(name: string): Secrets {
+    const { url, name: first, secrets } = this.#options;
+    const isTheirs = this.#url === url && normalizeName(name) === normalizeName(first);
+    return isTheirs ? secrets : { token: undefined, password: undefined };
   }
 
   #connect(url = this.#url, name = this.#store.view.me): void {
@@ -121,20 +160,20 @@ export class App {
   }
 
   #onInput(input: Input): void {
-    const action = actionOfInput(input, this.#controller.editor.text === "");
+    const action = actionOfInput(input, this.#controller.isEmpty);
     if (action === undefined || this.#state === "leaving") return;
     this.#controller.handle(action);
     this.#draw();
   }
 
   #screen(): Screen {
-    const { editor, anchor, overlay, searchHit } = this.#controller;
+    const { editor, prompt, anchor, overlay, searchHit } = this.#controller;
     const { columns, rows } = this.#terminal;
     const { texts } = this.#options;
     const { view } = this.#store;
     const today = startOfDay(Date.now());
     const nowMs = performance.now();
-    const input = { editor, anchor, overlay, search: searchHit };
+    const input = { editor, prompt, anchor, overlay, search: searchHit };
     return { view, url: this.#url, ...input, columns, rows, texts, today, nowMs };
   }
 

@@ -9,6 +9,8 @@ import { complete, type Completion } from "./completion.js";
 import { EMPTY, edit, withoutSentLine, withText, type Edit, type Editor } from "./editor.js";
 import type { InputAction } from "./keys.js";
 import { layOut } from "./layout.js";
+import { Interview, type Ask } from "./interview.js";
+import type { Prompt } from "./prompt.js";
 import { runCommand } from "./run-command.js";
 import type { Anchor, Screen, Search, Overlay } from "./screen.js";
 import { hits, nextHit } from "./search.js";
@@ -32,6 +34,7 @@ export class InputController {
   anchor: Anchor | undefined;
   overlay: Overlay | undefined;
   searchHit: Search | undefined;
+  #interview: Interview | undefined;
   #completion: Completion | undefined;
   #isHere = true;
 
@@ -40,6 +43,7 @@ export class InputController {
   }
 
   handle(action: InputAction): void {
+    if (this.#interview?.handle(action) === true) return;
     if (action.type === "complete") {
       this.#complete(action.by);
       return;
@@ -47,6 +51,30 @@ export class InputController {
     this.#completion = undefined;
     if (this.overlay?.type === "options") this.overlay = undefined;
     this.#handle(action);
+  }
+
+  get isEmpty(): boolean {
+    return (this.prompt?.editor ?? this.editor).text === "";
+  }
+
+  /**
+   * Asks things on the input line. Until the end, nothing that is typed is taken as part of a message: what is typed
+   * before a question is there is its answer, and after the last one it is dropped.
+   */
+  async interview<T>(questions: (ask: Ask) => Promise<T>): Promise<T> {
+    const interview = new Interview(() => this.dependencies.redraw());
+    this.#interview?.cancel();
+    this.#interview = interview;
+    try {
+      return await questions((question) => interview.ask(question));
+    } finally {
+      if (this.#interview === interview) this.#interview = undefined;
+      this.dependencies.redraw();
+    }
+  }
+
+  get prompt(): Prompt | undefined {
+    return this.#interview?.prompt;
   }
 
   open(conv: Conv): void {

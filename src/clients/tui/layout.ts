@@ -6,6 +6,7 @@ import { conversationIn } from "../view/accessors.js";
 import { heldCount, ownStatus, shownUpTo } from "../view/do-not-disturb.js";
 import { sanitizeLine } from "./sanitize.js";
 import type { Editor } from "./editor.js";
+import { shownAnswer } from "./prompt.js";
 import { span, type Frame, type Line, type Span } from "./paint.js";
 import type { Screen } from "./screen.js";
 import { overlayLines, type OverlayLines } from "./overlays.js";
@@ -36,7 +37,7 @@ export function layOut(screen: Screen): Layout {
     columns < SIDEBAR_MIN_SCREEN ? 0 : Math.min(SIDEBAR_MAX_COLUMNS, Math.floor(columns / 4));
   const transcriptColumns = sidebarColumns === 0 ? columns : columns - sidebarColumns - 1;
   const banner = bannerOf(view, columns, texts, nowMs);
-  const fixed = 1 + (banner ? 1 : 0) + 1 + inputOf(screen.editor, columns, rows).rows.length;
+  const fixed = 1 + (banner ? 1 : 0) + 1 + inputOf(shownEditor(screen), columns, rows).rows.length;
   const overlay = overlayLines(screen, transcriptColumns, Math.max(0, rows - fixed - 2));
   const transcriptRows = Math.max(0, rows - fixed - overlay.lines.length);
   const lines = transcriptLines(view, transcriptColumns, texts, today, screen.search);
@@ -44,7 +45,7 @@ export function layOut(screen: Screen): Layout {
 }
 
 export function render(screen: Screen): Frame {
-  const { view, columns, rows, texts, editor, anchor } = screen;
+  const { view, columns, rows, texts, anchor } = screen;
   if (rows < 8 || columns < 24) {
     const line = [span(cut(texts.tooSmall, columns))];
     return { lines: [line], cursor: { row: 0, column: 0 } };
@@ -56,7 +57,7 @@ export function render(screen: Screen): Frame {
   const above: Line[] = Array.from({ length: transcriptRows - transcript.length }, () => []);
   const body = [...above, ...transcript, ...overlay.lines];
   const side = sidebarColumns === 0 ? [] : sidebar(view, sidebarColumns, body.length, texts);
-  const input = inputOf(editor, columns, rows);
+  const input = inputOf(shownEditor(screen), columns, rows);
   const head = [underlined(fitted(header(screen), columns)), ...(banner ? [banner] : [])];
   const foot = footer(screen, sidebarColumns);
   const middle = body.map((line, at) =>
@@ -205,16 +206,24 @@ function inputOf({ text, at }: Editor, columns: number, ofRows: number): Input {
   };
 }
 
-function inputLines(rows: readonly string[], { view, editor, texts, columns }: Screen): Line[] {
-  const { open } = view;
-  if (editor.text === "") {
-    const name = open === EVERYBODY ? undefined : sanitizeLine(open.slice(1));
-    return [[span(PROMPT, "strong"), span(cut(texts.write(name), columns - 5), "faint")]];
+function shownEditor({ editor, prompt }: Screen): Editor {
+  return prompt === undefined ? editor : shownAnswer(prompt);
+}
+
+function inputLines(rows: readonly string[], screen: Screen): Line[] {
+  if (shownEditor(screen).text === "") {
+    const placeholder = cut(placeholderOf(screen), screen.columns - 5);
+    return [[span(PROMPT, "strong"), span(placeholder, "faint")]];
   }
   return rows.map((row, at) => [
     span(at === 0 ? PROMPT : "   ", "strong"),
     span(sanitizeLine(row)),
   ]);
+}
+
+function placeholderOf({ view: { open }, prompt, texts }: Screen): string {
+  if (prompt !== undefined) return texts.answerHint;
+  return texts.write(open === EVERYBODY ? undefined : sanitizeLine(open.slice(1)));
 }
 
 function joined(beside: Line, line: Line, sidebarColumns: number, transcriptColumns: number): Line {

@@ -2,8 +2,12 @@
 /** `npm run chat`, `tertulia-chat`: the chat in a terminal, or in a pipe. */
 import { userInfo } from "node:os";
 import { createInterface } from "node:readline/promises";
+import { WebSocket } from "ws";
 import { readVersion } from "../../version.js";
+import type { TertuliaError } from "../sdk/tertulia.js";
 import { App, type Ending } from "./app.js";
+import { makeAccount, readSecret, ready } from "./credentials.js";
+import { CLIENT } from "./login.js";
 import { sanitizeLine } from "./sanitize.js";
 import { HELP, readOptions, type Options } from "./options.js";
 import { PlainMode } from "./plain-mode.js";
@@ -29,25 +33,29 @@ async function main(): Promise<number> {
       stdout.write(`tertulia-chat ${await readVersion()}\n`);
       return 0;
     case "wrong":
-      stderr.write(`tertulia-chat: ${asked.why}\n--help tells more\n`);
-      return 1;
+      return complain(`${asked.why}\n--help tells more`, 1);
     case "run": {
       const texts = textsFor(asked.options.locale, asked.options.dates);
-      return asked.options.mode === "screen"
-        ? onScreen(asked.options, texts)
-        : inLines(asked.options, texts);
+      const secrets = ready(asked.options.secrets);
+      if (typeof secrets === "string") return complain(secrets, 1);
+      const options = { ...asked.options, secrets };
+      return options.mode === "screen" ? onScreen(options, texts) : inLines(options, texts);
     }
     default:
       return asked satisfies never;
   }
 }
 
+function complain(why: string, code: number): number {
+  stderr.write(`tertulia-chat: ${why}\n`);
+  return code;
+}
+
 async function onScreen(options: Options, texts: Texts): Promise<number> {
   const name = options.name ?? (await askName(texts));
   const app = new App({ ...options, name, texts, input: stdin, output: stdout });
   const ending = await app.ended;
-  if (ending.why !== undefined)
-    stderr.write(`tertulia-chat: ${sanitizeLine(name)}: ${ending.why}\n`);
+  if (ending.why !== undefined) complain(`${sanitizeLine(name)}: ${ending.why}`, 0);
   if (ending.how === "SIGHUP") dieOfHangUp();
   return exitCodeOf(ending);
 }
@@ -74,6 +82,8 @@ async function askName(texts: Texts): Promise<string> {
 }
 
 async function inLines(options: Options, texts: Texts): Promise<number> {
+  const refusal = options.isNew ? await registerFirst(options, texts) : undefined;
+  if (refusal !== undefined) return complain(refusal, 2);
   const streams = { input: stdin, output: stdout, errors: stderr };
   const plain = new PlainMode({ ...options, name: options.name! }, texts, streams);
   let because: number | undefined;
@@ -85,6 +95,19 @@ async function inLines(options: Options, texts: Texts): Promise<number> {
   stdout.on("error", () => stop(BROKEN_PIPE)); // nobody reads any more
   const code = await plain.run();
   return because ?? code;
+}
+
+/** Returns why it failed. */
+async function registerFirst(options: Options, texts: Texts): Promise<string | undefined> {
+  const { url, secrets } = options;
+  const [name, password] = [options.name!, readSecret(secrets.password!)];
+  try {
+    await makeAccount(url, { name, password, client: CLIENT, WebSocket }, process.env);
+    return undefined;
+  } catch (error) {
+    const { code, message } = error as TertuliaError;
+    return code === "forbidden" ? texts.noAccounts : (texts.problem[code] ?? message);
+  }
 }
 
 process.on("uncaughtException", (error) => {

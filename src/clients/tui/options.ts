@@ -2,6 +2,7 @@
 import { parseArgs } from "node:util";
 import { BELLS, type Bell } from "./bell.js";
 import { convOf } from "./commands.js";
+import type { Secret, Secrets } from "./credentials.js";
 import type { Conv } from "../view/model.js";
 
 export interface Options {
@@ -16,6 +17,9 @@ export interface Options {
   /** To be in the chat at first, and to be back in it later. */
   readonly waitMs: number;
   readonly bell: Bell;
+  readonly secrets: Secrets;
+  /** Whether an account of this name is made first. */
+  readonly isNew: boolean;
   readonly isColoured: boolean;
   /** Of what is said to people, as in `LANG`. */
   readonly locale: string;
@@ -42,6 +46,10 @@ A full screen in a terminal; lines in, lines out in a pipe.
 
   --name NAME       your name in the chat; if absent, a terminal asks for it
   --url URL         ws:// or wss://, default ws://localhost:9000 or TERTULIA_URL
+  --register        makes an account of your name, in a chat that has accounts
+  --password-file FILE   has your password; without it, a terminal asks for it
+  --token-file FILE      has a token, in a chat that is joined with tokens; read again
+                    when the old one ends
   --bell [WHAT]     rings when you are not looking: all (default), for every message;
                     mentions, for private messages and your name; none
   --plain           lines in, lines out; the default unless input and output are a terminal
@@ -62,10 +70,11 @@ Exit codes: 0 done; 1 wrong usage; 2 not connected, or the name was refused;
 for good; 70 a bug in this program; 129, 130, 143 ended by a signal.
 
 The chat keeps your name for you: its key is made at the first time, in
-~/.local/state/tertulia (or XDG_STATE_HOME), unless TERTULIA_KEY has one.
+~/.local/state/tertulia (or XDG_STATE_HOME), unless TERTULIA_KEY has one. Your login session
+is kept there too, and your password is not.
 
 Environment: LANG (English or Spanish), LC_TIME, NO_COLOR, TERTULIA_URL, TERTULIA_KEY,
-XDG_STATE_HOME.
+TERTULIA_PASSWORD, TERTULIA_TOKEN, XDG_STATE_HOME.
 `;
 
 const URL_DEFAULT = "ws://localhost:9000";
@@ -87,6 +96,9 @@ export function readOptions(args: readonly string[], environmentOf: Environment)
         commands: { type: "boolean", default: environmentOf.isInputTty },
         wait: { type: "string", default: "10" },
         bell: { type: "string", default: "none" },
+        register: { type: "boolean", default: false },
+        "password-file": { type: "string" },
+        "token-file": { type: "string" },
         help: { type: "boolean", default: false },
         version: { type: "boolean", default: false },
       },
@@ -103,6 +115,12 @@ export function readOptions(args: readonly string[], environmentOf: Environment)
     if (bell === undefined) return wrong(`--bell ${values.bell}: must be ${BELLS.join(", ")}`);
     if (values.name === undefined && mode !== "screen") return wrong("--name is needed");
     if (values.name === "") return wrong("--name must not be empty");
+    const secrets = {
+      token: secretOf(values["token-file"], environment["TERTULIA_TOKEN"]),
+      password: secretOf(values["password-file"], environment["TERTULIA_PASSWORD"]),
+    };
+    if (values.register && mode !== "screen" && secrets.password === undefined)
+      return wrong("--register needs --password-file or TERTULIA_PASSWORD");
     const { LC_ALL, LC_MESSAGES, LC_TIME, LANG, NO_COLOR } = environment;
     const first = (...values: (string | undefined)[]): string => values.find(Boolean) ?? "";
     return {
@@ -116,6 +134,8 @@ export function readOptions(args: readonly string[], environmentOf: Environment)
         hasCommands: values.commands,
         waitMs: Math.min(waitMs, WAIT_AT_MOST_MS),
         bell,
+        secrets,
+        isNew: values.register,
         isColoured: (NO_COLOR ?? "") === "", // no-color.org
         locale: first(LC_ALL, LC_MESSAGES, LANG),
         dates: first(LC_ALL, LC_TIME, LANG),
@@ -129,6 +149,11 @@ export function readOptions(args: readonly string[], environmentOf: Environment)
 /** `--bell` by itself means all. */
 function isBareBell(arg: string, next: string | undefined): boolean {
   return arg === "--bell" && (next === undefined || next.startsWith("-"));
+}
+
+function secretOf(file: string | undefined, text: string | undefined): Secret | undefined {
+  if (file !== undefined) return { file };
+  return text === undefined || text === "" ? undefined : { text };
 }
 
 function wrong(why: string): ParsedArguments {

@@ -20,11 +20,14 @@ export interface OverlayLines {
 
 /** Below a rule with its title; no higher than `height`. */
 export function overlayLines(
-  { view, overlay, texts }: Screen,
+  { view, overlay, prompt, texts }: Screen,
   columns: number,
   height: number,
 ): OverlayLines {
-  const found = contents(view, overlay, texts, columns - 2);
+  const found =
+    prompt === undefined
+      ? contents(view, overlay, texts, columns - 2)
+      : { title: "", lines: wrap(prompt.text, columns - 2).map((text) => [span(text, "bold")]) };
   if (found === undefined || height < 2) return { lines: [], from: undefined };
   const { title, lines } = found;
   const over = Math.max(0, lines.length - (height - 1));

@@ -8,8 +8,10 @@ import type { Conv } from "../view/model.js";
 import { problemOf } from "../view/update.js";
 import { sanitizeJson } from "./sanitize.js";
 import { parse } from "./commands.js";
+import { keepLogin, shownFor } from "./credentials.js";
 import { keptKey } from "./key-file.js";
 import { linesOf } from "./input-lines.js";
+import { CLIENT } from "./login.js";
 import { lineOf } from "./plain-line.js";
 import type { Options } from "./options.js";
 import { runPlainCommand } from "./run-plain-command.js";
@@ -54,11 +56,13 @@ export class PlainMode {
     this.#streams = streams;
     this.texts = texts;
     this.to = options.to;
-    const { name, url } = options;
+    const { name, url, secrets } = options;
     setMaxListeners(UNDERWAY_AT_MOST + 10, this.#patience.signal); // each publish listens
     const key = keptKey(url, name, process.env);
     const timing = { nameWithinMs: NAME_WITHIN_MS };
-    this.chat = connect(url, { name, key, WebSocket, client: "tertulia-terminal", timing });
+    const shown = shownFor(url, name, secrets, process.env);
+    this.chat = connect(url, { ...shown, name, key, WebSocket, client: CLIENT, timing });
+    keepLogin(this.chat, url, process.env);
     this.chat.on("message", (message) => this.#heard(message));
     this.chat.on("state", ({ name: state }) => {
       if (state === "open") this.#isBack();
@@ -110,10 +114,11 @@ export class PlainMode {
 
   problem(error: unknown, of = ""): void {
     const { code, message } = error as TertuliaError;
-    const words =
-      code === "banned"
-        ? closedText(this.texts, { problem: code, why: message })
-        : (this.texts.problem[code] ?? message);
+    const { texts } = this;
+    const why = { banned: message, login_required: texts.logInHow }[code as string];
+    const words = why
+      ? closedText(texts, { problem: code, why })
+      : (texts.problem[code] ?? message);
     this.#complain(`${of === "" ? "" : `${of}: `}${words}`);
   }
 

@@ -1,12 +1,15 @@
 /** The state from which the full screen is drawn. */
 import type { View } from "../view/model.js";
 import type { Editor } from "./editor.js";
+import type { Prompt } from "./prompt.js";
 import type { Texts } from "./texts.js";
 
 export interface Screen {
   readonly view: View;
   readonly url: string;
   readonly editor: Editor;
+  /** What is asked instead of a message. */
+  readonly prompt: Prompt | undefined;
   /** The last line that is seen of the conversation; undefined: its end. */
   readonly anchor: Anchor | undefined;
   readonly overlay: Overlay | undefined;

@@ -93,6 +93,15 @@ export const english: Omit<Texts, "locale"> = {
   noCommand: (written) =>
     `There is no ${written}. /help lists the commands; // says a text with /.`,
   yourName: (name) => `Your name [${name}]: `,
+  answerHint: "Enter answers, Esc gives up",
+  logInOrRegister: (name) =>
+    `This chat has accounts. ${name}: log in with your password (l, or just Enter), or register this name (r)?`,
+  password: (name) => `Password of ${name}:`,
+  newPassword: (name) => `A new password for ${name}, of 8 bytes or more:`,
+  passwordAgain: "The same password again:",
+  notTheSame: "These two were not the same.",
+  noAccounts: "This chat has no accounts: it may want a token (TERTULIA_TOKEN, --token-file).",
+  logInHow: "TERTULIA_PASSWORD, TERTULIA_TOKEN, or files of them",
   tooSmall: "make this window larger",
   onlyOnScreen: "Only the full screen can do that.",
   problem: {

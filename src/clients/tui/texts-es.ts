@@ -95,6 +95,15 @@ export const spanish: Omit<Texts, "locale"> = {
   noCommand: (written) =>
     `No existe ${written}. /ayuda muestra las órdenes; // dice un texto con /.`,
   yourName: (name) => `Tu nombre [${name}]: `,
+  answerHint: "Intro responde, Esc lo deja",
+  logInOrRegister: (name) =>
+    `Este chat tiene cuentas. ${name}: ¿entrar con tu contraseña (e, o solo Intro), o registrar este nombre (r)?`,
+  password: (name) => `Contraseña de ${name}:`,
+  newPassword: (name) => `Una contraseña nueva para ${name}, de 8 bytes o más:`,
+  passwordAgain: "La misma contraseña otra vez:",
+  notTheSame: "No eran iguales.",
+  noAccounts: "Este chat no tiene cuentas: quizá pide un token (TERTULIA_TOKEN, --token-file).",
+  logInHow: "TERTULIA_PASSWORD, TERTULIA_TOKEN, o sus archivos",
   tooSmall: "agranda esta ventana",
   onlyOnScreen: "Eso solo lo hace la pantalla completa.",
   problem: {

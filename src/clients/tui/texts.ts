@@ -49,6 +49,14 @@ export interface Texts {
   readonly mistake: (form: string) => string;
   readonly noCommand: (written: string) => string;
   readonly yourName: (name: string) => string;
+  readonly answerHint: string;
+  readonly logInOrRegister: (name: string) => string;
+  readonly password: (name: string) => string;
+  readonly newPassword: (name: string) => string;
+  readonly passwordAgain: string;
+  readonly notTheSame: string;
+  readonly noAccounts: string;
+  readonly logInHow: string;
   readonly tooSmall: string;
   readonly onlyOnScreen: string;
   readonly problem: Readonly<Record<Problem, string>>;

@@ -1,0 +1,98 @@
+/** What this program shows the chat to prove that a name is its user's, and what of it is kept on this machine. */
+import { readFileSync } from "node:fs";
+import {
+  TertuliaError,
+  register,
+  type ConnectOptions,
+  type LogInOptions,
+  type Tertulia,
+} from "../sdk/tertulia.js";
+import { readState, removeState, stateFile, writeState, type Environment } from "./state-file.js";
+
+/** Where a secret is. Not on the command line: everybody on the machine can read that. */
+export type Secret = { readonly file: string } | { readonly text: string };
+
+export interface Secrets {
+  readonly token: Secret | undefined;
+  readonly password: Secret | undefined;
+}
+
+type Shown = Pick<ConnectOptions, "token" | "session" | "password">;
+
+/** @throws Error if a file cannot be read; it says which */
+export function readSecret(secret: Secret): string {
+  if ("text" in secret) return secret.text;
+  try {
+    return readFileSync(secret.file, "utf8").replace(/\r?\n$/, "");
+  } catch (error) {
+    throw new Error(`${secret.file} cannot be read: ${(error as NodeJS.ErrnoException).code}`, {
+      cause: error,
+    });
+  }
+}
+
+/** At the start: the password as a text, so that nothing can fail later. Returns what is wrong, if a file cannot be read. */
+export function ready({ token, password }: Secrets): Secrets | string {
+  try {
+    if (token !== undefined) readSecret(token);
+    return { token, password: password && { text: readSecret(password) } };
+  } catch (error) {
+    return (error as Error).message;
+  }
+}
+
+/**
+ * A token comes before a kept login session, and that before a password. A token's file is read at each connection, and
+ * before the token ends: whoever gives tokens out replaces it.
+ */
+export function shownFor(
+  url: string,
+  name: string,
+  { token, password }: Secrets,
+  environment: Environment,
+): Shown {
+  if (token !== undefined) return { token: () => unexpired(readSecret(token), "text" in token) };
+  return {
+    session: readState(stateFile("sessions", url, name, environment)),
+    password: password && readSecret(password),
+  };
+}
+
+/** A token that nobody can replace is not shown again and again when it has ended. */
+function unexpired(token: string, isLast: boolean): string {
+  const { exp } = claimsOf(token);
+  if (!isLast || typeof exp !== "number" || exp * 1_000 > Date.now()) return token;
+  throw new TertuliaError("login_required", "the token has ended");
+}
+
+/** Unchecked: that is the chat's part. */
+function claimsOf(token: string): { readonly exp?: unknown } {
+  try {
+    const [, claims = ""] = token.split(".");
+    return Object(JSON.parse(Buffer.from(claims, "base64url").toString())) as object;
+  } catch {
+    return {};
+  }
+}
+
+/** Makes an account, and keeps its login session. Rejects as `register` of the SDK. */
+export async function makeAccount(
+  url: string,
+  { name, password, ...options }: LogInOptions,
+  environment: Environment,
+): Promise<void> {
+  const session = await register(url, { ...options, name, password });
+  writeState(stateFile("sessions", url, name, environment), session, "set");
+}
+
+/** Keeps the login session that a client has got; forgets one that the chat knows no more. */
+export function keepLogin(chat: Tertulia, url: string, environment: Environment): void {
+  const where = stateFile("sessions", url, chat.name, environment);
+  chat.on("welcome", () => {
+    const { session } = chat;
+    if (session !== undefined && session !== readState(where)) writeState(where, session, "set");
+  });
+  chat.on("state", (state) => {
+    if (state.name === "closed" && state.error?.code === "bad_credentials") removeState(where);
+  });
+}

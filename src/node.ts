@@ -50,7 +50,7 @@ export async function startNode(
   const [source, release, site] = await Promise.all([
     readFunctionSource(),
     readVersion(),
-    readStaticSite(WEB),
+    readStaticSite(WEB, config),
   ]);
   observe.counters.buildInfo.set({ version: release, ledger: source.version }, 1);
   const backend = createBackend(config, observe, source);

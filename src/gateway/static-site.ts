@@ -23,11 +23,21 @@ interface Page {
   readonly styles: string;
 }
 
+/** What the page must know of this chat before it asks for a name. */
+export interface SiteSettings {
+  readonly IDENTITY: "open" | "accounts" | "token";
+  readonly REGISTRATION: "open" | "closed";
+}
+
 /** Reads the `index.html` of a folder; undefined if it has not been built. */
-export async function readStaticSite(folder: string): Promise<StaticSite | undefined> {
+export async function readStaticSite(
+  folder: string,
+  settings: SiteSettings,
+): Promise<StaticSite | undefined> {
   let body: Buffer;
   try {
-    body = await readFile(join(folder, "index.html"));
+    const html = await readFile(join(folder, "index.html"), "utf8");
+    body = Buffer.from(html.replace("<html ", `<html ${attributesOf(settings)}`));
   } catch (error) {
     if ((error as NodeJS.ErrnoException).code === "ENOENT") return undefined;
     throw error;
@@ -39,6 +49,20 @@ export async function readStaticSite(folder: string): Promise<StaticSite | undef
     styles: sourcesOf("style", body),
   };
   return { answer: (path, headers) => (path === "/" ? answerOf(page, headers) : undefined) };
+}
+
+/** Of the element `html`: none, where whoever takes a free name is that person. */
+function attributesOf({ IDENTITY: identity, REGISTRATION: registration }: SiteSettings): string {
+  switch (identity) {
+    case "open":
+      return "";
+    case "accounts":
+      return `data-identity="accounts" data-registration="${registration}" `;
+    case "token":
+      return `data-identity="token" `;
+    default:
+      return identity satisfies never;
+  }
 }
 
 function answerOf(page: Page, asked: IncomingHttpHeaders): Served {

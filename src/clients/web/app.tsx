@@ -2,6 +2,7 @@
 import type { ComponentChildren } from "preact";
 import { useCallback, useEffect, useMemo, useRef, useState } from "preact/hooks";
 import type { ViewStore } from "../view/view-store.js";
+import { normalizeName } from "../sdk/normalize-name.js";
 import { startOfDay } from "../view/days.js";
 import type { View } from "../view/model.js";
 import { forgetAddress } from "./routing.js";
@@ -12,8 +13,10 @@ import {
   ViewContext,
   storedSession,
   join,
+  leave,
   type ChatActions,
 } from "./chat-session.js";
+import { hasAccounts, isWorthless, proofFor } from "./proof.js";
 import type { Texts } from "./texts.js";
 import { TodayContext } from "./times.js";
 
@@ -32,11 +35,12 @@ export function App({ t }: { readonly t: Texts }): ComponentChildren {
   const enterChat = useCallback(
     async (name: string) => {
       if (joining.current !== undefined) return;
+      if (proofFor(normalizeName(name)) === undefined) return setScreen("form");
       const attempt = ++attempts.current;
       const changed = (next: View): void => {
         if (attempt !== attempts.current) return; // of an earlier session
         if (next.connection.name === "open") setScreen("chat");
-        if (next.connection.name === "away") {
+        if (next.connection.name === "away" || isWorthless(next.connection)) {
           forgetAddress();
           setScreen("form");
         }
@@ -71,6 +75,16 @@ export function App({ t }: { readonly t: Texts }): ComponentChildren {
       t,
       dispatch: (event) => store.current?.dispatch(event),
       reconnectNow: () => store.current?.chat.reconnectNow(),
+      leave: () => {
+        if (hasAccounts) {
+          // what is told while this browser is logged out concerns nobody
+          attempts.current++;
+          forgetAddress();
+          setView(undefined);
+          setScreen("form");
+        }
+        void leave(store.current!);
+      },
     }),
     [t],
   );

@@ -2,7 +2,7 @@
 import { createContext } from "preact";
 import { useContext } from "preact/hooks";
 import { normalizeName } from "../sdk/normalize-name.js";
-import { connect } from "../sdk/tertulia.js";
+import { connect, type Tertulia } from "../sdk/tertulia.js";
 import { ViewStore } from "../view/view-store.js";
 import {
   begin,
@@ -17,15 +17,22 @@ import { convInUrl } from "./routing.js";
 import { loadDrafts, saveDrafts } from "./drafts.js";
 import { awaitSharedKey, shareKey, sharedKey } from "./shared-key.js";
 import { isKept, remove, load, save } from "./browser-storage.js";
+import { forgetProof, hasAccounts, isWorthless, proofFor, thisDevice } from "./proof.js";
 import { notifyAbout, joinTabChannel } from "./notifications.js";
 import { loadUnsent, unsentSaver } from "./unsent-storage.js";
 import type { Texts } from "./texts.js";
+
+/** Of the close code for an expired token. PROTOCOL.md, closing. */
+const EXPIRED = 4401;
+/** For the answer of a chat that may be away. */
+const LOGGED_OUT_WITHIN_MS = 2_000;
 
 /** What never changes: components that use only this are not rendered again when the view changes. */
 export interface ChatActions {
   readonly t: Texts;
   readonly dispatch: (event: Action) => void;
   readonly reconnectNow: () => void;
+  readonly leave: () => void;
 }
 
 /** What every component can read and do. */
@@ -63,13 +70,14 @@ export async function join(
   // after a reload the name may still be held; else the user waits to choose another one
   const timing = earlier?.name === me ? {} : { nameWithinMs: 0 };
   const keepsName = isKept("browser");
-  const chat = connect(gateway(), {
+  const chat = connect(gatewayUrl(), {
     name: me,
     key,
     keepsName,
     isBusy,
-    client: "tertulia-web",
+    client: hasAccounts ? thisDevice() : "tertulia-web",
     timing,
+    ...proofFor(me),
   });
   save("browser", "name", [me]);
   joinTabChannel(me);
@@ -81,7 +89,8 @@ export async function join(
     keepOutgoing(next); // first: after a crash, a message is in the drafts or here
     saveDrafts(next);
     if (connection.name === "open") shareKey(me, chat.key);
-    if (connection.name === "away" || isTaken(connection)) {
+    if (isWorthless(connection)) forgetProof(me);
+    if (connection.name === "away" || isTaken(connection) || isWorthless(connection)) {
       joinTabChannel(undefined);
       remove("tab", "seat");
     } else saveSession(next);
@@ -90,21 +99,46 @@ export async function join(
     else onView(next);
   };
   saveSession(view);
+  let changed = onChange;
+  chat.on("error", ({ code }) => {
+    if (code !== "token_expired") return;
+    // this page has no newer one: its user has to get it
+    const connection: Connection = { name: "closed", code: EXPIRED, problem: code };
+    void changed({ ...store.view, connection });
+    changed = async () => {};
+    void chat.close();
+  });
   const store = new ViewStore(chat, {
     view,
     unsent: loadUnsent(me),
-    onChange: (next) => void onChange(next),
+    onChange: (next) => void changed(next),
     onNotify: ({ message }) => notifyAbout(message, texts),
   });
   keepOutgoing(store.view);
   return store;
 }
 
+/** Leaves the chat. Where there are accounts, this browser is logged out: its login session ends for everybody who has it. */
+export async function leave(store: ViewStore): Promise<void> {
+  const { chat, view } = store;
+  forgetProof(chat.name);
+  if (hasAccounts && view.connection.name === "open") {
+    await endOwnLogin(chat).catch(() => {}); // it is forgotten here, and ends by itself
+  }
+  store.dispatch({ type: "leave" });
+}
+
+async function endOwnLogin(chat: Tertulia): Promise<void> {
+  const signal = AbortSignal.timeout(LOGGED_OUT_WITHIN_MS);
+  const own = (await chat.sessions({ signal })).find((each) => each.own);
+  if (own !== undefined) await chat.sessions({ end: own.id, signal });
+}
+
 function isTaken(connection: Connection): boolean {
   return connection.name === "closed" && connection.problem === "name_taken";
 }
 
-function gateway(): string {
+export function gatewayUrl(): string {
   const url = new URL("ws", location.href);
   url.protocol = url.protocol.replace("http", "ws");
   url.search = "";

@@ -6,6 +6,21 @@ export interface Texts {
   readonly tagline: string;
   readonly name: string;
   readonly nameHint: string;
+  readonly password: string;
+  readonly newPassword: string;
+  readonly thePassword: string;
+  readonly show: string;
+  readonly hide: string;
+  readonly logIn: string;
+  readonly register: string;
+  readonly hasAccount: string;
+  readonly hasNone: string;
+  readonly token: string;
+  readonly tokenHint: string;
+  readonly badToken: string;
+  readonly joinAs: (name: string) => string;
+  readonly tooManyAttempts: (seconds: number) => string;
+  readonly logOut: string;
   readonly server: string;
   readonly join: string;
   readonly joining: string;
@@ -72,5 +87,5 @@ export interface Texts {
 /** @param why as the chat says it: shown behind */
 export function problemText({ problem }: Texts, which: Problem, why?: string): string {
   const text = problem[which] ?? problem.unknown;
-  return why === undefined ? text : `${text} (${why})`;
+  return why === undefined || why === which ? text : `${text} (${why})`;
 }

@@ -6,10 +6,11 @@ import { STATUSES } from "../view/lists.js";
 import { StatusDot } from "./status-dot.js";
 import { Face, Icon } from "./icons.js";
 import { notifying, switchNotifying } from "./notifications.js";
+import { hasAccounts } from "./proof.js";
 import { useChat } from "./chat-session.js";
 
 export function UserPanel(): ComponentChildren {
-  const { view, dispatch, t } = useChat();
+  const { view, dispatch, leave, t } = useChat();
   const [notice, setNotice] = useState(notifying);
   const status = ownStatus(view);
   const notifyText =
@@ -35,9 +36,9 @@ export function UserPanel(): ComponentChildren {
         )}
         <button
           class="quiet-button"
-          aria-label={t.leave}
-          title={t.leave}
-          onClick={() => dispatch({ type: "leave" })}
+          aria-label={hasAccounts ? t.logOut : t.leave}
+          title={hasAccounts ? t.logOut : t.leave}
+          onClick={leave}
         >
           <Icon name="leave" />
         </button>

@@ -1,7 +1,9 @@
 /** The commands of the operator: what each does, and what it tells. */
+import { randomUUID } from "node:crypto";
 import { BlockList, isIPv4, isIPv6 } from "node:net";
 import { bytesFromName, nameFromBytes, type Name } from "../chat/names.js";
 import { isName } from "../chat/policy.js";
+import { Unavailable } from "../chat/ports.js";
 import { newPassword } from "../identity/recovery.js";
 import type { ModerationAct, ModerationEntry, Sanction, Target } from "../chat/sanctions.js";
 import { shown } from "../wire/shown.js";
@@ -96,8 +98,8 @@ function act(what: ModerationAct["act"]): Command {
     if (/\p{Cc}/u.test(reason) || reason.length > 200) {
       throw new UsageError("--reason: one line, at most 200 characters");
     }
-    if (/\p{Cc}/u.test(by) || by === "" || by.length > 64) {
-      throw new UsageError("--by: one line, at most 64 characters");
+    if (/\p{Cc}|^@/u.test(by) || by === "" || by.length > 64) {
+      throw new UsageError("--by: one line, at most 64 characters, not beginning with @");
     }
     return async ({ moderation }) => {
       const { outcome, untilMs } = await moderation.moderate({
@@ -106,7 +108,9 @@ function act(what: ModerationAct["act"]): Command {
         forMs,
         by,
         reason,
+        id: randomUUID(),
       });
+      if (outcome === "full") throw new Unavailable("there are as many sanctions as can be kept");
       const until = what === "kick" || untilMs === undefined ? "" : ` until ${iso(untilMs)}`;
       const isDone = outcome === "done";
       const line = isDone ? `${what} ${written(target)}: done${until}` : "there is nothing to lift";

@@ -8,6 +8,7 @@ import { checkRedis, connectRedis, giveUp, untilReady } from "../redis/connect.j
 import { FunctionLibrary, readFunctionSource } from "../redis/function-library.js";
 import { Keys } from "../redis/keys.js";
 import { RedisModerationStore } from "../redis/moderation-store.js";
+import { Replication } from "../redis/replication.js";
 
 export interface Stores {
   readonly moderation: ModerationStore;
@@ -33,10 +34,12 @@ export async function openStores(
     throw error;
   }
   const library = new FunctionLibrary(redis, await readFunctionSource(), silent);
+  const isReplicated = config.ACK_LEVEL === "replicated";
+  const replication = isReplicated ? new Replication(redis, config.ACK_REPLICAS) : undefined;
   const keys = new Keys(config.REDIS_PREFIX);
   const { OPERATION_DEADLINE_MS: deadlineMs, LOGIN_IDLE_MS: loginIdleMs } = config;
   return {
-    moderation: new RedisModerationStore(library, keys, { deadlineMs }),
+    moderation: new RedisModerationStore(library, { library, replication }, keys, { deadlineMs }),
     accounts: new RedisAccountStore(library, keys, { deadlineMs, loginIdleMs }),
     close: () => giveUp(redis),
   };

@@ -2,6 +2,7 @@
 import type { Command, LogIn, Refusal, Register, Reply, RuleRefusal } from "./commands.js";
 import { addressOf, conversationOf, type Address, type Conversation } from "./conversation.js";
 import { executeIdentity, loggedIn, type JoinOutcome } from "./identity-commands.js";
+import { executeModeration, type ModerationDependencies } from "./moderation-commands.js";
 import type { ChatDependencies, KnownPresence, KnownRoster } from "./dependencies.js";
 import type { ConversationState } from "./history.js";
 import type { Identity, Origin, Proof } from "./identity.js";
@@ -31,6 +32,7 @@ export class Chat {
   readonly #presence: KnownPresence;
   readonly #identity: Identity;
   readonly #sanctions: KnownSanctions;
+  readonly #moderation: ModerationDependencies;
   readonly #roster: KnownRoster;
 
   constructor(dependencies: ChatDependencies) {
@@ -42,6 +44,7 @@ export class Chat {
     this.#identity = dependencies.identity;
     this.#sanctions = dependencies.sanctions;
     this.#roster = dependencies.roster;
+    this.#moderation = { ...dependencies, newId: dependencies.newMessageId };
   }
 
   /** Why a stranger may not join by this name; undefined: it may. Claims nothing. */
@@ -210,6 +213,10 @@ export class Chat {
       case "logins":
       case "refresh":
         return executeIdentity(this.#identity, heldBy(actor), command);
+      case "moderate":
+      case "sanctions":
+      case "audit":
+        return executeModeration(this.#moderation, heldBy(actor), command);
       default:
         return command satisfies never;
     }

@@ -4,7 +4,7 @@ import type { Message, Text } from "./events.js";
 import type { IdentityRefusal, Login, Proof, Shown, WhichLogins } from "./identity.js";
 import type { Page, Range } from "./history.js";
 import type { Name, Status, User } from "./names.js";
-import type { Sanction } from "./sanctions.js";
+import type { ModerationCommand, ModerationEntry, Sanction } from "./sanctions.js";
 
 /** What an actor asks of the chat. */
 export type Command =
@@ -27,7 +27,8 @@ export type Command =
   | { readonly type: "page"; readonly of: Address; readonly range: Range }
   | { readonly type: "read"; readonly of: Address; readonly seq: number }
   | { readonly type: "typing"; readonly to: Address }
-  | IdentityCommand;
+  | IdentityCommand
+  | ModerationCommand;
 
 /** What a user asks about the right to the user's own name. */
 export type IdentityCommand =
@@ -80,6 +81,10 @@ export type Reply =
   | { readonly type: "logins"; readonly logins: readonly Login[] }
   /** By this proof the name is the user's from now on. */
   | { readonly type: "refreshed"; readonly proof: Proof }
+  /** An act of moderation is done. Undefined: it holds for good, or has no duration. */
+  | { readonly type: "moderated"; readonly untilMs: number | undefined }
+  | { readonly type: "sanctions"; readonly sanctions: readonly Sanction[] }
+  | { readonly type: "audit"; readonly acts: readonly ModerationEntry[] }
   | { readonly type: "users"; readonly users: readonly User[] }
   | { readonly type: "user"; readonly user: User }
   | { readonly type: "unchanged"; readonly user: User }
@@ -113,6 +118,8 @@ export type Refusal =
   | "forbidden"
   | "banned"
   | "muted"
+  | "nothing_to_lift"
+  | "too_many_sanctions"
   | "unavailable"
   | "too_fast"
   | IdentityRefusal;
@@ -120,5 +127,12 @@ export type Refusal =
 /** What a rule can answer. Whether a name is free, and whether the store answers, only the store can tell. */
 export type RuleRefusal = Exclude<
   Refusal,
-  "name_taken" | "name_kept" | "mid_conflict" | "unavailable" | "too_fast" | IdentityRefusal
+  | "name_taken"
+  | "name_kept"
+  | "mid_conflict"
+  | "nothing_to_lift"
+  | "too_many_sanctions"
+  | "unavailable"
+  | "too_fast"
+  | IdentityRefusal
 >;

@@ -4,7 +4,7 @@ import type { ConnectedStatus, Name, User } from "./names.js";
 import type { Policy } from "./policy.js";
 import type { ConversationStore, UserStore } from "./ports.js";
 import type { Heard } from "./roster.js";
-import type { KnownSanctions } from "./sanctions.js";
+import type { KnownSanctions, ModerationStore } from "./sanctions.js";
 
 /** Who is connected in the whole cluster, as far as this node has heard. Costs nothing to ask. */
 export interface KnownPresence {
@@ -31,5 +31,6 @@ export interface ChatDependencies {
   readonly presence: KnownPresence;
   readonly identity: Identity;
   readonly sanctions: KnownSanctions;
+  readonly moderation: ModerationStore;
   readonly roster: KnownRoster;
 }

@@ -132,4 +132,6 @@ export interface Identity {
   logins(user: Identified, ended: WhichLogins | undefined): Promise<readonly Login[] | Refused>;
   /** Another token of the same user. */
   refresh(user: Identified, token: string): Promise<Proved>;
+  /** The role of whoever the name belongs to, as far as the cluster knows it. */
+  roleOf(name: Name): Promise<Role>;
 }

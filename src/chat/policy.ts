@@ -7,7 +7,7 @@
  * checks in the same step.
  */
 import type { Command, Register, RuleRefusal } from "./commands.js";
-import type { Origin } from "./identity.js";
+import { ROLES, type Origin, type Role } from "./identity.js";
 import type { Address } from "./conversation.js";
 import { bytesFromName, type Name, type Status } from "./names.js";
 import type { ActivityKind, Holder } from "./ports.js";
@@ -21,6 +21,9 @@ export const MAX_LISTED = 255;
 export const MAX_PAGE = 200;
 /** With more connected users, typing in the general chat is not told. */
 export const TYPING_TOLD_UP_TO = 200;
+/** Sanctions that are told, the newest; and acts of the moderation log. */
+export const MAX_SANCTIONS_TOLD = 1_000;
+export const MAX_AUDITED = 200;
 /** Bytes of a text that comes as bytes. */
 export const MAX_TEXT_BYTES = 255;
 /** A message's id, if its sender chooses one. */
@@ -71,9 +74,11 @@ export interface Limits {
 /** What some rules must know of the world. */
 export interface Facts {
   /** The status of the user whom a message is for; undefined if there is no such user. */
-  readonly recipient: Status | undefined;
+  readonly recipient?: Status | undefined;
   /** Whether it is known whose name that is while nobody holds it. */
-  readonly isOwned: boolean;
+  readonly isOwned?: boolean;
+  /** Of the user whom moderation acts on. */
+  readonly role?: Role;
 }
 
 /** What a muted user may not do: it may read, and set its status. */
@@ -120,6 +125,11 @@ export function createPolicy(limits: Limits): Policy {
         return actor.kind === "operator" ? "forbidden" : mayRead(actor, command.of);
       case "typing":
         return actor.kind === "operator" ? "forbidden" : mayType(command.to);
+      case "moderate":
+        return mayModerate(actor, command, facts);
+      case "sanctions":
+      case "audit":
+        return rankOf(roleOf(actor)) < MODERATOR ? "forbidden" : undefined;
       case "password":
       case "logins":
       case "refresh": // of one's own name
@@ -169,6 +179,9 @@ export function activityOf(command: Command, self: Name): ActivityKind | "status
     case "password":
     case "logins":
     case "refresh":
+    case "moderate":
+    case "sanctions":
+    case "audit":
       return undefined;
     default:
       return command satisfies never;
@@ -233,6 +246,31 @@ function mayRead(actor: Exclude<Actor, Stranger>, of: Address): RuleRefusal | un
 function mayType(to: Address): RuleRefusal | undefined {
   if (to.kind === "room") return "unknown_room";
   return to.kind === "direct" && !isName(to.user) ? "unknown_user" : undefined;
+}
+
+/** What an actor may do besides what everybody may: by what has proved its name, never by the name alone. */
+function roleOf(actor: Actor): Role {
+  if (actor.kind === "operator") return "operator";
+  return (actor.kind === "session" ? actor.proof?.role : undefined) ?? "user";
+}
+
+function rankOf(role: Role): number {
+  return ROLES.indexOf(role);
+}
+
+const MODERATOR = rankOf("moderator");
+
+/** Operators ban addresses as well. Nobody acts on a user of the own role or a higher one, so nobody on oneself. */
+function mayModerate(
+  actor: Exclude<Actor, Stranger>,
+  { target }: Extract<Command, { type: "moderate" }>,
+  facts: Facts | undefined,
+): RuleRefusal | undefined {
+  const role = roleOf(actor);
+  if (actor.kind !== "session" || rankOf(role) < MODERATOR) return "forbidden";
+  if (target.kind === "addresses") return role === "operator" ? undefined : "forbidden";
+  if (!isName(target.name)) return "bad_name";
+  return rankOf(facts?.role ?? "user") < rankOf(role) ? undefined : "forbidden";
 }
 
 function isLonger(text: string | Uint8Array, limit: number): boolean {

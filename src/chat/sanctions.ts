@@ -32,12 +32,25 @@ export interface ModerationAct {
   readonly target: Target;
   /** Undefined: for good. */
   readonly forMs?: number | undefined;
+  /** Who does it: `@` and a name for a user of the chat, else what an operator calls itself. */
   readonly by: string;
   readonly reason: string;
+  /** Of this act, and no other one: done again under it, lately, it is done and logged once. */
+  readonly id: string;
 }
 
+/** What a moderator or operator asks. */
+export type ModerationCommand =
+  | ({
+      readonly type: "moderate";
+      /** Chosen by the client: sent again with the same one, the act is done and logged once. */
+      readonly mid?: string | undefined;
+    } & Omit<ModerationAct, "by" | "id">)
+  | { readonly type: "sanctions" }
+  | { readonly type: "audit"; readonly limit: number };
+
 /** An entry of the moderation log. */
-export interface ModerationEntry extends Omit<ModerationAct, "forMs"> {
+export interface ModerationEntry extends Omit<ModerationAct, "forMs" | "id"> {
   readonly atMs: number;
   readonly untilMs: number | undefined;
 }
@@ -50,10 +63,14 @@ export interface SanctionsAt {
 
 /** Keeps the sanctions of the whole cluster. */
 export interface ModerationStore {
-  /** Done and logged in one step. `nothing`: it would lift what is not there. @throws Unavailable */
-  moderate(
-    act: ModerationAct,
-  ): Promise<{ readonly outcome: "done" | "nothing"; readonly untilMs: number | undefined }>;
+  /**
+   * Done and logged in one step. `nothing`: it would lift what is not there; `full`: there are too many sanctions.
+   * @throws Unavailable
+   */
+  moderate(act: ModerationAct): Promise<{
+    readonly outcome: "done" | "nothing" | "full";
+    readonly untilMs: number | undefined;
+  }>;
   /** Undefined: nothing has changed since that version. @throws Unavailable */
   sanctions(version?: string): Promise<SanctionsAt | undefined>;
   /** The newest entries, newest first. @throws Unavailable */

@@ -9,6 +9,7 @@ import type {
   Proof,
   Proved,
   Refused,
+  Role,
   Shown,
   WhichLogins,
 } from "../chat/identity.js";
@@ -43,6 +44,10 @@ export class Accounts implements Identity {
     this.#store = store;
     this.#hasher = hasher;
     this.#settings = settings;
+  }
+
+  roleOf(name: Name): Promise<Role> {
+    return this.#store.roleOf(name, "account");
   }
 
   async prove(name: Name, shown: Shown | undefined, from: Origin): Promise<Proved> {

@@ -5,7 +5,7 @@ const NO_ACCOUNTS: Refused = { outcome: "refused", refusal: "no_accounts" };
 const NO_TOKENS: Refused = { outcome: "refused", refusal: "no_tokens" };
 
 /** What there is only in a chat with accounts. */
-export const WITHOUT_ACCOUNTS: Omit<Identity, "prove" | "refresh"> = {
+export const WITHOUT_ACCOUNTS: Omit<Identity, "prove" | "refresh" | "roleOf"> = {
   register: async () => NO_ACCOUNTS,
   logIn: async () => NO_ACCOUNTS,
   changePassword: async () => NO_ACCOUNTS,
@@ -19,4 +19,5 @@ export const OPEN: Identity = {
   ...WITHOUT_ACCOUNTS,
   ...WITHOUT_TOKENS,
   prove: async () => ({ outcome: "proved", proof: undefined }),
+  roleOf: async () => "user", // who takes a name has not shown that the role is its own
 };

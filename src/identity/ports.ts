@@ -51,6 +51,8 @@ export interface AccountStore {
   logins(name: Name): Promise<(Login & { readonly digest: string })[]>;
   /** Ends login sessions, and announces it: one by its id; or all, and what came by a password alone, too. */
   endLogins(name: Name, which: { readonly id: string } | { readonly but?: string }): Promise<void>;
+  /** The role of a user: that of the account, or of the token that was shown last. */
+  roleOf(name: Name, by: "account" | "token"): Promise<Role>;
   /** When the tokens of a user were revoked: those that were issued until then are worth nothing. In ms since 1970. */
   revokedAtMs(name: Name): Promise<number>;
 }

@@ -52,12 +52,12 @@ export class Tokens implements Identity {
   readonly logIn = WITHOUT_ACCOUNTS.logIn;
   readonly changePassword = WITHOUT_ACCOUNTS.changePassword;
   readonly logins = WITHOUT_ACCOUNTS.logins;
-  readonly #store: Pick<AccountStore, "revokedAtMs">;
+  readonly #store: Pick<AccountStore, "revokedAtMs" | "roleOf">;
   readonly #settings: TokenSettings;
   readonly #key: Uint8Array | JWTVerifyGetKey;
   readonly #options: JWTVerifyOptions;
 
-  constructor(store: Pick<AccountStore, "revokedAtMs">, settings: TokenSettings) {
+  constructor(store: Pick<AccountStore, "revokedAtMs" | "roleOf">, settings: TokenSettings) {
     const { keys, issuer, audience } = settings;
     this.#store = store;
     this.#settings = settings;
@@ -86,6 +86,10 @@ export class Tokens implements Identity {
     if (answer.outcome === "refused" || answer.proof?.by.kind !== "token") return answer;
     const revokedAtMs = await this.#store.revokedAtMs(name);
     return answer.proof.by.issuedAtMs > revokedAtMs ? answer : refused("bad_credentials");
+  }
+
+  roleOf(name: Name): Promise<Role> {
+    return this.#store.roleOf(name, "token");
   }
 
   async #verified(token: string): Promise<Refused | Verified> {

@@ -91,6 +91,9 @@ function costOfCommand(command: ChatCommand): number {
       return PASSWORD_COST;
     case "logins":
     case "refresh":
+    case "moderate":
+    case "sanctions":
+    case "audit":
       return READ_COST;
     case "lookup":
     case "read":

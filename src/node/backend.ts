@@ -59,6 +59,7 @@ export function createBackend(
     inRoom(observe, "election"),
   );
   const replication = isReplicated ? new Replication(writer, config.ACK_REPLICAS) : undefined;
+  const writing = { library: isReplicated ? library.on(writer) : library, replication };
   const settings = {
     historyKeep: config.HISTORY_KEEP,
     historyMaxAgeMs: config.HISTORY_MAX_AGE_MS,
@@ -73,13 +74,15 @@ export function createBackend(
   const users = new RedisUserStore(library, keys, heartbeat, settings);
   const conversations = new RedisConversationStore(
     library,
-    { library: isReplicated ? library.on(writer) : library, replication },
+    writing,
     keys,
     heartbeat,
     settings,
     inRoom(observe, "user-store"),
   );
-  const moderation = new RedisModerationStore(library.on(duty), keys, settings);
+  const moderation = new RedisModerationStore(library, writing, keys, settings);
+  // what clients ask for does not hold up what the gateway looks for by itself
+  const sanctions = new RedisModerationStore(library.on(duty), writing, keys, settings);
   const readiness = new Readiness({
     isMember: () => heartbeat.isMember,
     isConnected: () => connections.isConnected,
@@ -107,6 +110,7 @@ export function createBackend(
     accounts,
     conversations,
     moderation,
+    sanctions,
     readiness,
     /** What the leader does for all. */
     duties: (token: string) => sweep(duties, token, sweeping),

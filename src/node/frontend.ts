@@ -47,7 +47,8 @@ export function createFrontend(
   backend: Backend,
   site: StaticSite | undefined,
 ) {
-  const { users, conversations, moderation, feed, heartbeat, election, readiness } = backend;
+  const { users, conversations, moderation, sanctions, feed, heartbeat, election, readiness } =
+    backend;
   const logOf = (room: string) => inRoom(observe, room).log;
   const hub: Hub = new Hub(observe.counters, {
     presence: new Window(presenceWindow),
@@ -58,7 +59,7 @@ export function createFrontend(
     { users, hub, log: logOf("presence"), isHearing: () => readiness.isReady },
   );
   const moderator = new Moderator({
-    store: moderation,
+    store: sanctions,
     log: logOf("moderator"),
     nowMs: () => heartbeat.clock.nowMs,
     sessions: () => gateway.sessions,
@@ -76,6 +77,7 @@ export function createFrontend(
     presence,
     identity: createIdentity(config, backend.accounts, () => heartbeat.clock.nowMs),
     sanctions: moderator,
+    moderation,
     roster,
   });
   const idleTracker = new IdleTracker(chat, logOf("idle-tracker"));

@@ -100,6 +100,13 @@ export class RedisAccountStore implements AccountStore {
     await this.#call("end_logins", this.#keys.ofAccount(name), args);
   }
 
+  async roleOf(name: Name, by: "account" | "token"): Promise<Role> {
+    const key = this.#keys.account(name);
+    const field = by === "account" ? "role" : "token_role";
+    const read = (): Promise<string | null> => this.#library.redis.hget(key, field);
+    return roleIn(await this.#attempting(read));
+  }
+
   async revokedAtMs(name: Name): Promise<number> {
     const key = this.#keys.account(name);
     const read = (): Promise<string | null> => this.#library.redis.hget(key, "revoked");
@@ -135,8 +142,11 @@ type LoginFields = [digest: Buffer, beganAtMs: number, usedAtMs: number, client:
 
 /** Version, share and role, as functions return them. */
 function accountOf([version, share, role]: readonly Found[]): Omit<Account, "hash"> {
-  const known = ROLES.find((each) => each === role?.toString());
-  return { version: String(version), share: String(share), role: known ?? ("user" satisfies Role) };
+  return { version: String(version), share: String(share), role: roleIn(role) };
+}
+
+function roleIn(kept: Buffer | string | null | undefined): Role {
+  return ROLES.find((each) => each === kept?.toString()) ?? "user";
 }
 
 /** Random: of an account whose login sessions were all ended. */

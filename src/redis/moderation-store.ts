@@ -8,6 +8,7 @@ import type {
   SanctionsAt,
   Target,
 } from "../chat/sanctions.js";
+import type { MessageWriter } from "./append-queue.js";
 import { isReply, type FunctionLibrary } from "./function-library.js";
 import type { Keys } from "./keys.js";
 import { bytes, nameAt } from "./name-bytes.js";
@@ -16,17 +17,24 @@ import { retrying } from "./retry.js";
 /** So long a kick is kept: gateways look every second. */
 const KICK_KEPT_MS = 15_000;
 
+/** Of `moderate`. */
+type Answer = readonly [outcome: Buffer, until: number, replicas: number];
+
 export class RedisModerationStore implements ModerationStore {
   readonly #library: FunctionLibrary;
+  readonly #writer: MessageWriter;
   readonly #keys: Keys;
   readonly #deadlineMs: number;
 
+  /** @param writer where acts are done, and what is demanded of its replicas */
   constructor(
     library: FunctionLibrary,
+    writer: MessageWriter,
     keys: Keys,
     { deadlineMs }: { readonly deadlineMs: number },
   ) {
     this.#library = library;
+    this.#writer = writer;
     this.#keys = keys;
     this.#deadlineMs = deadlineMs;
   }
@@ -37,15 +45,17 @@ export class RedisModerationStore implements ModerationStore {
     forMs,
     by,
     reason,
+    id,
   }: ModerationAct): ReturnType<ModerationStore["moderate"]> {
     const keptMs = act === "kick" ? KICK_KEPT_MS : (forMs ?? 0);
-    const args = [act, targetBytes(target), keptMs, by, reason];
-    const answer = await retrying(this.#deadlineMs, () =>
-      this.#library.call("moderate", this.#keys.moderation(), args),
+    const args = [act, targetBytes(target), keptMs, by, reason, id];
+    const { library, replication } = this.#writer;
+    const write = () => library.call("moderate", this.#keys.moderation(), args) as Promise<Answer>;
+    const [outcome, until] = await retrying(this.#deadlineMs, () =>
+      replication === undefined ? write() : replication.covering(write, (answer) => answer[2]),
     );
-    const [outcome, until] = answer as [Buffer, number];
     return {
-      outcome: outcome.toString() as "done" | "nothing",
+      outcome: outcome.toString() as "done" | "nothing" | "full",
       untilMs: until === 0 ? undefined : until,
     };
   }

@@ -102,6 +102,7 @@ export class RedisUserStore implements UserStore, Gatherer {
         by.kind,
         provedBy(by),
         loginIdleMs,
+        proof.role,
         ...args,
       ]);
     });

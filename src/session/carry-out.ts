@@ -19,6 +19,7 @@ import type { Claimant, RequestState, SessionState } from "./state.js";
 import { preceded, raise, step, type Step } from "./table.js";
 import type { ClaimOutcome, Failure } from "./answers.js";
 import type { CloseReason } from "./endings.js";
+import { isStillExecuted } from "./still-executed.js";
 
 /** A client is closed after so many bad or refused frames in a row. */
 const STRIKES = 100;
@@ -145,30 +146,6 @@ export function carryOut(command: ChatCommand, ref: Ref, state: SessionState): S
     return step({ kind: "storing", pending: [{ command, ref }], tooFastMs: undefined }, execute);
   }
   return step({ kind: "executing", command, ref }, execute);
-}
-
-/** Whether the command is still executed if its client has disconnected. */
-function isStillExecuted(command: ChatCommand, { traits, transport }: SessionState): boolean {
-  if (transport.kind !== "closed") return true;
-  switch (command.type) {
-    case "send":
-      return true;
-    case "status":
-    case "read":
-    case "typing":
-      return traits.afterDisconnect === "all-but-queries";
-    case "list":
-    case "lookup":
-    case "history":
-    case "page":
-    case "refresh":
-      return false; // nobody would get the answer
-    case "password":
-    case "logins":
-      return true;
-    default:
-      return command satisfies never;
-  }
 }
 
 function activity(command: ChatCommand, state: SessionState): Effect[] {

@@ -22,8 +22,17 @@ export function isToAll(command: ChatCommand): boolean {
 
 /** Whether it only asks, and changes nothing: nobody needs its answer once the client is gone. */
 export function isQuestion({ type }: ChatCommand): boolean {
-  return type === "list" || type === "lookup" || type === "history" || type === "page";
+  return QUESTIONS.has(type);
 }
+
+const QUESTIONS: ReadonlySet<ChatCommand["type"]> = new Set([
+  "list",
+  "lookup",
+  "history",
+  "page",
+  "sanctions",
+  "audit",
+]);
 
 /** The last message that the client has of each conversation, keyed and written as in its dialect. */
 export type Cursors = Readonly<Record<string, readonly [epoch: string, seq: number]>>;

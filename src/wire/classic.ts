@@ -140,6 +140,9 @@ export function encodeReply(
     case "logged-in":
     case "logins":
     case "refreshed":
+    case "moderated":
+    case "sanctions":
+    case "audit":
       return undefined;
     case "registered":
       return userFrame(CODE.registered, reply.user);

@@ -84,6 +84,12 @@ export const REFUSALS: Readonly<Record<Refusal, RefusalCodes>> = {
   bad_password: { byte: 7, code: "bad_password" },
   banned: { byte: 7, code: "banned" },
   muted: { byte: 7, code: "muted" },
+  nothing_to_lift: { byte: 7, code: "not_found", message: "there is nothing to lift" },
+  too_many_sanctions: {
+    byte: 7,
+    code: "forbidden",
+    message: "there are as many sanctions as can be kept: lift some first",
+  },
   too_fast: { byte: 8, code: "rate_limited" },
   no_accounts: { byte: 7, code: "forbidden", message: "there are no accounts here" },
   no_tokens: { byte: 7, code: "forbidden", message: "there are no tokens here" },

@@ -1,6 +1,8 @@
 /** Which command of the chat a JSON request is. */
 import type { ChatCommand } from "../session/requests.js";
-import { addressFromConv, bytesOf, nameFromText, problem } from "./json.js";
+import { addressFromConv, bytesOf, problem } from "./json.js";
+import { moderationOf } from "./json-moderation.js";
+import { nameFromText } from "./json-names.js";
 import type { Events, Request } from "./json-schema.js";
 
 /** Bigger than every number of a message. */
@@ -47,6 +49,10 @@ export function commandOf(
     }
     case "refresh":
       return { command: { type: "refresh", token: request.token } };
+    case "moderate":
+    case "sanctions":
+    case "audit":
+      return { command: moderationOf(request) };
     default:
       return request satisfies never;
   }

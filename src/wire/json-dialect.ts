@@ -18,11 +18,10 @@ import {
   idOf,
   idOfFrame,
   messageEvent,
-  nameFromText,
   presenceEvent,
   problem,
-  textFromName,
 } from "./json.js";
+import { nameFromText, textFromName } from "./json-names.js";
 import type { Event, Request, Requests } from "./json-schema.js";
 import { welcomeOf, type JsonSettings } from "./welcome.js";
 

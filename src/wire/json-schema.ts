@@ -29,12 +29,14 @@ import {
   upTo,
 } from "./json-fields.js";
 import { IDENTITY_REQUESTS } from "./json-identity.js";
+import { MODERATION_ANSWERS, MODERATION_REQUESTS } from "./json-moderation.js";
 
 export const SUBPROTOCOL = "tertulia.v1.json";
 
 /** What clients send. */
 export const requests = {
   ...IDENTITY_REQUESTS,
+  ...MODERATION_REQUESTS,
   publish: z.object({
     type: z.literal("publish"),
     id: id.optional(),
@@ -146,6 +148,7 @@ export const events = {
     session: session.optional(),
     sessions: logins.optional(),
     expires,
+    ...MODERATION_ANSWERS,
   }),
   error: z.object({
     type: z.literal("error"),

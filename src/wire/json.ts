@@ -10,11 +10,13 @@ import {
 import type { Message, PresenceWindow } from "../chat/events.js";
 import type { ConversationState } from "../chat/history.js";
 import type { Login, Proof } from "../chat/identity.js";
-import { bytesFromName, nameFromBytes, type Name } from "../chat/names.js";
+import type { Name } from "../chat/names.js";
 import type { PresenceSnapshot } from "../chat/presence.js";
 import { toldOf } from "../chat/sanctions.js";
 import { epochText } from "./epoch.js";
 import { REFUSALS, errorKind, type ErrorCode } from "./error-codes.js";
+import { toldAct, toldSanction, untilField } from "./json-moderation.js";
+import { nameFromText, textFromName } from "./json-names.js";
 import { requests, type Event, type Events, type Request } from "./json-schema.js";
 
 type LoginSession = NonNullable<Events["ok"]["sessions"]>[number];
@@ -142,15 +144,6 @@ export function bytesOf(text: string): Uint8Array {
   return encoder.encode(text);
 }
 
-export function nameFromText(text: string): Name {
-  return IS_ASCII.test(text) ? (text as Name) : nameFromBytes(encoder.encode(text));
-}
-
-/** Of a name, or of an address. U+FFFD stands for what is no valid UTF-8. */
-export function textFromName(name: string): string {
-  return IS_ASCII.test(name) ? name : decoder.decode(bytesFromName(name));
-}
-
 export function idOf(id: Id): { id?: NonNullable<Id> } {
   return id === undefined ? {} : { id };
 }
@@ -195,6 +188,12 @@ function okEvent(id: Id, reply: Exclude<Reply, { type: "refused" }>, reader?: Na
       return { ...ok, sessions: reply.logins.map(sessionOf) };
     case "refreshed":
       return { ...ok, ...endOf(reply.proof) };
+    case "moderated":
+      return { ...ok, ...untilField(reply.untilMs) };
+    case "sanctions":
+      return { ...ok, sanctions: reply.sanctions.map(toldSanction) };
+    case "audit":
+      return { ...ok, acts: reply.acts.map(toldAct) };
     case "users":
     case "history":
       return ok; // never asked in this dialect
@@ -261,8 +260,5 @@ function isId(id: unknown): id is NonNullable<Id> {
   return Number.isSafeInteger(id) || (typeof id === "string" && id.length <= 64);
 }
 
-/** Of such a text the characters are the bytes. */
-// oxlint-disable-next-line no-control-regex -- these are ASCII too
-const IS_ASCII = /^[\x00-\x7f]*$/;
 const encoder = new TextEncoder();
 const decoder = new TextDecoder("utf-8", { ignoreBOM: true });

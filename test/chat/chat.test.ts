@@ -12,6 +12,7 @@ import {
   type Policy,
 } from "#tertulia/chat/policy.js";
 import type { ConversationStore, UserStore } from "#tertulia/chat/ports.js";
+import type { ModerationStore } from "#tertulia/chat/sanctions.js";
 import { OPEN } from "#tertulia/identity/open.js";
 
 const session = {
@@ -46,7 +47,7 @@ function chatWith({
       { conversation: conversationOf(toBob, session.name) },
     ],
   };
-  const store = new Proxy({} as UserStore & ConversationStore, {
+  const store = new Proxy({} as UserStore & ConversationStore & ModerationStore, {
     get:
       (_, method: string) =>
       (...args: unknown[]) => {
@@ -62,6 +63,7 @@ function chatWith({
     presence: { count: connected, statusOf: () => status },
     identity: OPEN,
     sanctions: { banOf: () => undefined, muteOf: () => undefined },
+    moderation: store,
     roster: {
       list: async () => [],
       hear: ({ user, at }) => void asked.push(["hear", user.name, user.status, at.offset]),

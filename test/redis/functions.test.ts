@@ -46,6 +46,7 @@ const writers: [LibraryFunction, string[], (string | Buffer | number)[]][] = [
       "login",
       "d1",
       60_000,
+      "user",
       "eva",
       "session-3",
       node,

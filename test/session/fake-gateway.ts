@@ -7,6 +7,7 @@ import type { Notice } from "#tertulia/chat/events.js";
 import type { Name } from "#tertulia/chat/names.js";
 import { MAX_LISTED, createPolicy } from "#tertulia/chat/policy.js";
 import type { UserStore } from "#tertulia/chat/ports.js";
+import type { ModerationStore } from "#tertulia/chat/sanctions.js";
 import { AnsweringSocket } from "#tertulia/gateway/answering-socket.js";
 import { EventLog } from "#tertulia/gateway/event-log.js";
 import { LINGER_MS } from "#tertulia/gateway/hang-up.js";
@@ -51,6 +52,9 @@ export interface Settings {
   /** How many others are connected. */
   readonly crowd: number;
 }
+
+/** Nobody has a role here: it is never asked. */
+const NO_MODERATION = {} as ModerationStore;
 
 const PACE_CHECK_MS = 1_000;
 const TEXT_MAX_CHARS = 20;
@@ -101,6 +105,7 @@ export class FakeGateway {
       presence: this.#presence,
       identity: OPEN,
       sanctions: { banOf: () => undefined, muteOf: () => undefined },
+      moderation: NO_MODERATION,
       // each list is asked for: one more answer that may be late
       roster: {
         list: async () => (await users.roster(MAX_LISTED)).map(({ user }) => user),

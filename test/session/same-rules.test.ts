@@ -25,6 +25,9 @@ const commands: { readonly [Type in Command["type"]]: Extract<Command, { type: T
   typing: { type: "typing", to: general },
   password: { type: "password", old: new Uint8Array(8), next: new Uint8Array(8) },
   logins: { type: "logins", ended: undefined },
+  moderate: { type: "moderate", act: "kick", target: { kind: "name", name: bob }, reason: "" },
+  sanctions: { type: "sanctions" },
+  audit: { type: "audit", limit: 1 },
   refresh: { type: "refresh", token: "a.b.c" },
 };
 

@@ -2,7 +2,8 @@
 import fc from "fast-check";
 import { expect, test } from "vitest";
 import { nameFromBytes } from "#tertulia/chat/names.js";
-import { decodeRequest, encodeFollowing, nameFromText, textFromName } from "#tertulia/wire/json.js";
+import { decodeRequest, encodeFollowing } from "#tertulia/wire/json.js";
+import { nameFromText, textFromName } from "#tertulia/wire/json-names.js";
 import type { UserStatus } from "#tertulia/chat/events.js";
 
 const frame = (request: object): Uint8Array => Buffer.from(JSON.stringify(request));

@@ -155,3 +155,23 @@ export interface LoginSession {
   /** True: the one of this client. */
   readonly own?: boolean | undefined;
 }
+
+/** A ban or a mute that is in force. Times in ms since 1970. */
+export interface Sanction {
+  readonly kind: "ban" | "mute";
+  /** A user's name, or an address or a range of addresses. */
+  readonly target: string;
+  /** True: `target` is no name. */
+  readonly address?: boolean | undefined;
+  readonly at: number;
+  /** Undefined: for good. */
+  readonly until?: number | undefined;
+  /** `@name`, a user; else what an operator calls itself in a terminal. */
+  readonly by: string;
+  readonly reason: string;
+}
+
+/** What a moderator or an operator did. */
+export interface ModerationAct extends Omit<Sanction, "kind"> {
+  readonly act: "kick" | "ban" | "unban" | "mute" | "unmute";
+}

@@ -82,6 +82,23 @@ export interface SessionsOptions extends CallOptions {
   readonly end?: string | undefined;
 }
 
+export interface ModerateOptions extends CallOptions {
+  readonly act: "kick" | "ban" | "unban" | "mute" | "unmute";
+  /** Whom; or `address`. */
+  readonly user?: string | undefined;
+  /** For `ban` and `unban`, of operators: `192.0.2.7`, `192.0.2.0/24`, `2001:db8::/48`. */
+  readonly address?: string | undefined;
+  /** How long a ban or mute holds, at least 1,000; without it, for good. */
+  readonly forMs?: number | undefined;
+  /** Told to whom it concerns: one line, at most 200 characters. */
+  readonly reason?: string | undefined;
+}
+
+export interface AuditOptions extends CallOptions {
+  /** 1 to 200; default 50. */
+  readonly limit?: number | undefined;
+}
+
 export interface EventsOptions extends CallOptions {
   /** How many events may wait to be read (default 1,000); with one more, reading fails (`overflow`). */
   readonly limit?: number | undefined;

@@ -4,20 +4,25 @@ import type {
   Cursors,
   HistoryPage,
   LoginSession,
+  ModerationAct,
   PresenceView,
   Published,
   ReadMark,
+  Sanction,
   State,
   Status,
   TertuliaEvents,
 } from "./events.js";
 import { eventStream, nextEvent } from "./async-events.js";
 import { checkConv, checkEvent, checkStatus, checkText } from "./argument-checks.js";
+import { audit, moderate, sanctions } from "./moderation.js";
 import type {
+  AuditOptions,
   CallOptions,
   ConnectOptions,
   EventsOptions,
   HistoryOptions,
+  ModerateOptions,
   PublishOptions,
   SessionsOptions,
 } from "./options.js";
@@ -181,6 +186,24 @@ export class Tertulia {
   async sessions({ end, signal }: SessionsOptions = {}): Promise<readonly LoginSession[]> {
     const ok = await this.#engine.requests.send({ request: { type: "sessions", end }, signal });
     return ok.sessions ?? [];
+  }
+
+  /**
+   * Kicks, bans or mutes a user, or lifts that: for moderators; an operator bans addresses, too. Rejects with `forbidden`
+   * if your role does not allow it, and `not_found` if there is nothing to lift.
+   */
+  async moderate(options: ModerateOptions): Promise<{ readonly untilMs?: number }> {
+    return moderate(this.#engine.requests, options);
+  }
+
+  /** Who is banned or muted, until when and why: for moderators. The newest first, a thousand at most. */
+  async sanctions(options: CallOptions = {}): Promise<readonly Sanction[]> {
+    return sanctions(this.#engine.requests, options);
+  }
+
+  /** Who did what to whom, when and why, the newest first: for moderators. */
+  async audit(options: AuditOptions = {}): Promise<readonly ModerationAct[]> {
+    return audit(this.#engine.requests, options);
   }
 
   /** Says that you are typing. Call it at each keystroke: it is sent at most every three seconds. */

@@ -4,6 +4,7 @@
 --                        version  another one after each change of the password
 --                        share    by which the devices of the account share the name: claim's key, behind a "="
 --                        role     absent: user
+--                        token_role  of the token that was shown last; absent: user
 --                        created  when the account was made
 --                        revoked  tokens that were issued until then are worth nothing (there need be no account)
 --                        login:<digest>  a login session, by the digest of its token: "began used client"
@@ -213,16 +214,26 @@ local PROVES = {
   end,
 }
 
+-- Notes the role that a token gives: whoever acts on this user must have a higher one.
+local function note_token_role(account, role)
+  local kept = redis.call('HGET', account, 'token_role') or 'user'
+  if kept == role then return end
+  if role == 'user' then redis.call('HDEL', account, 'token_role') else redis.call('HSET', account, 'token_role', role) end
+end
+
 -- Claims a name for a session, if what proved that the name is its user's was not revoked meanwhile.
--- KEYS: those of claim, then account       ARGV: 'login' | 'password' | 'token', what of it, idle ms; then those of claim
+-- KEYS: those of claim, then account       ARGV: 'login' | 'password' | 'token', what of it, idle ms, role; then those of
+--   claim
 -- Returns what claim returns, or { 'revoked' }.
 local function claim_proved(keys, args)
   local account = table.remove(keys)
   local kind, what, idle_ms = table.remove(args, 1), table.remove(args, 1), table.remove(args, 1)
+  local role = table.remove(args, 1)
   expect('hash', account)
   local is_good, login = PROVES[kind](account, what, idle_ms)
   if not is_good then return { 'revoked' } end
   local answer = claim(keys, args)
+  if kind == 'token' then note_token_role(account, role) end
   local now = now_ms()
   if login and now - login.used > USED_EVERY_MS then
     login.used = now

@@ -5,12 +5,14 @@
 --   The field `version` rises with each change. It is a time, so that it rises also after a change was lost.
 --   A kick stays for a while, so that each gateway finds it there once.
 -- sanction_ends (zset): "<kind> <target>" -> until (inf: for good)
--- moderation_log (stream): act, target, by, reason, until
+-- moderation_log (stream): act, target, by, reason, until, id
 
 -- So many sanctions, and entries of the log, are kept.
 local MOST_SANCTIONS, LOG_KEPT = 20000, 100000
 -- Lua passes no more than some thousands of values to a command.
 local READ_AT_ONCE = 1000
+-- An act is looked for among so many of the newest entries: one that is done again after a lost answer is a minute old.
+local LOOKED_THROUGH = 100
 
 local LIFTS = { unban = 'ban', unmute = 'mute' }
 
@@ -19,46 +21,62 @@ local function lift(sanctions, all_ends, what)
   return redis.call('ZREM', all_ends, what)
 end
 
--- Does an act of moderation, and writes it into the log.
+-- Until when the act with this id holds, if it is in the log already.
+local function done_before(log, id, act, target)
+  for _, entry in ipairs(redis.call('XREVRANGE', log, '+', '-', 'COUNT', LOOKED_THROUGH)) do
+    local of = {}
+    for i = 1, #entry[2], 2 do of[entry[2][i]] = entry[2][i + 1] end
+    if of.id == id and of.act == act and of.target == target then return number_in(of['until']) or 0 end
+  end
+end
+
+-- Does an act of moderation, and writes it into the log. Under the id of an act that was done it does nothing.
 -- KEYS: sanctions, sanction_ends, moderation_log
--- ARGV: act ('ban' | 'mute' | 'kick' | 'unban' | 'unmute'), target, for ms (0: for good), by, reason
--- Returns { 'done' | 'nothing' (it lifts what is not there), until }. Error FULL.
+-- ARGV: act ('ban' | 'mute' | 'kick' | 'unban' | 'unmute'), target, for ms (0: for good), by, reason, id
+-- A WAIT that follows on the same connection covers it, also if it was done before.
+-- Returns { 'done' | 'nothing' (it lifts what is not there) | 'full', until, connected replicas }.
 local function moderate(keys, args)
   local sanctions, all_ends, log = keys[1], keys[2], keys[3]
-  local act, target, for_ms, by, reason = args[1], args[2], tonumber(args[3]), args[4], args[5]
+  local act, target, for_ms, by, reason, id = args[1], args[2], tonumber(args[3]), args[4], args[5], args[6]
   expect('hash', sanctions)
   expect('zset', all_ends)
   expect('stream', log)
   local now = now_ms()
+  ask_server(now)
   local ends = for_ms > 0 and string.format('%.0f', now + for_ms) or '0'
   local version = number_in(redis.call('HGET', sanctions, 'version')) or 0
+  local before = done_before(log, id, act, target)
+  if before then
+    redis.call('HSET', sanctions, 'version', string.format('%.0f', version))
+    return { 'done', before, server.replicas }
+  end
   for _, ended in ipairs(redis.call('ZRANGE', all_ends, 0, string.format('%.0f', now), 'BYSCORE')) do
     lift(sanctions, all_ends, ended)
   end
   if LIFTS[act] then
-    if lift(sanctions, all_ends, LIFTS[act] .. ' ' .. target) == 0 then return { 'nothing', 0 } end
+    if lift(sanctions, all_ends, LIFTS[act] .. ' ' .. target) == 0 then
+      return { 'nothing', 0, server.replicas }
+    end
   else
     local what = act .. ' ' .. target
-    if redis.call('ZCARD', all_ends) >= MOST_SANCTIONS then
-      error({ err = 'FULL there are ' .. MOST_SANCTIONS .. ' sanctions already' })
-    end
+    if redis.call('ZCARD', all_ends) >= MOST_SANCTIONS then return { 'full', 0, server.replicas } end
     redis.call('HSET', sanctions, what, string.format('%.0f %s %d %s %s', now, ends, #by, by, reason))
     redis.call('ZADD', all_ends, ends == '0' and 'inf' or ends, what)
   end
   redis.call('HSET', sanctions, 'version', string.format('%.0f', math.max(version + 1, now)))
   redis.call('XADD', log, 'MAXLEN', '~', LOG_KEPT, '*', 'act', act, 'target', target, 'by', by, 'reason', reason,
-    'until', ends)
-  return { 'done', tonumber(ends) }
+    'until', ends, 'id', id)
+  return { 'done', tonumber(ends), server.replicas }
 end
 
--- All sanctions, unless the caller has them.
+-- All sanctions that have not ended, unless the caller has them.
 -- KEYS: sanctions, sanction_ends       ARGV: version that the caller has ('': none)
 -- Returns { version, field, value, ... }.
 local function sanctions_since(keys, args)
   local version = redis.call('HGET', keys[1], 'version') or '0'
   local found = { version }
   if version == args[1] then return found end
-  local fields = redis.call('ZRANGE', keys[2], 0, -1)
+  local fields = redis.call('ZRANGE', keys[2], string.format('(%.0f', now_ms()), 'inf', 'BYSCORE')
   for first = 1, #fields, READ_AT_ONCE do
     local last = math.min(#fields, first + READ_AT_ONCE - 1)
     local values = redis.call('HMGET', keys[1], unpack(fields, first, last))

@@ -3,6 +3,7 @@
  * is behind its head is never read as another one, nor as the body of this one.
  */
 import type { Socket } from "node:net";
+import { unread } from "./read-in-pieces.js";
 import { mendedLine } from "./request-line.js";
 
 /** 414: a long first line. 431: a long head, or one of many fields. 400 and 405: see {@link mendedLine}. */
@@ -44,7 +45,7 @@ export function readHead(socket: Socket, onRead: (head: Buffer | Refused) => voi
       if (read === undefined) continue;
       stop();
       if (read.type === "refused") return onRead(read);
-      if (read.rest.length > 0) socket.unshift(read.rest);
+      unread(socket, read.rest);
       return onRead(read.bytes);
     }
   };

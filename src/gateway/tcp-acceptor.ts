@@ -10,6 +10,7 @@ import { TrustedProxies, isPrivate, peerOf } from "./client-address.js";
 import { readProxyHeader } from "./connection-start.js";
 import { hangUp } from "./hang-up.js";
 import { OneRequest, connectionOf } from "./one-request.js";
+import { readInPieces } from "./read-in-pieces.js";
 import { readHead, type HeadStatus } from "./request-head.js";
 import { TlsServer, type TlsFiles } from "./tls-server.js";
 
@@ -135,13 +136,15 @@ export class TcpAcceptor {
     this.#keep(socket, deadline);
     this.#silent.set(deadline, socket);
     if (this.#silent.size > this.#settings.maxUnnamed) this.#cutOldest();
-    const readRequest = (from: Socket): void =>
+    const readRequest = (from: Socket): void => {
+      readInPieces(from);
       readHead(from, (head) => {
         this.#stopWaiting(from);
         if (Buffer.isBuffer(head)) return owner.asked(new OneRequest(from, head));
         const { status, method } = head;
         hangUp(from, wholeAnswer(from, status, REASONS[status], { method }));
       });
+    };
     const begin = (): void => {
       if (this.#tls === undefined) return readRequest(socket);
       this.#tls.secure(socket, (secure) => {

@@ -148,7 +148,7 @@ export function encodeReply(
       return userFrame(CODE.registered, reply.user);
     case "users": {
       const code = op === OP.directory ? CODE.directory : CODE.users;
-      return frameOf(code, ...usersThatFit(reply.users, options.replyMaxBytes - 2));
+      return usersFrame(code, reply.users, options.replyMaxBytes - 2);
     }
     case "user":
       return options.showsAddress === true
@@ -198,8 +198,24 @@ export function messageFields(
   return [TILDE, classicText(joined(shown))];
 }
 
-/** The count, then name and status of each user: as many of the first users as fit. */
-export function usersThatFit(users: readonly User[], maxBytes: number): (number | Uint8Array)[] {
+/**
+ * A frame of this code, the count, and name and status of each user: as many of the first users as fit. They must not change:
+ * what all who ask within a moment share is encoded once.
+ */
+export function usersFrame(code: number, users: readonly User[], maxBytes: number): Uint8Array {
+  const encoded = encodedUsers.get(users) ?? new Map<number, Uint8Array>();
+  encodedUsers.set(users, encoded);
+  const known = encoded.get(maxBytes) ?? frameOf(code, ...usersThatFit(users, maxBytes));
+  encoded.set(maxBytes, known);
+  const frame = known.slice();
+  frame[0] = code;
+  return frame;
+}
+
+/** By how many bytes fit. */
+const encodedUsers = new WeakMap<readonly User[], Map<number, Uint8Array>>();
+
+function usersThatFit(users: readonly User[], maxBytes: number): (number | Uint8Array)[] {
   const parts: (number | Uint8Array)[] = [];
   let count = 0;
   let size = 0;

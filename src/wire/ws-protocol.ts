@@ -13,7 +13,7 @@ import {
   encodeNotice,
   encodeReply,
   messageFields,
-  usersThatFit,
+  usersFrame,
 } from "./classic.js";
 import type { ByteCodec, ByteDialect, ClassicOptions, Decoded } from "./dialect.js";
 import { recognising } from "./recognise.js";
@@ -24,11 +24,11 @@ export function wsProtocolDialect(configured: ClassicOptions): ByteDialect {
     decode,
     encodeReply(reply: Reply, op?: number) {
       if (reply.type !== "users" || op === OP.directory) return encodeReply(reply, options, op);
-      return withTotal(CODE.users, ...usersThatFit(reply.users, options.replyMaxBytes - 3));
+      return totalled(usersFrame(CODE.users, reply.users, options.replyMaxBytes - 3));
     },
     encodeNotice(notice: Notice) {
       if (notice.type !== "message") return encodeNotice(notice, options);
-      return withTotal(CODE.message, ...messageFields(notice.message, options));
+      return totalled(frameOf(CODE.message, ...messageFields(notice.message, options)));
     },
   });
   return recognising(configured, codec, { mustGreet: true });
@@ -47,9 +47,11 @@ function decode(frame: Uint8Array): Decoded {
   return { kind: "command", command: { type: "register", name: nameFromBytes(name), shown } };
 }
 
-/** T is the length of what follows it, modulo 256. It is no limit: it only tells layouts apart. */
-function withTotal(code: number, ...parts: (number | Uint8Array)[]): Uint8Array {
-  const frame = frameOf(code, 0, ...parts);
-  frame[1] = (frame.length - 2) % 256;
-  return frame;
+/** The frame with T behind its code: the length of what follows it, modulo 256. It is no limit: it only tells layouts apart. */
+function totalled(frame: Uint8Array): Uint8Array {
+  const told = new Uint8Array(frame.length + 1);
+  told[0] = frame[0]!;
+  told[1] = (frame.length - 1) % 256;
+  told.set(frame.subarray(1), 2);
+  return told;
 }

@@ -75,6 +75,14 @@ test("a close of the library's own, for a broken frame, does not wait", async ()
   await eventually(() => expect(received()).toBe("880203ea")); // 1002
 });
 
+test("Node calls push of a socket with what it has read", async () => {
+  const { socket, client } = await connected();
+  const pushed: Buffer[] = [];
+  socket.push = (bytes: Buffer) => pushed.push(bytes) < 0;
+  client.write("ab");
+  await eventually(() => expect(Buffer.concat(pushed).toString()).toBe("ab"));
+});
+
 test("without compression ws has no queue of its own: frames beside it keep their order", async () => {
   const { webSocket, socket, received } = await connected();
   const frame = frameOf(Buffer.from("a"), "binary");

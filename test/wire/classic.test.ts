@@ -283,6 +283,14 @@ describe("encoding", () => {
       status: "active",
     }));
     expect(encoded(classic, { type: "users", users })![1]).toBe(255);
+    // all who ask share one encoding, whatever their dialect and their buffer
+    const asked = classic.decode(Uint8Array.from([1, 0]));
+    const small = (asked.kind === "command" && asked.dialect) || classic;
+    expect(small).not.toBe(classic);
+    for (const dialect of [classic, small, wsProtocol, classic, small, wsProtocol]) {
+      const fresh = encoded(dialect, { type: "users", users: [...users] });
+      expect(encoded(dialect, { type: "users", users })).toEqual(fresh);
+    }
     const messages = Array.from({ length: 300 }, (_, i) => message(`${i}`.padStart(100, "0")));
     const history = encoded(classic, { type: "history", messages })!;
     expect(history.length).toBeLessThanOrEqual(4_096);

@@ -5,7 +5,7 @@ import { connect, logIn, register, type Tertulia } from "#tertulia/clients/sdk/t
 import { eventually } from "../support/eventually.js";
 import { node } from "../support/nodes.js";
 import { startRedis, type TestRedis } from "../support/redis.js";
-import { tokenOf } from "../support/tokens.js";
+import { endsIn, tokenOf } from "../support/token.js";
 
 const SECRET = "a secret of the app and of the chat";
 const password = "correct horse";
@@ -84,7 +84,7 @@ test("an app gives a new token before the old one ends, and its client stays", a
   let asked = 0;
   const chat = joins(tokens, {
     name: "eva",
-    token: async () => tokenOf(SECRET, "eva", ++asked < 3 ? 3 : 60),
+    token: async () => tokenOf(SECRET, "eva", endsIn(++asked < 3 ? 3 : 60)),
   });
   await chat.joined();
   const states: string[] = [];
@@ -100,7 +100,7 @@ test("a token that was not renewed in time is fetched when the client comes back
   const token = (): string => {
     asked++;
     if (isAway) throw new Error("the app is away");
-    return tokenOf(SECRET, "fay", asked === 1 ? 2 : 60);
+    return tokenOf(SECRET, "fay", endsIn(asked === 1 ? 2 : 60));
   };
   const chat = joins(tokens, { name: "fay", token });
   await chat.joined();

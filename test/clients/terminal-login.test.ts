@@ -12,7 +12,7 @@ import { node } from "../support/nodes.js";
 import { startRedis, type TestRedis } from "../support/redis.js";
 import { at, join } from "../support/sdk-scene.js";
 import { closeWindows, HAS_TMUX, openWindow, type Window } from "../support/tmux.js";
-import { tokenOf } from "../support/tokens.js";
+import { endsIn, tokenOf } from "../support/token.js";
 
 const MAIN = fileURLToPath(new URL("../../dist/clients/tui/main.js", import.meta.url));
 const PASSWORD = "correct horse";
@@ -139,21 +139,42 @@ describe("in a pipe", () => {
 
   test("a token of a file or of the environment lets it in; one that has ended, or is forged, does not", async () => {
     const [file, url] = [path(folder, "token"), at(tokens)[0]!];
-    await writeFile(file, tokenOf(SECRET, "eva", 60));
+    await writeFile(file, tokenOf(SECRET, "eva", endsIn(60)));
     const args = ["--name", "eva", "--url", url];
     const ok = await pipe("desk", [...args, "--token-file", file], "hi\n");
     expect(ok).toMatchObject({ code: 0, errors: "", out: "~ eva: hi\n" });
-    const TERTULIA_TOKEN = tokenOf(SECRET, "eva", 60);
+    const TERTULIA_TOKEN = tokenOf(SECRET, "eva", endsIn(60));
     expect((await pipe("desk", args, "hi\n", { TERTULIA_TOKEN })).code).toBe(0);
-    const ended = { TERTULIA_TOKEN: tokenOf(SECRET, "eva", -60) };
+    const ended = { TERTULIA_TOKEN: tokenOf(SECRET, "eva", endsIn(-60)) };
     const late = await pipe("desk", args, "hi\n", ended);
     expect(late).toMatchObject({ code: 2, out: "" });
     expect(late.errors).toContain("This name belongs to somebody. Log in.");
-    const forged = { TERTULIA_TOKEN: tokenOf("another secret, as long as that", "eva", 60) };
+    const forged = {
+      TERTULIA_TOKEN: tokenOf("another secret, as long as that", "eva", endsIn(60)),
+    };
     expect((await pipe("desk", args, "hi\n", forged)).errors).toContain(
       "does not show that the name is yours",
     );
   });
+});
+
+test("in a pipe, login sessions are listed and ended; a password is changed on the screen only", async () => {
+  const url = at(accounts)[0]!;
+  const session = await register(url, { name: "lou", password: PASSWORD, WebSocket });
+  const { chat } = join(url, { name: "lou", session });
+  await chat.joined();
+  const run = (input: string, ...more: string[]): Promise<Piped> =>
+    pipe("cron", ["--name", "lou", "--url", url, "--commands", ...more], input, {
+      TERTULIA_PASSWORD: PASSWORD,
+    });
+  const { out, errors } = await run("/sessions\n/password\n");
+  expect(out).toMatch(/^[* ] [\w-]{10} {2}tertulia-terminal {2}began .+, last used .+$/m);
+  expect(errors).toContain("line 2: Only the full screen can do that.");
+  const listed = (await run("/sessions end others\n", "--json")).out.trim().split("\n");
+  expect(listed.map((line) => JSON.parse(line) as object)).toMatchObject([
+    { type: "session", client: "tertulia-terminal", own: true },
+  ]);
+  await eventually(() => expect(chat.state.name).toBe("closed"));
 });
 
 describe.skipIf(!HAS_TMUX)("on the full screen (tmux)", () => {
@@ -211,6 +232,25 @@ describe.skipIf(!HAS_TMUX)("on the full screen (tmux)", () => {
     await sol.types("[Enter]");
     await sees(sol, "● sol activo");
     expect((await filesOf("other"))[0]?.mode).toBe(0o600);
+  });
+
+  test("a password is changed; none of it is in what was typed before, and other sessions end", async () => {
+    const url = at(accounts)[0]!;
+    const session = await register(url, { name: "max", password: PASSWORD, WebSocket });
+    const max = await open("max", "fifth", { TERTULIA_PASSWORD: PASSWORD });
+    await sees(max, "● max active");
+    const { chat } = join(url, { name: "max", session });
+    await chat.joined();
+    await max.types("/sessions", "[Enter]");
+    await sees(max, "Your login sessions", /\* [\w-]{10} {2}tertulia-terminal/);
+    await max.types("/password", "[Enter]");
+    await sees(max, "Your present password");
+    await max.types(PASSWORD, "[Enter]", "newer horse", "[Enter]", "newer horse", "[Enter]");
+    await sees(max, "Your password is changed", "Message to everybody");
+    await eventually(() => expect(chat.state.name).toBe("closed"));
+    await max.types("[Up]");
+    await sees(max, "› /sessions");
+    await logIn(url, { name: "max", password: "newer horse", WebSocket });
   });
 
   test("who gives up leaves, and the terminal is as it was", async () => {

@@ -75,6 +75,7 @@ test("a command completed by Tab addresses the user it names", () => {
         complete(withText(EMPTY, `/${word} ${begun}`), undefined, 1, {
           names: [name],
           language: "en",
+          isModerator: false,
         }).editor.text;
       const conv = `@${name}`;
       expect(parse(`${completed("msg")}a secret`)).toEqual({

@@ -15,6 +15,7 @@ import { actionOfInput, insert, type InputAction, type Input } from "#tertulia/c
 import { render } from "#tertulia/clients/tui/layout.js";
 import { linesOf } from "#tertulia/clients/tui/input-lines.js";
 import { lineOf } from "#tertulia/clients/tui/plain-line.js";
+import { hits } from "#tertulia/clients/tui/search.js";
 import { highlighted, occurrences } from "#tertulia/clients/tui/highlights.js";
 import { mentions } from "#tertulia/clients/tui/mentions.js";
 import { readOptions } from "#tertulia/clients/tui/options.js";
@@ -377,7 +378,11 @@ test.each<[before: string, tabs: number, after: string]>([
   ["/users b", 1, "/users b"],
   ["xyz", 1, "xyz"],
 ])("%j and %i tabs: %j", (before, tabs, after) => {
-  const known = { names: ["bob", "ana maria", "José"], language: "en" } as const;
+  const known = {
+    names: ["bob", "ana maria", "José"],
+    language: "en",
+    isModerator: false,
+  } as const;
   let step = complete(withText(EMPTY, before), undefined, 1, known);
   for (let tab = 1; tab < tabs; tab++) step = complete(step.editor, step.cycle, 1, known);
   expect(step.editor.text).toBe(after);
@@ -496,6 +501,20 @@ test("help can be paged to its end on a low terminal", () => {
     for (let page = 0; page < 100; page++) controller.scroll({ by: "page", to: 1 });
     expect(picture(now()).join("\n")).not.toContain("PgDn: more");
   }
+});
+
+test("a removed message is shown as such, and found no more", () => {
+  const removal = { conv: "~", epoch: "1", seq: 3, mid: "m3", from: "bob", ts: NOW, text: "" };
+  const view = viewAfter(OPEN, message(1, "bob", "a secret, Ana"), message(2, "eve", "hello"), {
+    type: "message",
+    message: { ...removal, removes: 1 },
+  });
+  const seen = picture(screen(view)).join("\n");
+  expect(seen).toMatch(/bob {2}\(this message was removed\) +\n.*eve {2}hello/);
+  expect(seen).not.toContain("secret");
+  expect(hits(view, "removed")).toEqual([]);
+  expect(lineOf({ ...removal, removes: 1 })).toBeUndefined();
+  expect(lineOf({ ...removal, removed: true })).toBeUndefined();
 });
 
 test("every frame has the terminal's height and at most its width, at every size", () => {

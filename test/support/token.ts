@@ -9,3 +9,8 @@ export function tokenOf(secret: string, sub: string, more: object = {}): string 
     .join(".");
   return `${text}.${createHmac("sha256", secret).update(text).digest("base64url")}`;
 }
+
+/** The claim of a token that ends, or ended, at another time. */
+export function endsIn(seconds: number): { readonly exp: number } {
+  return { exp: Date.now() / 1_000 + seconds };
+}

@@ -72,6 +72,7 @@ export class App {
         return store();
       },
       screen: () => this.#screen(),
+      draw: () => this.#draw(),
       redraw: () => this.#redraw(),
       suspend: () => this.#terminal.suspend(),
       connect: (url, name) => this.#connect(url, name),

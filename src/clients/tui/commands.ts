@@ -1,9 +1,11 @@
 /** Parses an input line: a message, or a command in English or Spanish. Pure. */
 import type { Status } from "../sdk/events.js";
 import { EVERYBODY, type Conv } from "../view/model.js";
+import { CHAT_WORDS, chatCommandOf, type ChatCommand, type ChatWord } from "./chat-commands.js";
 import { readName } from "./names.js";
 
 export type Command =
+  | ChatCommand
   | { readonly type: "say"; readonly text: string }
   /** A message to another conversation, which is opened. */
   | { readonly type: "tell"; readonly conv: Conv; readonly text: string }
@@ -42,6 +44,7 @@ export const WORDS = {
   discard: ["discard", "descartar"],
   connect: ["connect", "conectar", "nick"],
   disconnect: ["disconnect", "desconectar"],
+  ...CHAT_WORDS,
   help: ["help", "ayuda"],
   quit: ["quit", "salir", "exit"],
 } as const;
@@ -75,6 +78,7 @@ export function wordOf(written: string): Word | undefined {
 
 /** Undefined: something is missing, or there is too much. A line that is not understood completely is not carried out. */
 function commandOf(word: Word, rest: string): Command | undefined {
+  if (isChatWord(word)) return chatCommandOf(word, rest);
   switch (word) {
     case "users":
     case "disconnect":
@@ -109,6 +113,10 @@ function commandOf(word: Word, rest: string): Command | undefined {
     default:
       return word satisfies never;
   }
+}
+
+function isChatWord(word: Word): word is ChatWord {
+  return Object.hasOwn(CHAT_WORDS, word);
 }
 
 /** A name or none, and nothing after it: `/to ana maria` is ambiguous. */

@@ -1,5 +1,6 @@
 /** Tab completion of commands, names and statuses; Tab again takes the next option. Pure. */
 import { fold } from "../view/search.js";
+import { isOfModerators } from "./chat-commands.js";
 import { STATUSES, WORDS, wordOf, type Word } from "./commands.js";
 import type { Editor } from "./editor.js";
 import { unfinishedName, writeName } from "./names.js";
@@ -14,9 +15,13 @@ export interface Completion {
 export interface Candidates {
   readonly names: readonly string[];
   readonly language: "en" | "es";
+  readonly isModerator: boolean;
 }
 
-const TAKE_NAMES: ReadonlySet<Word | undefined> = new Set<Word>(["info", "msg", "history", "to"]);
+const TAKE_NAMES: ReadonlySet<Word | undefined> = new Set<Word>([
+  ...(["info", "msg", "history", "to", "block", "unblock", "remove"] as const),
+  ...(["kick", "ban", "unban", "mute", "unmute"] as const),
+]);
 
 export function complete(
   editor: Editor,
@@ -42,9 +47,12 @@ function newCompletion({ text, at }: Editor, candidates: Candidates): Completion
   const command = /^\/(\S*)$/.exec(before);
   if (command) {
     const language = candidates.language === "es" ? 1 : 0;
-    const words = Object.values(WORDS).map((names) => names[language] ?? names[0]);
+    const known = Object.entries(WORDS).flatMap(([word, names]) =>
+      isOfModerators(word) && !candidates.isModerator ? [] : [names],
+    );
+    const words = known.map((names) => names[language] ?? names[0]);
     const written = (word: string): string => `${word} `;
-    const aliases = [...new Set(Object.values(WORDS).flat())];
+    const aliases = [...new Set(known.flat())];
     return (
       completionOf(words, command[1]!, 1, written) ?? completionOf(aliases, command[1]!, 1, written)
     );

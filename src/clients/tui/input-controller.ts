@@ -4,6 +4,11 @@ import type { ViewStore } from "../view/view-store.js";
 import { conversationList } from "../view/lists.js";
 import type { Conv } from "../view/model.js";
 import { conversationIn } from "../view/accessors.js";
+import { isModerator } from "../view/rights.js";
+import type { Message, TertuliaError } from "../sdk/tertulia.js";
+import { isPrivate, type ChatCommand, type Which } from "./chat-commands.js";
+import { answerTo, isAskedFirst, type Answer } from "./run-chat-command.js";
+import { findMessage } from "./find-message.js";
 import { parse } from "./commands.js";
 import { complete, type Completion } from "./completion.js";
 import { EMPTY, edit, withoutSentLine, withText, type Edit, type Editor } from "./editor.js";
@@ -15,12 +20,14 @@ import { runCommand } from "./run-command.js";
 import type { Anchor, Screen, Search, Overlay } from "./screen.js";
 import { hits, nextHit } from "./search.js";
 import { scrollBy, visibleRange } from "./transcript.js";
-import type { Texts } from "./texts.js";
+import { problemText, type Texts } from "./texts.js";
 
 export interface InputControllerDependencies {
   readonly texts: Texts;
   readonly store: ViewStore;
   screen(): Screen;
+  draw(): void;
+  /** All of it, as if nothing was there. */
   redraw(): void;
   suspend(): void;
   /** The same name at the same chat resumes. */
@@ -62,19 +69,37 @@ export class InputController {
    * before a question is there is its answer, and after the last one it is dropped.
    */
   async interview<T>(questions: (ask: Ask) => Promise<T>): Promise<T> {
-    const interview = new Interview(() => this.dependencies.redraw());
+    const interview = new Interview(() => this.dependencies.draw());
     this.#interview?.cancel();
     this.#interview = interview;
     try {
       return await questions((question) => interview.ask(question));
     } finally {
       if (this.#interview === interview) this.#interview = undefined;
-      this.dependencies.redraw();
+      this.dependencies.draw();
     }
   }
 
   get prompt(): Prompt | undefined {
     return this.#interview?.prompt;
+  }
+
+  /** Asks the chat, and shows what it says. */
+  async answer(command: ChatCommand): Promise<void> {
+    const { store, texts } = this.dependencies;
+    const find = async (which: Which): Promise<Message | undefined> =>
+      findMessage(store.view, which, this.searchHit?.key);
+    const source = { chat: store.chat, texts, password: undefined, find };
+    const answered = (ask: Ask): Promise<Answer> => answerTo({ ...source, ask }, command);
+    try {
+      const answer = await (isAskedFirst(command)
+        ? this.interview(answered)
+        : answered(() => Promise.resolve(undefined)));
+      this.overlay = { type: "answer", title: answer.title, lines: answer.lines, from: 0 };
+    } catch (error) {
+      this.overlay = { type: "note", text: problemText(texts, error as TertuliaError) };
+    }
+    this.dependencies.draw();
   }
 
   open(conv: Conv): void {
@@ -231,9 +256,11 @@ export class InputController {
     const { text } = this.editor;
     if (text.trim() === "") return;
     this.#dismissAll();
-    this.editor = withoutSentLine(this.editor);
+    const command = parse(text);
+    const word = command.type === "mistake" ? command.of : command.type;
+    this.editor = isPrivate(word) ? withText(this.editor, "") : withoutSentLine(this.editor);
     this.#saveDraft();
-    runCommand(this, parse(text));
+    runCommand(this, command);
   }
 
   #dismissAll(): void {
@@ -254,7 +281,11 @@ export class InputController {
     const { me, people } = store.view;
     const peers = conversationList(store.view).flatMap(({ peer }) => peer ?? []);
     const names = [...new Set([...peers, ...people.keys()])].filter((name) => name !== me);
-    const candidates = { names, language: texts.language };
+    const candidates = {
+      names,
+      language: texts.language,
+      isModerator: isModerator(store.view),
+    };
     const { editor, cycle: completion } = complete(this.editor, this.#completion, by, candidates);
     this.editor = editor;
     this.#completion = completion?.options.length === 1 ? undefined : completion;

@@ -9,14 +9,14 @@ const NO_QUESTION: Prompt = begin({ text: "…" });
 
 export class Interview {
   prompt: Prompt = NO_QUESTION;
-  readonly #redraw: () => void;
+  readonly #draw: () => void;
   #answered: ((answer: string | undefined) => void) | undefined;
   /** What came while no question was there. */
   #ahead: InputAction[] = [];
   #state: "running" | "cancelled" = "running";
 
-  constructor(redraw: () => void) {
-    this.#redraw = redraw;
+  constructor(draw: () => void) {
+    this.#draw = draw;
   }
 
   ask(question: Question): Promise<string | undefined> {
@@ -28,7 +28,7 @@ export class Interview {
       this.prompt = begin(question);
       this.#answered = resolve;
       for (const action of this.#ahead.splice(0)) this.handle(action);
-      this.#redraw();
+      this.#draw();
     });
   }
 

@@ -75,7 +75,7 @@ async function begun(
     return { session: await call(url, { name, password, client: CLIENT, WebSocket }) };
   } catch (error) {
     const { code, message } = error as TertuliaError;
-    if (code === "forbidden") return { problem: texts.noAccounts };
+    if (code === "forbidden") return { problem: `${texts.noAccounts} (${texts.logInHow})` };
     return { problem: texts.problem[code] ?? sanitizeLine(message) };
   }
 }

@@ -106,7 +106,9 @@ async function registerFirst(options: Options, texts: Texts): Promise<string | u
     return undefined;
   } catch (error) {
     const { code, message } = error as TertuliaError;
-    return code === "forbidden" ? texts.noAccounts : (texts.problem[code] ?? message);
+    return code === "forbidden"
+      ? `${texts.noAccounts} (${texts.logInHow})`
+      : (texts.problem[code] ?? message);
   }
 }
 

@@ -2,6 +2,8 @@
 import { peopleList } from "../view/lists.js";
 import type { View } from "../view/model.js";
 import { ownStatus } from "../view/do-not-disturb.js";
+import { isModerator } from "../view/rights.js";
+import { isOfModerators } from "./chat-commands.js";
 import { sanitizeLine } from "./sanitize.js";
 import { span, type Line, type Span } from "./paint.js";
 import type { Screen, Overlay } from "./screen.js";
@@ -47,9 +49,13 @@ function contents(
   if (overlay === undefined) return card(view, texts);
   switch (overlay.type) {
     case "help":
-      return { title: texts.helpTitle, lines: help(texts, columns) };
+      return { title: texts.helpTitle, lines: help(view, texts, columns) };
     case "users":
       return { title: texts.usersTitle(view.count), lines: users(view, texts, columns) };
+    case "answer": {
+      const lines = overlay.lines.flatMap((line) => wrap(line, columns));
+      return { title: overlay.title, lines: lines.map((text) => [span(text)]) };
+    }
     case "note":
       return { title: "", lines: wrap(overlay.text, columns).map((text) => [span(text)]) };
     case "options":
@@ -76,8 +82,11 @@ function card(
   };
 }
 
-function help(texts: Texts, columns: number): Line[] {
-  const entries = [...Object.values(texts.usage), ...texts.keys];
+function help(view: View, texts: Texts, columns: number): Line[] {
+  const words = Object.entries(texts.usage).flatMap(([word, usage]) =>
+    isOfModerators(word) && !isModerator(view) ? [] : [usage],
+  );
+  const entries = [...words, ...texts.keys];
   if (columns < BESIDE_FROM) {
     return entries.flatMap(([form, about]) => [
       [span(cut(form, columns), form.startsWith("/") ? "accent" : "bold")],

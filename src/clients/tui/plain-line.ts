@@ -2,8 +2,14 @@
 import type { Message } from "../sdk/events.js";
 import { sanitize, sanitizeLine } from "./sanitize.js";
 
-/** `~ ana: hello`, `@bob ana: hi`; always one line, so that nobody can fake a second one. */
-export function lineOf({ conv, from, text }: Pick<Message, "conv" | "from" | "text">): string {
+type Line = Pick<Message, "conv" | "from" | "text" | "removed" | "removes">;
+
+/**
+ * `~ ana: hello`, `@bob ana: hi`; always one line, so that nobody can fake a second one. Undefined: there is nothing to
+ * read in it, as it was removed, or removes another one.
+ */
+export function lineOf({ conv, from, text, removed, removes }: Line): string | undefined {
+  if (removed === true || removes !== undefined) return undefined;
   return `${sanitizeLine(conv)} ${sanitizeLine(from)}: ${oneLine(text)}`;
 }
 

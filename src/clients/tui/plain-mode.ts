@@ -8,14 +8,14 @@ import type { Conv } from "../view/model.js";
 import { problemOf } from "../view/update.js";
 import { sanitizeJson } from "./sanitize.js";
 import { parse } from "./commands.js";
-import { keepLogin, shownFor } from "./credentials.js";
+import { keepLogin, readSecret, shownFor } from "./credentials.js";
 import { keptKey } from "./key-file.js";
 import { linesOf } from "./input-lines.js";
 import { CLIENT } from "./login.js";
 import { lineOf } from "./plain-line.js";
 import type { Options } from "./options.js";
 import { runPlainCommand } from "./run-plain-command.js";
-import { closedText, type Texts } from "./texts.js";
+import { closedText, problemText, type Texts } from "./texts.js";
 
 export interface Streams {
   readonly input: Readable;
@@ -107,18 +107,29 @@ export class PlainMode {
     this.#wake();
   }
 
-  print(line: string, value: unknown): void {
+  /** @param line undefined: only programs are told */
+  print(line: string | undefined, value: unknown): void {
     const text = this.#options.mode === "json" ? sanitizeJson(value) : line;
-    this.#streams.output.write(`${text}\n`);
+    if (text !== undefined) this.#streams.output.write(`${text}\n`);
+  }
+
+  printAll(lines: readonly string[], values: readonly object[]): void {
+    const texts = this.#options.mode === "json" ? values.map(sanitizeJson) : lines;
+    for (const text of texts) this.#streams.output.write(`${text}\n`);
+  }
+
+  get password(): string | undefined {
+    const { password } = this.#options.secrets;
+    return password && readSecret(password);
   }
 
   problem(error: unknown, of = ""): void {
-    const { code, message } = error as TertuliaError;
+    const { code } = error as TertuliaError;
     const { texts } = this;
-    const why = { banned: message, login_required: texts.logInHow }[code as string];
-    const words = why
-      ? closedText(texts, { problem: code, why })
-      : (texts.problem[code] ?? message);
+    const words =
+      code === "login_required"
+        ? closedText(texts, { problem: code, why: texts.logInHow })
+        : problemText(texts, error as TertuliaError);
     this.#complain(`${of === "" ? "" : `${of}: `}${words}`);
   }
 

@@ -2,6 +2,7 @@
 import { EVERYBODY, type Conv } from "../view/model.js";
 import type { ViewStore } from "../view/view-store.js";
 import { conversationIn } from "../view/accessors.js";
+import type { ChatCommand } from "./chat-commands.js";
 import type { Command } from "./commands.js";
 import type { InputAction } from "./keys.js";
 import type { Overlay } from "./screen.js";
@@ -20,6 +21,7 @@ export interface CommandTarget {
   say(text: string): void;
   scroll(action: Pick<InputAction & { type: "scroll" }, "by" | "to">): void;
   search(text: string): void;
+  answer(command: ChatCommand): Promise<void>;
 }
 
 export function runCommand(target: CommandTarget, command: Command): void {
@@ -72,6 +74,19 @@ export function runCommand(target: CommandTarget, command: Command): void {
       return;
     case "quit":
       dependencies.leave();
+      return;
+    case "password":
+    case "sessions":
+    case "block":
+    case "unblock":
+    case "blocks":
+    case "remove":
+    case "unregister":
+    case "export":
+    case "moderate":
+    case "sanctions":
+    case "audit":
+      void target.answer(command);
       return;
     case "mistake": {
       const { of, written } = command;

@@ -1,9 +1,12 @@
 /** Carries out a command of plain mode, and prints the answer. */
+import { whichOf } from "./find-message.js";
+import { answerTo } from "./run-chat-command.js";
 import type { Command } from "./commands.js";
 import { sanitizeLine } from "./sanitize.js";
 import { lineOf } from "./plain-line.js";
 import type { Conv } from "../view/model.js";
-import type { Tertulia } from "../sdk/tertulia.js";
+import type { Message, Tertulia } from "../sdk/tertulia.js";
+import type { Which } from "./chat-commands.js";
 import type { Texts } from "./texts.js";
 
 /** What commands act on. */
@@ -13,7 +16,11 @@ export interface PlainTarget {
   /** Where lines go to. */
   to: Conv;
   publish(conv: Conv, text: string, of: string): Promise<void>;
-  print(line: string, value: unknown): void;
+  /** That this program was given. */
+  readonly password: string | undefined;
+  print(line: string | undefined, value: unknown): void;
+  /** Lines, or for programs as many objects as there are things to tell. */
+  printAll(lines: readonly string[], values: readonly object[]): void;
   problem(error: unknown, of: string): void;
 }
 
@@ -73,6 +80,29 @@ async function answer(
         target.print(`${form}  ${about}`, { type: "help", form, about });
       }
       return;
+    case "password":
+    case "sessions":
+    case "block":
+    case "unblock":
+    case "blocks":
+    case "remove":
+    case "unregister":
+    case "export":
+    case "moderate":
+    case "sanctions":
+    case "audit": {
+      const { password, to } = target;
+      const find = async (which: Which): Promise<Message | undefined> => {
+        const { messages } = await chat.history(to, { limit: 200 });
+        return whichOf(messages, which, chat.name);
+      };
+      const { lines, json } = await answerTo(
+        { chat, texts, ask: undefined, password, find },
+        command,
+      );
+      target.printAll(lines, json);
+      return;
+    }
     case "mistake":
       throw new Error(
         command.of === undefined

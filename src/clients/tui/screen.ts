@@ -40,6 +40,12 @@ export interface Search {
 export type Overlay =
   /** `from`: its first line that is seen. */
   | { readonly type: "help" | "users"; readonly from: number }
+  | {
+      readonly type: "answer";
+      readonly title: string;
+      readonly lines: readonly string[];
+      readonly from: number;
+    }
   | { readonly type: "note"; readonly text: string }
   /** What Tab can choose from. */
   | { readonly type: "options"; readonly options: readonly string[]; readonly chosen: number };

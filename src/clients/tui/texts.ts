@@ -1,5 +1,7 @@
 /** What people read, in whatever language. */
+import type { TertuliaError } from "../sdk/error.js";
 import type { Card, Connection, Problem } from "../view/model.js";
+import type { Act } from "./chat-commands.js";
 import type { Word } from "./commands.js";
 import { sanitizeLine } from "./sanitize.js";
 
@@ -56,10 +58,40 @@ export interface Texts {
   readonly passwordAgain: string;
   readonly notTheSame: string;
   readonly noAccounts: string;
+  readonly oldPassword: string;
+  readonly passwordChanged: string;
+  readonly nothingDone: string;
+  readonly sessionsTitle: string;
+  readonly session: (began: string, used: string) => string;
+  readonly blocked: (name: string) => string;
+  readonly unblocked: (name: string) => string;
+  readonly blocksTitle: string;
+  readonly nobodyBlocked: string;
+  readonly removed: string;
+  readonly reallyRemove: (from: string, text: string) => string;
+  readonly wasRemoved: string;
+  readonly noSuchMessage: string;
+  readonly reallyUnregister: (name: string, erase: boolean) => string;
+  readonly exported: (file: string) => string;
+  readonly notWritten: (file: string, code: string) => string;
+  readonly acts: Readonly<Record<Act, string>>;
+  readonly until: (time: string) => string;
+  readonly by: (who: string) => string;
+  readonly nothingToLift: string;
+  readonly sanctionsTitle: string;
+  readonly nobodySanctioned: string;
+  readonly auditTitle: string;
+  readonly noActs: string;
   readonly logInHow: string;
   readonly tooSmall: string;
   readonly onlyOnScreen: string;
   readonly problem: Readonly<Record<Problem, string>>;
+}
+
+/** What went wrong. The words of an error that is not of the chat are for people already. */
+export function problemText(texts: Texts, { code, message }: TertuliaError): string {
+  if (code === "banned") return closedText(texts, { problem: code, why: message });
+  return (texts.problem as Partial<Texts["problem"]>)[code] ?? sanitizeLine(message);
 }
 
 /** Why the connection is closed for good, with the words of whoever closed it. */

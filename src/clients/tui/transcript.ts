@@ -135,7 +135,12 @@ function isSearchHit({ key }: Row, { search }: LayoutContext): boolean {
 /** An action (`/me waves`) has a star in place of the name, and the name before the text. */
 function messageLines(row: Row & { type: "message" }, context: LayoutContext): Line[] {
   const { message, isOwn } = row;
-  const { view, search } = context;
+  const { view, search, texts } = context;
+  if (message.removed === true) {
+    const gone = span(cut(texts.removed, context.text), "faint");
+    const author = span(sanitizeLine(message.from), isOwn ? "accent" : "bold");
+    return withTimeAndName(author, message.ts, [[gone]], context, false);
+  }
   const { text, lines, ...found } = wrapped(message, view.me, context.text);
   const from = sanitizeLine(message.from);
   const isAction = emoteOf(message.text) !== undefined;

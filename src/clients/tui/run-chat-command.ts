@@ -1,0 +1,131 @@
+/** Carries out a command that the chat answers: on the screen, where it may ask a person, and in a pipe, where it may not. */
+import type { Message, ModerationAct, Sanction, Tertulia, TertuliaError } from "../sdk/tertulia.js";
+import type { ChatCommand, Which } from "./chat-commands.js";
+import type { Ask } from "./interview.js";
+import { askNewPassword } from "./login.js";
+import { sanitizeLine } from "./sanitize.js";
+import type { Texts } from "./texts.js";
+
+export interface Answer {
+  readonly title: string;
+  readonly lines: readonly string[];
+  /** The same for programs, one for each line of `--json`. */
+  readonly json: readonly object[];
+}
+
+export interface AnswerSource {
+  readonly chat: Tertulia;
+  readonly texts: Texts;
+  /** Undefined: nobody can be asked. */
+  readonly ask: Ask | undefined;
+  /** That the program was given. */
+  readonly password: string | undefined;
+  find(which: Which): Promise<Message | undefined>;
+}
+
+/** Whether a person is asked before it is done. */
+export function isAskedFirst({ type }: ChatCommand): boolean {
+  return type === "password" || type === "unregister" || type === "remove";
+}
+
+/** Rejects with an error of the SDK, or with one whose message is in the user's language. */
+export async function answerTo(source: AnswerSource, command: ChatCommand): Promise<Answer> {
+  try {
+    return await answer(source, command);
+  } catch (error) {
+    throw clearer(source.texts, command, error);
+  }
+}
+
+function clearer(texts: Texts, { type }: ChatCommand, error: unknown): unknown {
+  const { code } = error as TertuliaError;
+  if (code === "not_found" && type === "moderate") return new Error(texts.nothingToLift);
+  if (code === "not_found" && type === "remove") return new Error(texts.noSuchMessage);
+  if (code === "forbidden" && (type === "password" || type === "sessions")) {
+    return new Error(texts.noAccounts);
+  }
+  return error;
+}
+
+async function answer(source: AnswerSource, command: ChatCommand): Promise<Answer> {
+  const { chat, texts } = source;
+  switch (command.type) {
+    case "password":
+      return changePassword(source);
+    case "sessions": {
+      const found = await chat.sessions({ end: command.end });
+      const lines = found.map(({ id, client, began, used, own }) => {
+        const times = texts.session(timeOf(texts, began), timeOf(texts, used));
+        return `${own === true ? "*" : " "} ${id}  ${sanitizeLine(client)}  ${times}`;
+      });
+      const json = found.map((each) => Object.assign({ type: "session" }, each));
+      return { title: texts.sessionsTitle, lines, json };
+    }
+    case "block":
+    case "unblock":
+    case "blocks":
+    case "remove":
+    case "unregister":
+    case "export":
+      throw new Error(texts.problem.unknown_type);
+    case "moderate": {
+      const { type: _, whom, ...act } = command;
+      const { untilMs } = await chat.moderate({ ...act, ...whom });
+      const target = "user" in whom ? whom.user : whom.address;
+      const until = untilMs === undefined ? "" : ` ${texts.until(timeOf(texts, untilMs))}`;
+      const line = `${texts.acts[act.act]} ${sanitizeLine(target)}${until}`;
+      return note(line, { type: "moderated", act: act.act, target, until: untilMs });
+    }
+    case "sanctions": {
+      const found = await chat.sanctions();
+      const lines =
+        found.length === 0
+          ? [texts.nobodySanctioned]
+          : found.map((each) => actLine(texts, each.kind, each));
+      const json = found.map((each) => Object.assign({ type: "sanction" }, each));
+      return { title: texts.sanctionsTitle, lines, json };
+    }
+    case "audit": {
+      const found = await chat.audit({ limit: command.limit });
+      const lines = found.map(
+        (each) => `${timeOf(texts, each.at)}  ${actLine(texts, each.act, each)}`,
+      );
+      const json = found.map((each) => Object.assign({ type: "act" }, each));
+      return { title: texts.auditTitle, lines: lines.length === 0 ? [texts.noActs] : lines, json };
+    }
+    default:
+      return command satisfies never;
+  }
+}
+
+function note(line: string, json: object): Answer {
+  return { title: "", lines: [line], json: [json] };
+}
+
+async function changePassword({ chat, texts, ask }: AnswerSource): Promise<Answer> {
+  if (ask === undefined) throw new Error(texts.onlyOnScreen);
+  const old = await ask({ text: texts.oldPassword, isSecret: true });
+  if (old === undefined || old === "") return note(texts.nothingDone, {});
+  const next = await askNewPassword({ texts, ask }, texts.newPassword(sanitizeLine(chat.name)));
+  if (next === undefined) return note(texts.nothingDone, {});
+  if ("problem" in next) throw new Error(next.problem);
+  await chat.changePassword(old, next.password);
+  return note(texts.passwordChanged, {});
+}
+
+function actLine(
+  texts: Texts,
+  act: ModerationAct["act"],
+  { target, until, by, reason }: Pick<Sanction, "target" | "until" | "by" | "reason">,
+): string {
+  const end = until === undefined ? "" : `  ${texts.until(timeOf(texts, until))}`;
+  const why = reason === "" ? "" : `  ${sanitizeLine(reason)}`;
+  // a later server may tell of other acts
+  const what = (texts.acts as Partial<Texts["acts"]>)[act] ?? sanitizeLine(act);
+  return `${what} ${sanitizeLine(target)}${end}  ${texts.by(sanitizeLine(by))}${why}`;
+}
+
+function timeOf({ locale }: Texts, ms: number): string {
+  const format = { dateStyle: "medium", timeStyle: "short", hourCycle: "h23" } as const;
+  return new Date(ms).toLocaleString(locale, format);
+}

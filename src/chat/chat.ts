@@ -3,6 +3,7 @@ import type { Command, LogIn, Refusal, Register, Reply, RuleRefusal } from "./co
 import { addressOf, conversationOf, type Address, type Conversation } from "./conversation.js";
 import { executeIdentity, loggedIn, type JoinOutcome } from "./identity-commands.js";
 import { executeModeration, type ModerationDependencies } from "./moderation-commands.js";
+import { removed } from "./removal.js";
 import type { ChatDependencies, KnownPresence, KnownRoster } from "./dependencies.js";
 import type { ConversationState } from "./history.js";
 import type { Identity, Origin, Proof } from "./identity.js";
@@ -209,6 +210,8 @@ export class Chat {
         }
         return { type: "accepted" };
       }
+      case "remove":
+        return removed(this.#conversations, this.#policy, heldBy(actor), command);
       case "password":
       case "logins":
       case "refresh":

@@ -27,6 +27,7 @@ export type Command =
   | { readonly type: "page"; readonly of: Address; readonly range: Range }
   | { readonly type: "read"; readonly of: Address; readonly seq: number }
   | { readonly type: "typing"; readonly to: Address }
+  | { readonly type: "remove"; readonly of: Address; readonly seq: number }
   | IdentityCommand
   | ModerationCommand;
 
@@ -75,6 +76,8 @@ export type Reply =
       readonly read: number;
       readonly unread: number;
     }
+  /** By the message with this number. */
+  | { readonly type: "removed"; readonly conversation: Conversation; readonly seq: number }
   | { readonly type: "registered"; readonly user: User }
   /** A login session has begun: its token. */
   | { readonly type: "logged-in"; readonly name: Name; readonly session: string }
@@ -112,6 +115,7 @@ export type Refusal =
   | "too_large"
   | "bad_message_id"
   | "mid_conflict"
+  | "unknown_message"
   | "unknown_room"
   | "recipient_disconnected"
   | "not_registered"
@@ -130,6 +134,7 @@ export type RuleRefusal = Exclude<
   | "name_taken"
   | "name_kept"
   | "mid_conflict"
+  | "unknown_message"
   | "nothing_to_lift"
   | "too_many_sanctions"
   | "unavailable"

@@ -23,7 +23,12 @@ export interface Message {
   readonly author: Name;
   /** Milliseconds since 1970, by Redis' clock. */
   readonly time: number;
+  /** Empty if the message was removed, or removes another one; else it never is. */
   readonly text: Text;
+  /** It says nothing, and removes the message with this number. */
+  readonly removes?: number;
+  /** It was removed. */
+  readonly removed?: true;
 }
 
 /** Why a user's status is what it is now. */

@@ -93,8 +93,13 @@ export interface Policy {
    * applied; {@link recipientOf} tells which fact a command needs.
    */
   may(actor: Actor, command: Command, facts?: Facts): RuleRefusal | undefined;
-  /** The actor sees no private message that was written before this time; 0: it sees all that are kept. */
+  /**
+   * The actor sees no private message that was written before this time, and what was written under its name is not its
+   * own; 0: it sees all that are kept.
+   */
   seesPrivateFromMs(actor: Actor): number;
+  /** Whether the actor may remove messages of others there. */
+  mayRemoveOfAnybody(actor: SessionActor, of: Address): boolean;
 }
 
 export function createPolicy(limits: Limits): Policy {
@@ -125,6 +130,8 @@ export function createPolicy(limits: Limits): Policy {
         return actor.kind === "operator" ? "forbidden" : mayRead(actor, command.of);
       case "typing":
         return actor.kind === "operator" ? "forbidden" : mayType(command.to);
+      case "remove": // whether it is the actor's own, only the store can tell
+        return actor.kind === "session" ? mayRead(actor, command.of) : "forbidden";
       case "moderate":
         return mayModerate(actor, command, facts);
       case "sanctions":
@@ -140,7 +147,9 @@ export function createPolicy(limits: Limits): Policy {
   };
   const seesPrivateFromMs: Policy["seesPrivateFromMs"] = (actor) =>
     actor.kind === "session" && limits.privateHistory === "tenure" ? actor.tenureMs : 0;
-  return { limits, may, seesPrivateFromMs };
+  const mayRemoveOfAnybody: Policy["mayRemoveOfAnybody"] = (actor, of) =>
+    of.kind === "general" && rankOf(roleOf(actor)) >= MODERATOR;
+  return { limits, may, seesPrivateFromMs, mayRemoveOfAnybody };
 }
 
 /** A session keeps its name. Pure, so that a session asks at once, without a chat. */
@@ -176,6 +185,7 @@ export function activityOf(command: Command, self: Name): ActivityKind | "status
     case "history":
     case "page":
     case "read":
+    case "remove":
     case "password":
     case "logins":
     case "refresh":

@@ -52,6 +52,24 @@ export interface Draft {
   readonly text: Text;
 }
 
+/** Of a message that is to be removed. */
+export interface Removal {
+  /** Who removes it. */
+  readonly author: Author;
+  readonly conversation: Conversation;
+  readonly seq: number;
+  /** What was written before this time (ms since 1970), somebody else wrote under this name. */
+  readonly sinceMs: number;
+  /** Whether it may be somebody else's. */
+  readonly ofAnybody: boolean;
+}
+
+export type RemovalOutcome =
+  /** By the message with this number; now, or before. `author`: who wrote it. */
+  | { readonly outcome: "removed"; readonly seq: number; readonly author: Name }
+  /** It is not kept; it is somebody else's, or removes another one. */
+  | { readonly outcome: "unknown" | "forbidden" };
+
 /** Activity of a person, not of a client program. */
 export type ActivityKind = "message" | "typing";
 
@@ -127,7 +145,12 @@ export interface ConversationStore {
   append(
     draft: Draft,
   ): Promise<{ seq: number; epoch: number; time: number; repeated: boolean } | "mid_conflict">;
-  /** The newest messages, at most `limit`, oldest first; as many as a reply in bytes has room for, and their texts cut for it. Older ones than `sinceMs` do not count, here and below. */
+  /**
+   * Removes a message, by one more message of its conversation. Idempotent: one that was removed has been removed by the
+   * first one that did.
+   */
+  remove(removal: Removal): Promise<RemovalOutcome>;
+  /** The newest messages, at most `limit`, oldest first, without what was removed; as many as a reply in bytes has room for, and their texts cut for it. Older ones than `sinceMs` do not count, here and below. */
   history(conversation: Conversation, limit: number, sinceMs: number): Promise<Message[]>;
   page(conversation: Conversation, range: Range, sinceMs: number): Promise<Page>;
   /**

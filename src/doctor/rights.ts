@@ -29,6 +29,7 @@ const TRIED: Readonly<Record<string, string>> = {
   unlink: "UNLINK K",
   wait: "WAIT 0 1",
   xadd: "XADD K NOMKSTREAM * f v",
+  xdel: "XDEL K 0-1",
   xlen: "XLEN K",
   xrange: "XRANGE K - +",
   xrevrange: "XREVRANGE K + -",

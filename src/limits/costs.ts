@@ -26,6 +26,7 @@ const ANSWER_BYTES_PER_TOKEN = 8_192;
 const PASSWORD_COST = 16;
 const STATUS_COST = 2;
 const TYPING_COST = 2;
+const REMOVAL_COST = 2;
 const BYTES_PER_TOKEN = 4_096;
 const MESSAGES_PER_TOKEN = 50;
 const WATCHED_PER_TOKEN = 50;
@@ -87,6 +88,8 @@ function costOfCommand(command: ChatCommand): number {
       return STATUS_COST;
     case "typing":
       return TYPING_COST;
+    case "remove":
+      return REMOVAL_COST;
     case "password":
       return PASSWORD_COST;
     case "logins":

@@ -3,7 +3,7 @@ import { keyOf, type Conversation } from "../chat/conversation.js";
 import type { EphemeralEvent, Message } from "../chat/events.js";
 import type { ConversationState, Page, Range } from "../chat/history.js";
 import type { Name } from "../chat/names.js";
-import type { ConversationStore, Draft } from "../chat/ports.js";
+import type { ConversationStore, Draft, Removal, RemovalOutcome } from "../chat/ports.js";
 import type { Membership } from "../cluster/ports.js";
 import type { Observe } from "../observe.js";
 import type { Appended } from "./append-batch.js";
@@ -15,6 +15,7 @@ import { isDamage, type FunctionLibrary, type LibraryFunction } from "./function
 import { bucketOfConversation, type Keys } from "./keys.js";
 import { bytes } from "./name-bytes.js";
 import { Places } from "./places.js";
+import { Removals } from "./removals.js";
 import { ReadGate } from "./read-gate.js";
 import { attempting } from "./retry.js";
 import { UserConversations } from "./user-conversations.js";
@@ -38,6 +39,7 @@ export class RedisConversationStore implements ConversationStore {
   readonly #settings: ConversationStoreSettings;
   readonly #observe: Observe;
   readonly #userConversations: UserConversations;
+  readonly #removals: Removals;
   readonly #gate: ReadGate;
 
   constructor(
@@ -49,7 +51,9 @@ export class RedisConversationStore implements ConversationStore {
     observe: Observe,
   ) {
     this.#library = library;
-    this.#queue = new AppendQueue(writer, keys, new Places(keys), membership, settings);
+    const places = new Places(keys);
+    this.#queue = new AppendQueue(writer, keys, places, membership, settings);
+    this.#removals = new Removals(writer, keys, places, membership, settings);
     this.#keys = keys;
     this.#settings = settings;
     this.#observe = observe;
@@ -71,6 +75,10 @@ export class RedisConversationStore implements ConversationStore {
       log.info({ event: "message_repeated" }, "message was stored already");
     } else counters.messages.of(draft.conversation.kind).inc();
     return stored;
+  }
+
+  remove(removal: Removal): Promise<RemovalOutcome> {
+    return this.#removals.remove(removal);
   }
 
   async history(conversation: Conversation, limit: number, sinceMs: number): Promise<Message[]> {
@@ -119,11 +127,8 @@ export class RedisConversationStore implements ConversationStore {
     sinceMs: number,
   ): Promise<{ read: number; unread: number }> {
     const bucket = bucketOfConversation(conversation);
-    const keys = [
-      this.#keys.marks(bucket, name),
-      ...this.#keysOf(conversation),
-      this.#keys.log(bucket),
-    ];
+    const [its, history, removed] = this.#keysOf(conversation);
+    const keys = [this.#keys.marks(bucket, name), its, history, this.#keys.log(bucket), removed];
     const args = [
       bytes(name),
       bytes(markField(conversation, name)),
@@ -156,11 +161,12 @@ export class RedisConversationStore implements ConversationStore {
     });
   }
 
-  #keysOf(conversation: Conversation): [string, string] {
+  #keysOf(conversation: Conversation): [string, string, string] {
     const bucket = bucketOfConversation(conversation);
     return [
       this.#keys.conversation(bucket, conversation),
       this.#keys.history(bucket, conversation),
+      this.#keys.removed(bucket, conversation),
     ];
   }
 

@@ -21,6 +21,8 @@ const LENGTH_BYTES = 4;
 /** Of a record, before its fields: time, epoch, seq. */
 const RECORD_NUMBERS_BYTES = 18;
 const NAME_BYTES = 64;
+/** The mid of a message that removes another one: that one's number behind a sign that no client may choose. */
+const REMOVES = /^!(\d{1,15})$/;
 /** The longest text that a setting allows, 65,536 characters of four bytes. */
 const TEXT_BYTES = 262_144;
 /** Generations are times, and offsets count from 1: half of what 48 bits hold is beyond all of them (the year 6429). */
@@ -185,7 +187,20 @@ export function decodeRecord(record: Buffer): Message {
     mid,
     author,
     text,
+    ...silenceOf(mid, text),
   };
+}
+
+/** What a record without a text is. */
+function silenceOf(mid: string, text: Buffer): Pick<Message, "removes" | "removed"> {
+  if (text.length > 0) return {};
+  const removes = REMOVES.exec(mid)?.[1];
+  return removes === undefined ? { removed: true } : { removes: Number(removes) };
+}
+
+/** See {@link REMOVES}. */
+export function midOfRemoval(seq: number): string {
+  return `!${seq}`;
 }
 
 /** Fields in a row: a length byte, then that many bytes. */

@@ -35,6 +35,7 @@ export const FUNCTIONS = {
   conversations: "silent",
   extents: "silent",
   page: "silent",
+  remove: "announces",
   mark_read: "silent",
   drop_former_mark: "silent",
   beat: "announces",
@@ -64,6 +65,7 @@ const PLACES: Readonly<Partial<Record<LibraryFunction, DamagedPlace>>> = {
   conversations: "user",
   drop_former_mark: "user",
   page: "conversation",
+  remove: "conversation",
   mark_read: "conversation",
 };
 

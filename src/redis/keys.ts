@@ -97,6 +97,11 @@ export class Keys {
     return this.#key(bucket, `history:${idOf(conversation)}`);
   }
 
+  /** What is left of the messages that were removed. */
+  removed(bucket: number, conversation: Conversation): string {
+    return this.#key(bucket, `removed:${idOf(conversation)}`);
+  }
+
   /** The two hashes of the ids of messages that clients may send again. */
   ids(bucket: number): [string, string] {
     return [this.#key(bucket, "ids:0"), this.#key(bucket, "ids:1")];

@@ -208,6 +208,7 @@ export class UserConversations implements Gatherer {
     const keys = conversations.flatMap((each) => [
       this.#keys.conversation(bucket, each),
       this.#keys.history(bucket, each),
+      this.#keys.removed(bucket, each),
     ]);
     const args = [this.#historyMaxAgeMs, sinceMs, ...names.map(bytes)];
     return (await this.#library.call("extents", keys, args)) as number[];

@@ -10,6 +10,7 @@ export function isStillExecuted(
   if (transport.kind !== "closed") return true;
   switch (command.type) {
     case "send":
+    case "remove":
       return true;
     case "status":
     case "read":

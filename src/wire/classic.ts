@@ -137,6 +137,7 @@ export function encodeReply(
     case "stored":
     case "page":
     case "read":
+    case "removed":
     case "logged-in":
     case "logins":
     case "refreshed":
@@ -167,8 +168,11 @@ export function encodeReply(
 
 export function encodeNotice(notice: Notice, options: ClassicOptions): Uint8Array | undefined {
   switch (notice.type) {
-    case "message":
-      return frameOf(CODE.message, ...messageFields(notice.message, options));
+    case "message": {
+      const { message } = notice;
+      if (message.removes !== undefined) return undefined;
+      return frameOf(CODE.message, ...messageFields(message, options));
+    }
     case "presence":
       return userFrame(notice.cause === "new" ? CODE.registered : CODE.status, notice.user);
     case "presence-window": // told each presence by itself

@@ -38,6 +38,8 @@ export function commandOf(
       return { command: { type: "read", of: addressFromConv(request.conv), seq: request.seq } };
     case "typing":
       return { command: { type: "typing", to: addressFromConv(request.conv) } };
+    case "remove":
+      return { command: { type: "remove", of: addressFromConv(request.conv), seq: request.seq } };
     case "password": {
       const [old, next] = [bytesOf(request.old), bytesOf(request.new)];
       return { command: { type: "password", old, next } };

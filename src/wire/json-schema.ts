@@ -79,6 +79,12 @@ export const requests = {
     seq: seq.meta({ description: "Up to this message it was read." }),
   }),
   typing: z.object({ type: z.literal("typing"), id: id.optional(), conv }),
+  remove: z.object({
+    type: z.literal("remove"),
+    id: id.optional(),
+    conv,
+    seq: seq.meta({ description: "Of the message." }),
+  }),
   ping: z.object({ type: z.literal("ping"), id: id.optional() }),
   bye: z.object({ type: z.literal("bye"), id: id.optional() }),
 } as const;
@@ -93,7 +99,11 @@ const message = z.object({
   mid,
   from: name,
   ts,
-  text: z.string(),
+  text: z.string().meta({ description: "Empty if it was removed, or removes another message." }),
+  removes: seq
+    .optional()
+    .meta({ description: "It says nothing, and removes the message with this number." }),
+  removed: z.boolean().optional().meta({ description: "True: it was removed." }),
 });
 
 /** What the server sends. */

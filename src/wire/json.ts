@@ -178,6 +178,8 @@ function okEvent(id: Id, reply: Exclude<Reply, { type: "refused" }>, reader?: Na
         read: reply.read,
         unread: reply.unread,
       };
+    case "removed":
+      return { ...ok, conv: convOf(reply.conversation, reader), seq: reply.seq };
     case "registered":
     case "user":
     case "unchanged":
@@ -231,14 +233,18 @@ function fieldsOf({
   author,
   time,
   text,
+  removes,
+  removed,
 }: Message): Omit<Events["message"], "type" | "conv"> {
   return {
     epoch: epochText(epoch),
     seq,
-    mid,
+    mid: removes === undefined ? mid : `removes-${removes}`,
     from: textFromName(author),
     ts: time,
     text: decoder.decode(text),
+    ...(removes !== undefined && { removes }),
+    ...(removed && { removed }),
   };
 }
 

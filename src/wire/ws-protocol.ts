@@ -27,7 +27,9 @@ export function wsProtocolDialect(configured: ClassicOptions): ByteDialect {
       return totalled(usersFrame(CODE.users, reply.users, options.replyMaxBytes - 3));
     },
     encodeNotice(notice: Notice) {
-      if (notice.type !== "message") return encodeNotice(notice, options);
+      if (notice.type !== "message" || notice.message.removes !== undefined) {
+        return encodeNotice(notice, options);
+      }
       return totalled(frameOf(CODE.message, ...messageFields(notice.message, options)));
     },
   });

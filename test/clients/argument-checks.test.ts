@@ -55,6 +55,8 @@ test.each<[string, (chat: never) => unknown, RegExp]>([
   ["history", (chat: Loose) => chat.history("bob"), /"@bob" for bob/],
   ["history", (chat: Loose) => chat.history({ limit: 5 }), /\{"limit":5\} is no conversation/],
   ["markRead", (chat: Loose) => chat.markRead("bob", 1), /"@bob" for bob/],
+  ["remove", (chat: Loose) => chat.remove("bob", 1), /"@bob" for bob/],
+  ["remove", (chat: Loose) => chat.remove("~", "1"), /remove\("~", 5\)/],
   ["typing", (chat: Loose) => chat.typing("bob"), /"@bob" for bob/],
   ["user", (chat: Loose) => chat.user(), /user\("ana"\)/],
   ["setStatus", (chat: Loose) => chat.setStatus("away"), /"away": active, busy, inactive/],
@@ -67,7 +69,16 @@ test.each<[string, (chat: never) => unknown, RegExp]>([
 });
 
 type Call = (...args: unknown[]) => unknown;
-type Method = "on" | "once" | "events" | "publish" | "history" | "markRead" | "typing" | "user";
+type Method =
+  | "on"
+  | "once"
+  | "events"
+  | "publish"
+  | "history"
+  | "markRead"
+  | "typing"
+  | "user"
+  | "remove";
 type Loose = Record<Method | "setStatus", Call> & { presence: { watch: Call } };
 
 test("when nobody listens at the address, the state and the debug hook say so", async () => {

@@ -130,6 +130,10 @@ async function damagedAsk(): Promise<string[]> {
         { type: "presence" },
       ];
       for (const question of questions) answers.push(await answerTo(client, question));
+      const own = { type: "publish", conv, text: "a slip" };
+      const { seq } = await client.asks(own).catch(() => ({ seq: undefined }));
+      if (seq !== undefined) answers.push(await answerTo(client, { type: "remove", conv, seq }));
+      answers.push(await answerTo(client, { type: "history", conv }));
       friend.says({ type: "bye" });
     }
     if (hello.type === "welcome") client.says({ type: "bye" });
@@ -239,6 +243,7 @@ const KINDS: Readonly<Record<string, () => string[]>> = {
   ofUsers: () => keys.ofUsers(bucket, "-").slice(5, 6), // active
   conversation: () => [keys.conversation(bucket, conversation)],
   history: () => [keys.history(bucket, conversation)],
+  removed: () => [keys.removed(bucket, conversation)],
   ids: () => keys.ids(bucket),
   sent: () => [keys.sent(bucket, conversation, dan, "mid-of-0.2")],
   inbox: () => [keys.inbox(bucket, dan)],

@@ -28,6 +28,7 @@ test.each([
   { type: "history", conv: "@bob", after: 1 },
   { type: "status", status: "busy" },
   { type: "read", conv: "~", seq: 1 },
+  { type: "remove", conv: "~", seq: 1 },
   { type: "typing", conv: "~" },
   { type: "typing", conv: "@bob" },
 ] as const)("$type $conv", async (request) => {

@@ -46,6 +46,8 @@ test("the rights in docs/operations.md are enough for everything a cluster does"
   await eva.asks({ type: "publish", conv: "@ana", text: "in JSON" });
   await eva.asks({ type: "read", conv: "@ana", seq: 1 });
   await eva.asks({ type: "typing", conv: "@ana" });
+  const removed = await eva.asks({ type: "remove", conv: "@ana", seq: 1 });
+  expect(removed).toMatchObject({ type: "ok", seq: 2 });
   await eva.asks({ type: "bye" });
   await redis.client.call("CLIENT", "KILL", "TYPE", "pubsub"); // fills from the log
   await redis.client.call("FUNCTION", "FLUSH"); // loads its functions again

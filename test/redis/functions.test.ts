@@ -22,6 +22,7 @@ const token = "000000000000001-000000000000001";
 const LEASE_MS = 60_000;
 const general = { kind: "general" } as const;
 const direct = { kind: "direct", between: ["ana", "bob"] } as never;
+const withAda = { kind: "direct", between: ["ada", "ana"] } as never;
 const beatKeys = [keys.meta(0), keys.log(0), keys.nodes(0), ...keys.ids(0)];
 const anasMarks = keys.marks(0, "ana" as never);
 const anasInbox = keys.inbox(0, "ana" as never);
@@ -35,6 +36,20 @@ const LATER = { number: 1_000_000 };
 
 /** The account of a user who has left, if there were one. */
 const GONE = "t:{00}:account:gone";
+
+const ofRemoval = (conversation: typeof general, user: string): string[] => [
+  keys.meta(0),
+  keys.log(0),
+  keys.nodes(0),
+  keys.removed(0, conversation),
+  keys.marks(0, user as never),
+  keys.conversation(0, conversation),
+  keys.history(0, conversation),
+];
+const inboxesOfBoth = ["ana", "ada"].flatMap((user) => [
+  keys.inbox(0, user as never),
+  keys.marks(0, user as never),
+]);
 
 /** Every function that writes, with arguments that make it write. */
 const writers: [LibraryFunction, string[], (string | Buffer | number)[]][] = [
@@ -79,6 +94,12 @@ const writers: [LibraryFunction, string[], (string | Buffer | number)[]][] = [
       keys.log(0),
     ],
     ["bob", "~", 1, 60_000, 0],
+  ],
+  ["remove", ofRemoval(general, "ana"), [node, 100, 60_000, 0, "ana", "", 1, 0, ""]],
+  [
+    "remove",
+    [...ofRemoval(withAda, "ana"), ...inboxesOfBoth],
+    [node, 100, 60_000, 0, "ana", "ada", 1, 0, ""],
   ],
   ["drop_former_mark", [keys.marks(0, "max" as never)], ["~", 1]],
   // ids are touched only when they are rotated, whatever they are
@@ -137,7 +158,8 @@ beforeEach(async () => {
   const longAgo = String(Date.now() - 50_000);
   for (let i = 1; i <= 32; i++)
     await redis.client.hset(anasAccount, `login:d${i}`, `${longAgo} ${longAgo} page`);
-  await appendTo(library, keys, [{ mid: "m1" }]);
+  await appendTo(library, keys, [{ mid: "m1" }, { mid: "m1", to: "ada" }]);
+  await redis.client.hset(keys.conversation(0, withAda), "renewed", 1);
   await redis.client.hset(keys.users(0), "gone", "0 1 -");
   await redis.client.zadd(keys.left(0), 1, "gone");
   await redis.client.hset(keys.marks(0, "max" as never), "~", 1);
@@ -221,7 +243,11 @@ describe("append", () => {
   test("an author's last message is read, in conversations and in marks", async () => {
     await append("m7", "read by who wrote it");
     const extents = async (user: string): Promise<unknown> => {
-      const its = [keys.conversation(0, general), keys.history(0, general)];
+      const its = [
+        keys.conversation(0, general),
+        keys.history(0, general),
+        keys.removed(0, general),
+      ];
       const [, head, , wrote] = (await library.call("extents", its, [60_000, 0, user])) as number[];
       return { head, wrote };
     };

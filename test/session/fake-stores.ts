@@ -111,7 +111,7 @@ export class FakeStores {
 
   readonly conversations: Pick<
     ConversationStore,
-    "append" | "history" | "conversations" | "page" | "markRead" | "tell"
+    "append" | "remove" | "history" | "conversations" | "page" | "markRead" | "tell"
   > = {
     append: async ({ author, conversation, mid, text }) => {
       const where = describeConversation(conversation, author.name);
@@ -122,6 +122,15 @@ export class FakeStores {
         epoch: numberAfter(words, "epoch", 1),
         time: TIME,
         repeated: words.includes("again"),
+      }));
+    },
+    remove: async ({ author, conversation, seq }) => {
+      const where = describeConversation(conversation, author.name);
+      const what = `remove ${where} ${this.describe(author as Holder)} ${seq}`;
+      return this.#ask(this.#live(what, author as Holder), (words) => ({
+        outcome: "removed",
+        seq: Number(words[0]),
+        author: author.name,
       }));
     },
     history: (conversation) =>

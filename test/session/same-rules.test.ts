@@ -23,6 +23,7 @@ const commands: { readonly [Type in Command["type"]]: Extract<Command, { type: T
   page: { type: "page", of: general, range },
   read: { type: "read", of: general, seq: 1 },
   typing: { type: "typing", to: general },
+  remove: { type: "remove", of: general, seq: 1 },
   password: { type: "password", old: new Uint8Array(8), next: new Uint8Array(8) },
   logins: { type: "logins", ended: undefined },
   moderate: { type: "moderate", act: "kick", target: { kind: "name", name: bob }, reason: "" },

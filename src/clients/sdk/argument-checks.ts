@@ -79,6 +79,12 @@ export function checkText(what: string, value: unknown, example: string): void {
   throw new TypeError(`${what} is missing, or no text: ${example}`);
 }
 
+/** @param example What the call looks like when it is right. */
+export function checkSeq(seq: unknown, example: string): void {
+  if (typeof seq === "number" && Number.isSafeInteger(seq) && seq >= 0) return;
+  throw new TypeError(`the number of the message is missing, or none: ${example}`);
+}
+
 export function checkStatus(status: string): void {
   if (Object.hasOwn(STATUSES, status)) return;
   throw new TypeError(`there is no status "${status}": ${Object.keys(STATUSES).join(", ")}`);

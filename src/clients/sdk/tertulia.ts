@@ -14,7 +14,7 @@ import type {
   TertuliaEvents,
 } from "./events.js";
 import { eventStream, nextEvent } from "./async-events.js";
-import { checkConv, checkEvent, checkStatus, checkText } from "./argument-checks.js";
+import { checkConv, checkEvent, checkSeq, checkStatus, checkText } from "./argument-checks.js";
 import { audit, moderate, sanctions } from "./moderation.js";
 import type {
   AuditOptions,
@@ -148,6 +148,17 @@ export class Tertulia {
   async history(conv: string, options: HistoryOptions = {}): Promise<HistoryPage> {
     checkConv(conv);
     return this.#engine.history(conv, options);
+  }
+
+  /**
+   * Removes a message of yours; as a moderator, any message to everybody. All readers get a `message` that `removes` it: resolves
+   * with the number of that one. Rejects with `forbidden`, or with `not_found` if it is not kept.
+   */
+  async remove(conv: string, seq: number, { signal }: CallOptions = {}): Promise<number> {
+    checkConv(conv);
+    checkSeq(seq, 'remove("~", 5)');
+    const ok = await this.#engine.requests.send({ request: { type: "remove", conv, seq }, signal });
+    return ok.seq!;
   }
 
   /** The status of a user. Rejects with `not_found` if nobody ever had that name. */

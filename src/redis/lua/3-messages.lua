@@ -97,7 +97,7 @@ end
 
 -- Gives a message its number, and puts it into the history. Returns the number and the record, or nil and the error of
 -- Redis.
-local function store(bucket, found, keep, author, tail)
+local function store(bucket, found, keep, tail)
   local seq = found.seq + 1
   local number = string.format(whole, seq)
   local record = struct.pack('>I6I6I6', bucket.at, found.epoch, seq) .. tail
@@ -110,13 +110,17 @@ local function store(bucket, found, keep, author, tail)
   end
   if added.err then return nil, added.err end
   found.seq = seq
+  return seq, record
+end
+
+-- The author has read up to the message that was stored last.
+local function has_written(found, author)
   local fields, place = found.fields, found.wrote[author]
   if not place then
     place = #fields + 2
     fields[place - 1], found.wrote[author] = wrote_field(author), place
   end
-  fields[place] = number
-  return seq, record
+  fields[place] = string.format(whole, found.seq)
 end
 
 local function answer(code, seq, epoch, time)
@@ -232,8 +236,9 @@ local function append(keys, args)
         opened[#opened + 1] = found
       end
       local seq, record = nil, found.err
-      if not record then seq, record = store(bucket, found, keep, author, string.sub(message, tail_at)) end
+      if not record then seq, record = store(bucket, found, keep, string.sub(message, tail_at)) end
       if seq then
+        has_written(found, author)
         answers[i - 3], is_kept = answer(STORED, seq, found.epoch, bucket.at), true
         records[#records + 1] = record
         stored[#records] = i - 3

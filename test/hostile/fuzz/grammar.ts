@@ -97,6 +97,7 @@ export function jsonRequest(random: Random): Record<string, unknown> {
       }),
       () => ({ type: "read", conv, seq: number }),
       () => ({ type: "typing", conv }),
+      () => ({ type: "remove", conv, seq: number }),
       () => ({ type: "presence", watch: [name, nameOf(random)] }),
       () => ({ type: "presence", off: true }),
       () => ({ type: "ping" }),

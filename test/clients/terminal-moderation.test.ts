@@ -98,6 +98,29 @@ describe("in a pipe", () => {
       /line 1: That is not allowed\..*line 2: There is nothing to lift\./s,
     );
   });
+
+  test("one's own newest message is removed, one by its number, and a moderator removes anybody's", async () => {
+    const eva = await joined("eva");
+    for (const text of ["one", "two", "three"]) await eva.chat.publish("~", text);
+    const { out, errors } = await pipe("pip", undefined, ["hello", "/remove", "/remove eva"]);
+    expect(out.slice(0, 2)).toEqual(["~ pip: hello", "The message is removed."]);
+    expect(errors).toBe("tertulia-chat: line 3: That is not allowed.\n");
+    const seq = eva.messages.find(({ text }) => text === "two")!.seq;
+    expect(await json("mo", "moderator", "/remove eva", `/remove #${seq}`)).toEqual(
+      expect.arrayContaining([
+        { type: "removed", conv: "~", seq: seq + 1 },
+        { type: "removed", conv: "~", seq },
+      ]),
+    );
+    await eventually(() =>
+      expect(new Set(eva.messages.map(({ removes }) => removes))).toEqual(
+        new Set([undefined, seq, seq + 1, seq + 2]),
+      ),
+    );
+    const late = await pipe("mo", "moderator", ["/remove #999", "/history"]);
+    expect(late.errors).toContain("line 1: There is no such message here.");
+    expect(late.out.filter((line) => line.includes(" eva: "))).toEqual(["~ eva: one"]);
+  });
 });
 
 describe.skipIf(!HAS_TMUX)("on the full screen (tmux)", () => {
@@ -135,6 +158,27 @@ describe.skipIf(!HAS_TMUX)("on the full screen (tmux)", () => {
     await sees(ops, "unbanned vic");
     await ops.types("/audit 3", "[Enter]");
     await sees(ops, "What moderators did", /unbanned vic {2}by @ops\n.+banned vic.+\n.+kicked vic/);
+  });
+
+  test("a message is removed for all, after a question; what a search has found, too", async () => {
+    const lia = await open("lia");
+    const mod = await open("mod", "moderator");
+    await sees(lia, "● mod");
+    await lia.types("my number is 1234", "[Enter]", "never mind", "[Enter]");
+    await sees(mod, "my number is 1234", "never mind");
+    await lia.types("/search number", "[Enter]", "/remove", "[Enter]");
+    await sees(lia, 'Remove for all what lia wrote: "my number is 1234"? (y/n)');
+    await lia.types("n", "[Enter]");
+    await sees(lia, "Nothing was done.", "my number is");
+    await lia.types("/remove", "[Enter]", "y", "[Enter]");
+    for (const window of [lia, mod]) {
+      expect(await sees(window, /lia {2}\(this message was removed\)/)).toContain("never mind");
+    }
+    await mod.types("/remove lia", "[Enter]", "y", "[Enter]");
+    await lia.types("[Escape]");
+    await eventually(async () => expect(await lia.screen()).not.toContain("never mind"));
+    await lia.types("/remove", "[Enter]");
+    await sees(lia, "There is no such message here.");
   });
 
   test("a user is not offered what moderators may do", async () => {

@@ -6,6 +6,7 @@ import { EMPTY, withText } from "#tertulia/clients/tui/editor.js";
 import { findMessage } from "#tertulia/clients/tui/find-message.js";
 import type { Message } from "#tertulia/clients/sdk/events.js";
 import { begin, type View } from "#tertulia/clients/view/model.js";
+import { timelineRows } from "#tertulia/clients/view/timeline.js";
 import { update } from "#tertulia/clients/view/update.js";
 
 const moderate = { type: "moderate", forMs: undefined, reason: "" };
@@ -118,4 +119,7 @@ test("the message that is meant is the newest of its author that is still there"
   expect(find({ by: "number", seq: 1 })).toBe(1);
   expect(find({ by: "number", seq: 3 })).toBeUndefined();
   expect(find({ by: "newest" }, "no such row")).toBeUndefined();
+  const rows = timelineRows(view).filter(({ type }) => type === "message");
+  const found = rows.map(({ key }) => find({ by: "newest" }, key));
+  expect(found).toEqual([1, 2, undefined, undefined]);
 });

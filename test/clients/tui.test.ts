@@ -503,6 +503,11 @@ test("help can be paged to its end on a low terminal", () => {
   }
 });
 
+test("who has left for good is shown without a name", () => {
+  const view = viewAfter(OPEN, message(1, "~", "old"), message(2, "~", "/me waves"));
+  expect(picture(screen(view)).join("\n")).toMatch(/\(left\) {2}old +\n.*\* {2}\(left\) waves/);
+});
+
 test("a removed message is shown as such, and found no more", () => {
   const removal = { conv: "~", epoch: "1", seq: 3, mid: "m3", from: "bob", ts: NOW, text: "" };
   const view = viewAfter(OPEN, message(1, "bob", "a secret, Ana"), message(2, "eve", "hello"), {

@@ -1,6 +1,7 @@
 /** The message of the open conversation that a command is about. Pure. */
 import type { Message } from "../sdk/events.js";
 import { conversationIn } from "../view/accessors.js";
+import { isSilent } from "../view/conversation.js";
 import type { View } from "../view/model.js";
 import { timelineRows } from "../view/timeline.js";
 import type { Which } from "./chat-commands.js";
@@ -9,7 +10,7 @@ import type { Which } from "./chat-commands.js";
 export function findMessage(view: View, which: Which, hit?: string): Message | undefined {
   if (which.by === "newest" && hit !== undefined) {
     const row = timelineRows(view).find(({ key }) => key === hit);
-    return row?.type === "message" ? row.message : undefined;
+    return row?.type === "message" && !isSilent(row.message) ? row.message : undefined;
   }
   return whichOf(conversationIn(view, view.open).messages, which, view.me);
 }
@@ -20,7 +21,7 @@ export function whichOf(
   which: Which,
   me: string,
 ): Message | undefined {
-  const kept = messages.filter(({ removed, removes }) => removed !== true && removes === undefined);
+  const kept = messages.filter((message) => !isSilent(message));
   switch (which.by) {
     case "newest":
       return kept.findLast(({ from }) => from === me);

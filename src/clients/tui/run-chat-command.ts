@@ -64,10 +64,11 @@ async function answer(source: AnswerSource, command: ChatCommand): Promise<Answe
     case "block":
     case "unblock":
     case "blocks":
-    case "remove":
     case "unregister":
     case "export":
       throw new Error(texts.problem.unknown_type);
+    case "remove":
+      return remove(source, command.which);
     case "moderate": {
       const { type: _, whom, ...act } = command;
       const { untilMs } = await chat.moderate({ ...act, ...whom });
@@ -113,6 +114,19 @@ async function changePassword({ chat, texts, ask }: AnswerSource): Promise<Answe
   return note(texts.passwordChanged, {});
 }
 
+async function remove(source: AnswerSource, which: Which): Promise<Answer> {
+  const { chat, texts, ask } = source;
+  const message = await source.find(which);
+  if (message === undefined) throw new Error(texts.noSuchMessage);
+  const { conv, seq, from, text } = message;
+  const question = texts.reallyRemove(sanitizeLine(from), shortened(sanitizeLine(text)));
+  if (ask !== undefined && !/^[ys]/i.test((await ask({ text: question })) ?? "")) {
+    return note(texts.nothingDone, {});
+  }
+  await chat.remove(conv, seq);
+  return note(texts.wasRemoved, { type: "removed", conv, seq });
+}
+
 function actLine(
   texts: Texts,
   act: ModerationAct["act"],
@@ -128,4 +142,8 @@ function actLine(
 function timeOf({ locale }: Texts, ms: number): string {
   const format = { dateStyle: "medium", timeStyle: "short", hourCycle: "h23" } as const;
   return new Date(ms).toLocaleString(locale, format);
+}
+
+function shortened(text: string): string {
+  return text.length > 60 ? `${text.slice(0, 59)}…` : text;
 }

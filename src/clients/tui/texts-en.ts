@@ -132,6 +132,7 @@ export const english: Omit<Texts, "locale"> = {
   blocksTitle: "Whom you have blocked",
   nobodyBlocked: "nobody",
   removed: "(this message was removed)",
+  leftForGood: "(left)",
   reallyRemove: (from, text) => `Remove for all what ${from} wrote: "${text}"? (y/n)`,
   wasRemoved: "The message is removed.",
   noSuchMessage: "There is no such message here.",

@@ -134,6 +134,7 @@ export const spanish: Omit<Texts, "locale"> = {
   blocksTitle: "A quién has bloqueado",
   nobodyBlocked: "a nadie",
   removed: "(este mensaje se quitó)",
+  leftForGood: "(se fue)",
   reallyRemove: (from, text) => `¿Quitar para todos lo que escribió ${from}: «${text}»? (s/n)`,
   wasRemoved: "El mensaje se ha quitado.",
   noSuchMessage: "Aquí no hay tal mensaje.",

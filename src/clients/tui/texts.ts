@@ -68,6 +68,7 @@ export interface Texts {
   readonly blocksTitle: string;
   readonly nobodyBlocked: string;
   readonly removed: string;
+  readonly leftForGood: string;
   readonly reallyRemove: (from: string, text: string) => string;
   readonly wasRemoved: string;
   readonly noSuchMessage: string;

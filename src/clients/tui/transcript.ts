@@ -41,7 +41,7 @@ export function transcriptLines(
   search?: Search,
 ): TranscriptLine[] {
   const shown = timelineRows(view);
-  const name = nameColumns(shown, view.me, columns);
+  const name = nameColumns(shown, view.me, texts, columns);
   const text = columns - indent(name);
   const context = { view, texts, today, search, columns, name, text };
   const lines = topLine(shown, context);
@@ -83,10 +83,10 @@ export function scrollBy(
 }
 
 /** The width of the column of names: as wide as the longest one, within bounds. */
-function nameColumns(shown: readonly Row[], me: string, columns: number): number {
+function nameColumns(shown: readonly Row[], me: string, texts: Texts, columns: number): number {
   let name = 4;
   for (const row of shown) {
-    if (row.type === "message") name = Math.max(name, width(sanitizeLine(row.message.from)));
+    if (row.type === "message") name = Math.max(name, width(authorOf(row.message, texts)));
     if (row.type === "outgoing") name = Math.max(name, width(sanitizeLine(me)));
   }
   return Math.min(name, NAMES_AT_MOST, Math.floor(columns / 5));
@@ -135,14 +135,14 @@ function isSearchHit({ key }: Row, { search }: LayoutContext): boolean {
 /** An action (`/me waves`) has a star in place of the name, and the name before the text. */
 function messageLines(row: Row & { type: "message" }, context: LayoutContext): Line[] {
   const { message, isOwn } = row;
-  const { view, search, texts } = context;
+  const { search, texts } = context;
   if (message.removed === true) {
     const gone = span(cut(texts.removed, context.text), "faint");
-    const author = span(sanitizeLine(message.from), isOwn ? "accent" : "bold");
+    const author = span(authorOf(message, texts), isOwn ? "accent" : "bold");
     return withTimeAndName(author, message.ts, [[gone]], context, false);
   }
-  const { text, lines, ...found } = wrapped(message, view.me, context.text);
-  const from = sanitizeLine(message.from);
+  const { text, lines, ...found } = wrapped(message, context);
+  const from = authorOf(message, texts);
   const isAction = emoteOf(message.text) !== undefined;
   const nameEnd = isAction ? from.length : 0;
   const said = (places: readonly Range[]): Range[] =>
@@ -165,7 +165,7 @@ function toHighlight(look: Look): (place: Range) => Highlight {
 
 function outgoingLines(outgoing: Outgoing, { text: columns, texts, view }: LayoutContext): Line[] {
   const { state, problem } = outgoing;
-  const body = wrap(shownText(outgoing.text, view.me), columns - 2);
+  const body = wrap(shownText(outgoing.text, sanitizeLine(view.me)), columns - 2);
   const mark = { pending: "…", sent: "✓", failed: "!" }[state];
   const look: Look = state === "sent" ? "plain" : state === "failed" ? "bad" : "faint";
   const lines = body.map((text, at): Span[] =>
@@ -237,17 +237,22 @@ interface Wrapped {
 
 const wrappings = new WeakMap<Message, Wrapped & { readonly me: string }>();
 
-function wrapped(message: Message, me: string, columns: number): Wrapped {
+/** Who has left for good has no name any more. */
+function authorOf({ from }: Message, texts: Texts): string {
+  return from === EVERYBODY ? texts.leftForGood : sanitizeLine(from);
+}
+
+function wrapped(message: Message, { view: { me }, texts, text: columns }: LayoutContext): Wrapped {
   const known = wrappings.get(message);
   if (known?.columns === columns && known.me === me) return known;
-  const text = shownText(message.text, message.from);
+  const text = shownText(message.text, authorOf(message, texts));
   const own = message.from === me ? [] : mentions(text, me);
   const next = { columns, me, text, lines: wrap(text, columns), own };
   wrappings.set(message, next);
   return next;
 }
 
-function shownText(text: string, from: string): string {
+function shownText(text: string, author: string): string {
   const action = emoteOf(text);
-  return sanitize(action === undefined ? text : `${sanitizeLine(from)} ${action}`);
+  return sanitize(action === undefined ? text : `${author} ${action}`);
 }

@@ -123,7 +123,7 @@ export function withoutOutgoing(conversation: Conversation, mid: string): Conver
 }
 
 /** Whether there is nothing to read in it: it was removed, or removes another one. */
-export function isSilent({ removed, removes }: Message): boolean {
+export function isSilent({ removed, removes }: Pick<Message, "removed" | "removes">): boolean {
   return removed === true || removes !== undefined;
 }
 

@@ -6,6 +6,7 @@ import { setTimeout as pause } from "node:timers/promises";
 import { WebSocket } from "ws";
 import { frameOf } from "#tertulia/wire/bytes.js";
 import { CODE, OP } from "./classic-numbers.js";
+import type { Credentials } from "./credentials.js";
 import type { History } from "./history.js";
 import type { Random } from "./random.js";
 
@@ -25,6 +26,7 @@ export interface ClientSettings {
   readonly rate: number;
   /** How many of its messages go to everybody, from 0 to 1. */
   readonly general: number;
+  readonly credentials: Credentials;
 }
 
 /** A client of the run, in any dialect. */
@@ -129,9 +131,13 @@ export class Client implements RunClient {
 
   async #connect(): Promise<boolean> {
     const gateway = Math.floor(this.#random.next() * this.settings.urls.length);
-    const { name, urls } = this.settings;
-    const url = `${urls[gateway]!}/?name=${name}`;
-    const webSocket = new WebSocket(url, { handshakeTimeout: 3_000, perMessageDeflate: false });
+    const { name, urls, credentials } = this.settings;
+    const { query, headers } = credentials.request();
+    const url = `${urls[gateway]!}/?name=${name}${query}`;
+    // passwords take a while to be looked at, one after the other
+    const handshakeTimeout = query === "" ? 3_000 : 10_000;
+    const options = { handshakeTimeout, headers, perMessageDeflate: false };
+    const webSocket = new WebSocket(url, options);
     const since = this.#history.now();
     let attempt: "unanswered" | "refused" | "open" = "unanswered";
     return new Promise((resolve) => {

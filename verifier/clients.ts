@@ -1,6 +1,7 @@
 /** The clients of a run: who writes to whom; and waiting until all of them are quiet. */
 import { setTimeout as pause } from "node:timers/promises";
 import { Client, type ClientSettings, type RunClient } from "./client.js";
+import { credentialsOf, type IdentityMode } from "./credentials.js";
 import type { History } from "./history.js";
 import { Random } from "./random.js";
 import { SdkClient } from "./sdk-client.js";
@@ -17,18 +18,25 @@ export interface Company {
   readonly tag: string;
   /** The most messages a second of one client. */
   readonly rate: number;
+  /** How their names are theirs. */
+  readonly identity: IdentityMode;
 }
 
-/** Classic clients: some talk to their neighbours and to everybody, and two compete for one name. */
+/**
+ * Classic clients: some talk to their neighbours and to everybody, and two compete for one name. Where the name of both
+ * is theirs they would share it, and there are no such two.
+ */
 export function makeClients(company: Company, history: History): Client[] {
   const talkers = talkersOf(company).slice(0, company.clients);
   // two compete for one name: they must never have it at the same time
-  const { urls, tag, rate } = company;
-  const rivals = ["rival1", "rival2"].map((rival) => ({
+  const { urls, tag, rate, identity } = company;
+  const name = `${tag}contested`;
+  const rivals = (identity === "open" ? ["rival1", "rival2"] : []).map((rival) => ({
     urls,
     tag,
     rate,
-    name: `${tag}contested`,
+    name,
+    credentials: credentialsOf("open", name, 0),
     idPrefix: `${tag}${rival}`,
     peers: [],
     thinkMs: 20,
@@ -46,7 +54,7 @@ export function makeSdkClients(company: Company, history: History): SdkClient[] 
   return talkers.map((each, i) => new SdkClient(each, history, new Random(seed + i)));
 }
 
-function talkersOf({ clients, json, urls, tag, rate }: Company): ClientSettings[] {
+function talkersOf({ clients, json, urls, tag, rate, identity }: Company): ClientSettings[] {
   const names = [
     ...Array.from({ length: clients }, (_, i) => `${tag}client${i}`),
     ...Array.from({ length: json }, (_, i) => `${tag}json${i}`),
@@ -56,6 +64,7 @@ function talkersOf({ clients, json, urls, tag, rate }: Company): ClientSettings[
     tag,
     rate,
     name,
+    credentials: credentialsOf(identity, name, i),
     idPrefix: name,
     // a few conversations each, so that many of them are busy from both sides
     peers: [1, 2, 3].map((distance) => names[(i + distance) % names.length]!),

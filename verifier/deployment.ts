@@ -8,13 +8,15 @@ import { agreedBy } from "./rules/agreed.js";
 import type { Client, RunClient } from "./client.js";
 import { makeClients, makeSdkClients, untilQuiet } from "./clients.js";
 import { clientFigures } from "./figures.js";
+import { historiesOf } from "./histories.js";
 import { History } from "./history.js";
 import { Index, type RunHistory } from "./rules/run-history.js";
-import { judged, type Finding, type Rule } from "./rules/rule.js";
+import { judged, type Rule } from "./rules/rule.js";
 import { CLIENT_RULES, check, whyUnseen } from "./rules/rules.js";
+import { HISTORY_ENDS, historiesEndWithHeard, type Showing } from "./rules/shown.js";
 import type { ScenarioResult } from "./scenarios/scenario.js";
 
-export interface DeploymentSettings {
+export interface DeploymentSettings extends Showing {
   readonly seed: number;
   readonly minutes: number;
   readonly clients: number;
@@ -29,12 +31,6 @@ const ONE_ORDER: Rule = {
   sentence: "all sessions hear a conversation in one order",
   needs: "messages that several sessions heard",
 };
-const HISTORY_ENDS: Rule = {
-  id: "history-ends-with-heard",
-  sentence: "the history that is shown ends with what was heard last",
-  needs: "histories",
-};
-
 export async function tryDeployment(
   settings: DeploymentSettings,
 ): Promise<ScenarioResult & { readonly historyPath: string }> {
@@ -42,7 +38,7 @@ export async function tryDeployment(
   const history = new History(join(folder, `history-${settings.seed}.jsonl`));
   // names of this run only: a user is never deleted
   const tag = `v${randomBytes(3).toString("hex")}`;
-  const company = { ...settings, tag };
+  const company = { ...settings, tag, identity: "open" } as const;
   const clients = makeClients(company, history);
   const all = [...clients, ...makeSdkClients(company, history)];
   try {
@@ -66,7 +62,7 @@ export async function tryDeployment(
     const judgements = [
       ...check(run, CLIENT_RULES),
       judged(ONE_ORDER, { seen: heardBySeveral, wrong: contradictions }),
-      judged(HISTORY_ENDS, await judgeHistories(clients, index)),
+      judged(HISTORY_ENDS, historiesEndWithHeard(index, await historiesOf(clients), settings)),
     ];
     return {
       judgements,
@@ -92,33 +88,4 @@ async function connectedOf(
     if (status !== undefined && status !== 0) connected.push(name);
   }
   return connected;
-}
-
-/**
- * Looks at the conversations between two clients of this run. A history may also have messages that nobody heard; and,
- * unless the deployment has PRIVATE_HISTORY=name, it has none from before the client connected last.
- */
-async function judgeHistories(clients: readonly Client[], index: Index): Promise<Finding> {
-  const { byConv, run } = index;
-  const wrong: string[] = [];
-  let seen = 0;
-  for (const client of clients) {
-    for (const peer of client.settings.peers) {
-      const conv = [client.settings.name, peer].toSorted().join("|");
-      const heard = (byConv.get(conv) ?? []).map(({ id }) => id);
-      if (client.session === undefined || heard.length === 0) continue;
-      const known = new Set(heard);
-      const shown = (await client.historyWith(peer)).filter((id) => known.has(id));
-      const hasHeard = run.entries.some(
-        (entry) =>
-          entry.kind === "heard" && entry.session === client.session && entry.conv === conv,
-      );
-      if (shown.length === 0 && !hasHeard) continue;
-      seen++;
-      const expected = heard.slice(heard.length - shown.length);
-      if (shown.length > 0 && shown.join() === expected.join()) continue;
-      wrong.push(`${conv}: ends with ${heard.at(-1)}, but shown is ${shown.at(-1) ?? "nothing"}`);
-    }
-  }
-  return { seen, wrong };
 }

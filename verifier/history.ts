@@ -48,6 +48,15 @@ export type Entry =
       readonly name: string;
       readonly status: number;
     }
+  /** Somebody tried to get a name by what does not prove that it is theirs. */
+  | {
+      readonly t: number;
+      readonly kind: "theft";
+      readonly name: string;
+      /** What was shown. */
+      readonly by: string;
+      readonly isIn: boolean;
+    }
   | {
       readonly t: number;
       readonly kind: "fault";

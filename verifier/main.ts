@@ -5,6 +5,7 @@ import { fileURLToPath } from "node:url";
 import { parseArgs } from "node:util";
 import { PROJECT_FAULTS } from "./compose/faults.js";
 import { tryProject } from "./compose/run.js";
+import { IDENTITIES } from "./credentials.js";
 import { tryDeployment } from "./deployment.js";
 import { faultsOf } from "./nemesis.js";
 import { plant } from "./planted/plant.js";
@@ -14,23 +15,33 @@ import { run, type Result, type RunSettings } from "./run.js";
 import { report } from "./report.js";
 import { brokenOf } from "./rules/rule.js";
 import { TRUTH_RULES } from "./rules/rules.js";
+import type { Showing } from "./rules/shown.js";
+import { accounts } from "./scenarios/accounts.js";
 import { crowd } from "./scenarios/crowd.js";
 import { elections } from "./scenarios/elections.js";
+import { moderation } from "./scenarios/moderation.js";
 import { owners } from "./scenarios/owners.js";
 import { returns } from "./scenarios/returns.js";
 import type { ScenarioResult } from "./scenarios/scenario.js";
+import { tokens } from "./scenarios/tokens.js";
 
 const USAGE = `npm run verify -- [--topology single|sentinel] [--ack fast|replicated] [--replicas N] [--seed N] [--minutes M]
     [--faults a,b,...] [--gateways N] [--clients N] [--json N] [--rate N] [--beside ../before/dist]
+    [--identity open|accounts|token]
     beside: another release; at each start a gateway changes from one to the other
+    identity: clients log in, and thieves want their names
 npm run verify -- --url ws://host:9000[,ws://...] [--clients N] [--rate N] [--minutes M]
+    [--private-history tenure|name]
     a deployment that is running: nothing is harmed, rate is messages a second of each client
 npm run verify -- --url ws://localhost:9000 --compose PROJECT [--faults a,b,...] [--seed N] [--minutes M] ...
     a docker compose project on this machine, whose containers are killed, stopped, frozen, recreated
 npm run verify -- --elections N             leaders frozen, stopped, killed: none acts when its time is over
 npm run verify -- --crowd N                 a gateway with N connections is killed: who hears it, and when
 npm run verify -- --returns N               N JSON clients come back after kills and rolling restarts
-npm run verify -- --owners N                N names are left, and others want them
+npm run verify -- --owners N                N names are left, and others want them, in both modes of PRIVATE_HISTORY
+npm run verify -- --accounts N              N users with passwords, whose names others want
+npm run verify -- --tokens N                N users with tokens: good, bad, expired and revoked ones
+npm run verify -- --moderation N            N users are banned, N addresses, N are kicked and N muted
 npm run verify -- --planted all|NAME,...    try whether planted bugs are found
 bugs: ${Object.keys(PLANTED).join(" ")}
 faults of single: ${faultsOf("single").join(" ")}
@@ -45,6 +56,7 @@ async function main(): Promise<number> {
       topology: { type: "string", default: "single" },
       ack: { type: "string", default: "fast" },
       replicas: { type: "string", default: "1" },
+      identity: { type: "string", default: "open" },
       faults: { type: "string" },
       gateways: { type: "string", default: "3" },
       clients: { type: "string", default: "24" },
@@ -58,6 +70,10 @@ async function main(): Promise<number> {
       crowd: { type: "string" },
       returns: { type: "string" },
       owners: { type: "string" },
+      "private-history": { type: "string", default: "tenure" },
+      accounts: { type: "string" },
+      tokens: { type: "string" },
+      moderation: { type: "string" },
       planted: { type: "string" },
       help: { type: "boolean", default: false },
     },
@@ -73,6 +89,7 @@ async function main(): Promise<number> {
     topology,
     ack,
     ackReplicas: Number(values.replicas),
+    identity: oneOf("identity", values.identity, IDENTITIES),
     seed: Number(values.seed),
     minutes: Number(values.minutes),
     faults: values.faults?.split(",").filter((name) => name !== "") ?? faultsOf(topology, ack),
@@ -88,7 +105,11 @@ async function main(): Promise<number> {
     const urls = (values.url ?? "ws://127.0.0.1:9000").split(",");
     return toldWithFaults(await tryProject({ ...settings, faults, urls, project: values.compose }));
   }
-  if (values.url !== undefined) return deployment(values.url.split(","), settings);
+  if (values.url !== undefined) {
+    const modes = ["tenure", "name"] as const;
+    const privateHistory = oneOf("private-history", values["private-history"], modes);
+    return deployment(values.url.split(","), settings, privateHistory);
+  }
   if (values.planted !== undefined) return findPlanted(values.planted, settings);
   if (values.elections !== undefined) {
     return told(await elections(settings, Number(values.elections)));
@@ -98,8 +119,12 @@ async function main(): Promise<number> {
   if (values.returns !== undefined)
     return told(await returns(settings, Number(values.returns), RETURNS_ROUNDS));
   if (values.owners !== undefined) return told(await owners(settings, Number(values.owners)));
+  if (values.accounts !== undefined) return told(await accounts(settings, Number(values.accounts)));
+  if (values.tokens !== undefined) return told(await tokens(settings, Number(values.tokens)));
+  if (values.moderation !== undefined)
+    return told(await moderation(settings, Number(values.moderation)));
   console.log(
-    `seed ${settings.seed}, ${topology}, ack ${settings.ack}, ${settings.minutes} minutes, ${settings.gateways} gateways, ${settings.clients} + ${settings.json} clients`,
+    `seed ${settings.seed}, ${topology}, ack ${settings.ack}, ${settings.identity}, ${settings.minutes} minutes, ${settings.gateways} gateways, ${settings.clients} + ${settings.json} clients`,
   );
   return toldWithFaults(await run(settings));
 }
@@ -111,9 +136,13 @@ function toldWithFaults(result: Result): number {
   return code;
 }
 
-async function deployment(urls: string[], settings: RunSettings): Promise<number> {
+async function deployment(
+  urls: string[],
+  settings: RunSettings,
+  privateHistory: Showing["privateHistory"],
+): Promise<number> {
   console.log(`${urls.join(", ")}: ${settings.clients} clients, ${settings.rate} messages/s each`);
-  const result = await tryDeployment({ ...settings, urls });
+  const result = await tryDeployment({ ...settings, urls, privateHistory, maxBytes: 4_096 });
   for (const { id, sentence } of TRUTH_RULES) {
     console.log(`not checked, needs Redis: ${id}: ${sentence}`);
   }
@@ -131,7 +160,8 @@ async function findPlanted(names: string, settings: RunSettings): Promise<number
   for (const name of names === "all" ? Object.keys(PLANTED) : names.split(",")) {
     const dist = await plant(name, settings.dist);
     const { faults, minutes, topology = "single", ack = settings.ack, ...bug } = PLANTED[name]!;
-    const changed = { ...settings, dist, topology, ack, faults, minutes };
+    const { identity = "open" } = bug;
+    const changed = { ...settings, dist, topology, ack, identity, faults, minutes };
     const { judgements } = await (bug.scenario === undefined
       ? run(changed)
       : small(bug.scenario, changed));
@@ -162,6 +192,12 @@ function small(
       return returns(settings, 100, { kills: 1, rollingRestarts: 1 });
     case "owners":
       return owners(settings, 3);
+    case "accounts":
+      return accounts(settings, 1);
+    case "tokens":
+      return tokens(settings, 1);
+    case "moderation":
+      return moderation(settings, 1);
     default:
       return scenario satisfies never;
   }

@@ -4,6 +4,7 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { makeClients, makeSdkClients, untilQuiet } from "./clients.js";
 import { Cluster } from "./cluster.js";
+import { environmentOf, makeAccounts, type IdentityMode } from "./credentials.js";
 import { figuresOf, whyVoid } from "./figures.js";
 import { History } from "./history.js";
 import type { AckLevel, RunHistory } from "./rules/run-history.js";
@@ -12,6 +13,7 @@ import { Random } from "./random.js";
 import type { Topology } from "./redis-side.js";
 import type { Judgement } from "./rules/rule.js";
 import { check, whyUnseen } from "./rules/rules.js";
+import { Thief, type ThiefSettings } from "./thief.js";
 import { readConnected, readMessages } from "./truth.js";
 
 export interface RunSettings {
@@ -20,6 +22,8 @@ export interface RunSettings {
   readonly topology: Topology;
   readonly ack: AckLevel;
   readonly ackReplicas: number;
+  /** How names are somebody's; unless `open`, thieves want them. */
+  readonly identity: IdentityMode;
   readonly faults: readonly string[];
   readonly gateways: number;
   /** How many speak a classic dialect, and how many speak JSON on the SDK. */
@@ -58,6 +62,7 @@ export async function run(settings: RunSettings): Promise<Result> {
       ACK_REPLICAS: String(settings.ackReplicas),
       REQUESTS_PER_SECOND: "100000",
       ADDRESS_REQUESTS_PER_SECOND: "0",
+      ...environmentOf(settings.identity),
     },
     now: () => history.now(),
   });
@@ -65,10 +70,16 @@ export async function run(settings: RunSettings): Promise<Result> {
   const company = { ...settings, urls, tag: "" };
   const clients = [...makeClients(company, history), ...makeSdkClients(company, history)];
   const nemesis = new Nemesis(cluster, history, new Random(settings.seed), settings.faults);
+  const names = clients.map(({ settings: { name } }) => name);
+  const thieves: Thief[] = [];
   try {
-    for (const client of clients) client.start();
+    const sessions =
+      settings.identity === "accounts" ? await makeAccounts(urls[0]!, names) : new Map();
+    thieves.push(...thievesOf({ ...settings, names, urls, sessions }, history));
+    for (const client of [...clients, ...thieves]) client.start();
     await nemesis.run(performance.now() + settings.minutes * 60_000);
     for (const client of clients) client.finishWriting();
+    await Promise.all(thieves.map((thief) => thief.close()));
     await cluster.untilReady();
     const open = await untilQuiet(clients, history);
     const primary = await cluster.redis.primary();
@@ -96,9 +107,24 @@ export async function run(settings: RunSettings): Promise<Result> {
           : (whyVoid(whole, nemesis.counts, cluster.logs.seen) ?? whyUnseen(whole, judgements)),
     };
   } finally {
-    await Promise.all(clients.map((client) => client.close()));
+    await Promise.all([...clients, ...thieves].map((client) => client.close()));
     await cluster.close();
     await history.close();
     await rm(dataDir, { recursive: true, force: true });
   }
 }
+
+/** One for each gateway. */
+function thievesOf(
+  settings: Omit<ThiefSettings, "network"> & Pick<RunSettings, "seed">,
+  history: History,
+): Thief[] {
+  if (settings.identity === "open") return [];
+  return settings.urls.map((_, i) => {
+    const random = new Random(settings.seed * 1_000 + 900 + i);
+    return new Thief({ ...settings, network: THIEVES_NETWORK + i }, history, random);
+  });
+}
+
+/** Behind those of the clients. */
+const THIEVES_NETWORK = 60_000;

@@ -3,7 +3,6 @@
  * hears. For the rules all its connections are one session, which must hear everything once.
  */
 import { setTimeout as pause } from "node:timers/promises";
-import { WebSocket } from "ws";
 import {
   connect,
   TertuliaError,
@@ -38,9 +37,10 @@ export class SdkClient implements RunClient {
   }
 
   start(): void {
-    const { name, urls } = this.settings;
+    const { name, urls, credentials } = this.settings;
     const first = Math.floor(this.#random.next() * urls.length);
-    const tertulia = connect([...urls.slice(first), ...urls.slice(0, first)], { name, WebSocket });
+    const options = { name, ...credentials.options };
+    const tertulia = connect([...urls.slice(first), ...urls.slice(0, first)], options);
     this.#tertulia = tertulia;
     const off = tertulia.on("welcome", () => {
       off();

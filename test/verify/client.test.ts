@@ -5,6 +5,7 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterAll, beforeAll, expect, test } from "vitest";
 import { Client } from "#verifier/client.js";
+import { credentialsOf } from "#verifier/credentials.js";
 import { History } from "#verifier/history.js";
 import { Random } from "#verifier/random.js";
 import { eventually } from "../support/eventually.js";
@@ -37,6 +38,7 @@ for (const [what, status, isInDoubt] of attempts) {
     const urls = [`ws://127.0.0.1:${(gateway.address() as AddressInfo).port}`];
     const ana = {
       name: "ana",
+      credentials: credentialsOf("open", "ana", 1),
       idPrefix: "ana",
       peers: [],
       urls,

@@ -51,6 +51,7 @@ function goodRun(): Run {
   entries.push({ t: next(), kind: "fault", what, gateways: [0, 1, 2], rollsBack: true });
   entries.push({ t: next(), kind: "down", what, gateways: [] });
   says(4, "carl.2");
+  entries.push({ t: next(), kind: "theft", name: "ana", by: "a wrong password", isIn: false });
   entries.push({ t: next(), kind: "healed", what });
   return {
     entries,
@@ -204,6 +205,13 @@ const table: Record<string, { unseen: Spoil; broken: Record<string, Spoil> }> = 
           (entry) => !(entry.kind === "heard" && entry.session === 1 && entry.id === "carl.2"),
         )),
       "nobody hears anything": without("heard"),
+    },
+  },
+  "names-are-proved": {
+    unseen: without("theft"),
+    broken: {
+      "a wrong password is enough": (run) =>
+        later(run, { t: 90, kind: "theft", name: "ana", by: "a wrong password", isIn: true }),
     },
   },
   "one-session-writes": {

@@ -19,6 +19,7 @@ const small = {
   topology: "single",
   ack: "fast",
   ackReplicas: 1,
+  identity: "open",
 } as const;
 
 /** Keeps every promise; runs again, twice at most, where the machine was too slow for the faults to bite. */

@@ -5,11 +5,14 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { makeClients, makeSdkClients, untilQuiet } from "../clients.js";
 import { figuresOf, whyVoid } from "../figures.js";
+import { historiesOf } from "../histories.js";
 import { History } from "../history.js";
-import type { RunHistory, Truth } from "../rules/run-history.js";
+import { Index, type RunHistory, type Truth } from "../rules/run-history.js";
 import { Observer } from "../observer.js";
 import { Random } from "../random.js";
+import { judged } from "../rules/rule.js";
 import { check, whyUnseen } from "../rules/rules.js";
+import { HISTORY_ENDS, historiesEndWithHeard, type Showing } from "../rules/shown.js";
 import type { Result, RunSettings } from "../run.js";
 import { readConnected, readMessages } from "../truth.js";
 import { projectFaultsOf } from "./faults.js";
@@ -32,7 +35,8 @@ export interface ProjectSettings extends Pick<
 export async function tryProject(settings: ProjectSettings): Promise<Result> {
   const project = await Project.find(settings.project);
   const gateways = await project.of("gateway");
-  const ack = requireJudgeable(gateways[0]?.environment ?? {});
+  const environment = gateways[0]?.environment ?? {};
+  const ack = requireJudgeable(environment);
   const redis = await ProjectRedis.of(project);
   const possible = projectFaultsOf(redis);
   const faults = settings.faults ?? possible;
@@ -46,8 +50,9 @@ export async function tryProject(settings: ProjectSettings): Promise<Result> {
   const logs = new Logs(project, join(folder, "containers.log"), now);
   const observer = await Observer.start(redis.clients, now);
   const tag = `v${randomBytes(3).toString("hex")}`;
-  const company = { ...settings, tag };
-  const clients = [...makeClients(company, history), ...makeSdkClients(company, history)];
+  const company = { ...settings, tag, identity: "open" } as const;
+  const byteClients = makeClients(company, history);
+  const clients = [...byteClients, ...makeSdkClients(company, history)];
   const url = settings.urls[0]!.replace(/^ws/, "http");
   const scene = { project, redis, random: new Random(settings.seed) };
   const nemesis = new ProjectNemesis(scene, history, faults, url, gateways.length);
@@ -57,6 +62,7 @@ export async function tryProject(settings: ProjectSettings): Promise<Result> {
     await nemesis.run(performance.now() + settings.minutes * 60_000);
     for (const client of clients) client.finishWriting();
     const open = await untilQuiet(clients, history);
+    const histories = await historiesOf(byteClients);
     const truth: Truth = {
       ...(await stored(redis, tag)),
       terms: logs.terms,
@@ -65,7 +71,8 @@ export async function tryProject(settings: ProjectSettings): Promise<Result> {
     };
     const { ackReplicas } = settings;
     const whole: RunHistory = { entries: history.entries, truth, open, ack, ackReplicas };
-    const judgements = [nemesis.judgement, ...check(whole)];
+    const shown = historiesEndWithHeard(new Index(whole), histories, showingOf(environment));
+    const judgements = [nemesis.judgement, ...check(whole), judged(HISTORY_ENDS, shown)];
     return {
       judgements,
       historyPath: history.path,
@@ -96,6 +103,13 @@ async function stored(
   }));
   const all = await Promise.all(contents);
   return all.toSorted((a, b) => b.messages.length - a.messages.length)[0]!;
+}
+
+/** How its gateways show histories. */
+function showingOf(environment: Readonly<Record<string, string>>): Showing {
+  const { CLASSIC_REPLY_MAX_BYTES = "4096", PRIVATE_HISTORY } = environment;
+  const privateHistory = PRIVATE_HISTORY === "name" ? "name" : "tenure";
+  return { maxBytes: Number(CLASSIC_REPLY_MAX_BYTES), privateHistory };
 }
 
 /** Reads the gateways' environment. Returns their ACK_LEVEL. @throws Error if they drop old messages. */

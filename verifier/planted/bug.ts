@@ -4,8 +4,18 @@
  * code, in whatever layout.
  */
 import type { AckLevel } from "../rules/run-history.js";
+import type { IdentityMode } from "../credentials.js";
 import type { Topology } from "../redis-side.js";
 import type { Change } from "./change.js";
+
+export type Scenario =
+  | "elections"
+  | "crowd"
+  | "returns"
+  | "owners"
+  | "accounts"
+  | "tokens"
+  | "moderation";
 
 export interface Bug {
   readonly changes: readonly Change[];
@@ -21,6 +31,8 @@ export interface Bug {
   readonly topology?: Topology;
   /** Default: as the run is asked for. */
   readonly ack?: AckLevel;
+  /** Default: open. */
+  readonly identity?: IdentityMode;
   /** It shows in a small scenario of this kind, not in a run. */
-  readonly scenario?: "elections" | "crowd" | "returns" | "owners";
+  readonly scenario?: Scenario;
 }

@@ -30,6 +30,14 @@ export const BUGS_OF_OWNERS: Readonly<Record<string, Bug>> = {
     breaks: ["private-history-is-its-owners"],
     ...IN_A_SCENARIO,
   },
+  "tenure-ignores-its-setting": {
+    // PRIVATE_HISTORY=name changes nothing
+    changes: [
+      replace("chat/policy.ts", "createPolicy", 'limits.privateHistory === "tenure"', "true"),
+    ],
+    breaks: ["name-shows-its-history"],
+    ...IN_A_SCENARIO,
+  },
   "tenure-begins-with-each-claim": {
     changes: [
       replace(CLAIM, "own", "local begun = is_same and was.since or since", "local begun = since"),

@@ -34,6 +34,14 @@ export function namesDoNotOverlap({ sessions, messages, stored }: Index): Findin
   return { seen, wrong };
 }
 
+export function namesAreProved({ run }: Index): Finding {
+  const thefts = run.entries.filter((entry) => entry.kind === "theft");
+  const wrong = thefts
+    .filter(({ isIn }) => isIn)
+    .map(({ name, by, t }) => `${name} at ${t}, by ${by}`);
+  return { seen: thefts.length, wrong };
+}
+
 /** A leader that paused and continues keeps its token; another gateway must have a greater one. */
 export function tokensRise(terms: RunHistory["truth"]["terms"]): Finding {
   const wrong = terms.flatMap(({ token, gateway }, i) => {

@@ -79,6 +79,12 @@ export const CLIENT_RULES: readonly HistoryRule[] = [
   },
 ];
 
+export const NAMES_ARE_PROVED: Rule = {
+  id: "names-are-proved",
+  sentence: "nobody gets a name by what does not prove that it is theirs",
+  needs: "attempts to get a name by something else",
+};
+
 export const TOKENS_RISE: Rule = {
   id: "tokens-rise",
   sentence: "leadership tokens rise",
@@ -134,6 +140,8 @@ export const TRUTH_RULES: readonly HistoryRule[] = [
     find: cluster.positionsAreUnique,
     mustBeSeen: always,
   },
+  // only where names have to be proved
+  { ...NAMES_ARE_PROVED, find: cluster.namesAreProved },
   {
     id: "writable-after-failover",
     sentence: "after a failover clients can write again within eight seconds",

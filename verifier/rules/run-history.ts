@@ -127,6 +127,7 @@ export class Index {
         return;
       case "presence":
       case "unanswered":
+      case "theft":
       case "fault":
       case "down":
       case "healed":

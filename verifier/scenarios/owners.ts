@@ -9,6 +9,7 @@ import { Cluster } from "../cluster.js";
 import { Random } from "../random.js";
 import { Tally, type Rule } from "../rules/rule.js";
 import { until } from "../until.js";
+import { byteClient, frame } from "./byte-client.js";
 import type { ScenarioResult, ScenarioSettings } from "./scenario.js";
 
 const KEPT: Rule = {
@@ -27,6 +28,11 @@ const RETURNED: Rule = {
     "an owner who comes back with the key has the name, and sees the private messages from before",
   needs: "owners that came back",
 };
+const SHOWN_TO_ALL: Rule = {
+  id: "name-shows-its-history",
+  sentence: "with PRIVATE_HISTORY=name, who takes a name is shown all of its private messages",
+  needs: "names that others took in such a cluster",
+};
 const KNOWN: Rule = {
   id: "owned-names-stay-known",
   sentence: "no name is forgotten that is kept, or of which a message is kept",
@@ -39,7 +45,14 @@ const FORGOTTEN: Rule = {
 };
 
 /** The rules of this scenario. */
-export const OWNERS_RULES: readonly Rule[] = [KEPT, PRIVATE, RETURNED, KNOWN, FORGOTTEN];
+export const OWNERS_RULES: readonly Rule[] = [
+  KEPT,
+  PRIVATE,
+  SHOWN_TO_ALL,
+  RETURNED,
+  KNOWN,
+  FORGOTTEN,
+];
 
 const ENVIRONMENT = {
   REQUESTS_PER_SECOND: "100000",
@@ -49,25 +62,38 @@ const ENVIRONMENT = {
 };
 const FORGOTTEN_WITHIN_MS = 30_000;
 
-export async function owners(
+const PRIVATE_HISTORY = ["tenure", "name"] as const;
+/** Which private messages a name's next owner sees. */
+type PrivateHistory = (typeof PRIVATE_HISTORY)[number];
+
+/** In a cluster of each kind. */
+export async function owners(settings: ScenarioSettings, count: number): Promise<ScenarioResult> {
+  const tally = new Tally(OWNERS_RULES);
+  for (const shown of PRIVATE_HISTORY) await tryOwners(settings, count, shown, tally);
+  const figures = { names: 4 * count * PRIVATE_HISTORY.length };
+  return { judgements: tally.judgements, figures, voidBecause: undefined };
+}
+
+async function tryOwners(
   { seed, topology, gateways, dist }: ScenarioSettings,
   count: number,
-): Promise<ScenarioResult> {
+  shown: PrivateHistory,
+  tally: Tally,
+): Promise<void> {
   const random = new Random(seed);
   const dataDir = await mkdtemp(join(tmpdir(), "tertulia-owners-"));
   const now = (): number => performance.now();
-  const all = { topology, gateways, dist, dataDir, environment: ENVIRONMENT, now };
-  const cluster = await Cluster.start(all);
-  const tally = new Tally(OWNERS_RULES);
+  const environment = { ...ENVIRONMENT, PRIVATE_HISTORY: shown };
+  const cluster = await Cluster.start({ topology, gateways, dist, dataDir, environment, now });
   const at = (): string => `ws://127.0.0.1:${random.pick([...cluster.gateways]).port}`;
   try {
     for (let i = 0; i < count; i++) {
       await speakAndLeave(at, i);
       await othersWantIt(at, i, tally);
+      await nextOwnersLook(at, i, shown, tally);
       await ownerReturns(at, i, tally);
     }
     await lookLater(at, count, tally);
-    return { judgements: tally.judgements, figures: { names: 4 * count }, voidBecause: undefined };
   } finally {
     await cluster.close();
     await rm(dataDir, { recursive: true, force: true });
@@ -76,7 +102,7 @@ export async function owners(
 
 /** An owner with a key and a byte client without one write to each other; others only come and go. */
 async function speakAndLeave(at: () => string, i: number): Promise<void> {
-  const plain = await classic(at(), `plain-${i}`);
+  const plain = await byteClient(at(), `plain-${i}`);
   const owner = enter(at(), `owner-${i}`, `key-of-owner-${i}`);
   await owner.joined();
   await owner.publish(`@plain-${i}`, `secret ${i}`);
@@ -85,34 +111,45 @@ async function speakAndLeave(at: () => string, i: number): Promise<void> {
   await until("the answer is heard", () => plain.heard.some((each) => each.includes("answer")));
   const quiet = enter(at(), `quiet-${i}`, `key-of-quiet-${i}`);
   await quiet.joined();
-  const nobody = await classic(at(), `nobody-${i}`);
+  const nobody = await byteClient(at(), `nobody-${i}`);
   await Promise.all([owner.close(), quiet.close(), plain.leave(), nobody.leave()]);
 }
 
 async function othersWantIt(at: () => string, i: number, tally: Tally): Promise<void> {
   tally.saw(KEPT, 2);
-  const byBytes = await classic(at(), `owner-${i}`).catch(() => undefined);
+  const byBytes = await byteClient(at(), `owner-${i}`).catch(() => undefined);
   if (byBytes !== undefined) tally.broke(KEPT, `a byte client got owner-${i}`);
   await byBytes?.leave();
   const thief = enter(at(), `owner-${i}`, "another-key");
   if (await isIn(thief)) tally.broke(KEPT, `another key got owner-${i}`);
   await thief.close();
-  tally.saw(PRIVATE, 2);
-  const next = await classic(at(), `plain-${i}`);
+}
+
+/** A byte client and a JSON client, one after the other, take the name of a byte client that has left. */
+async function nextOwnersLook(
+  at: () => string,
+  i: number,
+  shown: PrivateHistory,
+  tally: Tally,
+): Promise<void> {
+  const rule = shown === "tenure" ? PRIVATE : SHOWN_TO_ALL;
+  tally.saw(rule, 2);
+  const judge = (who: string, heard: string): void => {
+    const seen = heard.includes("secret");
+    if (seen === (shown === "name")) return;
+    tally.broke(rule, `${who} was ${seen ? "" : "not "}shown what plain-${i} had written`);
+  };
+  const next = await byteClient(at(), `plain-${i}`);
   next.webSocket.send(frame(OP.history, `owner-${i}`));
   await until("the history comes", () => next.heard.some((each) => each[0] === CODE.history));
-  if (next.heard.some((each) => each.includes("secret"))) {
-    tally.broke(PRIVATE, `a byte client was shown what plain-${i} had written`);
-  }
+  judge("a byte client", next.heard.join(" "));
   await next.leave();
   const stranger = enter(at(), `plain-${i}`);
   const heard: unknown[] = [];
   stranger.on("message", (message) => heard.push(message));
   await stranger.joined();
   heard.push(...(await stranger.history(`@owner-${i}`)).messages);
-  if (JSON.stringify(heard).includes("secret")) {
-    tally.broke(PRIVATE, `a JSON client was shown what plain-${i} had written`);
-  }
+  judge("a JSON client", JSON.stringify(heard));
   await stranger.close();
 }
 
@@ -144,7 +181,7 @@ async function lookLater(at: () => string, count: number, tally: Tally): Promise
     );
   }
   // the leader has been in all buckets since all had left
-  const later = await classic(at(), "somebody-later");
+  const later = await byteClient(at(), "somebody-later");
   await later.leave();
   await until("later ones are forgotten", async () => !(await isKnown("somebody-later"))).catch(
     () => {},
@@ -167,36 +204,4 @@ function isIn(client: Tertulia): Promise<boolean> {
     () => true,
     () => false,
   );
-}
-
-interface ClassicClient {
-  readonly webSocket: WebSocket;
-  readonly heard: Buffer[];
-  leave(): Promise<void>;
-}
-
-async function classic(url: string, name: string): Promise<ClassicClient> {
-  const webSocket = new WebSocket(`${url}/?name=${name}`, { perMessageDeflate: false });
-  const heard: Buffer[] = [];
-  webSocket.on("message", (data: Buffer) => heard.push(data));
-  await new Promise<void>((resolve, reject) => {
-    webSocket.once("open", resolve);
-    webSocket.once("error", reject);
-  });
-  const closed = new Promise<void>((resolve) => webSocket.once("close", () => resolve()));
-  return {
-    webSocket,
-    heard,
-    leave() {
-      webSocket.close();
-      return closed;
-    },
-  };
-}
-
-function frame(op: number, ...fields: string[]): Buffer {
-  return Buffer.concat([
-    Buffer.from([op]),
-    ...fields.map((field) => Buffer.from([field.length, ...Buffer.from(field)])),
-  ]);
 }

@@ -105,9 +105,10 @@ test("what is typed before a question is there answers it, and is never a messag
   expect(await interview.ask({ text: "two?", isSecret: true })).toBe("two");
   const third = interview.ask({ text: "three?", isSecret: true });
   types({ type: "edit", edit: { type: "insert", text: "\n日\n" } });
-  expect(shownAnswer(interview.prompt)).toMatchObject({ text: "•••••", at: 5 });
+  expect(shownAnswer(interview.prompt!)).toMatchObject({ text: "•••••", at: 5 });
   expect(types({ type: "quit" }, { type: "focus", isHere: true })).toEqual([false, false]);
   types({ type: "escape" });
+  expect([interview.prompt, ...types(key("a message"))]).toEqual([undefined, false]);
   expect([await third, await interview.ask({ text: "four?" })]).toEqual([undefined, undefined]);
 });
 

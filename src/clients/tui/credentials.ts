@@ -7,6 +7,8 @@ import {
   type LogInOptions,
   type Tertulia,
 } from "../sdk/tertulia.js";
+import type { Problem } from "../view/model.js";
+import { problemOf } from "../view/update.js";
 import { readState, removeState, stateFile, writeState, type Environment } from "./state-file.js";
 
 /** Where a secret is. Not on the command line: everybody on the machine can read that. */
@@ -16,6 +18,9 @@ export interface Secrets {
   readonly token: Secret | undefined;
   readonly password: Secret | undefined;
 }
+
+/** Why a client was closed, if its login session is good for nothing any more. */
+const OVER: ReadonlySet<Problem> = new Set(["bad_credentials", "revoked", "unregistered"]);
 
 type Shown = Pick<ConnectOptions, "token" | "session" | "password">;
 
@@ -93,6 +98,7 @@ export function keepLogin(chat: Tertulia, url: string, environment: Environment)
     if (session !== undefined && session !== readState(where)) writeState(where, session, "set");
   });
   chat.on("state", (state) => {
-    if (state.name === "closed" && state.error?.code === "bad_credentials") removeState(where);
+    if (state.name !== "closed" || state.error === undefined) return;
+    if (OVER.has(problemOf(state.code, state.reason, state.error).problem)) removeState(where);
   });
 }

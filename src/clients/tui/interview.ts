@@ -8,7 +8,7 @@ export type Ask = (question: Question) => Promise<string | undefined>;
 const NO_QUESTION: Prompt = begin({ text: "…" });
 
 export class Interview {
-  prompt: Prompt = NO_QUESTION;
+  #prompt: Prompt = NO_QUESTION;
   readonly #draw: () => void;
   #answered: ((answer: string | undefined) => void) | undefined;
   /** What came while no question was there. */
@@ -19,13 +19,18 @@ export class Interview {
     this.#draw = draw;
   }
 
+  /** Undefined: given up; what was asked of the chat meanwhile may still be on its way. */
+  get prompt(): Prompt | undefined {
+    return this.#state === "cancelled" ? undefined : this.#prompt;
+  }
+
   ask(question: Question): Promise<string | undefined> {
     return new Promise((resolve) => {
       if (this.#state === "cancelled") {
         resolve(undefined);
         return;
       }
-      this.prompt = begin(question);
+      this.#prompt = begin(question);
       this.#answered = resolve;
       for (const action of this.#ahead.splice(0)) this.handle(action);
       this.#draw();
@@ -34,14 +39,15 @@ export class Interview {
 
   /** Returns whether the action belongs to the question, or to the next one. */
   handle(action: InputAction): boolean {
+    if (this.#state === "cancelled") return false;
     switch (action.type) {
       case "edit":
         if (this.#answered === undefined) this.#ahead.push(action);
-        else this.prompt = editAnswer(this.prompt, action.edit);
+        else this.#prompt = editAnswer(this.#prompt, action.edit);
         return true;
       case "enter":
         if (this.#answered === undefined) this.#ahead.push(action);
-        else this.#end(this.prompt.editor.text);
+        else this.#end(this.#prompt.editor.text);
         return true;
       case "escape":
         this.cancel();
@@ -70,7 +76,7 @@ export class Interview {
   #end(answer: string | undefined): void {
     const answered = this.#answered;
     this.#answered = undefined;
-    this.prompt = NO_QUESTION;
+    this.#prompt = NO_QUESTION;
     answered?.(answer);
   }
 }

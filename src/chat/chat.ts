@@ -8,6 +8,7 @@ import type { ChatDependencies, KnownPresence, KnownRoster } from "./dependencie
 import type { ConversationState } from "./history.js";
 import type { Identity, Origin, Proof } from "./identity.js";
 import type { Name } from "./names.js";
+import { executeOwnData, type OwnDataDependencies } from "./own-data-commands.js";
 import {
   MAX_DEVICES,
   MAX_LISTED,
@@ -35,6 +36,7 @@ export class Chat {
   readonly #sanctions: KnownSanctions;
   readonly #moderation: ModerationDependencies;
   readonly #roster: KnownRoster;
+  readonly #ownData: OwnDataDependencies;
 
   constructor(dependencies: ChatDependencies) {
     this.#users = dependencies.users;
@@ -46,6 +48,7 @@ export class Chat {
     this.#sanctions = dependencies.sanctions;
     this.#roster = dependencies.roster;
     this.#moderation = { ...dependencies, newId: dependencies.newMessageId };
+    this.#ownData = dependencies;
   }
 
   /** Why a stranger may not join by this name; undefined: it may. Claims nothing. */
@@ -220,6 +223,11 @@ export class Chat {
       case "sanctions":
       case "audit":
         return executeModeration(this.#moderation, heldBy(actor), command);
+      case "unregister":
+      case "export": {
+        const user = heldBy(actor);
+        return executeOwnData(this.#ownData, user, command, this.#policy.seesPrivateFromMs(user));
+      }
       default:
         return command satisfies never;
     }

@@ -4,6 +4,7 @@ import type { Message, Text } from "./events.js";
 import type { IdentityRefusal, Login, Proof, Shown, WhichLogins } from "./identity.js";
 import type { Page, Range } from "./history.js";
 import type { Name, Status, User } from "./names.js";
+import type { ExportPart, OwnDataCommand } from "./own-data.js";
 import type { ModerationCommand, ModerationEntry, Sanction } from "./sanctions.js";
 
 /** What an actor asks of the chat. */
@@ -29,7 +30,8 @@ export type Command =
   | { readonly type: "typing"; readonly to: Address }
   | { readonly type: "remove"; readonly of: Address; readonly seq: number }
   | IdentityCommand
-  | ModerationCommand;
+  | ModerationCommand
+  | OwnDataCommand;
 
 /** What a user asks about the right to the user's own name. */
 export type IdentityCommand =
@@ -88,6 +90,8 @@ export type Reply =
   | { readonly type: "moderated"; readonly untilMs: number | undefined }
   | { readonly type: "sanctions"; readonly sanctions: readonly Sanction[] }
   | { readonly type: "audit"; readonly acts: readonly ModerationEntry[] }
+  /** A part of what is kept of the user. */
+  | { readonly type: "exported"; readonly part: ExportPart }
   | { readonly type: "users"; readonly users: readonly User[] }
   | { readonly type: "user"; readonly user: User }
   | { readonly type: "unchanged"; readonly user: User }
@@ -116,6 +120,7 @@ export type Refusal =
   | "bad_message_id"
   | "mid_conflict"
   | "unknown_message"
+  | "bad_cursor"
   | "unknown_room"
   | "recipient_disconnected"
   | "not_registered"

@@ -1,6 +1,7 @@
 /** What the chat is made of: its rules, its stores, and what this node knows without asking them. */
 import type { Identity } from "./identity.js";
 import type { ConnectedStatus, Name, User } from "./names.js";
+import type { UserRecords } from "./own-data.js";
 import type { Policy } from "./policy.js";
 import type { ConversationStore, UserStore } from "./ports.js";
 import type { Heard } from "./roster.js";
@@ -33,4 +34,5 @@ export interface ChatDependencies {
   readonly sanctions: KnownSanctions;
   readonly moderation: ModerationStore;
   readonly roster: KnownRoster;
+  readonly records: UserRecords;
 }

@@ -56,10 +56,12 @@ export type Revoked =
   /** What an account of another version gave, but for one login session: its digest, or nothing. */
   | { readonly kind: "others"; readonly version: string; readonly but: string }
   /** Tokens that were issued until then, in ms since 1970. */
-  | { readonly kind: "tokens"; readonly untilMs: number };
+  | { readonly kind: "tokens"; readonly untilMs: number }
+  /** The name itself: its user left for good then. */
+  | { readonly kind: "name"; readonly untilMs: number };
 
 /** Whether a name is no longer proved by this. */
-export function isRevoked({ by }: Proof, revoked: Revoked): boolean {
+export function isRevoked({ by }: Proof, revoked: Exclude<Revoked, { kind: "name" }>): boolean {
   switch (revoked.kind) {
     case "login":
       return by.kind === "login" && by.digest === revoked.digest;
@@ -116,6 +118,14 @@ export interface Identified {
   readonly origin?: Origin | undefined;
 }
 
+export type Confirmed =
+  | Refused
+  | {
+      readonly outcome: "confirmed";
+      /** Of the account; undefined: there is none. */
+      readonly version: string | undefined;
+    };
+
 /** Which login sessions: one by its id, all but one's own, or all. */
 export type WhichLogins = { readonly id: string } | "others" | "all";
 
@@ -130,6 +140,11 @@ export interface Identity {
   changePassword(user: Identified, old: Uint8Array, next: Uint8Array): Promise<Refused | undefined>;
   /** Ends those, if any are named, and lists the ones that are left: the one that was used last first. */
   logins(user: Identified, ended: WhichLogins | undefined): Promise<readonly Login[] | Refused>;
+  /**
+   * Whether the user means it, before something is done that cannot be undone. Where there are accounts, the password
+   * shows it.
+   */
+  confirm(user: Identified, password: Uint8Array | undefined): Promise<Confirmed>;
   /** Another token of the same user. */
   refresh(user: Identified, token: string): Promise<Proved>;
   /** The role of whoever the name belongs to, as far as the cluster knows it. */

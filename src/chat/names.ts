@@ -8,6 +8,9 @@ declare const nameBrand: unique symbol;
  */
 export type Name = string & { readonly [nameBrand]: true };
 
+/** Instead of an author who has left for good. No user can have this name. */
+export const NOBODY = "~" as Name;
+
 /** In the order of their numbers: on the wire in bytes, and in stored data. */
 export const STATUSES = ["disconnected", "active", "busy", "inactive"] as const;
 export type Status = (typeof STATUSES)[number];

@@ -1,5 +1,5 @@
 /**
- * Every rule of the chat: who may do what, how names and texts may look, what counts as activity.
+ * Every rule of the chat: who may do what, how names and texts may look.
  * A command meets the same rules wherever it comes from. Pure.
  *
  * Not here: how frames are written (`wire/`), how much a connection may ask for (`limits/`),
@@ -10,7 +10,7 @@ import type { Command, Register, RuleRefusal } from "./commands.js";
 import { ROLES, type Origin, type Role } from "./identity.js";
 import type { Address } from "./conversation.js";
 import { bytesFromName, type Name, type Status } from "./names.js";
-import type { ActivityKind, Holder } from "./ports.js";
+import type { Holder } from "./ports.js";
 import { isBlank, isPlain } from "./visible.js";
 
 /** Connections that may share a name. Redis counts them, in the step that claims. */
@@ -44,6 +44,8 @@ export interface SessionActor extends Holder {
   readonly kind: "session";
   /** Since this time (ms since 1970) the name has been this owner's. By Redis' clock. */
   readonly tenureMs: number;
+  /** Until then the name was somebody's who has left for good: what was written before is nobody's. */
+  readonly formerMs: number;
   readonly origin?: Origin;
 }
 
@@ -140,13 +142,17 @@ export function createPolicy(limits: Limits): Policy {
       case "password":
       case "logins":
       case "refresh": // of one's own name
+      case "unregister":
+      case "export":
         return actor.kind === "session" ? undefined : "forbidden";
       default:
         return command satisfies never;
     }
   };
-  const seesPrivateFromMs: Policy["seesPrivateFromMs"] = (actor) =>
-    actor.kind === "session" && limits.privateHistory === "tenure" ? actor.tenureMs : 0;
+  const seesPrivateFromMs: Policy["seesPrivateFromMs"] = (actor) => {
+    if (actor.kind !== "session") return 0;
+    return limits.privateHistory === "tenure" ? actor.tenureMs : actor.formerMs;
+  };
   const mayRemoveOfAnybody: Policy["mayRemoveOfAnybody"] = (actor, of) =>
     of.kind === "general" && rankOf(roleOf(actor)) >= MODERATOR;
   return { limits, may, seesPrivateFromMs, mayRemoveOfAnybody };
@@ -168,34 +174,6 @@ export function textLimitOf(
   { textMaxChars }: Limits,
 ): number {
   return written === undefined ? MAX_TEXT_BYTES : textMaxChars;
-}
-
-/** What a person does. Clients send all other commands by themselves, too. PROTOCOL.md, activity. */
-export function activityOf(command: Command, self: Name): ActivityKind | "status" | undefined {
-  switch (command.type) {
-    case "send":
-      return "message";
-    case "typing":
-      return "typing";
-    case "status": // the user chooses it: what the user did before no longer changes it
-      return (command.name ?? self) === self ? "status" : undefined;
-    case "register":
-    case "list":
-    case "lookup":
-    case "history":
-    case "page":
-    case "read":
-    case "remove":
-    case "password":
-    case "logins":
-    case "refresh":
-    case "moderate":
-    case "sanctions":
-    case "audit":
-      return undefined;
-    default:
-      return command satisfies never;
-  }
 }
 
 /** Whether typing is announced. In a crowd it is not: the command is accepted, and nobody hears of it. */

@@ -84,6 +84,8 @@ export type ClaimOutcome =
       readonly at: Position;
       /** From this time on (ms since 1970) the name has been this owner's. */
       readonly tenureMs: number;
+      /** Until then (ms since 1970) the name was somebody's who has left for good; 0: nobody's. */
+      readonly formerMs: number;
     }
   /** Somebody holds it; nobody does, but it is kept for somebody who has shown another key. */
   | { readonly outcome: "taken" }

@@ -53,6 +53,11 @@ export class Roster {
     this.#connected.set(name, { status, at }); // a status changes where the user stands
   }
 
+  /** The user has left for good. */
+  forget(name: Name): void {
+    if (this.#connected.delete(name) || this.#left.delete(name)) this.#list = undefined;
+  }
+
   /** The same array until something is heard. */
   get list(): readonly User[] {
     this.#list ??= this.#made();

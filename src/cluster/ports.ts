@@ -66,6 +66,12 @@ export interface NameDuties {
   forget(token: string): Promise<number>;
 }
 
+/** What only the leader does for users who have left for good. It checks the token, as {@link Duties}. */
+export interface LeavingDuties {
+  /** A round: clears what is still kept of some of them. Returns how many names are free from now on. */
+  finishLeaving(token: string): Promise<number>;
+}
+
 export interface DeadNode {
   readonly bucket: number;
   readonly incarnation: string;

@@ -1,10 +1,10 @@
 /** The sweep: the leader's duty, once a second. */
-import { StaleToken, type Duties, type NameDuties } from "./ports.js";
+import { StaleToken, type Duties, type LeavingDuties, type NameDuties } from "./ports.js";
 import type { Observe } from "../observe.js";
 
-/** One round: idle users become inactive, the users of dead nodes are signed out, names of nobody are forgotten. */
+/** One round: idle users become inactive, the users of dead nodes are signed out, names of nobody are forgotten, what users left who are gone for good is cleared. */
 export async function sweep(
-  duties: Duties & NameDuties,
+  duties: Duties & NameDuties & LeavingDuties,
   token: string,
   observe: Observe,
 ): Promise<void> {
@@ -23,6 +23,13 @@ export async function sweep(
       observe.log.warn(
         { event: "users_reaped", users, nodes },
         "users of dead nodes were signed out",
+      );
+    }
+    const freed = await duties.finishLeaving(token);
+    if (freed > 0) {
+      observe.log.info(
+        { event: "users_cleared", users: freed },
+        "nothing is kept any more of users who left for good: their names are free",
       );
     }
     const forgotten = await duties.forget(token);

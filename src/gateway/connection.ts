@@ -168,6 +168,11 @@ export class Connection implements Session, MachineOwner, WebSocketOwner {
     this.#machine.put({ type: "close", why, detail });
   }
 
+  expel(why: CloseReason): void {
+    this.#chat.afterAnswers({ type: "abandon" });
+    this.#chat.afterAnswers({ type: "close", why });
+  }
+
   end(): Promise<void> {
     this.#machine.put({ type: "socketClosed" });
     return this.#machine.until(isOver);

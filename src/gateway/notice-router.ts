@@ -6,6 +6,7 @@ import type { Evictor } from "./evictor.js";
 import type { Hub } from "./hub.js";
 import type { NameContests } from "./name-contests.js";
 import type { Presence } from "./presence.js";
+import { NO_TENURE } from "./session-holder.js";
 import type { SharedRoster } from "./shared-roster.js";
 
 export interface NoticeRouterDependencies {
@@ -40,6 +41,7 @@ export function noticeRouter({
     }
     if (notice.type === "gap") presence.reload(notice.bucket);
     if (notice.type === "revoked") closeRevoked(hub, notice);
+    if (notice.type === "revoked" && notice.revoked.kind === "name") roster.forget(notice.name);
     hub.deliver(notice);
     if (notice.type === "gap") evictor.withHoles();
     contests.hear(notice);
@@ -49,7 +51,11 @@ export function noticeRouter({
 /** A session that is about to claim the name is found as well: Redis may have granted it before. */
 function closeRevoked(hub: Hub, { name, revoked }: Extract<Notice, { type: "revoked" }>): void {
   for (const session of hub.named(name)) {
-    const { proof } = session.holder;
-    if (proof !== undefined && isRevoked(proof, revoked)) session.close("revoked");
+    const { proof, tenureMs } = session.holder;
+    if (revoked.kind === "name") {
+      // a later owner of the name has it since another time
+      const isLater = tenureMs > revoked.untilMs && tenureMs !== NO_TENURE;
+      if (!isLater) session.expel("unregistered");
+    } else if (proof !== undefined && isRevoked(proof, revoked)) session.close("revoked");
   }
 }

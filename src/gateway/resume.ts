@@ -13,7 +13,7 @@ import type { ConversationState, Extent, Page } from "../chat/history.js";
 import { isName, type SessionActor } from "../chat/policy.js";
 import type { Cursors } from "../session/requests.js";
 import { epochFromText, epochText } from "../wire/epoch.js";
-import { addressFromConv, convOf } from "../wire/json.js";
+import { addressFromConv, convOf } from "../wire/json-names.js";
 import type { Gap, Resumed } from "../session/resumed.js";
 
 type Cursor = Cursors[string];

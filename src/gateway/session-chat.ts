@@ -20,7 +20,7 @@ export type ChatEffect = Extract<
   { type: "claim" | "contest" | "release" | "execute" | "beginLogin" | "resume" | "readPage" }
 >;
 
-/** A command. Its answer, as soon as it is known. */
+/** A command. Its answer, as soon as it is known; or what has to wait for the answers before it. */
 interface UnderWay {
   answer: Input | undefined;
 }
@@ -52,6 +52,7 @@ export class SessionChat {
       if (claim.outcome === "revoked") this.#machine.put({ type: "close", why: "revoked" });
       if (!("at" in claim)) return answered({ outcome: "taken" });
       this.#session.holder.tenureMs = claim.tenureMs;
+      this.#session.holder.formerMs = claim.formerMs;
       answered({ outcome: "kept", at: claim.outcome === "held" ? undefined : claim.at });
     } catch (error) {
       // who holds the name is not known, and will not be: the other sessions of the node need not wait for that
@@ -130,6 +131,7 @@ export class SessionChat {
       }
       if (claim.outcome === "new") registrations.count(address);
       holder.tenureMs = claim.tenureMs;
+      holder.formerMs = claim.formerMs;
       const outcome = claim.outcome === "held" ? "back" : claim.outcome;
       return { outcome, at: claim.at };
     } catch (error) {
@@ -174,6 +176,17 @@ export class SessionChat {
     } catch (error) {
       own.answer = { type: "failed", why: this.#failure(error, command.type) };
     }
+    this.#putAnswers();
+  }
+
+  /** Puts an input into the machine behind the answers to all commands that are under way. */
+  afterAnswers(input: Input): void {
+    (this.#underWay ??= []).push({ answer: input });
+    this.#putAnswers();
+  }
+
+  #putAnswers(): void {
+    const underWay = this.#underWay ?? [];
     while (underWay[0]?.answer !== undefined) this.#machine.put(underWay.shift()!.answer!);
   }
 

@@ -6,13 +6,17 @@ import type { SessionActor } from "../chat/policy.js";
 import { isLive } from "../session/questions.js";
 import type { SessionState } from "../session/state.js";
 
+/** Before a claim was answered nothing is the holder's. */
+export const NO_TENURE = Number.MAX_SAFE_INTEGER;
+
 export class SessionHolder implements SessionActor {
   readonly kind = "session";
   /** Sessions that claim with the same key share the name. */
   key: string | undefined;
   keeps: "name" | "return" | undefined;
-  /** As the claim was answered last. Before that, nothing is the holder's. */
-  tenureMs = Number.MAX_SAFE_INTEGER;
+  /** As the claim was answered last. */
+  tenureMs = NO_TENURE;
+  formerMs = NO_TENURE;
   /** Where the client is connected from; only where addresses are kept. */
   address: string | undefined;
   /** From where the client comes, and what its upgrade request showed. */

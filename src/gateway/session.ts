@@ -56,6 +56,8 @@ export interface Session {
   checkPace(nowMs: number): void;
   /** @param detail what the client is told instead of the reason in the table of close codes */
   close(why: CloseReason, detail?: string): void;
+  /** The same, behind the answers that are under way; what was not begun is dropped. */
+  expel(why: CloseReason): void;
   /** The connection is closed: carries out the requests that have come, then signs out. */
   end(): Promise<void>;
   /** Carries out the requests that have come, refuses later ones, and gives the name back unless it lingers. Never rejects. */

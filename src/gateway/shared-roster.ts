@@ -3,16 +3,18 @@
  * heard meanwhile is put into it, and what Redis has answered to a change, so a client finds what it has been told.
  */
 import type { KnownRoster } from "../chat/dependencies.js";
-import type { User } from "../chat/names.js";
+import type { Name, User } from "../chat/names.js";
 import type { UserStore } from "../chat/ports.js";
 import { Roster, type Heard } from "../chat/roster.js";
 
 /** For so long a reading serves all who ask: clients ask at each notice, some twice a second. */
 const SHARED_FOR_MS = 500;
 
+type Change = (roster: Roster) => void;
+
 type State =
   | { readonly kind: "nothing" }
-  | { readonly kind: "reading"; readonly roster: Promise<Roster>; readonly heard: Heard[] }
+  | { readonly kind: "reading"; readonly roster: Promise<Roster>; readonly changes: Change[] }
   | { readonly kind: "read"; readonly roster: Roster; readonly untilMs: number };
 
 export class SharedRoster implements KnownRoster {
@@ -40,9 +42,9 @@ export class SharedRoster implements KnownRoster {
       case "reading":
         return (await state.roster).list;
       case "nothing": {
-        const heard: Heard[] = [];
-        const roster = this.#read(heard);
-        this.#state = { kind: "reading", roster, heard };
+        const changes: Change[] = [];
+        const roster = this.#read(changes);
+        this.#state = { kind: "reading", roster, changes };
         return (await roster).list;
       }
       default:
@@ -52,16 +54,25 @@ export class SharedRoster implements KnownRoster {
 
   /** Takes what is announced of a user, or what Redis has answered to a change. */
   hear(heard: Heard): void {
-    this.#forgetOld();
-    if (this.#state.kind === "reading") this.#state.heard.push(heard);
-    if (this.#state.kind === "read") this.#state.roster.hear(heard);
+    this.#change((roster) => roster.hear(heard));
   }
 
-  #read(heard: readonly Heard[]): Promise<Roster> {
+  /** The user has left for good. */
+  forget(name: Name): void {
+    this.#change((roster) => roster.forget(name));
+  }
+
+  #change(change: (roster: Roster) => void): void {
+    this.#forgetOld();
+    if (this.#state.kind === "reading") this.#state.changes.push(change);
+    if (this.#state.kind === "read") change(this.#state.roster);
+  }
+
+  #read(changes: readonly Change[]): Promise<Roster> {
     return this.#users.roster(this.#most).then(
       (read) => {
         const roster = new Roster(read, this.#most);
-        for (const each of heard) roster.hear(each);
+        for (const change of changes) change(roster);
         this.#state = { kind: "read", roster, untilMs: this.#nowMs() + SHARED_FOR_MS };
         return roster;
       },

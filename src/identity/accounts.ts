@@ -2,6 +2,7 @@
 import { createHash, randomBytes } from "node:crypto";
 import type {
   Asker,
+  Confirmed,
   Identified,
   Identity,
   Login,
@@ -102,6 +103,15 @@ export class Accounts implements Identity {
       const isSet = await this.#store.setPassword(name, changed, account.version, but);
       return isSet ? undefined : refused("bad_credentials");
     });
+  }
+
+  async confirm(
+    { name, origin = {} }: Identified,
+    password: Uint8Array | undefined,
+  ): Promise<Confirmed> {
+    if (password === undefined) return refused("bad_credentials");
+    const checked = await this.#check(name, password, origin);
+    return "outcome" in checked ? checked : { outcome: "confirmed", version: checked.version };
   }
 
   async logins(

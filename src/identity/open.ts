@@ -10,6 +10,7 @@ export const WITHOUT_ACCOUNTS: Omit<Identity, "prove" | "refresh" | "roleOf"> = 
   logIn: async () => NO_ACCOUNTS,
   changePassword: async () => NO_ACCOUNTS,
   logins: async () => NO_ACCOUNTS,
+  confirm: async () => ({ outcome: "confirmed", version: undefined }),
 };
 
 /** What there is only in a chat with tokens. */

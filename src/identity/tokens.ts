@@ -52,6 +52,7 @@ export class Tokens implements Identity {
   readonly logIn = WITHOUT_ACCOUNTS.logIn;
   readonly changePassword = WITHOUT_ACCOUNTS.changePassword;
   readonly logins = WITHOUT_ACCOUNTS.logins;
+  readonly confirm = WITHOUT_ACCOUNTS.confirm;
   readonly #store: Pick<AccountStore, "revokedAtMs" | "roleOf">;
   readonly #settings: TokenSettings;
   readonly #key: Uint8Array | JWTVerifyGetKey;

@@ -24,6 +24,8 @@ const HISTORY_COST = 8;
 const ANSWER_BYTES_PER_TOKEN = 8_192;
 /** Half a second of a core, though not of the event loop's. */
 const PASSWORD_COST = 16;
+/** Thousands of messages are looked at for the user's own. */
+const EXPORT_COST = 16;
 const STATUS_COST = 2;
 const TYPING_COST = 2;
 const REMOVAL_COST = 2;
@@ -91,7 +93,10 @@ function costOfCommand(command: ChatCommand): number {
     case "remove":
       return REMOVAL_COST;
     case "password":
+    case "unregister":
       return PASSWORD_COST;
+    case "export":
+      return EXPORT_COST;
     case "logins":
     case "refresh":
     case "moderate":

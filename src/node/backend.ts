@@ -16,6 +16,7 @@ import { Keys } from "../redis/keys.js";
 import { RedisLeases } from "../redis/lease.js";
 import { RedisModerationStore } from "../redis/moderation-store.js";
 import { Replication } from "../redis/replication.js";
+import { RedisUserRecords } from "../redis/user-records.js";
 import { RedisUserStore } from "../redis/user-store.js";
 import { HISTORY_TEXT_BYTES } from "../wire/classic.js";
 import { Readiness } from "./readiness.js";
@@ -94,10 +95,14 @@ export function createBackend(
     nameKeptMs: config.NAME_KEPT_MS,
     historyMaxAgeMs: config.HISTORY_MAX_AGE_MS,
   });
+  const recordsSettings = { ...settings, hasTokens: config.IDENTITY === "token" };
+  const records = new RedisUserRecords(library, keys, recordsSettings);
+  const leaving = new RedisUserRecords(library.on(duty), keys, recordsSettings);
   const duties = {
     sweep: (token: string) => leases.sweep(token),
     reap: (token: string, dead: DeadNode) => leases.reap(token, dead),
     forget: (token: string) => forgetting.forget(token),
+    finishLeaving: (token: string) => leaving.finishLeaving(token),
   };
   observe.counters.certificateEnd.read = () => connections.certificateEnd;
   return {
@@ -109,6 +114,7 @@ export function createBackend(
     users,
     accounts,
     conversations,
+    records,
     moderation,
     sanctions,
     readiness,

@@ -79,6 +79,7 @@ export function createFrontend(
     sanctions: moderator,
     moderation,
     roster,
+    records: backend.records,
   });
   const idleTracker = new IdleTracker(chat, logOf("idle-tracker"));
   const signOuts = new SignOutQueue(chat, logOf("sign-out-queue"));

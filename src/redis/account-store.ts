@@ -4,7 +4,7 @@ import { ROLES, type Login, type Role } from "../chat/identity.js";
 import type { Name } from "../chat/names.js";
 import type { Account, AccountStore, Attempt } from "../identity/ports.js";
 import type { FunctionLibrary, LibraryFunction } from "./function-library.js";
-import type { Keys } from "./keys.js";
+import { bucketOfUser, type Keys } from "./keys.js";
 import { bytes } from "./name-bytes.js";
 import { attempting } from "./retry.js";
 
@@ -50,8 +50,9 @@ export class RedisAccountStore implements AccountStore {
   }
 
   async create(name: Name, { hash, version, share }: Omit<Account, "role">): Promise<boolean> {
-    const key = this.#keys.account(name);
-    return (await this.#call("create_account", [key], [hash, version, share])) === 1;
+    const keys = [this.#keys.account(name), this.#keys.unregistered(bucketOfUser(name))];
+    const args = [hash, version, share, bytes(name)];
+    return (await this.#call("create_account", keys, args)) === 1;
   }
 
   async rehash(name: Name, version: string, hash: string): Promise<void> {

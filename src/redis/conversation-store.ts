@@ -2,7 +2,7 @@
 import { keyOf, type Conversation } from "../chat/conversation.js";
 import type { EphemeralEvent, Message } from "../chat/events.js";
 import type { ConversationState, Page, Range } from "../chat/history.js";
-import type { Name } from "../chat/names.js";
+import { NOBODY, type Name } from "../chat/names.js";
 import type { ConversationStore, Draft, Removal, RemovalOutcome } from "../chat/ports.js";
 import type { Membership } from "../cluster/ports.js";
 import type { Observe } from "../observe.js";
@@ -82,7 +82,7 @@ export class RedisConversationStore implements ConversationStore {
   }
 
   async history(conversation: Conversation, limit: number, sinceMs: number): Promise<Message[]> {
-    const keys = [this.#keys.history(bucketOfConversation(conversation), conversation)];
+    const keys = this.#keysOf(conversation).slice(0, 2);
     const { historyMaxAgeMs, historyBytes, historyTextBytes } = this.#settings;
     const args = [limit, historyMaxAgeMs, sinceMs, historyBytes, historyTextBytes];
     const records = await this.#gate.pass(() => this.#call("history", keys, args));
@@ -152,6 +152,8 @@ export class RedisConversationStore implements ConversationStore {
       try {
         const message = decodeRecord(record);
         if (keyOf(message.conversation) === key) return message;
+        // its author has left for good
+        if (message.author === NOBODY) return { ...message, conversation };
         throw new DamagedValue("a record is of another conversation");
       } catch (error) {
         if (!(error instanceof DamagedValue)) throw error;

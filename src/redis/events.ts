@@ -162,6 +162,7 @@ function revokedFrom(kind: string, what: string, but: string): Revoked {
     case "others":
       return { kind, version: what, but };
     case "tokens":
+    case "name":
       if (!Number.isFinite(Number(what))) throw new DamagedValue("a time is no number");
       return { kind, untilMs: Number(what) };
     default:

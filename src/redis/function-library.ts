@@ -10,7 +10,7 @@ import { DamageLog, type DamagedPlace } from "./damage.js";
 
 /**
  * Each function. `announces`: it opens a bucket, to write or announce something there, and is given the newest position
- * that this node has seen. It is registered with `announcing(…)` (lua/5-register.lua).
+ * that this node has seen. It is registered with `announcing(…)` (lua/1-register.lua).
  */
 export const FUNCTIONS = {
   claim: "announces",
@@ -48,6 +48,12 @@ export const FUNCTIONS = {
   forget_writers: "announces",
   forget: "announces",
   forget_marks: "silent",
+  unregister: "announces",
+  unregistering_users: "announces",
+  clear_user: "announces",
+  end_clearing: "announces",
+  kept_of_user: "silent",
+  written_by: "silent",
   elect: "announces",
   resign: "silent",
   moderate: "silent",
@@ -67,6 +73,8 @@ const PLACES: Readonly<Partial<Record<LibraryFunction, DamagedPlace>>> = {
   page: "conversation",
   remove: "conversation",
   mark_read: "conversation",
+  written_by: "conversation",
+  kept_of_user: "user",
 };
 
 /** What this node has seen: the newest position of each bucket, by the key of its meta. */

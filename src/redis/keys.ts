@@ -73,6 +73,27 @@ export class Keys {
     return [...this.ofUsers(bucket, incarnation), this.owners(bucket)];
   }
 
+  /** When users left for good, and how those are being cleared of whom something is still kept. */
+  unregistered(bucket: number): string {
+    return this.#key(bucket, "unregistered");
+  }
+
+  /** The same names by the time, for the leader. */
+  unregistering(bucket: number): string {
+    return this.#key(bucket, "unregistering");
+  }
+
+  /** The keys of a claim. */
+  ofClaims(bucket: number, incarnation: string): string[] {
+    return [...this.ofOwners(bucket, incarnation), this.unregistered(bucket)];
+  }
+
+  /** The keys of the step that removes a user. */
+  ofUnregister(name: Name): string[] {
+    const bucket = bucketOfUser(name);
+    return [...this.ofClaims(bucket, "-"), this.account(name), this.unregistering(bucket)];
+  }
+
   /** What proves whose a name is. */
   account(name: Name): string {
     return this.#key(bucketOfUser(name), `account:${encoded(name)}`);

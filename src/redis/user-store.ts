@@ -41,6 +41,13 @@ const OWNERS: readonly User["owner"][] = [undefined, "known", "kept"];
 
 const claimWindow = longerUnderLoad(LEAST_WINDOW_MS, MORE_UNDER_LOAD_MS);
 
+type ClaimAnswer = [
+  outcome: Buffer,
+  generation: number,
+  offset: number,
+  tenureMs: number,
+  formerMs: number,
+];
 type Argument = Buffer | string | number;
 
 /** Claims of a window leave in one write: thousands join at once, and to wake Redis costs as much as a claim. */
@@ -83,7 +90,7 @@ export class RedisUserStore implements UserStore, Gatherer {
       const { name, id, address, proof } = holder;
       const { stallMs, nameKeptMs, loginIdleMs } = this.#settings;
       const { incarnation } = this.#membership;
-      const keys = this.#keys.ofOwners(bucketOfUser(name), incarnation);
+      const keys = this.#keys.ofClaims(bucketOfUser(name), incarnation);
       const args = [
         bytes(name),
         id,
@@ -106,10 +113,10 @@ export class RedisUserStore implements UserStore, Gatherer {
         ...args,
       ]);
     });
-    const [outcome, generation, offset, tenureMs] = answer as [Buffer, number, number, number];
+    const [outcome, generation, offset, tenureMs, formerMs] = answer as ClaimAnswer;
     const word = outcome.toString() as ClaimOutcome["outcome"];
     if (word === "taken" || word === "kept" || word === "revoked") return { outcome: word };
-    return { outcome: word, at: { generation, offset }, tenureMs };
+    return { outcome: word, at: { generation, offset }, tenureMs, formerMs };
   }
 
   async leave({ name, id }: Holder, cause: "asked" | "left"): Promise<boolean> {

@@ -2,7 +2,8 @@
 import type { LogIn, Refusal, RefusalDetails, Reply, RuleRefusal } from "../chat/commands.js";
 import type { IdentityRefusal } from "../chat/identity.js";
 import type { ConnectedStatus } from "../chat/names.js";
-import { activityOf, mayRegisterAgain } from "../chat/policy.js";
+import { activityOf } from "../chat/activity.js";
+import { mayRegisterAgain } from "../chat/policy.js";
 import type { Effect } from "./effects.js";
 import { isClaimed, isLive, isSure, nameOf, takesAnswers } from "./questions.js";
 import {

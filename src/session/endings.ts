@@ -21,6 +21,7 @@ export type CloseReason =
   | "replaced"
   | "tokenExpired"
   | "revoked"
+  | "unregistered"
   | "kicked"
   | "banned"
   | "internal"
@@ -29,5 +30,5 @@ export type CloseReason =
 
 /** Whether the client has lost its right to the name. */
 export function expels(why: CloseReason): boolean {
-  return why === "tokenExpired" || why === "revoked";
+  return why === "tokenExpired" || why === "revoked" || why === "unregistered";
 }

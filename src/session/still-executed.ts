@@ -23,10 +23,12 @@ export function isStillExecuted(
     case "refresh":
     case "sanctions":
     case "audit":
+    case "export":
       return false; // nobody would get the answer
     case "password":
     case "logins":
     case "moderate":
+    case "unregister":
       return true;
     default:
       return command satisfies never;

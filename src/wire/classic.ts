@@ -144,6 +144,7 @@ export function encodeReply(
     case "moderated":
     case "sanctions":
     case "audit":
+    case "exported":
       return undefined;
     case "registered":
       return userFrame(CODE.registered, reply.user);

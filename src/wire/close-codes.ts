@@ -120,6 +120,14 @@ export const CLOSE = {
   },
   /** The login session was ended, the password changed, or the operator revoked what was issued before. */
   revoked: { code: SENT_AWAY, reason: "revoked", retry: "never", by: "gateway", dialects: "all" },
+  /** The user has left for good, by this or another device, or was removed by the operator. */
+  unregistered: {
+    code: SENT_AWAY,
+    reason: "unregistered",
+    retry: "never",
+    by: "gateway",
+    dialects: "all",
+  },
   /** A moderator has closed the connection. */
   kicked: { code: SENT_AWAY, reason: "kicked", retry: "never", by: "gateway", dialects: "all" },
   /** A moderator has banned the user, or the address. The close frame says until when, and why. */

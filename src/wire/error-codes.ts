@@ -71,6 +71,7 @@ export const REFUSALS: Readonly<Record<Refusal, RefusalCodes>> = {
   bad_message_id: { byte: 7, code: "bad_frame", message: "mid: 1 to 64 letters, digits, _ and -" },
   mid_conflict: { byte: 7, code: "mid_conflict" }, // no byte client chooses an id
   unknown_message: { byte: 1, code: "not_found", message: "no such message is kept" },
+  bad_cursor: { byte: 7, code: "bad_frame", message: "after: what the part before said is next" },
   unknown_room: { byte: 1, code: "not_found", message: "there is no such room" },
   recipient_disconnected: { byte: 4, code: "away" },
   not_registered: { byte: 5, code: "unauthenticated" },

@@ -1,8 +1,8 @@
 /** Which command of the chat a JSON request is. */
 import type { ChatCommand } from "../session/requests.js";
-import { addressFromConv, bytesOf, problem } from "./json.js";
+import { problem } from "./json.js";
 import { moderationOf } from "./json-moderation.js";
-import { nameFromText } from "./json-names.js";
+import { addressFromConv, bytesOf, nameFromText } from "./json-names.js";
 import type { Events, Request } from "./json-schema.js";
 
 /** Bigger than every number of a message. */
@@ -49,6 +49,13 @@ export function commandOf(
       const ended = end === undefined || end === "all" || end === "others" ? end : { id: end };
       return { command: { type: "logins", ended } };
     }
+    case "unregister": {
+      const { erase = false, password } = request;
+      const shown = password === undefined ? {} : { password: bytesOf(password) };
+      return { command: { type: "unregister", erase, ...shown } };
+    }
+    case "export":
+      return { command: { type: "export", after: request.after } };
     case "refresh":
       return { command: { type: "refresh", token: request.token } };
     case "moderate":

@@ -9,8 +9,6 @@ import type { CatchUpTraits } from "../session/traits.js";
 import type { DialectOf } from "./dialect.js";
 import { commandOf } from "./json-commands.js";
 import {
-  bytesOf,
-  convOf,
   decodeRequest,
   encodeEvent,
   encodeFollowing,
@@ -21,7 +19,7 @@ import {
   presenceEvent,
   problem,
 } from "./json.js";
-import { nameFromText, textFromName } from "./json-names.js";
+import { bytesOf, convOf, nameFromText, textFromName } from "./json-names.js";
 import type { Event, Request, Requests } from "./json-schema.js";
 import { welcomeOf, type JsonSettings } from "./welcome.js";
 

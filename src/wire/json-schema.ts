@@ -30,6 +30,7 @@ import {
 } from "./json-fields.js";
 import { IDENTITY_REQUESTS } from "./json-identity.js";
 import { MODERATION_ANSWERS, MODERATION_REQUESTS } from "./json-moderation.js";
+import { OWN_DATA_REQUESTS, exported } from "./json-own-data.js";
 
 export const SUBPROTOCOL = "tertulia.v1.json";
 
@@ -37,6 +38,7 @@ export const SUBPROTOCOL = "tertulia.v1.json";
 export const requests = {
   ...IDENTITY_REQUESTS,
   ...MODERATION_REQUESTS,
+  ...OWN_DATA_REQUESTS,
   publish: z.object({
     type: z.literal("publish"),
     id: id.optional(),
@@ -157,6 +159,7 @@ export const events = {
     unread: unread.optional(),
     session: session.optional(),
     sessions: logins.optional(),
+    ...exported,
     expires,
     ...MODERATION_ANSWERS,
   }),

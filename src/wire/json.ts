@@ -1,25 +1,17 @@
 /** The dialect `tertulia.v1.json`: decodes requests, encodes events. PROTOCOL.md, JSON. */
 import type { Refusal, RefusalDetails, Reply } from "../chat/commands.js";
-import {
-  addressOf,
-  formatAddress,
-  parseAddress,
-  type Address,
-  type Conversation,
-} from "../chat/conversation.js";
 import type { Message, PresenceWindow } from "../chat/events.js";
 import type { ConversationState } from "../chat/history.js";
-import type { Login, Proof } from "../chat/identity.js";
+import type { Proof } from "../chat/identity.js";
 import type { Name } from "../chat/names.js";
 import type { PresenceSnapshot } from "../chat/presence.js";
 import { toldOf } from "../chat/sanctions.js";
 import { epochText } from "./epoch.js";
 import { REFUSALS, errorKind, type ErrorCode } from "./error-codes.js";
+import { exportedFields, fieldsOf, sessionFields } from "./json-export.js";
 import { toldAct, toldSanction, untilField } from "./json-moderation.js";
-import { nameFromText, textFromName } from "./json-names.js";
+import { convOf, textFromName } from "./json-names.js";
 import { requests, type Event, type Events, type Request } from "./json-schema.js";
-
-type LoginSession = NonNullable<Events["ok"]["sessions"]>[number];
 
 type Id = Request["id"];
 
@@ -120,28 +112,8 @@ function statusesOf(set: PresenceSnapshot["set"]): NonNullable<Events["presence"
   return set.map(([name, status]) => [textFromName(name), status]);
 }
 
-/** The reader's address of a conversation. A private one has another address for each of its two users. */
-export function convOf(conversation: Conversation, reader?: Name): string {
-  if (conversation.kind === "general") return formatAddress(conversation);
-  if (conversation.kind === "room") return textFromName(formatAddress(conversation));
-  if (reader === undefined) throw new Error("a private conversation is told to one of its users");
-  return textFromName(formatAddress(addressOf(conversation, reader)));
-}
-
-/** @throws RangeError if it is no address; the schema has checked that it is. */
-export function addressFromConv(conv: string): Address {
-  const address = parseAddress(nameFromText(conv));
-  if (address === undefined) throw new RangeError("no conversation has this address");
-  return address;
-}
-
 export function unreadOf({ head, floor, read }: ConversationState): number {
   return Math.max(0, head - Math.max(read, floor - 1));
-}
-
-/** Of a text, in UTF-8. */
-export function bytesOf(text: string): Uint8Array {
-  return encoder.encode(text);
 }
 
 export function idOf(id: Id): { id?: NonNullable<Id> } {
@@ -187,7 +159,7 @@ function okEvent(id: Id, reply: Exclude<Reply, { type: "refused" }>, reader?: Na
     case "logged-in":
       return { ...ok, user: textFromName(reply.name), session: reply.session };
     case "logins":
-      return { ...ok, sessions: reply.logins.map(sessionOf) };
+      return { ...ok, sessions: reply.logins.map(sessionFields) };
     case "refreshed":
       return { ...ok, ...endOf(reply.proof) };
     case "moderated":
@@ -196,6 +168,8 @@ function okEvent(id: Id, reply: Exclude<Reply, { type: "refused" }>, reader?: Na
       return { ...ok, sanctions: reply.sanctions.map(toldSanction) };
     case "audit":
       return { ...ok, acts: reply.acts.map(toldAct) };
+    case "exported":
+      return { ...ok, ...exportedFields(reply.part, reader!) };
     case "users":
     case "history":
       return ok; // never asked in this dialect
@@ -209,10 +183,6 @@ export function endOf({ endsAtMs }: Proof): { expires?: number } {
   return endsAtMs === undefined ? {} : { expires: endsAtMs };
 }
 
-function sessionOf({ id, client, beganAtMs, usedAtMs, isOwn }: Login): LoginSession {
-  return { id, client, began: beganAtMs, used: usedAtMs, ...(isOwn && { own: true }) };
-}
-
 export function presenceEvent(window: PresenceWindow): Events["presence"] {
   const { isSnapshot, gone } = window;
   const { count, full, set } = presenceFields(window);
@@ -223,28 +193,6 @@ export function presenceEvent(window: PresenceWindow): Events["presence"] {
     ...(isSnapshot && { snapshot: true }),
     ...((isSnapshot || set.length > 0) && { set }),
     ...(gone.length > 0 && { gone: gone.map(textFromName) }),
-  };
-}
-
-function fieldsOf({
-  epoch,
-  seq,
-  mid,
-  author,
-  time,
-  text,
-  removes,
-  removed,
-}: Message): Omit<Events["message"], "type" | "conv"> {
-  return {
-    epoch: epochText(epoch),
-    seq,
-    mid: removes === undefined ? mid : `removes-${removes}`,
-    from: textFromName(author),
-    ts: time,
-    text: decoder.decode(text),
-    ...(removes !== undefined && { removes }),
-    ...(removed && { removed }),
   };
 }
 

@@ -2,8 +2,8 @@
 import type { Proof } from "../chat/identity.js";
 import type { Name } from "../chat/names.js";
 import { epochText } from "./epoch.js";
-import { convOf, endOf, idOf, unreadOf } from "./json.js";
-import { textFromName } from "./json-names.js";
+import { endOf, idOf, unreadOf } from "./json.js";
+import { convOf, textFromName } from "./json-names.js";
 import type { Events, Request } from "./json-schema.js";
 import type { Resumed } from "../session/resumed.js";
 

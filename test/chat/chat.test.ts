@@ -3,6 +3,7 @@ import { expect, test } from "vitest";
 import { Chat } from "#tertulia/chat/chat.js";
 import { GENERAL, conversationOf, parseAddress } from "#tertulia/chat/conversation.js";
 import type { Command } from "#tertulia/chat/commands.js";
+import type { UserRecords } from "#tertulia/chat/own-data.js";
 import type { ConnectedStatus, Name } from "#tertulia/chat/names.js";
 import {
   MAX_DEVICES,
@@ -21,6 +22,7 @@ const session = {
   id: "session-1",
   isLive: true,
   tenureMs: 7,
+  formerMs: 3,
 } as const;
 const bot = { kind: "bot", name: "clock" as Name } as const;
 const operator = { kind: "operator" } as const;
@@ -47,7 +49,7 @@ function chatWith({
       { conversation: conversationOf(toBob, session.name) },
     ],
   };
-  const store = new Proxy({} as UserStore & ConversationStore & ModerationStore, {
+  const store = new Proxy({} as UserStore & ConversationStore & ModerationStore & UserRecords, {
     get:
       (_, method: string) =>
       (...args: unknown[]) => {
@@ -64,6 +66,7 @@ function chatWith({
     identity: OPEN,
     sanctions: { banOf: () => undefined, muteOf: () => undefined },
     moderation: store,
+    records: store,
     roster: {
       list: async () => [],
       hear: ({ user, at }) => void asked.push(["hear", user.name, user.status, at.offset]),

@@ -221,11 +221,12 @@ async function damageKey(
 /** Some are there only while something lasts, or beside gateways of 0.2. */
 async function ensure(client: Redis, key: string): Promise<void> {
   if ((await client.exists(key)) === 1) return;
-  if (/:(?:online|left|active)$|:inbox:/.test(key)) await client.zadd(key, 1, eve);
+  if (/:(?:online|left|active|unregistering)$|:inbox:/.test(key)) await client.zadd(key, 1, eve);
   else if (key.endsWith("ends")) await client.zadd(key, "inf", "ban =mallory");
   else if (key.endsWith("log")) await client.xadd(key, "*", "act", "ban");
   else if (key.endsWith("sanctions")) await client.hset(key, "ban =mallory", "1 0 1 x y");
-  else if (/:ids:|:marks:|owners$|:account:/.test(key)) await client.hset(key, eve, "1");
+  else if (/:ids:|:marks:|owners$|unregistered$|:account:/.test(key))
+    await client.hset(key, eve, "1");
   else await client.set(key, "1 1 1");
 }
 
@@ -249,6 +250,10 @@ const KINDS: Readonly<Record<string, () => string[]>> = {
   inbox: () => [keys.inbox(bucket, dan)],
   marks: () => [keys.marks(bucket, dan)],
   inboxesOf: () => keys.inboxesOf(dan)[bucket]!.slice(),
+  unregistered: () => [keys.unregistered(bucket)],
+  unregistering: () => [keys.unregistering(bucket)],
+  ofClaims: () => keys.ofClaims(bucket, "-").slice(-1), // unregistered
+  ofUnregister: () => keys.ofUnregister(dan).slice(-1), // unregistering
   // read with IDENTITY=accounts only: test/identity has more
   account: () => [keys.account(dan)],
   ofAccount: () => keys.ofAccount(dan).slice(-1),

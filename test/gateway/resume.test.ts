@@ -13,6 +13,7 @@ const ana = {
   id: "session-1",
   isLive: true,
   tenureMs: 0,
+  formerMs: 0,
 } as const;
 
 const general: ConversationState = {

@@ -50,13 +50,14 @@ const inboxesOfBoth = ["ana", "ada"].flatMap((user) => [
   keys.inbox(0, user as never),
   keys.marks(0, user as never),
 ]);
+const clearing = [keys.meta(0), keys.log(0), keys.unregistered(0), keys.unregistering(0)];
 
 /** Every function that writes, with arguments that make it write. */
 const writers: [LibraryFunction, string[], (string | Buffer | number)[]][] = [
-  ["claim", keys.ofOwners(0, node), ["eva", "session-3", node, 2_500, MAX_DEVICES, "-"]],
+  ["claim", keys.ofClaims(0, node), ["eva", "session-3", node, 2_500, MAX_DEVICES, "-"]],
   [
     "claim_proved",
-    [...keys.ofOwners(0, node), anasAccount],
+    [...keys.ofClaims(0, node), anasAccount],
     [
       "login",
       "d1",
@@ -73,7 +74,7 @@ const writers: [LibraryFunction, string[], (string | Buffer | number)[]][] = [
       0,
     ],
   ],
-  ["create_account", [keys.account("new" as never)], ["hash", "v1", "share"]],
+  ["create_account", ["t:{00}:account:new", keys.unregistered(0)], ["hash", "v1", "share", "new"]],
   ["rehash", [anasAccount], ["v1", "another hash"]],
   ["try_password", [anasAccount, "t:{00}:attempts:ana"], [8, 30_000]],
   ["set_password", ofAnasAccount, ["ana", "v1", "hash", "v2", "share", ""]],
@@ -113,6 +114,13 @@ const writers: [LibraryFunction, string[], (string | Buffer | number)[]][] = [
     [token, -LEASE_MS, "ana"],
   ],
   ["forget", [...keys.ofOwners(0, "-"), GONE], [token, 0, 0, "gone"]],
+  [
+    "unregister",
+    [...keys.ofClaims(0, "-"), anasAccount, keys.unregistering(0)],
+    ["ana", "session-1", "v1", 0, 0, 0],
+  ],
+  ["unregistering_users", clearing, [token, 8, 60_000]],
+  ["end_clearing", clearing, [token, "quit", 1]],
   ["elect", [keys.meta(0), keys.log(0), keys.leader()], [node, 4_000]],
 ];
 
@@ -129,7 +137,7 @@ beforeEach(async () => {
   for (const incarnation of [node, "dead"]) {
     await library.call("beat", beatKeys, [incarnation, LEASE_MS, 2_500, "join"]);
   }
-  await library.call("claim", keys.ofOwners(0, node), [
+  await library.call("claim", keys.ofClaims(0, node), [
     "ana",
     "session-1",
     node,
@@ -137,7 +145,7 @@ beforeEach(async () => {
     MAX_DEVICES,
     "-",
   ]);
-  await library.call("claim", keys.ofOwners(0, node), [
+  await library.call("claim", keys.ofClaims(0, node), [
     "bob",
     "session-2",
     node,
@@ -146,7 +154,7 @@ beforeEach(async () => {
     "-",
   ]);
   await library.call("set_status", keys.ofUsers(0, node), ["bob", "session-2", 3]);
-  await library.call("claim", keys.ofOwners(0, "dead"), [
+  await library.call("claim", keys.ofClaims(0, "dead"), [
     "max",
     "session-4",
     "dead",
@@ -154,7 +162,11 @@ beforeEach(async () => {
     MAX_DEVICES,
     "-",
   ]);
-  await library.call("create_account", [anasAccount], ["hash", "v1", "share"]);
+  await library.call(
+    "create_account",
+    [anasAccount, keys.unregistered(0)],
+    ["hash", "v1", "share", "ana"],
+  );
   const longAgo = String(Date.now() - 50_000);
   for (let i = 1; i <= 32; i++)
     await redis.client.hset(anasAccount, `login:d${i}`, `${longAgo} ${longAgo} page`);
@@ -163,6 +175,8 @@ beforeEach(async () => {
   await redis.client.hset(keys.users(0), "gone", "0 1 -");
   await redis.client.zadd(keys.left(0), 1, "gone");
   await redis.client.hset(keys.marks(0, "max" as never), "~", 1);
+  await redis.client.zadd(keys.unregistering(0), 2 ** 42 + 1, "quit");
+  await redis.client.hset(keys.unregistered(0), "quit", "1 0 0");
   await redis.client.hset(keys.nodes(0), "dead", 1);
   await redis.client.hset(keys.meta(0), "grace", 0);
 });
@@ -306,7 +320,7 @@ describe("append", () => {
     await new Promise((resolve) => setTimeout(resolve, 30));
     const shown = await library.call(
       "history",
-      [keys.history(0, general)],
+      [keys.conversation(0, general), keys.history(0, general)],
       [255, 20, 0, 4_096, 256],
     );
     expect(shown).toEqual([]);
@@ -371,7 +385,7 @@ test("a name of which the record is damaged is not forgotten", async () => {
 
 test("disown removes a node's holds of a name, except those of the given sessions", async () => {
   const its = keys.ofUsers(0, node);
-  const claimed = [...its, keys.owners(0)];
+  const claimed = keys.ofClaims(0, node);
   await library.call("claim", claimed, ["eva", "then", node, 2_500, MAX_DEVICES, "key"]);
   await library.call("claim", claimed, ["eva", "now", node, 2_500, MAX_DEVICES, "key"]);
   const held = async (): Promise<string> => (await redis.client.hget(keys.users(0), "eva"))!;

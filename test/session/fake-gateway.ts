@@ -4,6 +4,7 @@ import type { Socket } from "node:net";
 import { WebSocketServer, type Server, type ServerOptions } from "ws";
 import { Chat } from "#tertulia/chat/chat.js";
 import type { Notice } from "#tertulia/chat/events.js";
+import type { UserRecords } from "#tertulia/chat/own-data.js";
 import type { Name } from "#tertulia/chat/names.js";
 import { MAX_LISTED, createPolicy } from "#tertulia/chat/policy.js";
 import type { UserStore } from "#tertulia/chat/ports.js";
@@ -106,6 +107,7 @@ export class FakeGateway {
       identity: OPEN,
       sanctions: { banOf: () => undefined, muteOf: () => undefined },
       moderation: NO_MODERATION,
+      records: {} as UserRecords, // no history asks for them
       // each list is asked for: one more answer that may be late
       roster: {
         list: async () => (await users.roster(MAX_LISTED)).map(({ user }) => user),

@@ -81,7 +81,7 @@ export class FakeStores {
         if (outcome === "taken" || outcome === "kept") return { outcome };
         const at = after(words, "at");
         const place = at === undefined ? this.nextAt() : positionOf(at);
-        return { outcome: outcome as "new", at: place, tenureMs: 0 };
+        return { outcome: outcome as "new", at: place, tenureMs: 0, formerMs: 0 };
       });
     },
     leave: (holder, cause) =>

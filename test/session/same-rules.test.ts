@@ -30,6 +30,8 @@ const commands: { readonly [Type in Command["type"]]: Extract<Command, { type: T
   sanctions: { type: "sanctions" },
   audit: { type: "audit", limit: 1 },
   refresh: { type: "refresh", token: "a.b.c" },
+  unregister: { type: "unregister", erase: false },
+  export: { type: "export" },
 };
 
 describe.each(Object.entries(dialects))("%s", (_, { make }) => {
@@ -49,7 +51,8 @@ describe.each(Object.entries(dialects))("%s", (_, { make }) => {
   });
 
   test("a session with a name may register that name only, as the policy says", () => {
-    const actor: SessionActor = { kind: "session", name: ana, id: "s", isLive: true, tenureMs: 0 };
+    const since = { tenureMs: 0, formerMs: 0 };
+    const actor: SessionActor = { kind: "session", name: ana, id: "s", isLive: true, ...since };
     for (const name of [ana, bob]) {
       const register = { type: "register", name } as const;
       expect(refusalOf(register, named)).toEqual(policy.may(actor, register));

@@ -48,6 +48,7 @@ const DUTIES = new Set([
   "touch",
   "sanctions_since",
   "forgettable",
+  "unregistering_users",
   "have_inboxes",
   "forget_writers",
   "forget",

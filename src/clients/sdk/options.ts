@@ -99,6 +99,13 @@ export interface AuditOptions extends CallOptions {
   readonly limit?: number | undefined;
 }
 
+export interface UnregisterOptions extends CallOptions {
+  /** Whether what you wrote goes as well; default false: it stays, by nobody's name. */
+  readonly erase?: boolean | undefined;
+  /** Yours, in a chat with accounts. */
+  readonly password?: string | undefined;
+}
+
 export interface EventsOptions extends CallOptions {
   /** How many events may wait to be read (default 1,000); with one more, reading fails (`overflow`). */
   readonly limit?: number | undefined;

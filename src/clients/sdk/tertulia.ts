@@ -13,6 +13,7 @@ import type {
   Status,
   TertuliaEvents,
 } from "./events.js";
+import { exportData, type ExportedData } from "./own-data.js";
 import { eventStream, nextEvent } from "./async-events.js";
 import { checkConv, checkEvent, checkSeq, checkStatus, checkText } from "./argument-checks.js";
 import { audit, moderate, sanctions } from "./moderation.js";
@@ -25,6 +26,7 @@ import type {
   ModerateOptions,
   PublishOptions,
   SessionsOptions,
+  UnregisterOptions,
 } from "./options.js";
 
 export { logIn, register } from "./accounts.js";
@@ -32,6 +34,7 @@ export { TertuliaError, type TertuliaErrorCode } from "./error.js";
 export type { Debug, DebugEvent } from "./debug.js";
 export type * from "./events.js";
 export type * from "./options.js";
+export type { ExportedData } from "./own-data.js";
 export type { WebSocketConstructor, WebSocketLike } from "./web-socket.js";
 
 /**
@@ -215,6 +218,21 @@ export class Tertulia {
   /** Who did what to whom, when and why, the newest first: for moderators. */
   async audit(options: AuditOptions = {}): Promise<readonly ModerationAct[]> {
     return audit(this.#engine.requests, options);
+  }
+
+  /**
+   * Leaves for good, on all devices: your status, read marks, inbox, key and account go, and somebody else may have the
+   * name. What you wrote stays, by nobody's name (`from` is `~`), or goes as well (`erase`). The client is closed then.
+   * In a chat with accounts it takes your password; rejects with `bad_credentials` if it is another.
+   */
+  async unregister({ erase, password, signal }: UnregisterOptions = {}): Promise<void> {
+    const request = { type: "unregister", erase, password } as const;
+    await this.#engine.requests.send({ request, signal });
+  }
+
+  /** All that the chat keeps of you, as one JSON value. It may take many requests. */
+  exportData({ signal }: CallOptions = {}): Promise<ExportedData> {
+    return exportData(this.#engine.requests, signal);
   }
 
   /** Says that you are typing. Call it at each keystroke: it is sent at most every three seconds. */

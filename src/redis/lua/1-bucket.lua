@@ -68,7 +68,7 @@ end
 -- The newest position that this Redis process gave in each bucket, by the key of its meta. Data may be replaced by
 -- older data while the process lives (keys restored from a backup); this is not data.
 local given = {}
--- The newest position of the bucket that the caller has seen. Set in each call (5-register.lua).
+-- The newest position of the bucket that the caller has seen. Set in each call (1-register.lua).
 local seen = { generation = 0, offset = 0 }
 
 local function is_before(a, b)

@@ -21,3 +21,19 @@ end
 local function is_kept_for(owner, since, now, kept_ms)
   return owner and owner.is_kept and now - tonumber(since) < kept_ms
 end
+
+-- unregistered (hash): name -> "at" (ms): its last user left for good then. It stays for as long as messages are kept. Or
+--   "at since erases", while what is kept of that user is being cleared: until then nobody gets the name. since: from when
+--   on the name was this user's (0: all that there is of the name); 1 if its messages go as well, else 0
+
+-- When the last user of this name left for good, or 0; and how that user is being cleared: a table, or nil. What is damaged
+-- counts as none.
+local function unregistered_at(unregistered, name)
+  local kept = redis.call('HGET', unregistered, name)
+  if not kept then return 0 end
+  local at, since, erases = string.match(kept, '^(%d+) (%d+) ([01])$')
+  if number_in(at) and number_in(since) then
+    return tonumber(at), { since = tonumber(since), erases = tonumber(erases) }
+  end
+  return number_in(string.match(kept, '^%d+$')) or 0
+end

@@ -10,11 +10,12 @@
 local DISCONNECTED, ACTIVE, BUSY, INACTIVE = 0, 1, 2, 3
 local CAUSE = { new = 1, back = 2, asked = 3, idle = 4, awake = 5, left = 6, lost = 7 }
 
--- Opens the bucket with the keys of all functions on users, in this order. More fields of meta are read with it.
+-- Opens the bucket with the keys of all functions on users, in this order. More fields of meta are read with it. Users are
+-- not checked: who writes something before it reads a user has to.
 local function open_users(keys, ...)
   local meta, log, users, online, left, active, nodes, owned, owners = unpack(keys)
   expect('stream', log)
-  expect('hash', users, nodes)
+  expect('hash', nodes)
   expect('zset', online, left, active)
   expect('set', owned)
   local bucket = open(meta, 'to write', ...)

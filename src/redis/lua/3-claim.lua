@@ -21,15 +21,19 @@ end
 -- keeps: '1', the client has shown the key, and wants the name kept for it for `kept ms` after it was left; '0', the
 --   client has shown it, and others may have the name meanwhile; '-', the node has made the key, or there is none; 'p',
 --   the name was proved to be the client's own: it is not kept for anybody else
--- Returns { 'new' | 'back' | 'joined' | 'held', generation, offset, since } or { 'taken' | 'kept' }: the position of the
---   announcement; or the head, if there was no announcement (another device is there, or the session held the name
---   already). since: the time (ms) from which on the name has been this owner's.
+-- KEYS: those of users, owners, unregistered
+-- Returns { 'new' | 'back' | 'joined' | 'held', generation, offset, since, former } or { 'taken' | 'kept' }: the position of
+--   the announcement; or the head, if there was no announcement (another device is there, or the session held the name
+--   already). since: the time (ms) from which on the name has been this owner's. former: until when somebody had it who
+--   has left for good, or 0. While that one's traces are being cleared, nobody gets the name ('kept').
 local function claim(keys, args)
   local name, session, incarnation = args[1], args[2], args[3]
   local stall_ms, max_devices, key = tonumber(args[4]), tonumber(args[5]), args[6]
   local digest, keeps, kept_ms, address = args[7] or '-', args[8] or '-', tonumber(args[9] or 0), args[10]
   local bucket = open_users(keys, 'mixed', 'beat', 'beat_ids')
   require_member(bucket, bucket.nodes, incarnation)
+  local former, clearing = unregistered_at(keys[10], name)
+  if clearing then return { 'kept' } end
   local user, owner = require_user(bucket, name), read_owner(bucket.owners, name)
   local own_hold = holder_of(user, session)
   if own_hold then
@@ -39,7 +43,7 @@ local function claim(keys, args)
       write_user(bucket, name, user)
     end
     local since = owner and owner.digest == digest and owner.since or tonumber(user.since)
-    return { 'held', bucket.generation, bucket.offset, since }
+    return { 'held', bucket.generation, bucket.offset, since, former }
   end
   local cause = user and 'back' or 'new'
   local left_at = user and user.status == DISCONNECTED and user.since or bucket.now
@@ -68,7 +72,7 @@ local function claim(keys, args)
     -- only a gateway of 0.2 lets somebody hold what is kept for another
     local is_trespassing = is_anothers and owner.is_kept
     if not is_trespassing then since = own(bucket, name, owner, digest, keeps, since) end
-    return { 'joined', bucket.generation, bucket.offset, since }
+    return { 'joined', bucket.generation, bucket.offset, since, former }
   end
   -- a gateway of 0.2 compares the key itself
   local more = bucket.more
@@ -77,5 +81,5 @@ local function claim(keys, args)
   user.since = string.format('%.0f', bucket.now)
   local since = own(bucket, name, owner, digest, keeps, bucket.now)
   change_status(bucket, name, user, ACTIVE, cause)
-  return { cause, bucket.generation, bucket.offset, since }
+  return { cause, bucket.generation, bucket.offset, since, former }
 end

@@ -9,15 +9,19 @@ end
 local MOST_SILENT = 256
 
 -- The newest messages that are not too old. Those that were removed are not among them, nor what removed them.
--- KEYS: history       ARGV: limit, ms kept, since, most bytes of texts, most bytes of a text: what is longer is cut
+-- KEYS: conversation, history       ARGV: limit, ms kept, since, most bytes of texts, most bytes of a text: what is longer is cut
 -- Returns records, newest first; '' for a damaged one.
 local function history(keys, args)
+  local neutral = neutral_in(keys[1])
   local oldest, most_of_text, silent = oldest_shown(args[2], args[3]), tonumber(args[5]), 0
-  return (records_from('XREVRANGE', keys[1], '+', '-', tonumber(args[1]), tonumber(args[4]), function(record)
+  return (records_from('XREVRANGE', keys[2], '+', '-', tonumber(args[1]), tonumber(args[4]), function(record)
     if record == '' then return record end
     if struct.unpack('>I6', record) < oldest then return nil end
     local at = text_at(record)
-    if at <= #record then return string.sub(record, 1, at + most_of_text - 1) end
+    if at <= #record then
+      local cut = string.sub(record, 1, at + most_of_text - 1)
+      return neutral and neutral(cut) or cut
+    end
     silent = silent + 1
     if silent > MOST_SILENT then return nil end
     return false
@@ -125,14 +129,15 @@ local function page(keys, args)
   local is_known = of <= epoch
   if there > 0 and there < of and of < epoch then is_known = has_epoch(history, removed, seq, head, of) end
   local found = { epoch, head, floor, last_time(history, since), there, is_known and 1 or 0 }
+  local neutral = neutral_in(conversation) or function(record) return record end
   if direction == 'after' then
     local first = math.max(seq + 1, floor)
     local records = first <= head and messages_from(history, removed, first, head, limit, most_bytes) or {}
-    for _, record in ipairs(records) do found[#found + 1] = record end
+    for _, record in ipairs(records) do found[#found + 1] = neutral(record) end
   else
     local last = math.min(seq - 1, head)
     local records = last >= floor and messages_from(history, removed, last, floor, limit, most_bytes) or {}
-    for i = #records, 1, -1 do found[#found + 1] = records[i] end
+    for i = #records, 1, -1 do found[#found + 1] = neutral(records[i]) end
   end
   return found
 end

@@ -70,6 +70,8 @@ local function remove(keys, args)
   local replicas, more = bucket.replicas, bucket.more
   require_member(bucket, nodes, incarnation)
   local record, removal = record_or_tombstone(history, removed, seq)
+  local neutral = neutral_in(conversation)
+  if neutral then record = neutral(record) end
   local why = why_not_removed(record, user, to ~= '', may_all, oldest_shown(keep_ms, 0), since)
   if why then return { replicas, why } end
   local author = author_in(record)
@@ -91,7 +93,8 @@ local function remove(keys, args)
   local mid = string.format('!%.0f', seq)
   local stored, entry = store(bucket, found, keep, struct.pack('Bc0Bc0Bc0', #mid, mid, #user, user, #to, to))
   if not stored then error({ err = entry }) end
-  if math.max(wrote, mark) >= found.was then has_written(found, user) end
+  if math.max(wrote, mark) >= found.was then has_written(found, user)
+  elseif wrote == 0 then redis.call('HSET', conversation, wrote_field(user), 0) end -- so that it is found to have acted here
   local _, events, refused_by_log = log_messages(bucket, log, { entry }, more.mixed ~= false)
   if refused_by_log then error({ err = refused_by_log }) end
   bury(conversation, history, removed, seq, record, stored, keep_ms)

@@ -46,7 +46,7 @@ local function logins_of(account, now, idle_ms)
 end
 
 -- Tells all gateways what was revoked. kind: 'login' (a digest), 'others' (a version, and a digest that stays),
--- 'tokens' (until when)
+-- 'tokens' (until when), 'name' (when: its user has left for good)
 local function announce_revoked(bucket, log, name, kind, what, but)
   local record = struct.pack('>I6', bucket.at)
   for _, field in ipairs({ kind, what, but or '', name }) do
@@ -78,9 +78,12 @@ local function try_password(keys, args)
   return { 0, kept[1], kept[2], kept[3], kept[4] }
 end
 
--- Makes an account.       KEYS: account       ARGV: hash, version, share       Returns 1, or 0 if there is one.
+-- Makes an account.       KEYS: account, unregistered       ARGV: hash, version, share, name       Returns 1, or 0 if there
+-- is one, or one that was there is still being cleared.
 local function create_account(keys, args)
   expect('hash', keys[1])
+  local _, clearing = unregistered_at(keys[2], args[4])
+  if clearing then return 0 end
   local version = redis.call('HGET', keys[1], 'version')
   if version then return version == args[2] and 1 or 0 end -- 1: called again
   redis.call('HSET', keys[1], 'hash', args[1], 'version', args[2], 'share', args[3],

@@ -1,5 +1,7 @@
 -- Duties: the leases of nodes, leader election, and what the leader does for all.
 
+do -- Lua has room for 200 locals outside of blocks
+
 -- Trims events that are older than a minute, and events beyond the cap. The mark is a position and the time when it
 -- was the head: once the mark is a minute old, everything before it is older. A mark in the future (the clock was set
 -- back) tells nothing: a new one is set.
@@ -116,6 +118,7 @@ end
 local function sweep(keys, args)
   local token, idle_ms, stall_ms, limit = args[1], tonumber(args[2]), tonumber(args[3]), args[4]
   local bucket = open_users(keys)
+  expect('hash', bucket.users)
   require_leader(bucket, token)
   local found = { 0 }
   if bucket.is_new or bucket.now < with_leases(bucket).grace then return found end
@@ -140,6 +143,7 @@ end
 local function reap(keys, args)
   local token, incarnation, stall_ms, limit = args[1], args[2], tonumber(args[3]), args[4]
   local bucket = open_users(keys)
+  expect('hash', bucket.users)
   require_leader(bucket, token)
   if not has_ended(bucket, bucket.nodes, incarnation, stall_ms) then return { 0, 0 } end
   local reaped = 0
@@ -179,4 +183,13 @@ end
 local function resign(keys, args)
   if redis.call('HGET', keys[1], 'incarnation') ~= args[1] then return 0 end
   return redis.call('DEL', keys[1])
+end
+
+register('beat', announcing(beat), 'allow-oom')
+register('retire', retire, 'allow-oom')
+register('disown', announcing(disown), 'allow-oom')
+register('sweep', announcing(sweep), 'allow-oom')
+register('reap', announcing(reap), 'allow-oom')
+register('elect', announcing(elect), 'allow-oom')
+register('resign', resign, 'allow-oom')
 end

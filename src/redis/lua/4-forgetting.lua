@@ -1,6 +1,8 @@
 -- Forgetting: names that nobody holds, that are kept for nobody, and of which no message is kept. Messages of a user may be
 -- in any bucket, so the leader looks there first; `forget` checks again what may have changed in the user's bucket.
 
+do -- Lua has room for 200 locals outside of blocks
+
 -- Names that were left long ago and are kept for nobody, from a place of `left` on, oldest first.
 -- KEYS: users, owners, left       ARGV: place, limit, forgotten after ms, kept ms
 -- Returns { the place behind them or -1 if there is nothing more, name ... }.
@@ -81,4 +83,11 @@ end
 -- KEYS: marks ...       Returns how many had some here.
 local function forget_marks(keys)
   return redis.call('DEL', unpack(keys))
+end
+
+register('forgettable', forgettable, 'no-writes')
+register('have_inboxes', have_inboxes, 'no-writes')
+register('forget_writers', announcing(forget_writers), 'allow-oom')
+register('forget', announcing(forget), 'allow-oom')
+register('forget_marks', forget_marks, 'allow-oom')
 end

@@ -1,18 +1,4 @@
--- Registration. Function names end in the library's version, so that two versions can serve side by side
--- during an upgrade. `allow-oom`: has to work when Redis is full, and frees more than it takes.
-
-local function register(name, callback, ...)
-  redis.register_function({ function_name = name .. '_VERSION', callback = callback, flags = { ... } })
-end
-
--- The last argument of a function that may announce something is the newest position that its caller has seen.
-local function announcing(callback)
-  return function(keys, args)
-    local generation, offset = string.match(table.remove(args), '^(%d+)-(%d+)$')
-    seen.generation, seen.offset = number_in(generation) or 0, number_in(offset) or 0
-    return callback(keys, args)
-  end
-end
+-- The functions that are not registered where they are written (1-register.lua).
 
 register('claim', announcing(claim))
 register('claim_proved', announcing(claim_proved))
@@ -39,17 +25,5 @@ register('page', page, 'no-writes')
 register('remove', announcing(remove))
 register('mark_read', mark_read)
 register('drop_former_mark', drop_former_mark, 'allow-oom')
-register('beat', announcing(beat), 'allow-oom')
-register('retire', retire, 'allow-oom')
-register('disown', announcing(disown), 'allow-oom')
-register('sweep', announcing(sweep), 'allow-oom')
-register('reap', announcing(reap), 'allow-oom')
-register('forgettable', forgettable, 'no-writes')
-register('have_inboxes', have_inboxes, 'no-writes')
-register('forget_writers', announcing(forget_writers), 'allow-oom')
-register('forget', announcing(forget), 'allow-oom')
-register('forget_marks', forget_marks, 'allow-oom')
-register('elect', announcing(elect), 'allow-oom')
-register('resign', resign, 'allow-oom')
 register('moderate', moderate, 'allow-oom')
 register('sanctions_since', sanctions_since, 'no-writes')

@@ -1,0 +1,371 @@
+/** Leaving for good, over real sockets: what is kept of a user goes from all buckets, and its messages are nobody's. */
+import { afterAll, afterEach, beforeAll, describe, expect, test } from "vitest";
+import type { Name } from "#tertulia/chat/names.js";
+import { Keys, bucketOfUser } from "#tertulia/redis/keys.js";
+import { ClassicClient, L } from "../support/classic-client.js";
+import { eventually } from "../support/eventually.js";
+import { JsonClient } from "../support/json-client.js";
+import { node } from "../support/nodes.js";
+import { startRedis, type TestRedis } from "../support/redis.js";
+
+const SETTINGS = {
+  ELECTION_MS: 50,
+  BEAT_MS: 50,
+  LEASE_MS: 600,
+  REDIS_COMMAND_TIMEOUT_MS: 300,
+  REQUESTS_PER_SECOND: 10_000,
+};
+
+let redis: TestRedis;
+let nodes: Awaited<ReturnType<typeof node>>[];
+const clients: { vanish(): void }[] = [];
+
+beforeAll(async () => {
+  redis = await startRedis();
+  nodes = await Promise.all([1, 2].map(() => node(redis.url, SETTINGS)));
+});
+afterAll(async () => {
+  await Promise.all(nodes.map((each) => each.close()));
+  await redis.close();
+});
+afterEach(() => {
+  for (const client of clients.splice(0)) client.vanish();
+});
+
+async function json(name: string, more: object = {}, at = 0): Promise<JsonClient> {
+  const client = await JsonClient.hello(nodes[at]!.port, name, more);
+  client.patienceMs = 20_000;
+  clients.push(client);
+  return client;
+}
+
+async function bytes(name: string, at = 0): Promise<ClassicClient> {
+  const client = await ClassicClient.connect(nodes[at]!.port, name);
+  clients.push(client);
+  return client;
+}
+
+function closing({ webSocket }: Pick<JsonClient, "webSocket">): Promise<string> {
+  return new Promise((resolve) =>
+    webSocket.once("close", (code, reason) => resolve(`${code} ${reason.toString()}`)),
+  );
+}
+
+async function said(client: JsonClient, conv: string, text: string): Promise<void> {
+  expect(await client.asks({ type: "publish", conv, text })).toMatchObject({ type: "ok" });
+}
+
+/** Author and text of each message that a client finds in a conversation. */
+async function history(client: JsonClient, conv: string): Promise<unknown[]> {
+  const { messages } = await client.asks({ type: "history", conv, limit: 200 });
+  return (messages as { from: string; text: string }[]).map(({ from, text }) => [from, text]);
+}
+
+/** Keys that have something of a user: in their name, or as a field or member. */
+async function traces(name: string): Promise<string[]> {
+  const found: string[] = [];
+  const encoded = Buffer.from(name).toString("base64url");
+  for (const key of await redis.client.keys("*")) {
+    const [, kind = "", of = ""] = /\}:([a-z_]+):?(.*)$/.exec(key) ?? [];
+    if (of.split(/[.:]/).includes(encoded)) found.push(`${kind}:${of}`);
+    const type = await redis.client.type(key);
+    const fields =
+      type === "hash"
+        ? await redis.client.hkeys(key)
+        : type === "zset"
+          ? await redis.client.zrange(key, 0, "-1")
+          : type === "set"
+            ? await redis.client.smembers(key)
+            : [];
+    if (fields.some((field) => field === name || field.endsWith(`:${name}`))) found.push(kind);
+  }
+  return found.toSorted();
+}
+
+/** Waits until nothing is kept any more of a user who has left: the name is free. */
+async function cleared(name: string, prefix = "tertulia"): Promise<void> {
+  const key = new Keys(prefix).unregistered(bucketOfUser(name as Name));
+  await eventually(async () => expect(await redis.client.hget(key, name)).toMatch(/^\d+$/), 20_000);
+}
+
+test("who leaves for good is told so, and all devices on all gateways are closed", async () => {
+  const key = "anas-own-key";
+  const [first, second] = [await json("ana", { key }), await json("ana", { key }, 1)];
+  const bob = await json("bob", {}, 1);
+  await bob.asks({ type: "presence" });
+  const closed = [first, second].map(closing);
+  expect(await first.asks({ type: "unregister" })).toMatchObject({ type: "ok" });
+  expect(await Promise.all(closed)).toEqual(["4403 unregistered", "4403 unregistered"]);
+  await bob.awaits({ type: "presence", gone: ["ana"] });
+  expect(await bob.asks({ type: "user", user: "ana" })).toMatchObject({ code: "not_found" });
+  expect(await bob.asks({ type: "publish", conv: "@ana", text: "hi" })).toMatchObject({
+    code: "not_found",
+  });
+});
+
+test("its messages stay, by nobody's name, for readers in all dialects; the other side of a conversation stays", async () => {
+  const [cleo, dan] = [await json("cleo"), await json("dan", {}, 1)];
+  const eva = await bytes("eva", 1);
+  await said(cleo, "~", "hello everybody");
+  await said(cleo, "@dan", "hello dan");
+  await said(dan, "@cleo", "hello cleo");
+  await said(cleo, "@eva", "hello eva");
+  await said(cleo, "@cleo", "a note to myself");
+  await cleo.asks({ type: "unregister" });
+  expect(await history(dan, "~")).toContainEqual(["~", "hello everybody"]);
+  expect(await history(dan, "@cleo")).toEqual([
+    ["~", "hello dan"],
+    ["dan", "hello cleo"],
+  ]);
+  eva.says(5, L("cleo"));
+  await eva.awaits(56, 1, L("~"), L("hello eva"));
+  const again = await json("dan-2", {});
+  expect(await history(again, "~")).toContainEqual(["~", "hello everybody"]);
+});
+
+test("of the user nothing is left in any bucket but when it left, and which messages are nobody's", async () => {
+  const [fay, gus] = [await json("fay", { key: "fays-key" }), await json("gus", {}, 1)];
+  await said(fay, "~", "hello");
+  for (const other of ["gus", "hal", "fay"]) {
+    if (other === "hal") await json("hal");
+    await said(fay, `@${other}`, "hello");
+  }
+  await said(gus, "@fay", "hello");
+  await fay.asks({ type: "read", conv: "@gus", seq: 2 });
+  await fay.asks({ type: "unregister" });
+  const b64 = (name: string): string => Buffer.from(name).toString("base64url");
+  const [f, g, h] = ["fay", "gus", "hal"].map(b64);
+  await eventually(async () => {
+    const pairs = [`${f}.${g}`, `${f}.${h}`];
+    // each in its place: the conversations are also those of the others, who have them in their inboxes
+    expect(await traces("fay")).toEqual(
+      [
+        "conversation", // which messages are nobody's: of everybody, and of the two
+        "conversation",
+        "conversation",
+        ...pairs.flatMap((pair) => [`conversation:${pair}`, `history:${pair}`]),
+        "inbox",
+        "inbox",
+        "unregistered",
+        "unregistering",
+      ].toSorted(),
+    );
+  }, 20_000);
+  await cleared("fay");
+});
+
+test("nobody gets the name until all is cleared; its next owner is another user, to whom nothing is shown [abuse:left-name]", async () => {
+  const [ida, joe] = [await json("ida", { key: "idas-key" }), await json("joe", {}, 1)];
+  await said(ida, "@joe", "for joe only");
+  await said(joe, "@ida", "for ida only");
+  await ida.asks({ type: "unregister" });
+  const early = await JsonClient.connect(nodes[1]!.port);
+  clients.push(early);
+  const answer = await early.asks({ type: "hello", name: "ida", key: "another-key" });
+  expect(answer).toMatchObject({ type: "error", code: "name_kept" });
+  await expect(ClassicClient.attempt(nodes[0]!.port, "ida")).rejects.toThrow("400");
+  let next: JsonClient | undefined;
+  await eventually(async () => {
+    next = await JsonClient.connect(nodes[1]!.port);
+    clients.push(next);
+    const hello = await next.asks({ type: "hello", name: "ida", key: "another-key" });
+    expect(hello).toMatchObject({ type: "welcome", conversations: [{ conv: "~" }] });
+  }, 20_000);
+  expect(await history(next!, "@joe")).toEqual([]);
+  await said(next!, "@joe", "I am another ida");
+  expect(await history(joe, "@ida")).toEqual([
+    ["~", "for joe only"],
+    ["joe", "for ida only"],
+    ["ida", "I am another ida"],
+  ]);
+});
+
+test("what a client asks behind its leaving is not done; what was on its way is nobody's, too [abuse:unregister-behind]", async () => {
+  const kim = await json("kim");
+  await said(kim, "~", "before");
+  const texts = Array.from({ length: 20 }, (_, i) => `meanwhile ${i}`);
+  kim.says({ type: "unregister" });
+  for (const text of texts) kim.says({ type: "publish", conv: "~", text });
+  expect(await closing(kim)).toBe("4403 unregistered");
+  const liv = await json("liv");
+  await cleared("kim");
+  for (const [from, text] of (await history(liv, "~")) as [string, string][]) {
+    if (text === "before" || texts.includes(text)) expect([from, text]).toEqual(["~", text]);
+  }
+});
+
+test("what somebody else wrote under the name before is not taken along", async () => {
+  const [first, mia] = [await bytes("max"), await json("mia")];
+  await json("max-reads");
+  first.says(4, L("~"), L("by the first max"));
+  await first.awaits(55, L("max"), L("by the first max"));
+  first.says(3, 0);
+  await first.closed();
+  const second = await json("max", { keep: false }, 1);
+  await said(second, "~", "by the second max");
+  await second.asks({ type: "unregister" });
+  expect(await history(mia, "~")).toEqual(
+    expect.arrayContaining([
+      ["max", "by the first max"],
+      ["~", "by the second max"],
+    ]),
+  );
+});
+
+test("a name may be left for good again and again: of each time the messages are nobody's", async () => {
+  const nia = await json("nia");
+  for (let i = 0; i < 2; i++) {
+    const ola = await eventually(() => json("ola", { key: `olas-key-${i}` }), 20_000);
+    await said(ola, "~", `ola ${i}`);
+    await ola.asks({ type: "unregister" });
+    await cleared("ola");
+  }
+  const ola = await json("ola", { key: "olas-last-key" });
+  await said(ola, "~", "ola stays");
+  expect(await history(nia, "~")).toEqual(
+    expect.arrayContaining([
+      ["~", "ola 0"],
+      ["~", "ola 1"],
+      ["ola", "ola stays"],
+    ]),
+  );
+});
+
+test("a client that resumes is told of messages by nobody, and of none twice", async () => {
+  const [pia, quin] = [await json("pia"), await json("quin", { key: "quins-key" })];
+  await said(pia, "~", "heard before");
+  const { epoch, seq } = await quin.awaits({ type: "message", text: "heard before" });
+  quin.vanish();
+  for (const text of ["missed 1", "missed 2"]) await said(pia, "~", text);
+  await pia.asks({ type: "unregister" });
+  const back = await json("quin", { key: "quins-key", resume: { "~": [epoch, seq] } }, 1);
+  for (const text of ["missed 1", "missed 2"]) {
+    await back.awaits({ type: "message", conv: "~", from: "~", text });
+  }
+});
+
+describe("with accounts", () => {
+  const password = "correct horse";
+  let accounts: Awaited<ReturnType<typeof node>>;
+  beforeAll(async () => {
+    // hashing a password takes its time
+    const own = { IDENTITY: "accounts", REDIS_PREFIX: "accounts", LEASE_MS: 3_000 };
+    accounts = await node(redis.url, { ...SETTINGS, ...own });
+  });
+  afterAll(() => accounts.close());
+
+  async function registered(name: string): Promise<JsonClient> {
+    const client = await JsonClient.connect(accounts.port);
+    clients.push(client);
+    const { session } = await client.asks({ type: "register", name, password });
+    expect(await client.asks({ type: "hello", name, session })).toMatchObject({ type: "welcome" });
+    return client;
+  }
+
+  test("it takes the password; then the account is gone, and its login sessions [abuse:unregister-unproved]", async () => {
+    const rob = await registered("rob");
+    for (const shown of [{}, { password: "wrong horse" }]) {
+      expect(await rob.asks({ type: "unregister", ...shown })).toMatchObject({
+        code: "bad_credentials",
+      });
+    }
+    expect(await rob.asks({ type: "unregister", password })).toMatchObject({ type: "ok" });
+    const stranger = await JsonClient.connect(accounts.port);
+    clients.push(stranger);
+    const register = { type: "register", name: "rob", password: "another horse" };
+    expect(await stranger.asks(register)).toMatchObject({ code: "name_taken" });
+    const login = { type: "login", name: "rob", password };
+    expect(await stranger.asks(login)).toMatchObject({ code: "bad_credentials" });
+    await cleared("rob", "accounts");
+    expect(await stranger.asks(register)).toMatchObject({ type: "ok" });
+  });
+
+  test("a user cannot remove another one, whatever the request says", async () => {
+    const [sam, tom] = [await registered("sam"), await registered("tom")];
+    expect(
+      await sam.asks({ type: "unregister", user: "tom", name: "tom", password }),
+    ).toMatchObject({ type: "ok" });
+    expect(await tom.asks({ type: "user", user: "tom" })).toMatchObject({ status: "active" });
+    expect(await tom.asks({ type: "user", user: "sam" })).toMatchObject({ code: "not_found" });
+  });
+});
+
+test("with PRIVATE_HISTORY=name, too, the next owner of the name is shown nothing of before", async () => {
+  const own = { PRIVATE_HISTORY: "name", REDIS_PREFIX: "by-name" };
+  const trusting = await node(redis.url, { ...SETTINGS, ...own });
+  try {
+    const [uma, vic] = [
+      await JsonClient.hello(trusting.port, "uma"),
+      await JsonClient.hello(trusting.port, "vic"),
+    ];
+    clients.push(uma, vic);
+    await said(vic, "@uma", "for uma only");
+    await said(uma, "@vic", "for vic only");
+    await uma.asks({ type: "unregister" });
+    await cleared("uma", "by-name");
+    const next = await JsonClient.hello(trusting.port, "uma");
+    clients.push(next);
+    expect(await history(next, "@vic")).toEqual([]);
+    expect(await history(vic, "@uma")).toEqual([
+      ["vic", "for uma only"],
+      ["~", "for vic only"],
+    ]);
+  } finally {
+    await trusting.close();
+  }
+});
+
+describe("export", () => {
+  /** All parts, their lists behind one another. */
+  async function exported(client: JsonClient): Promise<Record<string, unknown[]>> {
+    const all: Record<string, unknown[]> = {};
+    let after: unknown;
+    do {
+      const { data, next, type } = await client.asks({ type: "export", after });
+      expect(type).toBe("ok");
+      for (const [field, value] of Object.entries(data as object)) {
+        all[field] = Array.isArray(value) ? [...(all[field] ?? []), ...value] : value;
+      }
+      after = next;
+    } while (after !== undefined);
+    return all;
+  }
+
+  test("has all of one's own: what one wrote to everybody, private conversations, marks, and nobody else's", async () => {
+    const [wes, xia, yan] = [await json("wes"), await json("xia", {}, 1), await json("yan")];
+    for (let i = 0; i < 3; i++) await said(wes, "~", `wes ${i}`);
+    await said(xia, "~", "xia to all");
+    await said(xia, "@wes", "xia to wes");
+    await said(wes, "@xia", "wes to xia");
+    await said(yan, "@wes", "yan to wes");
+    await said(yan, "@xia", "not for wes");
+    await said(wes, "@wes", "a note");
+    await wes.asks({ type: "read", conv: "@yan", seq: 1 });
+    const all = await exported(wes);
+    expect(all).toMatchObject({ user: "wes", status: "active" });
+    expect(
+      all["messages"]!.map((each) => {
+        const { conv, from, text } = each as Record<string, string>;
+        return [conv, from, text];
+      }),
+    ).toEqual([
+      ["~", "wes", "wes 0"],
+      ["~", "wes", "wes 1"],
+      ["~", "wes", "wes 2"],
+      ["@wes", "wes", "a note"],
+      ["@xia", "xia", "xia to wes"],
+      ["@xia", "wes", "wes to xia"],
+      ["@yan", "yan", "yan to wes"],
+    ]);
+    expect(all["marks"]).toContainEqual({ conv: "@yan", read: 1 });
+  });
+
+  test("a place that no part has said is refused, or one's own [abuse:export-place]", async () => {
+    const zoe = await json("zoe");
+    for (const after of ["", "nowhere", "1 #room", "-1 ~", "1", "9".repeat(40)]) {
+      expect(await zoe.asks({ type: "export", after })).toMatchObject({ code: "bad_frame" });
+    }
+    const answer = await zoe.asks({ type: "export", after: "0 @xia" });
+    expect(answer).toMatchObject({ type: "ok", data: { messages: [] } });
+  });
+});

@@ -75,6 +75,7 @@ export function App({ t }: { readonly t: Texts }): ComponentChildren {
       t,
       dispatch: (event) => store.current?.dispatch(event),
       reconnectNow: () => store.current?.chat.reconnectNow(),
+      chat: () => store.current!.chat,
       leave: () => {
         if (hasAccounts) {
           // what is told while this browser is logged out concerns nobody

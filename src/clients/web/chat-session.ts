@@ -22,8 +22,6 @@ import { notifyAbout, joinTabChannel } from "./notifications.js";
 import { loadUnsent, unsentSaver } from "./unsent-storage.js";
 import type { Texts } from "./texts.js";
 
-/** Of the close code for an expired token. PROTOCOL.md, closing. */
-const EXPIRED = 4401;
 /** For the answer of a chat that may be away. */
 const LOGGED_OUT_WITHIN_MS = 2_000;
 
@@ -33,6 +31,8 @@ export interface ChatActions {
   readonly dispatch: (event: Action) => void;
   readonly reconnectNow: () => void;
   readonly leave: () => void;
+  /** For what is no part of the view. */
+  readonly chat: () => Tertulia;
 }
 
 /** What every component can read and do. */
@@ -99,19 +99,12 @@ export async function join(
     else onView(next);
   };
   saveSession(view);
-  let changed = onChange;
-  chat.on("error", ({ code }) => {
-    if (code !== "token_expired") return;
-    // this page has no newer one: its user has to get it
-    const connection: Connection = { name: "closed", code: EXPIRED, problem: code };
-    void changed({ ...store.view, connection });
-    changed = async () => {};
-    void chat.close();
-  });
+  // this page gets no other token: its user does
+  chat.on("error", ({ code }) => code === "token_expired" && forgetProof(me));
   const store = new ViewStore(chat, {
     view,
     unsent: loadUnsent(me),
-    onChange: (next) => void changed(next),
+    onChange: (next) => void onChange(next),
     onNotify: ({ message }) => notifyAbout(message, texts),
   });
   keepOutgoing(store.view);

@@ -24,6 +24,7 @@ const PATHS = {
   up: "M12 19V5M6 11l6-6 6 6",
   check: "M5 12.5l4.5 4.5L19 7.5",
   clock: "M12 7v5l3 2M12 21a9 9 0 100-18 9 9 0 000 18z",
+  more: "M5 12h.01M12 12h.01M19 12h.01",
   about: "M12 11v5M12 7.5v.1M12 21a9 9 0 100-18 9 9 0 000 18z",
 } as const;
 

@@ -75,7 +75,7 @@ export function JoinForm({ t, view, onJoin }: Props): ComponentChildren {
 
   return (
     <main class="join">
-      <form class="join-form" onSubmit={(event) => void submit(event)}>
+      <form class="join-form fields" onSubmit={(event) => void submit(event)}>
         <h1>
           <Mark />
           Tertulia

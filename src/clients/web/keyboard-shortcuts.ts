@@ -29,7 +29,7 @@ export function useKeyboardShortcuts(actions: ShortcutActions): void {
       } else if (isSearchKey(event)) {
         event.preventDefault();
         search();
-      } else if (event.key === "Escape" && view.card === undefined) {
+      } else if (event.key === "Escape" && document.querySelector("dialog[open]") === null) {
         write();
       }
     };

@@ -30,10 +30,15 @@ export async function askForLogin(
     keepLogin(normalizeName(name), session);
     return undefined;
   } catch (error) {
-    const { code = "unknown", message, retryAfterMs } = error as Partial<TertuliaError>;
-    const why = code === "banned" ? message : undefined;
-    return { state: "failed", problem: code, why, retryAfterMs };
+    return failureFrom(error);
   }
+}
+
+/** Of a request that the chat has refused, or did not answer. */
+export function failureFrom(error: unknown): Failure {
+  const { code = "unknown", message, retryAfterMs } = error as Partial<TertuliaError>;
+  const why = code === "banned" ? message : undefined;
+  return { state: "failed", problem: code, why, retryAfterMs };
 }
 
 /** Why the last attempt to join ended. */
@@ -51,6 +56,7 @@ export function isAboutName(problem: Problem | undefined): boolean {
 
 export function failureText(t: Texts, { problem, why, retryAfterMs }: Failure): string {
   if (hasTokens && problem === "bad_credentials") return t.badToken;
+  if (hasTokens && problem === "login_required") return t.tokenExpired;
   if (problem === "too_many_attempts" && retryAfterMs !== undefined)
     return t.tooManyAttempts(Math.ceil(retryAfterMs / 1_000));
   return problemText(t, problem, why);

@@ -1,10 +1,13 @@
-/** The card of one user: name, status, and a button to write to them. */
+/** The card of one user: name, status, a button to write to them, and what else one may do. */
 import type { ComponentChildren } from "preact";
-import { useEffect, useRef } from "preact/hooks";
 import type { Card, Conv } from "../view/model.js";
+import { isModerator } from "../view/rights.js";
+import { Fold } from "./fold.js";
+import { Moderation } from "./moderation.js";
 import { StatusDot } from "./status-dot.js";
-import { Face, Icon } from "./icons.js";
+import { Face } from "./icons.js";
 import { useChat } from "./chat-session.js";
+import { closeDialog, Dialog } from "./dialog.js";
 
 interface Props {
   readonly card: Card;
@@ -13,48 +16,34 @@ interface Props {
 
 export function PersonCard({ card, onOpen }: Props): ComponentChildren {
   const { view, dispatch, t } = useChat();
-  const dialog = useRef<HTMLDialogElement>(null);
-  useEffect(() => dialog.current?.showModal(), []);
   // presence is newer than the answer
   const status = view.people.get(card.user) ?? card.status;
   return (
-    <dialog
-      ref={dialog}
-      class="card"
-      aria-labelledby="card-name"
-      onClose={() => dispatch({ type: "hide card" })}
-      onClick={(event) => {
-        if (event.target === event.currentTarget) event.currentTarget.close();
-      }}
-    >
-      <div class="card-body">
+    <Dialog labelledBy="card-name" onClose={() => dispatch({ type: "hide card" })}>
+      <Face name={card.user} />
+      <h2 id="card-name">
+        <bdi>{card.user}</bdi>
+      </h2>
+      <p class="card-status" role="status">
+        <StatusDot status={status} /> {t.status[status]}
+      </p>
+      <p class="hint">{t.statusHint[status]}</p>
+      {status !== "unknown" && (
         <button
-          class="quiet-button card-close"
-          aria-label={t.close}
-          onClick={() => dialog.current?.close()}
+          class="primary"
+          onClick={(event) => {
+            closeDialog(event);
+            onOpen(`@${card.user}`);
+          }}
         >
-          <Icon name="close" />
+          {t.write}
         </button>
-        <Face name={card.user} />
-        <h2 id="card-name">
-          <bdi>{card.user}</bdi>
-        </h2>
-        <p class="card-status" role="status">
-          <StatusDot status={status} /> {t.status[status]}
-        </p>
-        <p class="hint">{t.statusHint[status]}</p>
-        {status !== "unknown" && (
-          <button
-            class="primary"
-            onClick={() => {
-              dialog.current?.close();
-              onOpen(`@${card.user}`);
-            }}
-          >
-            {t.write}
-          </button>
-        )}
-      </div>
-    </dialog>
+      )}
+      {card.user !== view.me && isModerator(view) && (
+        <Fold title={t.moderate}>
+          <Moderation user={card.user} />
+        </Fold>
+      )}
+    </Dialog>
   );
 }

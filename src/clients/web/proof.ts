@@ -3,7 +3,7 @@
  * A login session is kept for all tabs, a token for one; never a password.
  */
 import { normalizeName } from "../sdk/normalize-name.js";
-import type { ConnectOptions } from "../sdk/tertulia.js";
+import { TertuliaError, type ConnectOptions } from "../sdk/tertulia.js";
 import type { Connection, Problem } from "../view/model.js";
 import { load, remove, save } from "./browser-storage.js";
 import { forgetAddress } from "./routing.js";
@@ -14,6 +14,8 @@ export const hasAccounts = identity === "accounts";
 export const hasTokens = identity === "token";
 export const mayRegister = registration === "open";
 
+const TOKEN = "token";
+
 /** After these, nothing that this browser has proves anything. */
 const WORTHLESS: ReadonlySet<Problem> = new Set([
   "bad_credentials",
@@ -23,34 +25,39 @@ const WORTHLESS: ReadonlySet<Problem> = new Set([
   "unregistered",
 ] as const);
 
+/** What was shown in this page: where the browser refuses to keep anything, the chat works without. */
+const shown = new Map<string, string>();
+
 /** The options for `connect`; undefined: this user has to show something first. */
 export function proofFor(name: string): Pick<ConnectOptions, "session" | "token"> | undefined {
-  if (hasTokens) return nameIn(keptToken()) === name ? { token: () => keptToken()! } : undefined;
+  if (hasTokens) return nameIn(keptToken()) === name ? { token: tokenNow } : undefined;
   if (!hasAccounts) return {};
-  const session = load("browser", placeOf(name));
-  return typeof session === "string" ? { session } : undefined; // other pages write there, too
+  const session = read("browser", placeOf(name));
+  return session === undefined ? undefined : { session };
 }
 
 export function keepLogin(name: string, session: string): void {
+  shown.set(placeOf(name), session);
   save("browser", placeOf(name), session);
 }
 
+export function keepToken(token: string): void {
+  shown.set(TOKEN, token);
+  save("tab", TOKEN, token);
+}
+
+export function keptToken(): string | undefined {
+  return read("tab", TOKEN);
+}
+
 export function forgetProof(name: string): void {
+  shown.clear();
   remove("browser", placeOf(name));
-  remove("tab", "token");
+  remove("tab", TOKEN);
 }
 
 export function isWorthless(connection: Connection): boolean {
   return connection.name === "closed" && WORTHLESS.has(connection.problem);
-}
-
-export function keptToken(): string | undefined {
-  const token = load("tab", "token");
-  return typeof token === "string" ? token : undefined;
-}
-
-export function keepToken(token: string): void {
-  save("tab", "token", token);
 }
 
 /** Another page leads here with `#token=…`, which no server is told. It goes from the address at once. */
@@ -79,6 +86,18 @@ export function thisDevice(): string {
   const browser = known("Edg", "OPR", "Firefox", "Chrome", "Safari");
   const system = known("Android", "iPhone", "iPad", "Windows", "Mac OS", "CrOS", "Linux");
   return `${browser}, ${system}`;
+}
+
+function tokenNow(): string {
+  const token = keptToken();
+  if (token === undefined) throw new TertuliaError("login_required", "the token has expired");
+  return token;
+}
+
+/** Other pages write there, too. */
+function read(where: "tab" | "browser", what: string): string | undefined {
+  const kept = load(where, what);
+  return typeof kept === "string" ? kept : shown.get(what);
 }
 
 function placeOf(name: string): string {

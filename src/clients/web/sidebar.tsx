@@ -169,7 +169,7 @@ function Line({ line, isHit, isStop, onOpen }: LineProps): ComponentChildren {
             ) : (
               <bdi>
                 {last.from === view.me ? `${t.youSaid}: ` : peer === undefined && `${last.from}: `}
-                {last.text.slice(0, 120)}
+                {last.removed === true ? t.removed : last.text.slice(0, 120)}
               </bdi>
             )}
           </span>

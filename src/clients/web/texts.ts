@@ -1,4 +1,6 @@
 /** What people read, in the browser's language: English or Spanish. */
+import type { Role } from "../sdk/events.js";
+import type { ModerateOptions } from "../sdk/options.js";
 import type { Card, Problem } from "../view/model.js";
 
 export interface Texts {
@@ -17,10 +19,54 @@ export interface Texts {
   readonly hasNone: string;
   readonly token: string;
   readonly tokenHint: string;
+  readonly tokenExpired: string;
   readonly badToken: string;
   readonly joinAs: (name: string) => string;
   readonly tooManyAttempts: (seconds: number) => string;
   readonly logOut: string;
+  readonly yourAccount: string;
+  readonly role: Readonly<Record<Role, string>>;
+  readonly changePassword: string;
+  readonly oldPassword: string;
+  readonly passwordChanged: string;
+  readonly devices: string;
+  readonly unknownDevice: string;
+  readonly thisDevice: string;
+  readonly lastUsed: string;
+  readonly logOutOthers: string;
+  readonly waiting: string;
+  readonly done: string;
+  readonly block: string;
+  readonly unblock: string;
+  readonly isBlocked: string;
+  readonly blocked: string;
+  readonly noneBlocked: string;
+  readonly exportData: string;
+  readonly exportHint: string;
+  readonly leaveForGood: string;
+  readonly leaveForGoodHint: string;
+  readonly whatYouWrote: string;
+  readonly textsStay: string;
+  readonly textsGo: string;
+  readonly isForGood: string;
+  readonly yesLeave: string;
+  readonly remove: string;
+  readonly removed: string;
+  readonly removeThis: string;
+  readonly removeHint: string;
+  readonly cancel: string;
+  readonly moderate: string;
+  readonly act: string;
+  readonly acts: Readonly<Record<ModerateOptions["act"], string>>;
+  readonly forHowLong: string;
+  /** 10 minutes, an hour, a day, a week, for good. */
+  readonly times: readonly string[];
+  readonly reason: string;
+  readonly reasonHint: string;
+  readonly sanctions: string;
+  readonly noSanctions: string;
+  readonly until: string;
+  readonly lift: string;
   readonly server: string;
   readonly join: string;
   readonly joining: string;

@@ -1,5 +1,6 @@
 /** One row of the timeline; rendered again only when it has changed. */
 import { Component, type ComponentChildren } from "preact";
+import type { Message } from "../sdk/events.js";
 import type { Conv } from "../view/model.js";
 import type { Row } from "../view/timeline.js";
 import { Gap } from "./gap.js";
@@ -13,11 +14,14 @@ interface Props {
   readonly row: Row;
   readonly conv: Conv;
   readonly me: string;
+  /** How this message may be removed; `stop`: its button is the one that the Tab key reaches. */
+  readonly removable: "no" | "yes" | "stop";
+  readonly onRemove: (message: Message) => void;
 }
 
 export class TimelineRow extends Component<Props> {
-  override shouldComponentUpdate({ row }: Props): boolean {
-    return !isSame(row, this.props.row);
+  override shouldComponentUpdate({ row, removable }: Props): boolean {
+    return removable !== this.props.removable || !isSame(row, this.props.row);
   }
 
   override render(props: Props): ComponentChildren {
@@ -37,7 +41,7 @@ function isSame(one: Row, other: Row): boolean {
   return one.type === other.type;
 }
 
-function RowContent({ row, conv, me }: Props): ComponentChildren {
+function RowContent({ row, conv, me, removable, onRemove }: Props): ComponentChildren {
   const { t, dispatch } = useActions();
   switch (row.type) {
     case "day":
@@ -57,17 +61,34 @@ function RowContent({ row, conv, me }: Props): ComponentChildren {
     case "gap":
       return <Gap gap={row} conv={conv} />;
     case "message": {
-      const { from, text, ts } = row.message;
+      const { from, text, ts, removed } = row.message;
       return (
         <li class={classOf(row.isOwn, row.isRun)} data-key={row.key}>
           <div class="bubble">
             <span class="unseen">{row.isOwn ? t.youSaid : from}:</span>
-            <MessageText text={text} from={from} />
+            {removed === true ? (
+              <span class="said removed">{t.removed}</span>
+            ) : (
+              <MessageText text={text} from={from} />
+            )}
           </div>
           <time dateTime={new Date(ts).toISOString()} title={longTime(ts, t)}>
             {clock(ts, t)}
             {row.isOwn && <Tick state="sent" />}
           </time>
+          {removable !== "no" && (
+            <button
+              class="quiet-button remove"
+              aria-label={t.remove}
+              title={t.remove}
+              aria-haspopup="dialog"
+              tabIndex={removable === "stop" ? 0 : -1}
+              onClick={() => onRemove(row.message)}
+              onKeyDown={toNeighbour}
+            >
+              <Icon name="more" />
+            </button>
+          )}
         </li>
       );
     }
@@ -102,6 +123,16 @@ function RowContent({ row, conv, me }: Props): ComponentChildren {
     default:
       return row satisfies never;
   }
+}
+
+/** All of these buttons are one stop of the Tab key: arrows lead from one to the next. */
+function toNeighbour(event: KeyboardEvent): void {
+  const step = { ArrowUp: -1, ArrowDown: 1 }[event.key];
+  if (step === undefined) return;
+  event.preventDefault();
+  const here = event.currentTarget as HTMLElement;
+  const all = [...here.closest(".timeline")!.querySelectorAll<HTMLElement>(".remove")];
+  all[all.indexOf(here) + step]?.focus();
 }
 
 function Tick({ state }: { readonly state: "pending" | "sent" }): ComponentChildren {

@@ -1,6 +1,8 @@
 /** The rows of the timeline. In the general chat, each run of messages is under its author, who stays in sight. */
 import type { ComponentChildren } from "preact";
-import { EVERYBODY, type Conv } from "../view/model.js";
+import type { Message } from "../sdk/events.js";
+import { mayRemove } from "../view/rights.js";
+import { EVERYBODY, type Conv, type View } from "../view/model.js";
 import type { Row } from "../view/timeline.js";
 import { Face } from "./icons.js";
 import { TimelineRow } from "./timeline-row.js";
@@ -9,13 +11,19 @@ interface Props {
   readonly rows: readonly Row[];
   readonly conv: Conv;
   readonly me: string;
+  readonly role: View["role"];
+  readonly onRemove: (message: Message) => void;
 }
 
-export function TimelineRows({ rows, conv, me }: Props): ComponentChildren {
+export function TimelineRows({ rows, conv, me, role, onRemove }: Props): ComponentChildren {
+  const isRemovable = (row: Row): boolean =>
+    row.type === "message" && mayRemove({ me, role }, row.message);
+  const stop = rows.findLast(isRemovable);
   const lines: ComponentChildren[] = [];
   let run: ComponentChildren[] = [];
   for (const row of rows) {
-    const line = <TimelineRow key={row.key} row={row} conv={conv} me={me} />;
+    const removable = row === stop ? "stop" : isRemovable(row) ? "yes" : "no";
+    const line = <TimelineRow key={row.key} {...{ row, conv, me, removable, onRemove }} />;
     if (conv !== EVERYBODY || row.type !== "message" || row.isOwn) lines.push(line);
     else if (row.isRun) run.push(line);
     else {

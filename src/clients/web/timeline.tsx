@@ -1,12 +1,14 @@
 /** The timeline: messages in a scroller, with buttons to the end and to the first unread one. */
 import type { ComponentChildren, RefObject } from "preact";
-import { useEffect, useMemo } from "preact/hooks";
+import { useEffect, useMemo, useState } from "preact/hooks";
+import type { Message } from "../sdk/events.js";
 import { unreadCount } from "../view/conversation.js";
 import { conversationIn } from "../view/accessors.js";
 import { shownUpTo } from "../view/do-not-disturb.js";
 import { timelineRows as rowsOf } from "../view/timeline.js";
 import { focusComposer } from "./composer.js";
 import { Icon } from "./icons.js";
+import { Removal } from "./removal.js";
 import { TimelineRows } from "./timeline-rows.js";
 import { Scroller, scrollToEnd, distanceToEnd } from "./scroller.js";
 import { useChat } from "./chat-session.js";
@@ -28,7 +30,12 @@ export function Timeline({ area, peer, isAtEnd, onEnd }: Props): ComponentChildr
   const { view, t } = useChat();
   const conversation = conversationIn(view, view.open);
   const rows = useMemo(() => rowsOf(view), [conversation, view.doNotDisturb, view.open]);
-  const lines = useMemo(() => <TimelineRows rows={rows} conv={view.open} me={view.me} />, [rows]);
+  const [asked, setAsked] = useState<Message>();
+  const { open: conv, me, role } = view;
+  const lines = useMemo(
+    () => <TimelineRows {...{ rows, conv, me, role, onRemove: setAsked }} />,
+    [rows, role],
+  );
 
   const toEnd = (): void => scrollToEnd(area.current!);
   usePageKeys(area);
@@ -54,6 +61,13 @@ export function Timeline({ area, peer, isAtEnd, onEnd }: Props): ComponentChildr
               </div>
             )}
       </Scroller>
+      {asked !== undefined && (
+        <Removal
+          message={asked}
+          onRemoved={() => area.current!.focus({ preventScroll: true })} // its button goes
+          onClose={() => setAsked(undefined)}
+        />
+      )}
       <JumpToUnread area={area} rows={rows} />
       {!isAtEnd && (
         <button

@@ -3,6 +3,7 @@ import type { ComponentChildren } from "preact";
 import { useState } from "preact/hooks";
 import { ownStatus } from "../view/do-not-disturb.js";
 import { STATUSES } from "../view/lists.js";
+import { Account } from "./account.js";
 import { StatusDot } from "./status-dot.js";
 import { Face, Icon } from "./icons.js";
 import { notifying, switchNotifying } from "./notifications.js";
@@ -12,16 +13,22 @@ import { useChat } from "./chat-session.js";
 export function UserPanel(): ComponentChildren {
   const { view, dispatch, leave, t } = useChat();
   const [notice, setNotice] = useState(notifying);
+  const [card, setCard] = useState<"closed" | "open">("closed");
   const status = ownStatus(view);
   const notifyText =
     notice === "on" ? t.notifying : notice === "blocked" ? t.notifyBlocked : t.notify;
   return (
     <footer class="me">
       <div class="me-line">
-        <Face name={view.me} />
-        <bdi class="me-name" title={view.me}>
-          {view.me}
-        </bdi>
+        <button
+          class="me-name"
+          title={t.yourAccount}
+          aria-haspopup="dialog"
+          onClick={() => setCard("open")}
+        >
+          <Face name={view.me} />
+          <bdi>{view.me}</bdi> <span class="unseen">{t.yourAccount}</span>
+        </button>
         {notice !== "impossible" && (
           <button
             class="quiet-button"
@@ -43,6 +50,7 @@ export function UserPanel(): ComponentChildren {
           <Icon name="leave" />
         </button>
       </div>
+      {card === "open" && <Account onClose={() => setCard("closed")} />}
       <fieldset class="status">
         <legend class="unseen">{t.yourStatus}</legend>
         {STATUSES.map((each) => (

@@ -10,6 +10,7 @@ import type { Redis } from "ioredis";
 import { appendWords } from "../support/append.js";
 import { ClassicClient, L, frame, show } from "../support/classic-client.js";
 import { eventually } from "../support/eventually.js";
+import { JsonClient } from "../support/json-client.js";
 import { node } from "../support/nodes.js";
 import { startRedis, type TestRedis } from "../support/redis.js";
 
@@ -104,6 +105,26 @@ test("a message that no replica took in time is reported as unsure, not acknowle
   await client.hears(55, L("ana"), L("after"));
   const [key] = await admin.keys("tertulia:*:history:~");
   expect(await admin.xlen(key!)).toBe(3);
+});
+
+test("a removal that no replica took in time is not acknowledged; asked again, it is the same one", async () => {
+  const replica = await startReplica();
+  const client = await ana(SOON_MS);
+  client.says(4, L("~"), L("one"));
+  await client.hears(55, L("ana"), L("one"));
+  const gateway = await node(primary.url, {
+    ACK_LEVEL: "replicated",
+    OPERATION_DEADLINE_MS: SOON_MS,
+  });
+  open.push(gateway);
+  const eva = await JsonClient.hello(gateway.port, "eva", { key: "evas-key" });
+  expect(await eva.asks({ type: "publish", text: "two" })).toMatchObject({ type: "ok", seq: 2 });
+  const thaw = await freeze(replica);
+  const removal = { type: "remove", conv: "~", seq: 2 };
+  expect(await eva.asks(removal)).toMatchObject({ type: "error", code: "unavailable" });
+  expect(await eva.asks(removal)).toMatchObject({ type: "error", code: "unavailable" });
+  await thaw();
+  expect(await eva.asks(removal)).toMatchObject({ type: "ok", seq: 3 });
 });
 
 test("a message that only one of two connected replicas has is not acknowledged: either may be promoted", async () => {

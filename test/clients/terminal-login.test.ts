@@ -177,6 +177,29 @@ test("in a pipe, login sessions are listed and ended; a password is changed on t
   await eventually(() => expect(chat.state.name).toBe("closed"));
 });
 
+test("in a pipe, all that is kept of a user is exported, and the user leaves for good", async () => {
+  const url = at(accounts)[0]!;
+  await register(url, { name: "ned", password: PASSWORD, WebSocket });
+  const run = (input: string, ...more: string[]): Promise<Piped> =>
+    pipe("job", ["--name", "ned", "--url", url, "--commands", ...more], input, {
+      TERTULIA_PASSWORD: PASSWORD,
+    });
+  await run("something to keep\n");
+  const { out } = await run("/export\n");
+  expect(JSON.stringify(JSON.parse(out.trim().split("\n").at(-1)!))).toContain("something to keep");
+  const file = path(folder, "ned's data.json");
+  expect((await run(`/export "${file}"\n`)).out).toContain(`is in ${file}.`);
+  expect((await stat(file)).mode & 0o777).toBe(0o600);
+  expect(JSON.stringify(JSON.parse(await readFile(file, "utf8")))).toContain("something to keep");
+  expect((await run(`/export "${file}"\n`)).errors).toContain(`There is a ${file} already.`);
+  const gone = await run("/unregister\n", "--json");
+  expect(gone).toMatchObject({ out: '{"type":"unregistered"}\n', errors: "" });
+  expect(await filesOf("job")).toEqual([]);
+  await expect(logIn(url, { name: "ned", password: PASSWORD, WebSocket })).rejects.toMatchObject({
+    code: "bad_credentials",
+  });
+});
+
 describe.skipIf(!HAS_TMUX)("on the full screen (tmux)", () => {
   afterEach(closeWindows);
 
@@ -251,6 +274,32 @@ describe.skipIf(!HAS_TMUX)("on the full screen (tmux)", () => {
     await max.types("[Up]");
     await sees(max, "› /sessions");
     await logIn(url, { name: "max", password: "newer horse", WebSocket });
+  });
+
+  test("who leaves for good writes the name and the password, and is out on all devices", async () => {
+    const url = at(accounts)[0]!;
+    const session = await register(url, { name: "pam", password: PASSWORD, WebSocket });
+    const { chat } = join(url, { name: "pam", session });
+    await chat.joined();
+    await chat.publish("~", "by pam");
+    const pam = await open("pam", "sixth", { TERTULIA_PASSWORD: PASSWORD });
+    await sees(pam, "● pam active", /pam {2}by pam/);
+    await pam.types("/unregister", "[Enter]");
+    await sees(pam, "You leave for good", "write your name, pam");
+    await pam.types("yes", "[Enter]");
+    await sees(pam, "Nothing was done.");
+    await pam.types("/unregister", "[Enter]", "pam", "[Enter]", "wrong horse", "[Enter]");
+    await sees(pam, "does not show that the name is yours");
+    await pam.types("/unregister", "[Enter]", "pam", "[Enter]", PASSWORD, "[Enter]");
+    await sees(pam, "You have left this chat for good.");
+    await eventually(() =>
+      expect(chat.state).toMatchObject({ name: "closed", reason: "unregistered" }),
+    );
+    expect(await filesOf("sixth")).toEqual([]);
+    const eye = await open("eye", "seventh");
+    await sees(eye, "log in with your password");
+    await eye.types("r", "[Enter]", PASSWORD, "[Enter]", PASSWORD, "[Enter]");
+    await sees(eye, /\(left\) {2}by pam/);
   });
 
   test("who gives up leaves, and the terminal is as it was", async () => {

@@ -102,3 +102,8 @@ export function keepLogin(chat: Tertulia, url: string, environment: Environment)
     if (OVER.has(problemOf(state.code, state.reason, state.error).problem)) removeState(where);
   });
 }
+
+/** The account is no more. */
+export function forgetLogin(url: string, name: string, environment: Environment): void {
+  removeState(stateFile("sessions", url, name, environment));
+}

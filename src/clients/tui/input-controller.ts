@@ -89,7 +89,8 @@ export class InputController {
     const { store, texts } = this.dependencies;
     const find = async (which: Which): Promise<Message | undefined> =>
       findMessage(store.view, which, this.searchHit?.key);
-    const source = { chat: store.chat, texts, password: undefined, find };
+    const { url } = this.dependencies.screen();
+    const source = { chat: store.chat, texts, password: undefined, url, find };
     const answered = (ask: Ask): Promise<Answer> => answerTo({ ...source, ask }, command);
     try {
       const answer = await (isAskedFirst(command)

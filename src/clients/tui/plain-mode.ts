@@ -118,6 +118,10 @@ export class PlainMode {
     for (const text of texts) this.#streams.output.write(`${text}\n`);
   }
 
+  get url(): string {
+    return this.#options.url;
+  }
+
   get password(): string | undefined {
     const { password } = this.#options.secrets;
     return password && readSecret(password);

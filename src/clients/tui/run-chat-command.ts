@@ -1,9 +1,11 @@
 /** Carries out a command that the chat answers: on the screen, where it may ask a person, and in a pipe, where it may not. */
+import { writeFile } from "node:fs/promises";
 import type { Message, ModerationAct, Sanction, Tertulia, TertuliaError } from "../sdk/tertulia.js";
 import type { ChatCommand, Which } from "./chat-commands.js";
 import type { Ask } from "./interview.js";
+import { forgetLogin } from "./credentials.js";
 import { askNewPassword } from "./login.js";
-import { sanitizeLine } from "./sanitize.js";
+import { sanitizeJson, sanitizeLine } from "./sanitize.js";
 import type { Texts } from "./texts.js";
 
 export interface Answer {
@@ -20,6 +22,7 @@ export interface AnswerSource {
   readonly ask: Ask | undefined;
   /** That the program was given. */
   readonly password: string | undefined;
+  readonly url: string;
   find(which: Which): Promise<Message | undefined>;
 }
 
@@ -64,11 +67,13 @@ async function answer(source: AnswerSource, command: ChatCommand): Promise<Answe
     case "block":
     case "unblock":
     case "blocks":
-    case "unregister":
-    case "export":
       throw new Error(texts.problem.unknown_type);
     case "remove":
       return remove(source, command.which);
+    case "unregister":
+      return unregister(source, command.erase);
+    case "export":
+      return exported(source, command.file);
     case "moderate": {
       const { type: _, whom, ...act } = command;
       const { untilMs } = await chat.moderate({ ...act, ...whom });
@@ -125,6 +130,42 @@ async function remove(source: AnswerSource, which: Which): Promise<Answer> {
   }
   await chat.remove(conv, seq);
   return note(texts.wasRemoved, { type: "removed", conv, seq });
+}
+
+/** For good: a person writes the name first. */
+async function unregister(source: AnswerSource, erase: boolean): Promise<Answer> {
+  const { chat, texts, ask } = source;
+  let { password } = source;
+  if (ask !== undefined) {
+    const name = sanitizeLine(chat.name);
+    if ((await ask({ text: texts.reallyUnregister(name, erase) })) !== name) {
+      return note(texts.nothingDone, {});
+    }
+    if (chat.session !== undefined) {
+      password = await ask({ text: texts.password(name), isSecret: true });
+      if (password === undefined) return note(texts.nothingDone, {});
+    }
+  }
+  await chat.unregister({ erase, password });
+  forgetLogin(source.url, chat.name, process.env); // a program in a pipe may end before it is closed
+  return note(texts.problem.unregistered, { type: "unregistered" });
+}
+
+/** To a file, which must not be there yet; in a pipe without one, to the output. */
+async function exported({ chat, texts, ask }: AnswerSource, given?: string): Promise<Answer> {
+  const data = await chat.exportData();
+  if (given === undefined && ask === undefined) {
+    return { title: "", lines: [sanitizeJson(data)], json: [{ type: "export", data }] };
+  }
+  const file = given ?? `tertulia-${encodeURIComponent(chat.name)}.json`;
+  try {
+    await writeFile(file, `${JSON.stringify(data, undefined, 2)}\n`, { flag: "wx", mode: 0o600 });
+  } catch (error) {
+    throw new Error(texts.notWritten(sanitizeLine(file), (error as NodeJS.ErrnoException).code!), {
+      cause: error,
+    });
+  }
+  return note(texts.exported(sanitizeLine(file)), { type: "exported", file });
 }
 
 function actLine(

@@ -18,6 +18,7 @@ export interface PlainTarget {
   publish(conv: Conv, text: string, of: string): Promise<void>;
   /** That this program was given. */
   readonly password: string | undefined;
+  readonly url: string;
   print(line: string | undefined, value: unknown): void;
   /** Lines, or for programs as many objects as there are things to tell. */
   printAll(lines: readonly string[], values: readonly object[]): void;
@@ -91,13 +92,13 @@ async function answer(
     case "moderate":
     case "sanctions":
     case "audit": {
-      const { password, to } = target;
+      const { password, url, to } = target;
       const find = async (which: Which): Promise<Message | undefined> => {
         const { messages } = await chat.history(to, { limit: 200 });
         return whichOf(messages, which, chat.name);
       };
       const { lines, json } = await answerTo(
-        { chat, texts, ask: undefined, password, find },
+        { chat, texts, ask: undefined, password, url, find },
         command,
       );
       target.printAll(lines, json);

@@ -1,11 +1,18 @@
 /** The commands of the operator: what each does, and what it tells. */
 import { randomUUID } from "node:crypto";
 import { BlockList, isIPv4, isIPv6 } from "node:net";
+import { ROLES, type Role } from "../chat/identity.js";
 import { bytesFromName, nameFromBytes, type Name } from "../chat/names.js";
 import { isName } from "../chat/policy.js";
 import { Unavailable } from "../chat/ports.js";
 import { newPassword } from "../identity/recovery.js";
-import type { ModerationAct, ModerationEntry, Sanction, Target } from "../chat/sanctions.js";
+import type {
+  ModerationAct,
+  ModerationEntry,
+  NotedAct,
+  Sanction,
+  Target,
+} from "../chat/sanctions.js";
 import { shown } from "../wire/shown.js";
 import type { Stores } from "./stores.js";
 import { UsageError } from "./usage.js";
@@ -35,9 +42,28 @@ export const COMMANDS = {
   unban: act("unban"),
   mute: act("mute"),
   unmute: act("unmute"),
+  role: (given) => {
+    const [written, role] = given.names;
+    const name = nameOf({ ...given, names: written === undefined ? [] : [written] });
+    const wanted = ROLES.find((each) => each === role);
+    if (given.names.length !== 2 || wanted === undefined) {
+      throw new UsageError(`which role? ${ROLES.join(", ")}`);
+    }
+    const note = noteOf("role", name, given, wanted);
+    return async (stores) => {
+      const user = shown(bytesFromName(name));
+      const isDone = await stores.accounts.setRole(name, wanted);
+      if (isDone) await note(stores);
+      const line = isDone ? `${user} is ${wanted} now` : `${user} has no account`;
+      return { lines: [line], json: { user, role: isDone ? wanted : null }, isDone };
+    };
+  },
   revoke: (given) => {
     const name = nameOf(given);
-    return async ({ accounts }) => {
+    const note = noteOf("revoke", name, given);
+    return async (stores) => {
+      const { accounts } = stores;
+      await note(stores);
       await accounts.revokeTokens(name);
       await accounts.endLogins(name, {});
       const user = shown(bytesFromName(name));
@@ -47,8 +73,10 @@ export const COMMANDS = {
   },
   password: (given) => {
     const name = nameOf(given);
-    return async ({ accounts }) => {
-      const password = await newPassword(accounts, name);
+    const note = noteOf("password", name, given);
+    return async (stores) => {
+      await note(stores);
+      const password = await newPassword(stores.accounts, name);
       const user = shown(bytesFromName(name));
       const lines = [
         `the password of ${user} is now: ${password}`,
@@ -78,8 +106,8 @@ export const COMMANDS = {
     return async ({ moderation }) => {
       const entries = (await moderation.log(last)).map(jsonOfEntry);
       const lines = entries.map(
-        ({ at, act: what, target, until, by, reason }) =>
-          `${at}  ${by}  ${what} ${target}${until === null ? "" : `  until ${until}`}  ${reason}`,
+        ({ at, act: what, target, until, by, role, reason }) =>
+          `${at}  ${by}  ${what} ${target}${role === null ? "" : ` ${role}`}${until === null ? "" : `  until ${until}`}  ${reason}`,
       );
       return { lines: lines.length > 0 ? lines : ["nothing yet"], json: entries, isDone: true };
     };
@@ -94,13 +122,7 @@ function act(what: ModerationAct["act"]): Command {
     if (forMs !== undefined && (isLifting || what === "kick")) {
       throw new UsageError(`--for: ${what} is done at once`);
     }
-    const { by, reason } = given;
-    if (/\p{Cc}/u.test(reason) || reason.length > 200) {
-      throw new UsageError("--reason: one line, at most 200 characters");
-    }
-    if (/\p{Cc}|^@/u.test(by) || by === "" || by.length > 64) {
-      throw new UsageError("--by: one line, at most 64 characters, not beginning with @");
-    }
+    const { by, reason } = checked(given);
     return async ({ moderation }) => {
       const { outcome, untilMs } = await moderation.moderate({
         act: what,
@@ -117,6 +139,28 @@ function act(what: ModerationAct["act"]): Command {
       return { lines: [line], json: { outcome, until: untilMs ? iso(untilMs) : null }, isDone };
     };
   };
+}
+
+/** Who does it, and why, as the log takes it. */
+function checked({ by, reason }: Given): Pick<Given, "by" | "reason"> {
+  if (/\p{Cc}/u.test(reason) || reason.length > 200) {
+    throw new UsageError("--reason: one line, at most 200 characters");
+  }
+  if (/\p{Cc}|^@/u.test(by) || by === "" || by.length > 64) {
+    throw new UsageError("--by: one line, at most 64 characters, not beginning with @");
+  }
+  return { by, reason };
+}
+
+/** Notes an act in the log; where it cannot be refused, before it is done: then what fails half-way stands there, too. */
+function noteOf(
+  what: NotedAct["act"],
+  name: Name,
+  given: Given,
+  role?: Role,
+): (stores: Stores) => Promise<void> {
+  const act = { act: what, target: { kind: "name", name }, ...checked(given), role } as const;
+  return ({ moderation }) => moderation.note({ ...act, id: randomUUID() });
 }
 
 function targetOf(what: ModerationAct["act"], given: Given): Target {
@@ -185,9 +229,11 @@ function jsonOfSanction({ kind, target, atMs, untilMs, by, reason }: Sanction) {
   return { kind, target: written(target), at: iso(atMs), until, by, reason };
 }
 
-function jsonOfEntry({ act: what, target, atMs, untilMs, by, reason }: ModerationEntry) {
+function jsonOfEntry(entry: ModerationEntry) {
+  const { act: what, target, atMs, untilMs, by, reason } = entry;
   const until = untilMs === undefined || what === "kick" ? null : iso(untilMs);
-  return { act: what, target: written(target), at: iso(atMs), until, by, reason };
+  const role = entry.role ?? null;
+  return { act: what, target: written(target), at: iso(atMs), until, by, role, reason };
 }
 
 function written(target: Target): string {

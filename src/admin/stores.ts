@@ -36,11 +36,12 @@ export async function openStores(
   const library = new FunctionLibrary(redis, await readFunctionSource(), silent);
   const isReplicated = config.ACK_LEVEL === "replicated";
   const replication = isReplicated ? new Replication(redis, config.ACK_REPLICAS) : undefined;
+  const writing = { library, replication };
   const keys = new Keys(config.REDIS_PREFIX);
   const { OPERATION_DEADLINE_MS: deadlineMs, LOGIN_IDLE_MS: loginIdleMs } = config;
   return {
-    moderation: new RedisModerationStore(library, { library, replication }, keys, { deadlineMs }),
-    accounts: new RedisAccountStore(library, keys, { deadlineMs, loginIdleMs }),
+    moderation: new RedisModerationStore(library, writing, keys, { deadlineMs }),
+    accounts: new RedisAccountStore(library, writing, keys, { deadlineMs, loginIdleMs }),
     close: () => giveUp(redis),
   };
 }

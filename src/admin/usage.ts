@@ -8,6 +8,8 @@ node dist/admin/main.js COMMAND …                 the same, in the image
   unban NAME | --address RANGE
   mute NAME                        the user may read, and not write
   unmute NAME
+  role NAME moderator|operator|user
+                                   what the user of an account may do besides, also on open connections
   revoke NAME                      ends all login sessions, and every token that was issued until now
   password NAME                    gives the user a new password, and tells it; makes the account if there is none
   sanctions                        who is banned or muted, until when and why
@@ -21,7 +23,7 @@ node dist/admin/main.js COMMAND …                 the same, in the image
   --json            for programs
 
 The environment says which Redis, as for a gateway (REDIS_URL, REDIS_PREFIX …). Gateways follow within two seconds.
-Exit codes: 0 done; 1 there was nothing to lift; 2 it could not be done.`;
+Exit codes: 0 done; 1 there was nothing to lift, or no account; 2 it could not be done.`;
 
 /** A mistake in the command line. */
 export class UsageError extends Error {

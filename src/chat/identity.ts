@@ -31,6 +31,11 @@ export interface Asker extends Origin {
 export const ROLES = ["user", "moderator", "operator"] as const;
 export type Role = (typeof ROLES)[number];
 
+/** What is no role of these is a user's. */
+export function roleFrom(word: string | undefined): Role {
+  return ROLES.find((each) => each === word) ?? "user";
+}
+
 /** By what a name was proved. The store compares it, in the step that claims, with what was revoked meanwhile. */
 export interface Proof {
   readonly role: Role;
@@ -49,7 +54,7 @@ export interface Proof {
   readonly session?: string | undefined;
 }
 
-/** What was revoked: told to all gateways, so that they close who holds a name by it. */
+/** What was revoked, or changed: told to all gateways, so that they close who holds a name by it, or know the role. */
 export type Revoked =
   /** One login session. */
   | { readonly kind: "login"; readonly digest: string }
@@ -58,10 +63,15 @@ export type Revoked =
   /** Tokens that were issued until then, in ms since 1970. */
   | { readonly kind: "tokens"; readonly untilMs: number }
   /** The name itself: its user left for good then. */
-  | { readonly kind: "name"; readonly untilMs: number };
+  | { readonly kind: "name"; readonly untilMs: number }
+  /** What the user of an account might do besides: this is the role from now on. */
+  | { readonly kind: "role"; readonly role: Role };
 
 /** Whether a name is no longer proved by this. */
-export function isRevoked({ by }: Proof, revoked: Exclude<Revoked, { kind: "name" }>): boolean {
+export function isRevoked(
+  { by }: Proof,
+  revoked: Exclude<Revoked, { kind: "name" | "role" }>,
+): boolean {
   switch (revoked.kind) {
     case "login":
       return by.kind === "login" && by.digest === revoked.digest;

@@ -5,7 +5,7 @@
 import type { Conversation } from "./conversation.js";
 import type { Message, EphemeralEvent, Notice, Position, Text } from "./events.js";
 import type { ConversationState, Page, Range } from "./history.js";
-import type { Proof } from "./identity.js";
+import type { Proof, Role } from "./identity.js";
 import type { ConnectedStatus, Name, User } from "./names.js";
 import type { Heard } from "./roster.js";
 
@@ -86,6 +86,8 @@ export type ClaimOutcome =
       readonly tenureMs: number;
       /** Until then (ms since 1970) the name was somebody's who has left for good; 0: nobody's. */
       readonly formerMs: number;
+      /** That of the holder's account at that position; undefined: the name was proved in another way. */
+      readonly role?: Role | undefined;
     }
   /** Somebody holds it; nobody does, but it is kept for somebody who has shown another key. */
   | { readonly outcome: "taken" }

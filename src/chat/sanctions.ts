@@ -1,4 +1,5 @@
 /** Sanctions: what moderation has forbidden, to whom, until when and why. Pure. */
+import type { Role } from "./identity.js";
 import type { Name } from "./names.js";
 
 /** Whom it concerns: a user, or everybody at these addresses. */
@@ -39,6 +40,18 @@ export interface ModerationAct {
   readonly id: string;
 }
 
+/** Something else that an operator does, and that is noted in the same log. */
+export interface NotedAct {
+  readonly act: "role" | "password" | "revoke" | "unregister";
+  readonly target: Target;
+  readonly by: string;
+  readonly reason: string;
+  /** See {@link ModerationAct}. */
+  readonly id: string;
+  /** The one that the user has from then on. */
+  readonly role?: Role | undefined;
+}
+
 /** What a moderator or operator asks. */
 export type ModerationCommand =
   | ({
@@ -50,7 +63,9 @@ export type ModerationCommand =
   | { readonly type: "audit"; readonly limit: number };
 
 /** An entry of the moderation log. */
-export interface ModerationEntry extends Omit<ModerationAct, "forMs" | "id"> {
+export interface ModerationEntry extends Omit<ModerationAct, "act" | "forMs" | "id"> {
+  readonly act: ModerationAct["act"] | NotedAct["act"];
+  readonly role?: Role | undefined;
   readonly atMs: number;
   readonly untilMs: number | undefined;
 }
@@ -71,6 +86,8 @@ export interface ModerationStore {
     readonly outcome: "done" | "nothing" | "full";
     readonly untilMs: number | undefined;
   }>;
+  /** Notes it in the log. @throws Unavailable */
+  note(act: NotedAct): Promise<void>;
   /** Undefined: nothing has changed since that version. @throws Unavailable */
   sanctions(version?: string): Promise<SanctionsAt | undefined>;
   /** The newest entries, newest first. @throws Unavailable */

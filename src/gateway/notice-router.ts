@@ -49,13 +49,14 @@ export function noticeRouter({
 }
 
 /** A session that is about to claim the name is found as well: Redis may have granted it before. */
-function closeRevoked(hub: Hub, { name, revoked }: Extract<Notice, { type: "revoked" }>): void {
+function closeRevoked(hub: Hub, { name, revoked, at }: Extract<Notice, { type: "revoked" }>): void {
   for (const session of hub.named(name)) {
     const { proof, tenureMs } = session.holder;
     if (revoked.kind === "name") {
       // a later owner of the name has it since another time
       const isLater = tenureMs > revoked.untilMs && tenureMs !== NO_TENURE;
       if (!isLater) session.expel("unregistered");
-    } else if (proof !== undefined && isRevoked(proof, revoked)) session.close("revoked");
+    } else if (revoked.kind === "role") session.holder.knows(revoked.role, at);
+    else if (proof !== undefined && isRevoked(proof, revoked)) session.close("revoked");
   }
 }

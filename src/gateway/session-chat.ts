@@ -53,6 +53,7 @@ export class SessionChat {
       if (!("at" in claim)) return answered({ outcome: "taken" });
       this.#session.holder.tenureMs = claim.tenureMs;
       this.#session.holder.formerMs = claim.formerMs;
+      if (claim.role !== undefined) this.#session.holder.knows(claim.role, claim.at);
       answered({ outcome: "kept", at: claim.outcome === "held" ? undefined : claim.at });
     } catch (error) {
       // who holds the name is not known, and will not be: the other sessions of the node need not wait for that
@@ -132,6 +133,7 @@ export class SessionChat {
       if (claim.outcome === "new") registrations.count(address);
       holder.tenureMs = claim.tenureMs;
       holder.formerMs = claim.formerMs;
+      if (claim.role !== undefined) holder.knows(claim.role, claim.at);
       const outcome = claim.outcome === "held" ? "back" : claim.outcome;
       return { outcome, at: claim.at };
     } catch (error) {

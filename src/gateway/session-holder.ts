@@ -1,6 +1,7 @@
 /** The session as the chat and its stores see it: the actor of its commands, and the holder of its name. */
 import { nanoid } from "nanoid";
-import type { Origin, Proof } from "../chat/identity.js";
+import { isBefore, type Position } from "../chat/events.js";
+import type { Origin, Proof, Role } from "../chat/identity.js";
 import type { Name } from "../chat/names.js";
 import type { SessionActor } from "../chat/policy.js";
 import { isLive } from "../session/questions.js";
@@ -26,6 +27,7 @@ export class SessionHolder implements SessionActor {
   readonly #session: { readonly state: SessionState };
   #id = newId();
   #name: Name | undefined;
+  #roleAt: Position | undefined;
 
   constructor(session: { readonly state: SessionState }) {
     this.#session = session;
@@ -43,6 +45,15 @@ export class SessionHolder implements SessionActor {
 
   get isLive(): boolean {
     return isLive(this.#session.state);
+  }
+
+  /** The role of the account that has proved the name, as of a position of the user's bucket. */
+  knows(role: Role, at: Position): void {
+    const { proof } = this;
+    if (proof === undefined || proof.by.kind === "token") return;
+    if (this.#roleAt !== undefined && isBefore(at, this.#roleAt)) return;
+    this.#roleAt = at;
+    this.proof = { ...proof, role };
   }
 
   claims(name: Name): void {

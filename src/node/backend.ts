@@ -71,7 +71,7 @@ export function createBackend(
     nameKeptMs: config.NAME_KEPT_MS,
     loginIdleMs: config.LOGIN_IDLE_MS,
   };
-  const accounts = new RedisAccountStore(library, keys, settings);
+  const accounts = new RedisAccountStore(library, writing, keys, settings);
   const users = new RedisUserStore(library, keys, heartbeat, settings);
   const conversations = new RedisConversationStore(
     library,

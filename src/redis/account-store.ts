@@ -1,12 +1,13 @@
 /** Accounts on Redis: whose names are, and what was revoked. See lua/4-accounts.lua. */
 import { createHash, randomBytes } from "node:crypto";
-import { ROLES, type Login, type Role } from "../chat/identity.js";
+import { roleFrom, type Login, type Role } from "../chat/identity.js";
 import type { Name } from "../chat/names.js";
 import type { Account, AccountStore, Attempt } from "../identity/ports.js";
+import type { MessageWriter } from "./append-queue.js";
 import type { FunctionLibrary, LibraryFunction } from "./function-library.js";
 import { bucketOfUser, type Keys } from "./keys.js";
 import { bytes } from "./name-bytes.js";
-import { attempting } from "./retry.js";
+import { attempting, retrying } from "./retry.js";
 
 export interface AccountStoreSettings {
   /** A step that has no answer within this time fails as Unavailable. */
@@ -24,11 +25,19 @@ const CLIENT_LENGTH = 64;
 
 export class RedisAccountStore implements AccountStore {
   readonly #library: FunctionLibrary;
+  readonly #writer: MessageWriter;
   readonly #keys: Keys;
   readonly #settings: AccountStoreSettings;
 
-  constructor(library: FunctionLibrary, keys: Keys, settings: AccountStoreSettings) {
+  /** @param writer where it is written who may be whom, and what is demanded of its replicas */
+  constructor(
+    library: FunctionLibrary,
+    writer: MessageWriter,
+    keys: Keys,
+    settings: AccountStoreSettings,
+  ) {
     this.#library = library;
+    this.#writer = writer;
     this.#keys = keys;
     this.#settings = settings;
   }
@@ -52,7 +61,7 @@ export class RedisAccountStore implements AccountStore {
   async create(name: Name, { hash, version, share }: Omit<Account, "role">): Promise<boolean> {
     const keys = [this.#keys.account(name), this.#keys.unregistered(bucketOfUser(name))];
     const args = [hash, version, share, bytes(name)];
-    return (await this.#call("create_account", keys, args)) === 1;
+    return (await this.#write("create_account", keys, args)) === 1;
   }
 
   async rehash(name: Name, version: string, hash: string): Promise<void> {
@@ -66,7 +75,7 @@ export class RedisAccountStore implements AccountStore {
     but = "",
   ): Promise<boolean> {
     const args = [bytes(name), was, hash, version, share, but];
-    return (await this.#call("set_password", this.#keys.ofAccount(name), args)) === 1;
+    return (await this.#write("set_password", this.#keys.ofAccount(name), args)) === 1;
   }
 
   async beginLogin(name: Name, version: string, digest: string, client: string): Promise<boolean> {
@@ -98,14 +107,14 @@ export class RedisAccountStore implements AccountStore {
   async endLogins(name: Name, which: { readonly id: string } | { readonly but?: string }) {
     const how = "id" in which ? ["one", which.id] : ["others", which.but ?? ""];
     const args = [bytes(name), ...how, newVersion()];
-    await this.#call("end_logins", this.#keys.ofAccount(name), args);
+    await this.#write("end_logins", this.#keys.ofAccount(name), args);
   }
 
   async roleOf(name: Name, by: "account" | "token"): Promise<Role> {
     const key = this.#keys.account(name);
     const field = by === "account" ? "role" : "token_role";
     const read = (): Promise<string | null> => this.#library.redis.hget(key, field);
-    return roleIn(await this.#attempting(read));
+    return roleFrom((await this.#attempting(read)) ?? undefined);
   }
 
   async revokedAtMs(name: Name): Promise<number> {
@@ -116,12 +125,32 @@ export class RedisAccountStore implements AccountStore {
 
   /** Revokes the tokens that were issued to a user until now. */
   async revokeTokens(name: Name): Promise<void> {
-    await this.#call("revoke_tokens", this.#keys.ofAccount(name), [bytes(name)]);
+    await this.#write("revoke_tokens", this.#keys.ofAccount(name), [bytes(name)]);
+  }
+
+  /** Gives the user of an account a role, also on the sessions that are open. False: there is no account. */
+  async setRole(name: Name, role: Role): Promise<boolean> {
+    const args = [bytes(name), role];
+    return (await this.#write("set_role", this.#keys.ofAccount(name), args)) === 1;
   }
 
   #attempts(name: Name, network: string): string {
     const digest = createHash("sha256").update(network).digest("base64url").slice(0, 16);
     return this.#keys.attempts(name, digest);
+  }
+
+  /** What is answered is on the replicas, too, where messages are. Each of these may be done again. */
+  async #write(
+    name: LibraryFunction,
+    keys: readonly string[],
+    args: readonly (Buffer | string | number)[],
+  ): Promise<number | Buffer> {
+    const { library, replication } = this.#writer;
+    const write = () => library.call(name, keys, args) as Promise<[number | Buffer, number]>;
+    const [answer] = await retrying(this.#settings.deadlineMs, () =>
+      replication === undefined ? write() : replication.covering(write, ([, replicas]) => replicas),
+    );
+    return answer;
   }
 
   #call(
@@ -143,11 +172,7 @@ type LoginFields = [digest: Buffer, beganAtMs: number, usedAtMs: number, client:
 
 /** Version, share and role, as functions return them. */
 function accountOf([version, share, role]: readonly Found[]): Omit<Account, "hash"> {
-  return { version: String(version), share: String(share), role: roleIn(role) };
-}
-
-function roleIn(kept: Buffer | string | null | undefined): Role {
-  return ROLES.find((each) => each === kept?.toString()) ?? "user";
+  return { version: String(version), share: String(share), role: roleFrom(role?.toString()) };
 }
 
 /** Random: of an account whose login sessions were all ended. */

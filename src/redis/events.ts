@@ -3,7 +3,7 @@
  * write to Redis can put anything there: what is too short, too long or out of range is a {@link DamagedValue}.
  */
 import type { Message, EphemeralEvent, Notice, Position, PresenceCause } from "../chat/events.js";
-import type { Revoked } from "../chat/identity.js";
+import { ROLES, type Revoked } from "../chat/identity.js";
 import { STATUSES, type Name } from "../chat/names.js";
 import {
   conversationFromMark,
@@ -165,6 +165,11 @@ function revokedFrom(kind: string, what: string, but: string): Revoked {
     case "name":
       if (!Number.isFinite(Number(what))) throw new DamagedValue("a time is no number");
       return { kind, untilMs: Number(what) };
+    case "role": {
+      const role = ROLES.find((each) => each === what);
+      if (role === undefined) throw new DamagedValue("no such role");
+      return { kind, role };
+    }
     default:
       throw new DamagedValue(`no such kind of what is revoked: ${kind}`);
   }

@@ -23,6 +23,7 @@ export const FUNCTIONS = {
   find_login: "silent",
   list_logins: "silent",
   end_logins: "announces",
+  set_role: "announces",
   revoke_tokens: "announces",
   append: "announces",
   leave: "announces",
@@ -57,6 +58,7 @@ export const FUNCTIONS = {
   elect: "announces",
   resign: "silent",
   moderate: "silent",
+  note_act: "silent",
   sanctions_since: "silent",
 } as const;
 

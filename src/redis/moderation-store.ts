@@ -1,8 +1,10 @@
 /** Sanctions and the moderation log in Redis: lua/4-moderation.lua. */
+import { ROLES } from "../chat/identity.js";
 import type {
   ModerationAct,
   ModerationEntry,
   ModerationStore,
+  NotedAct,
   Sanction,
   SanctionKind,
   SanctionsAt,
@@ -49,15 +51,35 @@ export class RedisModerationStore implements ModerationStore {
   }: ModerationAct): ReturnType<ModerationStore["moderate"]> {
     const keptMs = act === "kick" ? KICK_KEPT_MS : (forMs ?? 0);
     const args = [act, targetBytes(target), keptMs, by, reason, id];
-    const { library, replication } = this.#writer;
-    const write = () => library.call("moderate", this.#keys.moderation(), args) as Promise<Answer>;
-    const [outcome, until] = await retrying(this.#deadlineMs, () =>
-      replication === undefined ? write() : replication.covering(write, (answer) => answer[2]),
+    const [outcome, until] = await this.#write(
+      (library) => library.call("moderate", this.#keys.moderation(), args) as Promise<Answer>,
+      (answer) => answer[2],
     );
     return {
       outcome: outcome.toString() as "done" | "nothing" | "full",
       untilMs: until === 0 ? undefined : until,
     };
+  }
+
+  async note({ act, target, by, reason, id, role }: NotedAct): Promise<void> {
+    const [, , log] = this.#keys.moderation();
+    const args = [act, targetBytes(target), by, reason, id, role ?? ""];
+    await this.#write(
+      (library) => library.call("note_act", [log], args) as Promise<number>,
+      (replicas) => replicas,
+    );
+  }
+
+  /** What is answered is on the replicas, too, where messages are. */
+  #write<Of>(
+    write: (library: FunctionLibrary) => Promise<Of>,
+    replicasOf: (answer: Of) => number,
+  ): Promise<Of> {
+    const { library, replication } = this.#writer;
+    const once = (): Promise<Of> => write(library);
+    return retrying(this.#deadlineMs, () =>
+      replication === undefined ? once() : replication.covering(once, replicasOf),
+    );
   }
 
   async sanctions(version = ""): Promise<SanctionsAt | undefined> {
@@ -141,6 +163,7 @@ function entryOf(id: Buffer, fields: readonly Buffer[]): ModerationEntry | undef
     reason: String(of.get("reason") ?? ""),
     atMs: Number.parseInt(id.toString(), 10),
     untilMs: Number(of.get("until")) || undefined,
+    role: ROLES.find((each) => each === of.get("role")?.toString()),
   };
 }
 
@@ -156,6 +179,18 @@ function isKind(word: string): word is SanctionKind {
   return word === "ban" || word === "mute" || word === "kick";
 }
 
-function isAct(word: string): word is ModerationAct["act"] {
-  return isKind(word) || word === "unban" || word === "unmute";
+function isAct(word: string): word is ModerationEntry["act"] {
+  return Object.hasOwn(ACTS, word);
 }
+
+const ACTS: Record<ModerationEntry["act"], true> = {
+  kick: true,
+  ban: true,
+  unban: true,
+  mute: true,
+  unmute: true,
+  role: true,
+  password: true,
+  revoke: true,
+  unregister: true,
+};

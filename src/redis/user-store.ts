@@ -1,7 +1,7 @@
 /** Users on Redis: who holds which name, with which status. */
 import { createHash } from "node:crypto";
 import type { EphemeralEvent } from "../chat/events.js";
-import type { Proof } from "../chat/identity.js";
+import { roleFrom, type Proof } from "../chat/identity.js";
 import { STATUSES, type ConnectedStatus, type Name, type User } from "../chat/names.js";
 import {
   Damaged,
@@ -47,6 +47,7 @@ type ClaimAnswer = [
   offset: number,
   tenureMs: number,
   formerMs: number,
+  role?: Buffer,
 ];
 type Argument = Buffer | string | number;
 
@@ -113,10 +114,11 @@ export class RedisUserStore implements UserStore, Gatherer {
         ...args,
       ]);
     });
-    const [outcome, generation, offset, tenureMs, formerMs] = answer as ClaimAnswer;
+    const [outcome, generation, offset, tenureMs, formerMs, role] = answer as ClaimAnswer;
     const word = outcome.toString() as ClaimOutcome["outcome"];
     if (word === "taken" || word === "kept" || word === "revoked") return { outcome: word };
-    return { outcome: word, at: { generation, offset }, tenureMs, formerMs };
+    const isOfAccount = role !== undefined && { role: roleFrom(role.toString()) };
+    return { outcome: word, at: { generation, offset }, tenureMs, formerMs, ...isOfAccount };
   }
 
   async leave({ name, id }: Holder, cause: "asked" | "left"): Promise<boolean> {

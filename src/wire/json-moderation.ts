@@ -1,5 +1,6 @@
 /** Requests of `tertulia.v1.json` by moderators and operators, and what they are told. PROTOCOL.md, moderation. */
 import { z } from "zod";
+import { ROLES } from "../chat/identity.js";
 import { MAX_AUDITED } from "../chat/policy.js";
 import type { ModerationCommand, ModerationEntry, Sanction, Target } from "../chat/sanctions.js";
 import { id, mid, name, ts } from "./json-fields.js";
@@ -92,7 +93,21 @@ export const MODERATION_ANSWERS = {
     .optional()
     .meta({ description: "Those in force, the newest first, a thousand at most." }),
   acts: z
-    .array(z.object({ at: ts, by, act: acts, target, address, until, reason: z.string() }))
+    .array(
+      z.object({
+        at: ts,
+        by,
+        act: z.enum([...acts.options, "role", "password", "revoke", "unregister"]),
+        target,
+        address,
+        until,
+        role: z
+          .enum(ROLES)
+          .optional()
+          .meta({ description: "Which one the user has from then on." }),
+        reason: z.string(),
+      }),
+    )
     .optional()
     .meta({ description: "The newest first." }),
 } as const;
@@ -128,9 +143,9 @@ export function toldSanction(sanction: Sanction): Told["sanctions"][number] {
 }
 
 export function toldAct(entry: ModerationEntry): Told["acts"][number] {
-  const { act, target: whom, atMs, untilMs, by: who, reason } = entry;
-  const end = act === "kick" ? undefined : untilMs;
-  return { at: atMs, by: who, act, ...targetFields(whom), ...untilField(end), reason };
+  const { act, target: whom, atMs, untilMs, by: who, reason, role } = entry;
+  const end = untilField(act === "kick" ? undefined : untilMs);
+  return { at: atMs, by: who, act, ...targetFields(whom), ...end, ...(role && { role }), reason };
 }
 
 export function untilField(untilMs: number | undefined): { until?: number } {

@@ -369,10 +369,15 @@ test("what was revoked while a gateway could not hear of it is refused when it c
 
 /** A login session begins, without the work that its password costs. */
 async function began(name: string): Promise<void> {
-  const accounts = new RedisAccountStore(library, new Keys("tertulia"), {
-    deadlineMs: 5_000,
-    loginIdleMs: 60_000,
-  });
+  const accounts = new RedisAccountStore(
+    library,
+    { library, replication: undefined },
+    new Keys("tertulia"),
+    {
+      deadlineMs: 5_000,
+      loginIdleMs: 60_000,
+    },
+  );
   const version = await redis.client.hget(accountKey(name), "version");
   const digest = randomBytes(32).toString("base64url");
   expect(await accounts.beginLogin(name as Name, version!, digest, "")).toBe(true);

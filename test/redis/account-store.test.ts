@@ -24,7 +24,8 @@ afterAll(() => redis.close());
 beforeEach(async () => {
   await redis.client.flushall();
   library = new FunctionLibrary(redis.client, source, observe("silent", "test"));
-  store = new RedisAccountStore(library, keys, { deadlineMs: 5_000, loginIdleMs: 60_000 });
+  const writer = { library, replication: undefined };
+  store = new RedisAccountStore(library, writer, keys, { deadlineMs: 5_000, loginIdleMs: 60_000 });
   await store.create(ana, { hash: "hash", version: "v1", share: "share" });
 });
 

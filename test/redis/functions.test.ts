@@ -80,6 +80,7 @@ const writers: [LibraryFunction, string[], (string | Buffer | number)[]][] = [
   ["set_password", ofAnasAccount, ["ana", "v1", "hash", "v2", "share", ""]],
   ["begin_login", ofAnasAccount, ["ana", "v1", "d33", 60_000, "phone"]],
   ["end_logins", ofAnasAccount, ["ana", "others", "", "v2"]],
+  ["set_role", ofAnasAccount, ["ana", "moderator"]],
   ["revoke_tokens", ofAnasAccount, ["ana"]],
   ["leave", keys.ofUsers(0, node), ["ana", "session-1", "left"]],
   ["set_status", keys.ofUsers(0, node), ["ana", "session-1", 2]],

@@ -173,5 +173,17 @@ export interface Sanction {
 
 /** What a moderator or an operator did. */
 export interface ModerationAct extends Omit<Sanction, "kind"> {
-  readonly act: "kick" | "ban" | "unban" | "mute" | "unmute";
+  /** The last four are an operator's, in a terminal. */
+  readonly act:
+    | "kick"
+    | "ban"
+    | "unban"
+    | "mute"
+    | "unmute"
+    | "role"
+    | "password"
+    | "revoke"
+    | "unregister";
+  /** Which role the user has from then on. */
+  readonly role?: Role | undefined;
 }

@@ -1,6 +1,6 @@
 /** Carries out a command that the chat answers: on the screen, where it may ask a person, and in a pipe, where it may not. */
 import { writeFile } from "node:fs/promises";
-import type { Message, ModerationAct, Sanction, Tertulia, TertuliaError } from "../sdk/tertulia.js";
+import type { Message, ModerationAct, Tertulia, TertuliaError } from "../sdk/tertulia.js";
 import type { ChatCommand, Which } from "./chat-commands.js";
 import type { Ask } from "./interview.js";
 import { forgetLogin } from "./credentials.js";
@@ -171,13 +171,14 @@ async function exported({ chat, texts, ask }: AnswerSource, given?: string): Pro
 function actLine(
   texts: Texts,
   act: ModerationAct["act"],
-  { target, until, by, reason }: Pick<Sanction, "target" | "until" | "by" | "reason">,
+  { target, until, by, role, reason }: Omit<ModerationAct, "act" | "at">,
 ): string {
   const end = until === undefined ? "" : `  ${texts.until(timeOf(texts, until))}`;
   const why = reason === "" ? "" : `  ${sanitizeLine(reason)}`;
   // a later server may tell of other acts
-  const what = (texts.acts as Partial<Texts["acts"]>)[act] ?? sanitizeLine(act);
-  return `${what} ${sanitizeLine(target)}${end}  ${texts.by(sanitizeLine(by))}${why}`;
+  const what = (texts.acts as Readonly<Record<string, string>>)[act] ?? sanitizeLine(act);
+  const given = role === undefined ? "" : ` ${role}`;
+  return `${what} ${sanitizeLine(target)}${given}${end}  ${texts.by(sanitizeLine(by))}${why}`;
 }
 
 function timeOf({ locale }: Texts, ms: number): string {

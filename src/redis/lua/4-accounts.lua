@@ -46,7 +46,7 @@ local function logins_of(account, now, idle_ms)
 end
 
 -- Tells all gateways what was revoked. kind: 'login' (a digest), 'others' (a version, and a digest that stays),
--- 'tokens' (until when), 'name' (when: its user has left for good)
+-- 'tokens' (until when), 'name' (when: its user has left for good), 'role' (the one that the account has now)
 local function announce_revoked(bucket, log, name, kind, what, but)
   local record = struct.pack('>I6', bucket.at)
   for _, field in ipairs({ kind, what, but or '', name }) do
@@ -78,17 +78,20 @@ local function try_password(keys, args)
   return { 0, kept[1], kept[2], kept[3], kept[4] }
 end
 
--- Makes an account.       KEYS: account, unregistered       ARGV: hash, version, share, name       Returns 1, or 0 if there
--- is one, or one that was there is still being cleared.
+-- Makes an account.       KEYS: account, unregistered       ARGV: hash, version, share, name
+-- Returns { 1, or 0 if there is one, or one that was there is still being cleared, connected replicas }.
 local function create_account(keys, args)
   expect('hash', keys[1])
+  local now = now_ms()
+  ask_server(now)
   local _, clearing = unregistered_at(keys[2], args[4])
-  if clearing then return 0 end
-  local version = redis.call('HGET', keys[1], 'version')
-  if version then return version == args[2] and 1 or 0 end -- 1: called again
+  if clearing then return { 0, server.replicas } end
+  local kept = redis.call('HMGET', keys[1], 'version', 'created')
+  local is_again = kept[1] == args[2]
+  if kept[1] and not is_again then return { 0, server.replicas } end
   redis.call('HSET', keys[1], 'hash', args[1], 'version', args[2], 'share', args[3],
-    'created', string.format('%.0f', now_ms()))
-  return 1
+    'created', is_again and kept[2] or string.format('%.0f', now))
+  return { 1, server.replicas }
 end
 
 -- Keeps the same password in another way.       KEYS: account       ARGV: version, hash       Returns 1 or 0.
@@ -101,23 +104,26 @@ end
 -- Changes the password, if the account still has that version ('': whatever it has; there need be none). Ends all login
 -- sessions but one.
 -- KEYS: meta, log, account       ARGV: name, version that is changed, hash, version, share, digest that stays
--- Returns 1 or 0.
+-- Returns { 1 or 0, connected replicas }.
 local function set_password(keys, args)
   local meta, log, account = unpack(keys)
   local name, was, hash, version, share, but = unpack(args, 1, 6)
   expect('stream', log)
   expect('hash', account)
   local kept = redis.call('HMGET', account, 'version', 'share', 'created')
-  if kept[1] == version then return 1 end -- called again
-  if was ~= '' and kept[1] ~= was then return 0 end
   local bucket = open(meta, 'to write')
+  if kept[1] == version then -- called again: a WAIT covers what its connection writes
+    redis.call('HSET', account, 'version', version)
+    return { 1, bucket.replicas }
+  end
+  if was ~= '' and kept[1] ~= was then return { 0, bucket.replicas } end
   redis.call('HSET', account, 'hash', hash, 'version', version, 'share', kept[2] or share,
     'created', kept[3] or string.format('%.0f', bucket.now))
   for _, field in ipairs(redis.call('HKEYS', account)) do
     if string.sub(field, 1, 6) == 'login:' and field ~= 'login:' .. but then redis.call('HDEL', account, field) end
   end
   announce_revoked(bucket, log, name, 'others', version, but)
-  return 1
+  return { 1, bucket.replicas }
 end
 
 -- Begins a login session, if the account still has that version. If there are too many, ends the one that was used longest
@@ -165,14 +171,15 @@ end
 
 -- Ends login sessions: those whose digest begins so ('one'); or all but one digest, and what came by the password alone:
 -- the account gets another version ('others').
--- KEYS: meta, log, account       ARGV: name, 'one' | 'others', beginning | digest, version       Returns how many.
+-- KEYS: meta, log, account       ARGV: name, 'one' | 'others', beginning | digest, version
+-- Returns { how many, connected replicas }.
 local function end_logins(keys, args)
   local meta, log, account = unpack(keys)
   local name, which, digest, version = unpack(args, 1, 4)
   expect('stream', log)
   expect('hash', account)
-  if redis.call('HEXISTS', account, 'hash') == 0 then return 0 end
   local bucket = open(meta, 'to write')
+  if redis.call('HEXISTS', account, 'hash') == 0 then return { 0, bucket.replicas } end
   local ended = 0
   for _, field in ipairs(redis.call('HKEYS', account)) do
     local own = string.match(field, '^login:(.+)$')
@@ -187,11 +194,12 @@ local function end_logins(keys, args)
     redis.call('HSET', account, 'version', version)
     announce_revoked(bucket, log, name, 'others', version, digest)
   end
-  return ended
+  return { ended, bucket.replicas }
 end
 
 -- Revokes the tokens of a user that were issued until now.
--- KEYS: meta, log, account       ARGV: name       Returns the time.
+-- KEYS: meta, log, account       ARGV: name
+-- Returns { the time, connected replicas }.
 local function revoke_tokens(keys, args)
   local meta, log, account = unpack(keys)
   expect('stream', log)
@@ -200,7 +208,20 @@ local function revoke_tokens(keys, args)
   local now = string.format('%.0f', bucket.now)
   redis.call('HSET', account, 'revoked', now)
   announce_revoked(bucket, log, args[1], 'tokens', now)
-  return now
+  return { now, bucket.replicas }
+end
+
+-- Gives the user of an account a role, and tells all gateways.
+-- KEYS: meta, log, account       ARGV: name, role       Returns { 1, or 0 if there is no account, connected replicas }.
+local function set_role(keys, args)
+  local meta, log, account = unpack(keys)
+  local name, role = args[1], args[2]
+  expect('stream', log)
+  local bucket = open(meta, 'to write')
+  if redis.call('HEXISTS', account, 'hash') == 0 then return { 0, bucket.replicas } end
+  redis.call('HSET', account, 'role', role)
+  announce_revoked(bucket, log, name, 'role', role)
+  return { 1, bucket.replicas }
 end
 
 -- Whether what proved a name is still good; and the login session, if it was one.
@@ -227,7 +248,7 @@ end
 -- Claims a name for a session, if what proved that the name is its user's was not revoked meanwhile.
 -- KEYS: those of claim, then account       ARGV: 'login' | 'password' | 'token', what of it, idle ms, role; then those of
 --   claim
--- Returns what claim returns, or { 'revoked' }.
+-- Returns what claim returns, and behind it, of an account, the role that it has now; or { 'revoked' }.
 local function claim_proved(keys, args)
   local account = table.remove(keys)
   local kind, what, idle_ms = table.remove(args, 1), table.remove(args, 1), table.remove(args, 1)
@@ -236,7 +257,11 @@ local function claim_proved(keys, args)
   local is_good, login = PROVES[kind](account, what, idle_ms)
   if not is_good then return { 'revoked' } end
   local answer = claim(keys, args)
-  if kind == 'token' then note_token_role(account, role) end
+  if kind == 'token' then
+    note_token_role(account, role)
+  elseif answer[4] then
+    answer[6] = redis.call('HGET', account, 'role') or 'user'
+  end
   local now = now_ms()
   if login and now - login.used > USED_EVERY_MS then
     login.used = now

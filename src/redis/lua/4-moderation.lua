@@ -5,7 +5,7 @@
 --   The field `version` rises with each change. It is a time, so that it rises also after a change was lost.
 --   A kick stays for a while, so that each gateway finds it there once.
 -- sanction_ends (zset): "<kind> <target>" -> until (inf: for good)
--- moderation_log (stream): act, target, by, reason, until, id
+-- moderation_log (stream): act, target, by, reason, until, id, role. Acts that are only noted here were done elsewhere.
 
 -- So many sanctions, and entries of the log, are kept.
 local MOST_SANCTIONS, LOG_KEPT = 20000, 100000
@@ -21,13 +21,20 @@ local function lift(sanctions, all_ends, what)
   return redis.call('ZREM', all_ends, what)
 end
 
--- Until when the act with this id holds, if it is in the log already.
+-- Until when the act with this id holds, if it is in the log already; and the id of its entry.
 local function done_before(log, id, act, target)
   for _, entry in ipairs(redis.call('XREVRANGE', log, '+', '-', 'COUNT', LOOKED_THROUGH)) do
     local of = {}
     for i = 1, #entry[2], 2 do of[entry[2][i]] = entry[2][i + 1] end
-    if of.id == id and of.act == act and of.target == target then return number_in(of['until']) or 0 end
+    if of.id == id and of.act == act and of.target == target then
+      return number_in(of['until']) or 0, entry[1]
+    end
   end
+end
+
+local function write_entry(log, act, target, by, reason, ends, id, role)
+  redis.call('XADD', log, 'MAXLEN', '~', LOG_KEPT, '*', 'act', act, 'target', target, 'by', by, 'reason', reason,
+    'until', ends, 'id', id, 'role', role or '')
 end
 
 -- Does an act of moderation, and writes it into the log. Under the id of an act that was done it does nothing.
@@ -64,9 +71,22 @@ local function moderate(keys, args)
     redis.call('ZADD', all_ends, ends == '0' and 'inf' or ends, what)
   end
   redis.call('HSET', sanctions, 'version', string.format('%.0f', math.max(version + 1, now)))
-  redis.call('XADD', log, 'MAXLEN', '~', LOG_KEPT, '*', 'act', act, 'target', target, 'by', by, 'reason', reason,
-    'until', ends, 'id', id)
+  write_entry(log, act, target, by, reason, ends, id)
   return { 'done', tonumber(ends), server.replicas }
+end
+
+-- Notes an act that is done elsewhere, once.
+-- KEYS: moderation_log       ARGV: act, target, by, reason, id, role ('': none)       Returns connected replicas.
+-- A WAIT that follows on the same connection covers it.
+local function note_act(keys, args)
+  local log = keys[1]
+  local act, target, by, reason, id, role = unpack(args, 1, 6)
+  expect('stream', log)
+  ask_server(now_ms())
+  local before, entry = done_before(log, id, act, target)
+  if before then redis.call('XDEL', log, entry) end -- it is noted again: see A WAIT
+  write_entry(log, act, target, by, reason, '0', id, role)
+  return server.replicas
 end
 
 -- All sanctions that have not ended, unless the caller has them.

@@ -50,7 +50,6 @@ async function unregister(
   { erase: erases, password }: Extract<OwnDataCommand, { type: "unregister" }>,
   sinceMs: number,
 ): Promise<Reply> {
-  if (erases) return refused("unavailable");
   const confirmed = await identity.confirm(user, password);
   if (confirmed.outcome === "refused") {
     return refused(confirmed.refusal, confirmed.retryAfterMs);
@@ -170,7 +169,7 @@ function placeIn(text: string): { seq: number; address: Address } | undefined {
 }
 
 function refused(
-  refusal: RuleRefusal | IdentityRefusal | "unavailable",
+  refusal: RuleRefusal | IdentityRefusal,
   retryAfterMs?: Refused["retryAfterMs"],
 ): Reply {
   return { type: "refused", refusal, retryAfterMs };

@@ -27,6 +27,12 @@ export interface Leaving {
   readonly erases: boolean;
 }
 
+/**
+ * `gone`: the session does not hold the name. `changed`: the account has another version. `nothing`: there is no such
+ * user.
+ */
+export type LeavingOutcome = "done" | "gone" | "changed" | "nothing";
+
 /** What is kept of a user besides messages and login sessions. Times in ms since 1970, by Redis' clock. */
 export interface KeptOfUser {
   readonly status: Status | undefined;
@@ -43,10 +49,9 @@ export interface KeptOfUser {
 export interface UserRecords {
   /**
    * Removes a user in one step, and signs out all its devices; then clears what is kept of it elsewhere. If that fails,
-   * the leader does it. `gone`: the session does not hold the name. `changed`: the account has another version.
-   * `nothing`: there is no such user.
+   * the leader does it.
    */
-  unregister(leaving: Leaving): Promise<"done" | "gone" | "changed" | "nothing">;
+  unregister(leaving: Leaving): Promise<LeavingOutcome>;
   kept(name: Name): Promise<KeptOfUser>;
   /** Messages of one author behind a number, oldest first; `next`: there may be more behind that number. */
   written(

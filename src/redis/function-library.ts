@@ -52,6 +52,7 @@ export const FUNCTIONS = {
   unregister: "announces",
   unregistering_users: "announces",
   clear_user: "announces",
+  erase_messages: "announces",
   end_clearing: "announces",
   kept_of_user: "silent",
   written_by: "silent",

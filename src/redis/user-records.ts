@@ -2,8 +2,8 @@
 import { GENERAL, conversationBetween, type Conversation } from "../chat/conversation.js";
 import type { Message } from "../chat/events.js";
 import { STATUSES, type Name } from "../chat/names.js";
-import type { KeptOfUser, Leaving, UserRecords } from "../chat/own-data.js";
-import { Unavailable } from "../chat/ports.js";
+import type { KeptOfUser, Leaving, LeavingOutcome, UserRecords } from "../chat/own-data.js";
+import { Damaged, Unavailable } from "../chat/ports.js";
 import { StaleToken, type LeavingDuties } from "../cluster/ports.js";
 import { DamagedValue } from "./damage.js";
 import { decodeRecord, isNameLength } from "./events.js";
@@ -39,13 +39,21 @@ interface Left {
   readonly name: Name;
   readonly atMs: number;
   readonly sinceMs: number;
+  /** Whether its messages go as well. */
+  readonly erases: boolean;
 }
+
+type Argument = string | Buffer | number;
 
 export class RedisUserRecords implements UserRecords, LeavingDuties {
   readonly #library: FunctionLibrary;
   readonly #keys: Keys;
   readonly #settings: UserRecordsSettings;
   #bucket = 0;
+  /** What came of the last round. */
+  readonly #round: { last: "under way" | { freed: number } | { error: unknown } } = {
+    last: { freed: 0 },
+  };
 
   constructor(library: FunctionLibrary, keys: Keys, settings: UserRecordsSettings) {
     this.#library = library;
@@ -59,14 +67,17 @@ export class RedisUserRecords implements UserRecords, LeavingDuties {
     version = "",
     sinceMs,
     erases,
-  }: Leaving): Promise<"done" | "gone" | "changed" | "nothing"> {
+  }: Leaving): Promise<LeavingOutcome> {
     const { hasTokens } = this.#settings;
     const words = [erases, hasTokens].map((each) => (each ? 1 : 0));
     const args = [bytes(name), session, version, sinceMs, ...words];
     const answer = await this.#attempt("unregister", this.#keys.ofUnregister(name), args);
-    const [word, atMs, since] = answer as [Buffer, number, number];
-    const outcome = word.toString() as "done" | "gone" | "changed" | "nothing";
-    if (outcome === "done") await this.#clear(JUST_ASKED, { name, atMs, sinceMs: since });
+    const [word, atMs, since, isErasing] = answer as [Buffer, number, number, number];
+    const outcome = word.toString() as LeavingOutcome | "mixed";
+    if (outcome === "mixed") throw new Unavailable("a gateway of another release is there");
+    if (outcome === "done") {
+      await this.#clear(JUST_ASKED, { name, atMs, sinceMs: since, erases: isErasing === 1 });
+    }
     return outcome;
   }
 
@@ -106,8 +117,24 @@ export class RedisUserRecords implements UserRecords, LeavingDuties {
     return { messages, next: next < 0 ? undefined : next };
   }
 
-  /** Goes on clearing what is kept of users who have left. The buckets take turns. Returns how many names are free now. */
+  /**
+   * Goes on clearing what is kept of users who have left. Returns how many names are free since the last round. A round
+   * does not wait for it: there may be many messages to erase.
+   */
   async finishLeaving(token: string): Promise<number> {
+    const { last } = this.#round;
+    if (last === "under way") return 0;
+    this.#round.last = "under way";
+    void this.#finish(token).then(
+      (freed) => (this.#round.last = { freed }),
+      (error: unknown) => (this.#round.last = { error }),
+    );
+    if ("error" in last) throw last.error;
+    return last.freed;
+  }
+
+  /** The buckets take turns. */
+  async #finish(token: string): Promise<number> {
     const bucket = this.#bucket;
     this.#bucket = (bucket + 1) % ALL_BUCKETS.length;
     const keys = [
@@ -120,9 +147,20 @@ export class RedisUserRecords implements UserRecords, LeavingDuties {
     const found = (await this.#asLeader("unregistering_users", keys, args)) as (Buffer | number)[];
     let freed = 0;
     for (let i = 0; i < found.length; i += 4) {
-      const [name, atMs, sinceMs] = found.slice(i, i + 4) as [Buffer, number, number];
-      await this.#clear(token, { name: nameAt(name), atMs, sinceMs });
-      freed += (await this.#asLeader("end_clearing", keys, [token, name, atMs])) as number;
+      const [word, atMs, sinceMs, erases] = found.slice(i, i + 4) as [
+        Buffer,
+        number,
+        number,
+        number,
+      ];
+      const name = nameAt(word);
+      try {
+        await this.#clear(token, { name, atMs, sinceMs, erases: erases === 1 });
+      } catch (error) {
+        if (!isReply(error, "MIXED")) throw error;
+        continue; // a gateway of another release has come: the name waits until it has gone
+      }
+      freed += (await this.#asLeader("end_clearing", keys, [token, word, atMs])) as number;
     }
     return freed;
   }
@@ -132,20 +170,40 @@ export class RedisUserRecords implements UserRecords, LeavingDuties {
     await Promise.all(ALL_BUCKETS.map((bucket) => this.#clearBucket(token, bucket, left)));
   }
 
-  async #clearBucket(token: string, bucket: number, { name, atMs, sinceMs }: Left): Promise<void> {
+  async #clearBucket(token: string, bucket: number, left: Left): Promise<void> {
+    const { name, atMs, sinceMs } = left;
     const [inbox, marks] = [this.#keys.inbox(bucket, name), this.#keys.marks(bucket, name)];
     const others = await this.#othersIn(bucket, inbox, marks, name);
-    const start = [this.#keys.meta(bucket), this.#keys.log(bucket), inbox, marks];
+    const call = (step: "clear_user" | "erase_messages", keys: string[], args: Argument[]) =>
+      token === JUST_ASKED ? this.#attempt(step, keys, args) : this.#asLeader(step, keys, args);
+    const start = [this.#keys.meta(bucket), this.#keys.log(bucket)];
     for (let first = 0; first === 0 || first < others.length; first += CONVERSATIONS_AT_ONCE) {
       const some = others.slice(first, first + CONVERSATIONS_AT_ONCE);
-      const keys = some.flatMap(({ conversation }) => [
+      const keys = some.map(({ conversation }) => [
         this.#keys.conversation(bucket, conversation),
         this.#keys.history(bucket, conversation),
+        this.#keys.removed(bucket, conversation),
       ]);
+      for (const its of left.erases ? keys : []) {
+        const erase = (after: number): Promise<unknown> => {
+          const { historyMaxAgeMs } = this.#settings;
+          const args = [token, atMs, bytes(name), sinceMs, after, historyMaxAgeMs];
+          return call("erase_messages", [...start, ...its], args);
+        };
+        await this.#eraseAll(erase);
+      }
       const args = [token, atMs, bytes(name), sinceMs, ...some.map(({ mark }) => mark)];
-      const all = [...start, ...keys];
-      if (token === JUST_ASKED) await this.#attempt("clear_user", all, args);
-      else await this.#asLeader("clear_user", all, args);
+      await call("clear_user", [...start, inbox, marks, ...keys.flat()], args);
+    }
+  }
+
+  /** @param erase some behind a number; says up to which number it is done, or -1 */
+  async #eraseAll(erase: (after: number) => Promise<unknown>): Promise<void> {
+    try {
+      for (let after = 0; after >= 0;) after = (await erase(after)) as number;
+    } catch (error) {
+      if (!isDamage(error) && !(error instanceof Damaged)) throw error;
+      this.#library.damage.found("conversation", {}, error); // it hurts nobody else
     }
   }
 
@@ -184,14 +242,14 @@ export class RedisUserRecords implements UserRecords, LeavingDuties {
   #attempt(
     name: LibraryFunction,
     keys: readonly string[],
-    args: readonly (string | Buffer | number)[],
+    args: readonly Argument[],
   ): Promise<unknown> {
     const { attempts } = this.#library;
     return attempting(attempts, this.#settings.deadlineMs, async () => {
       try {
         return await this.#library.call(name, keys, args);
       } catch (error) {
-        if (!isReply(error, "LATE")) throw error;
+        if (!isReply(error, "LATE") && !isReply(error, "MIXED")) throw error;
         throw new Unavailable("the leader goes on with it", { cause: error });
       }
     });
@@ -200,7 +258,7 @@ export class RedisUserRecords implements UserRecords, LeavingDuties {
   async #asLeader(
     name: LibraryFunction,
     keys: readonly string[],
-    args: readonly (string | Buffer | number)[],
+    args: readonly Argument[],
   ): Promise<unknown> {
     try {
       return await this.#library.call(name, keys, args);

@@ -1,6 +1,8 @@
 /** Leaving for good, over real sockets: what is kept of a user goes from all buckets, and its messages are nobody's. */
 import { afterAll, afterEach, beforeAll, describe, expect, test } from "vitest";
 import type { Name } from "#tertulia/chat/names.js";
+import { observe } from "#tertulia/observe.js";
+import { FunctionLibrary, readFunctionSource } from "#tertulia/redis/function-library.js";
 import { Keys, bucketOfUser } from "#tertulia/redis/keys.js";
 import { ClassicClient, L } from "../support/classic-client.js";
 import { eventually } from "../support/eventually.js";
@@ -244,6 +246,123 @@ test("a client that resumes is told of messages by nobody, and of none twice", a
   }
 });
 
+describe("with erase", () => {
+  interface Shown {
+    seq: number;
+    from: string;
+    text: string;
+    removed?: boolean;
+  }
+
+  async function shown(client: JsonClient, conv: string): Promise<Shown[]> {
+    const { messages } = await client.asks({ type: "history", conv, limit: 200 });
+    return messages as Shown[];
+  }
+
+  test("what the user wrote goes, in every conversation; numbers have no holes, and what others wrote stays", async () => {
+    const [abe, bea] = [await json("abe"), await json("bea", {}, 1)];
+    const cal = await bytes("cal");
+    await said(bea, "~", "bea begins");
+    const before = await shown(bea, "~");
+    for (let i = 0; i < 30; i++) {
+      await said(abe, "~", `abe ${i}`);
+      if (i % 10 === 0) await said(bea, "~", `bea ${i}`);
+    }
+    await said(abe, "@bea", "for bea");
+    await said(bea, "@abe", "for abe");
+    await said(abe, "@cal", "for cal");
+    expect(await abe.asks({ type: "unregister", erase: true })).toMatchObject({ type: "ok" });
+    const all = (await shown(bea, "~")).slice(before.length);
+    expect(all.map(({ seq }) => seq)).toEqual(
+      Array.from({ length: 33 }, (_, i) => before.at(-1)!.seq + 1 + i),
+    );
+    expect(all.filter(({ text }) => text !== "").map(({ text }) => text)).toEqual([
+      "bea 0",
+      "bea 10",
+      "bea 20",
+    ]);
+    for (const each of all.filter(({ text }) => text === "")) {
+      expect(each).toMatchObject({ from: "~", removed: true });
+    }
+    expect(await shown(bea, "@abe")).toMatchObject([
+      { seq: 1, from: "~", text: "", removed: true },
+      { seq: 2, from: "bea", text: "for abe" },
+    ]);
+    cal.says(5, L("abe"));
+    await cal.awaits(56, 0);
+    // of the texts nothing is kept, but for a minute in the log
+    for (const key of await redis.client.keys("*:history:*")) {
+      for (const [, fields] of await redis.client.xrangeBuffer(key, "-", "+")) {
+        expect(fields[1]!.toString("latin1")).not.toMatch(/abe \d|for bea|for cal/);
+      }
+    }
+    for (const key of await redis.client.keys("*:removed:*")) {
+      expect((await redis.client.zrange(key, 0, "-1")).join()).not.toContain("abe");
+    }
+  });
+
+  test("a client that resumes behind it is told of the erased messages as removed, in their order", async () => {
+    const [dot, eli] = [await json("dot"), await json("eli", { key: "elis-key" })];
+    await said(dot, "~", "dot is heard");
+    const { epoch, seq } = await eli.awaits({ type: "message", text: "dot is heard" });
+    eli.vanish();
+    for (const text of ["dot 1", "dot 2"]) await said(dot, "~", text);
+    const fin = await json("fin");
+    await said(fin, "~", "fin is heard");
+    await dot.asks({ type: "unregister", erase: true });
+    const back = await json("eli", { key: "elis-key", resume: { "~": [epoch, seq] } }, 1);
+    const next = seq as number;
+    for (const expected of [
+      { seq: next + 1, from: "~", text: "", removed: true },
+      { seq: next + 2, from: "~", text: "", removed: true },
+      { seq: next + 3, from: "fin", text: "fin is heard" },
+    ]) {
+      await back.awaits({ type: "message", conv: "~", ...expected });
+    }
+    await said(fin, "~", "fin goes on");
+    await back.awaits({ type: "message", seq: next + 4, text: "fin goes on" });
+  });
+
+  test("what somebody else wrote under the name before stays", async () => {
+    const [first, gil] = [await bytes("hob"), await json("gil")];
+    first.says(4, L("~"), L("by the first hob"));
+    await first.awaits(55, L("hob"), L("by the first hob"));
+    first.says(3, 0);
+    await first.closed();
+    const second = await json("hob", { keep: false }, 1);
+    await said(second, "~", "by the second hob");
+    await second.asks({ type: "unregister", erase: true });
+    const all = await history(gil, "~");
+    expect(all).toContainEqual(["hob", "by the first hob"]);
+    expect(all).not.toContainEqual(["~", "by the second hob"]);
+  });
+
+  test("what a gateway has left undone, the leader does, also when that is much", async () => {
+    const [ivo, jan] = [await json("ivo"), await json("jan", {}, 1)];
+    await said(ivo, "@jan", "for jan");
+    const many = Array.from({ length: 450 }, (_, i) => `ivo ${i}`);
+    await Promise.all(many.map((text) => said(ivo, "~", text)));
+    // as if the gateway had died behind the first step
+    const library = new FunctionLibrary(
+      redis.client,
+      await readFunctionSource(),
+      observe("silent", "test"),
+    );
+    const keys = new Keys("tertulia").ofUnregister("ivo" as Name);
+    await library.call("unregister", keys, ["ivo", "", "", 0, 1, 0]);
+    expect(await closing(ivo)).toBe("4403 unregistered");
+    await cleared("ivo");
+    expect(await shown(jan, "@ivo")).toMatchObject([{ from: "~", removed: true }]);
+    for (let before: number | undefined; before !== 0;) {
+      const page = await jan.asks({ type: "history", conv: "~", limit: 200, before });
+      for (const { from, text } of page["messages"] as Shown[]) {
+        expect(`${from} ${text}`).not.toContain("ivo");
+      }
+      before = page["more"] === true ? (page["messages"] as Shown[])[0]!.seq : 0;
+    }
+  });
+});
+
 describe("with accounts", () => {
   const password = "correct horse";
   let accounts: Awaited<ReturnType<typeof node>>;
@@ -277,7 +396,9 @@ describe("with accounts", () => {
     const login = { type: "login", name: "rob", password };
     expect(await stranger.asks(login)).toMatchObject({ code: "bad_credentials" });
     await cleared("rob", "accounts");
-    expect(await stranger.asks(register)).toMatchObject({ type: "ok" });
+    const next = await JsonClient.connect(accounts.port);
+    clients.push(next);
+    expect(await next.asks(register)).toMatchObject({ type: "ok" });
   });
 
   test("a user cannot remove another one, whatever the request says", async () => {

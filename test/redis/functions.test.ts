@@ -120,6 +120,17 @@ const writers: [LibraryFunction, string[], (string | Buffer | number)[]][] = [
     [...keys.ofClaims(0, "-"), anasAccount, keys.unregistering(0)],
     ["ana", "session-1", "v1", 0, 0, 0],
   ],
+  [
+    "erase_messages",
+    [
+      keys.meta(0),
+      keys.log(0),
+      keys.conversation(0, general),
+      keys.history(0, general),
+      keys.removed(0, general),
+    ],
+    [token, 1, "ana", 0, 0, 60_000],
+  ],
   ["unregistering_users", clearing, [token, 8, 60_000]],
   ["end_clearing", clearing, [token, "quit", 1]],
   ["elect", [keys.meta(0), keys.log(0), keys.leader()], [node, 4_000]],

@@ -43,6 +43,13 @@ local function is_nobodys(ranges, seq)
   return false
 end
 
+-- A record, or the beginning of one, with NOBODY as its author.
+local function by_nobody(record)
+  local at = 20 + (string.byte(record, 19) or 0)
+  local length = string.byte(record, at) or 0
+  return string.sub(record, 1, at - 1) .. struct.pack('B', #NOBODY) .. NOBODY .. string.sub(record, at + length + 1)
+end
+
 -- What puts NOBODY in the place of authors in the records of this conversation; nil if there is none to be put there.
 local function neutral_in(conversation)
   local last = number_in(redis.call('HGET', conversation, 'gone'))
@@ -61,7 +68,6 @@ local function neutral_in(conversation)
       known[author] = ranges
     end
     if not ranges or not is_nobodys(ranges, seq) then return record end
-    return string.sub(record, 1, author_at - 1) .. struct.pack('B', #NOBODY) .. NOBODY
-      .. string.sub(record, author_at + length + 1)
+    return by_nobody(record)
   end
 end

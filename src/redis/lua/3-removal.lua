@@ -7,16 +7,17 @@ local RELEASE_GONE_MS = 10 * 1000
 -- Of tombstones before the first message that is kept, so many are dropped each time.
 local DROPPED_AT_ONCE = 64
 
--- Puts a tombstone in the place of a message, and drops those that nobody is shown any more.
--- `removal`: the number of what removes it, or 0
-local function bury(conversation, history, removed, seq, record, removal, keep_ms)
+-- Whether a gateway of another release may be there. The bucket was opened with mixed, beat and beat_ids.
+local function has_other_release(bucket)
+  local more = bucket.more
+  local mixed = number_in(more.mixed)
+  return more.beat ~= more.beat_ids or (mixed and bucket.now - mixed < RELEASE_GONE_MS)
+end
+
+-- Notes that there is a tombstone of this number, and drops those that nobody is shown any more.
+local function tidy_tombstones(conversation, history, removed, seq, keep_ms)
   local kept = redis.call('HMGET', conversation, 'seq', 'buried')
   local head, buried = number_in(kept[1]) or seq, number_in(kept[2]) or 0
-  local tombstone = struct.pack('>I6', removal) .. string.sub(record, 1, text_at(record) - 1)
-  redis.call('XDEL', history, string.format('%.0f-0', seq))
-  local former = redis.call('ZRANGE', removed, seq, seq, 'BYSCORE')
-  if former[1] then redis.call('ZREM', removed, unpack(former)) end
-  redis.call('ZADD', removed, seq, tombstone)
   if seq > buried then redis.call('HSET', conversation, 'buried', string.format(whole, seq)) end
   local floor = floor_of(history, removed, math.max(seq, buried), 0, head)
   local last = string.format('(%.0f', math.min(floor, seq))
@@ -24,6 +25,17 @@ local function bury(conversation, history, removed, seq, record, removal, keep_m
   if old[1] then redis.call('ZREM', removed, unpack(old)) end
   -- whatever is before a message that is too old, is too old
   redis.call('PEXPIRE', removed, keep_ms + 4 * RENEWED_EACH_MS)
+end
+
+-- Puts a tombstone in the place of a message.
+-- `removal`: the number of what removes it, or 0
+local function bury(conversation, history, removed, seq, record, removal, keep_ms)
+  local tombstone = struct.pack('>I6', removal) .. string.sub(record, 1, text_at(record) - 1)
+  redis.call('XDEL', history, string.format('%.0f-0', seq))
+  local former = redis.call('ZRANGE', removed, seq, seq, 'BYSCORE')
+  if former[1] then redis.call('ZREM', removed, unpack(former)) end
+  redis.call('ZADD', removed, seq, tombstone)
+  tidy_tombstones(conversation, history, removed, seq, keep_ms)
 end
 
 -- The record of a message or, without its text, of one that was removed; and then the number of what removed it.
@@ -82,8 +94,7 @@ local function remove(keys, args)
     return { replicas, REMOVED, removal, author }
   end
   if text_at(record) > #record then return { replicas, NOT_ALLOWED } end
-  local mixed = number_in(more.mixed)
-  if more.beat ~= more.beat_ids or (mixed and bucket.now - mixed < RELEASE_GONE_MS) then return { replicas, OTHER_RELEASE } end
+  if has_other_release(bucket) then return { replicas, OTHER_RELEASE } end
   if replicas < least_replicas then error({ err = 'NOREPLICAS the primary has ' .. replicas .. ' replicas' }) end
   redis.call('XDEL', history, '0-1') -- fails if the user has no right to it, before anything is written
   local found = open_conversation(bucket, keys, 6, true, false, user, to)

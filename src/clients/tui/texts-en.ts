@@ -143,7 +143,17 @@ export const english: Omit<Texts, "locale"> = {
   exported: (file) => `All that the chat keeps of you is in ${file}.`,
   notWritten: (file, code) =>
     code === "EEXIST" ? `There is a ${file} already.` : `${file} cannot be written: ${code}.`,
-  acts: { kick: "kicked", ban: "banned", unban: "unbanned", mute: "muted", unmute: "unmuted" },
+  acts: {
+    kick: "kicked",
+    ban: "banned",
+    unban: "unbanned",
+    mute: "muted",
+    unmute: "unmuted",
+    role: "role of",
+    password: "new password for",
+    revoke: "logged out",
+    unregister: "took the account of",
+  },
   until: (time) => `until ${time}`,
   by: (who) => `by ${who}`,
   nothingToLift: "There is nothing to lift.",

@@ -1,7 +1,7 @@
 /** What people read, in whatever language. */
 import type { TertuliaError } from "../sdk/error.js";
+import type { ModerationAct } from "../sdk/events.js";
 import type { Card, Connection, Problem } from "../view/model.js";
-import type { Act } from "./chat-commands.js";
 import type { Word } from "./commands.js";
 import { sanitizeLine } from "./sanitize.js";
 
@@ -75,7 +75,7 @@ export interface Texts {
   readonly reallyUnregister: (name: string, erase: boolean) => string;
   readonly exported: (file: string) => string;
   readonly notWritten: (file: string, code: string) => string;
-  readonly acts: Readonly<Record<Act, string>>;
+  readonly acts: Readonly<Record<ModerationAct["act"], string>>;
   readonly until: (time: string) => string;
   readonly by: (who: string) => string;
   readonly nothingToLift: string;

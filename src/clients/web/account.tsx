@@ -3,6 +3,7 @@ import type { ComponentChildren } from "preact";
 import { isModerator } from "../view/rights.js";
 import { ChangePassword, Devices } from "./account-login.js";
 import { Sanctions } from "./moderation.js";
+import { Export, LeaveForGood } from "./own-data.js";
 import { useChat } from "./chat-session.js";
 import { Dialog } from "./dialog.js";
 import { Fold } from "./fold.js";
@@ -33,6 +34,12 @@ export function Account({ onClose }: { readonly onClose: () => void }): Componen
           </Fold>
         </>
       )}
+      <Fold title={t.exportData}>
+        <Export />
+      </Fold>
+      <Fold title={t.leaveForGood}>
+        <LeaveForGood />
+      </Fold>
     </Dialog>
   );
 }

@@ -47,6 +47,11 @@ export function list(where: "tab" | "browser", beginning: string): readonly stri
   }
 }
 
+/** Everything whose name begins so. */
+export function removeAll(where: "tab" | "browser", beginning: string): void {
+  for (const rest of list(where, beginning)) remove(where, beginning + rest);
+}
+
 function storeOf(where: "tab" | "browser"): Storage {
   return where === "tab" ? sessionStorage : localStorage;
 }

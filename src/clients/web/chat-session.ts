@@ -14,12 +14,12 @@ import {
 } from "../view/model.js";
 import { restoreDoNotDisturb } from "../view/do-not-disturb.js";
 import { convInUrl } from "./routing.js";
-import { loadDrafts, saveDrafts } from "./drafts.js";
-import { awaitSharedKey, shareKey, sharedKey } from "./shared-key.js";
+import { forgetDrafts, loadDrafts, saveDrafts } from "./drafts.js";
+import { awaitSharedKey, forgetKey, shareKey, sharedKey } from "./shared-key.js";
 import { isKept, remove, load, save } from "./browser-storage.js";
 import { forgetProof, hasAccounts, isWorthless, proofFor, thisDevice } from "./proof.js";
 import { notifyAbout, joinTabChannel } from "./notifications.js";
-import { loadUnsent, unsentSaver } from "./unsent-storage.js";
+import { forgetUnsent, loadUnsent, unsentSaver } from "./unsent-storage.js";
 import type { Texts } from "./texts.js";
 
 /** For the answer of a chat that may be away. */
@@ -94,6 +94,7 @@ export async function join(
       joinTabChannel(undefined);
       remove("tab", "seat");
     } else saveSession(next);
+    if (connection.name === "closed" && connection.problem === "unregistered") forget(me);
     const isRace = isTaken(connection) && key === undefined;
     if (isRace && (await awaitSharedKey(me)) !== undefined) joinAgain();
     else onView(next);
@@ -109,6 +110,14 @@ export async function join(
   });
   keepOutgoing(store.view);
   return store;
+}
+
+/** Nothing of a user who has left for good stays in the browser. */
+function forget(me: string): void {
+  forgetDrafts();
+  forgetUnsent(me);
+  forgetKey(me);
+  remove("browser", "name");
 }
 
 /** Leaves the chat. Where there are accounts, this browser is logged out: its login session ends for everybody who has it. */

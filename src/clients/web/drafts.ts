@@ -4,7 +4,7 @@
  * (no locks), a new tab begins with a copy of their drafts.
  */
 import type { Conv, View } from "../view/model.js";
-import { remove, list, load, save } from "./browser-storage.js";
+import { remove, removeAll, list, load, save } from "./browser-storage.js";
 import { onOtherTab, openTabs, TAB } from "./tabs.js";
 
 /** The drafts of one conversation: one per tab, the latest last. */
@@ -58,6 +58,13 @@ export function saveDrafts({ conversations }: View): void {
   }
   saved = drafts;
   if (changed.length > 0) save("tab", placeOf(me), { tab: TAB, drafts });
+}
+
+/** The user has left for good. */
+export function forgetDrafts(): void {
+  saved = {};
+  remove("tab", placeOf(me));
+  removeAll("browser", placeOf(me));
 }
 
 /** Two tabs that write at the same moment overwrite each other: this tab's draft is added again, as an older one. */

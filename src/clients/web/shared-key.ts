@@ -3,7 +3,7 @@
  * a tab that was connected with a key writes it.
  */
 import { isKey } from "../sdk/argument-checks.js";
-import { load, save } from "./browser-storage.js";
+import { load, remove, save } from "./browser-storage.js";
 
 /** By then, other tabs can read what one tab has written. */
 const SHARED_WITHIN_MS = 500;
@@ -26,6 +26,10 @@ export async function awaitSharedKey(name: string): Promise<string | undefined> 
 
 export function shareKey(name: string, key: string): void {
   save("browser", placeOf(name), key);
+}
+
+export function forgetKey(name: string): void {
+  remove("browser", placeOf(name));
 }
 
 function placeOf(name: string): string {

@@ -9,6 +9,7 @@ import { UserPanel } from "./user-panel.js";
 import { People } from "./people.js";
 import { useRoving } from "./roving.js";
 import { useChat } from "./chat-session.js";
+import { authorText } from "./texts.js";
 import { StatusDot } from "./status-dot.js";
 import { ShortTime } from "./times.js";
 
@@ -168,7 +169,9 @@ function Line({ line, isHit, isStop, onOpen }: LineProps): ComponentChildren {
               peer === undefined && t.everybodyHint
             ) : (
               <bdi>
-                {last.from === view.me ? `${t.youSaid}: ` : peer === undefined && `${last.from}: `}
+                {last.from === view.me
+                  ? `${t.youSaid}: `
+                  : peer === undefined && `${authorText(t, last.from)}: `}
                 {last.removed === true ? t.removed : last.text.slice(0, 120)}
               </bdi>
             )}

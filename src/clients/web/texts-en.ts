@@ -53,6 +53,7 @@ export const english: Texts = {
   removed: "Removed",
   removeThis: "Remove this message?",
   removeHint: "Nobody will be able to read it any more. Who has read it may remember.",
+  formerUser: "Somebody who has left",
   cancel: "Cancel",
   moderate: "Moderate",
   act: "What to do",

@@ -53,6 +53,7 @@ export const spanish: Texts = {
   removed: "Borrado",
   removeThis: "¿Borrar este mensaje?",
   removeHint: "Nadie podrá leerlo más. Quien lo leyó puede recordarlo.",
+  formerUser: "Alguien que se fue",
   cancel: "Cancelar",
   moderate: "Moderar",
   act: "Qué hacer",

@@ -54,6 +54,8 @@ export interface Texts {
   readonly removed: string;
   readonly removeThis: string;
   readonly removeHint: string;
+  /** In the place of a name. */
+  readonly formerUser: string;
   readonly cancel: string;
   readonly moderate: string;
   readonly act: string;
@@ -134,4 +136,9 @@ export interface Texts {
 export function problemText({ problem }: Texts, which: Problem, why?: string): string {
   const text = problem[which] ?? problem.unknown;
   return why === undefined || why === which ? text : `${text} (${why})`;
+}
+
+/** Who wrote something, as people read it. PROTOCOL.md, leaving for good. */
+export function authorText({ formerUser }: Texts, from: string): string {
+  return from === "~" ? formerUser : from;
 }

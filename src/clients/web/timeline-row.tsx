@@ -7,7 +7,7 @@ import { Gap } from "./gap.js";
 import { Icon } from "./icons.js";
 import { MessageText } from "./message-text.js";
 import { useActions } from "./chat-session.js";
-import { problemText } from "./texts.js";
+import { authorText, problemText } from "./texts.js";
 import { clock, Day, longTime } from "./times.js";
 
 interface Props {
@@ -65,11 +65,11 @@ function RowContent({ row, conv, me, removable, onRemove }: Props): ComponentChi
       return (
         <li class={classOf(row.isOwn, row.isRun)} data-key={row.key}>
           <div class="bubble">
-            <span class="unseen">{row.isOwn ? t.youSaid : from}:</span>
+            <span class="unseen">{row.isOwn ? t.youSaid : authorText(t, from)}:</span>
             {removed === true ? (
               <span class="said removed">{t.removed}</span>
             ) : (
-              <MessageText text={text} from={from} />
+              <MessageText text={text} from={authorText(t, from)} />
             )}
           </div>
           <time dateTime={new Date(ts).toISOString()} title={longTime(ts, t)}>

@@ -5,6 +5,8 @@ import { mayRemove } from "../view/rights.js";
 import { EVERYBODY, type Conv, type View } from "../view/model.js";
 import type { Row } from "../view/timeline.js";
 import { Face } from "./icons.js";
+import { useActions } from "./chat-session.js";
+import { authorText } from "./texts.js";
 import { TimelineRow } from "./timeline-row.js";
 
 interface Props {
@@ -16,6 +18,7 @@ interface Props {
 }
 
 export function TimelineRows({ rows, conv, me, role, onRemove }: Props): ComponentChildren {
+  const { t } = useActions();
   const isRemovable = (row: Row): boolean =>
     row.type === "message" && mayRemove({ me, role }, row.message);
   const stop = rows.findLast(isRemovable);
@@ -33,7 +36,7 @@ export function TimelineRows({ rows, conv, me, role, onRemove }: Props): Compone
           <Face name={row.message.from} />
           <div>
             <bdi class="author" aria-hidden="true">
-              {row.message.from}
+              {authorText(t, row.message.from)}
             </bdi>
             <ol>{run}</ol>
           </div>

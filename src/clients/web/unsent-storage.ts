@@ -5,7 +5,7 @@
  */
 import type { Outgoing, Unsent, View } from "../view/model.js";
 import { isJoined } from "../view/accessors.js";
-import { remove, list, load, save } from "./browser-storage.js";
+import { remove, removeAll, list, load, save } from "./browser-storage.js";
 
 /** The messages kept for this user. */
 export function loadUnsent(me: string): readonly Unsent[] {
@@ -37,6 +37,11 @@ export function unsentSaver(): (view: View) => void {
     for (const mid of kept.keys()) if (!now.has(mid)) remove("browser", placeOf(me, mid));
     kept = now;
   };
+}
+
+/** The user has left for good. */
+export function forgetUnsent(me: string): void {
+  removeAll("browser", placeOf(me));
 }
 
 function placeOf(me: string, mid = ""): string {

@@ -13,6 +13,7 @@ import type {
   Sanction,
   Target,
 } from "../chat/sanctions.js";
+import { exported, removed } from "./own-data.js";
 import { shown } from "../wire/shown.js";
 import type { Stores } from "./stores.js";
 import { UsageError } from "./usage.js";
@@ -25,6 +26,7 @@ export interface Given {
   readonly for?: string | undefined;
   readonly address?: string | undefined;
   readonly last?: string | undefined;
+  readonly erase?: boolean | undefined;
 }
 
 export interface Told {
@@ -83,6 +85,24 @@ export const COMMANDS = {
         "all login sessions have ended",
       ];
       return { lines, json: { user, password }, isDone: true };
+    };
+  },
+  unregister: (given) => {
+    const name = nameOf(given);
+    const note = noteOf("unregister", name, given);
+    return async (stores) => {
+      const user = shown(bytesFromName(name));
+      const isDone = await removed(stores, name, given.erase === true);
+      if (isDone) await note(stores);
+      const line = isDone ? `${user} is removed` : `there is no ${user}`;
+      return { lines: [line], json: { user, removed: isDone }, isDone };
+    };
+  },
+  export: (given) => {
+    const name = nameOf(given);
+    return async (stores) => {
+      const json = await exported(stores, name);
+      return { lines: [JSON.stringify(json, undefined, 2)], json, isDone: true };
     };
   },
   sanctions: (given) => {

@@ -21,6 +21,7 @@ async function main(): Promise<number> {
       address: { type: "string" },
       by: { type: "string" },
       last: { type: "string" },
+      erase: { type: "boolean", default: false },
       json: { type: "boolean", default: false },
       help: { type: "boolean", default: false },
     },

@@ -8,11 +8,16 @@ import { checkRedis, connectRedis, giveUp, untilReady } from "../redis/connect.j
 import { FunctionLibrary, readFunctionSource } from "../redis/function-library.js";
 import { Keys } from "../redis/keys.js";
 import { RedisModerationStore } from "../redis/moderation-store.js";
+import { RedisConversationStore } from "../redis/conversation-store.js";
+import { RedisUserRecords } from "../redis/user-records.js";
+import { HISTORY_TEXT_BYTES } from "../wire/classic.js";
 import { Replication } from "../redis/replication.js";
 
 export interface Stores {
   readonly moderation: ModerationStore;
   readonly accounts: RedisAccountStore;
+  readonly records: RedisUserRecords;
+  readonly conversations: RedisConversationStore;
   close(): void;
 }
 
@@ -39,7 +44,20 @@ export async function openStores(
   const writing = { library, replication };
   const keys = new Keys(config.REDIS_PREFIX);
   const { OPERATION_DEADLINE_MS: deadlineMs, LOGIN_IDLE_MS: loginIdleMs } = config;
+  const settings = {
+    deadlineMs,
+    loginIdleMs,
+    historyKeep: config.HISTORY_KEEP,
+    historyMaxAgeMs: config.HISTORY_MAX_AGE_MS,
+    historyBytes: config.CLASSIC_REPLY_MAX_BYTES,
+    historyTextBytes: HISTORY_TEXT_BYTES,
+    hasTokens: config.IDENTITY === "token",
+  };
+  // it is no node, and writes no messages
+  const membership = { incarnation: "-", isMember: false };
   return {
+    records: new RedisUserRecords(library, writing, keys, settings),
+    conversations: new RedisConversationStore(library, writing, keys, membership, settings, silent),
     moderation: new RedisModerationStore(library, writing, keys, { deadlineMs }),
     accounts: new RedisAccountStore(library, writing, keys, { deadlineMs, loginIdleMs }),
     close: () => giveUp(redis),

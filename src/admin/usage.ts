@@ -12,6 +12,8 @@ node dist/admin/main.js COMMAND …                 the same, in the image
                                    what the user of an account may do besides, also on open connections
   revoke NAME                      ends all login sessions, and every token that was issued until now
   password NAME                    gives the user a new password, and tells it; makes the account if there is none
+  unregister NAME [--erase]        removes the user from all buckets; what it wrote is nobody's then, or goes
+  export NAME                      all that is kept of the user, as JSON
   sanctions                        who is banned or muted, until when and why
   log [--last 50]                  who did what, newest first
 
@@ -23,7 +25,7 @@ node dist/admin/main.js COMMAND …                 the same, in the image
   --json            for programs
 
 The environment says which Redis, as for a gateway (REDIS_URL, REDIS_PREFIX …). Gateways follow within two seconds.
-Exit codes: 0 done; 1 there was nothing to lift, or no account; 2 it could not be done.`;
+Exit codes: 0 done; 1 there was nothing to lift, no account or no such user; 2 it could not be done.`;
 
 /** A mistake in the command line. */
 export class UsageError extends Error {

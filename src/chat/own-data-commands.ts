@@ -19,11 +19,16 @@ import type { KnownSanctions } from "./sanctions.js";
 const PART_BYTES = 262_144;
 const CONVERSATIONS_OF_PART = 32;
 
-export interface OwnDataDependencies {
-  readonly records: UserRecords;
+export interface ExportDependencies {
+  readonly records: Pick<UserRecords, "kept" | "written">;
   readonly conversations: Pick<ConversationStore, "page" | "conversations">;
-  readonly identity: Pick<Identity, "confirm" | "logins">;
+  readonly identity: Pick<Identity, "logins">;
   readonly sanctions: KnownSanctions;
+}
+
+export interface OwnDataDependencies extends ExportDependencies {
+  readonly records: UserRecords;
+  readonly identity: Pick<Identity, "confirm" | "logins">;
 }
 
 export async function executeOwnData(
@@ -79,7 +84,7 @@ export type Exporting = Pick<SessionActor, "name" | "proof" | "origin">;
  * @returns undefined: `after` is none that a part before has said
  */
 export async function exportPart(
-  dependencies: OwnDataDependencies,
+  dependencies: ExportDependencies,
   user: Exporting,
   after: string | undefined,
   sinceMs: number,
@@ -121,7 +126,7 @@ export async function exportPart(
 
 /** The private conversations behind this one, in an order that stays. */
 async function followingOf(
-  { conversations }: OwnDataDependencies,
+  { conversations }: ExportDependencies,
   { name }: Exporting,
   address: Address,
   sinceMs: number,
@@ -137,7 +142,7 @@ async function followingOf(
 }
 
 async function aboutUser(
-  { records, conversations, identity, sanctions }: OwnDataDependencies,
+  { records, conversations, identity, sanctions }: ExportDependencies,
   user: Exporting,
   sinceMs: number,
 ): Promise<ExportedUser> {

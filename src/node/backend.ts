@@ -96,8 +96,8 @@ export function createBackend(
     historyMaxAgeMs: config.HISTORY_MAX_AGE_MS,
   });
   const recordsSettings = { ...settings, hasTokens: config.IDENTITY === "token" };
-  const records = new RedisUserRecords(library, keys, recordsSettings);
-  const leaving = new RedisUserRecords(library.on(duty), keys, recordsSettings);
+  const records = new RedisUserRecords(library, writing, keys, recordsSettings);
+  const leaving = new RedisUserRecords(library.on(duty), writing, keys, recordsSettings);
   const duties = {
     sweep: (token: string) => leases.sweep(token),
     reap: (token: string, dead: DeadNode) => leases.reap(token, dead),

@@ -5,6 +5,7 @@ import { STATUSES, type Name } from "../chat/names.js";
 import type { KeptOfUser, Leaving, LeavingOutcome, UserRecords } from "../chat/own-data.js";
 import { Damaged, Unavailable } from "../chat/ports.js";
 import { StaleToken, type LeavingDuties } from "../cluster/ports.js";
+import type { MessageWriter } from "./append-queue.js";
 import { DamagedValue } from "./damage.js";
 import { decodeRecord, isNameLength } from "./events.js";
 import {
@@ -15,7 +16,7 @@ import {
 } from "./function-library.js";
 import { ALL_BUCKETS, bucketOfConversation, bucketOfUser, type Keys } from "./keys.js";
 import { bytes, nameAt } from "./name-bytes.js";
-import { attempting } from "./retry.js";
+import { attempting, retrying } from "./retry.js";
 
 export interface UserRecordsSettings {
   /** A step that has no answer within this time fails as Unavailable. */
@@ -44,9 +45,11 @@ interface Left {
 }
 
 type Argument = string | Buffer | number;
+type Removed = [outcome: Buffer, atMs: number, sinceMs: number, erases: number, replicas: number];
 
 export class RedisUserRecords implements UserRecords, LeavingDuties {
   readonly #library: FunctionLibrary;
+  readonly #writer: MessageWriter;
   readonly #keys: Keys;
   readonly #settings: UserRecordsSettings;
   #bucket = 0;
@@ -55,8 +58,15 @@ export class RedisUserRecords implements UserRecords, LeavingDuties {
     last: { freed: 0 },
   };
 
-  constructor(library: FunctionLibrary, keys: Keys, settings: UserRecordsSettings) {
+  /** @param writer where users are removed, and what is demanded of its replicas */
+  constructor(
+    library: FunctionLibrary,
+    writer: MessageWriter,
+    keys: Keys,
+    settings: UserRecordsSettings,
+  ) {
     this.#library = library;
+    this.#writer = writer;
     this.#keys = keys;
     this.#settings = settings;
   }
@@ -71,14 +81,24 @@ export class RedisUserRecords implements UserRecords, LeavingDuties {
     const { hasTokens } = this.#settings;
     const words = [erases, hasTokens].map((each) => (each ? 1 : 0));
     const args = [bytes(name), session, version, sinceMs, ...words];
-    const answer = await this.#attempt("unregister", this.#keys.ofUnregister(name), args);
-    const [word, atMs, since, isErasing] = answer as [Buffer, number, number, number];
+    const [word, atMs, since, isErasing] = await this.#remove(this.#keys.ofUnregister(name), args);
     const outcome = word.toString() as LeavingOutcome | "mixed";
     if (outcome === "mixed") throw new Unavailable("a gateway of another release is there");
     if (outcome === "done") {
       await this.#clear(JUST_ASKED, { name, atMs, sinceMs: since, erases: isErasing === 1 });
     }
     return outcome;
+  }
+
+  /** It is on the replicas, too, where messages are. May be done again. */
+  #remove(keys: readonly string[], args: readonly Argument[]): Promise<Removed> {
+    const { library, replication } = this.#writer;
+    const write = () => library.call("unregister", keys, args) as Promise<Removed>;
+    return retrying(this.#settings.deadlineMs, () =>
+      replication === undefined
+        ? write()
+        : replication.covering(write, ([, , , , replicas]) => replicas),
+    );
   }
 
   async kept(name: Name): Promise<KeptOfUser> {

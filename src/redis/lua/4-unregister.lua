@@ -20,16 +20,16 @@ end
 -- KEYS: those of users, owners, unregistered, account, unregistering
 -- ARGV: name, session ('': the operator asks), version of the account ('': any), since, 1 if the messages go as well,
 --   1 if tokens that were issued until now are worth nothing
--- Returns { 'done', when, since, erases } (also if it was done before, and clearing goes on), { 'gone' } (the session does
---   not hold the name), { 'changed' } (the account has another version), { 'nothing' } (the operator's: no such user), or
---   { 'mixed' } (messages cannot go: a gateway of another release is there, which could not read what is left).
+-- Returns { outcome, when, since, erases, connected replicas }: 'done' (also if it was done before, and clearing goes on), 'gone'
+--   (the session does not hold the name), 'changed' (the account has another version), 'nothing' (the operator's: no such
+--   user), or 'mixed' (messages cannot go: a gateway of another release is there, which could not read what is left).
 local function unregister(keys, args)
   local unregistered, account, unregistering = keys[10], keys[11], keys[12]
   local name, session, version, since, erases, revokes = unpack(args, 1, 6)
   local bucket = open_users(keys, 'mixed', 'beat', 'beat_ids')
   expect('hash', bucket.owners, account)
   expect('zset', unregistering)
-  if erases == '1' and has_other_release(bucket) then return { 'mixed' } end
+  if erases == '1' and has_other_release(bucket) then return { 'mixed', 0, 0, 0, bucket.replicas } end
   local user, is_damaged = read_user(bucket, name)
   local at, clearing = unregistered_at(unregistered, name)
   since, erases = tonumber(since), tonumber(erases)
@@ -38,12 +38,12 @@ local function unregister(keys, args)
   if is_asked_again then
     since, erases = math.min(clearing.since, since), math.max(clearing.erases, erases)
   else
-    if session ~= '' and not holder_of(user, session) then return { 'gone' } end
+    if session ~= '' and not holder_of(user, session) then return { 'gone', 0, 0, 0, bucket.replicas } end
     if session == '' and not user and not is_damaged then
       local is_known = redis.call('HEXISTS', bucket.owners, name) + redis.call('HEXISTS', account, 'version') > 0
-      if not is_known then return { 'nothing' } end
+      if not is_known then return { 'nothing', 0, 0, 0, bucket.replicas } end
     end
-    if version ~= '' and redis.call('HGET', account, 'version') ~= version then return { 'changed' } end
+    if version ~= '' and redis.call('HGET', account, 'version') ~= version then return { 'changed', 0, 0, 0, bucket.replicas } end
     at = bucket.now
   end
   redis.call('HSET', unregistered, name, string.format('%.0f %.0f %d', at, since, erases))
@@ -56,7 +56,7 @@ local function unregister(keys, args)
     for _, places in ipairs({ bucket.left, bucket.online, bucket.active }) do redis.call('ZREM', places, name) end
     announce_revoked(bucket, bucket.log, name, 'name', string.format('%.0f', at))
   end
-  return { 'done', at, since, erases }
+  return { 'done', at, since, erases, bucket.replicas }
 end
 
 -- Users who have left for good and of whom not all is cleared yet. Forgets when users left of whom no message can be kept.

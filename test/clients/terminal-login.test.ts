@@ -180,6 +180,7 @@ test("in a pipe, login sessions are listed and ended; a password is changed on t
 test("in a pipe, all that is kept of a user is exported, and the user leaves for good", async () => {
   const url = at(accounts)[0]!;
   await register(url, { name: "ned", password: PASSWORD, WebSocket });
+  const pia = { name: "pia", password: PASSWORD, WebSocket };
   const run = (input: string, ...more: string[]): Promise<Piped> =>
     pipe("job", ["--name", "ned", "--url", url, "--commands", ...more], input, {
       TERTULIA_PASSWORD: PASSWORD,
@@ -192,9 +193,15 @@ test("in a pipe, all that is kept of a user is exported, and the user leaves for
   expect((await stat(file)).mode & 0o777).toBe(0o600);
   expect(JSON.stringify(JSON.parse(await readFile(file, "utf8")))).toContain("something to keep");
   expect((await run(`/export "${file}"\n`)).errors).toContain(`There is a ${file} already.`);
-  const gone = await run("/unregister\n", "--json");
+  const gone = await run("/unregister erase\n", "--json");
   expect(gone).toMatchObject({ out: '{"type":"unregistered"}\n', errors: "" });
   expect(await filesOf("job")).toEqual([]);
+  const later = join(url, { name: "pia", session: await register(url, pia) });
+  await later.chat.joined();
+  await eventually(async () => {
+    const { messages } = await later.chat.history("~");
+    expect(messages.map(({ text }) => text)).not.toContain("something to keep");
+  });
   await expect(logIn(url, { name: "ned", password: PASSWORD, WebSocket })).rejects.toMatchObject({
     code: "bad_credentials",
   });

@@ -47,8 +47,9 @@ A full screen in a terminal; lines in, lines out in a pipe.
   --name NAME       your name in the chat; if absent, a terminal asks for it
   --url URL         ws:// or wss://, default ws://localhost:9000 or TERTULIA_URL
   --register        makes an account of your name, in a chat that has accounts
-  --password-file FILE   has your password; without it, a terminal asks for it
-  --token-file FILE      has a token, in a chat that is joined with tokens; read again
+  --password-file FILE
+                    has your password; without it, a terminal asks for it
+  --token-file FILE has a token, in a chat that is joined with tokens; read again
                     when the old one ends
   --bell [WHAT]     rings when you are not looking: all (default), for every message;
                     mentions, for private messages and your name; none

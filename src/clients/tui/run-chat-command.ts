@@ -59,7 +59,7 @@ async function answer(source: AnswerSource, command: ChatCommand): Promise<Answe
       const found = await chat.sessions({ end: command.end });
       const lines = found.map(({ id, client, began, used, own }) => {
         const times = texts.session(timeOf(texts, began), timeOf(texts, used));
-        return `${own === true ? "*" : " "} ${id}  ${sanitizeLine(client)}  ${times}`;
+        return `${own === true ? "*" : " "} ${sanitizeLine(id)}  ${sanitizeLine(client)}  ${times}`;
       });
       const json = found.map((each) => Object.assign({ type: "session" }, each));
       return { title: texts.sessionsTitle, lines, json };
@@ -177,7 +177,7 @@ function actLine(
   const why = reason === "" ? "" : `  ${sanitizeLine(reason)}`;
   // a later server may tell of other acts
   const what = (texts.acts as Readonly<Record<string, string>>)[act] ?? sanitizeLine(act);
-  const given = role === undefined ? "" : ` ${role}`;
+  const given = role === undefined ? "" : ` ${sanitizeLine(role)}`;
   return `${what} ${sanitizeLine(target)}${given}${end}  ${texts.by(sanitizeLine(by))}${why}`;
 }
 

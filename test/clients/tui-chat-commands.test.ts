@@ -4,6 +4,7 @@ import { complete } from "#tertulia/clients/tui/completion.js";
 import { parse } from "#tertulia/clients/tui/commands.js";
 import { EMPTY, withText } from "#tertulia/clients/tui/editor.js";
 import { findMessage } from "#tertulia/clients/tui/find-message.js";
+import { stateFile } from "#tertulia/clients/tui/state-file.js";
 import type { Message } from "#tertulia/clients/sdk/events.js";
 import { begin, type View } from "#tertulia/clients/view/model.js";
 import { timelineRows } from "#tertulia/clients/view/timeline.js";
@@ -83,6 +84,16 @@ test("who is no moderator is not offered a moderator's words, but may type them"
   expect(completed("/ki", true)).toBe("/kick ");
   expect(completed("/kick b", false)).toBe("/kick bob ");
   expect(completed("/unblock b", false)).toBe("/unblock bob ");
+});
+
+test("what is kept for a host is for all its ports, and a login session through TLS for TLS alone", () => {
+  const file = (kind: "keys" | "sessions", url: string, name = "ana"): string =>
+    stateFile(kind, url, name, {}).file;
+  expect(file("sessions", "wss://h:1")).toBe(file("sessions", "wss://h:2/ws"));
+  expect(file("sessions", "wss://h")).not.toBe(file("sessions", "ws://h"));
+  expect(file("sessions", "wss://h")).not.toBe(file("sessions", "wss://i"));
+  expect(file("sessions", "wss://h")).not.toBe(file("sessions", "wss://h", "bob"));
+  expect(file("keys", "wss://h:1")).toBe(file("keys", "ws://h:2"));
 });
 
 const said = (seq: number, from: string, text: string, more: Partial<Message> = {}): Message => ({

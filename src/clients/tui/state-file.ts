@@ -13,7 +13,10 @@ export interface StateFile {
   readonly file: string;
 }
 
-/** Of a name at a host, whatever the port: one chat may answer at several. */
+/**
+ * Of a name at a host, whatever the port: one chat may answer at several. A login session that was had through TLS is
+ * shown through TLS only.
+ */
 export function stateFile(
   kind: "keys" | "sessions",
   url: string,
@@ -21,7 +24,9 @@ export function stateFile(
   environment: Environment,
 ): StateFile {
   const folder = join(stateFolder(environment), "tertulia", kind);
-  const whose = `${new URL(url).hostname} ${normalizeName(name)}`;
+  const { hostname, protocol } = new URL(url);
+  const where = kind === "sessions" ? `${protocol}//${hostname}` : hostname;
+  const whose = `${where} ${normalizeName(name)}`;
   return { folder, file: createHash("sha256").update(whose).digest("hex").slice(0, 32) };
 }
 

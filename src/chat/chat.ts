@@ -60,9 +60,9 @@ export class Chat {
   }
 
   /** Whether a stranger could have the name at this moment; `new`: and nobody ever had it. Claims nothing. */
-  async freedom(name: Name): Promise<"new" | "free" | "taken" | "kept"> {
+  async freedom(name: Name): Promise<"new" | "free" | "taken" | "kept" | "bad_name"> {
     const user = await this.#users.user(name);
-    if (user === undefined) return "new";
+    if (user === undefined) return this.#policy.mayBeNew(name) ?? "new";
     if (user.status !== "disconnected") return "taken";
     return user.owner === "kept" ? "kept" : "free";
   }
@@ -86,6 +86,10 @@ export class Chat {
     if (refusal !== undefined) {
       const sanction = refusal === "banned" ? this.#sanctions.banOf(name) : undefined;
       return { outcome: "refused", refusal, details: sanction && { sanction } };
+    }
+    const mustBeKnown = this.#policy.mayBeNew(name);
+    if (mustBeKnown !== undefined && (await this.#users.user(name)) === undefined) {
+      return { outcome: "refused", refusal: mustBeKnown };
     }
     let proof = proved;
     if (proof === undefined) {

@@ -96,6 +96,11 @@ export interface Policy {
    */
   may(actor: Actor, command: Command, facts?: Facts): RuleRefusal | undefined;
   /**
+   * Why nobody may take this name if nobody has it yet, also in bytes: JSON would show it like another one. Who had it
+   * before there was this rule comes back.
+   */
+  mayBeNew(name: Name): "bad_name" | undefined;
+  /**
    * The actor sees no private message that was written before this time, and what was written under its name is not its
    * own; 0: it sees all that are kept.
    */
@@ -153,9 +158,10 @@ export function createPolicy(limits: Limits): Policy {
     if (actor.kind !== "session") return 0;
     return limits.privateHistory === "tenure" ? actor.tenureMs : actor.formerMs;
   };
+  const mayBeNew: Policy["mayBeNew"] = (name) => (isReadable(name) ? undefined : "bad_name");
   const mayRemoveOfAnybody: Policy["mayRemoveOfAnybody"] = (actor, of) =>
     of.kind === "general" && rankOf(roleOf(actor)) >= MODERATOR;
-  return { limits, may, seesPrivateFromMs, mayRemoveOfAnybody };
+  return { limits, may, mayBeNew, seesPrivateFromMs, mayRemoveOfAnybody };
 }
 
 /** A session keeps its name. Pure, so that a session asks at once, without a chat. */
@@ -265,9 +271,15 @@ function isLonger(text: string | Uint8Array, limit: number): boolean {
   return text.length > limit && Array.from<unknown>(text).length > limit;
 }
 
+/** Byte clients cut names inside characters: what is no UTF-8 is shown as a sign that everybody sees. */
+function isReadable(name: Name): boolean {
+  return isPlain(decoder.decode(bytesFromName(name)).replaceAll("\ufffd", "?"));
+}
+
+const decoder = new TextDecoder("utf-8", { ignoreBOM: true });
+
 function namePattern(source: string | undefined): (name: Name) => boolean {
   if (source === undefined) return () => true;
   const pattern = new RegExp(source, "u");
-  const decoder = new TextDecoder("utf-8", { ignoreBOM: true });
   return (name) => pattern.test(decoder.decode(bytesFromName(name)));
 }

@@ -104,7 +104,6 @@ export const names: Chapter = {
       sent: `the same in bytes, ${JSON.stringify(name).replaceAll(/[^\x20-\x7e]/g, (character) => `\\u${character.charCodeAt(0).toString(16).padStart(4, "0")}`)}`,
       expected: "400",
       seen: taken(name),
-      open: "names of bytes that JSON shows like their models",
     })),
     ...[
       "\r\nFLUSHALL\r\n",

@@ -7,9 +7,10 @@
  *     npm run soak -- --json FILE       writes each minute's figures
  *
  * Two gateways and a Redis; twenty clients talk, others come and go, some read nothing, and each two minutes somebody
- * attacks for ten seconds. Of each minute the least of each figure counts, so that neither garbage nor an attack does. The
- * slope is the median of those between any two minutes of the second half. Redis remembers a message's id for a quarter of
- * an hour, so its slope tells something only if the first half is longer than that. Linux only.
+ * attacks for ten seconds. The gateways collect their garbage each twenty seconds (hostile/collect.js), and of each
+ * minute the least of each figure counts, so that neither garbage nor an attack does. The slope is the median of those
+ * between any two minutes of the second half. Redis remembers a message's id for a quarter of an hour, so its slope
+ * tells something only if the first half is longer than that. Linux only.
  */
 import { fork } from "node:child_process";
 import { once } from "node:events";
@@ -65,6 +66,7 @@ process.once("exit", () => {
 const folder = await mkdtemp(join(tmpdir(), "tertulia-soak-"));
 const world = await open(build, startLocalRedis, join(folder, "redis"), {
   environment: ENVIRONMENT,
+  options: ["--import", join(HERE, "hostile/collect.js")],
 });
 const honest = child("honest.js", ["none", ...world.ports]);
 await once(honest, "message");

@@ -4,7 +4,7 @@ import { addressOf, conversationOf, type Address, type Conversation } from "./co
 import { executeIdentity, loggedIn, type JoinOutcome } from "./identity-commands.js";
 import { executeModeration, type ModerationDependencies } from "./moderation-commands.js";
 import { removed } from "./removal.js";
-import type { ChatDependencies, KnownPresence, KnownRoster } from "./dependencies.js";
+import type { ChatDependencies, KnownPresence, KnownRoster, TypingPace } from "./dependencies.js";
 import type { ConversationState } from "./history.js";
 import type { Identity, Origin, Proof } from "./identity.js";
 import type { Name } from "./names.js";
@@ -37,6 +37,7 @@ export class Chat {
   readonly #moderation: ModerationDependencies;
   readonly #roster: KnownRoster;
   readonly #ownData: OwnDataDependencies;
+  readonly #typing: TypingPace;
 
   constructor(dependencies: ChatDependencies) {
     this.#users = dependencies.users;
@@ -47,6 +48,7 @@ export class Chat {
     this.#identity = dependencies.identity;
     this.#sanctions = dependencies.sanctions;
     this.#roster = dependencies.roster;
+    this.#typing = dependencies.typing;
     this.#moderation = { ...dependencies, newId: dependencies.newMessageId };
     this.#ownData = dependencies;
   }
@@ -211,8 +213,9 @@ export class Chat {
       }
       case "typing": {
         const conversation = meant(command.to, actor);
-        if (isTypingTold(command.to, this.#presence.count)) {
-          const author = named(actor).name;
+        const author = named(actor).name;
+        const isTold = isTypingTold(command.to, this.#presence.count);
+        if (isTold && this.#typing.mayTell(author)) {
           await this.#conversations.tell({ type: "typing", author, conversation });
         }
         return { type: "accepted" };

@@ -23,6 +23,12 @@ export interface KnownRoster {
   hear(heard: Heard): void;
 }
 
+/** How often others are told that somebody is typing. */
+export interface TypingPace {
+  /** Whether they are told now. If so, it counts. */
+  mayTell(author: Name): boolean;
+}
+
 export interface ChatDependencies {
   readonly users: UserStore;
   readonly conversations: ConversationStore;
@@ -35,4 +41,5 @@ export interface ChatDependencies {
   readonly moderation: ModerationStore;
   readonly roster: KnownRoster;
   readonly records: UserRecords;
+  readonly typing: TypingPace;
 }

@@ -31,7 +31,11 @@ export function claimRefusal(
     case "kept":
       return [400, "this name is kept for somebody who has left"];
     case "too_fast":
-      return [429, "too many new names came from your address, try again later", NEW_NAME_AFTER_S];
+      return [
+        429,
+        "you come too often, or too many new names came from your address",
+        NEW_NAME_AFTER_S,
+      ];
     case "too_many_attempts":
       return [429, errorKind("too_many_attempts").message, ATTEMPT_AFTER_S];
     case "unavailable":

@@ -1,5 +1,6 @@
 /** The route of a notice on this node: from the feed to everything that has to know, in this order. */
-import type { Notice } from "../chat/events.js";
+import { otherOf } from "../chat/conversation.js";
+import type { Message, Notice } from "../chat/events.js";
 import { isRevoked } from "../chat/identity.js";
 import type { EventLog } from "./event-log.js";
 import type { Evictor } from "./evictor.js";
@@ -7,12 +8,14 @@ import type { Hub } from "./hub.js";
 import type { NameContests } from "./name-contests.js";
 import type { Presence } from "./presence.js";
 import { NO_TENURE } from "./session-holder.js";
+import type { Unanswered } from "../limits/unanswered.js";
 import type { SharedRoster } from "./shared-roster.js";
 
 export interface NoticeRouterDependencies {
   readonly hub: Hub;
   readonly presence: Presence;
   readonly roster: SharedRoster;
+  readonly unanswered: Unanswered;
   readonly contests: NameContests;
   readonly evictor: Evictor;
   readonly events: EventLog;
@@ -25,6 +28,7 @@ export function noticeRouter({
   hub,
   presence,
   roster,
+  unanswered,
   contests,
   evictor,
   events,
@@ -39,6 +43,7 @@ export function noticeRouter({
       roster.hear(notice);
       if (notice.cause === "lost" && isLeading()) events.signedOut(notice.user.name);
     }
+    if (notice.type === "message") hearMessage(unanswered, notice.message);
     if (notice.type === "gap") presence.reload(notice.bucket);
     if (notice.type === "revoked") closeRevoked(hub, notice);
     if (notice.type === "revoked" && notice.revoked.kind === "name") roster.forget(notice.name);
@@ -59,4 +64,8 @@ function closeRevoked(hub: Hub, { name, revoked, at }: Extract<Notice, { type: "
     } else if (revoked.kind === "role") session.holder.knows(revoked.role, at);
     else if (proof !== undefined && isRevoked(proof, revoked)) session.close("revoked");
   }
+}
+
+function hearMessage(unanswered: Unanswered, { author, conversation }: Message): void {
+  if (conversation.kind === "direct") unanswered.heard(author, otherOf(conversation, author));
 }

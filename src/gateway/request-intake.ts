@@ -17,7 +17,7 @@ import {
   mustDrain,
   nameOf,
 } from "../session/questions.js";
-import type { Decoded, StatusCommand } from "../session/requests.js";
+import { privateMessageOf, type Decoded, type StatusCommand } from "../session/requests.js";
 import type { SessionState } from "../session/state.js";
 import { RequestQueue, type Waiting } from "./request-queue.js";
 import type { SessionCodec } from "./session-codec.js";
@@ -77,7 +77,7 @@ export class RequestIntake implements Taker {
     const allowed = allowedFrame(state);
     if (allowed === undefined) return undefined;
     if (allowed === "to-all" && !this.#codec.isToAll(first)) return undefined;
-    const waitMs = this.#waitMs(state);
+    const waitMs = this.#waitMs(state) || this.#messageWaitMs(first, state);
     if (waitMs > 0 && !this.#isRefused(first, state)) {
       this.#late = first;
       return this.#lookIn(waitMs);
@@ -94,7 +94,8 @@ export class RequestIntake implements Taker {
     this.#superseded = isSuperseded ? first : undefined;
     this.#spend(isRefused ? REFUSAL_COST : FRAME_COST);
     // what the refusal itself costs has to be waited for, too
-    return { type: "frame", tooFastMs: isRefused ? this.#waitMs(state) : undefined, isForgiven };
+    const tooFastMs = isRefused ? Math.max(waitMs, this.#waitMs(state)) : undefined;
+    return { type: "frame", tooFastMs, isForgiven };
   }
 
   /** Decodes the frame that was taken. */
@@ -103,6 +104,10 @@ export class RequestIntake implements Taker {
     this.#spend(costOf(decoded) - FRAME_COST);
     if (decoded.kind !== "request" || decoded.request.type !== "command") return decoded;
     const { command } = decoded.request;
+    const message = privateMessageOf(command);
+    if (message !== undefined) {
+      this.#budget.spendMessage(this.#spender, message.to, message.bytes, performance.now());
+    }
     if (command.type !== "status" || !isChange(command, this.#session.state)) return decoded;
     if (this.#superseded !== undefined) {
       return { ...decoded, request: { type: "superseded", command } };
@@ -149,6 +154,15 @@ export class RequestIntake implements Taker {
       this.#spend(SUPERSEDED_LIST_COST * this.#queue.skipSame());
     }
     return this.#queue.isLong && this.#codec.isQuestion(first, isFirst);
+  }
+
+  /** In how many ms a private message may be sent to a user who has not answered; 0 for any other request. */
+  #messageWaitMs(first: Waiting, state: SessionState): number {
+    const spender = this.#spender;
+    if (spender.user === undefined) return 0;
+    const message = this.#codec.messageOf(first, state.request.kind === "fresh");
+    if (message === undefined) return 0;
+    return this.#budget.messageWaitMs(spender, message.to, performance.now());
   }
 
   /**

@@ -46,7 +46,7 @@ export interface GatewayDependencies {
   readonly events: EventLog;
   readonly dialects: Readonly<Record<DialectName, Dialect>>;
   readonly requestLimits: SessionDependencies["requestLimits"];
-  readonly registrations: SessionDependencies["registrations"];
+  readonly claimLimits: SessionDependencies["claimLimits"];
   readonly turns: SessionDependencies["turns"];
   readonly onActive: SessionDependencies["onActive"];
   readonly onStatus: SessionDependencies["onStatus"];

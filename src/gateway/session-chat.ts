@@ -4,12 +4,11 @@ import type { Conversation } from "../chat/conversation.js";
 import type { Proof } from "../chat/identity.js";
 import type { Name } from "../chat/names.js";
 import { Damaged, Unavailable } from "../chat/ports.js";
-import { addressKey } from "../limits/address-key.js";
 import type { Effect } from "../session/effects.js";
 import type { Input } from "../session/inputs.js";
 import { takesAnswers } from "../session/questions.js";
 import type { ChatCommand, Cursors } from "../session/requests.js";
-import { isPrivate } from "./client-address.js";
+import type { Permit } from "./claim-limits.js";
 import { pageAfter, resume } from "./resume.js";
 import { newKey, type SessionHolder } from "./session-holder.js";
 import type { Session, SessionDependencies } from "./session.js";
@@ -95,18 +94,11 @@ export class SessionChat {
     shown,
     isAgain,
   }: Extract<Effect, { type: "claim" }>): Promise<ClaimAnswer> {
-    const { chat, onClaiming, registrations, requestLimits } = this.#dependencies;
+    const { chat, claimLimits, onClaiming } = this.#dependencies;
     const { holder, state } = this.#session;
     holder.claims(name); // also if there is no answer: the session then gives back what it may have got
     const { address } = holder.origin;
-    const { wrongKeys } = requestLimits;
-    // a balancer may have a private address: then whoever guesses would lock out the one who knows the key
-    const isGuess = key !== undefined && !isPrivate(address);
-    const guess = isGuess ? `${addressKey(address)} ${name}` : undefined;
-    const waitMs = guess === undefined ? 0 : wrongKeys.waitMs(guess, performance.now());
-    if (waitMs > 0) {
-      return { outcome: "too_many_attempts", details: { retryAfterMs: Math.ceil(waitMs) } };
-    }
+    let permit: Permit | undefined;
     try {
       const asked = { name, written, shown: shown ?? holder.origin.shown };
       const begin = (proof: Proof | undefined): SessionHolder => {
@@ -119,24 +111,25 @@ export class SessionChat {
         onClaiming(this.#session);
         return holder;
       };
-      const retryAfterMs = isAgain ? 0 : await registrations.waitMs(name, address, chat);
-      if (retryAfterMs > 0) return { outcome: "too_fast", details: { retryAfterMs } };
+      const entered = isAgain ? undefined : await claimLimits.enter({ name, key, address }, chat);
+      if (typeof entered === "object") return entered;
+      permit = entered;
       const proved = isAgain ? holder.proof : undefined;
       const claim = await chat.join(asked, begin, holder.origin, proved);
+      permit?.(claim.outcome);
       if (claim.outcome === "refused") {
         return { outcome: claim.refusal, details: claim.details };
       }
       if (claim.outcome === "taken" || claim.outcome === "kept") {
-        if (guess !== undefined) wrongKeys.spend(guess, 1, performance.now());
         return { outcome: claim.outcome };
       }
-      if (claim.outcome === "new") registrations.count(address);
       holder.tenureMs = claim.tenureMs;
       holder.formerMs = claim.formerMs;
       if (claim.role !== undefined) holder.knows(claim.role, claim.at);
       const outcome = claim.outcome === "held" ? "back" : claim.outcome;
       return { outcome, at: claim.at };
     } catch (error) {
+      permit?.("failed");
       return { outcome: this.#failure(error, "claim") };
     }
   }

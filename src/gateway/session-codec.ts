@@ -1,8 +1,10 @@
 /** Decodes and encodes the frames of one session. A frame may show that the client needs another dialect. */
+import type { Name } from "../chat/names.js";
 import type { Counters } from "../observe.js";
 import {
   isQuestion,
   isToAll,
+  privateMessageOf,
   type ChatCommand,
   type Decoded,
   type Listener,
@@ -95,6 +97,12 @@ export class SessionCodec {
 
   isList(waiting: Waiting, isFirst: boolean): boolean {
     return this.#commandOf(waiting, isFirst)?.type === "list";
+  }
+
+  /** The private message that it sends, if it is one: to whom, and how many bytes. */
+  messageOf(waiting: Waiting, isFirst: boolean): { to: Name; bytes: number } | undefined {
+    const command = this.#commandOf(waiting, isFirst);
+    return command === undefined ? undefined : privateMessageOf(command);
   }
 
   /** The command by which the client sets a status, if it is one. */

@@ -14,7 +14,7 @@ import type { Broadcast } from "./broadcast.js";
 import type { EventLog, LoggedEnding } from "./event-log.js";
 import type { Frame } from "./frame.js";
 import type { RequestLimits } from "../limits/budget.js";
-import type { RegistrationLimit } from "./registration-limit.js";
+import type { ClaimLimits } from "./claim-limits.js";
 import type { SendQueueLimits } from "./send-queue.js";
 import type { SessionHolder } from "./session-holder.js";
 import type { Turns } from "./turns.js";
@@ -86,7 +86,7 @@ export interface SessionDependencies {
   readonly events: EventLog;
   readonly limits: SendQueueLimits;
   readonly requestLimits: RequestLimits;
-  readonly registrations: RegistrationLimit;
+  readonly claimLimits: ClaimLimits;
   /** In which connections take their frames. */
   readonly turns: Turns;
   /** When a client gets what it alone waits for. */

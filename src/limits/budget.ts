@@ -6,8 +6,10 @@
  * All limits are of one gateway: it does not ask what was asked of others.
  */
 import type { Name } from "../chat/names.js";
+import { Joins } from "./joins.js";
 import { KeyedBuckets } from "./keyed-buckets.js";
 import { TokenBucket, rateOf, type Rate } from "./token-bucket.js";
+import { Unanswered } from "./unanswered.js";
 
 /** For whom something is asked. */
 export interface Spender {
@@ -38,6 +40,9 @@ const RESERVE: Rate = { perSecond: 2, capacity: 20 };
 /** Everybody hears of each: of a user, some at once, then two a second. */
 const STATUSES: Rate = { perSecond: 2, capacity: 4 };
 
+/** So often it is told that a user is typing. Clients say it once in some seconds. */
+const TYPING: Rate = { perSecond: 1, capacity: 4 };
+
 /** Of wrong keys for one name from one address: a client that waits for its name asks some thirty times. */
 const WRONG_KEYS: Rate = { perSecond: 1 / 3, capacity: 40 };
 
@@ -49,6 +54,11 @@ export class RequestLimits {
   readonly users: KeyedBuckets;
   /** How often users may change their status. */
   readonly statuses = new KeyedBuckets(STATUSES, MOST_KEYS);
+  /** How often it is told that users are typing. */
+  readonly typing = new KeyedBuckets(TYPING, MOST_KEYS);
+  readonly joins: Joins;
+  /** What may be written to users who have not answered. */
+  readonly unanswered: Unanswered;
   readonly addresses: KeyedBuckets | undefined;
   /** Whether private addresses are counted, too. */
   readonly isForPrivate: boolean;
@@ -57,8 +67,17 @@ export class RequestLimits {
     this.isForPrivate = perSecondOfAddress !== undefined;
     const ofAddress = perSecondOfAddress ?? OF_PUBLIC;
     this.own = rateOf(perSecond);
+    this.joins = new Joins(perSecond, ofAddress);
+    this.unanswered = new Unanswered(perSecond);
     this.users = new KeyedBuckets(rateOf(2 * perSecond), MOST_KEYS);
     if (ofAddress > 0) this.addresses = new KeyedBuckets(rateOf(ofAddress), MOST_KEYS);
+  }
+
+  /** Whether others are told now that the user is typing. */
+  mayTellTyping(user: Name, nowMs: number): boolean {
+    if (this.typing.waitMs(user, nowMs) > 0) return false;
+    this.typing.spend(user, 1, nowMs);
+    return true;
   }
 }
 
@@ -111,5 +130,15 @@ export class Budget {
   /** The user sets a status. */
   spendStatus({ user }: Spender, nowMs: number): void {
     if (user !== undefined) this.#limits.statuses.spend(user, 1, nowMs);
+  }
+
+  /** In how many ms the user may write to another one: 0 if it may now. */
+  messageWaitMs({ user }: Spender, to: Name, nowMs: number): number {
+    return user === undefined ? 0 : this.#limits.unanswered.waitMs(user, to, nowMs);
+  }
+
+  /** The user writes so many bytes to another one. */
+  spendMessage({ user }: Spender, to: Name, bytes: number, nowMs: number): void {
+    if (user !== undefined) this.#limits.unanswered.spend(user, to, bytes, nowMs);
   }
 }

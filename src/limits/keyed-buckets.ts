@@ -44,6 +44,12 @@ export class KeyedBuckets {
     bucket.spend(cost, nowMs);
   }
 
+  /** What was spent is not needed after all. */
+  giveBack(key: string, cost: number, nowMs: number): void {
+    const bucket = this.#buckets.get(key) ?? this.#shared;
+    bucket?.giveBack(cost, nowMs);
+  }
+
   #hasRoom(nowMs: number): boolean {
     if (this.#buckets.size < this.#most) return true;
     if (nowMs - this.#sweptAtMs < SWEEP_EVERY_MS) return false;

@@ -1,6 +1,6 @@
 /**
  * How many new names may come from one address. A name stays for ever, so a stranger with a loop would fill the memory of
- * Redis. Names that are known cost nothing.
+ * Redis. Names that are known cost nothing in the end.
  */
 import { KeyedBuckets } from "./keyed-buckets.js";
 
@@ -18,13 +18,20 @@ export class Registrations {
     this.#buckets = new KeyedBuckets(rate, MOST_ADDRESSES);
   }
 
-  /** In how many ms a new name may come from this address: 0 if it may now. See `addressKey`. */
-  waitMs(address: string, nowMs: number): number {
-    return this.#buckets.waitMs(address, nowMs);
+  /**
+   * Takes the place of a new name, before it is known whether it is one: many may come at the same time.
+   *
+   * @param address see `addressKey`
+   * @returns 0: it was taken; else in how many ms there may be one
+   */
+  take(address: string, nowMs: number): number {
+    const waitMs = this.#buckets.waitMs(address, nowMs);
+    if (waitMs === 0) this.#buckets.spend(address, 1, nowMs);
+    return waitMs;
   }
 
-  /** A new name has come from this address. */
-  count(address: string, nowMs: number): void {
-    this.#buckets.spend(address, 1, nowMs);
+  /** The name was not new, or did not come in. */
+  giveBack(address: string, nowMs: number): void {
+    this.#buckets.giveBack(address, 1, nowMs);
   }
 }

@@ -44,6 +44,11 @@ export class TokenBucket {
     this.#atMs = nowMs;
   }
 
+  /** What was spent is not needed after all. */
+  giveBack(cost: number, nowMs: number): void {
+    this.spend(-cost, nowMs);
+  }
+
   isFull(nowMs: number): boolean {
     return this.#tokensAt(nowMs) >= this.#rate.capacity;
   }

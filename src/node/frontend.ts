@@ -17,7 +17,7 @@ import { NameContests } from "../gateway/name-contests.js";
 import { noticeRouter } from "../gateway/notice-router.js";
 import { Peers, placesOf } from "../gateway/peers.js";
 import { Presence } from "../gateway/presence.js";
-import { RegistrationLimit } from "../gateway/registration-limit.js";
+import { ClaimLimits } from "../gateway/claim-limits.js";
 import { Gateway } from "../gateway/server.js";
 import { SharedRoster } from "../gateway/shared-roster.js";
 import { QueueBudget } from "../gateway/queue-budget.js";
@@ -65,6 +65,10 @@ export function createFrontend(
     sessions: () => gateway.sessions,
   });
   const roster = new SharedRoster(users, MAX_LISTED);
+  const requestLimits = new RequestLimits({
+    perSecond: config.REQUESTS_PER_SECOND,
+    perSecondOfAddress: config.ADDRESS_REQUESTS_PER_SECOND,
+  });
   const chat = new Chat({
     users,
     conversations,
@@ -80,6 +84,7 @@ export function createFrontend(
     moderation,
     roster,
     records: backend.records,
+    typing: { mayTell: (author) => requestLimits.mayTellTyping(author, performance.now()) },
   });
   const idleTracker = new IdleTracker(chat, logOf("idle-tracker"));
   const signOuts = new SignOutQueue(chat, logOf("sign-out-queue"));
@@ -142,11 +147,8 @@ export function createFrontend(
           requestsPerSecond: config.REQUESTS_PER_SECOND,
         }),
       },
-      requestLimits: new RequestLimits({
-        perSecond: config.REQUESTS_PER_SECOND,
-        perSecondOfAddress: config.ADDRESS_REQUESTS_PER_SECOND,
-      }),
-      registrations: new RegistrationLimit(config.NEW_NAMES_PER_MINUTE),
+      requestLimits,
+      claimLimits: new ClaimLimits(requestLimits, config.NEW_NAMES_PER_MINUTE),
       turns: new Turns(),
       onActive: (session, kind) => idleTracker.note(session, kind),
       onStatus: (session) => idleTracker.forget(session),
@@ -176,6 +178,7 @@ export function createFrontend(
     hub,
     presence,
     roster,
+    unanswered: requestLimits.unanswered,
     contests,
     evictor,
     events,

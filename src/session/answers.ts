@@ -6,7 +6,7 @@ import type { IdentityRefusal } from "../chat/identity.js";
 export type Failure = "unavailable" | "bug";
 export type ClaimAnswer =
   | { readonly outcome: "new" | "back" | "joined"; readonly at: Position }
-  /** `too_fast`: too many new names came from this address. A rule refused it, or nothing proved that the name is its own; or the claim failed. */
+  /** `too_fast`: too many new names came from this address, or the client comes too often. A rule refused it, or nothing proved that the name is its own; or the claim failed. */
   | {
       readonly outcome: RuleRefusal | IdentityRefusal | "too_fast" | "taken" | "kept" | Failure;
       readonly details?: RefusalDetails | undefined;

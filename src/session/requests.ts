@@ -20,6 +20,12 @@ export function isToAll(command: ChatCommand): boolean {
   return command.type === "send" && command.to.kind === "general";
 }
 
+/** To whom it sends a private message, and of how many bytes; undefined if it sends none. */
+export function privateMessageOf(command: ChatCommand): { to: Name; bytes: number } | undefined {
+  if (command.type !== "send" || command.to.kind !== "direct") return undefined;
+  return { to: command.to.user, bytes: command.text.length };
+}
+
 /** Whether it only asks, and changes nothing: nobody needs its answer once the client is gone. */
 export function isQuestion({ type }: ChatCommand): boolean {
   return QUESTIONS.has(type);

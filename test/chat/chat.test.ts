@@ -71,6 +71,7 @@ function chatWith({
       list: async () => [],
       hear: ({ user, at }) => void asked.push(["hear", user.name, user.status, at.offset]),
     },
+    typing: { mayTell: () => true },
   });
   return { chat, asked };
 }

@@ -5,7 +5,7 @@ import { afterAll, beforeAll, expect, onTestFinished, test } from "vitest";
 import type { Counters } from "#tertulia/observe.js";
 import { ClassicClient, L } from "../support/classic-client.js";
 import { eventually } from "../support/eventually.js";
-import { JsonClient } from "../support/json-client.js";
+import { JsonClient, type Frame } from "../support/json-client.js";
 import { node } from "../support/nodes.js";
 import { masked, upgradeRequest } from "../support/raw-socket.js";
 import { startRedis, type TestRedis } from "../support/redis.js";
@@ -341,6 +341,42 @@ test("new names of an address are so many a minute; names that are known come in
   }
 });
 
+test("of new names that come at the same time, no more come in than may [abuse:names-of-address]", async () => {
+  const gateway = await gatewayOf("names-at-once", { NEW_NAMES_PER_MINUTE: 1 });
+  const tried = await Promise.allSettled(
+    Array.from({ length: 40 }, (_, i) => ClassicClient.attempt(gateway.port, `at-once-${i}`)),
+  );
+  const come = tried.flatMap((each) => (each.status === "fulfilled" ? [each.value] : []));
+  for (const each of come) each.vanish();
+  expect(come).toHaveLength(5);
+});
+
+test("known names that come at the same time come in all the same", async () => {
+  const gateway = await gatewayOf("known-at-once", { NEW_NAMES_PER_MINUTE: 4 });
+  const names = Array.from({ length: 20 }, (_, i) => `known-${i}`);
+  const comeAll = (): Promise<ClassicClient[]> =>
+    Promise.all(names.map((name) => ClassicClient.attempt(gateway.port, name)));
+  for (const each of await comeAll()) each.vanish();
+  await eventually(async () => {
+    for (const each of await comeAll()) each.vanish();
+  });
+});
+
+test("who comes and goes again and again has to wait, and may come later [abuse:comes-often]", async () => {
+  const gateway = await gatewayOf("joins");
+  const answers = new Set<string>();
+  const comeAndGo = async (name: string): Promise<void> => {
+    while (!answers.has("Error: refused with 429")) {
+      const come = ClassicClient.attempt(gateway.port, name);
+      answers.add(await come.then(({ webSocket }) => String(webSocket.close()), String));
+    }
+  };
+  await Promise.all(Array.from({ length: 12 }, () => comeAndGo("roamer")));
+  // others do not wait with it
+  (await ClassicClient.connect(gateway.port, "ana")).vanish();
+  await eventually(async () => (await ClassicClient.attempt(gateway.port, "roamer")).vanish());
+});
+
 async function isKnown(port: number, name: string): Promise<boolean> {
   const looker = await ClassicClient.connect(port, "new-1");
   looker.says(2, L(name));
@@ -349,3 +385,86 @@ async function isKnown(port: number, name: string): Promise<boolean> {
   await looker.closed();
   return answer[0] === 52;
 }
+
+/** Asks for all of it at once. Returns the answers. */
+async function answersTo(client: JsonClient, requests: readonly object[]): Promise<Frame[]> {
+  const ids = requests.map(() => `all-${Math.random()}`);
+  requests.forEach((each, i) => client.says({ ...each, id: ids[i] }));
+  return eventually(() => {
+    const answers = client.heard.filter(({ id }) => ids.includes(id as string));
+    expect(answers).toHaveLength(ids.length);
+    return answers;
+  });
+}
+
+function times(count: number, request: object): object[] {
+  return Array.from({ length: count }, () => request);
+}
+
+test("those who were not answered may write to one user as much as one of them might, and go on with others [abuse:publish-unanswered]", async () => {
+  const gateway = await gatewayOf("unanswered", { REQUESTS_PER_SECOND: 20 });
+  const names = ["bob", "o0", "o1", "o2", "o3", "o4", "o5"];
+  const [bob, ...others] = await Promise.all(
+    names.map((name) => JsonClient.hello(gateway.port, name)),
+  );
+  const toBob = { type: "publish", conv: "@bob", text: "x" };
+  const answers = await Promise.all(others.map((each) => answersTo(each, times(25, toBob))));
+  const refused = answers.flat().filter(({ type }) => type === "error");
+  expect(refused.length).toBeGreaterThan(0);
+  for (const each of refused) {
+    expect(each).toMatchObject({ code: "rate_limited", retryable: true });
+    expect(each["retryAfterMs"]).toBeGreaterThan(0);
+  }
+  const stored = answers.flat().length - refused.length;
+  expect(stored).toBeGreaterThanOrEqual(40);
+  await eventually(() =>
+    expect(bob!.heard.filter(({ type }) => type === "message")).toHaveLength(stored),
+  );
+  const toAll = await answersTo(others[0]!, [{ type: "publish", text: "to all" }]);
+  expect(toAll).toMatchObject([{ type: "ok" }]);
+  for (const each of [bob!, ...others]) each.vanish();
+});
+
+test("who was answered waits for nobody else's messages", async () => {
+  const gateway = await gatewayOf("answered", { REQUESTS_PER_SECOND: 20 });
+  const [bob, ana, ...others] = await Promise.all(
+    ["bob", "ana", "o1", "o2", "o3", "o4"].map((name) => JsonClient.hello(gateway.port, name)),
+  );
+  await bob!.asks({ type: "publish", conv: "@ana", text: "hi" });
+  await ana!.awaits({ type: "message", text: "hi" });
+  const toBob = { type: "publish", conv: "@bob", text: "x" };
+  const flood = Promise.all(others.map((each) => answersTo(each, times(25, toBob))));
+  for (const each of await answersTo(ana!, times(20, toBob))) expect(each.type).toBe("ok");
+  expect((await flood).flat().some(({ type }) => type === "error")).toBe(true);
+  for (const each of [bob!, ana!, ...others]) each.vanish();
+});
+
+test("a byte client's message to a user who is flooded waits, in its place [abuse:op4-unanswered]", async () => {
+  const gateway = await gatewayOf("unanswered-bytes", { REQUESTS_PER_SECOND: 20 });
+  const clients = await Promise.all(
+    ["bob", "ana", "o1", "o2", "o3"].map((name) => ClassicClient.connect(gateway.port, name)),
+  );
+  const [bob, ...others] = clients;
+  for (const each of others) for (let i = 0; i < 20; i++) each.says(4, L("bob"), L(`${i}`));
+  for (const each of others)
+    for (let i = 0; i < 20; i++) await each.awaits(55, L(each.name), L(`${i}`));
+  for (const each of others) expect(each.heard.filter(([code]) => code === 50)).toEqual([]);
+  const own = bob!.heard.filter(([code]) => code === 55);
+  expect(own).toHaveLength(80);
+  for (const each of clients) each.vanish();
+});
+
+test("of typing that is told again and again, others hear a few times; each is answered [abuse:typing-often]", async () => {
+  const gateway = await gatewayOf("typing");
+  const [ana, bob] = await Promise.all(
+    ["ana", "bob"].map((name) => JsonClient.hello(gateway.port, name)),
+  );
+  const typing = times(40, { type: "typing", conv: "@bob" });
+  for (const each of await answersTo(ana!, typing)) expect(each.type).toBe("ok");
+  await ana!.asks({ type: "publish", conv: "@bob", text: "last" });
+  await bob!.awaits({ type: "message", text: "last" });
+  const told = bob!.heard.filter(({ type }) => type === "typing");
+  expect(told.length).toBeGreaterThan(0);
+  expect(told.length).toBeLessThan(typing.length);
+  for (const each of [ana, bob]) each!.vanish();
+});

@@ -16,7 +16,7 @@ import { answerUpgrade, claimRefusal, shortestEcho } from "#tertulia/gateway/han
 import { Hub } from "#tertulia/gateway/hub.js";
 import { Presence } from "#tertulia/gateway/presence.js";
 import { QueueBudget } from "#tertulia/gateway/queue-budget.js";
-import { RegistrationLimit } from "#tertulia/gateway/registration-limit.js";
+import { ClaimLimits } from "#tertulia/gateway/claim-limits.js";
 import { Turns } from "#tertulia/gateway/turns.js";
 import { RequestLimits } from "#tertulia/limits/budget.js";
 import type { Session, SessionDependencies } from "#tertulia/gateway/session.js";
@@ -113,6 +113,7 @@ export class FakeGateway {
         list: async () => (await users.roster(MAX_LISTED)).map(({ user }) => user),
         hear: () => {},
       },
+      typing: { mayTell: () => true },
     });
     for (let i = 0; i < settings.crowd; i++) {
       const user = { name: `user${i}` as Name, status: "active" } as const;
@@ -127,6 +128,10 @@ export class FakeGateway {
       this.hub.remove(session, nameOf(session));
       if (mayHaveName) signOut(session);
     };
+    const requestLimits = new RequestLimits({
+      perSecond: settings.perSecond,
+      perSecondOfAddress: 0,
+    });
     const dependencies: SessionDependencies = {
       chat,
       presence: this.#presence,
@@ -137,9 +142,9 @@ export class FakeGateway {
       observe,
       events: this.#events,
       limits: { maxBytes: settings.queueBytes, maxStallMs: 15_000, budget: BUDGET },
-      requestLimits: new RequestLimits({ perSecond: settings.perSecond, perSecondOfAddress: 0 }),
+      requestLimits,
       turns: new Turns(),
-      registrations: new RegistrationLimit(undefined),
+      claimLimits: new ClaimLimits(requestLimits, undefined),
       replyWindow: {
         queue: (writer: Gatherer) => void this.#queued.push(writer),
       } as unknown as Window,

@@ -2,7 +2,7 @@
 import { setTimeout as pause } from "node:timers/promises";
 import { WebSocket } from "ws";
 
-type Frame = Record<string, unknown> & { type: string };
+export type Frame = Record<string, unknown> & { type: string };
 
 export class JsonClient {
   readonly webSocket: WebSocket;

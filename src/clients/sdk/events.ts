@@ -187,3 +187,21 @@ export interface ModerationAct extends Omit<Sanction, "kind"> {
   /** Which role the user has from then on. */
   readonly role?: Role | undefined;
 }
+
+/** What the chat keeps of you; later servers may tell more. Times in ms since 1970. */
+export interface ExportedData {
+  readonly user?: string | undefined;
+  readonly status?: string | undefined;
+  /** When you connected, or left. */
+  readonly since?: number | undefined;
+  /** Since then the name is kept for your key. */
+  readonly ownerSince?: number | undefined;
+  readonly account?: { readonly created: number; readonly role: string } | undefined;
+  readonly revoked?: number | undefined;
+  readonly sessions?: readonly LoginSession[] | undefined;
+  readonly sanctions?: readonly Pick<Sanction, "kind" | "at" | "until" | "reason">[] | undefined;
+  readonly marks?: readonly { readonly conv: string; readonly read: number }[] | undefined;
+  /** What you wrote to everybody; private conversations, both sides. */
+  readonly messages?: readonly Message[] | undefined;
+  readonly [field: string]: unknown;
+}

@@ -1,9 +1,6 @@
 /** All that the chat keeps of a user: gathered from its parts. */
-import type { Events } from "../../wire/json-schema.js";
+import type { ExportedData } from "./events.js";
 import type { RequestQueue } from "./request-queue.js";
-
-/** What the chat keeps of you; later servers may tell more. Times in ms since 1970. */
-export type ExportedData = NonNullable<Events["ok"]["data"]>;
 
 export async function exportData(
   requests: Pick<RequestQueue, "send">,

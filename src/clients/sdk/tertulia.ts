@@ -2,6 +2,7 @@
 import { Engine } from "./engine.js";
 import type {
   Cursors,
+  ExportedData,
   HistoryPage,
   LoginSession,
   ModerationAct,
@@ -13,7 +14,7 @@ import type {
   Status,
   TertuliaEvents,
 } from "./events.js";
-import { exportData, type ExportedData } from "./own-data.js";
+import { exportData } from "./own-data.js";
 import { eventStream, nextEvent } from "./async-events.js";
 import { checkConv, checkEvent, checkSeq, checkStatus, checkText } from "./argument-checks.js";
 import { audit, moderate, sanctions } from "./moderation.js";
@@ -34,7 +35,6 @@ export { TertuliaError, type TertuliaErrorCode } from "./error.js";
 export type { Debug, DebugEvent } from "./debug.js";
 export type * from "./events.js";
 export type * from "./options.js";
-export type { ExportedData } from "./own-data.js";
 export type { WebSocketConstructor, WebSocketLike } from "./web-socket.js";
 
 /**

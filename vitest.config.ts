@@ -27,7 +27,7 @@ const PURE = [
 
 /** They take more than half a minute each: what begins last decides when all have ended. */
 const LONG =
-  /verify\/run|clients\/web|clients\/terminal|redis\/sentinel|verify\/scenarios|cluster\/rolled-back|node\/failed-start|cluster\/poisoned\.test/;
+  /verify\/run|clients\/web|clients\/terminal|redis\/sentinel|verify\/(identity|scenarios)|cluster\/rolled-back|node\/failed-start|cluster\/poisoned\.test/;
 
 class LongOnesFirst extends BaseSequencer {
   override async sort(files: TestSpecification[]): Promise<TestSpecification[]> {

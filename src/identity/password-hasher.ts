@@ -131,7 +131,7 @@ function derived(password: Uint8Array, salt: Buffer, { ln, r, p }: Parameters): 
   const N = 2 ** ln;
   return new Promise((resolve, reject) => {
     const options = { N, r, p, maxmem: 256 * N * r };
-    scrypt(password, salt, HASH_BYTES, options, (error, hash) =>
+    scrypt(Buffer.concat([password, END]), salt, HASH_BYTES, options, (error, hash) =>
       error === null ? resolve(hash) : reject(error),
     );
   });
@@ -151,6 +151,8 @@ function read(kept: string): { parameters: Parameters; salt: Buffer; hash: Buffe
   return { parameters: { ln: ln!, r: r!, p: p! }, salt: salt!, hash: hash! };
 }
 
+/** Behind each password. HMAC, in scrypt, fills with zeros: without it, those at the end would not count. RFC 2104 §2. */
+const END = Buffer.of(1);
 /** What is kept comes from Redis: its cost is bounded. */
 const KEPT = /^\$scrypt\$ln=(1[0-8]),r=(8),p=([1-9]|1\d)\$([\w-]{22})\$([\w-]{43})$/;
 const encoder = new TextEncoder();

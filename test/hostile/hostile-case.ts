@@ -1,5 +1,5 @@
 /** One hostile input: what is sent, what the answer should be, and how to see what it is. */
-import { L, type Dialect, type World } from "./world.js";
+import { L, type Dialect, type World, type WorldKind } from "./world.js";
 import { clientFrame, jsonFrame, type LastRequest, type Rogue } from "./rogue.js";
 
 export interface HostileCase {
@@ -16,6 +16,8 @@ export interface HostileCase {
 
 export interface Chapter {
   readonly title: string;
+  /** Default: open. */
+  readonly world?: WorldKind;
   readonly cases: readonly HostileCase[];
 }
 

@@ -44,11 +44,16 @@ export class ClassicClient {
   }
 
   /** Tries again after a 503, as clients shall: a node on a machine that stood still is not ready at once. */
-  static async connect(port: number, name: string, subprotocol?: string): Promise<ClassicClient> {
+  static async connect(
+    port: number,
+    name: string,
+    subprotocol?: string,
+    query?: string,
+  ): Promise<ClassicClient> {
     const until = performance.now() + 10_000;
     for (;;) {
       try {
-        return await ClassicClient.attempt(port, name, subprotocol);
+        return await ClassicClient.attempt(port, name, subprotocol, query);
       } catch (error) {
         if (!String(error).includes("503") || performance.now() > until) throw error;
         await pause(50);

@@ -43,6 +43,8 @@ export interface KeptOfUser {
   readonly accountCreatedMs: number | undefined;
   readonly role: string | undefined;
   readonly tokensRevokedMs: number | undefined;
+  /** Whom the user blocks. */
+  readonly blocked: readonly Name[];
 }
 
 /** All that is kept of users, in whatever place. Each method may throw Unavailable. */

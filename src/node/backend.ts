@@ -6,6 +6,7 @@ import { sweep } from "../cluster/sweep.js";
 import { redisSettings } from "../config/access.js";
 import { stallMs, stepDownMs, type Config } from "../config.js";
 import { inRoom, type Observe } from "../observe.js";
+import { Clearing } from "../redis/clearing.js";
 import { RedisAccountStore } from "../redis/account-store.js";
 import { Connections } from "../redis/connections.js";
 import { RedisConversationStore } from "../redis/conversation-store.js";
@@ -97,7 +98,7 @@ export function createBackend(
   });
   const recordsSettings = { ...settings, hasTokens: config.IDENTITY === "token" };
   const records = new RedisUserRecords(library, writing, keys, recordsSettings);
-  const leaving = new RedisUserRecords(library.on(duty), writing, keys, recordsSettings);
+  const leaving = new Clearing(library.on(duty), keys, settings);
   const duties = {
     sweep: (token: string) => leases.sweep(token),
     reap: (token: string, dead: DeadNode) => leases.reap(token, dead),

@@ -53,6 +53,8 @@ export const FUNCTIONS = {
   unregistering_users: "announces",
   clear_user: "announces",
   erase_messages: "announces",
+  forget_gone: "announces",
+  forget_left: "announces",
   end_clearing: "announces",
   kept_of_user: "silent",
   written_by: "silent",

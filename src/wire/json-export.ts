@@ -36,6 +36,7 @@ function aboutFields(about: ExportedUser, reader: Name): ExportedData {
     sanctions: about.sanctions.map(({ kind, atMs, untilMs, reason }) => {
       return { kind, at: atMs, ...(untilMs !== undefined && { until: untilMs }), reason };
     }),
+    blocks: about.blocked.map(textFromName),
     marks: about.marks.map(({ conversation, read }) => {
       return { conv: convOf(conversation, reader), read };
     }),

@@ -39,6 +39,7 @@ const data = z.looseObject({
   sanctions: z
     .array(z.looseObject({ kind: z.string(), at: ts, until: ts.optional(), reason: z.string() }))
     .optional(),
+  blocks: z.array(name).optional().meta({ description: "Whom you block." }),
   marks: z.array(z.looseObject({ conv, read: upTo })).optional(),
   messages: z
     .array(z.looseObject({ conv, epoch, seq, mid, from: name, ts, text: z.string() }))

@@ -1,4 +1,5 @@
 /** Leaving for good, over real sockets: what is kept of a user goes from all buckets, and its messages are nobody's. */
+import { SignJWT } from "jose";
 import { afterAll, afterEach, beforeAll, describe, expect, test } from "vitest";
 import type { Name } from "#tertulia/chat/names.js";
 import { observe } from "#tertulia/observe.js";
@@ -337,6 +338,20 @@ describe("with erase", () => {
     expect(all).not.toContainEqual(["~", "by the second hob"]);
   });
 
+  test("is unavailable while a gateway of an earlier release is there, and nothing has happened", async () => {
+    const lou = await json("lou");
+    await said(lou, "~", "lou stays");
+    const meta = new Keys("tertulia").meta(bucketOfUser("lou" as Name));
+    await redis.client.hset(meta, "mixed", Date.now());
+    expect(await lou.asks({ type: "unregister", erase: true })).toMatchObject({
+      code: "unavailable",
+    });
+    expect(await lou.asks({ type: "user", user: "lou" })).toMatchObject({ status: "active" });
+    expect(await history(lou, "~")).toContainEqual(["lou", "lou stays"]);
+    await redis.client.hdel(meta, "mixed");
+    expect(await lou.asks({ type: "unregister", erase: true })).toMatchObject({ type: "ok" });
+  });
+
   test("what a gateway has left undone, the leader does, also when that is much", async () => {
     const [ivo, jan] = [await json("ivo"), await json("jan", {}, 1)];
     await said(ivo, "@jan", "for jan");
@@ -409,6 +424,38 @@ describe("with accounts", () => {
     expect(await tom.asks({ type: "user", user: "tom" })).toMatchObject({ status: "active" });
     expect(await tom.asks({ type: "user", user: "sam" })).toMatchObject({ code: "not_found" });
   });
+});
+
+test("with tokens, those that the user has are worth nothing; with a later one it is a new user", async () => {
+  const secret = "a secret of thirty-two bytes, at least";
+  const own = { IDENTITY: "token", TOKEN_SECRET: secret, REDIS_PREFIX: "tokens" };
+  const gateway = await node(redis.url, { ...SETTINGS, ...own });
+  const token = (iat: number): Promise<string> =>
+    new SignJWT({})
+      .setProtectedHeader({ alg: "HS256" })
+      .setSubject("ula")
+      .setIssuedAt(iat)
+      .setExpirationTime("1h")
+      .sign(new TextEncoder().encode(secret));
+  try {
+    const now = Math.floor(Date.now() / 1_000);
+    const first = await token(now - 10);
+    const ula = await JsonClient.hello(gateway.port, "ula", { token: first });
+    clients.push(ula);
+    await said(ula, "~", "ula was here");
+    expect(await ula.asks({ type: "unregister" })).toMatchObject({ type: "ok" });
+    await cleared("ula", "tokens");
+    const again = await JsonClient.connect(gateway.port);
+    clients.push(again);
+    expect(await again.asks({ type: "hello", name: "ula", token: first })).toMatchObject({
+      code: "bad_credentials",
+    });
+    const hello = { type: "hello", name: "ula", token: await token(now + 3_600) };
+    expect(await again.asks(hello)).toMatchObject({ type: "welcome" });
+    expect(await history(again, "~")).toEqual([["~", "ula was here"]]);
+  } finally {
+    await gateway.close();
+  }
 });
 
 test("with PRIVATE_HISTORY=name, too, the next owner of the name is shown nothing of before", async () => {

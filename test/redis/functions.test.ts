@@ -132,6 +132,12 @@ const writers: [LibraryFunction, string[], (string | Buffer | number)[]][] = [
     [token, 1, "ana", 0, 0, 60_000],
   ],
   ["unregistering_users", clearing, [token, 8, 60_000]],
+  [
+    "forget_gone",
+    [keys.meta(0), keys.log(0), keys.conversation(0, general), keys.history(0, general)],
+    [token, "quit"],
+  ],
+  ["forget_left", clearing, [token, "quit"]],
   ["end_clearing", clearing, [token, "quit", 1]],
   ["elect", [keys.meta(0), keys.log(0), keys.leader()], [node, 4_000]],
 ];
@@ -379,6 +385,24 @@ describe("append", () => {
     await say("m4");
     expect(await redis.client.zscore(anasInbox, "bob")).not.toBeNull();
   });
+});
+
+test("when no message of a user who has left is kept any more, it is forgotten which ones are nobody's", async () => {
+  const of = [keys.meta(0), keys.log(0), keys.conversation(0, general), keys.history(0, general)];
+  await appendTo(library, keys, [{ mid: "m5" }, { mid: "m6" }]);
+  const gone = { "gone:old": "1-1 ", "gone:twice": "1-1 3-3 ", "gone:bad": "x" };
+  await redis.client.hset(keys.conversation(0, general), gone);
+  await redis.client.xtrim(keys.history(0, general), "MINID", "2-0");
+  await redis.client.zadd(keys.unregistering(0), 1, "old");
+  await redis.client.hset(keys.unregistered(0), "old", "1");
+  const answer = await library.call("unregistering_users", clearing, [token, 8, 60_000]);
+  const [users, past] = answer as [Buffer[], Buffer[]];
+  expect([users.map(String), past.map(String)]).toEqual([["quit", "1", "0", "0"], ["old"]]);
+  await library.call("forget_gone", of, [token, "old", "twice", "bad", "none"]);
+  const left = await redis.client.hkeys(keys.conversation(0, general));
+  expect(left.filter((field) => field.startsWith("gone"))).toEqual(["gone:twice"]);
+  await library.call("forget_left", clearing, [token, ...past]);
+  expect(await redis.client.hkeys(keys.unregistered(0))).toEqual(["quit"]);
 });
 
 test("a name of which the record is damaged is not forgotten", async () => {

@@ -5,6 +5,8 @@ local function oldest_shown(keep_ms, since)
   return math.max(now_ms() - tonumber(keep_ms), tonumber(since))
 end
 
+do -- Lua has room for 200 locals outside of blocks
+
 -- Of a history, so many messages are passed over that say nothing, and no more: there may be thousands.
 local MOST_SILENT = 256
 
@@ -170,4 +172,12 @@ local function drop_former_mark(keys, args)
   if general_mark(keys[1], args[1], tonumber(args[2])) ~= FORMER_MARK then return 0 end
   redis.call('HDEL', keys[1], args[1], MARKED_AT)
   return 1
+end
+
+register('history', history, 'no-writes')
+register('conversations', conversations, 'no-writes')
+register('extents', extents, 'no-writes')
+register('page', page, 'no-writes')
+register('mark_read', mark_read)
+register('drop_former_mark', drop_former_mark, 'allow-oom')
 end

@@ -55,6 +55,8 @@ local function announce_revoked(bucket, log, name, kind, what, but)
   announce(bucket, log, KIND_REVOKED, record)
 end
 
+do -- Lua has room for 200 locals outside of blocks
+
 -- Counts an attempt to log in by a password. (GCRA: the key holds when all attempts are there again.)
 -- KEYS: account, attempts       ARGV: attempts at once, ms for another one
 -- Returns { ms to wait }, or { 0, hash, version, share, role } with nils if there is no account.
@@ -268,4 +270,17 @@ local function claim_proved(keys, args)
     write_login(account, what, login)
   end
   return answer
+end
+
+register('claim_proved', announcing(claim_proved))
+register('try_password', try_password)
+register('create_account', create_account)
+register('rehash', rehash)
+register('set_password', announcing(set_password))
+register('begin_login', announcing(begin_login))
+register('find_login', find_login, 'no-writes')
+register('list_logins', list_logins)
+register('end_logins', announcing(end_logins), 'allow-oom')
+register('set_role', announcing(set_role), 'allow-oom')
+register('revoke_tokens', announcing(revoke_tokens), 'allow-oom')
 end

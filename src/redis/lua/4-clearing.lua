@@ -35,24 +35,28 @@ local function numbers_of(conversation, history, name, since)
   if from <= head then return from, head end
 end
 
--- What a user wrote in a conversation is nobody's from now on.
-local function leave_messages(conversation, history, name, since)
+-- What a user wrote in a conversation is nobody's from now on; and it is a conversation without its blocks (4-blocks.lua).
+local function leave_messages(conversation, history, name, other, since, keep_ms)
   local from, head = numbers_of(conversation, history, name, since)
   if from then make_nobodys(conversation, name, from, head) end
   redis.call('HDEL', conversation, wrote_field(name))
+  if redis.call('HDEL', conversation, 'blocks:' .. name) == 1 and redis.call('HEXISTS', conversation, 'blocks:' .. other) == 0 then
+    redis.call('PEXPIRE', conversation, keep_ms + DAY_MS)
+  end
 end
 
--- Of a conversation, so many messages are looked at in a call, and so many erased.
-local LOOKED_AT_ONCE, ERASED_AT_ONCE = 1000, 200
+-- Of a conversation, so many messages are looked at in a call, of so many bytes; and so many are erased.
+local LOOKED_AT_ONCE, LOOKED_AT_BYTES, ERASED_AT_ONCE = 1000, 2 ^ 20, 200
 
 -- The messages of a user behind a number, as far as one call goes: their ids, and number and tombstone of each. And the number
 -- up to which was looked, or -1: to the end.
 local function erasable(history, name, after)
-  local ids, tombs, first = {}, {}, string.format('(%.0f-0', after)
+  local ids, tombs, first, size = {}, {}, string.format('(%.0f-0', after), 0
   for _ = 1, LOOKED_AT_ONCE / READ_AT_ONCE do
     local entries = redis.call('XRANGE', history, first, '+', 'COUNT', READ_AT_ONCE)
     for _, entry in ipairs(entries) do
       local record = record_of(entry)
+      size = size + #record
       local text = record ~= '' and text_at(record)
       if text and text <= #record and author_in(record) == name then
         ids[#ids + 1] = entry[1]
@@ -62,7 +66,7 @@ local function erasable(history, name, after)
     end
     if #entries < READ_AT_ONCE then return ids, tombs, -1 end
     first = '(' .. entries[#entries][1]
-    if #ids >= ERASED_AT_ONCE then break end
+    if #ids >= ERASED_AT_ONCE or size >= LOOKED_AT_BYTES then break end
   end
   return ids, tombs, tonumber(string.match(first, '%d+'))
 end
@@ -99,21 +103,21 @@ end
 -- Clears what is kept of a user who has left, in some conversations of a bucket: the user's messages are nobody's then; its
 -- notes to itself go. The conversations leave its inbox, and its marks go.
 -- KEYS: meta, log, inbox, marks, then conversation, history and removed of each
--- ARGV: token ('': of who has asked for it, soon after that), when the user left, name, since, then of each conversation the
---   other user, or '~'
+-- ARGV: token ('': of who has asked for it, soon after that), when the user left, name, since, ms kept, then of each conversation
+--   the other user, or '~'
 -- Error LATE.
 local function clear_user(keys, args)
   local meta, log, inbox, marks = unpack(keys, 1, 4)
-  local token, at, name, since = args[1], tonumber(args[2]), args[3], tonumber(args[4])
+  local token, at, name, since, keep_ms = args[1], tonumber(args[2]), args[3], tonumber(args[4]), tonumber(args[5])
   expect('stream', log)
   local bucket = open(meta, 'to write')
   require_clearing(bucket, token, at)
-  for i = 5, #args do
-    local other, conversation, history, removed = args[i], unpack(keys, 3 * i - 10, 3 * i - 8)
+  for i = 6, #args do
+    local other, conversation, history, removed = args[i], unpack(keys, 3 * i - 13, 3 * i - 11)
     -- what is damaged hurts its own conversation only
     pcall(function()
       if other == name then redis.call('DEL', conversation, history, removed)
-      else leave_messages(conversation, history, name, since) end
+      else leave_messages(conversation, history, name, other, since, keep_ms) end
     end)
     -- an inbox of another type is damaged
     if type(redis.pcall('ZREM', inbox, other)) == 'table' then redis.call('DEL', inbox) end

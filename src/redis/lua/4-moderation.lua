@@ -7,6 +7,8 @@
 -- sanction_ends (zset): "<kind> <target>" -> until (inf: for good)
 -- moderation_log (stream): act, target, by, reason, until, id, role. Acts that are only noted here were done elsewhere.
 
+do -- Lua has room for 200 locals outside of blocks
+
 -- So many sanctions, and entries of the log, are kept.
 local MOST_SANCTIONS, LOG_KEPT = 20000, 100000
 -- Lua passes no more than some thousands of values to a command.
@@ -109,4 +111,9 @@ local function sanctions_since(keys, args)
     end
   end
   return found
+end
+
+register('moderate', moderate, 'allow-oom')
+register('note_act', note_act, 'allow-oom')
+register('sanctions_since', sanctions_since, 'no-writes')
 end

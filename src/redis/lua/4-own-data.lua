@@ -4,18 +4,23 @@ do -- Lua has room for 200 locals outside of blocks
 
 -- What is kept of a user besides messages.       KEYS: users, owners, account       ARGV: name
 -- Returns status, since, since when the name is the owner's, when the account was made, role, until when tokens are revoked;
--- each as text, or false.
+-- each as text, or false; and then whom the user blocks.
 local function kept_of_user(keys, args)
   local user, owner = read_user({ users = keys[1] }, args[1]), read_owner(keys[2], args[1])
   local account = redis.call('HMGET', keys[3], 'created', 'role', 'revoked')
-  return {
+  local found = {
     user and tostring(user.status), user and user.since, owner and string.format('%.0f', owner.since),
     account[1], account[2], account[3],
   }
+  for i = 1, 6 do found[i] = found[i] or false end
+  for _, field in ipairs(redis.call('HKEYS', keys[3])) do
+    found[#found + 1] = string.match(field, '^block:(.+)$')
+  end
+  return found
 end
 
 -- What one author wrote in a conversation behind a number, oldest first, and is not nobody's.
--- KEYS: conversation, history       ARGV: author, number, ms kept, since, most messages looked at, most bytes of texts
+-- KEYS: conversation, history       ARGV: author, number, ms kept, since, most messages looked at, and of how many bytes
 -- Returns { the number up to which it has looked or -1 if there is nothing more, record, ... }.
 local function written_by(keys, args)
   local conversation, history = unpack(keys)
@@ -32,10 +37,8 @@ local function written_by(keys, args)
       local record = record_of(entry)
       local mid_end = 19 + (string.byte(record, 19) or 0)
       local written = record ~= '' and struct.unpack('Bc0', record, mid_end + 1)
-      if written == author and neutral(record) == record then
-        found[#found + 1] = record
-        size = size + #record
-      end
+      size = size + #record
+      if written == author and neutral(record) == record then found[#found + 1] = record end
     end
     if #entries < READ_AT_ONCE then return found end
     looked = looked + #entries

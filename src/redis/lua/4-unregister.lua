@@ -59,9 +59,10 @@ local function unregister(keys, args)
   return { 'done', at, since, erases, bucket.replicas }
 end
 
--- Users who have left for good and of whom not all is cleared yet. Forgets when users left of whom no message can be kept.
+-- Users who have left for good and of whom not all is cleared yet; and names whose last user left so long ago that no message
+-- of that one can be kept.
 -- KEYS: meta, log, unregistered, unregistering       ARGV: token, limit, ms kept
--- Returns { name, when, since, erases, ... }.
+-- Returns { { name, when, since, erases, ... }, { name, ... } }.
 local function unregistering_users(keys, args)
   local meta, log, unregistered, unregistering = unpack(keys)
   local token, limit, keep_ms = args[1], tonumber(args[2]), tonumber(args[3])
@@ -70,7 +71,7 @@ local function unregistering_users(keys, args)
   local names = redis.call('ZRANGE', unregistering, CLEARING, 'inf', 'BYSCORE', 'LIMIT', 0, limit)
   local bucket = open(meta, 'to write')
   local oldest = string.format('%.0f', bucket.now - keep_ms - DAY_MS)
-  local past = redis.call('ZRANGE', unregistering, 0, oldest, 'BYSCORE', 'LIMIT', 0, limit)
+  local past = redis.call('ZRANGE', unregistering, '-inf', oldest, 'BYSCORE', 'LIMIT', 0, limit)
   require_leader(bucket, token)
   local found = {}
   for _, name in ipairs(names) do
@@ -81,11 +82,37 @@ local function unregistering_users(keys, args)
       redis.call('ZREM', unregistering, name) -- it is damaged
     end
   end
-  if past[1] then
-    redis.call('HDEL', unregistered, unpack(past))
-    redis.call('ZREM', unregistering, unpack(past))
+  return { found, past }
+end
+
+-- Drops which messages of some names are nobody's, where none of them is kept any more.
+-- KEYS: meta, log, conversation, history       ARGV: token, name, ...       Returns 1.
+local function forget_gone(keys, args)
+  local meta, log, conversation, history = unpack(keys)
+  expect('stream', log)
+  expect('hash', conversation)
+  local oldest = first_from(history, '-')
+  local bucket = open(meta, 'to write')
+  require_leader(bucket, args[1])
+  for i = 2, #args do
+    local ranges = redis.call('HGET', conversation, gone_field(args[i]))
+    local last = ranges and tonumber(string.match(ranges, '(%d+) $'))
+    if ranges and (not last or not oldest or last < oldest) then redis.call('HDEL', conversation, gone_field(args[i])) end
   end
-  return found
+  return 1
+end
+
+-- Forgets when users left. KEYS: as for unregistering_users       ARGV: token, name, ...       Returns 1.
+local function forget_left(keys, args)
+  local meta, log, unregistered, unregistering = unpack(keys)
+  expect('stream', log)
+  expect('hash', unregistered)
+  expect('zset', unregistering)
+  local bucket = open(meta, 'to write')
+  require_leader(bucket, table.remove(args, 1))
+  redis.call('HDEL', unregistered, unpack(args))
+  redis.call('ZREM', unregistering, unpack(args))
+  return 1
 end
 
 -- Ends the clearing of a user who left some time ago: the name is free.
@@ -106,5 +133,7 @@ end
 
 register('unregister', announcing(unregister), 'allow-oom')
 register('unregistering_users', announcing(unregistering_users), 'allow-oom')
+register('forget_gone', announcing(forget_gone), 'allow-oom')
+register('forget_left', announcing(forget_left), 'allow-oom')
 register('end_clearing', announcing(end_clearing), 'allow-oom')
 end

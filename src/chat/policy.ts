@@ -83,9 +83,9 @@ export interface Facts {
   readonly role?: Role;
 }
 
-/** What a muted user may not do: it may read, and set its status. */
+/** What a muted user may not do: nothing in its name is stored in a conversation, and it sets its status all the same. */
 export function mayWhileMuted({ type }: Command): "muted" | undefined {
-  return type === "send" || type === "typing" ? "muted" : undefined;
+  return type === "send" || type === "remove" || type === "typing" ? "muted" : undefined;
 }
 
 export interface Policy {

@@ -34,6 +34,7 @@ const logged = (): Promise<number> => redis.client.xlen("tertulia:{00}:moderatio
 describe("a moderator", () => {
   test("mutes a user of another gateway, who reads why, and lifts it", async () => {
     const [mo, una] = [await join("mo", "moderator"), await join("una", "user", 1)];
+    const { seq } = await una.asks({ type: "publish", text: "hush" });
     const act = { type: "moderate", act: "mute", user: "una", for: 600_000, reason: "calm down" };
     const { until } = await mo.asks(act);
     expect(Number(until) - Date.now()).toBeGreaterThan(500_000);
@@ -42,6 +43,9 @@ describe("a moderator", () => {
       expect(said).toMatchObject({ type: "error", code: "muted" });
       expect(said["message"]).toMatch(/^muted until .+Z: calm down$/);
     });
+    // a removal is a message, too
+    const removal = { type: "remove", conv: "~", seq };
+    expect(await una.asks(removal)).toMatchObject({ type: "error", code: "muted" });
     const { sanctions } = await mo.asks({ type: "sanctions" });
     const own = { kind: "mute", target: "una", until, by: "@mo", reason: "calm down" };
     expect(sanctions).toEqual([{ ...own, at: expect.any(Number) }]);
@@ -52,6 +56,7 @@ describe("a moderator", () => {
     await eventually(async () =>
       expect(await una.asks({ type: "publish", text: "thanks" })).toMatchObject({ type: "ok" }),
     );
+    expect(await una.asks(removal)).toMatchObject({ type: "ok" });
     const { acts } = await mo.asks({ type: "audit", limit: 2 });
     expect(acts).toMatchObject([
       { act: "unmute", target: "una", by: "@mo", reason: "" },

@@ -54,8 +54,8 @@ export interface Draft {
 
 /** Of a message that is to be removed. */
 export interface Removal {
-  /** Who removes it. */
-  readonly author: Author;
+  /** Who removes it; undefined: an operator, who is no user, in the name of who wrote it. */
+  readonly author: Author | undefined;
   readonly conversation: Conversation;
   readonly seq: number;
   /** What was written before this time (ms since 1970), somebody else wrote under this name. */
@@ -65,8 +65,13 @@ export interface Removal {
 }
 
 export type RemovalOutcome =
-  /** By the message with this number; now, or before. `author`: who wrote it. */
-  | { readonly outcome: "removed"; readonly seq: number; readonly author: Name }
+  /** By the message with this number; now, or before. `author`: who wrote it; `by`: who has removed it, if that is known. */
+  | {
+      readonly outcome: "removed";
+      readonly seq: number;
+      readonly author: Name;
+      readonly by: Name | undefined;
+    }
   /** It is not kept; it is somebody else's, or removes another one. */
   | { readonly outcome: "unknown" | "forbidden" };
 

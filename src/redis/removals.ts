@@ -1,5 +1,6 @@
 /** Removes messages: see lua/3-removal.lua. */
 import { Unavailable, type Removal, type RemovalOutcome } from "../chat/ports.js";
+import type { Name } from "../chat/names.js";
 import type { Membership } from "../cluster/ports.js";
 import type { MessageWriter, StoreSettings } from "./append-queue.js";
 import type { Keys } from "./keys.js";
@@ -9,7 +10,10 @@ import { retrying } from "./retry.js";
 
 const [REMOVED, UNKNOWN, FORBIDDEN] = [0, 1, 2];
 
-type Answer = readonly [replicas: number, code: number, seq?: number, author?: Buffer];
+/** No user has this name. */
+const OPERATOR = "" as Name;
+
+type Answer = readonly [replicas: number, code: number, seq?: number, author?: Buffer, by?: Buffer];
 
 export class Removals {
   readonly #writer: MessageWriter;
@@ -38,10 +42,15 @@ export class Removals {
    */
   async remove(removal: Removal): Promise<RemovalOutcome> {
     const { deadlineMs } = this.#settings;
-    const [, code, seq, author] = await retrying(deadlineMs, () => this.#attempt(removal));
+    const [, code, seq, author, by] = await retrying(deadlineMs, () => this.#attempt(removal));
     switch (code) {
       case REMOVED:
-        return { outcome: "removed", seq: seq!, author: nameAt(author!) };
+        return {
+          outcome: "removed",
+          seq: seq!,
+          author: nameAt(author!),
+          by: by!.length === 0 ? undefined : nameAt(by!),
+        };
       case UNKNOWN:
         return { outcome: "unknown" };
       case FORBIDDEN:
@@ -53,17 +62,18 @@ export class Removals {
 
   /** Repeating it is safe. @throws the error of Redis, of the connection or of {@link Replication} */
   async #attempt({ author, conversation, seq, sinceMs, ofAnybody }: Removal): Promise<Answer> {
-    if (author.isLive === false) throw new Unavailable("the session has lost its name");
+    if (author?.isLive === false) throw new Unavailable("the session has lost its name");
     if (!this.#membership.isMember) throw new Error("FENCED this node is not a member");
     const { library, replication } = this.#writer;
     const { historyKeep, historyMaxAgeMs } = this.#settings;
-    const { bucket, keys, author: user, to } = this.#places.of(conversation, author.name);
+    const name = author?.name ?? OPERATOR;
+    const { bucket, keys, author: user, to } = this.#places.of(conversation, name);
     const names = [
       this.#keys.meta(bucket),
       this.#keys.log(bucket),
       this.#keys.nodes(bucket),
       this.#keys.removed(bucket, conversation),
-      this.#keys.marks(bucket, author.name),
+      this.#keys.marks(bucket, name),
       ...keys,
     ];
     const args = [

@@ -138,9 +138,9 @@ test.each([1, 2, 3, 4, 5, 6])(
         expect((await page("after", seq, 1)).there).toBe(epoch);
       }
       const args = [255, HOUR_MS, 0, 1e6, 1e6];
-      const newest = ((await library.call("history", [history], args)) as Buffer[]).map(
-        decodeRecord,
-      );
+      const newest = (
+        (await library.call("history", [conversation, history], args)) as Buffer[]
+      ).map(decodeRecord);
       const said = expected.slice(first - 1).filter((each) => each.includes("text"));
       expect(newest.toReversed().map(shown)).toEqual(said.slice(-255));
     }
@@ -237,9 +237,13 @@ test("histories in bytes pass over what says nothing, but not for ever", async (
     await remove(2 * i + 2);
   }
   const read = async (): Promise<string[]> =>
-    ((await library.call("history", [history], [255, HOUR_MS, 0, 1e6, 1e6])) as Buffer[]).map(
-      (each) => shown(decodeRecord(each)),
-    );
+    (
+      (await library.call(
+        "history",
+        [conversation, history],
+        [255, HOUR_MS, 0, 1e6, 1e6],
+      )) as Buffer[]
+    ).map((each) => shown(decodeRecord(each)));
   expect(await read()).toEqual([]);
   await texts("new");
   expect(await read()).toEqual(["602 new"]);
@@ -261,5 +265,5 @@ test("a private conversation is removed from by who wrote there, and as far as i
   };
   expect(await ask("bob", "ana")).toEqual([0, FORBIDDEN]);
   expect(await ask("ana", "bob", Date.now() + 1_000)).toEqual([0, UNKNOWN]);
-  expect(await ask("ana", "bob")).toEqual([0, REMOVED, 2, Buffer.from("ana")]);
+  expect(await ask("ana", "bob")).toEqual([0, REMOVED, 2, Buffer.from("ana"), Buffer.from("ana")]);
 });

@@ -125,12 +125,14 @@ export class FakeStores {
       }));
     },
     remove: async ({ author, conversation, seq }) => {
-      const where = describeConversation(conversation, author.name);
+      const { name } = author!;
+      const where = describeConversation(conversation, name);
       const what = `remove ${where} ${this.describe(author as Holder)} ${seq}`;
       return this.#ask(this.#live(what, author as Holder), (words) => ({
         outcome: "removed",
         seq: Number(words[0]),
-        author: author.name,
+        author: name,
+        by: name,
       }));
     },
     history: (conversation) =>

@@ -68,10 +68,12 @@ end
 -- that was removed already stays so.
 -- KEYS: meta, log, nodes, removed, marks of who removes it, conversation, history; if it is private, inbox and marks of who
 --   removes it, and of the other user
--- ARGV: incarnation, messages kept, ms kept, least replicas, user who removes it, the other user or '', number, since when the
---   name has been the user's (0: for ever), '1' if it may remove what others wrote or ''
--- Returns { connected replicas, 0, number of the message that removes it, its author } | { …, 1 } (there is no such
---   message) | { …, 2 } (the user may not) | { …, 3 } (a gateway of another release is there, which could not read what is left).
+-- ARGV: incarnation ('': an operator does it by a command, and is no member), messages kept, ms kept, least replicas, user
+--   who removes it ('': an operator, in the name of who wrote it), the other user or '', number, since when the name has
+--   been the user's (0: for ever), '1' if it may remove what others wrote or ''
+-- Returns { connected replicas, 0, number of the message that removes it, its author, who removes it (now, or before; '':
+--   not known any more) } | { …, 1 } (there is no such message) | { …, 2 } (the user may not) | { …, 3 } (a gateway of
+--   another release is there, which could not read what is left).
 local function remove(keys, args)
   local meta, log, nodes, removed, marks, conversation, history = unpack(keys)
   local incarnation, keep, keep_ms, least_replicas = args[1], args[2], tonumber(args[3]), tonumber(args[4])
@@ -80,7 +82,7 @@ local function remove(keys, args)
   expect('zset', removed)
   local bucket = open(meta, 'to write', 'mixed', 'beat', 'beat_ids')
   local replicas, more = bucket.replicas, bucket.more
-  require_member(bucket, nodes, incarnation)
+  if incarnation ~= '' then require_member(bucket, nodes, incarnation) end
   local record, removal = record_or_tombstone(history, removed, seq)
   local neutral = neutral_in(conversation)
   if neutral then record = neutral(record) end
@@ -91,7 +93,7 @@ local function remove(keys, args)
     if removal == 0 then return { replicas, NO_MESSAGE } end
     -- so that WAIT covers it
     if least_replicas > 0 then redis.call('HSET', conversation, 'seq', redis.call('HGET', conversation, 'seq')) end
-    return { replicas, REMOVED, removal, author }
+    return { replicas, REMOVED, removal, author, author_in(record_or_tombstone(history, removed, removal)) or '' }
   end
   if text_at(record) > #record then return { replicas, NOT_ALLOWED } end
   if has_other_release(bucket) then return { replicas, OTHER_RELEASE } end
@@ -99,12 +101,14 @@ local function remove(keys, args)
   redis.call('XDEL', history, '0-1') -- fails if the user has no right to it, before anything is written
   local found = open_conversation(bucket, keys, 6, true, false, user, to)
   if found.err then error(found) end
+  local is_operator = user == ''
+  if is_operator then user = author end
   local wrote = number_in(redis.call('HGET', conversation, wrote_field(user))) or 0
   local mark = number_in(redis.call('HGET', marks, to == '' and '~' or to)) or 0
   local mid = string.format('!%.0f', seq)
   local stored, entry = store(bucket, found, keep, struct.pack('Bc0Bc0Bc0', #mid, mid, #user, user, #to, to))
   if not stored then error({ err = entry }) end
-  if math.max(wrote, mark) >= found.was then has_written(found, user)
+  if not is_operator and math.max(wrote, mark) >= found.was then has_written(found, user)
   elseif wrote == 0 then redis.call('HSET', conversation, wrote_field(user), 0) end -- so that it is found to have acted here
   local _, events, refused_by_log = log_messages(bucket, log, { entry }, more.mixed ~= false)
   if refused_by_log then error({ err = refused_by_log }) end
@@ -112,5 +116,5 @@ local function remove(keys, args)
   close_conversation(bucket, found, keep_ms, more.mixed ~= false, 1)
   keep_position(bucket)
   for _, event in ipairs(events) do redis.call('PUBLISH', log, event) end
-  return { replicas, REMOVED, stored, author }
+  return { replicas, REMOVED, stored, author, user }
 end

@@ -3,7 +3,7 @@ import { randomUUID } from "node:crypto";
 import { BlockList, isIPv4, isIPv6 } from "node:net";
 import { ROLES, type Role } from "../chat/identity.js";
 import { bytesFromName, nameFromBytes, type Name } from "../chat/names.js";
-import { isName } from "../chat/policy.js";
+import { MAX_PAGE, isName } from "../chat/policy.js";
 import { Unavailable } from "../chat/ports.js";
 import { newPassword } from "../identity/recovery.js";
 import type {
@@ -13,10 +13,12 @@ import type {
   Sanction,
   Target,
 } from "../chat/sanctions.js";
+import { jsonOfMessage, newestMessages, removedMessage } from "./messages.js";
 import { exported, removed } from "./own-data.js";
 import { shown } from "../wire/shown.js";
 import type { Stores } from "./stores.js";
 import { UsageError } from "./usage.js";
+import { iso, written } from "./written.js";
 
 /** The command line, behind the command. */
 export interface Given {
@@ -105,6 +107,31 @@ export const COMMANDS = {
       return { lines: [JSON.stringify(json, undefined, 2)], json, isDone: true };
     };
   },
+  messages: (given) => {
+    refuseRest(given, 0);
+    const last = lastOf(given, 20, MAX_PAGE);
+    return async (stores) => {
+      const json = (await newestMessages(stores, last)).map(jsonOfMessage);
+      const lines = json.map(
+        ({ seq, at, from, text }) => `${seq}  ${at}  ${from}  ${text ?? "(removed)"}`,
+      );
+      return { lines: lines.length > 0 ? lines : ["nothing yet"], json, isDone: true };
+    };
+  },
+  remove: (given) => {
+    refuseRest(given, 1);
+    const [number = ""] = given.names;
+    if (!/^\d{1,15}$/.test(number)) throw new UsageError("which message? Its number");
+    const seq = Number(number);
+    const act = checked(given);
+    return async (stores) => {
+      const author = await removedMessage(stores, seq, act);
+      const from = author === undefined ? null : shown(bytesFromName(author));
+      const line =
+        from === null ? "no such message is kept" : `message ${seq} of ${from} is removed`;
+      return { lines: [line], json: { seq, from }, isDone: from !== null };
+    };
+  },
   sanctions: (given) => {
     refuseRest(given, 0);
     return async ({ moderation }) => {
@@ -119,10 +146,7 @@ export const COMMANDS = {
   },
   log: (given) => {
     refuseRest(given, 0);
-    const last = Number(given.last ?? 50);
-    if (!Number.isInteger(last) || last < 1 || last > 100_000) {
-      throw new UsageError("--last: a number from 1 to 100000");
-    }
+    const last = lastOf(given, 50, 100_000);
     return async ({ moderation }) => {
       const entries = (await moderation.log(last)).map(jsonOfEntry);
       const lines = entries.map(
@@ -133,6 +157,13 @@ export const COMMANDS = {
     };
   },
 } satisfies Record<string, Command>;
+
+/** How many are asked for. */
+function lastOf({ last }: Given, usual: number, most: number): number {
+  const count = Number(last ?? usual);
+  if (Number.isInteger(count) && count >= 1 && count <= most) return count;
+  throw new UsageError(`--last: a number from 1 to ${most}`);
+}
 
 function act(what: ModerationAct["act"]): Command {
   return (given) => {
@@ -254,12 +285,4 @@ function jsonOfEntry(entry: ModerationEntry) {
   const until = untilMs === undefined || what === "kick" ? null : iso(untilMs);
   const role = entry.role ?? null;
   return { act: what, target: written(target), at: iso(atMs), until, by, role, reason };
-}
-
-function written(target: Target): string {
-  return target.kind === "name" ? shown(bytesFromName(target.name)) : target.range;
-}
-
-function iso(ms: number): string {
-  return new Date(ms).toISOString().replace(/\.\d+Z$/, "Z");
 }

@@ -14,6 +14,8 @@ node dist/admin/main.js COMMAND …                 the same, in the image
   password NAME                    gives the user a new password, and tells it; makes the account if there is none
   unregister NAME [--erase]        removes the user from all buckets; what it wrote is nobody's then, or goes
   export NAME                      all that is kept of the user, as JSON
+  messages [--last 20]             what was written to everybody, and its numbers
+  remove NUMBER                    removes one of them for all readers
   sanctions                        who is banned or muted, until when and why
   log [--last 50]                  who did what, newest first
 
@@ -25,7 +27,7 @@ node dist/admin/main.js COMMAND …                 the same, in the image
   --json            for programs
 
 The environment says which Redis, as for a gateway (REDIS_URL, REDIS_PREFIX …). Gateways follow within two seconds.
-Exit codes: 0 done; 1 there was nothing to lift, no account or no such user; 2 it could not be done.`;
+Exit codes: 0 done; 1 there was nothing to lift, no account, no such user or message; 2 it could not be done.`;
 
 /** A mistake in the command line. */
 export class UsageError extends Error {

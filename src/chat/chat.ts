@@ -3,7 +3,7 @@ import type { Command, LogIn, Refusal, Register, Reply, RuleRefusal } from "./co
 import { addressOf, conversationOf, type Address, type Conversation } from "./conversation.js";
 import { executeIdentity, loggedIn, type JoinOutcome } from "./identity-commands.js";
 import { executeModeration, type ModerationDependencies } from "./moderation-commands.js";
-import { removed } from "./removal.js";
+import { removed, type RemovalDependencies } from "./removal.js";
 import type { ChatDependencies, KnownPresence, KnownRoster, TypingPace } from "./dependencies.js";
 import type { ConversationState } from "./history.js";
 import type { Identity, Origin, Proof } from "./identity.js";
@@ -34,6 +34,7 @@ export class Chat {
   readonly #presence: KnownPresence;
   readonly #identity: Identity;
   readonly #sanctions: KnownSanctions;
+  readonly #removal: RemovalDependencies;
   readonly #moderation: ModerationDependencies;
   readonly #roster: KnownRoster;
   readonly #ownData: OwnDataDependencies;
@@ -49,6 +50,7 @@ export class Chat {
     this.#sanctions = dependencies.sanctions;
     this.#roster = dependencies.roster;
     this.#typing = dependencies.typing;
+    this.#removal = dependencies;
     this.#moderation = { ...dependencies, newId: dependencies.newMessageId };
     this.#ownData = dependencies;
   }
@@ -221,7 +223,7 @@ export class Chat {
         return { type: "accepted" };
       }
       case "remove":
-        return removed(this.#conversations, this.#policy, heldBy(actor), command);
+        return removed(this.#removal, heldBy(actor), command);
       case "password":
       case "logins":
       case "refresh":

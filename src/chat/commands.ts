@@ -28,7 +28,13 @@ export type Command =
   | { readonly type: "page"; readonly of: Address; readonly range: Range }
   | { readonly type: "read"; readonly of: Address; readonly seq: number }
   | { readonly type: "typing"; readonly to: Address }
-  | { readonly type: "remove"; readonly of: Address; readonly seq: number }
+  | {
+      readonly type: "remove";
+      readonly of: Address;
+      readonly seq: number;
+      /** For the log of moderation. */
+      readonly reason?: string | undefined;
+    }
   | IdentityCommand
   | ModerationCommand
   | OwnDataCommand;

@@ -40,9 +40,9 @@ export interface ModerationAct {
   readonly id: string;
 }
 
-/** Something else that an operator does, and that is noted in the same log. */
+/** Something else that an operator or a moderator does, and that is noted in the same log. */
 export interface NotedAct {
-  readonly act: "role" | "password" | "revoke" | "unregister";
+  readonly act: "role" | "password" | "revoke" | "unregister" | "remove";
   readonly target: Target;
   readonly by: string;
   readonly reason: string;

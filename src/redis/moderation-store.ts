@@ -193,4 +193,5 @@ const ACTS: Record<ModerationEntry["act"], true> = {
   password: true,
   revoke: true,
   unregister: true,
+  remove: true,
 };

@@ -63,7 +63,9 @@ export class Removals {
   /** Repeating it is safe. @throws the error of Redis, of the connection or of {@link Replication} */
   async #attempt({ author, conversation, seq, sinceMs, ofAnybody }: Removal): Promise<Answer> {
     if (author?.isLive === false) throw new Unavailable("the session has lost its name");
-    if (!this.#membership.isMember) throw new Error("FENCED this node is not a member");
+    const isOperator = author === undefined;
+    if (!isOperator && !this.#membership.isMember)
+      throw new Error("FENCED this node is not a member");
     const { library, replication } = this.#writer;
     const { historyKeep, historyMaxAgeMs } = this.#settings;
     const name = author?.name ?? OPERATOR;
@@ -77,7 +79,7 @@ export class Removals {
       ...keys,
     ];
     const args = [
-      this.#membership.incarnation,
+      isOperator ? "" : this.#membership.incarnation,
       historyKeep,
       historyMaxAgeMs,
       replication?.least ?? 0,

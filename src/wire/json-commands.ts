@@ -38,8 +38,10 @@ export function commandOf(
       return { command: { type: "read", of: addressFromConv(request.conv), seq: request.seq } };
     case "typing":
       return { command: { type: "typing", to: addressFromConv(request.conv) } };
-    case "remove":
-      return { command: { type: "remove", of: addressFromConv(request.conv), seq: request.seq } };
+    case "remove": {
+      const { conv, seq, reason } = request;
+      return { command: { type: "remove", of: addressFromConv(conv), seq, reason } };
+    }
     case "password": {
       const [old, next] = [bytesOf(request.old), bytesOf(request.new)];
       return { command: { type: "password", old, next } };

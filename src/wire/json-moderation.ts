@@ -97,7 +97,7 @@ export const MODERATION_ANSWERS = {
       z.object({
         at: ts,
         by,
-        act: z.enum([...acts.options, "role", "password", "revoke", "unregister"]),
+        act: z.enum([...acts.options, "role", "password", "revoke", "unregister", "remove"]),
         target,
         address,
         until,

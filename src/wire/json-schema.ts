@@ -86,6 +86,12 @@ export const requests = {
     id: id.optional(),
     conv,
     seq: seq.meta({ description: "Of the message." }),
+    reason: z
+      .string()
+      .max(200)
+      .regex(/^\P{Cc}*$/u)
+      .optional()
+      .meta({ description: "For the log of moderation, if somebody else wrote it. One line." }),
   }),
   ping: z.object({ type: z.literal("ping"), id: id.optional() }),
   bye: z.object({ type: z.literal("bye"), id: id.optional() }),

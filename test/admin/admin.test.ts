@@ -246,3 +246,26 @@ test("a damaged sanction is skipped, and the others are in force", async () => {
   const dan = await JsonClient.hello(one.port, "dan");
   dan.vanish();
 });
+
+test("an operator without a name in the chat removes a message to everybody, and only once", async () => {
+  const ana = await JsonClient.hello(one.port, "ana");
+  const bob = await JsonClient.hello(two.port, "bob");
+  const { seq } = await ana.asks({ type: "publish", text: "call me: 555-1234" });
+  const written = (await admin("messages", "--last", "1")).out;
+  expect(written).toMatch(new RegExp(`^${String(seq)}  20\\S+Z  ana  call me: 555-1234$`));
+  const removed = await admin("remove", String(seq), "--reason", "a number");
+  expect(removed).toMatchObject({ code: 0, out: `message ${String(seq)} of ana is removed` });
+  for (const each of [ana, bob]) await each.awaits({ type: "message", from: "ana", removes: seq });
+  expect(await admin("remove", String(seq), "--reason", "a number")).toMatchObject({ code: 0 });
+  const newest: unknown = JSON.parse((await admin("messages", "--last", "2", "--json")).out);
+  const gone = { from: "ana", text: null };
+  expect(newest).toMatchObject([{ seq, ...gone }, gone]);
+  const noted = (await admin("log", "--last", "50")).out.split("\n");
+  expect(noted.filter((line) => line.includes("olga  remove ana  message"))).toHaveLength(1);
+  expect(await admin("remove", "999999")).toMatchObject({ code: 1 });
+  for (const wrong of [[], ["x"], ["1", "2"], ["-1"]]) {
+    expect(await admin("remove", ...wrong)).toMatchObject({ code: 2 });
+  }
+  ana.vanish();
+  bob.vanish();
+});

@@ -173,7 +173,7 @@ export interface Sanction {
 
 /** What a moderator or an operator did. */
 export interface ModerationAct extends Omit<Sanction, "kind"> {
-  /** The last four are an operator's, in a terminal. */
+  /** From `role` to `unregister` they are an operator's, in a terminal. */
   readonly act:
     | "kick"
     | "ban"
@@ -183,7 +183,8 @@ export interface ModerationAct extends Omit<Sanction, "kind"> {
     | "role"
     | "password"
     | "revoke"
-    | "unregister";
+    | "unregister"
+    | "remove";
   /** Which role the user has from then on. */
   readonly role?: Role | undefined;
 }

@@ -67,6 +67,11 @@ export interface CallOptions {
   readonly signal?: AbortSignal | undefined;
 }
 
+export interface RemoveOptions extends CallOptions {
+  /** For the log of moderation, if somebody else wrote it: one line of 200 characters at most. */
+  readonly reason?: string | undefined;
+}
+
 export interface PublishOptions extends CallOptions {
   /** The idempotency key, random by default: a message published again with the same one is stored once. */
   readonly mid?: string | undefined;

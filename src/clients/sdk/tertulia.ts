@@ -26,6 +26,7 @@ import type {
   HistoryOptions,
   ModerateOptions,
   PublishOptions,
+  RemoveOptions,
   SessionsOptions,
   UnregisterOptions,
 } from "./options.js";
@@ -157,10 +158,13 @@ export class Tertulia {
    * Removes a message of yours; as a moderator, any message to everybody. All readers get a `message` that `removes` it: resolves
    * with the number of that one. Rejects with `forbidden`, or with `not_found` if it is not kept.
    */
-  async remove(conv: string, seq: number, { signal }: CallOptions = {}): Promise<number> {
+  async remove(conv: string, seq: number, { reason, signal }: RemoveOptions = {}): Promise<number> {
     checkConv(conv);
     checkSeq(seq, 'remove("~", 5)');
-    const ok = await this.#engine.requests.send({ request: { type: "remove", conv, seq }, signal });
+    const ok = await this.#engine.requests.send({
+      request: { type: "remove", conv, seq, reason },
+      signal,
+    });
     return ok.seq!;
   }
 

@@ -153,6 +153,7 @@ export const english: Omit<Texts, "locale"> = {
     password: "new password for",
     revoke: "logged out",
     unregister: "took the account of",
+    remove: "removed a message of",
   },
   until: (time) => `until ${time}`,
   by: (who) => `by ${who}`,

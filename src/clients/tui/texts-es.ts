@@ -155,6 +155,7 @@ export const spanish: Omit<Texts, "locale"> = {
     password: "contraseña nueva para",
     revoke: "cerradas las sesiones de",
     unregister: "quitada la cuenta de",
+    remove: "borrado un mensaje de",
   },
   until: (time) => `hasta ${time}`,
   by: (who) => `por ${who}`,

@@ -123,6 +123,24 @@ describe.skipIf(!hasBrowser())("on the page", () => {
     });
   });
 
+  test("what one wrote goes along, if one wants that", async () => {
+    const gil = await join(browser, open.port, "gil");
+    const hal = await join(browser, open.port, "hal");
+    await gil.says("to be forgotten");
+    await eventually(async () => expect(await hal.texts()).toContain("to be forgotten"));
+    await unfolds(gil.page, "Leave for good");
+    await gil.page.getByRole("button", { name: "Leave for good" }).click();
+    await gil.page.locator("select[name=what]").selectOption({ label: "goes, too" });
+    await gil.page.getByRole("button", { name: "Yes, leave for good" }).click();
+    await isTold(gil.page, "You have left this chat for good.");
+    await eventually(async () => {
+      await hal.page.reload(); // until then it has what it has heard
+      await hal.page.locator(".message").last().waitFor({ timeout: 1_000 });
+      expect((await hal.texts()).at(-1)).toBe("Removed");
+    });
+    expect(await hal.page.content()).not.toContain("to be forgotten");
+  });
+
   test("who leaves for good on another device sees the form, and why", async () => {
     const { page } = await entersWithPassword("fay");
     const url = `ws://127.0.0.1:${accounts.port}/ws`;

@@ -70,6 +70,7 @@ export async function join(
   // after a reload the name may still be held; else the user waits to choose another one
   const timing = earlier?.name === me ? {} : { nameWithinMs: 0 };
   const keepsName = isKept("browser");
+  const proof = proofFor(me);
   const chat = connect(gatewayUrl(), {
     name: me,
     key,
@@ -77,7 +78,7 @@ export async function join(
     isBusy,
     client: hasAccounts ? thisDevice() : "tertulia-web",
     timing,
-    ...proofFor(me),
+    ...proof,
   });
   save("browser", "name", [me]);
   joinTabChannel(me);
@@ -89,7 +90,7 @@ export async function join(
     keepOutgoing(next); // first: after a crash, a message is in the drafts or here
     saveDrafts(next);
     if (connection.name === "open") shareKey(me, chat.key);
-    if (isWorthless(connection)) forgetProof(me);
+    if (isWorthless(connection)) forgetProof(me, proof?.session);
     if (connection.name === "away" || isTaken(connection) || isWorthless(connection)) {
       joinTabChannel(undefined);
       remove("tab", "seat");

@@ -50,10 +50,12 @@ export function keptToken(): string | undefined {
   return read("tab", TOKEN);
 }
 
-export function forgetProof(name: string): void {
+/** @param session if only this one is worth nothing any more: another tab may have begun the next one */
+export function forgetProof(name: string, session?: string): void {
   shown.clear();
-  remove("browser", placeOf(name));
   remove("tab", TOKEN);
+  const place = placeOf(name);
+  if (session === undefined || load("browser", place) === session) remove("browser", place);
 }
 
 export function isWorthless(connection: Connection): boolean {

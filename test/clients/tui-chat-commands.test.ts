@@ -1,10 +1,13 @@
 /** Commands that the chat itself answers, in the terminal: what a line asks for, and which message it is about. */
+import { mkdtempSync, rmSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
 import { expect, test } from "vitest";
 import { complete } from "#tertulia/clients/tui/completion.js";
 import { parse } from "#tertulia/clients/tui/commands.js";
 import { EMPTY, withText } from "#tertulia/clients/tui/editor.js";
 import { findMessage } from "#tertulia/clients/tui/find-message.js";
-import { stateFile } from "#tertulia/clients/tui/state-file.js";
+import { readState, removeState, stateFile, writeState } from "#tertulia/clients/tui/state-file.js";
 import type { Message } from "#tertulia/clients/sdk/events.js";
 import { begin, type View } from "#tertulia/clients/view/model.js";
 import { timelineRows } from "#tertulia/clients/view/timeline.js";
@@ -86,14 +89,26 @@ test("who is no moderator is not offered a moderator's words, but may type them"
   expect(completed("/unblock b", false)).toBe("/unblock bob ");
 });
 
-test("what is kept for a host is for all its ports, and a login session through TLS for TLS alone", () => {
+test("a key is kept for a host, whatever the port, and a login session for the very chat that gave it", () => {
   const file = (kind: "keys" | "sessions", url: string, name = "ana"): string =>
     stateFile(kind, url, name, {}).file;
-  expect(file("sessions", "wss://h:1")).toBe(file("sessions", "wss://h:2/ws"));
+  expect(file("sessions", "wss://h:1")).toBe(file("sessions", "wss://h:1/ws"));
+  expect(file("sessions", "wss://h:1")).not.toBe(file("sessions", "wss://h:2"));
   expect(file("sessions", "wss://h")).not.toBe(file("sessions", "ws://h"));
   expect(file("sessions", "wss://h")).not.toBe(file("sessions", "wss://i"));
   expect(file("sessions", "wss://h")).not.toBe(file("sessions", "wss://h", "bob"));
   expect(file("keys", "wss://h:1")).toBe(file("keys", "ws://h:2"));
+});
+
+test("a login session that was refused is forgotten, and not one that has come since", () => {
+  const folder = mkdtempSync(join(tmpdir(), "tertulia-state-"));
+  const where = stateFile("sessions", "ws://h", "ana", { XDG_STATE_HOME: folder });
+  writeState(where, "newer", "set");
+  removeState(where, "older");
+  expect(readState(where)).toBe("newer");
+  removeState(where, "newer");
+  expect(readState(where)).toBeUndefined();
+  rmSync(folder, { recursive: true });
 });
 
 const said = (seq: number, from: string, text: string, more: Partial<Message> = {}): Message => ({

@@ -188,6 +188,46 @@ test("a conversation that began and was read on another device meanwhile is requ
   expect(screen.lines).toEqual([1, 2, 3].map(line));
 });
 
+test("what is loaded before a gap is asked for again: it may have been removed meanwhile", () => {
+  const screen = joined().do({ type: "open", conv: "@bea" }, page(2, 1, 3, { conv: "@bea" }));
+  screen.effects = [];
+  screen.do(
+    { type: "gap", gap: { conv: "@bea", after: 3, before: 105, reason: "limit" } },
+    hear(105, "bea", { conv: "@bea" }),
+  );
+  expect(screen.asks("history")).toEqual([{ type: "history", ask: 3, conv: "@bea", before: 4 }]);
+  const [one, two, three] = [1, 2, 3].map((seq) => message(seq, "bea", { conv: "@bea" }));
+  const removed = { ...two!, text: "", removed: true };
+  const messages = [one!, removed, three!];
+  const more = { conv: "@bea", epoch: "a", head: 105, floor: 1, more: false };
+  screen.do({ type: "page", ask: 3, page: { ...more, messages } });
+  expect(timelineRows(screen.view)).toContainEqual(expect.objectContaining({ message: removed }));
+});
+
+test("what is loaded before a gap in a conversation that is not open is dropped", () => {
+  const screen = joined()
+    .do({ type: "open", conv: "@bea" }, page(2, 1, 3, { conv: "@bea" }))
+    .do({ type: "open", conv: "~" })
+    .do({ type: "gap", gap: { conv: "@bea", after: 3, before: 105, reason: "limit" } })
+    .do(hear(105, "bea", { conv: "@bea" }));
+  expect(screen.view.conversations.get("@bea")!.messages.map(({ seq }) => seq)).toEqual([105]);
+});
+
+test("who removes a message has not read what came before", () => {
+  const screen = joined().do(
+    { type: "open", conv: "@eva" },
+    hear(3),
+    hear(4),
+    hear(5, "ana", { mid: "removes-1", text: "", removes: 1 }),
+  );
+  expect(unreadTotal(screen.view)).toBe(2);
+  // once all was read, a removal is not unread
+  screen.do({ type: "open", conv: "~" }, { type: "look", isLooking: true, isHere: true });
+  screen.later(5_000, TICK, { type: "look", isLooking: false, isHere: true });
+  screen.do(hear(6, "ana", { mid: "removes-2", text: "", removes: 2 }));
+  expect(screen.view.conversations.get("~")).toMatchObject({ read: 6, reportedRead: 6 });
+});
+
 test("writing, on any device, moves the read mark", () => {
   const screen = joined().do({ type: "open", conv: "@eva" }, hear(3), hear(4));
   expect(unreadTotal(screen.view)).toBe(2);

@@ -57,6 +57,16 @@ describe.skipIf(!hasBrowser())("the page of a chat with tokens", () => {
     expect(complaints).toEqual([]);
   });
 
+  test("a link with another user's token, in a tab that another one has used, is for that user", async () => {
+    const { page } = await led(tokenOf("gil", 60));
+    await page.getByRole("button", { name: "Join as gil" }).click();
+    await page.locator(".chat").waitFor();
+    await page.goto("about:blank"); // as the site that gives tokens
+    await arrive(page, served.port, `/#token=${tokenOf("hal", 60)}`);
+    await page.getByRole("button", { name: "Join as hal" }).click();
+    await page.locator(".chat").waitFor();
+  });
+
   test("a token can be pasted; the tab keeps it until its user leaves", async () => {
     const { page } = await visit(browser, served.port);
     await page.locator(`${field}:focus`).waitFor();

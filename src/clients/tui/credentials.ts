@@ -90,16 +90,19 @@ export async function makeAccount(
   writeState(stateFile("sessions", url, name, environment), session, "set");
 }
 
-/** Keeps the login session that a client has got; forgets one that the chat knows no more. */
+/** Keeps the login session that a client has got; forgets one that it has shown, and the chat knows no more. */
 export function keepLogin(chat: Tertulia, url: string, environment: Environment): void {
   const where = stateFile("sessions", url, chat.name, environment);
+  let shown = chat.session;
   chat.on("welcome", () => {
     const { session } = chat;
+    shown = session ?? shown;
     if (session !== undefined && session !== readState(where)) writeState(where, session, "set");
   });
   chat.on("state", (state) => {
     if (state.name !== "closed" || state.error === undefined) return;
-    if (OVER.has(problemOf(state.code, state.reason, state.error).problem)) removeState(where);
+    if (!OVER.has(problemOf(state.code, state.reason, state.error).problem)) return;
+    if (shown !== undefined) removeState(where, shown);
   });
 }
 

@@ -14,8 +14,8 @@ export interface StateFile {
 }
 
 /**
- * Of a name at a host, whatever the port: one chat may answer at several. A login session that was had through TLS is
- * shown through TLS only.
+ * Of a name at a host, whatever the port: one chat may answer at several. A login session is a secret that is worth
+ * something to whoever hears it: it is shown only where it was had, at the same port and through TLS or not.
  */
 export function stateFile(
   kind: "keys" | "sessions",
@@ -24,8 +24,8 @@ export function stateFile(
   environment: Environment,
 ): StateFile {
   const folder = join(stateFolder(environment), "tertulia", kind);
-  const { hostname, protocol } = new URL(url);
-  const where = kind === "sessions" ? `${protocol}//${hostname}` : hostname;
+  const { hostname, origin } = new URL(url);
+  const where = kind === "sessions" ? origin : hostname;
   const whose = `${where} ${normalizeName(name)}`;
   return { folder, file: createHash("sha256").update(whose).digest("hex").slice(0, 32) };
 }
@@ -67,9 +67,11 @@ export function writeState(
   return true;
 }
 
-export function removeState({ folder, file }: StateFile): void {
+/** @param but it stays if there is another text by now: another program has written it */
+export function removeState(where: StateFile, but?: string): void {
+  if (but !== undefined && readState(where) !== but) return;
   try {
-    rmSync(join(folder, file), { force: true });
+    rmSync(join(where.folder, where.file), { force: true });
   } catch {
     // not ours to remove: it is refused again next time
   }

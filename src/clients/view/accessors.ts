@@ -1,5 +1,9 @@
 /** Small steps that several actions share. */
+import { withoutStale } from "./conversation.js";
 import { emptyConversation, type Conv, type Conversation, type Step, type View } from "./model.js";
+
+/** As many as a page has, so that one page tells what happened to them. */
+const ASKED_AGAIN = 100;
 
 export function conversationIn(view: View, conv: Conv): Conversation {
   return view.conversations.get(conv) ?? emptyConversation(conv);
@@ -28,6 +32,19 @@ export function loadOpenConversation(view: View): Step {
   return conversationIn(view, view.open).isLoaded
     ? { view, effects: [] }
     : requestHistory(view, view.open);
+}
+
+/**
+ * More is missing than the chat tells by itself, behind a number. What is loaded up to there may have been removed since:
+ * of the open conversation the last of it is requested again, so that nobody loses the place; the rest is dropped.
+ */
+export function withGap(view: View, conversation: Conversation, after: number): Step {
+  const { conv, loading } = conversation;
+  const kept = conv === view.open && loading === undefined ? ASKED_AGAIN : 0;
+  const next = withoutStale(conversation, after, kept);
+  const isAskedAgain = (next.messages[0]?.seq ?? Infinity) <= after;
+  if (isAskedAgain) return requestHistory(withConversation(view, next), conv, after + 1);
+  return loadOpenConversation(withConversation(view, { ...next, isLoaded: false }));
 }
 
 /** Whether there is a client that takes requests: it sends them at once, or when the chat is back. */

@@ -8,13 +8,17 @@ const KEPT = 1_000;
 /** Messages are dropped in batches, so that most additions drop none. */
 const DROPPED_AT_ONCE = 200;
 
-/** Adds a live message. Its author, on whatever device, has read up to it. */
+/**
+ * Adds a live message. Its author, on whatever device, has read up to it; who removes another one, only if there was
+ * nothing unread before: the chat counts the same way.
+ */
 export function withMessage(
   conversation: Conversation,
   message: Message,
   me: string,
 ): Conversation {
-  const read = message.from === me ? message.seq : 0;
+  const hasRead = message.removes === undefined || conversation.read >= message.seq - 1;
+  const read = message.from === me && hasRead ? message.seq : 0;
   return {
     ...conversation,
     read: Math.max(conversation.read, read),
@@ -54,6 +58,16 @@ export function withPage(conversation: Conversation, page: HistoryPage, me: stri
     loading: undefined,
     isLoaded: true,
   };
+}
+
+/**
+ * Without the messages up to a number, but for the last `kept` of them: what happened to them since is not known, some
+ * may have been removed.
+ */
+export function withoutStale(conversation: Conversation, upTo: number, kept: number): Conversation {
+  const { messages } = conversation;
+  const stale = messages.findLastIndex(({ seq }) => seq <= upTo) + 1;
+  return { ...conversation, messages: messages.slice(Math.max(0, stale - kept)) };
 }
 
 /**

@@ -28,6 +28,7 @@ import {
   loadOpenConversation,
   withConversation,
   conversationIn,
+  withGap,
 } from "./accessors.js";
 import {
   startDoNotDisturb,
@@ -85,7 +86,7 @@ function change(view: View, event: Action, nowMs: number, ts: number): Step {
       );
     }
     case "gap": {
-      const { conv, before, reason } = event.gap;
+      const { conv, after, before, reason } = event.gap;
       const conversation = { ...conversationIn(view, conv), expectsGap: false };
       if (reason === "rolled_back") {
         const next = capShownUpTo(
@@ -99,9 +100,7 @@ function change(view: View, event: Action, nowMs: number, ts: number): Step {
       }
       const head = Math.max(conversation.head, before - 1);
       if (reason === "limit") {
-        return loadOpenConversation(
-          withConversation(view, { ...conversation, head, isLoaded: false }),
-        );
+        return withGap(view, { ...conversation, head }, after);
       }
       const floor = Math.max(conversation.floor, before);
       return withoutEffects(withConversation(view, { ...conversation, head, floor }));

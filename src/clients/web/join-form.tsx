@@ -178,9 +178,7 @@ export function JoinForm({ t, view, onJoin }: Props): ComponentChildren {
 
 /** The token that another page has led here with, or one that this tab has; or what is typed. */
 function useToken(): [string, (token: string) => void] {
-  const [token, setToken] = useState(
-    () => (hasTokens && (proof.tokenInAddress() ?? proof.keptToken())) || "",
-  );
+  const [token, setToken] = useState(() => (hasTokens && proof.keptToken()) || "");
   useEffect(() => {
     if (!hasTokens) return undefined;
     const led = (): void => setToken((had) => proof.tokenInAddress() ?? had);

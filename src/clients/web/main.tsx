@@ -1,11 +1,13 @@
 /** The entry of the page. */
 import { render } from "preact";
 import { App } from "./app.js";
+import { takeToken } from "./proof.js";
 import { renderPerFrame } from "./render.js";
 import { ignoreCompositionKeys } from "./composition.js";
 import { english } from "./texts-en.js";
 import { spanish } from "./texts-es.js";
 
+takeToken();
 renderPerFrame();
 ignoreCompositionKeys();
 // the first of the browser's languages that we have, or English

@@ -69,6 +69,12 @@ export function tokenInAddress(): string | undefined {
   return token;
 }
 
+/** Before anything else is shown: a token that another page has brought counts, not the one of an earlier user of the tab. */
+export function takeToken(): void {
+  const token = hasTokens ? tokenInAddress() : undefined;
+  if (token !== undefined) keepToken(token);
+}
+
 /** The name that a token (JWT) is for; whether it is right, the chat says. */
 export function nameIn(token: string | undefined): string | undefined {
   try {

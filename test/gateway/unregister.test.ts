@@ -197,6 +197,45 @@ test("what a client asks behind its leaving is not done; what was on its way is 
   }
 });
 
+test("devices that come back while their user leaves get nothing, whoever is first", async () => {
+  const names = Array.from({ length: 6 }, (_, i) => `max-${i}`);
+  const stored = async (name: string): Promise<boolean> => {
+    const users = new Keys("tertulia").users(bucketOfUser(name as Name));
+    return (await redis.client.hexists(users, name)) === 1;
+  };
+  await Promise.all(
+    names.map(async (name) => {
+      const key = `${name}-key`;
+      const first = await json(name, { key });
+      const over = new AbortController();
+      const coming = [0, 1].map(async (at) => {
+        const answers: unknown[] = [];
+        while (!over.signal.aborted) {
+          const client = await JsonClient.connect(nodes[at]!.port);
+          clients.push(client);
+          const hello = { type: "hello", name, key };
+          const { type, code } = await client.asks(hello).catch(() => ({ type: "", code: "gone" }));
+          answers.push(type === "welcome" ? type : code);
+          if (type === "welcome") client.vanish();
+        }
+        return answers;
+      });
+      expect(await first.asks({ type: "unregister" })).toMatchObject({ type: "ok" });
+      expect(await stored(name)).toBe(false);
+      over.abort();
+      const answers = (await Promise.all(coming)).flat();
+      expect(["welcome", "name_kept", "gone", "name_taken"]).toEqual(
+        expect.arrayContaining(answers),
+      );
+      expect(await stored(name)).toBe(false);
+    }),
+  );
+  for (const name of names) {
+    await cleared(name);
+    expect(await traces(name)).toEqual(["unregistered", "unregistering"]);
+  }
+});
+
 test("what somebody else wrote under the name before is not taken along", async () => {
   const [first, mia] = [await bytes("max"), await json("mia")];
   await json("max-reads");

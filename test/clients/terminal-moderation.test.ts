@@ -174,7 +174,7 @@ describe.skipIf(!HAS_TMUX)("on the full screen (tmux)", () => {
     for (const window of [lia, mod]) {
       expect(await sees(window, /lia {2}\(this message was removed\)/)).toContain("never mind");
     }
-    await mod.types("/remove lia", "[Enter]", "y", "[Enter]");
+    await mod.types("/remove lia off topic", "[Enter]", "y", "[Enter]");
     await lia.types("[Escape]");
     await eventually(async () => expect(await lia.screen()).not.toContain("never mind"));
     await lia.types("/remove", "[Enter]");

@@ -21,7 +21,8 @@ export type ChatCommand =
   | { readonly type: "sessions"; readonly end: string | undefined }
   | { readonly type: "block" | "unblock"; readonly user: string }
   | { readonly type: "blocks" }
-  | { readonly type: "remove"; readonly which: Which }
+  /** `reason`: for the log, if somebody else wrote it. */
+  | { readonly type: "remove"; readonly which: Which; readonly reason: string }
   | { readonly type: "unregister"; readonly erase: boolean }
   | { readonly type: "export"; readonly file: string | undefined }
   | {
@@ -90,10 +91,8 @@ export function chatCommandOf(word: ChatWord, rest: string): ChatCommand | undef
       const read = readName(rest);
       return read.type === "name" && read.rest === "" ? { type: word, user: read.name } : undefined;
     }
-    case "remove": {
-      const which = whichOf(rest);
-      return which && { type: "remove", which };
-    }
+    case "remove":
+      return remove(rest);
     case "unregister":
       if (rest !== "" && !ERASE.test(rest)) return undefined;
       return { type: "unregister", erase: rest !== "" };
@@ -130,14 +129,22 @@ function sessions(rest: string): ChatCommand | undefined {
   return { type: "sessions", end };
 }
 
-/** `#12`: no name begins so. */
-function whichOf(rest: string): Which | undefined {
-  const [, number] = /^#([1-9]\d{0,15})$/.exec(rest) ?? [];
-  if (number !== undefined) return { by: "number", seq: Number(number) };
-  const read = readName(rest);
-  if (read.type === "none") return { by: "newest" };
-  const isName = read.type === "name" && read.rest === "" && !read.name.startsWith("#");
-  return isName ? { by: "author", name: read.name } : undefined;
+/** Which one, perhaps why. `#12`: no name begins so. */
+function remove(text: string): ChatCommand | undefined {
+  const read = readName(text);
+  if (read.type === "none") return { type: "remove", which: { by: "newest" }, reason: "" };
+  if (read.type !== "name" || !isReason(read.rest)) return undefined;
+  const [, number] = /^#([1-9]\d{0,15})$/.exec(read.isQuoted ? "" : read.name) ?? [];
+  if (number === undefined && read.name.startsWith("#")) return undefined;
+  const which: Which =
+    number === undefined
+      ? { by: "author", name: read.name }
+      : { by: "number", seq: Number(number) };
+  return { type: "remove", which, reason: read.rest };
+}
+
+function isReason(text: string): boolean {
+  return text.length <= REASON_AT_MOST && !/\p{Cc}/u.test(text);
 }
 
 /** Whom, perhaps for how long, perhaps why. */
@@ -149,7 +156,7 @@ function moderate(act: Act, text: string): ChatCommand | undefined {
   const unitMs = { s: 1_000, m: 60_000, h: 3_600_000, d: 86_400_000 }[unit as "s"];
   const forMs = count === undefined ? undefined : Number(count) * unitMs;
   const reason = read.rest.slice(written?.length ?? 0);
-  if (forMs === 0 || reason.length > REASON_AT_MOST || /\p{Cc}/u.test(reason)) return undefined;
+  if (forMs === 0 || !isReason(reason)) return undefined;
   const mayBeAddress = (act === "ban" || act === "unban") && !read.isQuoted;
   const whom = mayBeAddress && isRange(read.name) ? { address: read.name } : { user: read.name };
   return { type: "moderate", act, whom, forMs, reason };

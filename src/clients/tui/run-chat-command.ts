@@ -69,7 +69,7 @@ async function answer(source: AnswerSource, command: ChatCommand): Promise<Answe
     case "blocks":
       throw new Error(texts.problem.unknown_type);
     case "remove":
-      return remove(source, command.which);
+      return remove(source, command);
     case "unregister":
       return unregister(source, command.erase);
     case "export":
@@ -119,7 +119,10 @@ async function changePassword({ chat, texts, ask }: AnswerSource): Promise<Answe
   return note(texts.passwordChanged, {});
 }
 
-async function remove(source: AnswerSource, which: Which): Promise<Answer> {
+async function remove(
+  source: AnswerSource,
+  { which, reason }: Extract<ChatCommand, { type: "remove" }>,
+): Promise<Answer> {
   const { chat, texts, ask } = source;
   const message = await source.find(which);
   if (message === undefined) throw new Error(texts.noSuchMessage);
@@ -128,7 +131,7 @@ async function remove(source: AnswerSource, which: Which): Promise<Answer> {
   if (ask !== undefined && !/^[ys]/i.test((await ask({ text: question })) ?? "")) {
     return note(texts.nothingDone, {});
   }
-  await chat.remove(conv, seq);
+  await chat.remove(conv, seq, { reason: reason === "" ? undefined : reason });
   return note(texts.wasRemoved, { type: "removed", conv, seq });
 }
 

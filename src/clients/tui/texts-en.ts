@@ -84,7 +84,7 @@ export const english: Omit<Texts, "locale"> = {
     unblock: ["/unblock name", "lifts that"],
     blocks: ["/blocks", "whom you have blocked"],
     remove: [
-      "/remove [name|#number]",
+      "/remove [name|#number] [why]",
       "your last message here, for all; or the one a search found",
     ],
     export: ["/export [file]", "all that the chat keeps of you, as JSON"],

@@ -86,7 +86,7 @@ export const spanish: Omit<Texts, "locale"> = {
     unblock: ["/desbloquear nombre", "lo levanta"],
     blocks: ["/bloqueados", "a quién has bloqueado"],
     remove: [
-      "/quitar [nombre|#número]",
+      "/quitar [nombre|#número] [motivo]",
       "tu último mensaje aquí, para todos; o el que halló una búsqueda",
     ],
     export: ["/exportar [archivo]", "todo lo que el chat guarda de ti, en JSON"],

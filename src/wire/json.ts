@@ -8,6 +8,7 @@ import type { PresenceSnapshot } from "../chat/presence.js";
 import { toldOf } from "../chat/sanctions.js";
 import { epochText } from "./epoch.js";
 import { REFUSALS, errorKind, type ErrorCode } from "./error-codes.js";
+import { cursorsApart } from "./json-cursors.js";
 import { exportedFields, fieldsOf, sessionFields } from "./json-export.js";
 import { toldAct, toldSanction, untilField } from "./json-moderation.js";
 import { convOf, textFromName } from "./json-names.js";
@@ -28,8 +29,13 @@ export function decodeRequest(frame: Uint8Array): DecodedRequest {
   const id = isId(json["id"]) ? json["id"] : undefined;
   if (typeof type !== "string") return bad(id, "bad_frame", "type: says what the frame is");
   if (!Object.hasOwn(requests, type)) return bad(id, "unknown_type");
-  const checked = requests[type as keyof typeof requests].safeParse(json);
-  if (checked.success) return { kind: "request", request: checked.data };
+  const { rest, cursors } = type === "hello" ? cursorsApart(json) : { rest: json };
+  const checked = requests[type as keyof typeof requests].safeParse(rest);
+  if (checked.success) {
+    const request = checked.data;
+    const isWhole = request.type !== "hello" || cursors === undefined;
+    return { kind: "request", request: isWhole ? request : { ...request, resume: cursors } };
+  }
   const [issue] = checked.error.issues;
   const where = issue?.path.join(".") ?? "";
   return bad(id, "bad_frame", `${where === "" ? "frame" : where}: ${issue?.message ?? "wrong"}`);

@@ -51,6 +51,7 @@ export async function openStores(
     historyMaxAgeMs: config.HISTORY_MAX_AGE_MS,
     historyBytes: config.CLASSIC_REPLY_MAX_BYTES,
     historyTextBytes: HISTORY_TEXT_BYTES,
+    privateHistory: config.PRIVATE_HISTORY,
     hasTokens: config.IDENTITY === "token",
   };
   // it is no node, and writes no messages

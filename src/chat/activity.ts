@@ -22,6 +22,8 @@ export function activityOf(command: Command, self: Name): ActivityKind | "status
     case "password":
     case "logins":
     case "refresh":
+    case "block":
+    case "blocks":
     case "moderate":
     case "sanctions":
     case "audit":

@@ -2,13 +2,14 @@
 import type { Command, LogIn, Refusal, Register, Reply, RuleRefusal } from "./commands.js";
 import { addressOf, conversationOf, type Address, type Conversation } from "./conversation.js";
 import { executeIdentity, loggedIn, type JoinOutcome } from "./identity-commands.js";
-import { executeModeration, type ModerationDependencies } from "./moderation-commands.js";
-import { removed, type RemovalDependencies } from "./removal.js";
-import type { ChatDependencies, KnownPresence, KnownRoster, TypingPace } from "./dependencies.js";
+import { executeBlocks } from "./block-commands.js";
+import { executeModeration } from "./moderation-commands.js";
+import { removed } from "./removal.js";
+import type { ChatDependencies, KnownPresence, KnownRoster } from "./dependencies.js";
 import type { ConversationState } from "./history.js";
 import type { Identity, Origin, Proof } from "./identity.js";
 import type { Name } from "./names.js";
-import { executeOwnData, type OwnDataDependencies } from "./own-data-commands.js";
+import { executeOwnData } from "./own-data-commands.js";
 import {
   MAX_DEVICES,
   MAX_LISTED,
@@ -30,29 +31,22 @@ export class Chat {
   readonly #users: UserStore;
   readonly #conversations: ConversationStore;
   readonly #policy: Policy;
-  readonly #newMessageId: () => string;
   readonly #presence: KnownPresence;
   readonly #identity: Identity;
   readonly #sanctions: KnownSanctions;
-  readonly #removal: RemovalDependencies;
-  readonly #moderation: ModerationDependencies;
+  /** Also for families of commands that have files of their own. */
+  readonly #all: ChatDependencies;
   readonly #roster: KnownRoster;
-  readonly #ownData: OwnDataDependencies;
-  readonly #typing: TypingPace;
 
   constructor(dependencies: ChatDependencies) {
     this.#users = dependencies.users;
     this.#conversations = dependencies.conversations;
     this.#policy = dependencies.policy;
-    this.#newMessageId = dependencies.newMessageId;
     this.#presence = dependencies.presence;
     this.#identity = dependencies.identity;
     this.#sanctions = dependencies.sanctions;
     this.#roster = dependencies.roster;
-    this.#typing = dependencies.typing;
-    this.#removal = dependencies;
-    this.#moderation = { ...dependencies, newId: dependencies.newMessageId };
-    this.#ownData = dependencies;
+    this.#all = dependencies;
   }
 
   /** Why a stranger may not join by this name; undefined: it may. Claims nothing. */
@@ -217,13 +211,13 @@ export class Chat {
         const conversation = meant(command.to, actor);
         const author = named(actor).name;
         const isTold = isTypingTold(command.to, this.#presence.count);
-        if (isTold && this.#typing.mayTell(author)) {
+        if (isTold && this.#all.typing.mayTell(author)) {
           await this.#conversations.tell({ type: "typing", author, conversation });
         }
         return { type: "accepted" };
       }
       case "remove":
-        return removed(this.#removal, heldBy(actor), command);
+        return removed(this.#all, heldBy(actor), command);
       case "password":
       case "logins":
       case "refresh":
@@ -231,11 +225,14 @@ export class Chat {
       case "moderate":
       case "sanctions":
       case "audit":
-        return executeModeration(this.#moderation, heldBy(actor), command);
+        return executeModeration(this.#all, heldBy(actor), command);
+      case "block":
+      case "blocks":
+        return executeBlocks(this.#all, heldBy(actor), command);
       case "unregister":
       case "export": {
         const user = heldBy(actor);
-        return executeOwnData(this.#ownData, user, command, this.#policy.seesPrivateFromMs(user));
+        return executeOwnData(this.#all, user, command, this.#policy.seesPrivateFromMs(user));
       }
       default:
         return command satisfies never;
@@ -271,10 +268,12 @@ export class Chat {
     { to, text, mid: given }: Extract<Command, { type: "send" }>,
   ): Promise<Reply> {
     const conversation = conversationOf(to, author.name);
-    const mid = given ?? this.#newMessageId();
+    const mid = given ?? this.#all.newMessageId();
     const draft = { author, conversation, mid, mayRepeat: given !== undefined, text };
     const appended = await this.#conversations.append(draft);
     if (appended === "mid_conflict") return refused(appended);
+    // who is blocked is not told so, but what is said of somebody who is away
+    if (appended === "blocked") return refused("recipient_disconnected");
     const { repeated, ...stored } = appended;
     return { type: "stored", message: { conversation, mid, ...stored }, repeated };
   }

@@ -36,8 +36,14 @@ export type Command =
       readonly reason?: string | undefined;
     }
   | IdentityCommand
+  | BlockCommand
   | ModerationCommand
   | OwnDataCommand;
+
+/** What a user asks about those from whom it wants no private messages. */
+export type BlockCommand =
+  | { readonly type: "block"; readonly user: Name; readonly off: boolean }
+  | { readonly type: "blocks" };
 
 /** What a user asks about the right to the user's own name. */
 export type IdentityCommand =
@@ -95,6 +101,8 @@ export type Reply =
   /** An act of moderation is done. Undefined: it holds for good, or has no duration. */
   | { readonly type: "moderated"; readonly untilMs: number | undefined }
   | { readonly type: "sanctions"; readonly sanctions: readonly Sanction[] }
+  /** Whom the user blocks. */
+  | { readonly type: "blocked"; readonly names: readonly Name[] }
   | { readonly type: "audit"; readonly acts: readonly ModerationEntry[] }
   /** A part of what is kept of the user. */
   | { readonly type: "exported"; readonly part: ExportPart }
@@ -135,6 +143,7 @@ export type Refusal =
   | "muted"
   | "nothing_to_lift"
   | "too_many_sanctions"
+  | "too_many_blocks"
   | "unavailable"
   | "too_fast"
   | IdentityRefusal;
@@ -148,6 +157,7 @@ export type RuleRefusal = Exclude<
   | "unknown_message"
   | "nothing_to_lift"
   | "too_many_sanctions"
+  | "too_many_blocks"
   | "unavailable"
   | "too_fast"
   | IdentityRefusal

@@ -3,7 +3,7 @@ import type { Identity } from "./identity.js";
 import type { ConnectedStatus, Name, User } from "./names.js";
 import type { UserRecords } from "./own-data.js";
 import type { Policy } from "./policy.js";
-import type { ConversationStore, UserStore } from "./ports.js";
+import type { BlockStore, ConversationStore, UserStore } from "./ports.js";
 import type { Heard } from "./roster.js";
 import type { KnownSanctions, ModerationStore } from "./sanctions.js";
 
@@ -39,6 +39,7 @@ export interface ChatDependencies {
   readonly identity: Identity;
   readonly sanctions: KnownSanctions;
   readonly moderation: ModerationStore;
+  readonly blocks: BlockStore;
   readonly roster: KnownRoster;
   readonly records: UserRecords;
   readonly typing: TypingPace;

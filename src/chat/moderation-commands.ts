@@ -10,8 +10,8 @@ export interface ModerationDependencies {
   readonly moderation: ModerationStore;
   readonly policy: Policy;
   readonly identity: Pick<Identity, "roleOf">;
-  /** A new id of an act. */
-  readonly newId: () => string;
+  /** Also of an act. */
+  readonly newMessageId: () => string;
 }
 
 /**
@@ -20,7 +20,7 @@ export interface ModerationDependencies {
  * @throws Unavailable when the store gave no answer in time
  */
 export async function executeModeration(
-  { moderation, policy, identity, newId }: ModerationDependencies,
+  { moderation, policy, identity, newMessageId }: ModerationDependencies,
   actor: SessionActor,
   command: ModerationCommand,
 ): Promise<Reply> {
@@ -33,7 +33,7 @@ export async function executeModeration(
         if (refusal !== undefined) return refused(refusal);
       }
       const by = byOf(actor);
-      const id = mid === undefined ? newId() : `${by} ${mid}`;
+      const id = mid === undefined ? newMessageId() : `${by} ${mid}`;
       const { outcome, untilMs } = await moderation.moderate({ ...act, by, id });
       if (outcome === "nothing") return refused("nothing_to_lift");
       if (outcome === "full") return refused("too_many_sanctions");

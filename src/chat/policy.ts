@@ -144,6 +144,9 @@ export function createPolicy(limits: Limits): Policy {
       case "sanctions":
       case "audit":
         return rankOf(roleOf(actor)) < MODERATOR ? "forbidden" : undefined;
+      case "block":
+        return actor.kind === "session" ? mayBlock(actor.name, command.user) : "forbidden";
+      case "blocks":
       case "password":
       case "logins":
       case "refresh": // of one's own name
@@ -265,6 +268,11 @@ function mayModerate(
   if (target.kind === "addresses") return role === "operator" ? undefined : "forbidden";
   if (!isName(target.name)) return "bad_name";
   return rankOf(facts?.role ?? "user") < rankOf(role) ? undefined : "forbidden";
+}
+
+function mayBlock(own: Name, other: Name): RuleRefusal | undefined {
+  if (!isName(other)) return "unknown_user";
+  return other === own ? "forbidden" : undefined;
 }
 
 function isLonger(text: string | Uint8Array, limit: number): boolean {

@@ -149,11 +149,13 @@ export interface ConversationStore {
   /**
    * Appends messages of one author in the order of the calls; the author has then read up to this one.
    * Idempotent: a message that is sent again under its id gets the first answer (`repeated`). Another one under an id that
-   * is stored is not (`mid_conflict`), as long as the stored one is kept.
+   * is stored is not (`mid_conflict`), as long as the stored one is kept. Nor is one to a user who blocks the author.
    */
   append(
     draft: Draft,
-  ): Promise<{ seq: number; epoch: number; time: number; repeated: boolean } | "mid_conflict">;
+  ): Promise<
+    { seq: number; epoch: number; time: number; repeated: boolean } | "mid_conflict" | "blocked"
+  >;
   /**
    * Removes a message, by one more message of its conversation. Idempotent: one that was removed has been removed by the
    * first one that did.
@@ -180,8 +182,17 @@ export interface ConversationStore {
     seq: number,
     sinceMs: number,
   ): Promise<{ read: number; unread: number }>;
-  /** Announces to sessions that are open. Not stored, may be lost. */
+  /** Announces to sessions that are open; not to a user who blocks the author. Not stored, may be lost. */
   tell(event: Extract<EphemeralEvent, { type: "typing" }>): Promise<void>;
+}
+
+/** Keeps who blocks whom: private messages of somebody who is blocked are not stored. May be called again after {@link Unavailable}. */
+export interface BlockStore {
+  /** `full`: the user blocks as many as one may. */
+  block(name: Name, other: Name): Promise<"done" | "full">;
+  unblock(name: Name, other: Name): Promise<void>;
+  /** Whom the user has blocked since a time, the newest first. */
+  blocked(name: Name, sinceMs: number): Promise<Name[]>;
 }
 
 /** Delivers the announcements of all buckets: each once, in the order of its bucket's log. */

@@ -26,6 +26,8 @@ const ANSWER_BYTES_PER_TOKEN = 8_192;
 const PASSWORD_COST = 16;
 /** Thousands of messages are looked at for the user's own. */
 const EXPORT_COST = 16;
+/** What it keeps does not expire by itself. */
+const BLOCK_COST = 16;
 const STATUS_COST = 2;
 const TYPING_COST = 2;
 const REMOVAL_COST = 2;
@@ -97,8 +99,11 @@ function costOfCommand(command: ChatCommand): number {
       return PASSWORD_COST;
     case "export":
       return EXPORT_COST;
+    case "block":
+      return BLOCK_COST;
     case "logins":
     case "refresh":
+    case "blocks":
     case "moderate":
     case "sanctions":
     case "audit":

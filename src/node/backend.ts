@@ -8,6 +8,7 @@ import { stallMs, stepDownMs, type Config } from "../config.js";
 import { inRoom, type Observe } from "../observe.js";
 import { Clearing } from "../redis/clearing.js";
 import { RedisAccountStore } from "../redis/account-store.js";
+import { RedisBlocks } from "../redis/blocks.js";
 import { Connections } from "../redis/connections.js";
 import { RedisConversationStore } from "../redis/conversation-store.js";
 import { RedisFeed } from "../redis/feed/feed.js";
@@ -71,9 +72,11 @@ export function createBackend(
     stallMs: stallMs(config),
     nameKeptMs: config.NAME_KEPT_MS,
     loginIdleMs: config.LOGIN_IDLE_MS,
+    privateHistory: config.PRIVATE_HISTORY,
   };
   const accounts = new RedisAccountStore(library, writing, keys, settings);
   const users = new RedisUserStore(library, keys, heartbeat, settings);
+  const blocks = new RedisBlocks(library, writing, keys, settings);
   const conversations = new RedisConversationStore(
     library,
     writing,
@@ -116,6 +119,7 @@ export function createBackend(
     accounts,
     conversations,
     records,
+    blocks,
     moderation,
     sanctions,
     readiness,

@@ -82,6 +82,7 @@ export function createFrontend(
     identity: createIdentity(config, backend.accounts, () => heartbeat.clock.nowMs),
     sanctions: moderator,
     moderation,
+    blocks: backend.blocks,
     roster,
     records: backend.records,
     typing: { mayTell: (author) => requestLimits.mayTellTyping(author, performance.now()) },

@@ -7,7 +7,8 @@ import type { MessageWriter } from "./append-queue.js";
 import type { FunctionLibrary, LibraryFunction } from "./function-library.js";
 import { bucketOfUser, type Keys } from "./keys.js";
 import { bytes } from "./name-bytes.js";
-import { attempting, retrying } from "./retry.js";
+import { attempting } from "./retry.js";
+import { writing } from "./writing.js";
 
 export interface AccountStoreSettings {
   /** A step that has no answer within this time fails as Unavailable. */
@@ -145,10 +146,11 @@ export class RedisAccountStore implements AccountStore {
     keys: readonly string[],
     args: readonly (Buffer | string | number)[],
   ): Promise<number | Buffer> {
-    const { library, replication } = this.#writer;
-    const write = () => library.call(name, keys, args) as Promise<[number | Buffer, number]>;
-    const [answer] = await retrying(this.#settings.deadlineMs, () =>
-      replication === undefined ? write() : replication.covering(write, ([, replicas]) => replicas),
+    const [answer] = await writing(
+      this.#writer,
+      this.#settings.deadlineMs,
+      (library) => library.call(name, keys, args) as Promise<[number | Buffer, number]>,
+      ([, replicas]) => replicas,
     );
     return answer;
   }

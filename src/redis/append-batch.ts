@@ -7,7 +7,7 @@ import type { Place } from "./places.js";
 const ID_BYTES = 14;
 /** Bytes of each message's answer: a code and three numbers, and behind those of a refusal its text. */
 const ANSWER_BYTES = 19;
-const [STORED, STORED_BEFORE, SKIPPED, , WANTED, CONFLICT] = [0, 1, 2, 3, 4, 5];
+const [STORED, STORED_BEFORE, SKIPPED, , WANTED, CONFLICT, BLOCKED] = [0, 1, 2, 3, 4, 5, 6];
 /** Of a message: the inboxes' keys are passed; it is not to be stored; its author is the other user of those keys. */
 const [HAS_ALL, IS_OVER, IS_OTHER] = [1, 2, 4];
 /** A message begins with the number of a key, its flags and its id. */
@@ -23,8 +23,8 @@ export interface Stored {
   readonly repeated: boolean;
 }
 
-/** `mid_conflict`: another message is stored under this id. */
-export type Appended = Stored | "mid_conflict";
+/** `mid_conflict`: another message is stored under this id. `blocked`: there is a hint that its recipient blocks its author. */
+export type Appended = Stored | "mid_conflict" | "blocked";
 
 /** A message on its way. */
 export interface Waiting {
@@ -149,6 +149,8 @@ export function conclude({ messages }: Batch, [, , answers]: Answers): Waiting[]
       resolve({ seq, epoch, time, repeated: code === STORED_BEFORE });
     } else if (code === CONFLICT) {
       resolve("mid_conflict");
+    } else if (code === BLOCKED) {
+      resolve("blocked");
     } else if (code === SKIPPED) {
       const isLost = draft.author.isLive === false;
       reject(new Unavailable(isLost ? "the session has lost its name" : TOO_LATE));

@@ -1,5 +1,5 @@
 /** Conversations on Redis: their messages, who has which, and how far each user has read. */
-import { keyOf, type Conversation } from "../chat/conversation.js";
+import { keyOf, otherOf, type Conversation } from "../chat/conversation.js";
 import type { EphemeralEvent, Message } from "../chat/events.js";
 import type { ConversationState, Page, Range } from "../chat/history.js";
 import { NOBODY, type Name } from "../chat/names.js";
@@ -8,6 +8,7 @@ import type { Membership } from "../cluster/ports.js";
 import type { Observe } from "../observe.js";
 import type { Appended } from "./append-batch.js";
 import { AppendQueue, type MessageWriter, type StoreSettings } from "./append-queue.js";
+import { RedisBlocks, type BlockSettings } from "./blocks.js";
 import { markField } from "./conversation-fields.js";
 import { DamagedValue } from "./damage.js";
 import { decodeRecord, encodeEphemeral } from "./events.js";
@@ -25,7 +26,7 @@ const PAGE_BYTES = 262_144;
 /** Histories and pages that are read at the same time. */
 const READS_AT_ONCE = 4;
 
-export interface ConversationStoreSettings extends StoreSettings {
+export interface ConversationStoreSettings extends StoreSettings, BlockSettings {
   /** Most bytes of texts that are read for a history. */
   readonly historyBytes: number;
   /** Of a text in a history, so many bytes are read. */
@@ -41,6 +42,7 @@ export class RedisConversationStore implements ConversationStore {
   readonly #userConversations: UserConversations;
   readonly #removals: Removals;
   readonly #gate: ReadGate;
+  readonly #blocks: RedisBlocks;
 
   constructor(
     library: FunctionLibrary,
@@ -57,6 +59,7 @@ export class RedisConversationStore implements ConversationStore {
     this.#keys = keys;
     this.#settings = settings;
     this.#observe = observe;
+    this.#blocks = new RedisBlocks(library, writer, keys, settings);
     this.#userConversations = new UserConversations(library, keys, settings);
     this.#gate = new ReadGate(READS_AT_ONCE, settings.deadlineMs);
   }
@@ -64,17 +67,30 @@ export class RedisConversationStore implements ConversationStore {
   async append(draft: Draft): Promise<Appended> {
     const { counters, log } = this.#observe;
     counters.delivery.begin(draft.mid);
-    const stored = await this.#queue.append(draft).catch((error: unknown) => {
-      const refused = (error as Error).cause;
-      if (isDamage(refused)) this.#library.damage.found("conversation", {}, refused);
-      throw error;
-    });
-    if (stored === "mid_conflict") return stored;
+    let stored = await this.#append(draft);
+    if (stored === "blocked" && !(await this.#isBlocked(draft))) stored = await this.#append(draft);
+    if (stored === "mid_conflict" || stored === "blocked") return stored;
     if (stored.repeated) {
       counters.repeats.inc();
       log.info({ event: "message_repeated" }, "message was stored already");
     } else counters.messages.of(draft.conversation.kind).inc();
     return stored;
+  }
+
+  #append(draft: Draft): Promise<Appended> {
+    return this.#queue.append(draft).catch((error: unknown) => {
+      const refused = (error as Error).cause;
+      if (isDamage(refused)) this.#library.damage.found("conversation", {}, refused);
+      throw error;
+    });
+  }
+
+  async #isBlocked({
+    author,
+    conversation,
+  }: Pick<Draft, "author" | "conversation">): Promise<boolean> {
+    if (conversation.kind !== "direct") return false;
+    return this.#blocks.isBlocking(otherOf(conversation, author.name), author.name);
   }
 
   remove(removal: Removal): Promise<RemovalOutcome> {
@@ -141,7 +157,13 @@ export class RedisConversationStore implements ConversationStore {
   }
 
   async tell(event: Extract<EphemeralEvent, { type: "typing" }>): Promise<void> {
-    const channel = this.#keys.log(bucketOfConversation(event.conversation));
+    const { author, conversation } = event;
+    if (conversation.kind === "direct") {
+      const other = otherOf(conversation, author);
+      const isHinted = await this.#blocks.isHinted(conversation, other);
+      if (isHinted && (await this.#blocks.isBlocking(other, author))) return;
+    }
+    const channel = this.#keys.log(bucketOfConversation(conversation));
     await this.#library.publish(channel, encodeEphemeral(event));
   }
 

@@ -15,6 +15,7 @@ import { isReply, type FunctionLibrary } from "./function-library.js";
 import type { Keys } from "./keys.js";
 import { bytes, nameAt } from "./name-bytes.js";
 import { retrying } from "./retry.js";
+import { writing } from "./writing.js";
 
 /** So long a kick is kept: gateways look every second. */
 const KICK_KEPT_MS = 15_000;
@@ -75,11 +76,7 @@ export class RedisModerationStore implements ModerationStore {
     write: (library: FunctionLibrary) => Promise<Of>,
     replicasOf: (answer: Of) => number,
   ): Promise<Of> {
-    const { library, replication } = this.#writer;
-    const once = (): Promise<Of> => write(library);
-    return retrying(this.#deadlineMs, () =>
-      replication === undefined ? once() : replication.covering(once, replicasOf),
-    );
+    return writing(this.#writer, this.#deadlineMs, write, replicasOf);
   }
 
   async sanctions(version = ""): Promise<SanctionsAt | undefined> {

@@ -36,6 +36,7 @@ const QUESTIONS: ReadonlySet<ChatCommand["type"]> = new Set([
   "lookup",
   "history",
   "page",
+  "blocks",
   "sanctions",
   "audit",
 ]);

@@ -21,6 +21,7 @@ export function isStillExecuted(
     case "history":
     case "page":
     case "refresh":
+    case "blocks":
     case "sanctions":
     case "audit":
     case "export":
@@ -28,6 +29,7 @@ export function isStillExecuted(
     case "password":
     case "logins":
     case "moderate":
+    case "block":
     case "unregister":
       return true;
     default:

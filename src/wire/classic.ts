@@ -141,6 +141,7 @@ export function encodeReply(
     case "logged-in":
     case "logins":
     case "refreshed":
+    case "blocked":
     case "moderated":
     case "sanctions":
     case "audit":

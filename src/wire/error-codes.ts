@@ -92,6 +92,11 @@ export const REFUSALS: Readonly<Record<Refusal, RefusalCodes>> = {
     code: "forbidden",
     message: "there are as many sanctions as can be kept: lift some first",
   },
+  too_many_blocks: {
+    byte: 7,
+    code: "forbidden",
+    message: "you block as many as one may: unblock somebody first",
+  },
   too_fast: { byte: 8, code: "rate_limited" },
   no_accounts: { byte: 7, code: "forbidden", message: "there are no accounts here" },
   no_tokens: { byte: 7, code: "forbidden", message: "there are no tokens here" },

@@ -60,6 +60,12 @@ export function commandOf(
       return { command: { type: "export", after: request.after } };
     case "refresh":
       return { command: { type: "refresh", token: request.token } };
+    case "block": {
+      const { user, off = false } = request;
+      return { command: { type: "block", user: nameFromText(user), off } };
+    }
+    case "blocks":
+      return { command: { type: "blocks" } };
     case "moderate":
     case "sanctions":
     case "audit":

@@ -81,6 +81,13 @@ export const requests = {
     seq: seq.meta({ description: "Up to this message it was read." }),
   }),
   typing: z.object({ type: z.literal("typing"), id: id.optional(), conv }),
+  block: z.object({
+    type: z.literal("block"),
+    id: id.optional(),
+    user: name.meta({ description: "Whose private messages are not wanted." }),
+    off: z.boolean().optional().meta({ description: "True: they are again." }),
+  }),
+  blocks: z.object({ type: z.literal("blocks"), id: id.optional() }),
   remove: z.object({
     type: z.literal("remove"),
     id: id.optional(),
@@ -167,6 +174,7 @@ export const events = {
     sessions: logins.optional(),
     ...exported,
     expires,
+    users: z.array(name).optional().meta({ description: "Whom you block, the newest first." }),
     ...MODERATION_ANSWERS,
   }),
   error: z.object({

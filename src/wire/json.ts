@@ -168,6 +168,8 @@ function okEvent(id: Id, reply: Exclude<Reply, { type: "refused" }>, reader?: Na
       return { ...ok, sessions: reply.logins.map(sessionFields) };
     case "refreshed":
       return { ...ok, ...endOf(reply.proof) };
+    case "blocked":
+      return { ...ok, users: reply.names.map(textFromName) };
     case "moderated":
       return { ...ok, ...untilField(reply.untilMs) };
     case "sanctions":

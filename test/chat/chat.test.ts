@@ -12,7 +12,7 @@ import {
   type Actor,
   type Policy,
 } from "#tertulia/chat/policy.js";
-import type { ConversationStore, UserStore } from "#tertulia/chat/ports.js";
+import type { BlockStore, ConversationStore, UserStore } from "#tertulia/chat/ports.js";
 import type { ModerationStore } from "#tertulia/chat/sanctions.js";
 import { OPEN } from "#tertulia/identity/open.js";
 
@@ -49,14 +49,17 @@ function chatWith({
       { conversation: conversationOf(toBob, session.name) },
     ],
   };
-  const store = new Proxy({} as UserStore & ConversationStore & ModerationStore & UserRecords, {
-    get:
-      (_, method: string) =>
-      (...args: unknown[]) => {
-        asked.push([method, ...args]);
-        return Promise.resolve(answers[method]);
-      },
-  });
+  const store = new Proxy(
+    {} as UserStore & ConversationStore & ModerationStore & BlockStore & UserRecords,
+    {
+      get:
+        (_, method: string) =>
+        (...args: unknown[]) => {
+          asked.push([method, ...args]);
+          return Promise.resolve(answers[method]);
+        },
+    },
+  );
   const chat = new Chat({
     users: store,
     conversations: store,
@@ -66,6 +69,7 @@ function chatWith({
     identity: OPEN,
     sanctions: { banOf: () => undefined, muteOf: () => undefined },
     moderation: store,
+    blocks: store,
     records: store,
     roster: {
       list: async () => [],

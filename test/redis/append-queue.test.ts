@@ -81,7 +81,7 @@ function world({ deadlineMs = 5_000, window }: { deadlineMs?: number; window?: W
         text: Buffer.from(text),
         ...draft,
       });
-      if (appended === "mid_conflict") throw new Error(appended);
+      if (typeof appended === "string") throw new Error(appended);
       return appended;
     },
   };
@@ -263,6 +263,18 @@ test("a message that Redis refuses fails alone; a batch that it refuses fails at
   const full = expect(say("c")).rejects.toThrow("refuses it (OOM)");
   (await next()).fail("OOM command not allowed");
   await full;
+});
+
+test("a message that may be blocked is told so, and its neighbours are stored", async () => {
+  const { say, next } = world();
+  const all = [say("a"), say("b")];
+  const blocked = expect(all[0]).rejects.toThrow("blocked");
+  (await next()).answer([
+    [6, 0],
+    [0, 7],
+  ]);
+  await blocked;
+  expect((await all[1]!).seq).toBe(7);
 });
 
 test("a message whose id is another one's is told so, and its neighbours are not", async () => {

@@ -7,7 +7,7 @@ import type { Notice } from "#tertulia/chat/events.js";
 import type { UserRecords } from "#tertulia/chat/own-data.js";
 import type { Name } from "#tertulia/chat/names.js";
 import { MAX_LISTED, createPolicy } from "#tertulia/chat/policy.js";
-import type { UserStore } from "#tertulia/chat/ports.js";
+import type { BlockStore, UserStore } from "#tertulia/chat/ports.js";
 import type { ModerationStore } from "#tertulia/chat/sanctions.js";
 import { AnsweringSocket } from "#tertulia/gateway/answering-socket.js";
 import { EventLog } from "#tertulia/gateway/event-log.js";
@@ -56,6 +56,7 @@ export interface Settings {
 
 /** Nobody has a role here: it is never asked. */
 const NO_MODERATION = {} as ModerationStore;
+const NO_BLOCKS = {} as BlockStore;
 
 const PACE_CHECK_MS = 1_000;
 const TEXT_MAX_CHARS = 20;
@@ -107,6 +108,7 @@ export class FakeGateway {
       identity: OPEN,
       sanctions: { banOf: () => undefined, muteOf: () => undefined },
       moderation: NO_MODERATION,
+      blocks: NO_BLOCKS,
       records: {} as UserRecords, // no history asks for them
       // each list is asked for: one more answer that may be late
       roster: {

@@ -28,6 +28,8 @@ const commands: { readonly [Type in Command["type"]]: Extract<Command, { type: T
   logins: { type: "logins", ended: undefined },
   moderate: { type: "moderate", act: "kick", target: { kind: "name", name: bob }, reason: "" },
   sanctions: { type: "sanctions" },
+  block: { type: "block", user: bob, off: false },
+  blocks: { type: "blocks" },
   audit: { type: "audit", limit: 1 },
   refresh: { type: "refresh", token: "a.b.c" },
   unregister: { type: "unregister", erase: false },

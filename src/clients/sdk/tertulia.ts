@@ -206,6 +206,24 @@ export class Tertulia {
     return ok.sessions ?? [];
   }
 
+  /** Wants no private messages of a user any more, who is not told so. */
+  async block(user: string, { signal }: CallOptions = {}): Promise<void> {
+    checkText("the name", user, 'block("ana")');
+    await this.#engine.requests.send({ request: { type: "block", user }, lane: "block", signal });
+  }
+
+  async unblock(user: string, { signal }: CallOptions = {}): Promise<void> {
+    checkText("the name", user, 'unblock("ana")');
+    const request = { type: "block", user, off: true } as const;
+    await this.#engine.requests.send({ request, lane: "block", signal });
+  }
+
+  /** Whom you block, the newest first. */
+  async blocks({ signal }: CallOptions = {}): Promise<readonly string[]> {
+    const request = { type: "blocks" } as const;
+    return (await this.#engine.requests.send({ request, lane: "block", signal })).users ?? [];
+  }
+
   /**
    * Kicks, bans or mutes a user, or lifts that: for moderators; an operator bans addresses, too. Rejects with `forbidden`
    * if your role does not allow it, and `not_found` if there is nothing to lift.

@@ -3,7 +3,7 @@
 -- history: see 3-history.lua
 -- conversation (hash): seq and epoch of the last message; wrote:<author>, the number of an author's last message,
 --   who has read up to there at least. It is stored here because every message writes this hash anyway; renewed, when
---   its expiry and the inboxes were renewed
+--   its expiry and the inboxes were renewed; blocks:<name>, see 4-blocks.lua
 
 local DAY_MS = 24 * 60 * 60 * 1000
 -- A conversation's expiry, and its place in the inboxes, are renewed so often, not by each message: at the latest after
@@ -17,7 +17,7 @@ local function wrote_field(author)
 end
 
 -- Of a batch: what became of each message. Wanting: its conversation is new, so the keys of the inboxes are needed.
-local STORED, STORED_BEFORE, SKIPPED, FAILED, WANTED, CONFLICT = 0, 1, 2, 3, 4, 5
+local STORED, STORED_BEFORE, SKIPPED, FAILED, WANTED, CONFLICT, BLOCKED = 0, 1, 2, 3, 4, 5, 6
 local WANTING = 'KEYS are missing'
 
 -- Opens a conversation for messages of a batch. Returns a table with `err` if it takes none.
@@ -26,7 +26,8 @@ local function open_conversation(bucket, keys, first, has_all, is_other, author,
   local is_private = to ~= ''
   local last
   if is_private then
-    last = redis.pcall('HMGET', conversation, 'seq', 'epoch', 'renewed', wrote_field(author), wrote_field(to))
+    last = redis.pcall('HMGET', conversation, 'seq', 'epoch', 'renewed', wrote_field(author), wrote_field(to),
+      'blocks:' .. author, 'blocks:' .. to)
   else
     last = has_all and redis.pcall('HMGET', conversation, 'seq', 'epoch', 'renewed')
       or redis.pcall('HMGET', conversation, 'seq', 'epoch')
@@ -45,6 +46,8 @@ local function open_conversation(bucket, keys, first, has_all, is_other, author,
     epoch = is_new_epoch and math.max(epoch, bucket.generation) or epoch, author = author, to = to, is_trimming = false,
     is_due = has_all and (is_first_of_author or not renewed or math.abs(bucket.now - renewed) >= RENEWED_EACH_MS),
     has_other_written = is_private and last[5],
+    -- who may block the other one
+    blocks = is_private and (last[6] or last[7]) and { [author] = last[6], [to] = last[7] },
     -- of the conversation: fields and values to write, and where in them the value of each author is
     fields = { 'seq', '' }, wrote = {},
   }
@@ -81,7 +84,7 @@ local function close_conversation(bucket, found, keep_ms, is_mixed, opened)
     redis.call('PEXPIRE', found.history, keep_ms + 4 * RENEWED_EACH_MS)
   end
   if not found.is_due then return end
-  redis.call('PEXPIRE', found.conversation, keep_ms + DAY_MS)
+  if not found.blocks then redis.call('PEXPIRE', found.conversation, keep_ms + DAY_MS) end
   local own, other = found.own, found.other
   if not own then return end
   if found.is_new then
@@ -178,8 +181,7 @@ end
 -- Returns { connected replicas, 1 in mixed mode or 0, bytes }. Of each message there are a code (8) and three numbers
 --   (48 each): 0, seq, epoch, time | 1 (stored before), seq, epoch, time | 2 (skipped), 0, 0, 0 | 3 (refused), length of
 --   the error, 0, 0 and then the error | 4 (the inboxes' keys are missing), 0, 0, 0 | 5 (its id is another message's), 0, 0,
---   0. Without the fence of replicas, their
---   number may be 5 ms old.
+--   0 | 6 (there is a hint that it is blocked), 0, 0, 0. Without the fence of replicas, their number may be 5 ms old.
 local function append(keys, args)
   local meta, log, nodes = keys[1], keys[2], keys[3]
   local incarnation, keep = args[1], args[2]
@@ -236,13 +238,16 @@ local function append(keys, args)
         opened[#opened + 1] = found
       end
       local seq, record = nil, found.err
-      if not record then seq, record = store(bucket, found, keep, string.sub(message, tail_at)) end
+      local is_blocked = found.blocks and found.blocks[to]
+      if not record and not is_blocked then seq, record = store(bucket, found, keep, string.sub(message, tail_at)) end
       if seq then
         has_written(found, author)
         answers[i - 3], is_kept = answer(STORED, seq, found.epoch, bucket.at), true
         records[#records + 1] = record
         stored[#records] = i - 3
         if id then ids.known[id] = answer_bytes(seq, found.epoch, bucket.at) end
+      elseif is_blocked then
+        answers[i - 3] = answer(BLOCKED, 0, 0, 0)
       elseif record == WANTING then
         answers[i - 3], is_kept = answer(WANTED, 0, 0, 0), true
       else

@@ -52,6 +52,14 @@ local function forget_writers(keys, args)
   return found
 end
 
+-- Whether an account says nothing but whom its user blocks (4-blocks.lua).
+local function has_only_blocks(account)
+  for _, field in ipairs(redis.call('HKEYS', account)) do
+    if string.sub(field, 1, 6) ~= 'block:' then return false end
+  end
+  return true
+end
+
 -- Forgets names, if nobody has them and they are kept for nobody. Nobody is told: clients are told of who is connected.
 -- Of a damaged record it is not known whether somebody has the name: it stays.
 -- KEYS: as for users, owners, the account of each name       ARGV: token, forgotten after ms, kept ms, name ...
@@ -60,7 +68,7 @@ local function forget(keys, args)
   local token, after_ms, kept_ms = args[1], tonumber(args[2]), tonumber(args[3])
   local bucket = open_users(keys)
   expect('hash', bucket.owners)
-  local nobodys = {}
+  local nobodys, theirs = {}, {}
   for i = 4, #args do
     local name, account = args[i], keys[9 + i - 3]
     local user, is_damaged = read_user(bucket, name)
@@ -68,11 +76,15 @@ local function forget(keys, args)
     local since = user and tonumber(user.since) or 0
     local is_kept = is_kept_for(read_owner(bucket.owners, name), since, bucket.now, kept_ms)
     local is_nobodys = not is_damaged and not is_held and not is_kept and bucket.now - since >= after_ms
-    if is_nobodys and redis.call('HLEN', account) == 0 then nobodys[#nobodys + 1] = name end
+    -- blocks end with the one who imposed them
+    if is_nobodys and has_only_blocks(account) then
+      nobodys[#nobodys + 1], theirs[#theirs + 1] = name, account
+    end
   end
   require_leader(bucket, token)
   -- who has left in older data may be about to claim the name again
   if not nobodys[1] or bucket.is_new or bucket.now < with_leases(bucket).grace then return {} end
+  redis.call('DEL', unpack(theirs))
   redis.call('HDEL', bucket.users, unpack(nobodys))
   redis.call('HDEL', bucket.owners, unpack(nobodys))
   redis.call('ZREM', bucket.left, unpack(nobodys))

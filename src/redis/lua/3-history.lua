@@ -47,9 +47,10 @@ end
 
 -- Where the text of a record begins.
 local function text_at(record)
-  local at = 19
-  for _ = 1, 3 do at = at + 1 + (string.byte(record, at) or 0) end
-  return at
+  local byte = string.byte
+  local author_at = 20 + (byte(record, 19) or 0)
+  local to_at = author_at + 1 + (byte(record, author_at) or 0)
+  return to_at + 1 + (byte(record, to_at) or 0)
 end
 
 -- What is left of the messages that were removed, from one number to another: by their numbers, records without texts.
@@ -148,7 +149,7 @@ end
 
 -- Records of a history, next to `first`: at most so many, with at most so many bytes of texts (but one at least).
 -- A damaged one is ''.
--- `command`: XRANGE for what follows, XREVRANGE for what was before. `taken` makes of a record what counts and is
+-- `command`: XRANGE for what follows, XREVRANGE for what was before. `taken` makes of an entry what counts and is
 -- returned; false: this one is not wanted; nil: nor are those behind it. `before`, if there is one, is called with the number
 -- of each entry and what was found, before it is taken; true: there is no room for it.
 local function records_from(command, history, first, last, most, most_bytes, taken, before)
@@ -158,7 +159,7 @@ local function records_from(command, history, first, last, most, most_bytes, tak
     local entries = redis.call(command, history, first, last, 'COUNT', count)
     for _, entry in ipairs(entries) do
       if before and before(tonumber(string.match(entry[1], '^%d+')), found) then return found end
-      local record = taken(record_of(entry))
+      local record = taken(entry)
       if record == nil then return found end
       if record then
         if record ~= '' then size = size + #record - text_at(record) + 1 end
@@ -196,8 +197,7 @@ local function messages_from(history, removed, first, last, most, most_bytes)
   local next_one = first
   local function id_of(seq) return string.format('%.0f-0', seq) end
   local command = step == 1 and 'XRANGE' or 'XREVRANGE'
-  local function whole_record(record) return record end
-  local found, is_all = records_from(command, history, id_of(first), id_of(last), most, most_bytes, whole_record,
+  local found, is_all = records_from(command, history, id_of(first), id_of(last), most, most_bytes, record_of,
     function(seq, some)
       if step * (seq - next_one) > 0 then fill(some, removed, next_one, seq - step, most) end
       next_one = seq + step

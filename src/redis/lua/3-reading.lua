@@ -7,8 +7,9 @@ end
 
 do -- Lua has room for 200 locals outside of blocks
 
--- Of a history, so many messages are passed over that say nothing, and no more: there may be thousands.
-local MOST_SILENT = 256
+-- Of a history, so many messages are passed over that say nothing, and no more: far more than whoever writes and removes
+-- them can write in a moment, and more than are kept by default.
+local MOST_SILENT = 4096
 
 -- The newest messages that are not too old. Those that were removed are not among them, nor what removed them.
 -- KEYS: conversation, history       ARGV: limit, ms kept, since, most bytes of texts, most bytes of a text: what is longer is cut
@@ -16,17 +17,19 @@ local MOST_SILENT = 256
 local function history(keys, args)
   local neutral = neutral_in(keys[1])
   local oldest, most_of_text, silent = oldest_shown(args[2], args[3]), tonumber(args[5]), 0
-  return (records_from('XREVRANGE', keys[2], '+', '-', tonumber(args[1]), tonumber(args[4]), function(record)
+  return (records_from('XREVRANGE', keys[2], '+', '-', tonumber(args[1]), tonumber(args[4]), function(entry)
+    local raw = entry[2][2]
+    local at = text_at(raw)
+    if at > #raw and #raw >= 21 then
+      silent = silent + 1
+      if silent > MOST_SILENT then return nil end
+      return false
+    end
+    local record = record_of(entry)
     if record == '' then return record end
     if struct.unpack('>I6', record) < oldest then return nil end
-    local at = text_at(record)
-    if at <= #record then
-      local cut = string.sub(record, 1, at + most_of_text - 1)
-      return neutral and neutral(cut) or cut
-    end
-    silent = silent + 1
-    if silent > MOST_SILENT then return nil end
-    return false
+    local cut = string.sub(record, 1, at + most_of_text - 1)
+    return neutral and neutral(cut) or cut
   end))
 end
 

@@ -42,17 +42,25 @@ interface Asked {
   readonly ofAnybody?: boolean;
   readonly node?: string;
   readonly least?: number;
+  readonly by?: FunctionLibrary;
 }
 
 /** A code, and the number of what removes it. */
 async function remove(
   seq: number,
-  { user = "ana", since = 0, ofAnybody = false, node = "node-1", least = 0 }: Asked = {},
+  {
+    user = "ana",
+    since = 0,
+    ofAnybody = false,
+    node = "node-1",
+    least = 0,
+    by = library,
+  }: Asked = {},
 ): Promise<(number | undefined)[]> {
   const of = [keys.meta(0), keys.log(0), keys.nodes(0), removed];
   const marks = keys.marks(0, user as Name);
   const args = [node, 100, HOUR_MS, least, user, "", seq, since, ofAnybody ? 1 : ""];
-  const answer = await library.call("remove", [...of, marks, conversation, history], args);
+  const answer = await by.call("remove", [...of, marks, conversation, history], args);
   return (answer as (number | undefined)[]).slice(1, 3);
 }
 
@@ -208,6 +216,33 @@ describe("a removal", () => {
     const { messages } = await page("after", 0, 10);
     expect(messages.map(shown)).toEqual(["1 removed", "2 two", "3 removes 1"]);
   });
+});
+
+test("a removal that the log refuses is an error, and hurts no message behind it", async () => {
+  await texts("one", "two");
+  const adding = "local function add_entry(bucket, log, offset, bytes)";
+  const source = functions.source.replace(adding, `${adding} do return 'ERR refused' end`);
+  expect(source).not.toBe(functions.source);
+  const refusing = new FunctionLibrary(
+    redis.client,
+    { version: "refusing", source: source.replaceAll(functions.version, "refusing") },
+    observe("silent", "test"),
+  );
+  await expect(remove(1, { by: refusing })).rejects.toThrow("refused");
+  await texts("four");
+  expect(await remove(1)).toEqual([REMOVED, 3]);
+  const { messages } = await page("after", 0, 10);
+  expect(messages.map(shown)).toEqual(["1 removed", "2 two", "3 removes 1", "4 four"]);
+});
+
+test("thousands of tombstones of one number, as nobody but a person at redis-cli can make, stop no removal", async () => {
+  await texts("one");
+  const many = Array.from({ length: 9_000 }, (_, i) => [1, `damaged ${i}`]).flat();
+  await redis.client.zadd(removed, ...many);
+  expect(await remove(1)).toEqual([REMOVED, 2]);
+  await texts("three");
+  const { messages } = await page("after", 0, 10);
+  expect(messages.map(shown)).toEqual(["1 removed", "2 removes 1", "3 three"]);
 });
 
 test("a hole of which nothing is known ends a page: it is told as a gap", async () => {

@@ -4,7 +4,8 @@
 local REMOVED, NO_MESSAGE, NOT_ALLOWED, OTHER_RELEASE = 0, 1, 2, 3
 -- A gateway of another release that has not beaten for so long is gone.
 local RELEASE_GONE_MS = 10 * 1000
--- Of tombstones before the first message that is kept, so many are dropped each time.
+-- Of tombstones before the first message that is kept, so many are dropped each time. So are those of a message that had
+-- some already: one, unless they are damaged.
 local DROPPED_AT_ONCE = 64
 
 -- Whether a gateway of another release may be there. The bucket was opened with mixed, beat and beat_ids.
@@ -32,7 +33,7 @@ end
 local function bury(conversation, history, removed, seq, record, removal, keep_ms)
   local tombstone = struct.pack('>I6', removal) .. string.sub(record, 1, text_at(record) - 1)
   redis.call('XDEL', history, string.format('%.0f-0', seq))
-  local former = redis.call('ZRANGE', removed, seq, seq, 'BYSCORE')
+  local former = redis.call('ZRANGE', removed, seq, seq, 'BYSCORE', 'LIMIT', 0, DROPPED_AT_ONCE)
   if former[1] then redis.call('ZREM', removed, unpack(former)) end
   redis.call('ZADD', removed, seq, tombstone)
   tidy_tombstones(conversation, history, removed, seq, keep_ms)
@@ -111,10 +112,11 @@ local function remove(keys, args)
   if not is_operator and math.max(wrote, mark) >= found.was then has_written(found, user)
   elseif wrote == 0 then redis.call('HSET', conversation, wrote_field(user), 0) end -- so that it is found to have acted here
   local _, events, refused_by_log = log_messages(bucket, log, { entry }, more.mixed ~= false)
-  if refused_by_log then error({ err = refused_by_log }) end
   bury(conversation, history, removed, seq, record, stored, keep_ms)
   close_conversation(bucket, found, keep_ms, more.mixed ~= false, 1)
   keep_position(bucket)
+  -- it is in the history all the same, and nobody hears of it
+  if refused_by_log then error({ err = refused_by_log }) end
   for _, event in ipairs(events) do redis.call('PUBLISH', log, event) end
   return { replicas, REMOVED, stored, author, user }
 end

@@ -73,6 +73,9 @@ function gateway(): ReturnType<typeof node> {
   return node(redis.url, { LEASE_MS: 4_000, BEAT_MS: 250, OPERATION_DEADLINE_MS: 3_000 });
 }
 
+/** For a gateway of an earlier release: lua/3-removal.lua. */
+const REMOVALS_WAIT_MS = 11_000;
+
 const said: string[] = [];
 
 /** Ana and Bob say something to each other: each hears it once, and all before it. */
@@ -305,6 +308,9 @@ test.each(Object.keys(KINDS))("a damaged key of the kind %s hurts nobody else", 
     // its messages are numbered by both
     if (kind === "conversation") await client.del(...KINDS["history"]!());
     await eventually(async () => {
+      // nobody knows whether a gateway of an earlier release was there: removals wait. As if they had waited
+      const meta = keys.meta(bucket);
+      if (kind === "meta") await client.hset(meta, "mixed", Date.now() - REMOVALS_WAIT_MS);
       for (const each of await damagedAsk()) expect(each).toBe("");
     });
   }

@@ -133,7 +133,8 @@ describe.skipIf(!hasBrowser())("the page", () => {
     const button = gil.page.locator(".message .remove");
     await gil.page.locator(".message").hover();
     await button.click();
-    await gil.page.locator("dialog .primary").click();
+    await gil.page.locator("dialog input[name=reason]").fill("rude");
+    await gil.page.keyboard.press("Enter");
     await shows(fay, "Removed");
     await fay.opens("gil");
     await fay.says("private");

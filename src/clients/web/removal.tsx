@@ -1,8 +1,9 @@
 /** Removing a message: a second question, in a dialog. */
 import type { ComponentChildren } from "preact";
 import type { Message } from "../sdk/events.js";
-import { useActions } from "./chat-session.js";
+import { useChat } from "./chat-session.js";
 import { closeDialog, Dialog } from "./dialog.js";
+import { valueIn } from "./fold.js";
 import { MessageText } from "./message-text.js";
 import { Outcome, useRequest } from "./request.js";
 
@@ -13,9 +14,19 @@ interface Props {
 }
 
 export function Removal({ message, onRemoved, onClose }: Props): ComponentChildren {
-  const { t, chat } = useActions();
+  const { view, t, chat } = useChat();
   const { state, run } = useRequest();
   const { conv, seq, text, from } = message;
+  const submit = (event: SubmitEvent): void => {
+    event.preventDefault();
+    const reason =
+      from === view.me ? undefined : valueIn(event.target as HTMLFormElement, "reason");
+    void run(async () => {
+      await chat().remove(conv, seq, { reason });
+      closeDialog(event);
+      onRemoved();
+    });
+  };
   return (
     <Dialog labelledBy="removal" onClose={onClose}>
       <h2 id="removal">{t.removeThis}</h2>
@@ -23,19 +34,21 @@ export function Removal({ message, onRemoved, onClose }: Props): ComponentChildr
         <MessageText text={text} from={from} />
       </blockquote>
       <p class="hint">{t.removeHint}</p>
-      <Outcome state={state} />
-      <button
-        class="primary"
-        onClick={(event) =>
-          void run(async () => {
-            await chat().remove(conv, seq);
-            closeDialog(event);
-            onRemoved();
-          })
-        }
-      >
-        {t.remove}
-      </button>
+      <form class="fields" onSubmit={submit}>
+        {from !== view.me && (
+          <label>
+            <span>{t.reason}</span>
+            <input
+              name="reason"
+              maxLength={200}
+              autocomplete="off"
+              placeholder={t.removeReasonHint}
+            />
+          </label>
+        )}
+        <Outcome state={state} />
+        <button class="primary">{t.remove}</button>
+      </form>
       <button class="text-button" onClick={closeDialog}>
         {t.cancel}
       </button>

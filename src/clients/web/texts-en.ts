@@ -54,6 +54,7 @@ export const english: Texts = {
   removeThis: "Remove this message?",
   removeHint: "Nobody will be able to read it any more. Who has read it may remember.",
   formerUser: "Somebody who has left",
+  removeReasonHint: "For the log of the moderators",
   cancel: "Cancel",
   moderate: "Moderate",
   act: "What to do",

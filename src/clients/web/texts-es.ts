@@ -54,6 +54,7 @@ export const spanish: Texts = {
   removeThis: "¿Borrar este mensaje?",
   removeHint: "Nadie podrá leerlo más. Quien lo leyó puede recordarlo.",
   formerUser: "Alguien que se fue",
+  removeReasonHint: "Para el registro de los moderadores",
   cancel: "Cancelar",
   moderate: "Moderar",
   act: "Qué hacer",

@@ -56,6 +56,7 @@ export interface Texts {
   readonly removeHint: string;
   /** In the place of a name. */
   readonly formerUser: string;
+  readonly removeReasonHint: string;
   readonly cancel: string;
   readonly moderate: string;
   readonly act: string;

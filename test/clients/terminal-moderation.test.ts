@@ -106,7 +106,7 @@ describe("in a pipe", () => {
     expect(out.slice(0, 2)).toEqual(["~ pip: hello", "The message is removed."]);
     expect(errors).toBe("tertulia-chat: line 3: That is not allowed.\n");
     const seq = eva.messages.find(({ text }) => text === "two")!.seq;
-    expect(await json("mo", "moderator", "/remove eva", `/remove #${seq}`)).toEqual(
+    expect(await json("mo", "moderator", "/remove eva", `/remove #${seq} off topic`)).toEqual(
       expect.arrayContaining([
         { type: "removed", conv: "~", seq: seq + 1 },
         { type: "removed", conv: "~", seq },
@@ -117,9 +117,23 @@ describe("in a pipe", () => {
         new Set([undefined, seq, seq + 1, seq + 2]),
       ),
     );
+    expect(await json("mo", "moderator", "/audit 1")).toMatchObject([
+      { type: "act", act: "remove", target: "eva", by: "@mo" },
+    ]);
     const late = await pipe("mo", "moderator", ["/remove #999", "/history"]);
     expect(late.errors).toContain("line 1: There is no such message here.");
     expect(late.out.filter((line) => line.includes(" eva: "))).toEqual(["~ eva: one"]);
+  });
+
+  test("whom a user blocks writes no more in private, and is not told why", async () => {
+    const bea = await joined("bea");
+    await bea.chat.publish("~", "hello");
+    expect(await json("pat", undefined, "/block bea")).toEqual([{ type: "block", user: "bea" }]);
+    expect(await json("pat", undefined, "/blocks")).toEqual([{ type: "blocked", user: "bea" }]);
+    await expect(bea.chat.publish("@pat", "psst")).rejects.toMatchObject({ code: "away" });
+    const { out } = await pipe("pat", undefined, ["/unblock bea", "/blocks"]);
+    expect(out).toEqual(["bea may write to you in private again.", "nobody"]);
+    await bea.chat.publish("@pat", "and now?");
   });
 });
 
@@ -179,6 +193,22 @@ describe.skipIf(!HAS_TMUX)("on the full screen (tmux)", () => {
     await eventually(async () => expect(await lia.screen()).not.toContain("never mind"));
     await lia.types("/remove", "[Enter]");
     await sees(lia, "There is no such message here.");
+  });
+
+  test("a user blocks another, and the other reads what is said of somebody who is away", async () => {
+    const kai = await open("kai");
+    const sid = await open("sid");
+    await sees(kai, "● sid");
+    await kai.types("/bl", "[Tab]", "si", "[Tab]", "[Enter]");
+    await sees(kai, "sid cannot write to you in private any more, and is not told.");
+    await sid.types("/msg kai hi", "[Enter]");
+    await sees(sid, "Not sent: This user is not here");
+    await kai.types("/blocks", "[Enter]");
+    await sees(kai, "Whom you have blocked", /│ sid\n/);
+    await kai.types("/unblock sid", "[Enter]");
+    await sees(kai, "sid may write to you in private again.");
+    await sid.types("/retry", "[Enter]");
+    await sees(kai, /2 sid +● +1 /);
   });
 
   test("a user is not offered what moderators may do", async () => {

@@ -65,9 +65,20 @@ async function answer(source: AnswerSource, command: ChatCommand): Promise<Answe
       return { title: texts.sessionsTitle, lines, json };
     }
     case "block":
+      await chat.block(command.user);
+      return note(texts.blocked(sanitizeLine(command.user)), { type: "block", user: command.user });
     case "unblock":
-    case "blocks":
-      throw new Error(texts.problem.unknown_type);
+      await chat.unblock(command.user);
+      return note(texts.unblocked(sanitizeLine(command.user)), {
+        type: "unblock",
+        user: command.user,
+      });
+    case "blocks": {
+      const users = await chat.blocks();
+      const json = users.map((user) => ({ type: "blocked", user }));
+      const lines = users.length === 0 ? [texts.nobodyBlocked] : users.map(sanitizeLine);
+      return { title: texts.blocksTitle, lines, json };
+    }
     case "remove":
       return remove(source, command);
     case "unregister":

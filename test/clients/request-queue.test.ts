@@ -70,6 +70,25 @@ test("at most 32 requests are in flight; after rate_limited first one, then two"
   expect(chat.pending).toBe(39);
 });
 
+test("a message does not wait behind histories that were asked for before", async () => {
+  const asked: string[] = [];
+  const server = await serve(
+    welcomes(undefined, (request, peer) => {
+      if (request.type !== "history" && request.type !== "publish") return;
+      asked.push(request.type);
+      if (asked.length <= 32) peer.says(refusal(request, "rate_limited", 60));
+      else peer.says(request.type === "publish" ? stored(request) : ok(request, {}));
+    }),
+  );
+  const { chat } = join(server.url);
+  await chat.joined();
+  const histories = upTo(60).map((before) => chat.history("~", { before }));
+  await eventually(() => expect(asked).toHaveLength(32));
+  await chat.publish("~", "now");
+  expect(asked.slice(0, 33)).toEqual([...upTo(32).map(() => "history"), "publish"]);
+  await Promise.all(histories);
+});
+
 test("conversations with many messages let others have their turn", async () => {
   const server = await serve(
     welcomes(undefined, (request, peer) => {

@@ -129,10 +129,13 @@ export class RequestQueue {
     return this.#rateLimitTimer === undefined && this.#inFlight.size < this.#window;
   }
 
+  /** What has a lane goes first: messages do not wait behind histories. Of each lane one is in flight, so histories get the rest. */
   #advanceAll(): void {
-    for (const lane of this.#lanes.keys()) {
-      if (!this.#maySend) return;
-      this.#advance(lane);
+    for (const kind of ["string", "symbol"]) {
+      for (const lane of this.#lanes.keys()) {
+        if (!this.#maySend) return;
+        if (typeof lane === kind) this.#advance(lane);
+      }
     }
   }
 

@@ -60,6 +60,7 @@ beforeEach(async () => {
     return chat;
   });
   said.length = 0;
+  await Promise.all([ana!.joined(), bob!.joined()]);
   await chatters();
   // so that every kind of key is there
   await damagedAsk();
@@ -148,7 +149,7 @@ async function damagedAsk(): Promise<string[]> {
       expect(isAnswered || reader.webSocket.readyState === WebSocket.CLOSED).toBe(true);
       answers.push(isAnswered ? "" : `closed ${CLOSE.eventsMissed.code}`);
     });
-    reader.webSocket.close();
+    await reader.close();
   }
   return answers;
 }

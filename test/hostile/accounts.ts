@@ -198,5 +198,56 @@ export const accounts: Chapter = {
         ["*", "", "??????????", "login:*"].map((end) => ({ type: "sessions", end })),
       ),
     },
+    {
+      sent: "leaving for good without a password, with a wrong one, with an empty one, with a login session",
+      expected: "error bad_credentials; lives; the other lives",
+      seen: user(() => [
+        { type: "unregister" },
+        { type: "unregister", password: "a-wrong-password" },
+        { type: "unregister", session: NOBODYS, erase: true },
+      ]),
+    },
+    {
+      sent: "leaving for good, with another's name beside it",
+      expected: "closed with 4403; the other lives, and logs in",
+      seen: async (world) => {
+        const other = world.newName();
+        const victim = await world.named("json", other);
+        const rogue = await world.named("json");
+        const leave = { type: "unregister", id: 1, user: other, name: other, password: PASSWORD };
+        rogue.write(jsonFrame(leave));
+        await rogue.ended();
+        const got = `${await rogue.fate()}; the other ${await fateOf(victim)}`;
+        (await world.named("classic", other)).destroy();
+        return `${got}, and logs in`;
+      },
+    },
+    {
+      sent: "leaving for good 50 times at once, and requests behind it",
+      expected: "closed with 4403; the others chat",
+      seen: async (world) => {
+        const rogue = await world.named("json");
+        const leave = jsonFrame({ type: "unregister", id: 1, password: PASSWORD, erase: true });
+        const publish = jsonFrame({ type: "publish", id: 2, conv: "~", text: "from beyond" });
+        rogue.write(Buffer.concat(Array.from({ length: 50 }, () => [leave, publish]).flat()));
+        await rogue.ended();
+        await world.isWell();
+        return `${await rogue.fate()}; the others chat`;
+      },
+    },
+    {
+      sent: "the password of somebody who has left for good (bytes)",
+      expected: "400",
+      seen: async (world) => {
+        const name = world.newName();
+        const left = await world.named("json", name);
+        left.write(jsonFrame({ type: "unregister", id: 1, password: PASSWORD }));
+        await left.ended();
+        const rogue = await world.rogue();
+        const status = await rogue.upgrade(`/?name=${name}&password=${PASSWORD}`);
+        rogue.destroy();
+        return status;
+      },
+    },
   ],
 };

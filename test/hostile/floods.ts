@@ -71,6 +71,20 @@ const rows: readonly (readonly [sent: string, seen: HostileCase["seen"]])[] = [
     "2,000 messages to everybody (bytes)",
     flood("classic", 2_000, clientFrame([4, ...L("~"), ...L("x")])),
   ],
+  ["2,000 exports (JSON)", flood("json", 2_000, jsonFrame({ type: "export" }))],
+  [
+    "2,000 messages and removals of them (JSON)",
+    flood(
+      "json",
+      2_000,
+      jsonFrame({ type: "publish", conv: "~", text: "x" }),
+      jsonFrame({ type: "remove", conv: "~", seq: 1 }),
+    ),
+  ],
+  [
+    "2,000 acts that are not allowed (JSON)",
+    flood("json", 2_000, jsonFrame({ type: "moderate", act: "kick", user: "honest-json" })),
+  ],
   ["2,000 histories (JSON)", flood("json", 2_000, jsonFrame({ type: "history" }))],
   ["2,000 presence requests (JSON)", flood("json", 2_000, jsonFrame({ type: "presence" }))],
   ["2,000 typing notices (JSON)", flood("json", 2_000, jsonFrame({ type: "typing", conv: "~" }))],

@@ -12,11 +12,12 @@ import { http } from "./http.js";
 import { json } from "./json.js";
 import { moderation } from "./moderation.js";
 import { names } from "./names.js";
+import { removal } from "./removal.js";
 import { strangers } from "./strangers.js";
 import type { HostileCase } from "./hostile-case.js";
 import { openWorld, type World, type WorldKind } from "./world.js";
 
-const CHAPTERS = [frames, http, json, names, strangers, accounts, moderation, floods];
+const CHAPTERS = [frames, http, json, names, strangers, removal, accounts, moderation, floods];
 /** Sockets that are still closing, and connections to Redis. */
 const SPARE_DESCRIPTORS = 10;
 

@@ -3,11 +3,11 @@ import { asked, told, type Chapter, type HostileCase } from "./hostile-case.js";
 import { clientFrame, jsonFrame, type Rogue } from "./rogue.js";
 import { L, type World } from "./world.js";
 
-const SECRET = "the secret of two";
+export const SECRET = "the secret of two";
 const BUCKETS = Array.from({ length: 16 }, (_, i) => String(i).padStart(2, "0"));
 
 /** Two users with a secret, and a stranger. */
-async function scene(
+export async function scene(
   world: World,
 ): Promise<{ ana: string; bob: string; first: Rogue; stranger: Rogue }> {
   const [ana, bob] = [world.newName(), world.newName()];
@@ -19,7 +19,9 @@ async function scene(
 }
 
 /** Whether a stranger who asks all this hears the secret. */
-function hears(requests: (ana: string, bob: string) => readonly object[]): HostileCase["seen"] {
+export function hears(
+  requests: (ana: string, bob: string) => readonly object[],
+): HostileCase["seen"] {
   return async (world) => {
     const { ana, bob, stranger } = await scene(world);
     const all = requests(ana, bob);
@@ -111,6 +113,23 @@ export const strangers: Chapter = {
         const { payload } = stranger.frames.find((each) => each.payload.includes('"id":9'))!;
         stranger.destroy();
         return `read ${String((JSON.parse(payload.toString()) as { read?: number }).read)}`;
+      },
+    },
+    {
+      sent: "moderation, by a name that is called operator",
+      expected: "error forbidden; lives",
+      seen: async (world) => {
+        const name = `operator-${world.newName()}`;
+        const rogue = await world.named("json", name, { role: "operator" });
+        for (const request of [
+          { type: "moderate", act: "kick", user: "honest-json" },
+          { type: "moderate", act: "ban", address: "127.0.0.1" },
+          { type: "sanctions" },
+          { type: "audit" },
+        ]) {
+          rogue.write(jsonFrame({ id: 1, ...request }));
+        }
+        return told(rogue, "json", name);
       },
     },
     {

@@ -100,9 +100,28 @@ export function jsonRequest(random: Random): Record<string, unknown> {
       () => ({ type: "remove", conv, seq: number }),
       () => ({ type: "presence", watch: [name, nameOf(random)] }),
       () => ({ type: "presence", off: true }),
+      () => ({ type: "export", after: random.pick([undefined, name, conv, `${conv}:${number}`]) }),
+      () => ({ type: "block", user: name, off: random.next() < 0.3 }),
+      () => rare(random, name, number),
       () => ({ type: "ping" }),
     ])(),
   };
+}
+
+/** What few clients may ask for, or ask for seldom. */
+function rare(random: Random, name: string, number: unknown): Record<string, unknown> {
+  return random.pick<() => Record<string, unknown>>([
+    () => ({ type: "blocks" }),
+    () => ({ type: "sanctions" }),
+    () => ({ type: "audit", limit: number }),
+    () => ({ type: "moderate", act: random.pick(["kick", "ban", "unmute"]), user: name }),
+    () => ({ type: "moderate", act: "ban", address: "192.0.2.0/24", for: number }),
+    () => ({ type: random.pick(["register", "login"]), name, password: name }),
+    () => ({ type: "password", old: name, new: name }),
+    () => ({ type: "sessions", end: random.pick([undefined, "all", "others", name]) }),
+    () => ({ type: "refresh", token: `${name}.${name}.${name}` }),
+    () => ({ type: "unregister", erase: random.next() < 0.5, password: name }),
+  ])();
 }
 
 function cursors(random: Random): Record<string, unknown> {

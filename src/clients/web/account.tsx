@@ -3,6 +3,7 @@ import type { ComponentChildren } from "preact";
 import { isModerator } from "../view/rights.js";
 import { ChangePassword, Devices } from "./account-login.js";
 import { Sanctions } from "./moderation.js";
+import { Blocked } from "./blocking.js";
 import { Export, LeaveForGood } from "./own-data.js";
 import { useChat } from "./chat-session.js";
 import { Dialog } from "./dialog.js";
@@ -34,6 +35,9 @@ export function Account({ onClose }: { readonly onClose: () => void }): Componen
           </Fold>
         </>
       )}
+      <Fold title={t.blocked}>
+        <Blocked />
+      </Fold>
       <Fold title={t.exportData}>
         <Export />
       </Fold>

@@ -2,6 +2,7 @@
 import type { ComponentChildren } from "preact";
 import type { Card, Conv } from "../view/model.js";
 import { isModerator } from "../view/rights.js";
+import { BlockButton } from "./blocking.js";
 import { Fold } from "./fold.js";
 import { Moderation } from "./moderation.js";
 import { StatusDot } from "./status-dot.js";
@@ -39,10 +40,15 @@ export function PersonCard({ card, onOpen }: Props): ComponentChildren {
           {t.write}
         </button>
       )}
-      {card.user !== view.me && isModerator(view) && (
-        <Fold title={t.moderate}>
-          <Moderation user={card.user} />
-        </Fold>
+      {card.user !== view.me && status !== "asking" && (
+        <>
+          {status !== "unknown" && <BlockButton user={card.user} />}
+          {isModerator(view) && (
+            <Fold title={t.moderate}>
+              <Moderation user={card.user} />
+            </Fold>
+          )}
+        </>
       )}
     </Dialog>
   );

@@ -22,6 +22,7 @@ import { elections } from "./scenarios/elections.js";
 import { moderation } from "./scenarios/moderation.js";
 import { owners } from "./scenarios/owners.js";
 import { returns } from "./scenarios/returns.js";
+import { rights } from "./scenarios/rights.js";
 import type { ScenarioResult } from "./scenarios/scenario.js";
 import { tokens } from "./scenarios/tokens.js";
 
@@ -42,6 +43,7 @@ npm run verify -- --owners N                N names are left, and others want th
 npm run verify -- --accounts N              N users with passwords, whose names others want
 npm run verify -- --tokens N                N users with tokens: good, bad, expired and revoked ones
 npm run verify -- --moderation N            N users are banned, N addresses, N are kicked and N muted
+npm run verify -- --rights N                N times users try what only moderators may, and remove messages
 npm run verify -- --planted all|NAME,...    try whether planted bugs are found
 bugs: ${Object.keys(PLANTED).join(" ")}
 faults of single: ${faultsOf("single").join(" ")}
@@ -74,6 +76,7 @@ async function main(): Promise<number> {
       accounts: { type: "string" },
       tokens: { type: "string" },
       moderation: { type: "string" },
+      rights: { type: "string" },
       planted: { type: "string" },
       help: { type: "boolean", default: false },
     },
@@ -121,6 +124,7 @@ async function main(): Promise<number> {
   if (values.owners !== undefined) return told(await owners(settings, Number(values.owners)));
   if (values.accounts !== undefined) return told(await accounts(settings, Number(values.accounts)));
   if (values.tokens !== undefined) return told(await tokens(settings, Number(values.tokens)));
+  if (values.rights !== undefined) return told(await rights(settings, Number(values.rights)));
   if (values.moderation !== undefined)
     return told(await moderation(settings, Number(values.moderation)));
   console.log(
@@ -198,6 +202,8 @@ function small(
       return tokens(settings, 1);
     case "moderation":
       return moderation(settings, 1);
+    case "rights":
+      return rights(settings, 1);
     default:
       return scenario satisfies never;
   }

@@ -12,6 +12,7 @@ import { STALE_CANNOT_ACT } from "#verifier/scenarios/elections.js";
 import { MODERATION_RULES } from "#verifier/scenarios/moderation.js";
 import { OWNERS_RULES } from "#verifier/scenarios/owners.js";
 import { RETURNS_RULES } from "#verifier/scenarios/returns.js";
+import { RIGHTS_RULES } from "#verifier/scenarios/rights.js";
 import { TOKENS_RULES } from "#verifier/scenarios/tokens.js";
 
 const dist = fileURLToPath(new URL("../../dist", import.meta.url));
@@ -38,7 +39,13 @@ test("every rule of a run or a scenario is broken by a planted bug, and every bu
   const sure = bugs.filter(({ scenario, breaks }) => scenario !== undefined || breaks.length === 1);
   const ids = new Set(sure.flatMap(({ breaks }) => breaks));
   const scenarios = [CROWD_RULES, RETURNS_RULES, OWNERS_RULES, ACCOUNTS_RULES, TOKENS_RULES];
-  const rules = [...ALL_RULES, STALE_CANNOT_ACT, ...scenarios.flat(), ...MODERATION_RULES];
+  const rules = [
+    ...ALL_RULES,
+    STALE_CANNOT_ACT,
+    ...scenarios.flat(),
+    ...MODERATION_RULES,
+    ...RIGHTS_RULES,
+  ];
   // some rules are tried in several scenarios
   const all = new Set(rules.map(({ id }) => id));
   expect([...ids].toSorted()).toEqual([...all].toSorted());

@@ -4,6 +4,7 @@ import { run } from "#verifier/run.js";
 import { accounts } from "#verifier/scenarios/accounts.js";
 import { moderation } from "#verifier/scenarios/moderation.js";
 import { owners } from "#verifier/scenarios/owners.js";
+import { rights } from "#verifier/scenarios/rights.js";
 import type { ScenarioResult } from "#verifier/scenarios/scenario.js";
 import { tokens } from "#verifier/scenarios/tokens.js";
 import { untimed } from "../support/untimed.js";
@@ -27,6 +28,10 @@ test("tokens: nobody gets in but by a token that is good", async () => {
 test("moderation: who is banned, kicked or muted is, until that is lifted", async () => {
   expectKept(await moderation(settings, 1));
 }, 180_000);
+
+test("rights: users do what users may, and what is removed is gone", async () => {
+  expectKept(await rights(settings, 1));
+}, 120_000);
 
 test("owners: names are kept, and private messages shown, as the settings say", async () => {
   expectKept(await owners(settings, 1));

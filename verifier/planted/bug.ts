@@ -15,7 +15,8 @@ export type Scenario =
   | "owners"
   | "accounts"
   | "tokens"
-  | "moderation";
+  | "moderation"
+  | "rights";
 
 export interface Bug {
   readonly changes: readonly Change[];

@@ -1,11 +1,12 @@
 /** Planted bugs of identity and moderation: what proves a name, what ends, who is banned, kicked or muted. */
 import type { Bug } from "./bug.js";
 import { atStart, replace } from "./change.js";
-import { ACCOUNTS, HASHER, MODERATION, TOKENS } from "./in-common.js";
+import { ACCOUNTS, HASHER, MESSAGES, MODERATION, REMOVAL, TOKENS } from "./in-common.js";
 
 const AT_ONCE = { faults: [], minutes: 0 } as const;
 const OF_ACCOUNTS = { scenario: "accounts", ...AT_ONCE } as const;
 const OF_TOKENS = { scenario: "tokens", ...AT_ONCE } as const;
+const OF_RIGHTS = { scenario: "rights", ...AT_ONCE } as const;
 const OF_MODERATION = { scenario: "moderation", ...AT_ONCE } as const;
 
 export const BUGS_OF_IDENTITY: Readonly<Record<string, Bug>> = {
@@ -192,5 +193,42 @@ export const BUGS_OF_IDENTITY: Readonly<Record<string, Bug>> = {
     ],
     breaks: ["lifted-is-over"],
     ...OF_MODERATION,
+  },
+  "anybody-acts": {
+    changes: [
+      replace("chat/policy.ts", "mayModerate", "rankOf(role) < MODERATOR", "false"),
+      replace(
+        "chat/policy.ts",
+        "mayModerate",
+        'rankOf(facts?.role ?? "user") < rankOf(role) ? undefined : "forbidden"',
+        "undefined",
+      ),
+    ],
+    breaks: ["only-moderators-act"],
+    ...OF_RIGHTS,
+  },
+  "anybody-removes": {
+    changes: [replace(REMOVAL, "why_not_removed", "author ~= user or time < since", "false")],
+    breaks: ["only-own-is-removed"],
+    ...OF_RIGHTS,
+  },
+  "removed-text-stays": {
+    changes: [
+      replace(REMOVAL, "bury", "redis.call('XDEL', history, string.format('%.0f-0', seq))", ""),
+    ],
+    breaks: ["removed-is-nowhere"],
+    ...OF_RIGHTS,
+  },
+  "block-ignored": {
+    changes: [
+      replace(
+        MESSAGES,
+        "append",
+        "local is_blocked = found.blocks and found.blocks[to]",
+        "local is_blocked = false",
+      ),
+    ],
+    breaks: ["blocked-is-unheard"],
+    ...OF_RIGHTS,
   },
 };

@@ -9,6 +9,7 @@ export const READING = "redis/lua/3-reading.lua";
 export const FORGETTING = "redis/lua/4-forgetting.lua";
 export const DUTIES = "redis/lua/4-duties.lua";
 export const ACCOUNTS = "redis/lua/4-accounts.lua";
+export const REMOVAL = "redis/lua/3-removal.lua";
 export const MODERATION = "redis/lua/4-moderation.lua";
 export const HASHER = "identity/password-hasher.ts";
 export const TOKENS = "identity/tokens.ts";

@@ -54,6 +54,7 @@ export class Chat {
     const register: Register = { type: "register", name, written };
     const refusal = this.#policy.may(STRANGER, register);
     if (refusal !== undefined) return refusal;
+    if (this.#identity.provesNames) return undefined; // told to whoever has proved the name, see join
     return this.#sanctions.banOf(name) === undefined ? undefined : "banned";
   }
 
@@ -81,10 +82,7 @@ export class Chat {
     proved?: Proof,
   ): Promise<JoinOutcome> {
     const refusal = this.mayJoin(name, written);
-    if (refusal !== undefined) {
-      const sanction = refusal === "banned" ? this.#sanctions.banOf(name) : undefined;
-      return { outcome: "refused", refusal, details: sanction && { sanction } };
-    }
+    if (refusal !== undefined && refusal !== "banned") return { outcome: "refused", refusal };
     const mustBeKnown = this.#policy.mayBeNew(name);
     if (mustBeKnown !== undefined && (await this.#users.user(name)) === undefined) {
       return { outcome: "refused", refusal: mustBeKnown };
@@ -98,6 +96,8 @@ export class Chat {
       }
       proof = answer.proof;
     }
+    const ban = this.#sanctions.banOf(name);
+    if (ban) return { outcome: "refused", refusal: "banned", details: { sanction: ban } };
     const claim = await this.#users.claim(begin(proof), MAX_DEVICES);
     if (claim.outcome === "revoked") return { outcome: "refused", refusal: "bad_credentials" };
     if (claim.outcome === "new" || claim.outcome === "back") {
@@ -113,7 +113,8 @@ export class Chat {
    */
   async logIn(asked: LogIn, origin: Origin): Promise<Reply> {
     const refusal = this.mayJoin(asked.name, asked.written);
-    return refusal === undefined ? loggedIn(this.#identity, asked, origin) : refused(refusal);
+    if (refusal !== undefined) return refused(refusal);
+    return loggedIn(this.#identity, asked, origin, this.#sanctions.banOf(asked.name));
   }
 
   /**

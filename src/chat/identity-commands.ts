@@ -2,6 +2,7 @@
 import type { IdentityCommand, LogIn, RefusalDetails, Reply, RuleRefusal } from "./commands.js";
 import type { Identified, Identity, IdentityRefusal, Origin, Refused } from "./identity.js";
 import type { ClaimOutcome } from "./ports.js";
+import type { Sanction } from "./sanctions.js";
 
 /** How a stranger's wish for a name was answered. */
 export type JoinOutcome =
@@ -17,6 +18,7 @@ export async function loggedIn(
   identity: Identity,
   { type, name, password, client }: LogIn,
   from: Origin,
+  ban: Sanction | undefined,
 ): Promise<Reply> {
   const asker = { ...from, client };
   const answer =
@@ -24,6 +26,7 @@ export async function loggedIn(
       ? await identity.logIn(name, password, asker)
       : await identity.register(name, password, asker);
   if (answer.outcome === "refused") return refusal(answer);
+  if (ban !== undefined) return { type: "refused", refusal: "banned", sanction: ban };
   const { session } = answer.proof ?? {};
   if (session === undefined) throw new Error("a login session has a token when it begins");
   return { type: "logged-in", name, session };

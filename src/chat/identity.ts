@@ -141,6 +141,8 @@ export type WhichLogins = { readonly id: string } | "others" | "all";
 
 /** Decides whether what a client shows proves that a name is its own. All of it may throw Unavailable. */
 export interface Identity {
+  /** False: a name belongs to nobody, and nothing is proved. */
+  readonly provesNames: boolean;
   prove(name: Name, shown: Shown | undefined, from: Origin): Promise<Proved>;
   /** Makes an account, and begins a login session of it: the proof has its token. For the same password, once more. */
   register(name: Name, password: Uint8Array, from: Asker): Promise<Proved>;

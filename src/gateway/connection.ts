@@ -5,7 +5,7 @@ import { Budget } from "../limits/budget.js";
 import type { Notice } from "../chat/events.js";
 import type { Name } from "../chat/names.js";
 import { hearsAll, routeOf } from "../session/delivery.js";
-import type { Effect } from "../session/effects.js";
+import type { Claimed, Effect } from "../session/effects.js";
 import type { Input } from "../session/inputs.js";
 import { isClaimed, isFinished, isOver, nameOf } from "../session/questions.js";
 import { newState, type SessionState } from "../session/state.js";
@@ -28,7 +28,6 @@ import { SessionOutput } from "./session-output.js";
 import { SessionTimers } from "./session-timers.js";
 import type { Session, SessionDependencies } from "./session.js";
 import { addressOf } from "./tcp-acceptor.js";
-import type { ClaimOutcome } from "../session/answers.js";
 import type { CloseReason } from "../session/endings.js";
 
 const nothing = (): void => {};
@@ -48,7 +47,7 @@ export class Connection implements Session, MachineOwner, WebSocketOwner {
   readonly #keepalive: Keepalive;
   #webSocket: AnsweringSocket | undefined;
   #address: string | undefined;
-  #onClaimed: (outcome: ClaimOutcome) => void = nothing;
+  #onClaimed: (claimed: Claimed) => void = nothing;
   #reclaiming = DONE;
   #answerClose: () => void = nothing;
 
@@ -74,8 +73,8 @@ export class Connection implements Session, MachineOwner, WebSocketOwner {
     return this.#codec.dialect;
   }
 
-  claim(name: Name): Promise<ClaimOutcome> {
-    const claimed = new Promise<ClaimOutcome>((resolve) => (this.#onClaimed = resolve));
+  claim(name: Name): Promise<Claimed> {
+    const claimed = new Promise<Claimed>((resolve) => (this.#onClaimed = resolve));
     this.#machine.put({ type: "claim", name, claimant: { type: "handshake" } });
     return claimed;
   }
@@ -232,7 +231,7 @@ export class Connection implements Session, MachineOwner, WebSocketOwner {
       case "stopTimer":
         return this.#timers.stop(effect.timer);
       case "claimed":
-        this.#onClaimed(effect.outcome);
+        this.#onClaimed(effect);
         this.#onClaimed = nothing;
         return;
       case "reclaim":

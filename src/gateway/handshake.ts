@@ -1,8 +1,9 @@
 /** The WebSocket handshake: whether it can succeed, which subprotocol is echoed, how it is refused. */
 import type { IncomingHttpHeaders, IncomingMessage } from "node:http";
 import type { Socket } from "node:net";
-import type { RuleRefusal } from "../chat/commands.js";
+import type { RefusalDetails, RuleRefusal } from "../chat/commands.js";
 import type { IdentityRefusal } from "../chat/identity.js";
+import { toldOf } from "../chat/sanctions.js";
 import type { Failure } from "../session/answers.js";
 import { REFUSALS, errorKind } from "../wire/error-codes.js";
 import { wholeAnswer } from "./answers.js";
@@ -16,16 +17,20 @@ export type UpgradeRefusal = readonly [
   retryAfterS?: number,
 ];
 
-/** When a new name may be tried again; JSON clients are told more exactly. */
+/** When a new name may be tried again, if that is not known. */
 const NEW_NAME_AFTER_S = 60;
-/** When another password may be tried, for whoever has none left. */
+/** When another password may be tried, if that is not known. */
 const ATTEMPT_AFTER_S = 30;
 
 /** How an upgrade is refused whose name could not be claimed. */
 export function claimRefusal(
   why: "taken" | "kept" | "too_fast" | RuleRefusal | IdentityRefusal | Failure,
+  { retryAfterMs, sanction }: RefusalDetails = {},
 ): UpgradeRefusal {
+  const afterS = retryAfterMs === undefined ? undefined : Math.ceil(retryAfterMs / 1_000);
   switch (why) {
+    case "banned":
+      return [403, sanction === undefined ? errorKind(why).message : toldOf(sanction)];
     case "taken":
       return [400, "this name is taken"];
     case "kept":
@@ -34,10 +39,10 @@ export function claimRefusal(
       return [
         429,
         "you come too often, or too many new names came from your address",
-        NEW_NAME_AFTER_S,
+        afterS ?? NEW_NAME_AFTER_S,
       ];
     case "too_many_attempts":
-      return [429, errorKind("too_many_attempts").message, ATTEMPT_AFTER_S];
+      return [429, errorKind("too_many_attempts").message, afterS ?? ATTEMPT_AFTER_S];
     case "unavailable":
     case "bug":
       return [503, "the chat is unavailable, try again"];

@@ -19,7 +19,7 @@ import type { SendQueueLimits } from "./send-queue.js";
 import type { SessionHolder } from "./session-holder.js";
 import type { Turns } from "./turns.js";
 import type { Window } from "../window.js";
-import type { ClaimOutcome } from "../session/answers.js";
+import type { Claimed } from "../session/effects.js";
 import type { CloseReason } from "../session/endings.js";
 
 /** A session in any dialect, as hub and gateway see it. Questions about its state: session/questions. */
@@ -28,7 +28,7 @@ export interface Session {
   readonly holder: SessionHolder;
   readonly dialect: Dialect;
   /** Claims the name of the request line, before the upgrade is answered. */
-  claim(name: Name): Promise<ClaimOutcome>;
+  claim(name: Name): Promise<Claimed>;
   /** The upgrade is done: reads from now on, and writes. */
   attach(webSocket: AnsweringSocket, socket: Socket): void;
   /** Requests the name of the request line, as if it were the client's first request. */

@@ -129,10 +129,10 @@ export class Upgrader {
     let connected: "new" | "back" | "joined" | undefined;
     if (isClaimed) {
       const unwatch = watchEnd(socket, () => void session.end());
-      const outcome = await session.claim(target.name);
+      const { outcome, details } = await session.claim(target.name);
       unwatch();
       if (outcome !== "new" && outcome !== "back" && outcome !== "joined") {
-        return refuse(...claimRefusal(outcome));
+        return refuse(...claimRefusal(outcome, details));
       }
       connected = outcome;
     }

@@ -34,6 +34,7 @@ const REGISTRATIONS = { capacity: 100, perSecond: 1 / 5 };
 const MOST_NETWORKS = 10_000;
 
 export class Accounts implements Identity {
+  readonly provesNames = true;
   readonly refresh = WITHOUT_TOKENS.refresh;
   readonly #store: AccountStore;
   readonly #hasher: PasswordHasher;

@@ -48,6 +48,7 @@ interface Verified {
 }
 
 export class Tokens implements Identity {
+  readonly provesNames = true;
   readonly register = WITHOUT_ACCOUNTS.register;
   readonly logIn = WITHOUT_ACCOUNTS.logIn;
   readonly changePassword = WITHOUT_ACCOUNTS.changePassword;

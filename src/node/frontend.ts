@@ -69,6 +69,7 @@ export function createFrontend(
     perSecond: config.REQUESTS_PER_SECOND,
     perSecondOfAddress: config.ADDRESS_REQUESTS_PER_SECOND,
   });
+  const identity = createIdentity(config, backend.accounts, () => heartbeat.clock.nowMs);
   const chat = new Chat({
     users,
     conversations,
@@ -79,7 +80,7 @@ export function createFrontend(
     }),
     newMessageId: () => nanoid(16),
     presence,
-    identity: createIdentity(config, backend.accounts, () => heartbeat.clock.nowMs),
+    identity,
     sanctions: moderator,
     moderation,
     blocks: backend.blocks,
@@ -157,7 +158,11 @@ export function createFrontend(
       onLeft: ({ holder, state }) =>
         signOuts.signOut(holder, lingers(state) ? config.PRESENCE_LINGER_MS : 0),
       isReady: () => readiness.isReady,
-      bans: moderator,
+      bans: {
+        banOfAddress: (address) => moderator.banOfAddress(address),
+        // else it is told to whoever has proved the name
+        banOf: (name) => (identity.provesNames ? undefined : moderator.banOf(name)),
+      },
       id,
       nowMs: () => heartbeat.clock.nowMs,
       site,

@@ -148,3 +148,6 @@ export const SENDS: Readonly<Record<Effect["type"], boolean>> = {
   logAnswer: false,
   logLost: false,
 };
+
+/** What came of the claim of an upgrade request. */
+export type Claimed = Pick<Extract<Effect, { type: "claimed" }>, "outcome" | "details">;

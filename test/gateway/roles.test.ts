@@ -1,6 +1,7 @@
 /** Roles of accounts: given and taken by the operator in a terminal, on two gateways. */
 import { afterAll, beforeAll, expect, test } from "vitest";
 import { admin } from "../support/admin.js";
+import { ClassicClient } from "../support/classic-client.js";
 import { eventually } from "../support/eventually.js";
 import { JsonClient } from "../support/json-client.js";
 import { node } from "../support/nodes.js";
@@ -126,4 +127,34 @@ test("a role for nobody, or a role that is none, is a mistake: nothing is done o
   }
   expect((await admin(redis.url, "role")).code).toBe(2);
   expect(await redis.client.xlen(log)).toBe(before);
+});
+
+test("a ban, and why, is told to whoever has proved the name, and to nobody else", async () => {
+  (await join("zoe")).vanish();
+  await admin(redis.url, "ban", "zoe", "--reason", "spam");
+  const ask = async (request: object): Promise<unknown> => {
+    const client = await JsonClient.connect(nodes[0]!.port);
+    const { code, message } = await client.asks({ name: "zoe", ...request });
+    client.vanish();
+    return [code, message];
+  };
+  const told = ["banned", "banned: spam"];
+  await eventually(async () => expect(await ask({ type: "hello", password })).toEqual(told));
+  expect(await ask({ type: "login", password })).toEqual(told);
+  expect(await ask({ type: "register", password })).toEqual(told);
+  const wrong = { password: "wrong horse" };
+  for (const request of [
+    { type: "hello", ...wrong },
+    { type: "login", ...wrong },
+  ]) {
+    expect((await ask(request)) as unknown[]).toContain("bad_credentials");
+  }
+  expect((await ask({ type: "hello" })) as unknown[]).toContain("login_required");
+  const inBytes = (query: string): Promise<string> =>
+    ClassicClient.attempt(nodes[1]!.port, "", undefined, query).then(
+      () => "let in",
+      (error: unknown) => /\d{3}/.exec(String(error))![0],
+    );
+  expect(await inBytes("?name=zoe&password=wrong%20horse")).toBe("400");
+  expect(await inBytes("?name=zoe&password=correct%20horse")).toBe("403");
 });

@@ -194,7 +194,7 @@ export class FakeGateway {
     const isClaimed = session.dialect.traits.nameInRequest !== "introduced";
     if (isClaimed && name !== undefined) {
       const unwatch = watchEnd(socket, () => void session.end());
-      const outcome = await session.claim(name);
+      const { outcome } = await session.claim(name);
       unwatch();
       if (outcome === "taken") return answerUpgrade(socket, [400, "this name is taken"]);
       if (outcome === "unavailable" || outcome === "bug") {

@@ -104,7 +104,7 @@ export function wordsOf(
     if (its === undefined) {
       const all = messages.some((each) => each.keys === "all" && each.place.keys[0] === name);
       its = { first: names.length + 1, author: place.author, flags: all ? HAS_ALL : 0 };
-      names.push(...(all ? place.keys : place.keys.slice(0, 2)));
+      names.push(...(all ? [...place.keys, place.removed] : place.keys.slice(0, 2)));
       passed.set(name, its);
     }
     // only its outcome is asked for then, if an attempt before this one has stored it

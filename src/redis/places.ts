@@ -16,6 +16,8 @@ export interface Place {
   readonly to: Buffer;
   /** Conversation and history; in private also inbox and marks of the author, and of the other user. */
   readonly keys: readonly string[];
+  /** What is left of messages that were removed. */
+  readonly removed: string;
   /** When all keys were passed last, by `performance.now()`. */
   passedAllMs: number;
 }
@@ -44,7 +46,9 @@ export class Places {
         this.#keys.marks(bucket, each),
       ]),
     ];
-    const place = { bucket, author: bytes(author), to: bytes(to), keys, passedAllMs: -Infinity };
+    const removed = this.#keys.removed(bucket, conversation);
+    const [its, other] = [bytes(author), bytes(to)];
+    const place = { bucket, author: its, to: other, keys, removed, passedAllMs: -Infinity };
     this.#kept.set(name, place);
     return place;
   }

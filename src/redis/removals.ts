@@ -69,12 +69,12 @@ export class Removals {
     const { library, replication } = this.#writer;
     const { historyKeep, historyMaxAgeMs } = this.#settings;
     const name = author?.name ?? OPERATOR;
-    const { bucket, keys, author: user, to } = this.#places.of(conversation, name);
+    const { bucket, keys, removed, author: user, to } = this.#places.of(conversation, name);
     const names = [
       this.#keys.meta(bucket),
       this.#keys.log(bucket),
       this.#keys.nodes(bucket),
-      this.#keys.removed(bucket, conversation),
+      removed,
       this.#keys.marks(bucket, name),
       ...keys,
     ];

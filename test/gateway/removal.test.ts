@@ -179,6 +179,29 @@ describe("an author removes a message", () => {
   });
 });
 
+test("what was removed is known as long as the history, by gateways that keep for longer, too", async () => {
+  const longer = await node(redis.url, { ...SETTINGS, HISTORY_MAX_AGE_MS: 3_000_000_000 });
+  gateways.push(longer);
+  const [ana, bob] = [await json("ana"), await json("bob", {}, longer.port)];
+  for (const [conv, key] of [
+    ["~", "*:conversation:~"],
+    ["@bob", "*:conversation:*.*"],
+  ] as const) {
+    await says(ana, conv, "one", "two");
+    expect(await remove(ana, conv, 1)).toMatchObject({ type: "ok" });
+    const [conversation] = await redis.client.keys(key);
+    await redis.client.hset(conversation!, "renewed", 0); // as 30 seconds later
+    await says(bob, conv === "~" ? "~" : "@ana", "three");
+    const [tombs, messages] = await Promise.all(
+      ["removed", "history"].map((kind) =>
+        redis.client.pexpiretime(conversation!.replace("conversation", kind)),
+      ),
+    );
+    expect(messages! - Date.now()).toBeGreaterThan(2_900_000_000);
+    expect(tombs).toBeGreaterThanOrEqual(messages!);
+  }
+});
+
 describe("a removal is refused", () => {
   test("of what somebody else has written, in public and in private [abuse:remove-anothers]", async () => {
     const [ana, bob] = [await json("ana"), await json("bob")];

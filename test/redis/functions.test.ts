@@ -234,6 +234,7 @@ describe("a function does nothing or everything", () => {
     });
 
     for (const [i, key] of its.entries()) {
+      if (name === "append" && key.includes(":removed:")) continue; // only its expiry is set
       test(`${name} changes nothing when ${key} is of another type`, async () => {
         await redis.client.del(key);
         await redis.client.rpush(key, "no key is a list");

@@ -245,6 +245,24 @@ test("thousands of tombstones of one number, as nobody but a person at redis-cli
   expect(messages.map(shown)).toEqual(["1 removed", "2 removes 1", "3 three"]);
 });
 
+test("tombstones never go before the history, whatever each gateway keeps", async () => {
+  const ends = async (): Promise<[number, number]> => [
+    await redis.client.pexpiretime(removed),
+    await redis.client.pexpiretime(history),
+  ];
+  const say = (keepMs: number): Promise<unknown> =>
+    append(library, keys, [{ mid: "", mayRepeat: false }], { keepMs });
+  await say(30 * 24 * HOUR_MS);
+  await remove(1); // by one that keeps an hour
+  const [tombs, messages] = await ends();
+  expect(tombs).toBeGreaterThanOrEqual(messages);
+  await redis.client.hset(conversation, "renewed", 0); // as 30 seconds later
+  await say(30 * 24 * HOUR_MS);
+  const [laterTombs, laterMessages] = await ends();
+  expect(laterMessages - Date.now()).toBeGreaterThan(29 * 24 * HOUR_MS);
+  expect(laterTombs).toBeGreaterThanOrEqual(laterMessages);
+});
+
 test("a hole of which nothing is known ends a page: it is told as a gap", async () => {
   await texts("one", "two", "three", "four", "five");
   await remove(2);

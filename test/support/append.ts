@@ -66,6 +66,7 @@ export function appendWords(
       for (const user of to !== "" && hasAll ? [author, to] : []) {
         names.push(keys.inbox(bucket, user as Name), keys.marks(bucket, user as Name));
       }
+      if (hasAll) names.push(keys.removed(bucket, conversation));
     }
     const fields = Buffer.concat([mid, author, to].map(field));
     const id = createHash("sha256")

@@ -46,6 +46,7 @@ local function open_conversation(bucket, keys, first, has_all, is_other, author,
     epoch = is_new_epoch and math.max(epoch, bucket.generation) or epoch, author = author, to = to, is_trimming = false,
     is_due = has_all and (is_first_of_author or not renewed or math.abs(bucket.now - renewed) >= RENEWED_EACH_MS),
     has_other_written = is_private and last[5],
+    removed = has_all and keys[first + (is_private and 6 or 2)],
     -- who may block the other one
     blocks = is_private and (last[6] or last[7]) and { [author] = last[6], [to] = last[7] },
     -- of the conversation: fields and values to write, and where in them the value of each author is
@@ -85,6 +86,8 @@ local function close_conversation(bucket, found, keep_ms, is_mixed, opened)
   end
   if not found.is_due then return end
   if not found.blocks then redis.call('PEXPIRE', found.conversation, keep_ms + DAY_MS) end
+  -- what is left of removed messages goes with the history
+  if not found.is_new and found.removed then redis.call('PEXPIRE', found.removed, keep_ms + 4 * RENEWED_EACH_MS) end
   local own, other = found.own, found.other
   if not own then return end
   if found.is_new then
@@ -165,8 +168,9 @@ local function answers_of(bucket, last, number, count)
 end
 
 -- Appends a batch of messages and announces them. The author of each has then read up to it.
--- KEYS: meta, log, nodes; then, where the words below say, of each conversation: conversation, history, and perhaps inbox
---   and marks of one user, and of the other; ids:0, ids:1; `sent` of each message with an id
+-- KEYS: meta, log, nodes; then, where the words below say, of each conversation: conversation, history, and perhaps, if
+--   it is private, inbox and marks of one user, and of the other, and then removed; ids:0, ids:1; `sent` of each message
+--   with an id
 -- ARGV: incarnation, messages kept, then the batch: its number, ms kept (48 bits each), least replicas (8), numbers of
 --   the first keys of ids and of `sent` or 0 (16 each); then each message: number of its conversation's first key (16),
 --   1: the inboxes' keys are there + 2: skip it, unless it was stored before + 4: its author is the other user of the

@@ -24,8 +24,10 @@ local function tidy_tombstones(conversation, history, removed, seq, keep_ms)
   local last = string.format('(%.0f', math.min(floor, seq))
   local old = redis.call('ZRANGE', removed, '-inf', last, 'BYSCORE', 'LIMIT', 0, DROPPED_AT_ONCE)
   if old[1] then redis.call('ZREM', removed, unpack(old)) end
-  -- whatever is before a message that is too old, is too old
+  -- whatever is before a message that is too old, is too old. A gateway that keeps for longer may have renewed the history,
+  -- which must not outlive what is known of its holes
   redis.call('PEXPIRE', removed, keep_ms + 4 * RENEWED_EACH_MS)
+  redis.call('PEXPIRE', history, keep_ms + 4 * RENEWED_EACH_MS, 'LT')
 end
 
 -- Puts a tombstone in the place of a message.
@@ -102,6 +104,7 @@ local function remove(keys, args)
   redis.call('XDEL', history, '0-1') -- fails if the user has no right to it, before anything is written
   local found = open_conversation(bucket, keys, 6, true, false, user, to)
   if found.err then error(found) end
+  found.removed = removed
   local is_operator = user == ''
   if is_operator then user = author end
   local wrote = number_in(redis.call('HGET', conversation, wrote_field(user))) or 0

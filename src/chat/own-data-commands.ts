@@ -148,7 +148,7 @@ async function aboutUser(
 ): Promise<ExportedUser> {
   const { name } = user;
   const [kept, logins, states] = await Promise.all([
-    records.kept(name),
+    records.kept(name, sinceMs),
     identity.logins(user, undefined),
     conversations.conversations(name, sinceMs, () => true),
   ]);

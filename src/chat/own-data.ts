@@ -54,7 +54,8 @@ export interface UserRecords {
    * the leader does it.
    */
   unregister(leaving: Leaving): Promise<LeavingOutcome>;
-  kept(name: Name): Promise<KeptOfUser>;
+  /** @param sinceMs what is from before is somebody else's who had the name */
+  kept(name: Name, sinceMs: number): Promise<KeptOfUser>;
   /** Messages of one author behind a number, oldest first; `next`: there may be more behind that number. */
   written(
     author: Name,

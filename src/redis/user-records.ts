@@ -81,10 +81,10 @@ export class RedisUserRecords implements UserRecords {
     );
   }
 
-  async kept(name: Name): Promise<KeptOfUser> {
+  async kept(name: Name, sinceMs: number): Promise<KeptOfUser> {
     const bucket = bucketOfUser(name);
     const keys = [this.#keys.users(bucket), this.#keys.owners(bucket), this.#keys.account(name)];
-    const answer = await this.#attempt("kept_of_user", keys, [bytes(name)]);
+    const answer = await this.#attempt("kept_of_user", keys, [bytes(name), sinceMs]);
     const found = answer as (Buffer | null)[];
     const [status, since, ownerSince, created, role, revoked] = found
       .slice(0, KEPT_FIELDS)

@@ -5,6 +5,7 @@ import type { Name } from "#tertulia/chat/names.js";
 import { observe } from "#tertulia/observe.js";
 import { FunctionLibrary, readFunctionSource } from "#tertulia/redis/function-library.js";
 import { Keys, bucketOfUser } from "#tertulia/redis/keys.js";
+import { admin } from "../support/admin.js";
 import { ClassicClient, L } from "../support/classic-client.js";
 import { eventually } from "../support/eventually.js";
 import { JsonClient } from "../support/json-client.js";
@@ -234,6 +235,21 @@ test("devices that come back while their user leaves get nothing, whoever is fir
     await cleared(name);
     expect(await traces(name)).toEqual(["unregistered", "unregistering"]);
   }
+});
+
+test("an account that the operator has made for later is not removed by whoever has the name meanwhile", async () => {
+  const lia = await json("lia");
+  const made = await admin(redis.url, "password", "lia");
+  expect(made.code).toBe(0);
+  const account = new Keys("tertulia").account("lia" as Name);
+  const before = await redis.client.hmget(account, "hash", "version", "share", "created");
+  await lia.asks({ type: "block", user: "kim" });
+  await lia.asks({ type: "unregister" });
+  expect(await redis.client.hmget(account, "hash", "version", "share", "created")).toEqual(before);
+  expect(await redis.client.hlen(account)).toBe(before.length);
+  await cleared("lia");
+  expect(await admin(redis.url, "unregister", "lia")).toMatchObject({ code: 0 });
+  expect(await redis.client.exists(account)).toBe(0);
 });
 
 test("what somebody else wrote under the name before is not taken along", async () => {
@@ -565,6 +581,38 @@ describe("export", () => {
       ["@yan", "yan", "yan to wes"],
     ]);
     expect(all["marks"]).toContainEqual({ conv: "@yan", read: 1 });
+  });
+
+  test("has whom one blocks; these blocks go when one leaves, and bind the name's next owner to nothing", async () => {
+    const [pat, ron] = [await json("pat", { key: "pats-key" }), await json("ron", {}, 1)];
+    await said(pat, "@ron", "hello ron");
+    expect(await pat.asks({ type: "block", user: "ron" })).toMatchObject({ type: "ok" });
+    expect(await exported(pat)).toMatchObject({ blocks: ["ron"] });
+    expect(await ron.asks({ type: "publish", conv: "@pat", text: "?" })).toMatchObject({
+      code: "away",
+    });
+    await pat.asks({ type: "unregister" });
+    await cleared("pat");
+    const next = await json("pat", { key: "another-key" });
+    expect(await exported(next)).toMatchObject({ blocks: [] });
+    await said(ron, "@pat", "hello, new pat");
+    await next.awaits({ type: "message", conv: "@ron", text: "hello, new pat" });
+  });
+
+  test("tells the next owner of a name nothing of what the one before has blocked, read or been written", async () => {
+    const [first, una] = [await json("tom", { keep: false }), await json("una", {}, 1)];
+    await said(first, "~", "by the first tom");
+    await said(first, "@una", "for una");
+    await said(una, "@tom", "for the first tom");
+    await first.asks({ type: "read", conv: "@una", seq: 2 });
+    await first.asks({ type: "block", user: "una" });
+    await first.asks({ type: "bye" });
+    const second = await json("tom", { keep: false }, 1);
+    expect(await exported(second)).toMatchObject({
+      blocks: [],
+      messages: [],
+      marks: [{ conv: "~" }],
+    });
   });
 
   test("a place that no part has said is refused, or one's own [abuse:export-place]", async () => {

@@ -2,9 +2,9 @@
 
 do -- Lua has room for 200 locals outside of blocks
 
--- What is kept of a user besides messages.       KEYS: users, owners, account       ARGV: name
+-- What is kept of a user besides messages.       KEYS: users, owners, account       ARGV: name, since
 -- Returns status, since, since when the name is the owner's, when the account was made, role, until when tokens are revoked;
--- each as text, or false; and then whom the user blocks.
+-- each as text, or false; and then whom the user blocks: who has had the name before `since` is somebody else.
 local function kept_of_user(keys, args)
   local user, owner = read_user({ users = keys[1] }, args[1]), read_owner(keys[2], args[1])
   local account = redis.call('HMGET', keys[3], 'created', 'role', 'revoked')
@@ -13,8 +13,10 @@ local function kept_of_user(keys, args)
     account[1], account[2], account[3],
   }
   for i = 1, 6 do found[i] = found[i] or false end
-  for _, field in ipairs(redis.call('HKEYS', keys[3])) do
-    found[#found + 1] = string.match(field, '^block:(.+)$')
+  local fields = redis.call('HGETALL', keys[3])
+  for i = 1, #fields, 2 do
+    local other = string.match(fields[i], '^block:(.+)$')
+    if other and (number_in(fields[i + 1]) or 0) >= tonumber(args[2]) then found[#found + 1] = other end
   end
   return found
 end

@@ -8,12 +8,16 @@ do -- Lua has room for 200 locals outside of blocks
 
 local CLEARING = 2 ^ 42
 
--- Of an account, only when tokens were revoked stays: they may be good for ever otherwise.
-local function clear_account(account, now, revokes)
-  local revoked = redis.call('HGET', account, 'revoked')
+-- Of an account, only when tokens were revoked stays: they may be good for ever otherwise. And the password, where nobody has
+-- been asked for it: the operator may have made the account for later.
+local function clear_account(account, now, revokes, keeps_password)
+  local kept = redis.call('HMGET', account, 'revoked', 'hash', 'version', 'share', 'created', 'role')
   redis.call('DEL', account)
-  if revokes then revoked = string.format('%.0f', now) end
+  local revoked = revokes and string.format('%.0f', now) or kept[1]
   if revoked then redis.call('HSET', account, 'revoked', revoked) end
+  if not keeps_password or not kept[2] or not kept[3] then return end
+  redis.call('HSET', account, 'hash', kept[2], 'version', kept[3], 'share', kept[4] or '', 'created', kept[5] or '0')
+  if kept[6] then redis.call('HSET', account, 'role', kept[6]) end
 end
 
 -- Removes a user: status, key, account. Signs out all its devices, and has them closed.
@@ -47,9 +51,11 @@ local function unregister(keys, args)
     at = bucket.now
   end
   redis.call('HSET', unregistered, name, string.format('%.0f %.0f %d', at, since, erases))
-  if not is_asked_again then
+  if is_asked_again then
+    if session == '' then clear_account(account, at, revokes == '1', false) end
+  else
     redis.call('ZADD', unregistering, at + CLEARING, name)
-    clear_account(account, at, revokes == '1')
+    clear_account(account, at, revokes == '1', session ~= '' and version == '')
     redis.call('HDEL', bucket.owners, name)
     if user and user.status ~= DISCONNECTED then change_status(bucket, name, user, DISCONNECTED, 'asked') end
     redis.call('HDEL', bucket.users, name)

@@ -65,7 +65,7 @@ export const BUGS_OF_MESSAGES: Readonly<Record<string, Bug>> = {
       atStart(
         "chat/chat.ts",
         "Chat.#send",
-        "if (Math.random() < 0.01) { const conversation = conversationOf(to, author.name); this.#conversations.append({ author, conversation, mid: this.#newMessageId(), mayRepeat: false, text }).catch(() => {}); return { type: 'refused', refusal: 'unknown_user' }; }",
+        "if (Math.random() < 0.01) { const conversation = conversationOf(to, author.name); this.#conversations.append({ author, conversation, mid: this.#all.newMessageId(), mayRepeat: false, text }).catch(() => {}); return { type: 'refused', refusal: 'unknown_user' }; }",
       ),
     ],
     breaks: ["refused-is-not-stored"],

@@ -7,6 +7,9 @@
 
 do -- Lua has room for 200 locals outside of blocks
 
+-- A hundred years. PERSIST would be one right more that gateways need.
+local NEVER_MS = '3155760000000'
+
 -- KEYS: account       ARGV: other, 'on' | 'off', most
 -- Returns { 'done' | 'full', connected replicas }.
 local function set_block(keys, args)
@@ -36,7 +39,7 @@ local function hint_block(keys, args)
   ask_server(now_ms())
   if way == 'on' then
     redis.call('HSET', conversation, 'blocks:' .. name, '1')
-    redis.call('PERSIST', conversation)
+    redis.call('PEXPIRE', conversation, NEVER_MS)
   elseif redis.call('HDEL', conversation, 'blocks:' .. name) == 1 then
     local has_other = false
     for _, field in ipairs(redis.call('HKEYS', conversation)) do

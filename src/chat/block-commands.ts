@@ -18,10 +18,11 @@ export async function executeBlocks(
   switch (command.type) {
     case "block": {
       const { user, off } = command;
+      const sinceMs = policy.seesPrivateFromMs(actor);
       if (off) await blocks.unblock(actor.name, user);
       else if ((await users.user(user)) === undefined) {
         return { type: "refused", refusal: "unknown_user" };
-      } else if ((await blocks.block(actor.name, user)) === "full") {
+      } else if ((await blocks.block(actor.name, user, sinceMs)) === "full") {
         return { type: "refused", refusal: "too_many_blocks" };
       }
       return { type: "accepted" };

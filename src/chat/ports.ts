@@ -189,7 +189,7 @@ export interface ConversationStore {
 /** Keeps who blocks whom: private messages of somebody who is blocked are not stored. May be called again after {@link Unavailable}. */
 export interface BlockStore {
   /** `full`: the user blocks as many as one may. */
-  block(name: Name, other: Name): Promise<"done" | "full">;
+  block(name: Name, other: Name, sinceMs: number): Promise<"done" | "full">;
   unblock(name: Name, other: Name): Promise<void>;
   /** Whom the user has blocked since a time, the newest first. */
   blocked(name: Name, sinceMs: number): Promise<Name[]>;

@@ -21,8 +21,7 @@ export interface BlockSettings {
 /** That one user blocks: each is a key that does not expire. */
 const MOST_BLOCKS = 200;
 
-type Way = "on" | "off";
-type Answer = readonly [outcome: Buffer | number, replicas: number];
+type Answer = readonly [outcome: Buffer | number, replicas: number, ...lapsed: Buffer[]];
 
 export class RedisBlocks implements BlockStore {
   readonly #library: FunctionLibrary;
@@ -42,15 +41,18 @@ export class RedisBlocks implements BlockStore {
     this.#settings = settings;
   }
 
-  async block(name: Name, other: Name): Promise<"done" | "full"> {
-    if ((await this.#set(name, other, "on")) === "full") return "full";
-    await this.#hint(name, other, "on");
+  async block(name: Name, other: Name, sinceMs: number): Promise<"done" | "full"> {
+    const args = [bytes(other), sinceMs, MOST_BLOCKS];
+    const [outcome, , ...lapsed] = await this.#write("set_block", [this.#keys.account(name)], args);
+    if (outcome.toString() === "full") return "full";
+    await this.#write("hint_block", [this.#conversation(name, other)], [bytes(name)]);
+    await Promise.all(lapsed.map((each) => this.#unhint(name, nameAt(each))));
     return "done";
   }
 
   async unblock(name: Name, other: Name): Promise<void> {
-    await this.#set(name, other, "off");
-    await this.#hint(name, other, "off");
+    await this.#write("unset_block", [this.#keys.account(name)], [bytes(other)]);
+    await this.#unhint(name, other);
   }
 
   async blocked(name: Name, sinceMs: number): Promise<Name[]> {
@@ -64,7 +66,7 @@ export class RedisBlocks implements BlockStore {
     const keys = [this.#keys.account(name), this.#keys.users(bucket), this.#keys.owners(bucket)];
     const args = [bytes(name), bytes(other), this.#settings.privateHistory];
     if ((await this.#call("is_blocked", keys, args)) === 1) return true;
-    await this.#hint(name, other, "off");
+    await this.#unhint(name, other);
     return false;
   }
 
@@ -79,16 +81,14 @@ export class RedisBlocks implements BlockStore {
     return answer === 1;
   }
 
-  async #set(name: Name, other: Name, way: Way): Promise<string> {
-    const keys = [this.#keys.account(name)];
-    const [outcome] = await this.#write("set_block", keys, [bytes(other), way, MOST_BLOCKS]);
-    return outcome.toString();
+  async #unhint(name: Name, other: Name): Promise<void> {
+    const args = [bytes(name), this.#settings.historyMaxAgeMs];
+    await this.#write("unhint_block", [this.#conversation(name, other)], args);
   }
 
-  async #hint(name: Name, other: Name, way: Way): Promise<void> {
+  #conversation(name: Name, other: Name): string {
     const conversation = conversationBetween(name, other);
-    const keys = [this.#keys.conversation(bucketOfConversation(conversation), conversation)];
-    await this.#write("hint_block", keys, [bytes(name), way, this.#settings.historyMaxAgeMs]);
+    return this.#keys.conversation(bucketOfConversation(conversation), conversation);
   }
 
   #write(

@@ -3,6 +3,7 @@ import { GENERAL, conversationBetween, type Conversation } from "../chat/convers
 import type { Name } from "../chat/names.js";
 import { Damaged, Unavailable } from "../chat/ports.js";
 import { StaleToken, type LeavingDuties } from "../cluster/ports.js";
+import { blocksOf, dropHints } from "./block-hints.js";
 import { isNameLength } from "./events.js";
 import {
   isDamage,
@@ -88,7 +89,7 @@ export class Clearing implements LeavingDuties {
     ];
     const args = [token, USERS_AT_ONCE, this.#settings.historyMaxAgeMs];
     const answer = await this.#asLeader("unregistering_users", keys, args);
-    const [found, past] = answer as [(Buffer | number)[], Buffer[]];
+    const [found, past, nowMs] = answer as [(Buffer | number)[], Buffer[], number];
     if (past.length > 0) {
       const home = [this.#keys.meta(HOME), this.#keys.log(HOME), ...this.#general];
       await this.#asLeader("forget_gone", home, [token, ...past]);
@@ -109,14 +110,29 @@ export class Clearing implements LeavingDuties {
         if (!isReply(error, "MIXED")) throw error;
         continue; // a gateway of another release has come: the name waits until it has gone
       }
-      freed += (await this.#asLeader("end_clearing", keys, [token, word, atMs])) as number;
+      freed += (await this.#asLeader("end_clearing", keys, [token, word, atMs, nowMs])) as number;
     }
     return freed;
   }
 
   /** In all buckets. May be done again. @param token of the leader, or {@link JUST_ASKED} */
   async #clear(token: string, left: Left): Promise<void> {
+    await this.#clearBlocks(token, left);
     await Promise.all(ALL_BUCKETS.map((bucket) => this.#clearBucket(token, bucket, left)));
+  }
+
+  async #clearBlocks(token: string, { name, atMs }: Left): Promise<void> {
+    try {
+      const others = await blocksOf(this.#library, this.#keys, name);
+      await dropHints(this.#library, this.#keys, name, others, this.#settings.historyMaxAgeMs);
+      const args = [token, atMs];
+      const keys = this.#keys.ofAccount(name);
+      if (token === JUST_ASKED) await this.#attempt("clear_blocks", keys, args);
+      else await this.#asLeader("clear_blocks", keys, args);
+    } catch (error) {
+      if (!isDamage(error) && !(error instanceof Damaged)) throw error;
+      this.#library.damage.found("user", {}, error); // the rest goes all the same
+    }
   }
 
   async #clearBucket(token: string, bucket: number, left: Left): Promise<void> {

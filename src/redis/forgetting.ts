@@ -1,6 +1,7 @@
 /** Names of nobody are forgotten: a few at a time, so that users do not grow for ever. A duty of the leader. */
 import { GENERAL } from "../chat/conversation.js";
 import type { Name } from "../chat/names.js";
+import { blocksOf, dropHints } from "./block-hints.js";
 import { StaleToken, type NameDuties } from "../cluster/ports.js";
 import { isReply, type FunctionLibrary, type LibraryFunction } from "./function-library.js";
 import { ALL_BUCKETS, BUCKETS, bucketOfConversation, type Keys } from "./keys.js";
@@ -100,8 +101,21 @@ export class Forgetting implements NameDuties {
     const accounts = names.map((name) => this.#keys.account(name));
     const keys = [...this.#keys.ofOwners(bucket, "-"), ...accounts];
     const args = [token, namesForgottenMs, nameKeptMs, ...names.map(bytes)];
-    const forgotten = (await this.#call("forget", keys, args)) as Buffer[];
-    return forgotten.map((name) => nameAt(name));
+    const blocks = await Promise.all(
+      names.map(async (name) => {
+        const others = await blocksOf(this.#library, this.#keys, name).catch(() => []);
+        return [name, others] as const;
+      }),
+    );
+    const blockedBy = new Map(blocks);
+    const forgotten = ((await this.#call("forget", keys, args)) as Buffer[]).map((name) =>
+      nameAt(name),
+    );
+    for (const name of forgotten) {
+      const others = blockedBy.get(name) ?? [];
+      await dropHints(this.#library, this.#keys, name, others, this.#settings.historyMaxAgeMs);
+    }
+    return forgotten;
   }
 
   /** Behind the names: a name that stays keeps its marks. What a leader that dies here leaves expires. */

@@ -1,5 +1,7 @@
 /** Names of nobody are forgotten: users do not grow for ever. Whose name it is, or whose message is kept, is not. */
 import { afterAll, afterEach, beforeAll, beforeEach, expect, test } from "vitest";
+import type { Name } from "#tertulia/chat/names.js";
+import { Keys, bucketOfUser } from "#tertulia/redis/keys.js";
 import { ClassicClient, L } from "../support/classic-client.js";
 import { eventually } from "../support/eventually.js";
 import { JsonClient } from "../support/json-client.js";
@@ -184,4 +186,22 @@ test("a claim at the same moment is safe: who has a name keeps it, and is known"
   };
   await Promise.all(Array.from({ length: 8 }, (_, i) => roundOf(`user-${i}`)));
   await eventually(async () => expect(await stored("users")).toEqual([]), 60_000);
+});
+
+test("a name of nobody that blocks others is forgotten without a trace; one with a damaged account stays, and no other", async () => {
+  await start();
+  const eva = await classic("eva");
+  const pest = await JsonClient.hello(nodes[0]!.port, "pest");
+  expect(await pest.asks({ type: "block", user: "eva" })).toMatchObject({ type: "ok" });
+  await pest.asks({ type: "bye" });
+  const keys = new Keys("tertulia");
+  const others = Array.from({ length: 400 }, (_, i) => `n${i}` as Name).filter(
+    (name) => bucketOfUser(name) === bucketOfUser("n0" as Name),
+  );
+  await redis.client.set(keys.account("n0" as Name), "damaged");
+  for (const name of others.slice(0, 4)) await signOut(await classic(name));
+  await eventually(async () => expect(await stored("users")).toEqual(["eva", "n0"]), 60_000);
+  await eventually(async () => expect(await redis.client.keys("*:conversation:*.*")).toEqual([]));
+  expect(await redis.client.exists(keys.account("pest" as Name))).toBe(0);
+  eva.vanish();
 });

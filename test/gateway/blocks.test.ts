@@ -10,6 +10,7 @@ import { node } from "../support/nodes.js";
 import { startRedis, type TestRedis } from "../support/redis.js";
 
 const TEN_YEARS_MS = 315_360_000_000;
+const LATER = String(Date.now() + 600_000);
 
 let redis: TestRedis;
 let nodes: Awaited<ReturnType<typeof node>>[];
@@ -137,7 +138,7 @@ test("nobody can be blocked who does not exist, or oneself, or beyond the two hu
   expect(await block(ana, "nobody-ever")).toMatchObject({ code: "not_found" });
   expect(await block(ana, "#room")).toMatchObject({ code: "not_found" });
   expect(await block(ana, "abel")).toMatchObject({ code: "forbidden" });
-  const fields = Array.from({ length: 200 }, (_, i) => [`block:u${i}`, "1"]).flat();
+  const fields = Array.from({ length: 200 }, (_, i) => [`block:u${i}`, LATER]).flat();
   await redis.client.hset(new Keys("tertulia").account("abel" as Name), ...fields);
   const tooMany = await block(ana, "boris");
   expect(tooMany).toMatchObject({
@@ -163,6 +164,21 @@ describe("when a name has another owner", () => {
     expect(await writes(bob, "alma", "hi")).toMatchObject({ type: "ok" });
     await next.awaits({ type: "message", conv: "@bert2", text: "hi" });
     for (const client of [bob, next]) client.vanish();
+  });
+
+  test("they leave the next one room for two hundred of its own, and no hint is left of them", async () => {
+    const [ana, bob] = [await join("alba", 0, { keep: false }), await join("bert3", 1)];
+    await block(ana, "bert3");
+    const fields = Array.from({ length: 199 }, (_, i) => [`block:u${i}`, "1"]).flat();
+    await redis.client.hset(new Keys("tertulia").account("alba" as Name), ...fields);
+    await ana.asks({ type: "bye" });
+    const [next, eva] = [await join("alba", 1, { key: "another-key" }), await join("evita")];
+    expect(await block(next, "evita")).toMatchObject({ type: "ok" });
+    expect((await next.asks({ type: "blocks" }))["users"]).toEqual(["evita"]);
+    expect(await redis.client.hexists(await conversationOf("alba", "bert3"), "blocks:alba")).toBe(
+      0,
+    );
+    for (const client of [bob, next, eva]) client.vanish();
   });
 
   test("they stay with the name in a chat where its private history does", async () => {

@@ -583,6 +583,19 @@ describe("export", () => {
     expect(all["marks"]).toContainEqual({ conv: "@yan", read: 1 });
   });
 
+  test("whom one has blocked without a word is not noted any more when one has left", async () => {
+    const [sid, tia] = [await json("sid"), await json("tia", {}, 1)];
+    expect(await sid.asks({ type: "block", user: "tia" })).toMatchObject({ type: "ok" });
+    expect(await traces("blocks:sid")).toEqual(["conversation"]);
+    const closed = closing(sid);
+    await sid.asks({ type: "unregister" });
+    await closed;
+    await cleared("sid");
+    expect(await traces("blocks:sid")).toEqual([]);
+    expect(await redis.client.exists(new Keys("tertulia").account("sid" as Name))).toBe(0);
+    tia.vanish();
+  });
+
   test("has whom one blocks; these blocks go when one leaves, and bind the name's next owner to nothing", async () => {
     const [pat, ron] = [await json("pat", { key: "pats-key" }), await json("ron", {}, 1)];
     await said(pat, "@ron", "hello ron");

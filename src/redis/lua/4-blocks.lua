@@ -10,37 +10,55 @@ do -- Lua has room for 200 locals outside of blocks
 -- A hundred years. PERSIST would be one right more that gateways need.
 local NEVER_MS = '3155760000000'
 
--- KEYS: account       ARGV: other, 'on' | 'off', most
--- Returns { 'done' | 'full', connected replicas }.
+-- Blocks of former owners of the name count no more: they go.
+-- KEYS: account       ARGV: other, since when the user has the name, most
+-- Returns { 'done' | 'full', connected replicas, whom former owners had blocked ... }.
 local function set_block(keys, args)
-  local account, other, way, most = keys[1], args[1], args[2], tonumber(args[3])
+  local account, other, since, most = keys[1], args[1], tonumber(args[2]), tonumber(args[3])
   expect('hash', account)
   local now = now_ms()
   ask_server(now)
-  local field = 'block:' .. other
-  if way == 'off' then
-    redis.call('HDEL', account, field)
-    return { 'done', server.replicas }
-  end
-  local count = 0
-  for _, each in ipairs(redis.call('HKEYS', account)) do
-    if each ~= field and string.sub(each, 1, 6) == 'block:' then count = count + 1 end
+  local field, count, found, lapsed = 'block:' .. other, 0, { 'done', server.replicas }, {}
+  local fields = redis.call('HGETALL', account)
+  for i = 1, #fields, 2 do
+    local each = string.match(fields[i], '^block:(.+)$')
+    if each and (number_in(fields[i + 1]) or 0) < since then
+      lapsed[#lapsed + 1], found[#found + 1] = fields[i], each ~= other and each or nil
+    elseif each and each ~= other then
+      count = count + 1
+    end
   end
   if count >= most then return { 'full', server.replicas } end
+  for _, each in ipairs(lapsed) do redis.call('HDEL', account, each) end
   redis.call('HSET', account, field, string.format('%.0f', now))
+  return found
+end
+
+-- KEYS: account       ARGV: other       Returns { 'done', connected replicas }.
+local function unset_block(keys, args)
+  expect('hash', keys[1])
+  ask_server(now_ms())
+  redis.call('HDEL', keys[1], 'block:' .. args[1])
   return { 'done', server.replicas }
 end
 
--- KEYS: conversation       ARGV: name, 'on' | 'off', ms for which the conversation is kept without a hint
--- Returns { 1, connected replicas }.
+-- KEYS: conversation       ARGV: name       Returns { 1, connected replicas }.
 local function hint_block(keys, args)
-  local conversation, name, way, keep_ms = keys[1], args[1], args[2], tonumber(args[3])
+  local conversation, name = keys[1], args[1]
   expect('hash', conversation)
   ask_server(now_ms())
-  if way == 'on' then
-    redis.call('HSET', conversation, 'blocks:' .. name, '1')
-    redis.call('PEXPIRE', conversation, NEVER_MS)
-  elseif redis.call('HDEL', conversation, 'blocks:' .. name) == 1 then
+  redis.call('HSET', conversation, 'blocks:' .. name, '1')
+  redis.call('PEXPIRE', conversation, NEVER_MS)
+  return { 1, server.replicas }
+end
+
+-- KEYS: conversation       ARGV: name, ms for which the conversation is kept without a hint
+-- Returns { 1, connected replicas }.
+local function unhint_block(keys, args)
+  local conversation, name, keep_ms = keys[1], args[1], tonumber(args[2])
+  expect('hash', conversation)
+  ask_server(now_ms())
+  if redis.call('HDEL', conversation, 'blocks:' .. name) == 1 then
     local has_other = false
     for _, field in ipairs(redis.call('HKEYS', conversation)) do
       if string.sub(field, 1, 7) == 'blocks:' then has_other = true end
@@ -78,8 +96,10 @@ local function list_blocks(keys, args)
   return names
 end
 
-register('set_block', set_block, 'allow-oom')
-register('hint_block', hint_block, 'allow-oom')
+register('set_block', set_block)
+register('unset_block', unset_block, 'allow-oom')
+register('hint_block', hint_block)
+register('unhint_block', unhint_block, 'allow-oom')
 register('is_blocked', is_blocked, 'no-writes')
 register('list_blocks', list_blocks, 'no-writes')
 end

@@ -126,6 +126,21 @@ local function clear_user(keys, args)
   return 1
 end
 
+-- Clears whom a user who has left had blocked, behind the hints of it (4-blocks.lua).
+-- KEYS: meta, log, account       ARGV: token ('': as for clear_user), when the user left       Returns 1. Error LATE.
+local function clear_blocks(keys, args)
+  local meta, log, account = unpack(keys)
+  expect('stream', log)
+  expect('hash', account)
+  local bucket = open(meta, 'to write')
+  require_clearing(bucket, args[1], tonumber(args[2]))
+  for _, field in ipairs(redis.call('HKEYS', account)) do
+    if string.sub(field, 1, 6) == 'block:' then redis.call('HDEL', account, field) end
+  end
+  return 1
+end
+
+register('clear_blocks', announcing(clear_blocks), 'allow-oom')
 register('clear_user', announcing(clear_user), 'allow-oom')
 register('erase_messages', announcing(erase_messages), 'allow-oom')
 end

@@ -52,9 +52,11 @@ local function forget_writers(keys, args)
   return found
 end
 
--- Whether an account says nothing but whom its user blocks (4-blocks.lua).
+-- Whether an account says nothing but whom its user blocks (4-blocks.lua). Of a damaged one that is not known.
 local function has_only_blocks(account)
-  for _, field in ipairs(redis.call('HKEYS', account)) do
+  local fields = redis.pcall('HKEYS', account)
+  if fields.err then return false end
+  for _, field in ipairs(fields) do
     if string.sub(field, 1, 6) ~= 'block:' then return false end
   end
   return true

@@ -8,16 +8,17 @@ do -- Lua has room for 200 locals outside of blocks
 
 local CLEARING = 2 ^ 42
 
--- Of an account, only when tokens were revoked stays: they may be good for ever otherwise. And the password, where nobody has
--- been asked for it: the operator may have made the account for later.
+-- Of an account, only when tokens were revoked stays: they may be good for ever otherwise; whom the user has blocked, until
+-- that is cleared; and the password, where nobody has been asked for it: the operator may have made the account for later.
 local function clear_account(account, now, revokes, keeps_password)
-  local kept = redis.call('HMGET', account, 'revoked', 'hash', 'version', 'share', 'created', 'role')
-  redis.call('DEL', account)
-  local revoked = revokes and string.format('%.0f', now) or kept[1]
-  if revoked then redis.call('HSET', account, 'revoked', revoked) end
-  if not keeps_password or not kept[2] or not kept[3] then return end
-  redis.call('HSET', account, 'hash', kept[2], 'version', kept[3], 'share', kept[4] or '', 'created', kept[5] or '0')
-  if kept[6] then redis.call('HSET', account, 'role', kept[6]) end
+  local stays = { revoked = true }
+  if keeps_password and redis.call('HEXISTS', account, 'hash') == 1 and redis.call('HEXISTS', account, 'version') == 1 then
+    for _, field in ipairs({ 'hash', 'version', 'share', 'created', 'role' }) do stays[field] = true end
+  end
+  for _, field in ipairs(redis.call('HKEYS', account)) do
+    if not stays[field] and string.sub(field, 1, 6) ~= 'block:' then redis.call('HDEL', account, field) end
+  end
+  if revokes then redis.call('HSET', account, 'revoked', string.format('%.0f', now)) end
 end
 
 -- Removes a user: status, key, account. Signs out all its devices, and has them closed.
@@ -68,7 +69,7 @@ end
 -- Users who have left for good and of whom not all is cleared yet; and names whose last user left so long ago that no message
 -- of that one can be kept.
 -- KEYS: meta, log, unregistered, unregistering       ARGV: token, limit, ms kept
--- Returns { { name, when, since, erases, ... }, { name, ... } }.
+-- Returns { { name, when, since, erases, ... }, { name, ... }, the time }.
 local function unregistering_users(keys, args)
   local meta, log, unregistered, unregistering = unpack(keys)
   local token, limit, keep_ms = args[1], tonumber(args[2]), tonumber(args[3])
@@ -88,7 +89,7 @@ local function unregistering_users(keys, args)
       redis.call('ZREM', unregistering, name) -- it is damaged
     end
   end
-  return { found, past }
+  return { found, past, bucket.now }
 end
 
 -- Drops which messages of some names are nobody's, where none of them is kept any more.
@@ -121,17 +122,18 @@ local function forget_left(keys, args)
   return 1
 end
 
--- Ends the clearing of a user who left some time ago: the name is free.
--- KEYS: meta, log, unregistered, unregistering       ARGV: token, name, when the user left       Returns 1, or 0: it is too early.
+-- Ends the clearing of a user who had left some time before it began: the name is free.
+-- KEYS: meta, log, unregistered, unregistering       ARGV: token, name, when the user left, when this clearing began
+-- Returns 1, or 0: it began too early.
 local function end_clearing(keys, args)
   local meta, log, unregistered, unregistering = unpack(keys)
-  local token, name, at = args[1], args[2], tonumber(args[3])
+  local token, name, at, begun = args[1], args[2], tonumber(args[3]), tonumber(args[4])
   expect('stream', log)
   expect('zset', unregistering)
   local left_at, clearing = unregistered_at(unregistered, name)
   local bucket = open(meta, 'to write')
   require_leader(bucket, token)
-  if not clearing or left_at ~= at or bucket.now - at < leases_ms(bucket, SETTLED_AFTER) then return 0 end
+  if not clearing or left_at ~= at or begun - at < leases_ms(bucket, SETTLED_AFTER) then return 0 end
   redis.call('HSET', unregistered, name, string.format('%.0f', at))
   redis.call('ZADD', unregistering, at, name)
   return 1

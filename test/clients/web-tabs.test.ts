@@ -245,7 +245,9 @@ describe.skipIf(!hasBrowser())("two tabs of one browser", () => {
     await elsewhere.locator("input[name=name]").fill("fay");
     await elsewhere.locator("input[name=name]").press("Enter");
     await elsewhere.getByText("is kept for somebody").waitFor();
-    await elsewhere.reload(); // nor is it tried again by itself
+    // nor is it tried again by itself
+    expect(await elsewhere.evaluate<string | null>("sessionStorage['tertulia.seat']")).toBeFalsy();
+    await elsewhere.reload();
     await elsewhere.locator("input[name=name]:focus").waitFor();
     expect(await elsewhere.getByRole("button", { name: "Join" }).isEnabled()).toBe(true);
     const later = await enter(await open(context));

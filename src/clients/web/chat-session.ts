@@ -91,7 +91,7 @@ export async function join(
     saveDrafts(next);
     if (connection.name === "open") shareKey(me, chat.key);
     if (isWorthless(connection)) forgetProof(me, proof?.session);
-    if (connection.name === "away" || isTaken(connection) || isWorthless(connection)) {
+    if (connection.name === "away" || isOthers(connection) || isWorthless(connection)) {
       joinTabChannel(undefined);
       remove("tab", "seat");
     } else saveSession(next);
@@ -135,6 +135,12 @@ async function endOwnLogin(chat: Tertulia): Promise<void> {
   const signal = AbortSignal.timeout(LOGGED_OUT_WITHIN_MS);
   const own = (await chat.sessions({ signal })).find((each) => each.own);
   if (own !== undefined) await chat.sessions({ end: own.id, signal });
+}
+
+/** Whether the name is somebody else's: after a reload it is not tried again by itself. */
+function isOthers(connection: Connection): boolean {
+  const isKeptForOther = connection.name === "closed" && connection.problem === "name_kept";
+  return isKeptForOther || isTaken(connection);
 }
 
 function isTaken(connection: Connection): boolean {

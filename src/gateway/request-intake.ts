@@ -162,7 +162,7 @@ export class RequestIntake implements Taker {
     if (spender.user === undefined) return 0;
     const message = this.#codec.messageOf(first, state.request.kind === "fresh");
     if (message === undefined) return 0;
-    return this.#budget.messageWaitMs(spender, message.to, performance.now());
+    return this.#budget.messageWaitMs(spender, message.to, message.bytes, performance.now());
   }
 
   /**

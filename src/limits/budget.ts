@@ -132,9 +132,9 @@ export class Budget {
     if (user !== undefined) this.#limits.statuses.spend(user, 1, nowMs);
   }
 
-  /** In how many ms the user may write to another one: 0 if it may now. */
-  messageWaitMs({ user }: Spender, to: Name, nowMs: number): number {
-    return user === undefined ? 0 : this.#limits.unanswered.waitMs(user, to, nowMs);
+  /** In how many ms the user may write so many bytes to another one: 0 if it may now. */
+  messageWaitMs({ user }: Spender, to: Name, bytes: number, nowMs: number): number {
+    return user === undefined ? 0 : this.#limits.unanswered.waitMs(user, to, bytes, nowMs);
   }
 
   /** The user writes so many bytes to another one. */

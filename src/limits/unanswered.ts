@@ -1,11 +1,14 @@
 /**
- * What may be written to one recipient by those to whom it has not written: by all of them together, as much as one connection
- * may ask for. Otherwise a few of them, each within its own limit, send more than the recipient can read, until it is cut.
+ * What may be written to one recipient by those to whom it has not written: a few words by each, and by all of them together
+ * as much as one connection may ask for. Otherwise a few of them, each within its own limit, send more than the recipient can read, until it is cut.
  * Whether it has written to somebody is what this gateway has heard lately.
  */
 import type { Name } from "../chat/names.js";
 import { KeyedBuckets } from "./keyed-buckets.js";
-import { rateOf } from "./token-bucket.js";
+import { rateOf, type Rate } from "./token-bucket.js";
+
+/** Messages of one user to one recipient that wait for nobody else's: a stranger can say what it wants, whoever floods. */
+const OF_PAIR: Rate = { perSecond: 0.5, capacity: 3 };
 
 const MOST_RECIPIENTS = 20_000;
 const MOST_PAIRS = 50_000;
@@ -15,6 +18,7 @@ const BYTES_PER_TOKEN = 1_024;
 /** All times are of a steady clock, in ms. */
 export class Unanswered {
   readonly #recipients: KeyedBuckets;
+  readonly #pairs = new KeyedBuckets(OF_PAIR, MOST_PAIRS);
   /** Who has written to whom. The one that was heard last is the last one. */
   readonly #written = new Set<string>();
 
@@ -33,15 +37,26 @@ export class Unanswered {
     this.#written.delete(oldest!);
   }
 
-  /** In how many ms a message may be sent: 0 if it may now. */
-  waitMs(author: Name, recipient: Name, nowMs: number): number {
-    return this.#isAnswered(author, recipient) ? 0 : this.#recipients.waitMs(recipient, nowMs);
+  /** In how many ms a message of so many bytes may be sent: 0 if it may now. */
+  waitMs(author: Name, recipient: Name, bytes: number, nowMs: number): number {
+    if (this.#isAnswered(author, recipient)) return 0;
+    const ofAll = this.#recipients.waitMs(recipient, nowMs);
+    return bytes < BYTES_PER_TOKEN
+      ? Math.min(ofAll, this.#pairs.waitMs(pairOf(author, recipient), nowMs))
+      : ofAll;
   }
 
   /** A message of so many bytes is sent. */
   spend(author: Name, recipient: Name, bytes: number, nowMs: number): void {
     if (this.#isAnswered(author, recipient)) return;
+    if (this.#hasWordsLeft(author, recipient, bytes, nowMs)) {
+      return this.#pairs.spend(pairOf(author, recipient), 1, nowMs);
+    }
     this.#recipients.spend(recipient, 1 + Math.floor(bytes / BYTES_PER_TOKEN), nowMs);
+  }
+
+  #hasWordsLeft(author: Name, recipient: Name, bytes: number, nowMs: number): boolean {
+    return bytes < BYTES_PER_TOKEN && this.#pairs.waitMs(pairOf(author, recipient), nowMs) === 0;
   }
 
   #isAnswered(author: Name, recipient: Name): boolean {

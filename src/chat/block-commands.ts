@@ -15,10 +15,10 @@ export async function executeBlocks(
   actor: SessionActor,
   command: BlockCommand,
 ): Promise<Reply> {
+  const sinceMs = policy.seesPrivateFromMs(actor);
   switch (command.type) {
     case "block": {
       const { user, off } = command;
-      const sinceMs = policy.seesPrivateFromMs(actor);
       if (off) await blocks.unblock(actor.name, user);
       else if ((await users.user(user)) === undefined) {
         return { type: "refused", refusal: "unknown_user" };
@@ -27,10 +27,8 @@ export async function executeBlocks(
       }
       return { type: "accepted" };
     }
-    case "blocks": {
-      const sinceMs = policy.seesPrivateFromMs(actor);
+    case "blocks":
       return { type: "blocked", names: await blocks.blocked(actor.name, sinceMs) };
-    }
     default:
       return command satisfies never;
   }

@@ -188,7 +188,11 @@ export interface ConversationStore {
 
 /** Keeps who blocks whom: private messages of somebody who is blocked are not stored. May be called again after {@link Unavailable}. */
 export interface BlockStore {
-  /** `full`: the user blocks as many as one may. */
+  /**
+   * `full`: the user blocks as many as one may.
+   *
+   * @param sinceMs since when the user has the name, in ms since 1970; what was blocked in it before counts no more
+   */
   block(name: Name, other: Name, sinceMs: number): Promise<"done" | "full">;
   unblock(name: Name, other: Name): Promise<void>;
   /** Whom the user has blocked since a time, the newest first. */

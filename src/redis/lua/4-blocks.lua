@@ -3,7 +3,7 @@
 -- account:<name> (hash): block:<other>  since when `name` blocks `other`. This counts.
 -- conversation (hash) of both: blocks:<name>  a hint that `name` may block the other one, for `append`, which reads this
 --   hash anyway. While there is one, the conversation does not expire. It may be there in vain: whoever is refused by it
---   asks whether the block still stands.
+--   asks whether the block still stands. It goes when its user leaves for good or is forgotten (redis/block-hints.ts).
 
 do -- Lua has room for 200 locals outside of blocks
 

@@ -258,7 +258,7 @@ describe("a function does nothing or everything", () => {
     }
   }
 
-  for (const name of ["claim", "append"] as const) {
+  for (const name of ["claim", "append", "set_block", "hint_block"] as const) {
     test(`${name} changes nothing when Redis is full, and works again when it is not`, async () => {
       const [, its, args] = writers.find(([each]) => each === name)!;
       await redis.client.config("SET", "maxmemory", "1");
@@ -270,6 +270,11 @@ describe("a function does nothing or everything", () => {
       expect(await snapshot()).not.toEqual(before);
     });
   }
+
+  test("a name is not free if its clearing began too soon after its user had left", async () => {
+    expect(await library.call("end_clearing", clearing, [token, "quit", 1, 2])).toBe(0);
+    expect(await library.call("end_clearing", clearing, [token, "quit", 1, Date.now()])).toBe(1);
+  });
 
   test("leases, sign-outs and sweeps work while Redis is full", async () => {
     await redis.client.config("SET", "maxmemory", "1");
